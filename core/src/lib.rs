@@ -1,0 +1,6 @@
+//! The logic of streamgauge, for anything from a microcontroller to a server.
+#![no_std]
+#![deny(unsafe_code)]
+
+pub mod service;
+pub mod wire;

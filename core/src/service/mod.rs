@@ -1,0 +1,1 @@
+//! The endpoints, each a plain function from a request to a response.

@@ -1,0 +1,1 @@
+//! Bytes in any fragmentation in, events out; and the reverse.

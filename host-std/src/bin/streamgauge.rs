@@ -1,0 +1,2 @@
+//! `streamgauge`: serves everything by default.
+fn main() {}

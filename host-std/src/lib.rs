@@ -1,0 +1,2 @@
+//! The hosts of streamgauge: sockets, time, threads and files around `streamgauge_core`.
+#![deny(unsafe_code)]
