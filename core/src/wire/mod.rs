@@ -1,1 +1,2 @@
 //! Bytes in any fragmentation in, events out; and the reverse.
+pub mod http;
