@@ -1,4 +1,5 @@
 use super::HttpError;
+use crate::wire::digits::append_decimal;
 use httparse::Header;
 
 /// Where the body of a message ends (RFC 9112, section 6).
@@ -75,10 +76,7 @@ pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
     }
-    digits.iter().try_fold(0u64, |number, digit| {
-        let digit = digit.checked_sub(b'0').filter(|digit| *digit <= 9)?;
-        number.checked_mul(10)?.checked_add(u64::from(digit))
-    })
+    digits.iter().copied().try_fold(0, append_decimal)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! | module | idea |
 //! | --- | --- |
 //! | `request` | [`RequestHead`]: one head out of a buffer that the caller fills |
+//! | `response` | [`Responses`]: answers in order on one connection, in any fragmentation |
 //! | `write` | [`HeadWriter`]: a head into any [`embedded_io::Write`] |
 //! | `framing` | where a body ends |
 //! | `error` | [`HttpError`], and the status that says it to the other side |
@@ -19,11 +20,13 @@
 mod error;
 mod framing;
 mod request;
+mod response;
 mod write;
 
 pub use error::HttpError;
 pub use framing::Body;
 pub use request::{Parsed, RequestHead};
+pub use response::{Closed, Event, ResponseHead, Responses};
 pub use write::{HeadWriter, WriteError, reason};
 
 pub use httparse::{EMPTY_HEADER, Header};
