@@ -1,2 +1,5 @@
 //! The hosts of streamgauge: sockets, time, threads and files around `streamgauge_core`.
 #![deny(unsafe_code)]
+
+pub mod client;
+pub mod flags;
