@@ -38,6 +38,12 @@ impl Url {
         &self.target
     }
 
+    /// The same host's `/`.
+    #[must_use]
+    pub fn root(&self) -> Self {
+        Self { target: "/".to_owned(), ..self.clone() }
+    }
+
     /// The same with `name=value` as the first of its query, so that it counts before any other
     /// `name` there. Both have to be valid in a query as they are.
     #[must_use]
