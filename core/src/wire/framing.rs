@@ -1,0 +1,268 @@
+//! What a subscriber's stream looks like.
+
+use super::digits::{Head, decimal_len, hex_len};
+use super::{chunked, multipart, sse};
+use embedded_io::Write;
+
+/// How one message follows another in a stream.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Framing {
+    /// Each message and a newline. Messages are not escaped: one that contains a newline arrives
+    /// as several, and an empty one as none.
+    Lines,
+    /// `multipart/x-mixed-replace` with a content-length: messages may hold any bytes.
+    Multipart,
+    /// Server-sent events, numbered. CR LF, CR and LF inside a message all arrive as LF.
+    Events,
+}
+
+impl Framing {
+    /// The value of the `content-type` header. O(1).
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Lines => "application/json",
+            Self::Multipart => "multipart/x-mixed-replace; boundary=xXPubSubXx",
+            Self::Events => "text/event-stream",
+        }
+    }
+
+    /// What stands before the first message. O(1).
+    #[must_use]
+    pub const fn opening(self) -> &'static [u8] {
+        match self {
+            Self::Lines => b"\r\n",
+            Self::Multipart => b"--xXPubSubXx\r\n",
+            Self::Events => b"retry: 1000\n\n",
+        }
+    }
+
+    /// The bytes that [`encode`](Self::encode) writes. O(1); O(n) for events.
+    ///
+    /// ```
+    /// use streamgauge_core::wire::Framing;
+    ///
+    /// assert_eq!(Framing::Lines.framed_len(1, b"{}"), 3);
+    /// assert_eq!(Framing::Events.framed_len(12, b"{}"), "id: 12\ndata: {}\n\n".len());
+    /// ```
+    #[must_use]
+    pub fn framed_len(self, sequence: u64, message: &[u8]) -> usize {
+        let added = match self {
+            Self::Lines => 1,
+            Self::Multipart => MULTIPART_FIXED.wrapping_add(decimal_len(message.len() as u64)),
+            Self::Events => {
+                let fixed = EVENT_FIXED.wrapping_add(decimal_len(sequence));
+                return fixed.saturating_add(sse::encode::data_len(message));
+            }
+        };
+        message.len().saturating_add(added)
+    }
+
+    /// Writes one message. `sequence` is its id as an event; the other framings have no room for
+    /// it. O(n), at most three writes, more only for an event of several lines.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    ///
+    /// ```
+    /// use streamgauge_core::wire::Framing;
+    ///
+    /// let mut out = Vec::new();
+    /// Framing::Events.encode(12, b"{}", &mut out).unwrap();
+    /// assert_eq!(out, b"id: 12\ndata: {}\n\n");
+    /// ```
+    #[inline]
+    pub fn encode<W: Write>(self, sequence: u64, message: &[u8], out: &mut W) -> Result<(), W::Error> {
+        self.write(Head::new(), sequence, message, out, false)
+    }
+
+    /// Writes `head`, the message, and the end of its chunk if it is in one.
+    #[inline]
+    fn write<W: Write>(
+        self,
+        mut head: Head,
+        sequence: u64,
+        message: &[u8],
+        out: &mut W,
+        chunked: bool,
+    ) -> Result<(), W::Error> {
+        let tail: &[u8] = match (self, chunked) {
+            (Self::Lines, false) => b"\n",
+            (Self::Lines, true) => b"\n\r\n",
+            (Self::Multipart, false) => MULTIPART_TAIL,
+            (Self::Multipart, true) => b"\r\n--xXPubSubXx\r\n\r\n",
+            (Self::Events, false) => b"\n\n",
+            (Self::Events, true) => b"\n\n\r\n",
+        };
+        match self {
+            Self::Lines => {}
+            Self::Multipart => {
+                head.push(MULTIPART_HEAD);
+                head.push_decimal(message.len() as u64);
+                head.push(MULTIPART_HEAD_END);
+            }
+            Self::Events => {
+                head.push(b"id: ");
+                head.push_decimal(sequence);
+                head.push(b"\ndata: ");
+            }
+        }
+        if !head.as_bytes().is_empty() {
+            out.write_all(head.as_bytes())?;
+        }
+        match self {
+            Self::Lines | Self::Multipart => out.write_all(message)?,
+            Self::Events => sse::encode::write_data(message, out)?,
+        }
+        out.write_all(tail)
+    }
+}
+
+const MULTIPART_HEAD: &[u8] = b"content-type: */*\r\ncontent-length: ";
+const MULTIPART_HEAD_END: &[u8] = b"\r\n\r\n";
+const MULTIPART_TAIL: &[u8] = b"\r\n--xXPubSubXx\r\n";
+const MULTIPART_FIXED: usize = MULTIPART_HEAD.len() + MULTIPART_HEAD_END.len() + MULTIPART_TAIL.len();
+const EVENT_FIXED: usize = b"id: \ndata: \n\n".len();
+const _: () = assert!(MULTIPART_TAIL.len() == multipart::BOUNDARY.len() + 6);
+
+/// A [`Framing`] on a connection: in HTTP chunks, or bare.
+///
+/// Whatever is written goes into a chunk of its own, so that the bytes of a message depend on
+/// nothing but the message and its number: a sender that was stopped inside of one can encode it
+/// again and go on where it stood.
+///
+/// ```
+/// use streamgauge_core::wire::{Framing, Stream};
+///
+/// let stream = Stream { framing: Framing::Lines, chunked: true };
+/// let mut out = Vec::new();
+/// stream.encode(1, b"{}", &mut out).unwrap();
+/// assert_eq!(out, b"3\r\n{}\n\r\n");
+/// assert_eq!(out.len(), stream.framed_len(1, b"{}"));
+/// ```
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Stream {
+    /// How messages follow each other.
+    pub framing: Framing,
+    /// Whether each goes into a chunk of its own.
+    pub chunked: bool,
+}
+
+impl Stream {
+    /// The bytes that [`encode`](Self::encode) writes. O(1); O(n) for events.
+    #[must_use]
+    pub fn framed_len(self, sequence: u64, message: &[u8]) -> usize {
+        self.wrapped_len(self.framing.framed_len(sequence, message))
+    }
+
+    /// Writes one message, as [`Framing::encode`].
+    ///
+    /// # Errors
+    /// Those of `out`.
+    #[inline]
+    pub fn encode<W: Write>(self, sequence: u64, message: &[u8], out: &mut W) -> Result<(), W::Error> {
+        let mut head = Head::new();
+        if self.chunked {
+            let length = self.framing.framed_len(sequence, message);
+            chunked::push_head(&mut head, length as u64);
+        }
+        self.framing.write(head, sequence, message, out, self.chunked)
+    }
+
+    /// The bytes that [`opening`](Self::opening) writes. O(1).
+    #[must_use]
+    pub fn opening_len(self) -> usize {
+        self.wrapped_len(self.framing.opening().len())
+    }
+
+    /// Writes what stands before the first message.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn opening<W: Write>(self, out: &mut W) -> Result<(), W::Error> {
+        self.wrap(self.framing.opening(), out)
+    }
+
+    /// The bytes that [`gap`](Self::gap) writes. O(1).
+    #[must_use]
+    pub fn gap_len(self, missed: u64) -> usize {
+        match self.framing {
+            Framing::Events => {
+                let fixed = GAP_HEAD.len().wrapping_add(2);
+                self.wrapped_len(fixed.wrapping_add(decimal_len(missed)))
+            }
+            Framing::Lines | Framing::Multipart => 0,
+        }
+    }
+
+    /// Tells a subscriber that it missed so many messages: as events, one named `gap` without an
+    /// id. The other framings have no way to say it, and nothing is written.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    ///
+    /// ```
+    /// use streamgauge_core::wire::{Framing, Stream};
+    ///
+    /// let mut out = Vec::new();
+    /// Stream { framing: Framing::Events, chunked: false }.gap(7, &mut out).unwrap();
+    /// assert_eq!(out, b"event: gap\ndata: 7\n\n");
+    /// ```
+    pub fn gap<W: Write>(self, missed: u64, out: &mut W) -> Result<(), W::Error> {
+        match self.framing {
+            Framing::Events => {
+                let mut text = Head::new();
+                text.push(GAP_HEAD);
+                text.push_decimal(missed);
+                text.push(b"\n\n");
+                self.wrap(text.as_bytes(), out)
+            }
+            Framing::Lines | Framing::Multipart => Ok(()),
+        }
+    }
+
+    /// The bytes that [`comment`](Self::comment) writes. O(1).
+    #[must_use]
+    pub fn comment_len(self) -> usize {
+        match self.framing {
+            Framing::Events => self.wrapped_len(KEEP_ALIVE.len()),
+            Framing::Lines | Framing::Multipart => 0,
+        }
+    }
+
+    /// Keeps an idle connection alive: as events, the comment `: keep-alive`. In the other
+    /// framings anything would look like a message to the original readers, and nothing is
+    /// written.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn comment<W: Write>(self, out: &mut W) -> Result<(), W::Error> {
+        match self.framing {
+            Framing::Events => self.wrap(KEEP_ALIVE, out),
+            Framing::Lines | Framing::Multipart => Ok(()),
+        }
+    }
+
+    /// Ends the stream: the last chunk if there are chunks, else nothing.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn end<W: Write>(self, out: &mut W) -> Result<(), W::Error> {
+        if self.chunked {
+            out.write_all(chunked::LAST_CHUNK)?;
+        }
+        Ok(())
+    }
+
+    fn wrapped_len(self, length: usize) -> usize {
+        let overhead = if self.chunked { hex_len(length as u64).wrapping_add(4) } else { 0 };
+        length.saturating_add(overhead)
+    }
+
+    fn wrap<W: Write>(self, text: &[u8], out: &mut W) -> Result<(), W::Error> {
+        if self.chunked { chunked::write_chunk(text, out) } else { out.write_all(text) }
+    }
+}
+
+const GAP_HEAD: &[u8] = b"event: gap\ndata: ";
+const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
