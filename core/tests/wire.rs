@@ -448,7 +448,8 @@ fn server_sent_events_follow_the_standard() {
         data: data.into(),
         retry: None,
     };
-    let cases: [(&str, Vec<Found>); 9] = [
+    let cases: [(&str, Vec<Found>); 10] = [
+        ("data: a\r\ndata: b\r\n\r\n", vec![event("", "", "a\nb")]),
         ("data\n\ndata\ndata\n\ndata:", vec![event("", "", ""), event("", "", "\n")]),
         ("data:test\r\rdata:  two\r\n\r\n", vec![event("", "", "test"), event("", "", " two")]),
         ("id: 1\ndata: a\n\nid\ndata: b\n\n", vec![event("1", "", "a"), event("", "", "b")]),
