@@ -375,7 +375,7 @@ mod tests {
         }
         assert_eq!(log.len(), 4);
         assert_eq!(log.seek(u64::MAX - 2), log.start());
-        assert_eq!(log.iter(log.seek(1)).next(), Some(&b"d"[..]));
+        assert_eq!(log.iter(log.seek(1)).next(), Some(&b"e"[..]));
         assert_eq!(log.seek(4), log.end());
         assert_eq!(log.seek(100), log.end());
     }

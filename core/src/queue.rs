@@ -203,12 +203,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Queue<S> {
     ///
     /// # Errors
     /// [`TooLarge`] for the first piece that the storage can't hold; then none was put.
-    pub fn mput(
-        &mut self,
-        body: &[u8],
-        separator: &[u8],
-        mut overflow: impl FnMut(&[u8]),
-    ) -> Result<u64, TooLarge> {
+    pub fn mput(&mut self, body: &[u8], separator: &[u8], mut overflow: impl FnMut(&[u8])) -> Result<u64, TooLarge> {
         lines::split_on(body, separator).try_for_each(|piece| self.check(piece.len()))?;
         let mut pieces = 0;
         for piece in lines::split_on(body, separator) {

@@ -14,6 +14,8 @@ use crate::wire::query::{Query, split_target};
 /// What the endpoints look at in a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
+    /// Whether only the head of the answer is wanted (`HEAD`): then nothing is published, put or taken.
+    pub head_only: bool,
     /// The path, as it was sent.
     pub path: &'a [u8],
     /// The query string.
@@ -38,7 +40,7 @@ impl<'a> Request<'a> {
     /// ```
     pub fn new(target: &'a [u8]) -> Self {
         let (path, query) = split_target(target);
-        Self { path, query, body: &[], accept: &[], last_event_id: &[] }
+        Self { head_only: false, path, query, body: &[], accept: &[], last_event_id: &[] }
     }
 
     /// The same with a body.
@@ -135,11 +137,16 @@ impl Headers {
     }
 }
 
+/// Whether `path` is one that `pattern` names: its beginning where it ends in `*`, all of it otherwise.
+fn matches(pattern: &str, path: &[u8]) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => path.starts_with(beginning.as_bytes()),
+        None => path == pattern.as_bytes(),
+    }
+}
+
 /// Writes formatted text; the formatting itself can't fail.
-pub(crate) fn write_fmt<W: embedded_io::Write>(
-    out: &mut W,
-    text: core::fmt::Arguments<'_>,
-) -> Result<(), W::Error> {
+pub(crate) fn write_fmt<W: embedded_io::Write>(out: &mut W, text: core::fmt::Arguments<'_>) -> Result<(), W::Error> {
     match out.write_fmt(text) {
         Err(embedded_io::WriteFmtError::Other(error)) => Err(error),
         _ => Ok(()),

@@ -116,7 +116,9 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, C: AsRef<[Cursor]> + AsMut<[Cursor]>> Pubsub<
     /// Those of `answer`.
     pub fn call<W: Write>(&mut self, request: Request<'_>, answer: &mut W) -> Result<Reply, W::Error> {
         let path = request.path;
-        let response = if path.starts_with(b"/pub") {
+        let response = if path.starts_with(b"/pub") && request.head_only {
+            Response::text(Status::Ok)
+        } else if path.starts_with(b"/pub") {
             self.publish(request.body, answer)?
         } else if path.starts_with(b"/sub") {
             match subscription(&request) {
@@ -218,7 +220,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, C: AsRef<[Cursor]> + AsMut<[Cursor]>> Pubsub<
                 ),
             )?;
         }
-        if request.wants_reset() {
+        if request.wants_reset() && !request.head_only {
             (self.received_before, self.sent_before) = (self.fanout.published(), self.fanout.delivered());
         }
         response.headers = Headers::Pubsub(stats);

@@ -5,7 +5,7 @@ use core::ops::ControlFlow;
 
 use embedded_io::Write;
 
-use super::{Request, Response, Status, write_fmt};
+use super::{Request, Response, Status, matches, write_fmt};
 use crate::log::Position;
 use crate::queue::{Limits, Queue, TooLarge};
 use crate::wire::lines;
@@ -116,7 +116,9 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Simplequeue<S> {
         overflow: impl FnMut(&[u8]),
     ) -> Result<Reply, W::Error> {
         let path = request.path;
-        let response = if path.starts_with(b"/put") {
+        let response = if request.head_only && !path.starts_with(b"/stats") {
+            Response::text(if PATHS.iter().any(|known| matches(known, path)) { Status::Ok } else { Status::NotFound })
+        } else if path.starts_with(b"/put") {
             self.put(&request, answer, overflow)?
         } else if path.starts_with(b"/get") {
             self.get(answer)?
@@ -260,7 +262,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Simplequeue<S> {
 
     fn stats<W: Write>(&mut self, request: &Request<'_>, answer: &mut W) -> Result<Response, W::Error> {
         let counters = self.queue.counters();
-        if request.wants_reset() {
+        if request.wants_reset() && !request.head_only {
             (self.puts_before, self.gets_before) = (counters.accepted, counters.delivered);
             self.queue.reset_high_water();
             return Ok(Response::text(Status::Ok));
