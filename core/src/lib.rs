@@ -2,5 +2,8 @@
 #![no_std]
 #![deny(unsafe_code)]
 
+pub mod fanout;
+pub mod log;
+pub mod queue;
 pub mod service;
 pub mod wire;

@@ -6,4 +6,7 @@ extern crate alloc;
 pub mod client;
 pub mod flags;
 pub mod ps_to_http;
+pub mod pubsub;
+pub mod server;
+pub mod simplequeue;
 pub mod tool;

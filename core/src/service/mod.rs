@@ -1,1 +1,154 @@
-//! The endpoints, each a plain function from a request to a response.
+//! The endpoints, each a plain function from a request to an answer.
+//!
+//! They exist once: hyper, embedded-io and a browser call the same code. What only a host can do (hold a
+//! subscriber's connection open, stop the process) comes back as a decision.
+
+pub mod pubsub;
+pub mod simplequeue;
+
+pub use pubsub::Pubsub;
+pub use simplequeue::Simplequeue;
+
+use crate::wire::query::{Query, split_target};
+
+/// What the endpoints look at in a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Whether only the head of the answer is wanted (`HEAD`): then nothing is published, put or taken.
+    pub head_only: bool,
+    /// The path, as it was sent.
+    pub path: &'a [u8],
+    /// The query string.
+    pub query: Query<'a>,
+    /// The body; empty when there is none.
+    pub body: &'a [u8],
+    /// The `Accept` header; empty when there is none.
+    pub accept: &'a [u8],
+    /// The `Last-Event-ID` header; empty when there is none.
+    pub last_event_id: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// A request for `target`, path and query, without a body.
+    ///
+    /// ```
+    /// use streamgauge_core::service::Request;
+    ///
+    /// let request = Request::new(b"/mget?items=10");
+    /// assert_eq!(request.path, b"/mget");
+    /// assert_eq!(request.query.get("items").and_then(|n| n.integer()), Some(10));
+    /// ```
+    pub fn new(target: &'a [u8]) -> Self {
+        let (path, query) = split_target(target);
+        Self { head_only: false, path, query, body: &[], accept: &[], last_event_id: &[] }
+    }
+
+    /// The same with a body.
+    #[must_use]
+    pub const fn with_body(mut self, body: &'a [u8]) -> Self {
+        self.body = body;
+        self
+    }
+
+    fn wants_json(&self) -> bool {
+        self.query.get("format").is_some_and(|format| format == *"json")
+    }
+
+    fn wants_reset(&self) -> bool {
+        self.query.get("reset").is_some()
+    }
+}
+
+/// Status line and headers of an answer, whose body was written to the caller's buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: Status,
+    /// The body's type.
+    pub content_type: &'static str,
+    /// Headers beside those that every answer has.
+    pub headers: Headers,
+}
+
+impl Response {
+    const fn new(status: Status, content_type: &'static str) -> Self {
+        Self { status, content_type, headers: Headers::None }
+    }
+
+    /// An answer of plain text.
+    pub const fn text(status: Status) -> Self {
+        Self::new(status, "text/plain; charset=utf-8")
+    }
+
+    const fn json() -> Self {
+        Self::new(Status::Ok, "application/json")
+    }
+}
+
+/// The status codes that the endpoints answer with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Status {
+    /// 200.
+    Ok,
+    /// 400: the request can't be understood; the body says what is wrong.
+    BadRequest,
+    /// 404: nothing answers at this path.
+    NotFound,
+    /// 413: a message is larger than a limit; the body says which.
+    ContentTooLarge,
+    /// 503: a limit of the server is reached; the body says which.
+    ServiceUnavailable,
+}
+
+impl Status {
+    /// The number.
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::Ok => 200,
+            Self::BadRequest => 400,
+            Self::NotFound => 404,
+            Self::ContentTooLarge => 413,
+            Self::ServiceUnavailable => 503,
+        }
+    }
+}
+
+/// Headers that only some answers have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Headers {
+    /// None.
+    None,
+    /// The counters of a pubsub.
+    Pubsub(pubsub::Stats),
+    /// `Retry-After`, in seconds.
+    RetryAfter(u32),
+}
+
+impl Headers {
+    /// Calls `each` with the name and the value of every header. All values are numbers.
+    pub fn for_each(&self, mut each: impl FnMut(&'static str, u64)) {
+        match self {
+            Self::None => {}
+            Self::Pubsub(stats) => stats.headers().into_iter().for_each(|(name, value)| each(name, value)),
+            Self::RetryAfter(seconds) => each("Retry-After", u64::from(*seconds)),
+        }
+    }
+}
+
+/// Whether `path` is one that `pattern` names: its beginning where it ends in `*`, all of it otherwise.
+fn matches(pattern: &str, path: &[u8]) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => path.starts_with(beginning.as_bytes()),
+        None => path == pattern.as_bytes(),
+    }
+}
+
+/// Writes formatted text; the formatting itself can't fail.
+pub(crate) fn write_fmt<W: embedded_io::Write>(out: &mut W, text: core::fmt::Arguments<'_>) -> Result<(), W::Error> {
+    match out.write_fmt(text) {
+        Err(embedded_io::WriteFmtError::Other(error)) => Err(error),
+        _ => Ok(()),
+    }
+}

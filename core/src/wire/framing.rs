@@ -243,6 +243,15 @@ impl Stream {
         }
     }
 
+    /// Writes `text` as it is, in a chunk of its own if there are chunks.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn raw<W: Write>(self, text: &[u8], out: &mut W) -> Result<(), W::Error> {
+        // An empty chunk would end the stream.
+        if text.is_empty() { Ok(()) } else { self.wrap(text, out) }
+    }
+
     /// Ends the stream: the last chunk if there are chunks, else nothing.
     ///
     /// # Errors

@@ -1,35 +1,29 @@
-//! `ps_to_http`: from a pubsub to HTTP destinations.
+//! ps_to_http: from a pubsub to HTTP destinations.
 
-use clap::Parser;
-use std::env;
 use std::process::ExitCode;
+
 use streamgauge::ps_to_http::{self, Config, Options};
-use streamgauge::{flags, tool};
+use streamgauge::tool::{self, StartError};
+use tokio::sync::watch;
 
 fn main() -> ExitCode {
-    let options = Options::parse_from(flags::normalise(env::args_os()));
-    tool::start_logging(options.enable_logging);
-    let config = match Config::try_from(&options) {
-        Ok(config) => config,
-        Err(bad) => {
-            eprintln!("ps_to_http: {bad}");
-            return ExitCode::from(2);
-        }
-    };
-    let ran = tool::block_on(async { Ok(ps_to_http::run(config, tool::stop_signal()?).await) });
-    match ran.and_then(|ran| ran) {
-        Ok(Ok(summary)) => {
+    tool::main(|options: Options| {
+        let config = Config::try_from(&options).map_err(StartError::new)?;
+        tool::start_log(options.enable_logging);
+        tool::runtime()?.block_on(async {
+            let stop = watch::Sender::new(false);
+            tool::listen_to_signals(stop.clone(), || ())?;
+            let mut stopped = stop.subscribe();
+            let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
+            let (summary, code) = match ps_to_http::run(config, shutdown).await {
+                Ok(summary) => (summary, ExitCode::SUCCESS),
+                Err(silence) => {
+                    eprintln!("ps_to_http: {silence}");
+                    (silence.summary, ExitCode::FAILURE)
+                }
+            };
             eprintln!("ps_to_http: {summary}");
-            ExitCode::SUCCESS
-        }
-        Ok(Err(silence)) => {
-            eprintln!("ps_to_http: {silence}");
-            eprintln!("ps_to_http: {}", silence.summary);
-            ExitCode::FAILURE
-        }
-        Err(error) => {
-            eprintln!("ps_to_http: {error}");
-            ExitCode::FAILURE
-        }
-    }
+            Ok(code)
+        })
+    })
 }
