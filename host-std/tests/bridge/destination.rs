@@ -110,7 +110,7 @@ impl State {
         let mut counted = false;
         loop {
             let Some((length, message)) = next_request(&buffer) else {
-                if stream.read_buf(&mut buffer).await.unwrap_or(0) == 0 {
+                if !read(&mut stream, &mut buffer).await {
                     return;
                 }
                 continue;
@@ -120,7 +120,7 @@ impl State {
                 if stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n").await.is_err() {
                     return;
                 }
-                if self.stalls && !buffer.is_empty() && stream.read_buf(&mut buffer).await.unwrap_or(0) == 0 {
+                if self.stalls && !buffer.is_empty() && !read(&mut stream, &mut buffer).await {
                     return;
                 }
                 continue;
@@ -138,7 +138,7 @@ impl State {
                 Act::AnswerAfter(status, seconds) => (status, format!("Retry-After: {seconds}\r\n")),
                 Act::Slow(status) => {
                     let _ = tokio::time::timeout(Duration::from_millis(10), async {
-                        while stream.read_buf(&mut buffer).await.unwrap_or(0) > 0 {}
+                        while read(&mut stream, &mut buffer).await {}
                         core::future::pending::<()>().await;
                     })
                     .await;
@@ -157,11 +157,17 @@ impl State {
             if stream.write_all(answer.as_bytes()).await.is_err() {
                 return;
             }
-            if self.stalls && !buffer.is_empty() && stream.read_buf(&mut buffer).await.unwrap_or(0) == 0 {
+            if self.stalls && !buffer.is_empty() && !read(&mut stream, &mut buffer).await {
                 return;
             }
         }
     }
+}
+
+/// Whatever is there, as the original does: it sees all requests that were sent at once.
+async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> bool {
+    buffer.reserve(64 << 10);
+    stream.read_buf(buffer).await.unwrap_or(0) > 0
 }
 
 fn requests(mut buffer: &[u8]) -> usize {
