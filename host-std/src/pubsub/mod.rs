@@ -90,8 +90,9 @@ impl Pubsub {
             Ok(admission) => {
                 let opening = subscriber::opening(stream, &admission, origin.as_ref());
                 let hub = Arc::clone(&self.hub);
-                let take_over: TakeOver =
-                    Box::new(move |taken| Box::pin(subscriber::run(hub, admission, stream, opening, peer, taken)));
+                let take_over: TakeOver = Box::new(move |taken| {
+                    tokio::spawn(subscriber::Task::new(hub, admission, stream, opening, peer, taken));
+                });
                 Answer::TakeOver(take_over)
             }
             Err((response, answer)) => whole(&response, answer),
@@ -106,13 +107,13 @@ fn head_only(subscription: &Subscription, origin: Option<HeaderValue>) -> Answer
     let mut head = subscriber::head(stream, origin.as_ref());
     head.extend_from_slice(b"connection: close\r\n\r\n");
     let take_over: TakeOver = Box::new(move |mut taken| {
-        Box::pin(async move {
+        tokio::spawn(async move {
             let sending = async {
                 taken.stream.write_all(&head).await?;
                 taken.stream.shutdown().await
             };
             let _ = tokio::time::timeout(Duration::from_secs(5), sending).await;
-        })
+        });
     });
     Answer::TakeOver(take_over)
 }

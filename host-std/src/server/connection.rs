@@ -102,11 +102,8 @@ impl<H: Handler> Connection<H> {
         let parts = http.into_parts();
         let (stream, read) = (parts.io.into_stream(), parts.read_buf);
         match end {
-            End::TakenOver(how) => {
-                drop(self);
-                drop(watch);
-                how(Taken { stream, read, place, shutdown }).await;
-            }
+            // What it spawns is a task of its own: this one, with all its room for hyper, ends.
+            End::TakenOver(how) => how(Taken { stream, read, place, shutdown }),
             End::Closed => linger(stream).await,
         }
     }
