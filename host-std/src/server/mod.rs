@@ -12,7 +12,8 @@ mod limits;
 pub(crate) use answer::{into_http, request, whole};
 pub use body::Body;
 pub use connection::Taken;
-pub use limits::{Budget, Limits};
+use limits::Budget;
+pub use limits::{Limits, SMALL};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
