@@ -1,7 +1,11 @@
 //! The hosts of streamgauge: sockets, time, threads and files around `streamgauge_core`.
 #![deny(unsafe_code)]
 
+extern crate alloc;
+
+pub mod client;
 pub mod flags;
+pub mod ps_to_http;
 pub mod pubsub;
 pub mod server;
 pub mod simplequeue;

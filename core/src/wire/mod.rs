@@ -7,6 +7,7 @@
 //! | [`multipart`] | `multipart/x-mixed-replace`, as pubsub streams it |
 //! | [`sse`] | server-sent events |
 //! | [`chunked`] | the chunked transfer coding of HTTP/1.1 |
+//! | [`http`] | heads of requests and answers, and where bodies end |
 //! | [`framing`] | what a subscriber's stream looks like, in any of the above |
 //!
 //! # Decoders
@@ -44,6 +45,7 @@ pub mod chunked;
 mod digits;
 pub mod framing;
 mod gather;
+pub mod http;
 pub mod lines;
 pub mod multipart;
 pub mod percent;

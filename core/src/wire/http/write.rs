@@ -1,0 +1,215 @@
+use crate::wire::digits::Head;
+use core::fmt;
+use embedded_io::Write;
+
+/// Writes a head, line by line: the first line, the fields, the empty line.
+///
+/// Nothing that could end a line early gets through: a name that is no token or
+/// a value with a control character is [`WriteError::Invalid`], so a value that
+/// came from outside can't add fields of its own.
+///
+/// ```
+/// use streamgauge_core::wire::http::HeadWriter;
+/// let mut out = Vec::new();
+/// HeadWriter::response(&mut out, 200)?
+///     .field("Content-Type", "text/plain")?
+///     .number("Content-Length", 2)?
+///     .finish()?;
+/// assert_eq!(out, b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n");
+/// # Ok::<(), streamgauge_core::wire::http::WriteError<core::convert::Infallible>>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a head ends with `finish`"]
+pub struct HeadWriter<W> {
+    out: W,
+}
+
+impl<W: Write> HeadWriter<W> {
+    /// Begins a request. `method` is a token, `target` has no space in it.
+    ///
+    /// # Errors
+    /// [`WriteError::Invalid`] before anything was written, or the writer's own.
+    pub fn request(mut out: W, method: &str, target: &str) -> Result<Self, WriteError<W::Error>> {
+        if !is_token(method) || target.is_empty() || !target.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(WriteError::Invalid);
+        }
+        for part in [method, " ", target, " HTTP/1.1\r\n"] {
+            out.write_all(part.as_bytes())?;
+        }
+        Ok(Self { out })
+    }
+
+    /// Begins an answer; the status brings its [`reason`].
+    ///
+    /// # Errors
+    /// [`WriteError::Invalid`] for a status that has not three digits, or the writer's own.
+    pub fn response(mut out: W, status: u16) -> Result<Self, WriteError<W::Error>> {
+        if !(100..=999).contains(&status) {
+            return Err(WriteError::Invalid);
+        }
+        out.write_all(b"HTTP/1.1 ")?;
+        write_decimal(&mut out, u64::from(status))?;
+        for part in [" ", reason(status), "\r\n"] {
+            out.write_all(part.as_bytes())?;
+        }
+        Ok(Self { out })
+    }
+
+    /// Writes a field.
+    ///
+    /// # Errors
+    /// [`WriteError::Invalid`] before anything of the field was written, or the writer's own.
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, WriteError<W::Error>> {
+        let value = value.as_ref();
+        if !is_token(name) || value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+            return Err(WriteError::Invalid);
+        }
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+            self.out.write_all(part)?;
+        }
+        Ok(self)
+    }
+
+    /// Writes a field whose value is a number.
+    ///
+    /// # Errors
+    /// As [`Self::field`].
+    pub fn number(mut self, name: &str, value: u64) -> Result<Self, WriteError<W::Error>> {
+        if !is_token(name) {
+            return Err(WriteError::Invalid);
+        }
+        self.out.write_all(name.as_bytes())?;
+        self.out.write_all(b": ")?;
+        write_decimal(&mut self.out, value)?;
+        self.out.write_all(b"\r\n")?;
+        Ok(self)
+    }
+
+    /// Ends the head and gives the writer back, for the body.
+    ///
+    /// # Errors
+    /// The writer's own.
+    pub fn finish(mut self) -> Result<W, WriteError<W::Error>> {
+        self.out.write_all(b"\r\n")?;
+        Ok(self.out)
+    }
+}
+
+/// Why a head could not be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteError<E> {
+    /// A name, value, method, target or status that would not be valid HTTP.
+    Invalid,
+    /// The writer failed.
+    Io(E),
+}
+
+impl<E> From<E> for WriteError<E> {
+    fn from(error: E) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for WriteError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid => f.write_str("not valid in an HTTP head"),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> core::error::Error for WriteError<E> {}
+
+/// The phrase that stands behind a status (RFC 9110, section 15); empty for one it doesn't know.
+#[must_use]
+pub const fn reason(status: u16) -> &'static str {
+    match status {
+        100 => "Continue",
+        101 => "Switching Protocols",
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        206 => "Partial Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        411 => "Length Required",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        417 => "Expectation Failed",
+        422 => "Unprocessable Content",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        507 => "Insufficient Storage",
+        _ => "",
+    }
+}
+
+fn is_token(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(allowed)
+}
+
+fn write_decimal<W: Write>(out: &mut W, number: u64) -> Result<(), W::Error> {
+    let mut digits = Head::new();
+    digits.push_decimal(number);
+    out.write_all(digits.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate alloc;
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let mut out = Vec::new();
+        let head = HeadWriter::request(&mut out, "POST", "/put?data=%20").unwrap();
+        let head = head.field("Host", "a:80").unwrap().number("Content-Length", u64::MAX).unwrap();
+        head.finish().unwrap();
+        let mut fields = [httparse::EMPTY_HEADER; 4];
+        let parsed = super::super::RequestHead::parse(&out, &mut fields, 1000, u64::MAX).unwrap();
+        let super::super::Parsed::Complete(head, length) = parsed else { panic!("partial") };
+        assert_eq!((head.method, head.target, length), ("POST", "/put?data=%20", out.len()));
+        assert_eq!(head.body, super::super::Body::Length(u64::MAX));
+    }
+
+    #[test]
+    fn nothing_can_add_a_line() {
+        let begin = || HeadWriter::response(Vec::new(), 200).unwrap();
+        for (name, value) in [("a b", "x"), ("", "x"), ("a:", "x"), ("a", "x\r\nb: y"), ("a", "\0"), ("a", "x\ny")] {
+            assert_eq!(begin().field(name, value).unwrap_err(), WriteError::Invalid, "{name:?} {value:?}");
+        }
+        for (method, target) in
+            [("GET /", "/"), ("", "/"), ("GET", ""), ("GET", "/ HTTP/1.1"), ("GET", "/\r\n"), ("GET", "/é")]
+        {
+            let head = HeadWriter::request(Vec::new(), method, target);
+            assert_eq!(head.map(|_| ()).unwrap_err(), WriteError::Invalid, "{method:?} {target:?}");
+        }
+        for status in [0, 99, 1000] {
+            assert_eq!(HeadWriter::response(Vec::new(), status).unwrap_err(), WriteError::Invalid);
+        }
+    }
+}

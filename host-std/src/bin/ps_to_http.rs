@@ -1,0 +1,29 @@
+//! ps_to_http: from a pubsub to HTTP destinations.
+
+use std::process::ExitCode;
+
+use streamgauge::ps_to_http::{self, Config, Options};
+use streamgauge::tool::{self, StartError};
+use tokio::sync::watch;
+
+fn main() -> ExitCode {
+    tool::main(|options: Options| {
+        let config = Config::try_from(&options).map_err(StartError::new)?;
+        tool::start_log(options.enable_logging);
+        tool::runtime()?.block_on(async {
+            let stop = watch::Sender::new(false);
+            tool::listen_to_signals(stop.clone(), || ())?;
+            let mut stopped = stop.subscribe();
+            let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
+            let (summary, code) = match ps_to_http::run(config, shutdown).await {
+                Ok(summary) => (summary, ExitCode::SUCCESS),
+                Err(silence) => {
+                    eprintln!("ps_to_http: {silence}");
+                    (silence.summary, ExitCode::FAILURE)
+                }
+            };
+            eprintln!("ps_to_http: {summary}");
+            Ok(code)
+        })
+    })
+}

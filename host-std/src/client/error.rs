@@ -1,0 +1,62 @@
+use core::fmt;
+use std::io;
+use streamgauge_core::wire::http::HttpError;
+
+/// Why a request or a subscription failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// No connection came about.
+    Connect(io::Error),
+    /// The connection failed.
+    Io(io::Error),
+    /// Nothing came for as long as was allowed.
+    TimedOut,
+    /// What came is not HTTP.
+    Http(HttpError),
+    /// The answer's status says no.
+    Status(u16),
+    /// The body is longer than its limit.
+    BodyTooLarge,
+    /// What was asked for can't be written as HTTP.
+    Invalid,
+    /// The stream is not encoded as it says.
+    Encoding(&'static str),
+    /// The server ended the subscription because it was read too slowly.
+    Kicked,
+    /// The other side ended it.
+    Closed,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(error) => write!(f, "can't connect: {error}"),
+            Self::Io(error) => write!(f, "connection failed: {error}"),
+            Self::TimedOut => f.write_str("timed out"),
+            Self::Http(error) => write!(f, "bad answer: {error}"),
+            Self::Status(status) => write!(f, "answered {status}"),
+            Self::BodyTooLarge => f.write_str("the answer is longer than its limit"),
+            Self::Invalid => f.write_str("can't be written as an HTTP request"),
+            Self::Encoding(what) => write!(f, "bad stream: {what}"),
+            Self::Kicked => f.write_str("kicked for reading too slowly"),
+            Self::Closed => f.write_str("connection closed"),
+        }
+    }
+}
+
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Connect(error) | Self::Io(error) => Some(error),
+            Self::Http(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<HttpError> for Error {
+    fn from(error: HttpError) -> Self {
+        Self::Http(error)
+    }
+}

@@ -1,0 +1,109 @@
+use super::{Backoff, Error, Item, Limits, Position, Subscription, Url};
+use core::hash::{BuildHasher, Hasher};
+use core::time::Duration;
+use std::hash::RandomState;
+
+/// A subscription that comes back: with back-off, and behind the last message seen where the
+/// source can tell.
+///
+/// Of several addresses one is picked at random, and another one when it doesn't answer; but a
+/// numbered stream stays with the address that it began at, because only there it can be resumed.
+#[derive(Debug)]
+pub struct Feed {
+    urls: Vec<Url>,
+    current: usize,
+    limits: Limits,
+    backoff: Backoff,
+    position: Option<Position>,
+}
+
+/// What happens to a feed.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// It is going to ask this source how its stream is encoded.
+    Detecting(&'a Url),
+    /// It is going to ask this source for its stream.
+    Connecting(&'a Url),
+    /// The stream has begun.
+    Connected(&'a Url),
+    /// The stream is over, or has not come about; the next attempt is in so long.
+    Lost(&'a Url, &'a Error, Duration),
+    /// The stream brought something.
+    Item(Item<'a>),
+}
+
+impl Feed {
+    /// A feed from one of these sources.
+    #[must_use]
+    pub fn new(urls: Vec<Url>, limits: Limits) -> Self {
+        let mut feed = Self { urls, current: 0, limits, backoff: Backoff::default(), position: None };
+        feed.pick();
+        feed
+    }
+
+    /// Goes on until `on` returns an error, and returns that. Without sources it waits forever.
+    pub async fn run<E>(&mut self, mut on: impl FnMut(News<'_>) -> Result<(), E>) -> E {
+        let mut hint = None;
+        loop {
+            let Some(url) = self.urls.get(self.current).cloned() else {
+                return core::future::pending().await;
+            };
+            let lost = match self.stream(&url, &mut hint, &mut on).await {
+                Ok(error) => return error,
+                Err(lost) => lost,
+            };
+            let wait = self.backoff.next();
+            if let Err(error) = on(News::Lost(&url, &lost, wait)) {
+                return error;
+            }
+            if self.position.is_none() && self.urls.len() > 1 {
+                self.pick();
+                hint = None;
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// One stream from its beginning to its end, or to an error of `on`: that is what `Ok` is.
+    async fn stream<E>(
+        &mut self,
+        url: &Url,
+        hint: &mut Option<String>,
+        on: &mut impl FnMut(News<'_>) -> Result<(), E>,
+    ) -> Result<E, Error> {
+        if hint.is_none() {
+            if let Err(error) = on(News::Detecting(url)) {
+                return Ok(error);
+            }
+            *hint = Subscription::detect(url, self.limits).await?;
+        }
+        if let Err(error) = on(News::Connecting(url)) {
+            return Ok(error);
+        }
+        let position = self.position.as_ref();
+        let mut stream = Subscription::resume(url, hint.as_deref(), position, self.limits).await?;
+        if let Err(error) = on(News::Connected(url)) {
+            return Ok(error);
+        }
+        self.backoff.reset();
+        loop {
+            let mut stopped = None;
+            let read = stream.read(|item| {
+                if stopped.is_none() {
+                    stopped = on(News::Item(item)).err();
+                }
+            });
+            let read = read.await;
+            self.position = stream.position();
+            if let Some(error) = stopped {
+                return Ok(error);
+            }
+            read?;
+        }
+    }
+
+    fn pick(&mut self) {
+        let random = RandomState::new().build_hasher().finish() as usize;
+        self.current = random.checked_rem(self.urls.len()).unwrap_or(0);
+    }
+}

@@ -1,0 +1,51 @@
+//! HTTP from the client's side: one request, one subscription, or a subscription that comes back.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | `url` | [`Url`]: `http://host:port/path?query` and nothing else |
+//! | `request` | [`request`]: one request, one answer, bounded |
+//! | `subscription` | [`Subscription`]: one stream of messages, until it ends |
+//! | `feed` | [`Feed`]: subscriptions one after another, with back-off and resume |
+//! | `decoder` | messages out of each of the three encodings |
+//! | `answers` | what comes off a socket, decoded |
+//! | `backoff` | [`Backoff`]: how long to wait before the next attempt |
+
+mod answers;
+mod backoff;
+mod decoder;
+mod error;
+mod feed;
+mod request;
+mod subscription;
+mod url;
+
+pub(crate) use answers::{Answers, open};
+pub use backoff::Backoff;
+pub use decoder::Encoding;
+pub use error::Error;
+pub use feed::{Feed, News};
+pub use request::request;
+pub use subscription::{Item, Position, Subscription};
+pub use url::{BadUrl, Url};
+
+use core::time::Duration;
+
+/// How long to wait, and how much to take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// For a connection to be there.
+    pub connect: Duration,
+    /// For the next bytes of an answer.
+    pub read: Duration,
+    /// Bytes of an answer's body.
+    pub body: usize,
+    /// Bytes of a message of a subscription.
+    pub message: usize,
+}
+
+impl Default for Limits {
+    /// 5 s, 30 s, 16 MiB and 5 MiB.
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), read: Duration::from_secs(30), body: 16 << 20, message: 5 << 20 }
+    }
+}

@@ -1,0 +1,92 @@
+use super::{Answers, Error, Limits, Url, open};
+use http::{HeaderName, HeaderValue, Response};
+use streamgauge_core::wire::http::{Closed, Event, HeadWriter};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// Sends one request on a connection of its own and returns the whole answer.
+///
+/// `fields` are sent as they are, behind `host` and `connection: close`. A body, even an empty
+/// one, brings its `content-length`. An answer with an error status is an answer, not an error.
+///
+/// # Errors
+/// No connection, no answer within the limits, an answer beyond them, or one that is not HTTP.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use streamgauge::client::{Limits, request};
+/// let url = "http://127.0.0.1:8081/put".parse()?;
+/// let answer = request("POST", &url, &[], Some(b"item"), &Limits::default()).await?;
+/// assert_eq!(answer.status(), 200);
+/// # Ok(())
+/// # }
+/// ```
+pub async fn request(
+    method: &str,
+    url: &Url,
+    fields: &[(&str, &str)],
+    body: Option<&[u8]>,
+    limits: &Limits,
+) -> Result<Response<Vec<u8>>, Error> {
+    let mut stream = send(method, url, fields, body, limits).await?;
+    let mut answers = Answers::new();
+    let mut answer = Response::new(Vec::new());
+    loop {
+        while let Some(event) = answers.decode(method == "HEAD")? {
+            match event {
+                Event::Head(head) => {
+                    *answer.status_mut() = head.status.try_into().map_err(|_| Error::Status(head.status))?;
+                    for (name, value) in head.fields() {
+                        let name = HeaderName::from_bytes(name);
+                        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value)) {
+                            answer.headers_mut().append(name, value);
+                        }
+                    }
+                }
+                Event::Body(bytes) if answer.body().len() + bytes.len() > limits.body => {
+                    return Err(Error::BodyTooLarge);
+                }
+                Event::Body(bytes) => answer.body_mut().extend_from_slice(bytes),
+                Event::Complete => return Ok(answer),
+            }
+        }
+        let read = timeout(limits.read, answers.fill(&mut stream)).await;
+        if read.map_err(|_| Error::TimedOut)?.map_err(Error::Io)? == 0 {
+            return match answers.finish()? {
+                Closed::Complete => Ok(answer),
+                Closed::Idle => Err(Error::Closed),
+            };
+        }
+    }
+}
+
+/// Opens a connection and writes one request to it, the last one there.
+pub(super) async fn send(
+    method: &str,
+    url: &Url,
+    fields: &[(&str, &str)],
+    body: Option<&[u8]>,
+    limits: &Limits,
+) -> Result<TcpStream, Error> {
+    let mut bytes = Vec::new();
+    write(&mut bytes, method, url, fields, body).ok_or(Error::Invalid)?;
+    let mut stream = open(url, limits.connect).await?;
+    let written = timeout(limits.read, stream.write_all(&bytes)).await;
+    written.map_err(|_| Error::TimedOut)?.map_err(Error::Io)?;
+    Ok(stream)
+}
+
+fn write(out: &mut Vec<u8>, method: &str, url: &Url, fields: &[(&str, &str)], body: Option<&[u8]>) -> Option<()> {
+    let mut head = HeadWriter::request(&mut *out, method, url.target()).ok()?;
+    head = head.field("Host", url.authority()).ok()?.field("Connection", "close").ok()?;
+    for (name, value) in fields {
+        head = head.field(name, value).ok()?;
+    }
+    if let Some(body) = body {
+        head = head.number("Content-Length", body.len() as u64).ok()?;
+    }
+    head.finish().ok()?;
+    out.extend_from_slice(body.unwrap_or_default());
+    Some(())
+}

@@ -1,0 +1,237 @@
+use super::decoder::{Decoder, Found};
+use super::request::send;
+use super::{Answers, Encoding, Error, Limits, Url, request};
+use streamgauge_core::wire::http::{Event, ResponseHead};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// One stream of messages, until it ends.
+///
+/// Streams of streamgauge are numbered: the header `x-pubsub-sequence` says which number the first
+/// message has, `x-pubsub-epoch` which life of the server the numbers belong to. With the
+/// [`Position`] of the stream before, a new one goes on behind the last message seen, and what is
+/// missing in between is told, and counted. The original pubsub has neither: then a new stream
+/// begins with whatever is published next.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), streamgauge::client::Error> {
+/// use streamgauge::client::{Item, Limits, Subscription};
+/// let url = "http://127.0.0.1:8080/sub?multipart=0".parse().expect("a URL");
+/// let mut subscription = Subscription::connect(&url, Limits::default()).await?;
+/// loop {
+///     subscription.read(|item| match item {
+///         Item::Message { bytes, .. } => println!("{}", String::from_utf8_lossy(bytes)),
+///         Item::Missed(messages) => eprintln!("{messages} messages are lost"),
+///         Item::TooLong { length } => eprintln!("a message of {length} bytes was left out"),
+///     }).await?;
+/// }
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Subscription {
+    stream: TcpStream,
+    answers: Answers,
+    decoder: Decoder,
+    numbers: Numbers,
+}
+
+/// What a subscription brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item<'a> {
+    /// A message, with its number if the stream is numbered.
+    Message {
+        /// Its number.
+        sequence: Option<u64>,
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
+    /// So many messages will not come any more: the server no longer has them.
+    Missed(u64),
+    /// A message was left out because it is longer than its limit.
+    TooLong {
+        /// Its bytes.
+        length: u64,
+    },
+}
+
+/// Where in a numbered stream: behind the last message seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The life of the server.
+    pub epoch: Option<String>,
+    /// The number of the last message seen.
+    pub last: u64,
+}
+
+impl Subscription {
+    /// Asks with HEAD how the stream is encoded, then for the stream. O(1) requests.
+    ///
+    /// # Errors
+    /// No connection, an error status, or an answer that is not HTTP.
+    pub async fn connect(url: &Url, limits: Limits) -> Result<Self, Error> {
+        let hint = Self::detect(url, limits).await?;
+        Self::resume(url, hint.as_deref(), None, limits).await
+    }
+
+    /// Asks with HEAD for the content-type of the stream. A server that doesn't answer HEAD well is
+    /// no error, since the stream itself says it too: then `None`.
+    ///
+    /// # Errors
+    /// No connection.
+    pub async fn detect(url: &Url, limits: Limits) -> Result<Option<String>, Error> {
+        let quick = Limits { read: limits.connect, ..limits };
+        match request("HEAD", url, &[], None, &quick).await {
+            Ok(answer) if answer.status().is_success() => {
+                let content_type = answer.headers().get("content-type");
+                Ok(content_type.and_then(|value| value.to_str().ok()).map(str::to_owned))
+            }
+            Err(error @ Error::Connect(_)) => Err(error),
+            _ => Ok(None),
+        }
+    }
+
+    /// Asks for the stream, behind `after` if that is known. `hint` is the content-type to assume
+    /// if the answer has none.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn resume(
+        url: &Url,
+        hint: Option<&str>,
+        after: Option<&Position>,
+        limits: Limits,
+    ) -> Result<Self, Error> {
+        let resumed = after.map(|position| url.with_query("last_event_id", position.last));
+        let mut stream = send("GET", resumed.as_ref().unwrap_or(url), &[], None, &limits).await?;
+        let mut answers = Answers::new();
+        loop {
+            if let Some(event) = answers.decode(false)? {
+                let Event::Head(head) = event else { return Err(Error::Closed) };
+                if !(200..300).contains(&head.status) {
+                    return Err(Error::Status(head.status));
+                }
+                let own = text(&head, "content-type").filter(|own| Encoding::of(own).is_some());
+                let decoder = Decoder::new(own.as_deref().or(hint).unwrap_or_default(), limits.message)?;
+                let numbers = Numbers::new(&head, after);
+                return Ok(Self { stream, answers, decoder, numbers });
+            }
+            let read = timeout(limits.read, answers.fill(&mut stream)).await;
+            if read.map_err(|_| Error::TimedOut)?.map_err(Error::Io)? == 0 {
+                return Err(Error::Closed);
+            }
+        }
+    }
+
+    /// Waits for the next bytes and gives `on` each item in them, in order. Nothing is lost when
+    /// this is cancelled.
+    ///
+    /// # Errors
+    /// The stream has ended, always with an error: [`Error::Closed`] is the kindest.
+    pub async fn read(&mut self, mut on: impl FnMut(Item<'_>)) -> Result<(), Error> {
+        if self.drain(&mut on)? {
+            return Ok(());
+        }
+        match self.answers.fill(&mut self.stream).await {
+            Ok(0) => Err(self.decoder.finish()),
+            Ok(_) => self.drain(&mut on).map(|_| ()),
+            Err(error) => Err(Error::Io(error)),
+        }
+    }
+
+    /// How messages follow each other here.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        self.decoder.encoding()
+    }
+
+    /// Behind the last message seen, if the stream is numbered.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.numbers.position()
+    }
+
+    /// Hands out what has been read; false if that was nothing.
+    fn drain(&mut self, on: &mut impl FnMut(Item<'_>)) -> Result<bool, Error> {
+        let Self { answers, decoder, numbers, .. } = self;
+        let mut any = numbers.report_missed(on);
+        while let Some(event) = answers.decode(false)? {
+            match event {
+                Event::Body(bytes) => decoder.decode(bytes, |found| numbers.pass(found, on))?,
+                Event::Complete => return Err(decoder.finish()),
+                Event::Head(_) => return Err(Error::Closed),
+            }
+            any = true;
+        }
+        Ok(any)
+    }
+}
+
+/// Which message is which.
+#[derive(Debug)]
+struct Numbers {
+    epoch: Option<String>,
+    /// The number of the message that comes next.
+    next: Option<u64>,
+    /// Messages below have been seen on an earlier stream.
+    fresh: u64,
+    missed: u64,
+}
+
+impl Numbers {
+    fn new(head: &ResponseHead<'_>, after: Option<&Position>) -> Self {
+        let epoch = text(head, "x-pubsub-epoch");
+        let first = head.number("x-pubsub-sequence");
+        let expected = after.filter(|after| after.epoch == epoch).map(|after| after.last.saturating_add(1));
+        let missed = match (first, expected) {
+            (Some(first), Some(expected)) => first.saturating_sub(expected),
+            _ => 0,
+        };
+        // Without an epoch lower numbers may well belong to another life.
+        let fresh = expected.filter(|_| epoch.is_some()).unwrap_or(0);
+        Self { epoch, next: first.or(expected), fresh, missed }
+    }
+
+    fn position(&self) -> Option<Position> {
+        let last = self.next?.checked_sub(1)?;
+        Some(Position { epoch: self.epoch.clone(), last: last.max(self.fresh.saturating_sub(1)) })
+    }
+
+    fn report_missed(&mut self, on: &mut impl FnMut(Item<'_>)) -> bool {
+        let missed = core::mem::take(&mut self.missed);
+        if missed > 0 {
+            on(Item::Missed(missed));
+        }
+        missed > 0
+    }
+
+    fn pass(&mut self, found: Found<'_>, on: &mut impl FnMut(Item<'_>)) {
+        let own = match found {
+            Found::Message(own, _) | Found::TooLong(own, _) => own,
+            // Where messages have numbers, the number of the next one tells the same.
+            Found::Gap(messages) => {
+                if self.next.is_none() {
+                    on(Item::Missed(messages));
+                }
+                return;
+            }
+        };
+        if let (Some(own), Some(next)) = (own, self.next) {
+            self.missed = own.saturating_sub(next);
+            self.report_missed(on);
+        }
+        let sequence = own.or(self.next);
+        self.next = sequence.map(|sequence| sequence.saturating_add(1));
+        if sequence.is_some_and(|sequence| sequence < self.fresh) {
+            return;
+        }
+        on(match found {
+            Found::TooLong(_, length) => Item::TooLong { length },
+            Found::Message(_, bytes) => Item::Message { sequence, bytes },
+            Found::Gap(messages) => Item::Missed(messages),
+        });
+    }
+}
+
+fn text(head: &ResponseHead<'_>, name: &str) -> Option<String> {
+    Some(String::from_utf8_lossy(head.field(name)?).into_owned())
+}

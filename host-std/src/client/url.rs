@@ -1,0 +1,158 @@
+use core::{fmt, str::FromStr};
+use http::Uri;
+
+/// An address: `http://host:port/path?query`.
+///
+/// The port is 80 and the path `/` when missing. Nothing else may be in it: no other scheme, no
+/// user name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Url {
+    host: String,
+    port: u16,
+    authority: String,
+    target: String,
+}
+
+impl Url {
+    /// The name or address of the host, without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Host and port as they were written: the value of a `host` field.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Path and query.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The same host's `/`.
+    #[must_use]
+    pub fn root(&self) -> Self {
+        Self { target: "/".to_owned(), ..self.clone() }
+    }
+
+    /// The same with `name=value` as the first of its query, so that it counts before any other
+    /// `name` there. Both have to be valid in a query as they are.
+    #[must_use]
+    pub fn with_query(&self, name: &str, value: impl fmt::Display) -> Self {
+        let (path, query) = match self.target.split_once('?') {
+            Some((path, "")) => (path, String::new()),
+            Some((path, query)) => (path, format!("&{query}")),
+            None => (self.target.as_str(), String::new()),
+        };
+        Self { target: format!("{path}?{name}={value}{query}"), ..self.clone() }
+    }
+}
+
+impl FromStr for Url {
+    type Err = BadUrl;
+
+    fn from_str(text: &str) -> Result<Self, BadUrl> {
+        let bad = |what: &str| BadUrl(format!("`{text}`: {what}, expected http://host:port/path?query"));
+        let uri: Uri = text.parse().map_err(|_| bad("not a URL"))?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some(other) => return Err(bad(&format!("{other} is not supported"))),
+            None => return Err(bad("no http:// in front")),
+        }
+        let authority = uri.authority().ok_or_else(|| bad("no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(bad("a user name is not supported"));
+        }
+        let host = uri.host().unwrap_or_default();
+        let port = match authority.as_str().strip_prefix(host) {
+            Some("") => Some(80),
+            Some(rest) => rest.strip_prefix(':').and_then(|port| port.parse().ok()),
+            None => None,
+        };
+        let port = port.filter(|port| *port > 0).ok_or_else(|| bad("the port is not a number from 1 to 65535"))?;
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        if host.is_empty() {
+            return Err(bad("no host"));
+        }
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(bad("only ASCII is allowed"));
+        }
+        let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+        Ok(Self { host: host.to_owned(), port, authority: authority.to_string(), target })
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.authority, self.target)
+    }
+}
+
+/// What is wrong with a URL, in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadUrl(String);
+
+impl fmt::Display for BadUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for BadUrl {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_are_found() {
+        for (text, host, port, authority, target) in [
+            ("http://127.0.0.1:8080/sub?multipart=0", "127.0.0.1", 8080, "127.0.0.1:8080", "/sub?multipart=0"),
+            ("http://queue/put?data=%s", "queue", 80, "queue", "/put?data=%s"),
+            ("http://[::1]:1/", "::1", 1, "[::1]:1", "/"),
+            ("HTTP://a:2", "a", 2, "a:2", "/"),
+            ("http://a?b=%20", "a", 80, "a", "/?b=%20"),
+            ("http://a/b#c", "a", 80, "a", "/b"),
+        ] {
+            let url: Url = text.parse().unwrap();
+            assert_eq!((url.host(), url.port(), url.authority(), url.target()), (host, port, authority, target));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (text, what) in [
+            ("https://a/", "https is not supported"),
+            ("a:80/b", "not a URL"),
+            ("/sub", "no http:// in front"),
+            ("http://", "not a URL"),
+            ("http://:80/", "no host"),
+            ("http://u:p@a/", "a user name is not supported"),
+            ("http://a:70000/", "the port is not a number from 1 to 65535"),
+            ("http://a:0/", "the port is not a number from 1 to 65535"),
+            ("http://a/b c", "not a URL"),
+            ("", "not a URL"),
+        ] {
+            let error = text.parse::<Url>().unwrap_err().to_string();
+            assert!(error.contains(what), "{text}: {error}");
+            assert!(!error.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn a_query_is_put_in_front() {
+        for (text, target) in [("http://a", "/?n=1"), ("http://a/b?", "/b?n=1"), ("http://a/b?n=0&c", "/b?n=1&n=0&c")] {
+            assert_eq!(text.parse::<Url>().unwrap().with_query("n", 1).target(), target);
+        }
+    }
+}
