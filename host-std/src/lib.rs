@@ -7,6 +7,7 @@ pub mod client;
 pub mod flags;
 pub mod ps_to_http;
 pub mod pubsub;
+pub mod serve;
 pub mod server;
 pub mod simplequeue;
 pub mod tool;
