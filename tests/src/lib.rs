@@ -1,1 +1,5 @@
 //! What the test binaries of this package share.
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -42,6 +42,16 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The most memory that the log and the subscribers can take, in bytes. What is on its way to a subscriber's
+    /// socket is encoded at most once for each kind of stream.
+    pub const fn worst_case(&self) -> u64 {
+        const SUBSCRIBER: usize = 1 << 10;
+        let encoded = 7 * (frames::MOST + 2 * self.max_message);
+        self.log_bytes as u64 + self.max_subscribers as u64 * SUBSCRIBER as u64 + encoded as u64
+    }
+}
+
 /// Serves a pubsub on `listener` until `shutdown` says true; subscribers then get what is pending and an end.
 pub async fn run(listener: TcpListener, settings: Settings, limits: Limits, shutdown: watch::Receiver<bool>) {
     let hub = Arc::new(Hub::new(&settings));
@@ -90,8 +100,9 @@ impl Pubsub {
             Ok(admission) => {
                 let opening = subscriber::opening(stream, &admission, origin.as_ref());
                 let hub = Arc::clone(&self.hub);
-                let take_over: TakeOver =
-                    Box::new(move |taken| Box::pin(subscriber::run(hub, admission, stream, opening, peer, taken)));
+                let take_over: TakeOver = Box::new(move |taken| {
+                    tokio::spawn(subscriber::Task::new(hub, admission, stream, opening, peer, taken));
+                });
                 Answer::TakeOver(take_over)
             }
             Err((response, answer)) => whole(&response, answer),
@@ -106,13 +117,13 @@ fn head_only(subscription: &Subscription, origin: Option<HeaderValue>) -> Answer
     let mut head = subscriber::head(stream, origin.as_ref());
     head.extend_from_slice(b"connection: close\r\n\r\n");
     let take_over: TakeOver = Box::new(move |mut taken| {
-        Box::pin(async move {
+        tokio::spawn(async move {
             let sending = async {
                 taken.stream.write_all(&head).await?;
                 taken.stream.shutdown().await
             };
             let _ = tokio::time::timeout(Duration::from_secs(5), sending).await;
-        })
+        });
     });
     Answer::TakeOver(take_over)
 }

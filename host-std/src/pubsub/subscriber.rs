@@ -3,9 +3,9 @@
 use std::convert::Infallible;
 use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use http::HeaderValue;
 use jiff::Timestamp;
@@ -14,8 +14,8 @@ use streamgauge_core::fanout::Id;
 use streamgauge_core::log::Position;
 use streamgauge_core::service::Pubsub;
 use streamgauge_core::wire::{Framing, Stream};
-use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::{Frames, Messages, after};
 use super::hub::{Admission, Hub, KEEP_ALIVE, State};
@@ -92,24 +92,42 @@ pub(super) fn head(stream: Stream, origin: Option<&HeaderValue>) -> Vec<u8> {
     head
 }
 
-/// Serves one subscriber until it leaves, is kicked, or the server stops.
-pub(super) async fn run(
+/// A subscriber's own task: it notices the end, and writes whenever a full socket has room again.
+pub(super) struct Task {
     hub: Arc<Hub>,
-    admission: Admission,
-    stream: Stream,
-    opening: Vec<u8>,
-    peer: SocketAddr,
-    taken: Taken,
-) {
-    let Taken { stream: socket, place, .. } = taken;
-    let key = hub.insert(Subscriber::new(admission.id, stream, peer, Some(socket), opening));
-    std::future::poll_fn(|cx| hub.lock().poll(key, cx)).await;
-    let socket = hub.remove(key).and_then(|subscriber| subscriber.socket);
-    drop(admission);
-    if let Some(mut socket) = socket {
-        let _ = tokio::time::timeout(Duration::from_secs(1), socket.shutdown()).await;
+    key: usize,
+    _admission: Admission,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Task {
+    /// Hands a socket to the pump.
+    pub(super) fn new(
+        hub: Arc<Hub>,
+        admission: Admission,
+        stream: Stream,
+        opening: Vec<u8>,
+        peer: SocketAddr,
+        taken: Taken,
+    ) -> Self {
+        let key = hub.insert(Subscriber::new(admission.id, stream, peer, Some(taken.stream), opening));
+        Self { hub, key, _admission: admission, _place: taken.place }
     }
-    drop(place);
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.hub.lock().poll(self.key, cx)
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        // The socket closes with it.
+        self.hub.remove(self.key);
+    }
 }
 
 impl Subscriber {
@@ -130,11 +148,12 @@ impl Subscriber {
         }
     }
 
-    /// What `/clients` calls the state: 0 while the subscriber keeps up, 1 while it lags, 2 while it is sent away.
+    /// What `/clients` calls the state: the original's 7 for a connection that is being written to, and 0 for one
+    /// that is ending.
     pub(super) const fn state_number(&self) -> u8 {
         match self.end {
-            End::Open => self.blocked as u8,
-            _ => 2,
+            End::Open => 7,
+            End::WhenSent | End::AfterControl | End::Over => 0,
         }
     }
 
@@ -327,7 +346,7 @@ impl Subscriber {
 }
 
 impl State {
-    /// What a subscriber's own task does: it notices the end, and writes whenever a full socket has room again.
+    /// Whether a subscriber is gone; otherwise its task is woken when there is something to do.
     fn poll(&mut self, key: usize, cx: &mut Context<'_>) -> Poll<()> {
         let Some(subscriber) = self.subscribers.get_mut(key) else { return Poll::Ready(()) };
         if subscriber.poll_over(cx).is_ready() || subscriber.poll_left(cx).is_ready() {

@@ -55,7 +55,9 @@ pub(super) fn answer(
                  sec-websocket-accept: {accept}\r\nx-pubsub-sequence: {}\r\nx-pubsub-epoch: {}\r\n{allow}\r\n",
                 admission.first, admission.epoch
             );
-            let take_over: TakeOver = Box::new(move |taken| Box::pin(run(hub, admission, opening, peer, taken)));
+            let take_over: TakeOver = Box::new(move |taken| {
+                tokio::spawn(run(hub, admission, opening, peer, taken));
+            });
             Answer::TakeOver(take_over)
         }
     }

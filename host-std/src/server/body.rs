@@ -9,14 +9,38 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 
-use super::limits::Share;
+use super::limits::{SMALL, Share};
 
 /// The body of an answer.
 pub enum Body {
-    /// All of it; `None` once it is sent.
+    /// All of it; `None` once hyper has it.
     Whole(Option<Bytes>),
     /// The next piece whenever there is room for one, until there is none.
     Pieces(Box<dyn FnMut() -> Option<Bytes> + Send>),
+}
+
+/// Bytes that stay counted for as long as they are.
+struct Counted {
+    bytes: Bytes,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Body {
+    /// Counts a large answer until it is sent.
+    pub(super) fn count(&mut self, mut share: Share) {
+        if let Self::Whole(Some(bytes)) = self
+            && bytes.len() > SMALL
+        {
+            share.force(bytes.len());
+            *bytes = Bytes::from_owner(Counted { bytes: std::mem::take(bytes), _share: share });
+        }
+    }
 }
 
 impl From<Vec<u8>> for Body {

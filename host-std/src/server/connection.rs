@@ -21,7 +21,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::body::{Body, Refused, collect};
 use super::io::{Io, Watch, refusal};
-use super::{Answer, Budget, Handler, Limits, TakeOver};
+use super::limits::Budget;
+use super::{Answer, Handler, Limits, TakeOver};
 
 /// A socket that was taken over from hyper, after a request that has not been answered.
 pub struct Taken {
@@ -102,11 +103,8 @@ impl<H: Handler> Connection<H> {
         let parts = http.into_parts();
         let (stream, read) = (parts.io.into_stream(), parts.read_buf);
         match end {
-            End::TakenOver(how) => {
-                drop(self);
-                drop(watch);
-                how(Taken { stream, read, place, shutdown }).await;
-            }
+            // What it spawns is a task of its own: this one, with all its room for hyper, ends.
+            End::TakenOver(how) => how(Taken { stream, read, place, shutdown }),
             End::Closed => linger(stream).await,
         }
     }
@@ -161,18 +159,28 @@ impl<H: Handler> Connection<H> {
                 return closing(StatusCode::METHOD_NOT_ALLOWED, text, allow);
             }
         }
+        let full = || {
+            let text = format!("the limit max-buffered-bytes {} is reached\n", limits.max_buffered);
+            let retry = Some((header::RETRY_AFTER, HeaderValue::from_static("1")));
+            closing(StatusCode::SERVICE_UNAVAILABLE, text, retry)
+        };
+        if self.budget.is_spent() {
+            return full();
+        }
         let mut share = self.budget.share();
         match collect(body, limits.max_body, &mut share, limits.io_timeout).await {
-            Ok(body) => self.handler.call(head, &body, self.peer).await,
+            Ok(body) => {
+                let mut answer = self.handler.call(head, &body, self.peer).await;
+                if let Answer::Response(response) = &mut answer {
+                    response.body_mut().count(self.budget.share());
+                }
+                answer
+            }
             Err(Refused::TooLarge) => {
                 let text = format!("the body is over the limit max-body-bytes {}\n", limits.max_body);
                 closing(StatusCode::PAYLOAD_TOO_LARGE, text, None)
             }
-            Err(Refused::NoBudget) => {
-                let text = format!("the limit max-buffered-bytes {} is reached\n", limits.max_buffered);
-                let retry = Some((header::RETRY_AFTER, HeaderValue::from_static("1")));
-                closing(StatusCode::SERVICE_UNAVAILABLE, text, retry)
-            }
+            Err(Refused::NoBudget) => full(),
             Err(Refused::TooSlow) => {
                 let text = format!("the body stood still for {} s\n", limits.io_timeout.as_secs());
                 closing(StatusCode::REQUEST_TIMEOUT, text, None)

@@ -1,7 +1,7 @@
 //! What a server may use.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, Ordering};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -15,7 +15,8 @@ pub struct Limits {
     pub max_body: usize,
     /// Bytes of one request's head; beyond: 431.
     pub max_header: usize,
-    /// Bytes of all the bodies being received at the same time; beyond: 503.
+    /// Bytes of all the bodies being received, and of all answers over [`SMALL`] being sent, at the same time;
+    /// beyond: 503.
     pub max_buffered: usize,
     /// How long a head may take to arrive.
     pub header_timeout: Duration,
@@ -28,6 +29,9 @@ pub struct Limits {
     /// Whether each request is logged.
     pub log_requests: bool,
 }
+
+/// Answers up to this size count as part of their connection.
+pub const SMALL: usize = 16 << 10;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -46,6 +50,14 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The most memory that connections can take, in bytes: for each its buffers, its state and a small answer, and
+    /// what is buffered beyond that, of which one answer of the greatest length may be too much.
+    pub fn worst_case(&self) -> u64 {
+        const STATE: usize = 8 << 10;
+        let connection = self.max_header.max(8 << 10) + SMALL + STATE;
+        (self.max_connections as u64) * (connection as u64) + (self.max_buffered + self.max_body) as u64
+    }
+
     /// What `access-control-allow-origin` answers to a page of this `origin`.
     pub fn allowed_origin(&self, origin: Option<&HeaderValue>) -> Option<HeaderValue> {
         let origin = origin?;
@@ -54,38 +66,51 @@ impl Limits {
     }
 }
 
-/// Bytes that requests share: each takes what it buffers, and gives it back.
+/// Bytes that requests and answers share: each takes what it buffers, and gives it back.
 #[derive(Debug)]
-pub struct Budget {
-    left: AtomicUsize,
+pub(super) struct Budget {
+    left: AtomicIsize,
 }
 
 impl Budget {
     /// A budget of `bytes`.
-    pub const fn new(bytes: usize) -> Self {
-        Self { left: AtomicUsize::new(bytes) }
+    pub(super) fn new(bytes: usize) -> Self {
+        Self { left: AtomicIsize::new(isize::try_from(bytes).unwrap_or(isize::MAX)) }
     }
 
-    /// Nothing yet, to be [extended](Share::extend).
-    pub fn share(self: &Arc<Self>) -> Share {
+    /// Nothing yet, to be extended.
+    pub(super) fn share(self: &Arc<Self>) -> Share {
         Share { budget: Arc::clone(self), bytes: 0 }
+    }
+
+    /// Whether all of it is taken.
+    pub(super) fn is_spent(&self) -> bool {
+        self.left.load(Ordering::Relaxed) <= 0
     }
 }
 
-/// What one request has taken of a [`Budget`].
+/// What one request or answer has taken of a [`Budget`].
 #[derive(Debug)]
-pub struct Share {
+pub(super) struct Share {
     budget: Arc<Budget>,
-    bytes: usize,
+    bytes: isize,
 }
 
 impl Share {
     /// Takes `bytes` more, if they are left.
-    pub fn extend(&mut self, bytes: usize) -> bool {
-        let take = |left: usize| left.checked_sub(bytes);
+    pub(super) fn extend(&mut self, bytes: usize) -> bool {
+        let Ok(bytes) = isize::try_from(bytes) else { return false };
+        let take = |left: isize| left.checked_sub(bytes).filter(|left| *left >= 0);
         let taken = self.budget.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok();
         self.bytes += if taken { bytes } else { 0 };
         taken
+    }
+
+    /// Takes `bytes` more, left or not: for an answer, whose items have been taken from the queue already.
+    pub(super) fn force(&mut self, bytes: usize) {
+        let bytes = isize::try_from(bytes).unwrap_or(isize::MAX);
+        self.budget.left.fetch_sub(bytes, Ordering::Relaxed);
+        self.bytes += bytes;
     }
 }
 

@@ -12,10 +12,10 @@ mod limits;
 pub(crate) use answer::{into_http, request, whole};
 pub use body::Body;
 pub use connection::Taken;
-pub use limits::{Budget, Limits};
+use limits::Budget;
+pub use limits::{Limits, SMALL};
 
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,8 +37,8 @@ pub enum Answer {
     TakeOver(TakeOver),
 }
 
-/// What is done with a socket that is taken over.
-pub type TakeOver = Box<dyn FnOnce(Taken) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+/// What is done with a socket that is taken over. It is called on the runtime, and should spawn what takes time.
+pub type TakeOver = Box<dyn FnOnce(Taken) + Send>;
 
 /// How long connections may take to finish once a server stops.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
@@ -79,6 +79,8 @@ pub async fn serve<H: Handler>(
                     budget: Arc::clone(&budget),
                 };
                 tokio::spawn(connection.run(stream, shutdown.clone(), place));
+                // In a burst of connections each may use the buffers that the one before it gave back.
+                tokio::task::yield_now().await;
             }
             Err(_) => {
                 // Beyond this many, a client just sees its connection close.
