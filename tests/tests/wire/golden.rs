@@ -1,0 +1,34 @@
+//! Every row of PROTOCOL.md as a transcript: `tests/golden/*.txt`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use streamgauge_tests::transcript::play;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
+}
+
+macro_rules! transcripts {
+    ($($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                play(&folder().join(concat!(stringify!($name), ".txt")));
+            }
+        )*
+
+        #[test]
+        fn every_transcript_is_played() {
+            let played: BTreeSet<_> = [$(concat!(stringify!($name), ".txt")),*].map(PathBuf::from).into();
+            let files = std::fs::read_dir(folder()).expect("the folder of transcripts");
+            let files: BTreeSet<_> =
+                files.map(|file| PathBuf::from(file.expect("a file").file_name())).collect();
+            assert_eq!(files, played);
+        }
+    };
+}
+
+transcripts! {
+    pubsub_stats
+}
