@@ -30,5 +30,30 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    pubsub_clients
+    pubsub_cors
+    pubsub_events
+    pubsub_gap
+    pubsub_head
+    pubsub_http10
+    pubsub_lines
+    pubsub_multipart
+    pubsub_pipelined
+    pubsub_publish
     pubsub_stats
+    pubsub_unknown
+    pubsub_websocket
+    queue_bytes
+    queue_cors
+    queue_depth
+    queue_dump
+    queue_exit
+    queue_http10
+    queue_mget
+    queue_mput
+    queue_pipelined
+    queue_put_get
+    queue_query
+    queue_separators
+    queue_stats
 }
