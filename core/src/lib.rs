@@ -6,4 +6,5 @@ pub mod fanout;
 pub mod log;
 pub mod queue;
 pub mod service;
+pub mod stats;
 pub mod wire;
