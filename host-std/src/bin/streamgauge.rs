@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use streamgauge::{cli, serve, tool};
+use streamgauge::{cli, measure, serve, tool};
 
 /// Carry realtime streams over plain HTTP, and measure them as they flow.
 ///
@@ -20,6 +20,8 @@ enum Command {
     Serve(Box<serve::Options>),
     #[command(flatten)]
     Client(cli::Command),
+    #[command(flatten)]
+    Measure(measure::Command),
 }
 
 fn main() -> ExitCode {
@@ -27,5 +29,6 @@ fn main() -> ExitCode {
         None => serve::run(&serve::Options::parse_from(["serve"])),
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Client(command)) => cli::run(command),
+        Some(Command::Measure(command)) => measure::run(command),
     })
 }
