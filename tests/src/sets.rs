@@ -76,7 +76,7 @@ fn generated() -> Vec<Set> {
         sets.push(Set { name: format!("generated {name}"), values, answers: None });
     };
     let n = 3000_u32;
-    let alternating = |size: f64, i: u32| if i % 2 == 0 { size } else { -size };
+    let alternating = |size: f64, i: u32| if i.is_multiple_of(2) { size } else { -size };
     add("alternating 1e154", (0..n).map(|i| alternating(1e154, i) * (1.0 + uniform())).collect());
     add("alternating largest", (0..n).map(|i| alternating(f64::MAX, i)).collect());
     add("largest and 1", (0..n).map(|i| if i == 1000 { f64::MAX } else { 1.0 }).collect());

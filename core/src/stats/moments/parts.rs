@@ -12,7 +12,7 @@ use super::{Moments, NonFinite};
 /// What the numbers mean: with y = x * 2^`exponent` for the values x and d = y - `pivot`, the sum of d^k is
 /// `sums[k - 1][0] + sums[k - 1][1]`. So states of the same exponent are merged by moving both to a common pivot and
 /// adding them in double-double arithmetic, which any machine with IEEE 754 doubles can do; the order makes no
-/// difference but for rounding at some 1e-30.
+/// difference but for rounding, at some 1e-30 of the first two sums and 1e-23 of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Parts {
     /// Number of finite values, at most 2^53: doubles count as far.
