@@ -1,3 +1,4 @@
 //! Bytes on real sockets, against the real tools.
 
+mod bounds;
 mod golden;
