@@ -3,7 +3,9 @@
 #![deny(unsafe_code)]
 
 pub mod fanout;
+pub mod graph;
 pub mod log;
 pub mod queue;
 pub mod service;
+pub mod space_saving;
 pub mod wire;

@@ -5,8 +5,10 @@ extern crate alloc;
 
 pub mod client;
 pub mod flags;
+pub mod ps_to_file;
 pub mod ps_to_http;
 pub mod pubsub;
+pub mod serve;
 pub mod server;
 pub mod simplequeue;
 pub mod tool;

@@ -36,6 +36,13 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The most memory that the items can take, in bytes.
+    pub const fn worst_case(&self) -> u64 {
+        self.queue_bytes as u64
+    }
+}
+
 /// A queue that is ready to be served.
 pub struct Server {
     state: Mutex<State>,

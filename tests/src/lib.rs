@@ -8,3 +8,7 @@ pub mod client;
 pub mod process;
 pub mod transcript;
 pub mod wait;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,2 +1,28 @@
-//! `streamgauge`: serves everything by default.
-fn main() {}
+//! `streamgauge`: realtime streams, and what they measure.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use streamgauge::{serve, tool};
+
+/// Carry realtime streams over plain HTTP, and measure them as they flow.
+///
+/// Without a command it serves everything: a pubsub on 8080, a queue on 8081, and the bridge between them.
+#[derive(Parser)]
+#[command(name = "streamgauge", version)]
+struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(Box<serve::Options>),
+}
+
+fn main() -> ExitCode {
+    tool::main(|options: Options| match options.command {
+        None => serve::run(&serve::Options::parse_from(["serve"])),
+        Some(Command::Serve(options)) => serve::run(&options),
+    })
+}

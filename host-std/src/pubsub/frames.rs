@@ -10,7 +10,7 @@ use streamgauge_core::wire::Stream;
 pub(super) type Messages = Fanout<Box<[u8]>, Box<[Cursor]>>;
 
 /// How much is encoded at a time, unless one message is longer.
-const MOST: usize = 256 << 10;
+pub(super) const MOST: usize = 256 << 10;
 
 /// What a subscriber at one position is sent next.
 #[derive(Debug)]

@@ -42,6 +42,16 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The most memory that the log and the subscribers can take, in bytes. What is on its way to a subscriber's
+    /// socket is encoded at most once for each kind of stream.
+    pub const fn worst_case(&self) -> u64 {
+        const SUBSCRIBER: usize = 1 << 10;
+        let encoded = 7 * (frames::MOST + 2 * self.max_message);
+        self.log_bytes as u64 + self.max_subscribers as u64 * SUBSCRIBER as u64 + encoded as u64
+    }
+}
+
 /// Serves a pubsub on `listener` until `shutdown` says true; subscribers then get what is pending and an end.
 pub async fn run(listener: TcpListener, settings: Settings, limits: Limits, shutdown: watch::Receiver<bool>) {
     let hub = Arc::new(Hub::new(&settings));
