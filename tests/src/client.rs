@@ -198,6 +198,11 @@ impl Client {
         std::mem::take(&mut self.buffer)
     }
 
+    /// Whether anything came within `limit`; it is kept.
+    pub fn has_more_within(&mut self, limit: Duration) -> bool {
+        !self.buffer.is_empty() || self.read_within(limit).is_some_and(|n| n > 0)
+    }
+
     /// Whether the server closes within `limit`; what comes before that is kept.
     pub fn is_closed_within(&mut self, limit: Duration) -> bool {
         loop {

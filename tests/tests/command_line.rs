@@ -22,7 +22,13 @@ fn ended(tool: &str, args: &[&str]) -> (i32, String, String) {
 fn assert_one_line(tool: &str, args: &[&str], word: &str) {
     let (code, out, err) = ended(tool, args);
     assert_eq!(code, 2, "{args:?}: {err}");
-    assert!(out.is_empty() || args.iter().any(|arg| arg.starts_with("--user") || arg.starts_with("--group") || arg.starts_with("--root")), "{out}");
+    assert!(
+        out.is_empty()
+            || args
+                .iter()
+                .any(|arg| arg.starts_with("--user") || arg.starts_with("--group") || arg.starts_with("--root")),
+        "{out}"
+    );
     assert!(err.ends_with('\n') && err.lines().count() == 1, "{args:?}: {err}");
     assert!(err.contains(word), "{args:?}: {err}");
 }
