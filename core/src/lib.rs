@@ -5,5 +5,6 @@
 pub mod fanout;
 pub mod log;
 pub mod queue;
+pub mod serve;
 pub mod service;
 pub mod wire;
