@@ -3,8 +3,11 @@
 #![deny(unsafe_code)]
 
 pub mod fanout;
+pub mod graph;
 pub mod log;
 pub mod queue;
 pub mod serve;
 pub mod service;
+pub mod space_saving;
+pub mod stats;
 pub mod wire;

@@ -5,6 +5,7 @@ extern crate alloc;
 
 pub mod client;
 pub mod flags;
+pub mod ps_to_file;
 pub mod ps_to_http;
 pub mod pubsub;
 pub mod serve;

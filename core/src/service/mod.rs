@@ -53,10 +53,6 @@ impl<'a> Request<'a> {
     fn wants_json(&self) -> bool {
         self.query.get("format").is_some_and(|format| format == *"json")
     }
-
-    fn wants_reset(&self) -> bool {
-        self.query.get("reset").is_some()
-    }
 }
 
 /// Status line and headers of an answer, whose body was written to the caller's buffer.

@@ -276,7 +276,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Simplequeue<S> {
 
     fn stats<W: Write>(&mut self, request: &Request<'_>, answer: &mut W) -> Result<Response, W::Error> {
         let counters = self.queue.counters();
-        if request.wants_reset() && !request.head_only {
+        if request.query.get("reset").is_some_and(|reset| reset == *"1") && !request.head_only {
             (self.puts_before, self.gets_before) = (counters.accepted, counters.delivered);
             self.queue.reset_high_water();
             return Ok(Response::text(Status::Ok));
@@ -347,11 +347,11 @@ fn separator_too_long<W: Write>(answer: &mut W) -> Result<Response, W::Error> {
 /// The separator that the request names, decoded into `named`, or else the `usual` one.
 fn separator<'a>(request: &Request<'_>, usual: &'a [u8], named: &'a mut [u8; MAX_SEPARATOR]) -> Option<&'a [u8]> {
     match request.query.get("separator") {
-        Some(value) if !value.is_empty() => {
+        Some(value) => {
             let len = value.copy_to(named)?;
             named.get(..len)
         }
-        _ => Some(usual),
+        None => Some(usual),
     }
 }
 

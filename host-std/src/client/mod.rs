@@ -23,7 +23,7 @@ pub(crate) use answers::{Answers, open};
 pub use backoff::Backoff;
 pub use decoder::Encoding;
 pub use error::Error;
-pub use feed::{Feed, News};
+pub use feed::{Announce, Feed, News};
 pub use request::request;
 pub use subscription::{Item, Position, Subscription};
 pub use url::{BadUrl, Url};

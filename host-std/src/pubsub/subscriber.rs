@@ -148,11 +148,12 @@ impl Subscriber {
         }
     }
 
-    /// What `/clients` calls the state: 0 while the subscriber keeps up, 1 while it lags, 2 while it is sent away.
+    /// What `/clients` calls the state: the original's 7 for a connection that is being written to, and 0 for one
+    /// that is ending.
     pub(super) const fn state_number(&self) -> u8 {
         match self.end {
-            End::Open => self.blocked as u8,
-            _ => 2,
+            End::Open => 7,
+            End::WhenSent | End::AfterControl | End::Over => 0,
         }
     }
 

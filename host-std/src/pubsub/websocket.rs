@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{SinkExt, StreamExt as _};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use streamgauge_core::fanout::Next;
@@ -106,7 +106,8 @@ async fn run(hub: Arc<Hub>, admission: Admission, opening: String, peer: SocketA
     }
     hub.remove(key);
     drop(admission);
-    let _ = tokio::time::timeout(crate::server::GRACE, socket.close(None)).await;
+    // Not `socket.close(None)`: that refuses to flush the answer to a close which came from the client.
+    let _ = tokio::time::timeout(crate::server::GRACE, SinkExt::close(&mut socket)).await;
     drop(place);
 }
 

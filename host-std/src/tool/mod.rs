@@ -63,7 +63,8 @@ pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> 
 /// The sentences of a clap error, without its usage.
 fn one_line(text: &str) -> String {
     let sentences = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
-    let sentences = sentences.filter(|line| !line.is_empty() && !line.starts_with("tip:"));
+    let noise = ["tip:", "For more information"];
+    let sentences = sentences.filter(|line| !line.is_empty() && !noise.iter().any(|start| line.starts_with(start)));
     sentences.collect::<Vec<_>>().join(" ")
 }
 

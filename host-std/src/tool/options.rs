@@ -132,10 +132,10 @@ pub struct QueueOptions {
     /// Most items in one answer to /mget (0: no limit)
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub max_mget: u64,
-    /// What separates the items of /mget
+    /// What separates the items of /mget [default: newline]
     #[arg(long, value_name = "TEXT", default_value = "\n", hide_default_value = true, value_parser = separator)]
     pub mget_item_sep: Separator,
-    /// What separates the items of /mput
+    /// What separates the items of /mput [default: newline]
     #[arg(long, value_name = "TEXT", default_value = "\n", hide_default_value = true, value_parser = separator)]
     pub mput_item_sep: Separator,
     /// Append items that a limit pushes out to this file, and at the end what is still queued; SIGHUP opens it again

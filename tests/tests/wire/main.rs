@@ -1,0 +1,3 @@
+//! Bytes on real sockets, against the real tools.
+
+mod golden;
