@@ -23,10 +23,12 @@ fn integers() -> Vec<i32> {
     values().iter().map(|x| ((x - 1e3 - 0.5) * 4e9) as i32).collect()
 }
 
-fn each<T: Copy, S>(bencher: Bencher<'_, '_>, values: &[T], new: impl Fn() -> S + Sync, push: impl Fn(&mut S, T) + Sync)
-where
-    T: Sync,
-{
+fn each<T: Copy + Sync, S>(
+    bencher: Bencher<'_, '_>,
+    values: &[T],
+    new: impl Fn() -> S + Sync,
+    push: impl Fn(&mut S, T) + Sync,
+) {
     bencher.counter(ItemsCount::new(values.len())).bench(|| {
         let mut seen = new();
         for &x in black_box(values) {
