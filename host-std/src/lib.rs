@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+pub mod cli;
 pub mod client;
 pub mod flags;
 pub mod ps_to_file;
