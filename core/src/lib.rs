@@ -6,6 +6,7 @@ pub mod fanout;
 pub mod graph;
 pub mod log;
 pub mod queue;
+pub mod reader;
 pub mod service;
 pub mod space_saving;
 pub mod wire;
