@@ -112,7 +112,7 @@ impl Reader {
     /// Reads until `stop` says true; what is in hand then is finished, and of several items got at once those not yet
     /// begun are put back.
     pub async fn run(self, stop: watch::Receiver<bool>) {
-        let workers = (0..self.shared.settings.concurrency.max(1));
+        let workers = 0..self.shared.settings.concurrency.max(1);
         let workers: Vec<_> =
             workers.map(|_| tokio::spawn(worker::run(Arc::clone(&self.shared), stop.clone()))).collect();
         for worker in workers {
