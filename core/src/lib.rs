@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 pub mod fanout;
+pub mod generate;
 pub mod graph;
 pub mod log;
 pub mod queue;
