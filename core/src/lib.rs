@@ -10,4 +10,5 @@ pub mod queue;
 pub mod reader;
 pub mod service;
 pub mod space_saving;
+pub mod stats;
 pub mod wire;
