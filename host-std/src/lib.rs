@@ -6,6 +6,7 @@ extern crate alloc;
 pub mod cli;
 pub mod client;
 pub mod flags;
+pub mod generate;
 pub mod ps_to_file;
 pub mod ps_to_http;
 pub mod pubsub;
