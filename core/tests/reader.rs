@@ -11,13 +11,13 @@ use streamgauge_core::reader::{
 
 const NOW: Duration = Duration::from_secs(1_331_923_247);
 
-fn reader(names: &[&'static str]) -> Reader<Vec<Task<&'static str>>, &'static str> {
-    Reader::new(Policy::default(), names.iter().copied().map(Task::new).collect()).unwrap()
+fn reader(names: &[&'static str], policy: Policy) -> Reader<Vec<Task<&'static str>>, &'static str> {
+    Reader::new(policy, names.iter().copied().map(Task::new).collect()).unwrap()
 }
 
 /// What a failing task makes of an item, with the other tasks done.
 fn requeued(item: &str, names: &[&'static str], failing: &str) -> String {
-    let mut reader = reader(names);
+    let mut reader = reader(names, Policy { max_tries: u32::MAX, ..Policy::default() });
     let Ok(Step::Attempt(mut attempt)) = reader.handle_item(item.as_bytes(), NOW) else { panic!("{item}") };
     reader.handle_ready(&mut attempt);
     while let Some(task) = reader.poll_task(&attempt) {
@@ -36,7 +36,7 @@ fn what_the_original_began_is_finished_here() {
     let dumps = r#"{"retry_on": 1331923157.51, "tries": 2, "data": {"msg": "H4110!", "n": 1e2}, "started": 1331922977, "tasks_left": ["store"]}"#;
     let ujson = r#"{"retry_on":1331923157.5099999905,"tries":2,"data":{"msg":"H4110!","n":100.0},"started":1331922977,"tasks_left":["store"]}"#;
     for item in [dumps, ujson] {
-        let mut reader = reader(&["print", "store"]);
+        let mut reader = reader(&["print", "store"], Policy::default());
         let Ok(Step::Attempt(mut attempt)) = reader.handle_item(item.as_bytes(), NOW) else { panic!() };
         assert_eq!(attempt.tries(), 3);
         assert_eq!(attempt.envelope().started(), Some(Duration::from_secs(1_331_922_977)));
@@ -129,7 +129,7 @@ fn the_timer_of_the_protocol() {
 #[test]
 fn giving_up_comes_after_the_last_try() {
     let mut item = b"1".to_vec();
-    let mut reader = reader(&["store"]);
+    let mut reader = reader(&["store"], Policy::default());
     let mut now = NOW;
     for tries in 1..=6 {
         let Ok(Step::Attempt(mut attempt)) = reader.handle_item(&item, now) else { panic!("{tries}") };
@@ -230,7 +230,7 @@ proptest! {
 
     #[test]
     fn every_item_is_counted(outcomes in vec((0..4_u8, any::<bool>()), 0..60)) {
-        let mut reader = reader(&["a", "b"]);
+        let mut reader = reader(&["a", "b"], Policy::default());
         let (mut finished, mut dropped, mut requeued, mut failures) = (0, 0, 0, 0_u32);
         for (kind, done) in outcomes {
             let Ok(Step::Attempt(mut attempt)) = reader.handle_item(b"1", NOW) else { panic!() };
