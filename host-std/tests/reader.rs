@@ -129,6 +129,7 @@ async fn what_fails_is_tried_again_later_and_only_what_is_left() {
     reader.until("finished", |monitor| monitor.status().counters.finished == 1).await;
     let status = reader.monitor.status();
     reader.end().await;
+    assert_eq!(stat(&queue, "depth").await, 0);
     let runs = runs.lock();
     let order: Vec<_> = runs.iter().map(|(name, tries, _)| (*name, *tries)).collect();
     assert_eq!(order, [("sure", 1), ("flaky", 1), ("flaky", 2), ("flaky", 3)]);
@@ -136,7 +137,6 @@ async fn what_fails_is_tried_again_later_and_only_what_is_left() {
     assert!(runs[3].2 - runs[2].2 >= Duration::from_millis(100));
     assert_eq!((status.counters.requeued, status.backoff), (2, Duration::ZERO));
     assert_eq!(status.tasks[1].time.count(), 3);
-    assert_eq!(stat(&queue, "depth").await, 0);
 }
 
 #[tokio::test]
