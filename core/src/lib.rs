@@ -8,6 +8,7 @@ pub mod graph;
 pub mod log;
 pub mod queue;
 pub mod reader;
+pub mod serve;
 pub mod service;
 pub mod space_saving;
 pub mod stats;

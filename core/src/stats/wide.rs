@@ -148,12 +148,12 @@ mod tests {
 
     #[test]
     fn agrees_with_integers_of_128_bits() {
-        let values = [0, 1, -1, 7, -1_000_003, u64::MAX as i128, -(1 << 62), i64::MIN as i128];
+        let values = [0, 1, -1, 7, -1_000_003, i64::MAX as i128, -(1 << 62), i64::MIN as i128];
         for a in values {
             for b in values {
                 assert_eq!(wide(a).plus(wide(b)), wide(a + b), "{a} + {b}");
                 assert_eq!(wide(a).minus(wide(b)), wide(a - b), "{a} - {b}");
-                assert_eq!(wide(a).times(wide(b)), wide(a.wrapping_mul(b)), "{a} * {b}");
+                assert_eq!(wide(a).times(wide(b)), wide(a * b), "{a} * {b}");
                 assert_eq!(wide(a).is_negative(), a < 0);
                 let quotient = a.unsigned_abs().checked_div(b.unsigned_abs()).unwrap_or(u128::MAX);
                 assert_eq!(wide(a).magnitude().over(&wide(b).magnitude()), quotient, "|{a}| / |{b}|");

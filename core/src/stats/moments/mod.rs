@@ -148,7 +148,7 @@ impl Moments {
             (self.count, self.sums, self.scale) = (other.count, other.sums, other.scale);
         } else {
             let mut others = other.sums;
-            if self.scale.limit < other.scale.limit {
+            if other.scale.reaches_beyond(&self.scale) {
                 self.rescale(other.scale);
             } else {
                 others.scale(self.scale.exponent.saturating_sub(other.scale.exponent));
