@@ -1,8 +1,7 @@
 //! The hosts of streamgauge: sockets, time, threads and files around `streamgauge_core`.
 #![deny(unsafe_code)]
 
-extern crate alloc;
-
+pub mod cli;
 pub mod client;
 pub mod flags;
 pub mod ps_to_file;

@@ -50,7 +50,8 @@ async fn an_answer_comes_whole() {
 
 #[tokio::test]
 async fn what_goes_wrong_is_said() {
-    let cases: [(&str, bool, fn(&Error) -> bool); 5] = [
+    type Expected = fn(&Error) -> bool;
+    let cases: [(&str, bool, Expected); 5] = [
         ("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world", false, |e| matches!(e, Error::BodyTooLarge)),
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", false, |e| matches!(e, Error::TimedOut)),
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", true, |e| matches!(e, Error::Http(_))),

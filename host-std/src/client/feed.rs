@@ -70,6 +70,12 @@ impl Feed {
         feed
     }
 
+    /// The same, beginning behind `position`.
+    #[must_use]
+    pub fn after(self, position: Option<Position>) -> Self {
+        Self { position, ..self }
+    }
+
     /// Goes on until `on` returns an error, and returns that. Without sources it waits forever.
     pub async fn run<E>(&mut self, mut on: impl FnMut(News<'_>) -> Result<(), E>) -> E {
         let mut hint = None;

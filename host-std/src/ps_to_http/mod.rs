@@ -41,7 +41,6 @@ pub use destination::{BadDestination, Destination};
 pub use summary::{Counts, Summary};
 
 use crate::client::{Announce, Feed, Item, News};
-use alloc::sync::Arc;
 use core::convert::Infallible;
 use core::fmt;
 use core::future::Future;
@@ -49,6 +48,7 @@ use core::time::Duration;
 use courier::Courier;
 use ledger::Ledger;
 use shared::Shared;
+use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep_until, timeout};
 

@@ -114,6 +114,8 @@ async fn run(hub: Arc<Hub>, admission: Admission, opening: String, peer: SocketA
 /// The next messages, and whether the stream is over after them.
 fn copy_pending(hub: &Hub, key: usize, admission: &Admission) -> (Vec<Message>, bool) {
     let mut state = hub.lock();
+    // So that what follows never goes on behind a gap that nobody was told of.
+    state.kick_if_too_slow(key, hub.max_lag);
     let (mut batch, mut bytes) = (Vec::new(), 0);
     let ends = state.ends_when_sent(key);
     let fanout = state.service.fanout_mut();
@@ -127,9 +129,7 @@ fn copy_pending(hub: &Hub, key: usize, admission: &Admission) -> (Vec<Message>, 
                 });
             }
             Ok(Next::Empty) => return (batch, ends),
-            // The pump kicks it at its next pass.
-            Ok(Next::Lagged(_)) => {}
-            Err(_) => {
+            Ok(Next::Lagged(_)) | Err(_) => {
                 batch.push(Message::text("ERROR_TOO_SLOW. kicked for being too slow\n"));
                 return (batch, true);
             }

@@ -4,6 +4,7 @@ mod options;
 mod process;
 mod signals;
 
+pub(crate) use options::seconds;
 pub use options::{Connections, Listen, PubsubOptions, QueueOptions};
 pub use process::Process;
 pub use signals::listen_to_signals;
