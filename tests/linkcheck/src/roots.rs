@@ -39,5 +39,7 @@ pub mod log;
 pub mod queue;
 pub mod serve;
 pub mod service;
+pub mod sketch;
+pub mod stats;
 pub mod streams;
 pub mod text;
