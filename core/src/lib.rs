@@ -5,5 +5,7 @@
 pub mod fanout;
 pub mod log;
 pub mod queue;
+pub mod ring;
 pub mod service;
+mod sync;
 pub mod wire;
