@@ -7,5 +7,6 @@ pub mod log;
 pub mod queue;
 pub mod ring;
 pub mod service;
+pub mod shared;
 mod sync;
 pub mod wire;
