@@ -39,7 +39,7 @@ fn read_all(fanout: &Fanout, id: Id) -> (Vec<u8>, u64) {
 
 #[test]
 fn every_subscriber_accounts_for_every_message() {
-    model("every_subscriber_accounts_for_every_message", Some(3), 100, || {
+    model("every_subscriber_accounts_for_every_message", None, 50000, || {
         let fanout = fanout();
         let read = |id: Id| {
             move |fanout: &Fanout| {
@@ -68,7 +68,7 @@ fn every_subscriber_accounts_for_every_message() {
 
 #[test]
 fn publish_against_subscribe() {
-    model("publish_against_subscribe", Some(3), 50, || {
+    model("publish_against_subscribe", None, 200, || {
         let fanout = fanout();
         let subscriber = spawn(&fanout, |fanout| {
             let id = fanout.subscribe().unwrap();
@@ -89,7 +89,7 @@ fn publish_against_subscribe() {
 
 #[test]
 fn publish_against_unsubscribe() {
-    model("publish_against_unsubscribe", Some(3), 50, || {
+    model("publish_against_unsubscribe", None, 2000, || {
         let fanout = fanout();
         let (leaving, staying) = (fanout.subscribe().unwrap(), fanout.subscribe().unwrap());
         let leaver = spawn(&fanout, move |fanout| {
@@ -112,7 +112,7 @@ fn publish_against_unsubscribe() {
 /// A subscriber that waits is told when another one ends its subscription, and so is nobody else.
 #[test]
 fn a_kick_wakes_who_is_kicked() {
-    model("a_kick_wakes_who_is_kicked", Some(3), 50, || {
+    model("a_kick_wakes_who_is_kicked", None, 1000, || {
         let fanout = fanout();
         let (kicked, staying) = (fanout.subscribe().unwrap(), fanout.subscribe().unwrap());
         let waits = spawn(&fanout, move |fanout| next(fanout, kicked));
@@ -128,7 +128,7 @@ fn a_kick_wakes_who_is_kicked() {
 
 #[test]
 fn a_kick_against_publish() {
-    model("a_kick_against_publish", Some(3), 50, || {
+    model("a_kick_against_publish", None, 1000, || {
         let fanout = fanout();
         let id = fanout.subscribe().unwrap();
         let reader = spawn(&fanout, move |fanout| {
@@ -156,7 +156,7 @@ fn a_kick_against_publish() {
 /// One who waits for any message, as a server's pump does, sees the last one whatever comes between.
 #[test]
 fn published_misses_nothing() {
-    model("published_misses_nothing", Some(3), 50, || {
+    model("published_misses_nothing", None, 1500, || {
         let fanout = fanout();
         let pump = spawn(&fanout, |fanout| {
             let mut seen = 0;
@@ -176,7 +176,7 @@ fn published_misses_nothing() {
 
 #[test]
 fn close_wakes_everyone() {
-    model("close_wakes_everyone", Some(3), 50, || {
+    model("close_wakes_everyone", None, 1000, || {
         let fanout = fanout();
         let id = fanout.subscribe().unwrap();
         let subscriber = spawn(&fanout, move |fanout| read_all(fanout, id));

@@ -32,21 +32,27 @@ impl<T> Lock for Mutex<T> {
     }
 }
 
-/// Explores `f`, exhaustively or with at most `preemptions` switches away from a thread that could go on, and
-/// makes sure that this was at least `minimum` interleavings: loom has been seen to skip them silently.
-fn model(name: &str, preemptions: Option<usize>, minimum: usize, f: impl Fn() + Sync + Send + 'static) {
+/// Switches away from a thread that could go on, in the short run: most mistakes need no more than two.
+const SHORT: usize = 3;
+
+/// Explores `f` with at most [`SHORT`] preemptions, or with `STREAMGAUGE_LONG=1` in the environment with at most
+/// `long` ones, `None` for every interleaving there is.
+///
+/// Makes sure that it was at least `minimum` interleavings: loom has been seen to skip them silently.
+fn model(name: &str, long: Option<usize>, minimum: usize, f: impl Fn() + Sync + Send + 'static) {
     let iterations = std::sync::Arc::new(AtomicUsize::new(0));
     let counter = std::sync::Arc::clone(&iterations);
+    let is_long = std::env::var_os("STREAMGAUGE_LONG").is_some_and(|long| long == "1");
+    let preemptions = if is_long { long } else { Some(SHORT) };
     let mut builder = loom::model::Builder::new();
-    // The environment may ask for more.
-    builder.preemption_bound = preemptions.map(|bound| bound.max(builder.preemption_bound.unwrap_or(0)));
+    builder.preemption_bound = preemptions;
     let started = std::time::Instant::now();
     builder.check(move || {
         counter.fetch_add(1, Ordering::Relaxed);
         f();
     });
     let iterations = iterations.load(Ordering::Relaxed);
-    println!("{name}: {iterations} interleavings in {:.1?}, preemptions {preemptions:?}", started.elapsed());
+    println!("{name}: {iterations} interleavings in {:.1?}, preemptions: {preemptions:?}", started.elapsed());
     assert!(iterations >= minimum, "{name}: only {iterations} interleavings");
 }
 

@@ -29,7 +29,7 @@ fn of(values: &[u32]) -> Sums {
 
 #[test]
 fn merges_from_two_threads() {
-    model("merges_from_two_threads", Some(3), 100, || {
+    model("merges_from_two_threads", None, 6000, || {
         let total = Arc::new(SharedMoments::new(Mutex::new(Guarded::new(of(&[]), [Slot::FREE; 1]))));
         let a = spawn(&total, |total| total.merge(&of(&[1, 2])).unwrap());
         let b = spawn(&total, |total| {
@@ -48,7 +48,7 @@ fn merges_from_two_threads() {
 
 #[test]
 fn merge_against_close() {
-    model("merge_against_close", Some(3), 20, || {
+    model("merge_against_close", None, 250, || {
         let total = Arc::new(SharedMoments::new(Mutex::new(Guarded::new(of(&[]), [Slot::FREE; 1]))));
         let merging = spawn(&total, |total| total.merge(&of(&[1])).is_ok());
         let waiting = spawn(&total, |total| block_on(total.wait_for(|sums| (sums.n > 0).then_some(()))).is_ok());
