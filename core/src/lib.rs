@@ -3,10 +3,14 @@
 #![deny(unsafe_code)]
 
 pub mod fanout;
+pub mod graph;
 pub mod log;
 pub mod queue;
 pub mod ring;
+pub mod serve;
 pub mod service;
 pub mod shared;
+pub mod space_saving;
+pub mod stats;
 mod sync;
 pub mod wire;

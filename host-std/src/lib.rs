@@ -1,10 +1,10 @@
 //! The hosts of streamgauge: sockets, time, threads and files around `streamgauge_core`.
 #![deny(unsafe_code)]
 
-extern crate alloc;
-
+pub mod cli;
 pub mod client;
 pub mod flags;
+pub mod ps_to_file;
 pub mod ps_to_http;
 pub mod pubsub;
 pub mod serve;

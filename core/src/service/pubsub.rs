@@ -220,7 +220,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, C: AsRef<[Cursor]> + AsMut<[Cursor]>> Pubsub<
                 ),
             )?;
         }
-        if request.wants_reset() && !request.head_only {
+        if request.query.get("reset").is_some() && !request.head_only {
             (self.received_before, self.sent_before) = (self.fanout.published(), self.fanout.delivered());
         }
         response.headers = Headers::Pubsub(stats);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use streamgauge::{serve, tool};
+use streamgauge::{cli, serve, tool};
 
 /// Carry realtime streams over plain HTTP, and measure them as they flow.
 ///
@@ -18,11 +18,14 @@ struct Options {
 #[derive(Subcommand)]
 enum Command {
     Serve(Box<serve::Options>),
+    #[command(flatten)]
+    Client(cli::Command),
 }
 
 fn main() -> ExitCode {
     tool::main(|options: Options| match options.command {
         None => serve::run(&serve::Options::parse_from(["serve"])),
         Some(Command::Serve(options)) => serve::run(&options),
+        Some(Command::Client(command)) => cli::run(command),
     })
 }

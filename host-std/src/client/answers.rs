@@ -9,7 +9,8 @@ use tokio::time::timeout;
 /// Opens a connection that sends at once what is written to it.
 pub(crate) async fn open(url: &Url, within: Duration) -> Result<TcpStream, Error> {
     let connecting = TcpStream::connect((url.host(), url.port()));
-    let stream = timeout(within, connecting).await.map_err(|_| Error::TimedOut)?.map_err(Error::Connect)?;
+    let stream = timeout(within, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let stream = stream.map_err(Error::Connect)?;
     stream.set_nodelay(true).map_err(Error::Connect)?;
     Ok(stream)
 }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `url` | [`Url`]: `http://host:port/path?query` and nothing else |
 //! | `request` | [`request`]: one request, one answer, bounded |
+//! | `connection` | [`Connection`]: requests one after another, on a connection that is kept |
 //! | `subscription` | [`Subscription`]: one stream of messages, until it ends |
 //! | `feed` | [`Feed`]: subscriptions one after another, with back-off and resume |
 //! | `decoder` | messages out of each of the three encodings |
@@ -12,6 +13,7 @@
 
 mod answers;
 mod backoff;
+mod connection;
 mod decoder;
 mod error;
 mod feed;
@@ -21,9 +23,10 @@ mod url;
 
 pub(crate) use answers::{Answers, open};
 pub use backoff::Backoff;
+pub use connection::Connection;
 pub use decoder::Encoding;
 pub use error::Error;
-pub use feed::{Feed, News};
+pub use feed::{Announce, Feed, News};
 pub use request::request;
 pub use subscription::{Item, Position, Subscription};
 pub use url::{BadUrl, Url};

@@ -1,7 +1,7 @@
 use super::{Answers, Error, Limits, Url, open};
 use http::{HeaderName, HeaderValue, Response};
 use streamgauge_core::wire::http::{Closed, Event, HeadWriter};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -30,12 +30,40 @@ pub async fn request(
     limits: &Limits,
 ) -> Result<Response<Vec<u8>>, Error> {
     let mut stream = send(method, url, fields, body, limits).await?;
-    let mut answers = Answers::new();
+    receive(&mut stream, &mut Answers::new(), method, limits).await.map(|(answer, _)| answer)
+}
+
+/// Opens a connection and writes one request to it, the last one there.
+pub(super) async fn send(
+    method: &str,
+    url: &Url,
+    fields: &[(&str, &str)],
+    body: Option<&[u8]>,
+    limits: &Limits,
+) -> Result<TcpStream, Error> {
+    let mut bytes = Vec::new();
+    let fields = [&[("Connection", "close")], fields].concat();
+    write(&mut bytes, method, url, &fields, body).ok_or(Error::Invalid)?;
+    let mut stream = open(url, limits.connect).await?;
+    let written = timeout(limits.read, stream.write_all(&bytes)).await;
+    written.map_err(|_| Error::TimedOut)?.map_err(Error::Io)?;
+    Ok(stream)
+}
+
+/// The next whole answer, and whether another one can follow it.
+pub(super) async fn receive(
+    stream: &mut (impl AsyncRead + Unpin),
+    answers: &mut Answers,
+    method: &str,
+    limits: &Limits,
+) -> Result<(Response<Vec<u8>>, bool), Error> {
     let mut answer = Response::new(Vec::new());
+    let mut keep_alive = false;
     loop {
         while let Some(event) = answers.decode(method == "HEAD")? {
             match event {
                 Event::Head(head) => {
+                    keep_alive = head.keep_alive;
                     *answer.status_mut() = head.status.try_into().map_err(|_| Error::Status(head.status))?;
                     for (name, value) in head.fields() {
                         let name = HeaderName::from_bytes(name);
@@ -48,38 +76,28 @@ pub async fn request(
                     return Err(Error::BodyTooLarge);
                 }
                 Event::Body(bytes) => answer.body_mut().extend_from_slice(bytes),
-                Event::Complete => return Ok(answer),
+                Event::Complete => return Ok((answer, keep_alive)),
             }
         }
-        let read = timeout(limits.read, answers.fill(&mut stream)).await;
+        let read = timeout(limits.read, answers.fill(stream)).await;
         if read.map_err(|_| Error::TimedOut)?.map_err(Error::Io)? == 0 {
             return match answers.finish()? {
-                Closed::Complete => Ok(answer),
+                Closed::Complete => Ok((answer, false)),
                 Closed::Idle => Err(Error::Closed),
             };
         }
     }
 }
 
-/// Opens a connection and writes one request to it, the last one there.
-pub(super) async fn send(
+/// Appends a whole request to `out`.
+pub(crate) fn write(
+    out: &mut Vec<u8>,
     method: &str,
     url: &Url,
     fields: &[(&str, &str)],
     body: Option<&[u8]>,
-    limits: &Limits,
-) -> Result<TcpStream, Error> {
-    let mut bytes = Vec::new();
-    write(&mut bytes, method, url, fields, body).ok_or(Error::Invalid)?;
-    let mut stream = open(url, limits.connect).await?;
-    let written = timeout(limits.read, stream.write_all(&bytes)).await;
-    written.map_err(|_| Error::TimedOut)?.map_err(Error::Io)?;
-    Ok(stream)
-}
-
-fn write(out: &mut Vec<u8>, method: &str, url: &Url, fields: &[(&str, &str)], body: Option<&[u8]>) -> Option<()> {
-    let mut head = HeadWriter::request(&mut *out, method, url.target()).ok()?;
-    head = head.field("Host", url.authority()).ok()?.field("Connection", "close").ok()?;
+) -> Option<()> {
+    let mut head = HeadWriter::request(&mut *out, method, url.target()).ok()?.field("Host", url.authority()).ok()?;
     for (name, value) in fields {
         head = head.field(name, value).ok()?;
     }

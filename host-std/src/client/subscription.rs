@@ -57,10 +57,22 @@ pub enum Item<'a> {
 /// Where in a numbered stream: behind the last message seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
-    /// The life of the server.
+    /// The life of the server; `None` when only the number is known.
     pub epoch: Option<String>,
     /// The number of the last message seen.
     pub last: u64,
+}
+
+impl Position {
+    /// Whether the number belongs to this life of the server. The epoch is the first number of a life, and numbers of
+    /// later lives are larger.
+    fn is_of(&self, epoch: Option<&str>) -> bool {
+        let first = epoch.and_then(|epoch| epoch.parse::<u64>().ok());
+        match (&self.epoch, first) {
+            (None, Some(first)) => first <= self.last.saturating_add(1),
+            _ => self.epoch.as_deref() == epoch,
+        }
+    }
 }
 
 impl Subscription {
@@ -181,7 +193,7 @@ impl Numbers {
     fn new(head: &ResponseHead<'_>, after: Option<&Position>) -> Self {
         let epoch = text(head, "x-pubsub-epoch");
         let first = head.number("x-pubsub-sequence");
-        let expected = after.filter(|after| after.epoch == epoch).map(|after| after.last.saturating_add(1));
+        let expected = after.filter(|after| after.is_of(epoch.as_deref())).map(|after| after.last.saturating_add(1));
         let missed = match (first, expected) {
             (Some(first), Some(expected)) => first.saturating_sub(expected),
             _ => 0,

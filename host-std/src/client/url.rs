@@ -44,6 +44,19 @@ impl Url {
         Self { target: "/".to_owned(), ..self.clone() }
     }
 
+    /// The same host's `path`, behind the path that is here; the query that is here goes.
+    ///
+    /// ```
+    /// let url: streamgauge::client::Url = "http://127.0.0.1:8081/queue/?a=b".parse()?;
+    /// assert_eq!(url.join("/mget?items=2").to_string(), "http://127.0.0.1:8081/queue/mget?items=2");
+    /// # Ok::<(), streamgauge::client::BadUrl>(())
+    /// ```
+    #[must_use]
+    pub fn join(&self, path: &str) -> Self {
+        let here = self.target.split('?').next().unwrap_or_default().trim_end_matches('/');
+        Self { target: format!("{here}{path}"), ..self.clone() }
+    }
+
     /// The same with `name=value` as the first of its query, so that it counts before any other
     /// `name` there. Both have to be valid in a query as they are.
     #[must_use]

@@ -4,6 +4,7 @@ mod options;
 mod process;
 mod signals;
 
+pub(crate) use options::seconds;
 pub use options::{Connections, Listen, PubsubOptions, QueueOptions};
 pub use process::Process;
 pub use signals::listen_to_signals;
@@ -63,7 +64,8 @@ pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> 
 /// The sentences of a clap error, without its usage.
 fn one_line(text: &str) -> String {
     let sentences = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
-    let sentences = sentences.filter(|line| !line.is_empty() && !line.starts_with("tip:"));
+    let noise = ["tip:", "For more information"];
+    let sentences = sentences.filter(|line| !line.is_empty() && !noise.iter().any(|start| line.starts_with(start)));
     sentences.collect::<Vec<_>>().join(" ")
 }
 

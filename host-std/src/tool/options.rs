@@ -29,7 +29,7 @@ pub struct Listen {
 #[command(next_help_heading = "Connections")]
 pub struct Connections {
     /// Most connections at the same time; beyond: 503
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = count)]
     pub max_connections: usize,
     /// Longest head of a request; beyond: 431
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "16KiB")]
@@ -85,7 +85,7 @@ pub struct PubsubOptions {
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "1MiB")]
     pub max_message_bytes: usize,
     /// Most subscribers at the same time; beyond: 503
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = count)]
     pub max_subscribers: usize,
     /// A subscriber with more than this unsent is kicked
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "50MiB")]
@@ -104,6 +104,7 @@ impl PubsubOptions {
                 self.log_bytes
             )));
         }
+        affordable("--log-bytes", self.log_bytes)?;
         Ok(pubsub::Settings {
             log_bytes: self.log_bytes,
             max_message: self.max_message_bytes,
@@ -132,10 +133,10 @@ pub struct QueueOptions {
     /// Most items in one answer to /mget (0: no limit)
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub max_mget: u64,
-    /// What separates the items of /mget
+    /// What separates the items of /mget [default: newline]
     #[arg(long, value_name = "TEXT", default_value = "\n", hide_default_value = true, value_parser = separator)]
     pub mget_item_sep: Separator,
-    /// What separates the items of /mput
+    /// What separates the items of /mput [default: newline]
     #[arg(long, value_name = "TEXT", default_value = "\n", hide_default_value = true, value_parser = separator)]
     pub mput_item_sep: Separator,
     /// Append items that a limit pushes out to this file, and at the end what is still queued; SIGHUP opens it again
@@ -155,6 +156,7 @@ impl QueueOptions {
                 self.queue_bytes, self.max_bytes
             )));
         }
+        affordable("--queue-bytes", self.queue_bytes)?;
         let some = |limit: u64| Some(limit).filter(|limit| *limit > 0);
         Ok(simplequeue::Settings {
             queue_bytes: self.queue_bytes,
@@ -171,7 +173,19 @@ impl QueueOptions {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// Storage is taken whole at the start, and without this a machine that has too little would end the process there.
+fn affordable(flag: &str, bytes: usize) -> Result<(), StartError> {
+    let probed = Vec::<u8>::new().try_reserve_exact(bytes);
+    probed.map_err(|_| StartError::new(format_args!("{flag} {bytes} is more memory than this machine gives")))
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1 << 24;
+    let number = text.parse().ok().filter(|number| *number <= MOST);
+    number.ok_or_else(|| format!("must be a number up to {MOST}"))
+}
+
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);
     let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     duration.ok_or_else(|| "must be a number of seconds above 0".to_owned())

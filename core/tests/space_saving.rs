@@ -1,0 +1,66 @@
+//! Space-Saving against exact counts.
+
+use core::hash::BuildHasherDefault;
+use std::collections::HashMap;
+use std::hash::DefaultHasher;
+
+use proptest::prelude::*;
+use streamgauge_core::graph::{Direction, Graph};
+use streamgauge_core::space_saving::{Slot, SpaceSaving};
+
+type Hasher = BuildHasherDefault<DefaultHasher>;
+
+proptest! {
+    /// The guarantees of the paper: total kept, weights never too small and too large by at most the error, and every
+    /// key heavier than total / slots held.
+    #[test]
+    fn bounds_hold(slots in 0_usize..9, stream in prop::collection::vec((0_u8..20, 1_u64..5), 0..200)) {
+        let mut sketch = SpaceSaving::new(vec![Slot::EMPTY; slots], Hasher::default());
+        let mut exact = HashMap::new();
+        for (key, weight) in stream {
+            sketch.add(key, weight);
+            *exact.entry(key).or_insert(0) += weight;
+            let total: u64 = exact.values().sum();
+            prop_assert_eq!(sketch.total(), total);
+            prop_assert_eq!(sketch.len(), slots.min(exact.len()));
+            prop_assert_eq!(sketch.iter().count(), sketch.len());
+            if slots > 0 {
+                prop_assert_eq!(sketch.iter().map(|counted| counted.weight).sum::<u64>(), total);
+                prop_assert!(sketch.floor() <= total / slots as u64);
+            }
+            for (key, weight) in &exact {
+                match sketch.get(key) {
+                    Some(counted) => {
+                        prop_assert!(counted.weight >= *weight && counted.weight - counted.error <= *weight);
+                    }
+                    None => prop_assert!(slots == 0 || *weight <= sketch.floor()),
+                }
+            }
+            if exact.len() <= slots {
+                prop_assert_eq!(sketch.evicted(), 0);
+                prop_assert!(sketch.iter().all(|counted| counted.error == 0 && counted.weight == exact[&counted.key]));
+            }
+        }
+    }
+
+    #[test]
+    fn an_undirected_graph_adds_both_ways(stream in prop::collection::vec((0_u8..5, 0_u8..5), 0..100)) {
+        let graph = |direction| Graph::new(vec![Slot::EMPTY; 25], Hasher::default(), direction);
+        let (mut directed, mut undirected) = (graph(Direction::Directed), graph(Direction::Undirected));
+        let mut exact = HashMap::new();
+        for (from, to) in stream {
+            directed.add(from, to, 1);
+            undirected.add(from, to, 1);
+            *exact.entry((from, to)).or_insert(0_u64) += 1;
+        }
+        for counted in directed.edges() {
+            prop_assert_eq!(counted.weight, exact[&(counted.key.from, counted.key.to)]);
+        }
+        for counted in undirected.edges() {
+            let (a, b) = (counted.key.from, counted.key.to);
+            let back = if a == b { 0 } else { exact.get(&(b, a)).copied().unwrap_or(0) };
+            prop_assert!(a <= b);
+            prop_assert_eq!(counted.weight, exact.get(&(a, b)).copied().unwrap_or(0) + back);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! How a command ends, and with which exit code.
+
+use std::io;
+use std::process::ExitCode;
+
+use http::Response;
+
+use crate::client::{Error, Url};
+
+/// Why a command did not do all that it was asked for.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// There is nothing there.
+    Nothing,
+    /// In words: the server said no, or what was asked for can't be done.
+    Refused(String),
+    /// The server can't be reached, in words.
+    Unreachable(String),
+    /// A signal came before the end.
+    Interrupted,
+    /// Nobody reads stdout any more, which is how `| head` says that it has enough.
+    NobodyReads,
+}
+
+impl Failure {
+    /// What an error of the client means.
+    pub(crate) fn of(url: &Url, error: &Error) -> Self {
+        let text = format!("{url}: {error}");
+        match error {
+            Error::Status(_) | Error::BodyTooLarge | Error::Invalid => Self::Refused(text),
+            _ => Self::Unreachable(text),
+        }
+    }
+
+    /// Whatever went wrong with stdin, stdout or a file.
+    pub(crate) fn io(what: &str, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe if what == STDOUT => Self::NobodyReads,
+            _ => Self::Refused(format!("{what}: {error}")),
+        }
+    }
+
+    /// Says on stderr what there is to say.
+    pub(crate) fn say(&self) {
+        if let Self::Refused(text) | Self::Unreachable(text) = self {
+            eprintln!("error: {text}");
+        }
+    }
+
+    /// The same, and the exit code.
+    pub(crate) fn exit(self) -> ExitCode {
+        self.say();
+        ExitCode::from(match self {
+            Self::NobodyReads => 0,
+            Self::Nothing | Self::Refused(_) => 1,
+            Self::Unreachable(_) => 3,
+            Self::Interrupted => 130,
+        })
+    }
+}
+
+/// The name of stdout in an error.
+pub(crate) const STDOUT: &str = "stdout";
+
+/// The answer if it says yes; else the line in which it says no.
+pub(crate) fn accepted(url: &Url, answer: Response<Vec<u8>>) -> Result<Vec<u8>, Failure> {
+    let status = answer.status();
+    let body = answer.into_body();
+    if status.is_success() {
+        return Ok(body);
+    }
+    let text = String::from_utf8_lossy(&body);
+    let line = text.lines().next().unwrap_or_default().trim();
+    let reason = if line.is_empty() { status.canonical_reason().unwrap_or_default() } else { line };
+    Err(Failure::Refused(format!("{url} answered {}: {reason}", status.as_u16())))
+}

@@ -1,0 +1,83 @@
+use super::request::{receive, write};
+use super::{Answers, Error, Limits, Url, open};
+use core::time::Duration;
+use http::Response;
+use std::io;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+/// Requests to one host, one after another, on a connection that is kept between them.
+///
+/// A connection that the host has closed meanwhile is opened again, before a request is sent: none is sent twice,
+/// because what asks for it may not be the same when done twice. So an error can mean that a request has arrived and
+/// only its answer is lost; [`Error::Connect`] means that it has not.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use streamgauge::client::{Connection, Limits};
+/// let url = "http://127.0.0.1:8081/put".parse()?;
+/// let mut connection = Connection::new(Limits::default());
+/// for item in ["one", "two"] {
+///     assert_eq!(connection.call("POST", &url, Some(item.as_bytes())).await?.status(), 200);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    limits: Limits,
+    /// The connection, where it leads to, and when it was last used.
+    kept: Option<(TcpStream, String, Instant)>,
+    answers: Answers,
+    request: Vec<u8>,
+}
+
+/// A connection that has been idle for longer may be about to be closed by the other side.
+const FRESH: Duration = Duration::from_secs(5);
+
+impl Connection {
+    /// A connection that is opened by the first call.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, kept: None, answers: Answers::new(), request: Vec::new() }
+    }
+
+    /// Sends a request and returns the whole answer. An answer with an error status is an answer, not an error.
+    ///
+    /// # Errors
+    /// As [`request`](super::request()).
+    pub async fn call(&mut self, method: &str, url: &Url, body: Option<&[u8]>) -> Result<Response<Vec<u8>>, Error> {
+        self.request.clear();
+        write(&mut self.request, method, url, &[], body).ok_or(Error::Invalid)?;
+        let kept = self
+            .kept
+            .take()
+            .filter(|(stream, to, used)| to == url.authority() && used.elapsed() < FRESH && is_open(stream));
+        let mut stream = match kept {
+            Some((stream, ..)) => stream,
+            None => {
+                self.answers = Answers::new();
+                open(url, self.limits.connect).await?
+            }
+        };
+        let (mut reading, mut writing) = stream.split();
+        let answer = receive(&mut reading, &mut self.answers, method, &self.limits);
+        let written = async {
+            let written = timeout(self.limits.read, writing.write_all(&self.request)).await;
+            written.map_err(|_| Error::TimedOut)?.map_err(Error::Io)
+        };
+        // A request may be refused, and the connection closed, before all of it is sent.
+        let (written, answer) = tokio::join!(written, answer);
+        let (answer, keep_alive) = answer?;
+        if written.is_ok() && keep_alive {
+            self.kept = Some((stream, url.authority().to_owned(), Instant::now()));
+        }
+        Ok(answer)
+    }
+}
+
+/// Whether the other side has neither closed the connection nor said anything that nobody asked for.
+fn is_open(stream: &TcpStream) -> bool {
+    matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+}
