@@ -3,6 +3,8 @@
 use core::ops::ControlFlow;
 
 use super::{Closed, Guarded, Lock, Shared, Slot, WaitError, Wake};
+use crate::stats::fixed::Sample;
+use crate::stats::{FixedMoments, Moments, Welford};
 
 /// A summary of some values that another part's summary can be added to, as if one had seen them all.
 pub trait Merge {
@@ -10,28 +12,40 @@ pub trait Merge {
     fn merge(&mut self, part: &Self);
 }
 
-/// A summary shared by any number of tasks: moments, a histogram, whatever [`Merge`]s.
+impl Merge for Welford {
+    fn merge(&mut self, part: &Self) {
+        Self::merge(self, part);
+    }
+}
+
+impl Merge for Moments {
+    fn merge(&mut self, part: &Self) {
+        Self::merge(self, part);
+    }
+}
+
+impl<T: Sample, const FRACTION: u32> Merge for FixedMoments<T, FRACTION> {
+    fn merge(&mut self, part: &Self) {
+        Self::merge(self, part);
+    }
+}
+
+/// A summary shared by any number of tasks: moments, or whatever else [`Merge`]s.
 ///
 /// A task that has much to say keeps a summary of its own and merges it now and then: then the lock is held once for
-/// many values.
+/// many values. What can refuse to merge, as a histogram with other bins, is merged in [`update`](Self::update).
 ///
 /// ```
 /// use core::cell::RefCell;
-/// use streamgauge_core::shared::{Guarded, Merge, SharedMoments, Slot};
+/// use streamgauge_core::shared::{Guarded, SharedMoments, Slot};
+/// use streamgauge_core::stats::Moments;
 ///
-/// #[derive(Clone, Debug, PartialEq)]
-/// struct Count(u64);
-///
-/// impl Merge for Count {
-///     fn merge(&mut self, part: &Self) {
-///         self.0 += part.0;
-///     }
-/// }
-///
-/// let total = SharedMoments::new(RefCell::new(Guarded::new(Count(0), [Slot::FREE; 1])));
-/// total.merge(&Count(3)).unwrap();
-/// total.merge(&Count(4)).unwrap();
-/// assert_eq!(total.snapshot(), Count(7));
+/// let total = SharedMoments::new(RefCell::new(Guarded::new(Moments::new(), [Slot::FREE; 1])));
+/// let mut part = Moments::new();
+/// part.extend_from_slice(&[1.0, 2.0, 6.0]);
+/// total.merge(&part).unwrap();
+/// total.update(|moments| moments.push(3.0)).unwrap();
+/// assert_eq!(total.with(Moments::mean), Some(3.0));
 /// ```
 #[derive(Debug)]
 pub struct SharedMoments<L>(Shared<L>);
