@@ -80,7 +80,7 @@ proptest! {
 
 #[test]
 fn carries_bytes_between_threads() {
-    let total: usize = if cfg!(miri) { 300 } else { 300_000 };
+    let total: usize = if cfg!(miri) { 60 } else { 300_000 };
     let mut ring = Ring::new([const { Byte::new() }; 7]);
     let (mut producer, mut consumer) = ring.split();
     std::thread::scope(|scope| {
