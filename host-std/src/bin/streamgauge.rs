@@ -19,13 +19,13 @@ struct Options {
 enum Command {
     Serve(Box<serve::Options>),
     #[command(flatten)]
-    Client(cli::Command),
+    Client(Box<cli::Command>),
 }
 
 fn main() -> ExitCode {
     tool::main(|options: Options| match options.command {
         None => serve::run(&serve::Options::parse_from(["serve"])),
         Some(Command::Serve(options)) => serve::run(&options),
-        Some(Command::Client(command)) => cli::run(command),
+        Some(Command::Client(command)) => cli::run(*command),
     })
 }

@@ -28,6 +28,7 @@ pub use decoder::Encoding;
 pub use error::Error;
 pub use feed::{Feed, News};
 pub use request::request;
+pub(crate) use request::write;
 pub use subscription::{Item, Position, Subscription};
 pub use url::{BadUrl, Url};
 
