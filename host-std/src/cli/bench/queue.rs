@@ -25,21 +25,21 @@ pub(super) async fn measure(options: &Options, process: &Process) -> Result<Row,
     let usage = before.zip(process.usage());
     let (done, mut row) = {
         let mut tally = tally.lock();
+        let latencies = take(&mut tally.latencies);
+        let asked = (latencies.len() as u64 - tally.refused) * batch;
         let row = Row {
             messages: tally.messages,
             elapsed: tally.ended - tally.began,
-            latencies: take(&mut tally.latencies),
+            latencies,
             refused: tally.refused,
+            missing: asked.saturating_sub(tally.messages),
             usage,
             ..Row::default()
         };
         (tally.messages, row)
     };
-    if puts {
-        row.growth = Some(Growth::Waiting(done));
-    } else {
-        row.missing = messages - done.min(messages);
-    }
+    // Only of the first items to come there is no doubt that memory was taken for them.
+    row.growth = (options.work == Work::Put).then_some(Growth::Waiting(done));
     // It ends as it began: nothing of this is left.
     let left = if puts { done } else { messages - done.min(messages) };
     if left > 0 {
