@@ -21,7 +21,7 @@ enum Command {
     Read(Box<reader::command::Options>),
     Generate(Box<generate::Options>),
     #[command(flatten)]
-    Client(cli::Command),
+    Client(Box<cli::Command>),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +30,6 @@ fn main() -> ExitCode {
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Generate(options)) => generate::run(&options),
         Some(Command::Read(options)) => reader::command::run(&options),
-        Some(Command::Client(command)) => cli::run(command),
+        Some(Command::Client(command)) => cli::run(*command),
     })
 }
