@@ -1,4 +1,15 @@
-//! What the test binaries of this package share.
+//! What the test binaries of this package share: the real tools as child processes, a client that sees every byte,
+//! and a player of transcripts.
+//!
+//! Nothing here waits without a limit, and no child outlives its guard.
+
+pub mod build;
+pub mod client;
+pub mod exact;
+pub mod process;
+pub mod sets;
+pub mod transcript;
+pub mod wait;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -2,6 +2,7 @@ use super::{Backoff, Error, Item, Limits, Position, Subscription, Url};
 use core::hash::{BuildHasher, Hasher};
 use core::time::Duration;
 use std::hash::RandomState;
+use std::io::{self, Write as _};
 
 /// A subscription that comes back: with back-off, and behind the last message seen where the
 /// source can tell.
@@ -32,6 +33,34 @@ pub enum News<'a> {
     Item(Item<'a>),
 }
 
+/// Prints on stdout what the original tools print when they connect for the first time.
+#[derive(Debug)]
+pub struct Announce {
+    detecting: bool,
+    connecting: bool,
+}
+
+impl Announce {
+    /// Prints nothing at all unless `enabled`.
+    #[must_use]
+    pub const fn new(enabled: bool) -> Self {
+        Self { detecting: enabled, connecting: enabled }
+    }
+
+    /// Prints the line that belongs to this, if it has one and it has not been printed.
+    pub fn hear(&mut self, news: &News<'_>) {
+        let (due, line) = match news {
+            News::Detecting(url) => (&mut self.detecting, format!("AUTODETECTING ENCODING FOR {url}")),
+            News::Connecting(url) => (&mut self.connecting, format!("CONNECTING TO SOURCE {url}")),
+            _ => return,
+        };
+        if core::mem::replace(due, false) {
+            // Nobody may be there to read it, which is no reason to stop.
+            let _ = writeln!(io::stdout(), "{line}");
+        }
+    }
+}
+
 impl Feed {
     /// A feed from one of these sources.
     #[must_use]
@@ -58,6 +87,10 @@ impl Feed {
                 Ok(error) => return error,
                 Err(lost) => lost,
             };
+            if let Error::Status(400..500) = lost {
+                // Whatever it has against the position, insisting on it would help nobody.
+                self.position = None;
+            }
             let wait = self.backoff.next();
             if let Err(error) = on(News::Lost(&url, &lost, wait)) {
                 return error;

@@ -1,4 +1,4 @@
-use alloc::collections::VecDeque;
+use std::collections::VecDeque;
 
 /// Messages by sequence number, within a bound of bytes.
 ///

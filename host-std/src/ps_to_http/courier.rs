@@ -2,8 +2,8 @@ use super::destination::Destination;
 use super::session::{End, Session};
 use super::shared::Shared;
 use crate::client::{Backoff, Error, Limits};
-use alloc::sync::Arc;
 use core::time::Duration;
+use std::sync::Arc;
 use tokio::time::{Instant, sleep};
 
 /// Brings the messages to one destination, one connection after another, forever.

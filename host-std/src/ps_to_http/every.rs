@@ -1,4 +1,4 @@
-use alloc::collections::VecDeque;
+use std::collections::VecDeque;
 
 /// Who still has to get what, when every destination gets every message: a cursor each.
 #[derive(Debug)]

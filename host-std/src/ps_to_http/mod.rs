@@ -40,8 +40,7 @@ pub use config::{BadOption, Config, Options};
 pub use destination::{BadDestination, Destination};
 pub use summary::{Counts, Summary};
 
-use crate::client::{Feed, Item, News};
-use alloc::sync::Arc;
+use crate::client::{Announce, Feed, Item, News};
 use core::convert::Infallible;
 use core::fmt;
 use core::future::Future;
@@ -49,7 +48,7 @@ use core::time::Duration;
 use courier::Courier;
 use ledger::Ledger;
 use shared::Shared;
-use std::io::{self, Write as _};
+use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep_until, timeout};
 
@@ -159,10 +158,10 @@ impl core::error::Error for Silence {}
 
 async fn read(config: &Config, shared: &Shared) -> Infallible {
     let mut feed = Feed::new(config.sources.clone(), config.limits);
+    let mut announce = Announce::new(config.announce);
     let on = |news: News<'_>| {
         match news {
-            News::Detecting(url) => announce(config, format_args!("AUTODETECTING ENCODING FOR {url}")),
-            News::Connecting(url) => announce(config, format_args!("CONNECTING TO SOURCE {url}")),
+            News::Detecting(_) | News::Connecting(_) => announce.hear(&news),
             News::Connected(source) => tracing::info!(%source, "connected"),
             News::Lost(source, error, wait) => tracing::warn!(%source, %error, ?wait, "source lost"),
             News::Item(Item::Message { bytes, .. }) => shared.receive(bytes),
@@ -172,13 +171,6 @@ async fn read(config: &Config, shared: &Shared) -> Infallible {
         Ok(())
     };
     feed.run(on).await
-}
-
-fn announce(config: &Config, line: fmt::Arguments<'_>) {
-    if config.announce {
-        // Nobody may be there to read it, which is no reason to stop.
-        let _ = writeln!(io::stdout(), "{line}");
-    }
 }
 
 /// Says each second what has been lost in it.

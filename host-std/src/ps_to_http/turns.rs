@@ -1,4 +1,4 @@
-use alloc::collections::VecDeque;
+use std::collections::VecDeque;
 
 /// Who has to get what, when each message goes to one destination, in turn.
 ///

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{SinkExt, StreamExt as _};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use streamgauge_core::fanout::Next;
@@ -106,13 +106,16 @@ async fn run(hub: Arc<Hub>, admission: Admission, opening: String, peer: SocketA
     }
     hub.remove(key);
     drop(admission);
-    let _ = tokio::time::timeout(crate::server::GRACE, socket.close(None)).await;
+    // Not `socket.close(None)`: that refuses to flush the answer to a close which came from the client.
+    let _ = tokio::time::timeout(crate::server::GRACE, SinkExt::close(&mut socket)).await;
     drop(place);
 }
 
 /// The next messages, and whether the stream is over after them.
 fn copy_pending(hub: &Hub, key: usize, admission: &Admission) -> (Vec<Message>, bool) {
     let mut state = hub.lock();
+    // So that what follows never goes on behind a gap that nobody was told of.
+    state.kick_if_too_slow(key, hub.max_lag);
     let (mut batch, mut bytes) = (Vec::new(), 0);
     let ends = state.ends_when_sent(key);
     let fanout = state.service.fanout_mut();
@@ -126,9 +129,7 @@ fn copy_pending(hub: &Hub, key: usize, admission: &Admission) -> (Vec<Message>, 
                 });
             }
             Ok(Next::Empty) => return (batch, ends),
-            // The pump kicks it at its next pass.
-            Ok(Next::Lagged(_)) => {}
-            Err(_) => {
+            Ok(Next::Lagged(_)) | Err(_) => {
                 batch.push(Message::text("ERROR_TOO_SLOW. kicked for being too slow\n"));
                 return (batch, true);
             }

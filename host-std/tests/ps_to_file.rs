@@ -1,0 +1,85 @@
+//! ps_to_file from a scripted source.
+
+#[path = "bridge/source.rs"]
+#[allow(dead_code, reason = "not every test uses all of it")]
+mod source;
+
+use core::time::Duration;
+use source::Source;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use streamgauge::client::Limits;
+use streamgauge::ps_to_file::{Rolling, run};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{sleep, timeout};
+
+fn scratch(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("streamgauge-{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).expect("a folder");
+    path
+}
+
+async fn holds(path: &Path, text: &str) {
+    let waited = timeout(Duration::from_secs(10), async {
+        while fs::read_to_string(path).unwrap_or_default() != text {
+            sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let read = waited.await;
+    assert!(read.is_ok(), "{} holds {:?}", path.display(), fs::read_to_string(path));
+}
+
+#[tokio::test]
+async fn messages_are_lines_of_a_file_soon_and_in_order_across_restarts() {
+    let folder = scratch("to-file");
+    let file = folder.join("out.log");
+    fs::write(&file, "before\n").expect("a file");
+    let mut source = Source::start(true).await;
+    let files = Rolling::new(&format!("{}/out.log", folder.display())).expect("a format");
+    let reopen = Arc::new(Notify::new());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let url = source.url("multipart=0");
+    let test = async {
+        source.subscribed(1).await;
+        source.publish(&["a".into(), "b c".into()]);
+        // No more than the second that is promised, and some patience for the machine.
+        timeout(Duration::from_secs(3), holds(&file, "before\na\nb c\n")).await.expect("flushed");
+        source.stop().await;
+        source.publish(&["d".into()]);
+        source.restart().await;
+        holds(&file, "before\na\nb c\nd\n").await;
+        fs::rename(&file, folder.join("old.log")).expect("renamed");
+        reopen.notify_one();
+        sleep(Duration::from_millis(100)).await;
+        source.publish(&["e".into()]);
+        holds(&file, "e\n").await;
+        source.publish(&["f".into()]);
+        sleep(Duration::from_millis(100)).await;
+        stop.send(()).expect("it runs");
+    };
+    let running = run(url, files, Limits::default(), &reopen, async { drop(stopped.await) });
+    let (summary, ()) = tokio::join!(running, test);
+    assert_eq!(summary.expect("no error").written, 5);
+    assert_eq!(fs::read_to_string(&file).expect("a file"), "e\nf\n", "all is written at the end");
+    fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_ends_it_and_is_named() {
+    let folder = scratch("to-nothing");
+    let source = Source::start(true).await;
+    let files = Rolling::new(&format!("{}/x", folder.display())).expect("a format");
+    fs::create_dir(folder.join("x")).expect("in the way");
+    let reopen = Notify::new();
+    let publish = async {
+        source.subscribed(1).await;
+        source.publish(&["a".into()]);
+    };
+    let running = run(source.url("multipart=0"), files, Limits::default(), &reopen, core::future::pending());
+    let (ended, ()) = tokio::join!(timeout(Duration::from_secs(10), running), publish);
+    let error = ended.expect("in time").expect_err("a folder is no file").to_string();
+    assert!(error.contains("/x: "), "{error}");
+    fs::remove_dir_all(&folder).expect("removed");
+}

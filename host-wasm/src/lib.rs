@@ -1,0 +1,1 @@
+//! The core of streamgauge in a browser.

@@ -1,0 +1,251 @@
+//! An HTTP client that sees every byte: no library stands between the test and the socket.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::wait::SOON;
+
+/// A connection, and what has arrived on it and was not looked at.
+#[derive(Debug)]
+pub struct Client {
+    /// The socket.
+    pub stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+/// An answer that has arrived whole.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The head, up to and with its empty line.
+    pub head: String,
+    /// The body, out of its chunks if there were any.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as text.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn text(self) -> String {
+        String::from_utf8(self.body).expect("an answer of text")
+    }
+
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+impl Client {
+    /// A new connection.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect_timeout(&address, SOON).unwrap_or_else(|error| panic!("{address}: {error}"));
+        stream.set_nodelay(true).expect("an option of the socket");
+        stream.set_write_timeout(Some(SOON)).expect("a timeout of the socket");
+        Self { stream, buffer: Vec::new() }
+    }
+
+    /// Sends bytes as they are.
+    ///
+    /// # Panics
+    /// When the server does not take them.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).expect("the server takes what is sent");
+    }
+
+    /// Sends bytes for as long as the server takes them.
+    pub fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn finish(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// GET, and the answer.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn get(&mut self, target: &str) -> Answer {
+        self.send(format!("GET {target} HTTP/1.1\r\nhost: t\r\n\r\n"));
+        self.answer()
+    }
+
+    /// POST, and the answer.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn post(&mut self, target: &str, body: impl AsRef<[u8]>) -> Answer {
+        let body = body.as_ref();
+        let head = format!("POST {target} HTTP/1.1\r\nhost: t\r\ncontent-length: {}\r\n\r\n", body.len());
+        self.send([head.as_bytes(), body].concat());
+        self.answer()
+    }
+
+    /// The next answer.
+    ///
+    /// # Panics
+    /// When there is none, or it is no HTTP.
+    pub fn answer(&mut self) -> Answer {
+        let head = self.head();
+        let status = head.get(9..12).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("no status: {head}"));
+        let mut answer = Answer { status, head, body: Vec::new() };
+        if answer.header("transfer-encoding").is_some() {
+            while let Some(chunk) = self.chunk() {
+                answer.body.extend(chunk);
+            }
+        } else if let Some(length) = answer.header("content-length") {
+            answer.body = self.take(length.parse().expect("a length"));
+        }
+        answer
+    }
+
+    /// The next head.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn head(&mut self) -> String {
+        String::from_utf8(self.take_to(b"\r\n\r\n")).expect("a head of text")
+    }
+
+    /// The next chunk; `None` for the last.
+    ///
+    /// # Panics
+    /// When what comes is none.
+    pub fn chunk(&mut self) -> Option<Vec<u8>> {
+        self.try_chunk().expect("a chunk")
+    }
+
+    /// The next chunk, `Some(None)` for the last; `None` when the connection ends without one.
+    ///
+    /// # Panics
+    /// When what comes is none.
+    pub fn try_chunk(&mut self) -> Option<Option<Vec<u8>>> {
+        while !self.buffer.windows(2).any(|pair| pair == b"\r\n") {
+            if !self.read_more() {
+                return None;
+            }
+        }
+        let line = String::from_utf8(self.take_to(b"\r\n")).expect("the length of a chunk");
+        let length = usize::from_str_radix(line.trim_end(), 16).unwrap_or_else(|_| panic!("no chunk: {line:?}"));
+        while self.buffer.len() < length + 2 {
+            if !self.read_more() {
+                return None;
+            }
+        }
+        let mut chunk = self.take(length + 2);
+        assert_eq!(chunk.split_off(length), b"\r\n", "the end of a chunk");
+        Some(Some(chunk).filter(|chunk| !chunk.is_empty()))
+    }
+
+    /// The next `n` bytes.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    pub fn take(&mut self, n: usize) -> Vec<u8> {
+        while self.buffer.len() < n {
+            assert!(self.read_more(), "the connection ended: {}", show(&self.buffer));
+        }
+        self.buffer.drain(..n).collect()
+    }
+
+    /// All up to and with `end`.
+    ///
+    /// # Panics
+    /// When it doesn't come.
+    pub fn take_to(&mut self, end: &[u8]) -> Vec<u8> {
+        let mut searched = 0;
+        loop {
+            if let Some(at) = self.buffer[searched..].windows(end.len()).position(|part| part == end) {
+                return self.take(searched + at + end.len());
+            }
+            searched = self.buffer.len().saturating_sub(end.len());
+            assert!(self.read_more(), "the connection ended: {}", show(&self.buffer));
+        }
+    }
+
+    /// The next byte, which stays; `None` at the end.
+    pub fn peek(&mut self) -> Option<u8> {
+        if self.buffer.is_empty() && !self.read_more() {
+            return None;
+        }
+        self.buffer.first().copied()
+    }
+
+    /// Everything until the server closes. A reset counts as an end.
+    ///
+    /// # Panics
+    /// When it doesn't close.
+    pub fn rest(&mut self) -> Vec<u8> {
+        while self.read_more() {}
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// What has arrived, once nothing has come for `silence`.
+    pub fn so_far(&mut self, silence: Duration) -> Vec<u8> {
+        while self.read_within(silence).is_some_and(|n| n > 0) {}
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// Whether anything came within `limit`; it is kept.
+    pub fn has_more_within(&mut self, limit: Duration) -> bool {
+        !self.buffer.is_empty() || self.read_within(limit).is_some_and(|n| n > 0)
+    }
+
+    /// Whether the server closes within `limit`; what comes before that is kept.
+    pub fn is_closed_within(&mut self, limit: Duration) -> bool {
+        loop {
+            match self.read_within(limit) {
+                None => return false,
+                Some(0) => return true,
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Whether there was more before the end.
+    fn read_more(&mut self) -> bool {
+        let n = self.read_within(SOON);
+        n.unwrap_or_else(|| panic!("nothing came for {SOON:?}; before: {}", show(&self.buffer))) > 0
+    }
+
+    /// `None` when the time is over.
+    fn read_within(&mut self, limit: Duration) -> Option<usize> {
+        let deadline = Instant::now() + limit;
+        let mut bytes = [0; 1 << 16];
+        loop {
+            let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+            self.stream.set_read_timeout(Some(left)).expect("a timeout of the socket");
+            match self.stream.read(&mut bytes) {
+                Ok(n) => {
+                    self.buffer.extend_from_slice(&bytes[..n]);
+                    return Some(n);
+                }
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return None,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Some(0),
+            }
+        }
+    }
+}
+
+/// Bytes as one can read them.
+pub fn show(bytes: &[u8]) -> String {
+    let mut text = bytes.escape_ascii().to_string();
+    if text.len() > 2000 {
+        text.truncate(2000);
+        text.push('…');
+    }
+    text
+}

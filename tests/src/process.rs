@@ -1,0 +1,201 @@
+//! The tools as child processes.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::build::tool;
+use crate::client::Client;
+use crate::wait::until;
+
+/// A tool that runs until it is told to stop, or dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    stdout: Arc<Mutex<String>>,
+    stderr: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Process {
+    /// Starts the tool `name`.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    pub fn start<A: AsRef<OsStr>>(name: &str, args: impl IntoIterator<Item = A>) -> Self {
+        let mut command = Command::new(tool(name));
+        command.args(args).env_remove("RUST_LOG");
+        Self::spawn(command)
+    }
+
+    /// Starts any command.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    pub fn spawn(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let (stdout, stderr) = (Arc::default(), Arc::default());
+        let readers = vec![
+            collect(child.stdout.take().expect("stdout is a pipe"), &stdout),
+            collect(child.stderr.take().expect("stderr is a pipe"), &stderr),
+        ];
+        Self { child, stdout, stderr, readers }
+    }
+
+    /// What it has printed so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What it has complained about so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id is small"));
+        kill(pid, signal).unwrap_or_else(|error| panic!("{signal} to {pid}: {error}"));
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// When it goes on.
+    pub fn wait(&mut self) -> ExitStatus {
+        let status = until("a process to end", || self.child.try_wait().expect("a child can be waited for"));
+        for reader in self.readers.drain(..) {
+            reader.join().expect("a reader of a pipe does not panic");
+        }
+        status
+    }
+
+    /// Its exit code, once it has ended.
+    ///
+    /// # Panics
+    /// When it goes on, or was killed by a signal.
+    pub fn exit_code(&mut self) -> i32 {
+        let status = self.wait();
+        status.code().unwrap_or_else(|| panic!("{status}; stderr: {}", self.stderr()))
+    }
+
+    /// Waits until a line of its output begins with `start`, and returns the rest of it.
+    ///
+    /// # Panics
+    /// When there is no such line.
+    pub fn line(&mut self, start: &str) -> String {
+        until(&format!("a line `{start}…` on stdout"), || {
+            let out = self.stdout();
+            let line = out.split_inclusive('\n').find_map(|line| line.strip_prefix(start)?.strip_suffix('\n'));
+            if line.is_none()
+                && let Ok(Some(status)) = self.child.try_wait()
+            {
+                panic!("{status} before it printed `{start}…`: {out}{}", self.stderr());
+            }
+            line.map(str::to_owned)
+        })
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn collect(pipe: impl std::io::Read + Send + 'static, into: &Arc<Mutex<String>>) -> JoinHandle<()> {
+    let into = Arc::clone(into);
+    std::thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut line = Vec::new();
+        while pipe.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+            into.lock().unwrap_or_else(PoisonError::into_inner).push_str(&String::from_utf8_lossy(&line));
+            line.clear();
+        }
+        let _ = pipe.read_to_end(&mut line);
+    })
+}
+
+/// A tool that listens on a loopback port of its own.
+#[derive(Debug)]
+pub struct Server {
+    /// The process.
+    pub process: Process,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts `name` on a free port, and waits until it listens.
+    ///
+    /// # Panics
+    /// When it doesn't.
+    pub fn start<A: AsRef<OsStr>>(name: &str, args: impl IntoIterator<Item = A>) -> Self {
+        Self::start_at(name, 0, args)
+    }
+
+    /// Starts `name` on `port`.
+    ///
+    /// # Panics
+    /// When it doesn't listen.
+    pub fn start_at<A: AsRef<OsStr>>(name: &str, port: u16, args: impl IntoIterator<Item = A>) -> Self {
+        let mut command = Command::new(tool(name));
+        command.arg(format!("--port={port}")).arg("--address=127.0.0.1").args(args).env_remove("RUST_LOG");
+        let mut process = Process::spawn(command);
+        let address = process.line("listening on ").parse().expect("an address and a port");
+        Self { process, address }
+    }
+
+    /// A new connection to it.
+    ///
+    /// # Panics
+    /// When it takes none.
+    pub fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// The body of the answer to one GET, over a connection of its own.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn get(&self, target: &str) -> String {
+        self.connect().get(target).text()
+    }
+
+    /// The counter `name` of `/stats`, in its text form.
+    ///
+    /// # Panics
+    /// When there is no such counter.
+    pub fn counter(&self, name: &str) -> u64 {
+        let stats = self.get("/stats");
+        let value = stats.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        value.unwrap_or_else(|| panic!("no `{name}` in {stats}")).trim().parse().expect("a number")
+    }
+
+    /// Asks it to stop, and returns its exit code.
+    ///
+    /// # Panics
+    /// When it doesn't.
+    pub fn stop(mut self) -> i32 {
+        self.process.signal(Signal::SIGTERM);
+        self.process.exit_code()
+    }
+}
