@@ -143,16 +143,18 @@ fn exact_arithmetic_agrees_with_the_answers_of_the_data() {
 fn values_that_are_not_finite_poison_or_are_left_out() {
     let numbers: Vec<f64> = (1..=10).map(f64::from).collect();
     let (nan, up, down) = (f64::NAN, f64::INFINITY, f64::NEG_INFINITY);
-    let cases: [(&str, &[f64], bool, Option<f64>, Option<f64>, Option<f64>); 6] = [
-        ("nan_mid", &[nan], true, None, None, None),
-        ("nan_first", &[nan], true, None, None, None),
-        ("inf_mid", &[up], true, Some(up), Some(1.0), Some(up)),
-        ("neginf_last", &[down], true, Some(down), Some(down), Some(10.0)),
-        ("inf_both", &[up, down], true, None, Some(down), Some(up)),
-        ("all_nan", &[nan, nan, nan], false, None, None, None),
+    /// Mean, least and largest once poisoned.
+    type Poisoned = (Option<f64>, Option<f64>, Option<f64>);
+    let cases: [(&str, &[f64], bool, Poisoned); 6] = [
+        ("nan_mid", &[nan], true, (None, None, None)),
+        ("nan_first", &[nan], true, (None, None, None)),
+        ("inf_mid", &[up], true, (Some(up), Some(1.0), Some(up))),
+        ("neginf_last", &[down], true, (Some(down), Some(down), Some(10.0))),
+        ("inf_both", &[up, down], true, (None, Some(down), Some(up))),
+        ("all_nan", &[nan, nan, nan], false, (None, None, None)),
     ];
     let exact = Exact::of(&numbers);
-    for (name, others, with_numbers, mean, min, max) in cases {
+    for (name, others, with_numbers, poisoned) in cases {
         let mut values: Vec<f64> = if with_numbers { numbers.clone() } else { vec![] };
         for (i, x) in others.iter().enumerate() {
             let at = if name == "nan_first" { 0 } else { (5 + 6 * i).min(values.len()) };
@@ -185,7 +187,7 @@ fn values_that_are_not_finite_poison_or_are_left_out() {
                 assert_eq!(seen.positive_infinities(), counted(|x| x == f64::INFINITY), "{name}");
                 assert_eq!(seen.negative_infinities(), counted(|x| x == f64::NEG_INFINITY), "{name}");
                 if policy == NonFinite::Poison {
-                    assert_eq!((seen.mean(), seen.min(), seen.max()), (mean, min, max), "{name}");
+                    assert_eq!((seen.mean(), seen.min(), seen.max()), poisoned, "{name}");
                     let shape = [seen.skewness(), seen.excess_kurtosis()];
                     let spread = [seen.population_variance(), seen.sample_variance()];
                     let roots = [seen.population_stddev(), seen.sample_stddev()];
