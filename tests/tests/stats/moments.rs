@@ -106,6 +106,26 @@ fn every_set_split_and_merged_in_any_order() {
     }
 }
 
+/// The pivot follows the mean: n (mean - pivot)² never exceeds the sum of squares about the mean, however many values
+/// come. Double-double hides it for any number of values that a test could take in, so results alone can't tell.
+#[test]
+fn the_pivot_stays_near_the_mean() {
+    let mut compared = 0;
+    for set in sets::all() {
+        for seen in [one_by_one(&set.values), from_slice(&set.values)] {
+            let parts = seen.to_parts();
+            if parts.exponent == 0 {
+                let (mean, variance) = (seen.mean().expect("a mean"), seen.population_variance().expect("a variance"));
+                // The pivot is rounded.
+                let distance = (mean - parts.pivot).abs() - mean.abs() * f64::EPSILON;
+                assert!(distance <= variance.sqrt(), "pivot {} of {}: {mean}, {variance}", parts.pivot, set.name);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 20, "only {compared} compared");
+}
+
 /// The answers that came with the data were computed elsewhere: the measuring stick is right.
 #[test]
 fn exact_arithmetic_agrees_with_the_answers_of_the_data() {
