@@ -237,6 +237,15 @@ fn storage_that_is_too_small_ends_the_connection() {
 }
 
 #[test]
+fn garbage_without_a_line_end_is_refused_wherever_it_was_cut() {
+    for cut in [1, 2, 3, usize::MAX] {
+        let (sent, counters, closed) = talk_to(&mut everything(), b"GET\x00", &[cut], true);
+        assert_eq!(answers(&sent), [(400, "not an HTTP/1.1 message\n".to_owned())], "cut every {cut}");
+        assert_eq!((counters.refused, counters.cut, closed), (1, 0, true));
+    }
+}
+
+#[test]
 fn what_a_client_leaves_half_done_is_counted() {
     let (_, counters, closed) = talk_to(&mut everything(), b"GET / HTTP/1.1\r\n", &[], true);
     assert_eq!((counters.cut, closed), (1, true));

@@ -202,8 +202,10 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
     fn poll_head(&mut self) -> Option<Next> {
         let bytes = self.inbox.bytes();
         let news = bytes.get(self.looked_at..).unwrap_or_default();
-        // No head becomes whole without a line end; the first look tells what can't become one early.
-        if news.is_empty() || (self.looked_at > 0 && memchr::memchr(b'\n', news).is_none() && !self.inbox.is_full()) {
+        // No head becomes whole without a line end; the first look tells what can't become one early, and the last
+        // what never did.
+        let is_last = self.ended || self.inbox.is_full();
+        if news.is_empty() || (self.looked_at > 0 && memchr::memchr(b'\n', news).is_none() && !is_last) {
             return self.read_more();
         }
         let mut fields = [EMPTY_HEADER; FIELDS];

@@ -1,4 +1,4 @@
-//! A queue, a pubsub and their statistics over HTTP on a UART, in 64 KiB of RAM.
+//! A queue, a pubsub, their statistics, and moments of posted numbers, over HTTP on a UART, in 64 KiB of RAM.
 //!
 //! Nothing is allocated: the storage of everything is in `static`s, and its sizes are the constants below. A UART
 //! has no connections, so this keeps one alive for ever. It begins anew when a request stops in its middle, or when
@@ -7,11 +7,13 @@
 #![no_std]
 #![no_main]
 
+mod moments;
 mod uart;
 
 use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 use embedded_io::{Read, ReadReady, Write};
+use moments::Moments;
 use streamgauge_core::fanout::Cursor;
 use streamgauge_core::queue::Limits;
 use streamgauge_core::serve::{Connection, Next, Router};
@@ -49,7 +51,7 @@ fn main() -> ! {
     let limits = Limits { depth: Some(MAX_DEPTH), ..Limits::NONE };
     let queue = Simplequeue::new(&mut QUEUE[..], Settings { limits, ..Settings::default() });
     let pubsub = Pubsub::new(&mut LOG[..], &mut CURSORS[..], LOG_BYTES, 0);
-    let mut services = Router { queue, pubsub };
+    let mut services = Moments::before(Router { queue, pubsub });
     let mut connection = Http::new(REQUEST, ANSWER);
     // SAFETY: `main` runs once.
     let mut uart = unsafe { Uart::take() };
