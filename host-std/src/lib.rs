@@ -4,9 +4,11 @@
 pub mod cli;
 pub mod client;
 pub mod flags;
+pub mod generate;
 pub mod ps_to_file;
 pub mod ps_to_http;
 pub mod pubsub;
+pub mod reader;
 pub mod serve;
 pub mod server;
 pub mod simplequeue;
