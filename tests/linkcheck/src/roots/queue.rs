@@ -18,7 +18,10 @@ roots! {
     check => queue().check(*given());
     peek => queue().peek();
     get => queue().get();
-    mget => queue().mget(*given(), |item| if item.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(keep(item)) });
+    mget => queue().mget(*given(), |item| {
+        keep(item);
+        *given::<ControlFlow<()>>()
+    });
     iter => queue().iter().for_each(keep);
     log => queue().log();
     put => queue().put(bytes(), |item| keep(item));

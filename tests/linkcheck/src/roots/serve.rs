@@ -103,8 +103,7 @@ roots! {
     drive_async => {
         let mut io = Io;
         let serving = pin!(serve_async(&mut io, connection(), services()));
-        let poll = serving.poll(&mut Context::from_waker(Waker::noop()));
-        poll
+        serving.poll(&mut Context::from_waker(Waker::noop()))
     };
 }
 

@@ -31,7 +31,7 @@ roots! {
     new => Moments::new();
     with_policy => Moments::with_policy(*given::<NonFinite>());
     push => moments().push(*given());
-    extend_from_slice => moments().extend_from_slice(*given::<&'static [f64]>());
+    extend_from_slice => moments().extend_from_slice(given::<&'static [f64]>());
     merge => moments().merge(given());
     count => moments().count();
     nan => moments().nan();
