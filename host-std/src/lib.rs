@@ -4,10 +4,12 @@
 pub mod cli;
 pub mod client;
 pub mod flags;
+pub mod generate;
 pub mod measure;
 pub mod ps_to_file;
 pub mod ps_to_http;
 pub mod pubsub;
+pub mod reader;
 pub mod serve;
 pub mod server;
 pub mod simplequeue;

@@ -5,12 +5,14 @@
 //! | `publish`, `subscribe` | `pub` and `sub`: messages of a pubsub |
 //! | `put`, `get` | items of a queue |
 //! | `stats` | what both have counted |
+//! | [`bench`] | loads a running server, and measures it |
 //! | `exit` | how a command ends, and with which exit code |
 //! | `input` | stdin, as many whole lines at a time as have come |
 //! | `sender` | batches of lines to a server, counted |
 //! | `output` | stdout, which may be closed any time |
 //! | `json` | bytes as a JSON string, and the counters of a server back from JSON |
 
+pub mod bench;
 pub(crate) mod exit;
 mod get;
 mod input;
@@ -39,6 +41,7 @@ pub enum Command {
     Put(put::Options),
     Get(get::Options),
     Stats(stats::Options),
+    Bench(bench::Options),
 }
 
 /// The end of each command's help.
@@ -66,6 +69,7 @@ pub fn run(command: Command) -> Result<ExitCode, StartError> {
             Command::Put(options) => put::run(options, stopped).await,
             Command::Get(options) => get::run(options, stopped).await,
             Command::Stats(options) => stats::run(options, stopped).await,
+            Command::Bench(options) => bench::run(options, stopped).await,
         }
     });
     // A thread of it may be reading stdin, and can't be woken.

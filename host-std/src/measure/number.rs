@@ -29,7 +29,7 @@ pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -50,7 +50,7 @@ mod tests {
             (12_345_678_901_234_567.0, "12345678901234568"),
             (1e17, "1.0000000000000000e17"),
             (1e-5, "0.000010000000000000001"),
-            (9.999_999_999_999_999_5e-6, "9.9999999999999991e-6"),
+            (9.999_999_999_999_999e-6, "9.9999999999999991e-6"),
             (f64::MAX, "1.7976931348623157e308"),
             (5e-324, "4.9406564584124654e-324"),
         ] {

@@ -79,7 +79,7 @@ pub(super) const MAX_RECORD: usize = 5 << 20;
 pub(super) enum Source {
     File(File),
     Pubsub(Pubsub),
-    Queue(Queue),
+    Queue(Box<Queue>),
 }
 
 impl Source {
@@ -99,7 +99,7 @@ impl Source {
                 Self::File(File::new(file))
             }
             Address::Pubsub(url) => Self::Pubsub(Pubsub::new(url.clone())),
-            Address::Queue(url) => Self::Queue(Queue::new(url, drain)),
+            Address::Queue(url) => Self::Queue(Box::new(Queue::new(url, drain))),
         })
     }
 
