@@ -94,6 +94,14 @@ impl Process {
         status.code().unwrap_or_else(|| panic!("{status}; stderr: {}", self.stderr()))
     }
 
+    /// Its exit code, if it has ended.
+    ///
+    /// # Panics
+    /// When it was killed by a signal.
+    pub fn try_exit_code(&mut self) -> Option<i32> {
+        self.child.try_wait().expect("a child can be waited for").map(|_| self.exit_code())
+    }
+
     /// Waits until a line of its output begins with `start`, and returns the rest of it.
     ///
     /// # Panics

@@ -15,6 +15,7 @@ use crate::tool::{StartError, seconds};
 /// What is read, and how much of it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Source")]
+#[group(skip)]
 pub(super) struct Options {
     /// A file, - (stdin), a pubsub (http://host:port/sub) or a queue (http://host:port/get)
     #[arg(long, value_name = "SOURCE", default_value = "-")]
@@ -117,7 +118,7 @@ impl<M: Measure, S: State<M::Tally>> Drive<'_, M, S> {
             self.source.recycle(block);
             tokio::select! {
                 biased;
-                flushed = self.state.flush() => flushed.map_err(unreachable)?,
+                kept = self.keep() => kept.map_err(unreachable)?,
                 () = stop.asked() => break,
                 () = &mut deadline => break,
             }
@@ -126,6 +127,11 @@ impl<M: Measure, S: State<M::Tally>> Drive<'_, M, S> {
             self.take(&block).await?;
         }
         Ok(())
+    }
+
+    /// Hands over what was added up. What is off a queue is nowhere else, so it is safe before more is taken.
+    async fn keep(&mut self) -> Result<(), StateError> {
+        if self.source.is_queue() { self.state.settle().await } else { self.state.flush().await }
     }
 
     async fn take(&mut self, block: &Block) -> Result<(), Failure> {

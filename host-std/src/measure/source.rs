@@ -128,6 +128,11 @@ impl Source {
         }
     }
 
+    /// Whether records are gone from where they were once they are here.
+    pub(super) const fn is_queue(&self) -> bool {
+        matches!(self, Self::Queue(_))
+    }
+
     /// What had to be left out so far.
     pub(super) fn losses(&self) -> Losses {
         match self {

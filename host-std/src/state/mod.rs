@@ -31,6 +31,12 @@ pub trait State<T: Tally> {
     /// The state will not take it, now or later.
     fn flush(&mut self) -> impl Future<Output = Result<(), StateError>>;
 
+    /// Hands over what is pending, and waits until it is safe there, for as long as it takes.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush).
+    fn settle(&mut self) -> impl Future<Output = Result<(), StateError>>;
+
     /// What everyone has added up, this process included: waits until what is pending was handed over.
     ///
     /// # Errors
@@ -77,6 +83,10 @@ impl<T: Tally> State<T> for Memory<T> {
     }
 
     fn flush(&mut self) -> impl Future<Output = Result<(), StateError>> {
+        ready(Ok(()))
+    }
+
+    fn settle(&mut self) -> impl Future<Output = Result<(), StateError>> {
         ready(Ok(()))
     }
 

@@ -75,6 +75,13 @@ impl<T: Shared> State<T> for Kept<T> {
         }
     }
 
+    async fn settle(&mut self) -> Result<(), StateError> {
+        match self {
+            Self::Memory(memory) => memory.settle().await,
+            Self::Redis(redis) => redis.settle().await,
+        }
+    }
+
     async fn total(&mut self) -> Result<T::Total, StateError> {
         match self {
             Self::Memory(memory) => memory.total().await,

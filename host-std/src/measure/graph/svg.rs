@@ -62,16 +62,8 @@ pub(super) fn svg(graph: &WeightedEdges, edges: Edges<'_>) -> String {
             node.x, node.y, node.radius
         );
     }
-    for node in &drawing.nodes {
-        // Labels point away from the middle, where there is room.
-        let (side, anchor) = if node.x < drawing.middle() { (-1.0, "end") } else { (1.0, "start") };
-        let x = node.x + side * (node.radius + 4.0);
-        let _ = writeln!(
-            out,
-            "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
-            node.y + 4.0,
-            xml(&label(node.name))
-        );
+    for (x, y, anchor, text) in drawing.labels() {
+        let _ = writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>", xml(&text));
     }
     out.push_str("</svg>\n");
     out
@@ -159,6 +151,44 @@ impl<'g> Drawing<'g> {
         (left - side, top - 40.0, right - left + 2.0 * side, bottom - top + 80.0)
     }
 
+    /// Where labels go: beside their node, below or above it. The heaviest choose first, and who finds no room does
+    /// without: its name is shown when it is pointed at.
+    fn labels(&self) -> Vec<(f64, f64, &'static str, String)> {
+        let mut order: Vec<_> = self.nodes.iter().collect();
+        order.sort_by(|a, b| b.weight.cmp(&a.weight).then_with(|| a.name.cmp(b.name)));
+        let around = |node: &Placed<'_>| Area::around(node.x, node.y, node.radius, node.radius);
+        let mut taken: Vec<Area> = self.nodes.iter().map(around).collect();
+        let mut labels = Vec::new();
+        for node in order {
+            let text = label(node.name);
+            let (width, beside, below) = (text.chars().count() as f64 * 5.8, node.radius + 4.0, node.radius + 12.0);
+            let mut places = [
+                (node.x + beside, node.y + 4.0, "start"),
+                (node.x - beside, node.y + 4.0, "end"),
+                (node.x, node.y + below, "middle"),
+                (node.x, node.y - below + 6.0, "middle"),
+            ];
+            if node.x < self.middle() {
+                // Away from the middle is where there is room.
+                places.swap(0, 1);
+            }
+            let area = |(x, y, anchor): (f64, f64, &str)| {
+                let shift = match anchor {
+                    "start" => width / 2.0,
+                    "end" => -width / 2.0,
+                    _ => 0.0,
+                };
+                Area::around(x + shift, y - 4.0, width / 2.0, 6.0)
+            };
+            let free = places.into_iter().find(|place| !taken.iter().any(|other| other.meets(&area(*place))));
+            if let Some(place) = free {
+                taken.push(area(place));
+                labels.push((place.0, place.1, place.2, text));
+            }
+        }
+        labels
+    }
+
     fn middle(&self) -> f64 {
         self.nodes.iter().map(|node| node.x).sum::<f64>() / self.nodes.len().max(1) as f64
     }
@@ -178,5 +208,23 @@ impl<'g> Drawing<'g> {
         let bend = length * 0.08;
         let (cx, cy) = ((x1 + x2) / 2.0 - uy * bend, (y1 + y2) / 2.0 + ux * bend);
         format!("M{x1:.1} {y1:.1}Q{cx:.1} {cy:.1} {x2:.1} {y2:.1}")
+    }
+}
+
+/// A rectangle.
+struct Area {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+impl Area {
+    fn around(x: f64, y: f64, half_width: f64, half_height: f64) -> Self {
+        Self { left: x - half_width, right: x + half_width, top: y - half_height, bottom: y + half_height }
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
 }

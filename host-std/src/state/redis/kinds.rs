@@ -6,12 +6,14 @@ use std::sync::LazyLock;
 
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{RedisError, Script};
+use streamgauge_core::graph::Edge;
+use streamgauge_core::space_saving::Counted;
 use streamgauge_core::stats::Moments;
 use streamgauge_core::stats::moments::{NonFinite, Parts};
 
 use super::Key;
 use crate::measure::graph::{Counters, GraphTally};
-use crate::measure::histogram::{HistogramTally, Outside};
+use crate::measure::histogram::{HistogramTally, Outside, Shape};
 use crate::measure::moments::MomentsTally;
 use crate::state::{StateError, Tally};
 
@@ -34,14 +36,11 @@ pub trait Shared: Tally<Total: Send> + Send + Sync + 'static {
     /// Leaves an empty one of the same shape.
     fn take(&mut self) -> Self;
 
-    /// Counters that are added up beside the data.
-    fn counters(&self) -> Vec<(&'static str, u64)>;
-
     /// The script that adds a batch.
     fn script() -> &'static Script;
 
-    /// What is added.
-    fn update(&self, key: &Key) -> Update;
+    /// What is added: one script, or several where one would keep Redis busy for too long.
+    fn updates(&self, key: &Key) -> Vec<Update>;
 
     /// What everyone has added up; this is an empty tally of the same shape. The inner error: what is there is no
     /// such state.
@@ -55,8 +54,36 @@ pub trait Shared: Tally<Total: Send> + Send + Sync + 'static {
 /// The keys and arguments of a script, behind those that all have.
 #[derive(Debug, Default)]
 pub struct Update {
+    /// Counters that are added up beside the data.
+    pub(super) counters: Vec<(&'static str, u64)>,
     pub(super) keys: Vec<String>,
     pub(super) arguments: Vec<String>,
+}
+
+/// Counts that are added in one script: some 10 ms of Redis, and far below the million arguments that it takes.
+const COUNTS: usize = 10_000;
+
+impl Update {
+    /// The counters, and counts by key and by member or field.
+    fn split(counters: Vec<(&'static str, u64)>, counts: impl Iterator<Item = (String, String, u64)>) -> Vec<Self> {
+        let mut updates = vec![Self { counters, ..Self::default() }];
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        for (at, (key, member, count)) in counts.enumerate() {
+            if at > 0 && at % COUNTS == 0 {
+                updates.push(Self::default());
+                numbers.clear();
+            }
+            let Some(update) = updates.last_mut() else { break };
+            // The first key is that of what is about the state.
+            let next = update.keys.len() + 2;
+            let number = *numbers.entry(key).or_insert_with_key(|key| {
+                update.keys.push(key.clone());
+                next
+            });
+            update.arguments.extend([number.to_string(), member, count.to_string()]);
+        }
+        updates
+    }
 }
 
 static MERGE: LazyLock<Script> = LazyLock::new(|| {
@@ -94,28 +121,24 @@ impl Shared for MomentsTally {
         std::mem::take(self)
     }
 
-    fn counters(&self) -> Vec<(&'static str, u64)> {
-        let moments = &self.moments;
-        vec![
-            ("not_a_number", self.not_a_number),
-            ("nan", moments.nan()),
-            ("positive_infinities", moments.positive_infinities()),
-            ("negative_infinities", moments.negative_infinities()),
-        ]
-    }
-
     fn script() -> &'static Script {
         &MERGE
     }
 
-    fn update(&self, key: &Key) -> Update {
+    fn updates(&self, key: &Key) -> Vec<Update> {
         let parts = self.moments.to_parts();
+        let counters = vec![
+            ("not_a_number", self.not_a_number),
+            ("nan", parts.nan),
+            ("positive_infinities", parts.positive_infinities),
+            ("negative_infinities", parts.negative_infinities),
+        ];
         let mut arguments = vec![parts.count.to_string()];
         arguments.extend([parts.min, parts.max].map(|x| format!("{x:e}")));
         arguments.push(parts.exponent.to_string());
         arguments.push(format!("{:e}", parts.pivot));
         arguments.extend(parts.sums.as_flattened().iter().map(|x| format!("{x:e}")));
-        Update { keys: vec![key.data().to_owned()], arguments }
+        vec![Update { counters, keys: vec![key.data().to_owned()], arguments }]
     }
 
     async fn load(
@@ -155,22 +178,22 @@ impl Shared for HistogramTally {
         self.counts().next().is_none() && self.outside().named().iter().all(|(_, count)| *count == 0)
     }
 
+    fn is_full(&self) -> bool {
+        matches!(self.shape(), Shape::Integers { .. }) && self.counts().count() >= COUNTS
+    }
+
     fn take(&mut self) -> Self {
         let empty = self.cleared();
         std::mem::replace(self, empty)
-    }
-
-    fn counters(&self) -> Vec<(&'static str, u64)> {
-        self.outside().named().to_vec()
     }
 
     fn script() -> &'static Script {
         &COUNT
     }
 
-    fn update(&self, key: &Key) -> Update {
-        let count = |(bin, count): (i64, u64)| ["2".to_owned(), bin.to_string(), count.to_string()];
-        Update { keys: vec![key.data().to_owned()], arguments: self.counts().flat_map(count).collect() }
+    fn updates(&self, key: &Key) -> Vec<Update> {
+        let count = |(bin, count): (i64, u64)| (key.data().to_owned(), bin.to_string(), count);
+        Update::split(self.outside().named().to_vec(), self.counts().map(count))
     }
 
     async fn load(
@@ -197,8 +220,7 @@ impl Shared for GraphTally {
     }
 
     fn is_full(&self) -> bool {
-        const MOST: usize = 4096;
-        self.len() >= MOST
+        self.len() >= COUNTS
     }
 
     fn take(&mut self) -> Self {
@@ -206,28 +228,13 @@ impl Shared for GraphTally {
         std::mem::replace(self, empty)
     }
 
-    fn counters(&self) -> Vec<(&'static str, u64)> {
-        self.counters.named().to_vec()
-    }
-
     fn script() -> &'static Script {
         &COUNT
     }
 
-    fn update(&self, key: &Key) -> Update {
-        let mut update = Update::default();
-        let mut numbers: HashMap<String, usize> = HashMap::new();
-        for edge in self.total().edges {
-            let node = key.node(&edge.key.from);
-            // The first key is that of what is about the state.
-            let next = update.keys.len() + 2;
-            let number = *numbers.entry(node).or_insert_with_key(|node| {
-                update.keys.push(node.clone());
-                next
-            });
-            update.arguments.extend([number.to_string(), edge.key.to.into(), edge.weight.to_string()]);
-        }
-        update
+    fn updates(&self, key: &Key) -> Vec<Update> {
+        let count = |edge: Counted<Edge<Box<str>>>| (key.node(&edge.key.from), edge.key.to.into(), edge.weight);
+        Update::split(self.counters.named().to_vec(), self.total().edges.into_iter().map(count))
     }
 
     async fn load(

@@ -8,7 +8,7 @@ use ::redis::{AsyncConnectionConfig, RedisError};
 use parking_lot::Mutex;
 use tokio::time::sleep;
 
-use super::kinds::{Shared, nodes};
+use super::kinds::{Shared, Update, nodes};
 use super::{Log, Target, passes, words};
 use crate::client::Backoff;
 use crate::measure::graph::GraphTally;
@@ -84,46 +84,43 @@ impl Link {
 
     /// Adds a batch, once, however long it takes.
     pub(super) async fn add<T: Shared>(&mut self, batch: &T, log: &Arc<Mutex<Log>>) -> Result<(), StateError> {
-        self.batch += 1;
-        let update = batch.update(&self.target.key);
-        loop {
-            match self.try_add::<T>(batch, &update).await {
-                Ok(last) => {
-                    self.recovered(log);
-                    let mut log = log.lock();
-                    if last >= self.batch {
-                        log.recognised += 1;
+        for update in batch.updates(&self.target.key) {
+            self.batch += 1;
+            loop {
+                match self.try_add(batch, &update).await {
+                    Ok(last) => {
+                        self.recovered(log);
+                        let mut log = log.lock();
+                        log.recognised += u64::from(last >= self.batch);
+                        log.forgotten += (self.batch - 1).saturating_sub(last);
+                        break;
                     }
-                    // A first batch after a reset has nothing before it.
-                    log.forgotten += (self.batch - 1).saturating_sub(last);
-                    return Ok(());
+                    Err(error) if passes(&error) => self.lost(&error, log).await,
+                    Err(error) => return Err(self.named(&error)),
                 }
-                Err(error) if passes(&error) => self.lost(&error, log).await,
-                Err(error) => return Err(self.named(&error)),
             }
         }
+        Ok(())
     }
 
-    async fn try_add<T: Shared>(&mut self, batch: &T, update: &super::kinds::Update) -> Result<u64, RedisError> {
-        let target = self.target.clone();
-        let number = self.batch;
-        let connection = self.connection().await?;
+    /// The number of the last batch that had been added before.
+    async fn try_add<T: Shared>(&mut self, batch: &T, update: &Update) -> Result<u64, RedisError> {
         let mut call = T::script().prepare_invoke();
-        call.key(target.key.about());
+        call.key(self.target.key.about());
         for key in &update.keys {
             call.key(key);
         }
-        let expire = target.expire.map_or(0, |expire| u64::try_from(expire.as_millis()).unwrap_or(u64::MAX));
-        call.arg(T::KIND).arg(batch.spec()).arg(&target.writer).arg(number).arg(expire);
-        let counters: Vec<_> = batch.counters().into_iter().filter(|(_, count)| *count > 0).collect();
-        call.arg(counters.len());
+        let expire = self.target.expire.map_or(0, |expire| u64::try_from(expire.as_millis()).unwrap_or(u64::MAX));
+        call.arg(T::KIND).arg(batch.spec()).arg(&self.target.writer).arg(self.batch).arg(expire);
+        let counters = update.counters.iter().filter(|(_, count)| *count > 0);
+        call.arg(counters.clone().count());
         for (name, count) in counters {
             call.arg(name).arg(count);
         }
         for argument in &update.arguments {
             call.arg(argument);
         }
-        call.invoke_async(connection).await
+        call.invoke_async(self.connection().await?).await
     }
 
     /// What everyone has added.

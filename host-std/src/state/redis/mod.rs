@@ -58,6 +58,8 @@ struct Log {
 enum Order<T: Shared> {
     Add(T),
     Total(oneshot::Sender<Result<T::Total, StateError>>),
+    /// Says when all that was ordered before is done.
+    Settle(oneshot::Sender<()>),
     /// Forgets this writer.
     Close(oneshot::Sender<()>),
 }
@@ -82,9 +84,20 @@ impl<T: Shared> Redis<T> {
         self.log.lock().refused.as_ref().map_or(Ok(()), |refused| Err(StateError::new(refused)))
     }
 
+    /// Orders something; if nobody takes orders any more, the answer that never comes tells.
     async fn order(&mut self, order: Order<T>) {
-        // It ends after this.
         let _ = self.orders.send(order).await;
+    }
+
+    /// Hands over what is pending, as soon as there is room.
+    async fn hand_over(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        // Room first: whoever gives up waiting for it loses nothing.
+        if let Ok(permit) = self.orders.reserve().await {
+            permit.send(Order::Add(self.pending.take()));
+        }
     }
 }
 
@@ -99,9 +112,7 @@ impl<T: Shared> State<T> for Redis<T> {
             return Ok(());
         }
         if self.pending.is_full() {
-            if let Ok(permit) = self.orders.reserve().await {
-                permit.send(Order::Add(self.pending.take()));
-            }
+            self.hand_over().await;
         } else if let Ok(permit) = self.orders.try_reserve() {
             permit.send(Order::Add(self.pending.take()));
         }
@@ -110,14 +121,18 @@ impl<T: Shared> State<T> for Redis<T> {
         self.refusal()
     }
 
+    async fn settle(&mut self) -> Result<(), StateError> {
+        self.hand_over().await;
+        let (sender, settled) = oneshot::channel();
+        self.order(Order::Settle(sender)).await;
+        let _ = settled.await;
+        self.refusal()
+    }
+
     async fn total(&mut self) -> Result<T::Total, StateError> {
         self.refusal()?;
         let ask = async {
-            if !self.pending.is_empty()
-                && let Ok(permit) = self.orders.reserve().await
-            {
-                permit.send(Order::Add(self.pending.take()));
-            }
+            self.hand_over().await;
             let (sender, answer) = oneshot::channel();
             self.order(Order::Total(sender)).await;
             answer.await
@@ -176,6 +191,9 @@ async fn serve<T: Shared>(mut link: Link, mut orders: mpsc::Receiver<Order<T>>, 
             Order::Total(reply) => {
                 let total = link.total(&pattern, &log).await;
                 let _ = reply.send(total);
+            }
+            Order::Settle(reply) => {
+                let _ = reply.send(());
             }
             Order::Close(reply) => {
                 link.forget_writer().await;

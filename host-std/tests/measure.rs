@@ -1,0 +1,324 @@
+//! `streamgauge moments`, `histogram` and `graph` as they are typed: what they print, to the byte.
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+fn streamgauge(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_streamgauge"));
+    command.args(args).env_remove("RUST_LOG").env("LC_ALL", "C.UTF-8").env("COLUMNS", "60");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Exit code, stdout and stderr.
+fn run(args: &[&str], input: &str) -> (i32, String, String) {
+    let mut child = streamgauge(args).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    // Whoever refuses at once doesn't read it.
+    let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[track_caller]
+fn fine(args: &[&str], input: &str) -> String {
+    let (code, out, err) = run(args, input);
+    assert_eq!(code, 0, "{args:?}: {err}");
+    out
+}
+
+/// A server that ends with the test.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(binary: &str) -> Self {
+        let mut command = Command::new(binary);
+        command.args(["--port=0", "--address=127.0.0.1"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address =
+            lines.map_while(Result::ok).find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
+        Self { child, address: address.unwrap() }
+    }
+
+    fn post(&self, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nhost: t\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn moments_are_one_object() {
+    let json = "{\"count\":4,\"mean\":2.5000000000000000,\"variance\":1.6666666666666667,\
+                \"population_variance\":1.2500000000000000,\"stddev\":1.2909944487358056,\
+                \"skewness\":0.0000000000000000,\"kurtosis\":-1.3600000000000001,\"min\":1.0000000000000000,\
+                \"max\":4.0000000000000000,\"rejected\":{\"not_a_number\":2,\"nan\":1,\"infinite\":2}}\n";
+    let input = "1\n2\nx\n\n3\nNaN\n4\n inf \r\n-inf\n0x1";
+    assert_eq!(fine(&["moments", "--json"], input), json);
+    let nothing = "{\"count\":0,\"mean\":null,\"variance\":null,\"population_variance\":null,\"stddev\":null,\
+                   \"skewness\":null,\"kurtosis\":null,\"min\":null,\"max\":null,\
+                   \"rejected\":{\"not_a_number\":0,\"nan\":0,\"infinite\":0}}\n";
+    assert_eq!(fine(&["moments", "--json"], ""), nothing);
+    let records = "{\"a\":{\"b\":[0,1.5]}}\n{}\n{\"a\":{\"b\":[0,-2]}}\n{\"a\"\n";
+    let out = fine(&["moments", "--field", "a.b.1"], records);
+    let line = "count 2  mean -0.25  variance 6.125  stddev 2.474873734  skewness 0  kurtosis -2  min -2  max 1.5  \
+                (2 not a number)\n";
+    assert_eq!(out, line);
+}
+
+#[test]
+fn progress_comes_after_every_so_many() {
+    let out = fine(&["moments", "--every", "2", "--count", "5"], "1\n2\n3\n4\n5\n6\n7\n");
+    let counts: Vec<_> = out.lines().map(|line| line.split("  ").next().unwrap()).collect();
+    assert_eq!(counts, ["count 2", "count 4", "count 5"]);
+    assert!(out.ends_with("min 1  max 5\n"), "{out}");
+}
+
+#[test]
+fn what_was_rejected_first_is_said() {
+    let (code, _, err) = run(&["moments", "--field", "x"], "{\"x\":1}\n{\"y\":1}\n{\"z\":1}\n");
+    assert_eq!((code, err.as_str()), (0, "rejected: record 2 has no `x`: `{\\\"y\\\":1}`\n"));
+}
+
+#[test]
+fn a_histogram_is_drawn() {
+    let input = "0\n0.5\n0.6\n0.7\n0.99\n1\n-3\nx\n";
+    let args = ["histogram", "--min", "0", "--max", "1", "--bins", "2"];
+    let expected = "\
+below  1
+    0  1 ▏████████████▎
+  0.5  4 ▏█████████████████████████████████████████████████
+    1
+above  1
+7 values, 1 not a number
+";
+    assert_eq!(fine(&args, input), expected);
+    let expected = "\
+-1  1 ▏██████████████████████████
+ 7  2 ▏████████████████████████████████████████████████████
+3 values, 1 not whole
+";
+    assert_eq!(fine(&["histogram", "--integers"], "7\n-1\n7.0\n7.5\n"), expected);
+    for args in
+        [&["histogram"][..], &["histogram", "--min", "1", "--max", "0"], &["histogram", "--min", "nan", "--max", "1"]]
+    {
+        let (code, _, err) = run(args, "");
+        assert_eq!((code, err.lines().count()), (2, 1), "{err}");
+    }
+}
+
+#[test]
+fn an_ascii_terminal_gets_ascii() {
+    let mut command = streamgauge(&["histogram", "--integers"]);
+    let mut child = command.env("LC_ALL", "C").spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"1\n").unwrap();
+    let out = child.wait_with_output().unwrap().stdout;
+    assert!(out.is_ascii() && out.contains(&b'#'), "{}", String::from_utf8_lossy(&out));
+}
+
+#[test]
+fn drawings_are_well_formed() {
+    let folder = std::env::temp_dir().join(format!("streamgauge-measure-{}", std::process::id()));
+    let file = folder.to_str().unwrap();
+    fine(&["histogram", "--integers", "--svg", file], "1\n2\n2\n");
+    let svg = std::fs::read_to_string(&folder).unwrap();
+    std::fs::remove_file(&folder).unwrap();
+    assert_eq!(svg.matches("<rect class=\"mark\"").count(), 2);
+    assert_well_formed(&svg);
+    let records = "{\"f\":\"<a&\\\"\",\"t\":\"b\"}\n{\"f\":\"b\",\"t\":\"b\"}\n";
+    for format in ["svg", "graphml"] {
+        let args = ["graph", "--from", "f", "--to", "t", "--format", format];
+        let drawn = fine(&args, records);
+        assert_eq!(drawn, fine(&args, records), "the same each time");
+        assert!(drawn.contains("&lt;a&amp;"), "{drawn}");
+        assert_well_formed(&drawn);
+    }
+}
+
+/// Every element is closed by its own name, and no attribute or text has what XML forbids.
+#[track_caller]
+fn assert_well_formed(xml: &str) {
+    let mut open = Vec::new();
+    let mut rest = xml;
+    while let Some((text, tag)) = rest.split_once('<') {
+        assert!(!text.contains('>'), "a bare > in {text}");
+        let mut quoted = false;
+        let end = tag.find(|c| {
+            quoted ^= c == '"';
+            c == '>' && !quoted
+        });
+        let (tag, behind) = tag.split_at(end.expect("an end of the tag"));
+        rest = &behind[1..];
+        let name = |tag: &str| tag.split([' ', '/', '\n']).next().unwrap().to_owned();
+        match tag.strip_prefix('/') {
+            Some(closed) => assert_eq!(open.pop().as_deref(), Some(closed)),
+            None if tag.ends_with('/') || tag.starts_with('?') => {}
+            None => open.push(name(tag)),
+        }
+        assert!(!tag.contains('<'), "{tag}");
+    }
+    assert!(open.is_empty(), "{open:?}");
+    let entities = ["amp;", "lt;", "gt;", "quot;", "#"];
+    assert!(xml.split('&').skip(1).all(|rest| entities.iter().any(|entity| rest.starts_with(entity))));
+}
+
+/// Clicks on short links, or `None`, loudly.
+fn clicks() -> Option<String> {
+    let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"));
+    let folder = std::env::var_os("STREAMGAUGE_DATA").map_or(beside, PathBuf::from);
+    let clicks = std::fs::read_to_string(folder.join("usagov-clicks.jsonl"));
+    assert!(clicks.is_ok() || std::env::var_os("CI").is_none(), "no clicks at {}", folder.display());
+    clicks.inspect_err(|error| eprintln!("NOT TESTED: no clicks at {}: {error}", folder.display())).ok()
+}
+
+/// The graph of these records, counted the plain way.
+fn counted(clicks: &str, directed: bool) -> (HashMap<(String, String), u64>, u64) {
+    let mut edges = HashMap::new();
+    let mut heartbeats = 0;
+    for line in clicks.lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        if record.get("_heartbeat_").is_some() {
+            heartbeats += 1;
+            continue;
+        }
+        let (mut from, mut to) = (record["r"].as_str().unwrap(), record["u"].as_str().unwrap());
+        if !directed && to < from {
+            std::mem::swap(&mut from, &mut to);
+        }
+        *edges.entry((from.to_owned(), to.to_owned())).or_insert(0) += 1;
+    }
+    (edges, heartbeats)
+}
+
+#[test]
+fn the_graph_of_real_clicks_is_what_an_independent_count_says() {
+    let Some(clicks) = clicks() else { return };
+    let graph = ["graph", "--from", "r", "--to", "u"];
+    for directed in [true, false] {
+        let (edges, heartbeats) = counted(&clicks, directed);
+        let mut sorted: Vec<_> = edges.iter().collect();
+        sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        let expected: String = sorted.iter().map(|((from, to), weight)| format!("{from}\t{to}\t{weight}\n")).collect();
+        let kind: &[&str] = if directed { &[] } else { &["--undirected"] };
+        assert_eq!(fine(&[&graph, kind, &["--format", "edges"]].concat(), &clicks), expected);
+        let json = fine(&[&graph, kind, &["--format", "json"]].concat(), &clicks);
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["directed"], directed);
+        assert_eq!(json["graph"]["heartbeats"], heartbeats);
+        let links = json["links"].as_array().unwrap();
+        assert_eq!(links.len(), edges.len());
+        for link in links {
+            let edge = (link["source"].as_str().unwrap().to_owned(), link["target"].as_str().unwrap().to_owned());
+            assert_eq!(link["weight"], edges[&edge]);
+        }
+    }
+    // Half as many slots as edges: the true weight lies between weight - error and weight.
+    let (edges, _) = counted(&clicks, true);
+    let most = (edges.len() / 2).to_string();
+    let out = fine(&[&graph[..], &["--format", "edges", "--max-edges", &most]].concat(), &clicks);
+    assert_eq!(out.lines().count(), edges.len() / 2);
+    for line in out.lines() {
+        let [from, to, weight, error] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let (weight, error): (u64, u64) = (weight.parse().unwrap(), error.parse().unwrap());
+        let exact = edges[&(from.to_owned(), to.to_owned())];
+        assert!(exact <= weight && exact >= weight - error, "{line}: {exact}");
+    }
+}
+
+#[test]
+fn a_graph_counts_what_it_leaves_out() {
+    let records = "{\"f\":\"a\",\"t\":1}\n{\"f\":\"a\"}\n{\"_heartbeat_\":1}\n{\n\n{\"f\":null,\"t\":\"b\"}\n{\"f\":\"a\",\"t\":1}\n";
+    let out = fine(&["graph", "--from", "f", "--to", "t"], records);
+    let expected = "weight  from -> to\n     2  a -> 1\n\
+                    1 edges of 6 records, 1 heartbeats, 2 without one of the fields, 1 no JSON\n";
+    assert_eq!(out, expected);
+    assert_eq!(
+        fine(&["graph", "--from", "f", "--to", "t", "--format", "dot"], records),
+        "digraph {\n  \"a\" -> \"1\" [weight=2, label=\"2\"];\n}\n"
+    );
+}
+
+#[test]
+fn a_queue_is_taken_from_and_no_more_than_asked_for() {
+    let queue = Server::start(env!("CARGO_BIN_EXE_simplequeue"));
+    let numbers: String = (1..=3000).map(|number| format!("{number}\n")).collect();
+    queue.post("/mput", &numbers);
+    // An item with a newline in it stays one record.
+    queue.post("/put", "{\"x\":\n3001}");
+    let source = format!("http://{}/get", queue.address);
+    let out = fine(&["moments", "--source", &source, "--count", "1500"], "");
+    assert!(out.starts_with("count 1500  mean 750.5 "), "{out}");
+    assert!(queue.post("/stats", "").contains("depth:1501\n"));
+    let out = fine(&["moments", "--source", &source, "--drain", "--field", "x"], "");
+    assert!(out.starts_with("count 1  mean 3001 ") && out.contains("(1500 not a number)"), "{out}");
+    assert!(queue.post("/stats", "").contains("depth:0\n"));
+}
+
+#[test]
+fn a_signal_shows_the_result_of_a_pubsub() {
+    let pubsub = Server::start(env!("CARGO_BIN_EXE_pubsub"));
+    let source = format!("http://{}/sub?multipart=0", pubsub.address);
+    let mut child = streamgauge(&["moments", "--source", &source, "--every", "2"]).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let begun = std::time::Instant::now();
+    while pubsub.post("/pub", "").contains("to 0 clients") {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it does not subscribe");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    pubsub.post("/pub", "1\n2\n3\n");
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    assert!(line.starts_with("count 2 "), "{line}");
+    // The third message is behind the second in the same block.
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    line.clear();
+    out.read_line(&mut line).unwrap();
+    assert!(line.starts_with("count 3  mean 2 "), "{line}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn mistakes_take_one_line() {
+    for (args, code, word) in [
+        (&["moments", "--source", "/nonexistent"][..], 2, "--source /nonexistent: No such file"),
+        (&["moments", "--source", "/"], 2, "is a folder"),
+        (&["moments", "--source", "http://a/pub"], 2, "neither a pubsub"),
+        (&["moments", "--drain"], 2, "--drain: stdin is no queue"),
+        (&["moments", "--field", "a..b"], 2, "is no path of keys"),
+        (&["graph", "--from", "r"], 2, "--to"),
+        (&["histogram", "--integers", "--svg", "/nonexistent/x"], 1, "--svg /nonexistent/x"),
+    ] {
+        let (found, _, err) = run(args, "");
+        assert_eq!(found, code, "{args:?}: {err}");
+        assert!(err.contains(word) && err.lines().count() == 1, "{args:?}: {err}");
+    }
+}
