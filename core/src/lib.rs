@@ -8,4 +8,5 @@ pub mod log;
 pub mod queue;
 pub mod service;
 pub mod space_saving;
+pub mod stats;
 pub mod wire;

@@ -1,0 +1,234 @@
+//! Double-double arithmetic: a number as an unevaluated sum of two `f64`, some 106 bits.
+//!
+//! The error-free transformations are Knuth's two-sum and Dekker's split and two-product (T. J. Dekker, *A
+//! floating-point technique for extending the available precision*, 1971). No fused multiply-add: `core` has none
+//! yet, a call to a software one costs more than Dekker's seventeen operations, and these vectorise.
+
+use core::ops::{Add, Mul, Neg, Sub};
+
+/// What the error-free transformations work on: an `f64`, or several side by side ([`Lanes`]).
+pub(super) trait Real:
+    Copy + Default + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + From<f64>
+{
+}
+
+impl Real for f64 {}
+
+/// Independent `f64`s that are computed with side by side, so that the compiler can use vector registers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lanes<const N: usize>(pub(super) [f64; N]);
+
+impl<const N: usize> Lanes<N> {
+    #[inline(always)]
+    pub(super) fn zip(self, other: Self, f: impl Fn(f64, f64) -> f64) -> Self {
+        let mut out = self.0;
+        for (a, b) in out.iter_mut().zip(other.0) {
+            *a = f(*a, b);
+        }
+        Self(out)
+    }
+}
+
+impl<const N: usize> Default for Lanes<N> {
+    #[inline(always)]
+    fn default() -> Self {
+        Self([0.0; N])
+    }
+}
+
+impl<const N: usize> From<f64> for Lanes<N> {
+    #[inline(always)]
+    fn from(value: f64) -> Self {
+        Self([value; N])
+    }
+}
+
+impl<const N: usize> Add for Lanes<N> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        self.zip(other, |a, b| a + b)
+    }
+}
+
+impl<const N: usize> Sub for Lanes<N> {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        self.zip(other, |a, b| a - b)
+    }
+}
+
+impl<const N: usize> Mul for Lanes<N> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        self.zip(other, |a, b| a * b)
+    }
+}
+
+impl<const N: usize> Real for Lanes<N> {}
+
+/// `a + b` rounded, and what rounding took away.
+#[inline(always)]
+pub(super) fn two_sum<T: Real>(a: T, b: T) -> (T, T) {
+    let sum = a + b;
+    let b_part = sum - a;
+    (sum, (a - (sum - b_part)) + (b - b_part))
+}
+
+/// The same where `|a| >= |b|`, or `a` is 0.
+#[inline(always)]
+pub(super) fn quick_two_sum<T: Real>(a: T, b: T) -> (T, T) {
+    let sum = a + b;
+    (sum, b - (sum - a))
+}
+
+/// A number in two halves of 26 bits, whose products with other halves are exact. For magnitudes below 2^996.
+#[derive(Clone, Copy)]
+pub(super) struct Split<T> {
+    whole: T,
+    high: T,
+    low: T,
+}
+
+#[inline(always)]
+pub(super) fn split<T: Real>(whole: T) -> Split<T> {
+    let t = T::from(134_217_729.0) * whole;
+    let high = t - (t - whole);
+    Split { whole, high, low: whole - high }
+}
+
+impl<T: Real> Split<T> {
+    /// The product rounded, and what rounding took away.
+    #[inline(always)]
+    pub(super) fn times(self, other: Self) -> (T, T) {
+        let product = self.whole * other.whole;
+        let middle = self.high * other.low + self.low * other.high;
+        (product, ((self.high * other.high - product) + middle) + self.low * other.low)
+    }
+
+    /// The square rounded, and what rounding took away.
+    #[inline(always)]
+    pub(super) fn squared(self) -> (T, T) {
+        let product = self.whole * self.whole;
+        let middle = (self.high + self.high) * self.low;
+        (product, ((self.high * self.high - product) + middle) + self.low * self.low)
+    }
+}
+
+/// A number of about 106 bits.
+///
+/// INVARIANT (of those that leave this module's functions): `|lo|` is at most half a unit in the last place of `hi`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Dd {
+    pub(super) hi: f64,
+    pub(super) lo: f64,
+}
+
+impl From<f64> for Dd {
+    fn from(hi: f64) -> Self {
+        Self { hi, lo: 0.0 }
+    }
+}
+
+impl From<u64> for Dd {
+    fn from(n: u64) -> Self {
+        Self::sum((n >> 32) as f64 * 4_294_967_296.0, (n & 0xffff_ffff) as f64)
+    }
+}
+
+impl Dd {
+    /// The exact sum of two `f64`.
+    pub(super) fn sum(a: f64, b: f64) -> Self {
+        let (hi, lo) = two_sum(a, b);
+        Self { hi, lo }
+    }
+
+    /// The exact difference of two `f64`.
+    pub(super) fn difference(a: f64, b: f64) -> Self {
+        Self::sum(a, -b)
+    }
+
+    /// `factor` must not cost either part a bit: a power of two, or a small integer times a short number.
+    pub(super) fn times(self, factor: f64) -> Self {
+        self * Self::from(factor)
+    }
+
+    /// Exact as long as nothing leaves the range of normal numbers.
+    pub(super) fn scaled(self, exponent: i32) -> Self {
+        Self { hi: libm::scalbn(self.hi, exponent), lo: libm::scalbn(self.lo, exponent) }
+    }
+
+    /// The quotient; `divisor` isn't 0.
+    pub(super) fn over(self, divisor: Self) -> Self {
+        let q1 = self.hi / divisor.hi;
+        let rest = self - divisor.times(q1);
+        let q2 = rest.hi / divisor.hi;
+        let rest = rest - divisor.times(q2);
+        let (hi, lo) = quick_two_sum(q1, q2);
+        Self { hi, lo } + Self::from(rest.hi / divisor.hi)
+    }
+
+    /// The square root of a number that isn't negative (Karp and Markstein's one Newton step from the rounded root).
+    pub(super) fn sqrt(self) -> Self {
+        if self.hi <= 0.0 {
+            return Self::default();
+        }
+        let root = libm::sqrt(self.hi);
+        let (hi, lo) = split(root).squared();
+        let rest = self - Self { hi, lo };
+        Self::sum(root, rest.hi / (root + root))
+    }
+
+    /// `self * 2^exponent` as the nearest `f64`; infinite beyond the range of `f64`.
+    pub(super) fn to_f64(self, exponent: i32) -> f64 {
+        let rounded = libm::scalbn(self.hi, exponent);
+        if rounded.abs() >= f64::MIN_POSITIVE || self.lo == 0.0 {
+            return rounded;
+        }
+        // Below the normal numbers a second rounding follows; rounding to odd first makes it the only one.
+        let odd = if self.hi.to_bits() & 1 == 1 {
+            self.hi
+        } else if (self.lo > 0.0) == (self.hi > 0.0) {
+            f64::from_bits(self.hi.to_bits().wrapping_add(1))
+        } else {
+            f64::from_bits(self.hi.to_bits().wrapping_sub(1))
+        };
+        libm::scalbn(odd, exponent)
+    }
+}
+
+impl Add for Dd {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        let (hi, carry) = two_sum(self.hi, other.hi);
+        let (low, rest) = two_sum(self.lo, other.lo);
+        let (hi, carry) = quick_two_sum(hi, carry + low);
+        let (hi, lo) = quick_two_sum(hi, carry + rest);
+        Self { hi, lo }
+    }
+}
+
+impl Sub for Dd {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        self + -other
+    }
+}
+
+impl Neg for Dd {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self { hi: -self.hi, lo: -self.lo }
+    }
+}
+
+impl Mul for Dd {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        let (product, rest) = split(self.hi).times(split(other.hi));
+        let (hi, lo) = quick_two_sum(product, rest + (self.hi * other.lo + self.lo * other.hi));
+        Self { hi, lo }
+    }
+}

@@ -1,0 +1,23 @@
+//! Statistics of a stream, in constant memory: moments and histograms that can be updated, merged and shared.
+//!
+//! | type | samples | what for |
+//! | --- | --- | --- |
+//! | [`Moments`] | `f64` | mean, variance, skewness, kurtosis to the last digit or the one before, on any data |
+//! | [`FixedMoments`] | `i16`, `i32`, any Qm.n | the same in exact integers, for chips without an FPU; values can be removed |
+//! | [`Welford`] | `f64` | the textbook's mean and variance, to learn from and to measure against |
+//! | [`Histogram`], [`IntHistogram`] | `f64`, `i32` | bins of equal width over storage of the caller's, and quantiles with bounds |
+//!
+//! All of them merge: what several readers have seen apart becomes what one reader would have seen. What a result
+//! needs and doesn't have (values, spread) makes it `None`; no result is ever NaN.
+
+mod dd;
+pub mod fixed;
+pub mod histogram;
+pub mod moments;
+mod welford;
+mod wide;
+
+pub use fixed::FixedMoments;
+pub use histogram::{Histogram, IntHistogram};
+pub use moments::Moments;
+pub use welford::Welford;

@@ -1,0 +1,86 @@
+//! Mean and variance as the textbooks update them.
+
+/// Mean and variance by Welford's recurrence, with Chan's merge.
+///
+/// What *The Art of Computer Programming* (Knuth, volume 2, 4.2.2) teaches after B. P. Welford, *Note on a method for
+/// calculating corrected sums of squares and products*, 1962. It never cancels catastrophically, but loses a digit for
+/// each that mean and standard deviation are apart, and each value waits for the division of the one before.
+/// [`Moments`](super::Moments) costs little more and loses none. A value that isn't finite makes every result `None`
+/// from then on.
+///
+/// ```
+/// use streamgauge_core::stats::Welford;
+///
+/// let mut seen = Welford::new();
+/// for x in [1.0, 2.0, 4.0, 8.0] {
+///     seen.push(x);
+/// }
+/// assert_eq!(seen.mean(), Some(3.75));
+/// assert_eq!(seen.population_variance(), Some(7.1875));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Welford {
+    count: u64,
+    mean: f64,
+    /// Sum of the squares of the distances from the mean.
+    m2: f64,
+}
+
+impl Welford {
+    /// Nothing seen yet.
+    pub const fn new() -> Self {
+        Self { count: 0, mean: 0.0, m2: 0.0 }
+    }
+
+    /// Takes a value in. O(1), one division.
+    #[inline]
+    pub fn push(&mut self, x: f64) {
+        self.count = self.count.saturating_add(1);
+        let delta = x - self.mean;
+        self.mean += delta / self.count as f64;
+        self.m2 += delta * (x - self.mean);
+    }
+
+    /// Takes in what `other` has seen (Chan, Golub and LeVeque, *Updating formulae and a pairwise algorithm for
+    /// computing sample variances*, 1979). O(1).
+    pub fn merge(&mut self, other: &Self) {
+        let count = self.count.saturating_add(other.count);
+        if count == 0 {
+            return;
+        }
+        let delta = other.mean - self.mean;
+        let share = other.count as f64 / count as f64;
+        self.mean += delta * share;
+        self.m2 += other.m2 + delta * delta * self.count as f64 * share;
+        self.count = count;
+    }
+
+    /// Number of values seen; it stays at `u64::MAX` once there.
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Arithmetic mean; `None` without values.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0 && self.mean.is_finite()).then_some(self.mean)
+    }
+
+    /// Variance of the values themselves (divided by n); `None` without values.
+    pub fn population_variance(&self) -> Option<f64> {
+        self.over(self.count)
+    }
+
+    /// Unbiased estimate of the variance that the values are a sample of (divided by n - 1); `None` below two values.
+    pub fn sample_variance(&self) -> Option<f64> {
+        self.over(self.count.saturating_sub(1))
+    }
+
+    /// Square root of the [sample variance](Self::sample_variance).
+    pub fn sample_stddev(&self) -> Option<f64> {
+        self.sample_variance().map(libm::sqrt)
+    }
+
+    fn over(&self, divisor: u64) -> Option<f64> {
+        (divisor > 0 && self.m2.is_finite()).then(|| self.m2 / divisor as f64)
+    }
+}
