@@ -3,9 +3,11 @@
 #![deny(unsafe_code)]
 
 pub mod fanout;
+pub mod generate;
 pub mod graph;
 pub mod log;
 pub mod queue;
+pub mod reader;
 pub mod service;
 pub mod space_saving;
 pub mod stats;

@@ -7,6 +7,7 @@ pub mod flags;
 pub mod ps_to_file;
 pub mod ps_to_http;
 pub mod pubsub;
+pub mod reader;
 pub mod serve;
 pub mod server;
 pub mod simplequeue;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use streamgauge::{cli, serve, tool};
+use streamgauge::{cli, reader, serve, tool};
 
 /// Carry realtime streams over plain HTTP, and measure them as they flow.
 ///
@@ -18,6 +18,7 @@ struct Options {
 #[derive(Subcommand)]
 enum Command {
     Serve(Box<serve::Options>),
+    Read(Box<reader::command::Options>),
     #[command(flatten)]
     Client(cli::Command),
 }
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     tool::main(|options: Options| match options.command {
         None => serve::run(&serve::Options::parse_from(["serve"])),
         Some(Command::Serve(options)) => serve::run(&options),
+        Some(Command::Read(options)) => reader::command::run(&options),
         Some(Command::Client(command)) => cli::run(command),
     })
 }

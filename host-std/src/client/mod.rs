@@ -5,6 +5,7 @@
 //! | `url` | [`Url`]: `http://host:port/path?query` and nothing else |
 //! | `request` | [`request`]: one request, one answer, bounded |
 //! | `connection` | [`Connection`]: requests one after another, on a connection that is kept |
+//! | `write` | [`pubsub_write`], [`simplequeue_write`]: messages, or one item |
 //! | `subscription` | [`Subscription`]: one stream of messages, until it ends |
 //! | `feed` | [`Feed`]: subscriptions one after another, with back-off and resume |
 //! | `decoder` | messages out of each of the three encodings |
@@ -20,6 +21,7 @@ mod feed;
 mod request;
 mod subscription;
 mod url;
+mod write;
 
 pub(crate) use answers::{Answers, open};
 pub use backoff::Backoff;
@@ -30,6 +32,7 @@ pub use feed::{Announce, Feed, News};
 pub use request::request;
 pub use subscription::{Item, Position, Subscription};
 pub use url::{BadUrl, Url};
+pub use write::{pubsub_write, simplequeue_write};
 
 use core::time::Duration;
 

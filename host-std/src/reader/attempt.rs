@@ -1,0 +1,80 @@
+//! One item through preprocessing, validation and tasks.
+
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use streamgauge_core::reader::{Attempt, Outcome, Verdict};
+
+use super::message::Panicked;
+use super::{Message, Refusal, Report, Shared, Task, now};
+
+/// Tries an item, and returns what becomes of it.
+pub(super) async fn run(shared: &Shared, attempt: &mut Attempt<'_>, item: &Bytes) -> Verdict {
+    let envelope = attempt.envelope();
+    let data = item.slice_ref(envelope.data().as_bytes());
+    let message = Message::new(data, attempt.tries(), envelope.started());
+    match prepare(shared, message) {
+        Ok(Some(message)) => {
+            shared.state.lock().handle_ready(attempt);
+            run_tasks(shared, attempt, &message).await;
+        }
+        Ok(None) => shared.state.lock().handle_drop(attempt),
+        Err(refusal) => {
+            tracing::warn!("preprocessing failed: {}", refusal.text());
+            shared.state.lock().handle_refusal(attempt);
+        }
+    }
+    shared.state.lock().handle_end(attempt, now())
+}
+
+/// What the tasks get, or nothing if it is to be dropped.
+fn prepare(shared: &Shared, message: Message) -> Result<Option<Message>, Refusal> {
+    let prepare = || {
+        let message = match &shared.preprocess {
+            Some(preprocess) => preprocess(message)?,
+            None => message,
+        };
+        let is_valid = match &shared.validate {
+            Some(validate) => validate(&message)?,
+            None => true,
+        };
+        Ok(is_valid.then_some(message))
+    };
+    catch_unwind(AssertUnwindSafe(prepare)).unwrap_or_else(|panic| Err(Refusal::from(Panicked(panic))))
+}
+
+async fn run_tasks(shared: &Shared, attempt: &mut Attempt<'_>, message: &Message) {
+    loop {
+        let next = {
+            let state = shared.state.lock();
+            state.poll_task(attempt).map(|index| (index, state.tasks().get(index).map(|task| task.name().clone())))
+        };
+        let Some((index, name)) = next else { return };
+        let Some(task) = shared.tasks.get(index) else { return };
+        let report = run_task(shared, index, task, message.clone()).await;
+        if report.outcome != Outcome::Done {
+            let (name, reason) = (name.unwrap_or_default(), report.reason.unwrap_or_else(|| "failed".to_owned()));
+            tracing::info!("task {name}, try {}: {reason}", attempt.tries());
+        }
+        shared.state.lock().handle_outcome(attempt, index, report.outcome);
+    }
+}
+
+async fn run_task(shared: &Shared, index: usize, task: &Task, message: Message) -> Report {
+    let _place = match &task.places {
+        // It is never closed.
+        Some(places) => places.acquire().await.ok(),
+        None => None,
+    };
+    let began = Instant::now();
+    let running = catch_unwind(AssertUnwindSafe(|| (task.run)(message)));
+    let report = match running {
+        Ok(running) => AssertUnwindSafe(running).catch_unwind().await,
+        Err(panic) => Err(panic),
+    };
+    shared.timed.add(index, began.elapsed());
+    report.unwrap_or_else(|panic| Report::failed(Panicked(panic).to_string()))
+}

@@ -1,0 +1,90 @@
+//! What a reader has done so far.
+
+use core::fmt::{self, Display};
+use core::time::Duration;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use streamgauge_core::reader::{Counters, TaskCounters};
+
+use super::Shared;
+
+/// Looks at a reader while it runs.
+#[derive(Clone)]
+pub struct Monitor(pub(super) Arc<Shared>);
+
+/// What a reader has done.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// What has become of the items.
+    pub counters: Counters,
+    /// Messages that were written to files.
+    pub kept: u64,
+    /// Requests to queues that failed.
+    pub queue_failures: u64,
+    /// How long to rest between items now, because tasks fail.
+    pub backoff: Duration,
+    /// Each task, in the order of its reader.
+    pub tasks: Vec<TaskStatus>,
+}
+
+/// How a task has gone.
+#[derive(Debug, Clone)]
+pub struct TaskStatus {
+    /// Its name.
+    pub name: String,
+    /// How often it ended in which way.
+    pub counters: TaskCounters,
+}
+
+impl Monitor {
+    /// What the reader has done by now. O(tasks).
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let Counts { kept, queue_failures } = *self.0.counts.lock();
+        let state = self.0.state.lock();
+        let tasks =
+            state.tasks().iter().map(|task| TaskStatus { name: task.name().clone(), counters: task.counters() });
+        Status { counters: state.counters(), kept, queue_failures, backoff: state.poll_rest(), tasks: tasks.collect() }
+    }
+}
+
+impl Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counters { items, finished, dropped, requeued, given_up, waiting, malformed } = self.counters;
+        write!(
+            f,
+            "{items} items: {finished} finished, {dropped} dropped, {requeued} requeued, {given_up} given up, {waiting} \
+             not due, {malformed} malformed; {} kept as files, {} requests failed",
+            self.kept, self.queue_failures
+        )?;
+        for TaskStatus { name, counters } in &self.tasks {
+            let TaskCounters { done, failed, failed_without_backoff } = counters;
+            write!(f, "; {name}: {done} done, {} failed", failed + failed_without_backoff)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the core does not count.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Counts {
+    pub(super) kept: u64,
+    pub(super) queue_failures: u64,
+}
+
+/// How long each task took.
+#[derive(Debug)]
+pub(super) struct Timed(Mutex<Vec<Duration>>);
+
+impl Timed {
+    pub(super) fn new(tasks: usize) -> Self {
+        Self(Mutex::new(vec![Duration::ZERO; tasks]))
+    }
+
+    pub(super) fn add(&self, task: usize, took: Duration) {
+        if let Some(time) = self.0.lock().get_mut(task) {
+            *time += took;
+        }
+    }
+}
