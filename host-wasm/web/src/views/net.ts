@@ -26,7 +26,7 @@ export class Net {
     this.svg.setAttribute("role", "img");
     this.svg.append(this.root);
     this.simulation
-      .force("charge", forceManyBody<Node>().strength((node) => -90 - node.radius * 14).distanceMax(500))
+      .force("charge", forceManyBody<Node>().strength((node) => -160 - node.radius * 18).distanceMax(700))
       .force("x", forceX<Node>().strength(0.06))
       .force("y", forceY<Node>().strength(0.09))
       .force("collide", forceCollide<Node>((node) => node.radius + 6))
@@ -93,8 +93,8 @@ export class Net {
     const scale = Math.max(1, 760 / w, 520 / h);
     this.svg.setAttribute("viewBox", `${(-w * scale) / 2} ${(-h * scale) / 2} ${w * scale} ${h * scale}`);
     const wide = w / h;
-    this.simulation.force("x", forceX<Node>().strength(0.085 / Math.max(wide, 0.7)));
-    this.simulation.force("y", forceY<Node>().strength(0.085 * Math.min(wide, 1.6)));
+    this.simulation.force("x", forceX<Node>().strength(0.045 / Math.max(wide, 0.7)));
+    this.simulation.force("y", forceY<Node>().strength(0.045 * Math.min(wide, 1.6)));
     this.go();
   }
 
