@@ -79,7 +79,8 @@ export function slider(options: SliderOptions): Slider {
     options.change(value);
   });
   set(value);
-  const element = el("label", {}, el("span", {}, options.label, output), input);
+  // An output can be labelled too: without `for` the label would be its.
+  const element = el("label", { for: options.id }, el("span", {}, options.label, output), input);
   return { element, set, get value() { return value; } };
 }
 
