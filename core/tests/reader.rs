@@ -154,6 +154,34 @@ fn giving_up_comes_after_the_last_try() {
     assert_eq!(reader.poll_rest(), Duration::ZERO);
 }
 
+#[test]
+fn what_comes_during_a_round_is_looked_for_too() {
+    let (at, due) = (Duration::from_secs(1), Duration::from_secs(20));
+    let mut round = Round::new(Duration::from_millis(500));
+    let wait = |round: &mut Round, times: usize| {
+        for _ in 0..times {
+            assert_eq!(round.poll(at), Poll::Get);
+            round.handle_waiting(due, at);
+        }
+        assert_eq!(round.poll(at), Poll::Depth);
+    };
+    wait(&mut round, 1);
+    round.handle_depth(Some(3), at);
+    wait(&mut round, 2);
+    // A new one has come, and another one while all four were looked through: the count begins anew.
+    round.handle_depth(Some(4), at);
+    wait(&mut round, 4);
+    round.handle_depth(Some(5), at);
+    wait(&mut round, 5);
+    round.handle_depth(Some(5), at);
+    assert_eq!(round.poll(at), Poll::Wait(at + Duration::from_millis(500)));
+    // A queue that can't be asked is looked through once a second.
+    let mut round = Round::new(Duration::from_millis(500));
+    wait(&mut round, 1);
+    round.handle_depth(None, at);
+    assert_eq!(round.poll(at + Round::BLIND), Poll::Get);
+}
+
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -96,6 +96,7 @@ fn generated() -> Vec<Set> {
     add("offset 1e12", (0..n).map(|_| 1e12 + uniform()).collect());
     add("a step", (0..n).map(|i| if i < 2900 { 1e9 } else { 1e9 + 1e-6 * uniform() }).collect());
     add("late outlier", (0..n).map(|i| if i == 2999 { -1e20 } else { uniform() }).collect());
+    add("early outlier", (0..n).map(|i| if i == 0 { 1e6 } else { uniform() }).collect());
     add("constant subnormal", vec![1e-310; 100]);
     add("constant 0.1", vec![0.1; 1000]);
     add("one", vec![-7.25]);
