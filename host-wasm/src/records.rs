@@ -108,11 +108,11 @@ impl Records {
 /// A line that is no JSON object.
 pub(crate) struct NotARecord;
 
-/// The edge that a record stands for; `None` without one of the fields.
+/// The edge that a record stands for; `None` unless both fields are text or whole numbers.
 pub(crate) fn edge(line: &[u8], from: &str, to: &str) -> Result<Option<(String, String)>, NotARecord> {
     let text = |field| match field {
         Field::Text(text) if !text.is_empty() => Some(text),
-        Field::Number(number) => Some(number.to_string()),
+        Field::Number(number) if number as i64 as f64 == number => Some((number as i64).to_string()),
         _ => None,
     };
     let [from, to] = fields(line, [from, to]).ok_or(NotARecord)?;

@@ -50,7 +50,7 @@ export class Chart {
   }
 
   private size(): { width: number; height: number } {
-    const legend = this.plot?.root.querySelector(".u-legend")?.clientHeight ?? 28;
+    const legend = 1.7 * parseFloat(getComputedStyle(document.documentElement).fontSize);
     return { width: this.place.clientWidth, height: Math.max(this.place.clientHeight - legend, 60) };
   }
 

@@ -1,7 +1,7 @@
 // Loads the module, and shows the view that the address names.
 
 import "./style.css";
-import init from "../module/streamgauge.js";
+import init, * as streamgauge from "../module/streamgauge.js";
 import { startTheme } from "./theme";
 import { graphView } from "./views/graph";
 import { liveView } from "./views/live";
@@ -65,6 +65,8 @@ async function start(): Promise<void> {
   if (toggle instanceof HTMLButtonElement) startTheme(toggle);
   await init({ module_or_path: "streamgauge.wasm" });
   tabs[0]?.parentElement?.addEventListener("keydown", keys);
+  // For the console: every class of the module.
+  Object.assign(globalThis, { streamgauge });
   addEventListener("hashchange", show);
   show();
   document.documentElement.dataset["ready"] = "yes";

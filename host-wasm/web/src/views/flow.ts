@@ -27,7 +27,7 @@ interface Drop { pipe: Pipe; t: number }
 interface Spill { x: number; y: number; vx: number; vy: number }
 
 /** Dots that start in a second, at most, on the widest pipe. */
-const DOTS = 45;
+const DOTS = 110;
 /** Seconds a dot takes through a pipe. */
 const TRAVEL = 0.9;
 

@@ -1,9 +1,6 @@
 // A graph as d3-force lays it out.
 
-import { drag } from "d3-drag";
 import { forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY, type SimulationLinkDatum, type SimulationNodeDatum } from "d3-force";
-import { select } from "d3-selection";
-import { zoom, zoomIdentity } from "d3-zoom";
 import { count } from "../dom";
 
 export interface NetEdge { from: string; to: string; weight: number }
@@ -19,21 +16,31 @@ export class Net {
   private nodes: Node[] = [];
   private links: Link[] = [];
   private readonly simulation = forceSimulation<Node, Link>();
+  private edgeMarks: SVGElement[] = [];
+  private nodeMarks: SVGElement[] = [];
+  private names: { node: Node; text: SVGElement }[] = [];
   private hovered: string | undefined;
+  private view = { x: 0, y: 0, scale: 1 };
+  private grabbed: { node: Node | undefined; from: { x: number; y: number }; view: { x: number; y: number; scale: number } } | undefined;
 
   constructor(private readonly tell: (text: string) => void) {
     this.svg.classList.add("net");
     this.svg.setAttribute("role", "img");
     this.svg.append(this.root);
     this.simulation
-      .force("charge", forceManyBody<Node>().strength((node) => -90 - node.radius * 14).distanceMax(500))
+      .force("charge", forceManyBody<Node>().strength((node) => -160 - node.radius * 18).distanceMax(700))
       .force("x", forceX<Node>().strength(0.06))
       .force("y", forceY<Node>().strength(0.09))
       .force("collide", forceCollide<Node>((node) => node.radius + 6))
       .alphaDecay(0.03)
       .on("tick", () => this.place());
-    const zooming = zoom<SVGSVGElement, unknown>().scaleExtent([0.3, 6]).on("zoom", (event) => this.root.setAttribute("transform", String(event.transform)));
-    select(this.svg).call(zooming).on("dblclick.zoom", () => select(this.svg).call(zooming.transform, zoomIdentity));
+    this.svg.addEventListener("wheel", (event) => this.zoom(event), { passive: false });
+    this.svg.addEventListener("dblclick", () => this.look(0, 0, 1));
+    this.svg.addEventListener("pointerdown", (event) => this.grab(event));
+    this.svg.addEventListener("pointermove", (event) => this.drag(event));
+    for (const end of ["pointerup", "pointercancel"]) this.svg.addEventListener(end, () => this.release());
+    this.svg.addEventListener("pointerover", (event) => this.point(event.target as Element));
+    this.svg.addEventListener("pointerleave", () => this.hover(undefined));
     new ResizeObserver(() => this.frame()).observe(this.svg);
   }
 
@@ -93,51 +100,111 @@ export class Net {
     const scale = Math.max(1, 760 / w, 520 / h);
     this.svg.setAttribute("viewBox", `${(-w * scale) / 2} ${(-h * scale) / 2} ${w * scale} ${h * scale}`);
     const wide = w / h;
-    this.simulation.force("x", forceX<Node>().strength(0.085 / Math.max(wide, 0.7)));
-    this.simulation.force("y", forceY<Node>().strength(0.085 * Math.min(wide, 1.6)));
+    this.simulation.force("x", forceX<Node>().strength(0.045 / Math.max(wide, 0.7)));
+    this.simulation.force("y", forceY<Node>().strength(0.045 * Math.min(wide, 1.6)));
     this.go();
   }
 
+  /** Makes as many elements as there are nodes and edges; `place` puts them where they belong. */
   private render(): void {
-    const root = select(this.root);
-    root.selectAll<SVGPathElement, Link>("path.edge").data(this.links, (link) => link.key).join((enter) => enter.insert("path", ".node, text").attr("class", "edge")).attr("stroke-width", (link) => link.width)
-      .on("pointerenter", (_, link) => this.hover(undefined, `${link.key}: ${count(link.weight)}`)).on("pointerleave", () => this.hover(undefined));
-    const dragging = drag<SVGCircleElement, Node>()
-      .on("start", (event, node) => { if (!event.active) this.simulation.alphaTarget(0.2).restart(); [node.fx, node.fy] = [event.x, event.y]; })
-      .on("drag", (event, node) => { [node.fx, node.fy] = [event.x, event.y]; })
-      .on("end", (event, node) => { if (!event.active) this.simulation.alphaTarget(0); [node.fx, node.fy] = [null, null]; });
-    root.selectAll<SVGCircleElement, Node>("circle.node").data(this.nodes, (node) => node.id).join("circle").attr("class", (node) => `node${node.source ? " source" : ""}`).attr("r", (node) => node.radius)
-      .on("pointerenter", (_, node) => this.hover(node.id)).on("pointerleave", () => this.hover(undefined)).call(dragging);
-    // Names of the heavy ones only: the others appear when pointed at.
+    // Names of the heavy ones only: the others are told when pointed at.
     const named = [...this.nodes].sort((p, q) => q.weight - p.weight).slice(0, 22);
-    root.selectAll<SVGTextElement, Node>("text").data(named, (node) => node.id).join("text").attr("text-anchor", "middle").text((node) => (node.id.length > 28 ? `${node.id.slice(0, 27)}…` : node.id));
-    root.selectAll("circle.node, text").raise();
+    this.edgeMarks = this.links.map((link) => mark("path", { class: "edge", "stroke-width": link.width.toFixed(2) }));
+    this.nodeMarks = this.nodes.map((node) => mark("circle", { class: `node${node.source ? " source" : ""}`, r: node.radius.toFixed(1) }));
+    this.names = named.map((node) => {
+      const text = mark("text", { "text-anchor": "middle" });
+      text.textContent = node.id.length > 28 ? `${node.id.slice(0, 27)}…` : node.id;
+      return { node, text };
+    });
+    this.root.replaceChildren(...this.edgeMarks, ...this.nodeMarks, ...this.names.map(({ text }) => text));
     this.place();
+    if (this.hovered) this.hover(this.hovered);
+  }
+
+  private point(target: Element): void {
+    if (this.grabbed) return;
+    const link = this.links[this.edgeMarks.indexOf(target as SVGElement)];
+    const node = this.nodes[this.nodeMarks.indexOf(target as SVGElement)];
+    this.hover(node?.id, link && `${link.key}: ${count(link.weight)}`);
   }
 
   private hover(id: string | undefined, text?: string): void {
     this.hovered = id;
-    const near = new Set(this.links.filter((link) => link.source.id === id || link.target.id === id).flatMap((link) => [link.source.id, link.target.id]));
-    const root = select(this.root);
-    const away = (each: Node): boolean => id !== undefined && each.id !== id && !near.has(each.id);
-    root.selectAll<SVGCircleElement, Node>("circle.node").classed("faded", away);
-    root.selectAll<SVGTextElement, Node>("text").classed("faded", away);
     const touches = (link: Link): boolean => link.source.id === id || link.target.id === id;
-    root.selectAll<SVGPathElement, Link>("path.edge").classed("hot", touches).classed("faded", (link) => id !== undefined && !touches(link));
-    const node = this.nodes.find((each) => each.id === this.hovered);
+    const near = new Set(this.links.filter(touches).flatMap((link) => [link.source.id, link.target.id]));
+    const away = (node: Node): boolean => id !== undefined && node.id !== id && !near.has(node.id);
+    this.nodes.forEach((node, i) => this.nodeMarks[i]?.classList.toggle("faded", away(node)));
+    this.names.forEach(({ node, text }) => text.classList.toggle("faded", away(node)));
+    this.links.forEach((link, i) => {
+      this.edgeMarks[i]?.classList.toggle("hot", touches(link));
+      this.edgeMarks[i]?.classList.toggle("faded", id !== undefined && !touches(link));
+    });
+    const node = this.nodes.find((each) => each.id === id);
     this.tell(text ?? (node ? `${node.id}: weight ${count(node.weight)}, ${near.size - 1} neighbours` : ""));
   }
 
+  private look(x: number, y: number, scale: number): void {
+    this.view = { x, y, scale };
+    this.root.setAttribute("transform", `translate(${x},${y}) scale(${scale})`);
+  }
+
+  /** Where the pointer is, in the drawing's own units. */
+  private at(event: MouseEvent): { x: number; y: number } {
+    const matrix = this.svg.getScreenCTM();
+    return matrix ? new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse()) : { x: 0, y: 0 };
+  }
+
+  private zoom(event: WheelEvent): void {
+    event.preventDefault();
+    const { x, y, scale } = this.view;
+    const next = Math.min(6, Math.max(0.3, scale * 2 ** (-event.deltaY / 400)));
+    const at = this.at(event);
+    this.look(at.x - ((at.x - x) * next) / scale, at.y - ((at.y - y) * next) / scale, next);
+  }
+
+  private grab(event: PointerEvent): void {
+    this.grabbed = { node: this.nodes[this.nodeMarks.indexOf(event.target as SVGElement)], from: this.at(event), view: { ...this.view } };
+    this.svg.setPointerCapture(event.pointerId);
+  }
+
+  private drag(event: PointerEvent): void {
+    if (!this.grabbed) return;
+    const { node, from, view } = this.grabbed;
+    const at = this.at(event);
+    if (node) {
+      [node.fx, node.fy] = [(at.x - view.x) / view.scale, (at.y - view.y) / view.scale];
+      this.simulation.alphaTarget(0.2).restart();
+    } else this.look(view.x + at.x - from.x, view.y + at.y - from.y, view.scale);
+  }
+
+  private release(): void {
+    const node = this.grabbed?.node;
+    if (node) [node.fx, node.fy] = [null, null];
+    this.grabbed = undefined;
+    this.simulation.alphaTarget(0);
+  }
+
   private place(): void {
-    const root = select(this.root);
-    root.selectAll<SVGPathElement, Link>("path.edge").attr("d", ({ source: s, target: t }) => {
+    this.links.forEach(({ source: s, target: t }, i) => {
       const [sx, sy, tx, ty] = [s.x ?? 0, s.y ?? 0, t.x ?? 0, t.y ?? 0];
       // Bent to the right, so that A to B and B to A are two.
-      return `M${sx.toFixed(1)},${sy.toFixed(1)}Q${((sx + tx) / 2 - (ty - sy) * 0.12).toFixed(1)},${((sy + ty) / 2 + (tx - sx) * 0.12).toFixed(1)} ${tx.toFixed(1)},${ty.toFixed(1)}`;
+      const bend = `${((sx + tx) / 2 - (ty - sy) * 0.12).toFixed(1)},${((sy + ty) / 2 + (tx - sx) * 0.12).toFixed(1)}`;
+      this.edgeMarks[i]?.setAttribute("d", `M${sx.toFixed(1)},${sy.toFixed(1)}Q${bend} ${tx.toFixed(1)},${ty.toFixed(1)}`);
     });
-    root.selectAll<SVGCircleElement, Node>("circle.node").attr("cx", (node) => (node.x ?? 0).toFixed(1)).attr("cy", (node) => (node.y ?? 0).toFixed(1));
-    root.selectAll<SVGTextElement, Node>("text").attr("x", (node) => (node.x ?? 0).toFixed(1)).attr("y", (node) => ((node.y ?? 0) - node.radius - 5).toFixed(1));
+    this.nodes.forEach((node, i) => put(this.nodeMarks[i], "cx", "cy", node.x ?? 0, node.y ?? 0));
+    this.names.forEach(({ node, text }) => put(text, "x", "y", node.x ?? 0, (node.y ?? 0) - node.radius - 5));
   }
+}
+
+function mark(name: "path" | "circle" | "text", attributes: Record<string, string>): SVGElement {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function put(element: SVGElement | undefined, x: string, y: string, left: number, top: number): void {
+  element?.setAttribute(x, left.toFixed(1));
+  element?.setAttribute(y, top.toFixed(1));
 }
 
 /** Lets the reader keep a file. */

@@ -90,14 +90,14 @@ export function pipelineView(panel: HTMLElement): View {
     intro("The pipeline, alive", "Sources publish, the pubsub gives every message to each subscriber, a bridge puts them on a bounded queue, and readers share what is queued. All of it runs here, in the same code as the server.", pause, step, again),
     presets,
     el("div", { class: "columns" },
-      el("div", { class: "stack" }, el("div", { class: "card" }, flow.canvas), tiles.element),
+      el("div", { class: "stack" }, el("div", { class: "card" }, flow.canvas), tiles.element,
+        el("div", { class: "pair" }, depthChart.element, rateChart.element, lagChart.element)),
       el("div", { class: "card" },
         group("Sources", ...sourceControls.flatMap(({ made, kind }) => [made.element, kind.element])),
         group("Queue", depthControl.element),
         group("Readers", ...readerControls.map(({ element }) => element)),
         group("Slow subscriber", slowControl.element, lagControl.element),
         group("Clock", speedSlider.element))),
-    el("div", { class: "pair" }, depthChart.element, rateChart.element, lagChart.element),
     el("p", { class: "note" }, "Keys: p pauses, . makes one step. When more comes in than goes out the queue fills; at its limit the oldest items leave and are counted. Published = read + waiting + overflow, always."),
   );
 
@@ -147,7 +147,12 @@ export function pipelineView(panel: HTMLElement): View {
   function sample(): void {
     const now = { at: pipeline.now, published: pipeline.published, delivered: pipeline.delivered, overflow: pipeline.overflow, kicks: pipeline.kicks };
     const passed = now.at - sampled.at;
-    const row = [now.at, pipeline.depth, pipeline.highWater, settings.maxDepth, (now.published - sampled.published) / passed, (now.delivered - sampled.delivered) / passed, (now.overflow - sampled.overflow) / passed, pipeline.connected ? pipeline.pending : null, settings.maxLag || null];
+    // Smoothed over about a second: messages come at random times.
+    const smooth = (column: number, value: number): number => {
+      const before = history[column]?.at(-1) ?? value;
+      return before + (value - before) * 0.15;
+    };
+    const row = [now.at, pipeline.depth, pipeline.highWater, settings.maxDepth, smooth(4, (now.published - sampled.published) / passed), smooth(5, (now.delivered - sampled.delivered) / passed), smooth(6, (now.overflow - sampled.overflow) / passed), pipeline.connected ? pipeline.pending : null, settings.maxLag || null];
     row.forEach((value, i) => {
       const column = history[i];
       column?.push(value);

@@ -123,7 +123,7 @@ export function statisticsView(panel: HTMLElement): View {
   });
   const body = el("tbody");
   const rows = ["exact", "naive", "welford", "moments"] as const;
-  const names = { exact: "exact, from integers", naive: "naive: (Σx² − (Σx)²/n) / (n − 1)", welford: "Welford's recurrence", moments: "streamgauge's Moments" };
+  const names = { exact: "exact, from integers", naive: "naive sums of squares", welford: "Welford's recurrence", moments: "streamgauge's Moments" };
   const cells = rows.map((row) => {
     const [value, correct] = [el("td", { class: "n", "data-value": `stability-${row}` }), el("td", { class: "n" })];
     body.append(el("tr", {}, el("td", {}, names[row]), value, correct));
