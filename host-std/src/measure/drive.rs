@@ -8,7 +8,8 @@ use tokio::time::{Instant, sleep_until};
 use super::source::{Address, Block, Source};
 use crate::cli::exit::Failure;
 use crate::cli::{Stop, output};
-use crate::state::{State, StateError, Tally};
+use crate::state::redis::Shared;
+use crate::state::{State, StateError, StateOptions, Tally};
 use crate::tool::{StartError, seconds};
 
 /// What is read, and how much of it.
@@ -34,7 +35,7 @@ pub(super) struct Options {
 
 /// Makes a tally out of records, and shows it.
 pub(super) trait Measure {
-    type Tally: Tally;
+    type Tally: Shared;
 
     /// Takes at most `most` records off the front of the input and adds them up; how many.
     fn take(&mut self, input: &mut &[u8], separator: u8, most: u64, tally: &mut Self::Tally) -> u64;
@@ -52,11 +53,16 @@ pub(super) trait Measure {
 /// Measures until the source ends, a bound is reached or a signal comes, and shows the result in any case.
 pub(super) async fn drive<M: Measure>(
     options: &Options,
+    state: &StateOptions,
     measure: M,
-    state: impl State<M::Tally>,
+    tally: M::Tally,
     mut stop: Stop,
 ) -> Result<Result<(), Failure>, StartError> {
     let source = Source::open(&options.source, options.drain)?;
+    let state = match state.open(tally).await? {
+        Ok(state) => state,
+        Err(failure) => return Ok(Err(failure)),
+    };
     let left = options.count.unwrap_or(u64::MAX);
     let mut drive = Drive { options, source, measure, state, left, until_progress: options.every.unwrap_or(u64::MAX) };
     Ok(drive.run(&mut stop).await)
@@ -79,8 +85,9 @@ impl<M: Measure, S: State<M::Tally>> Drive<'_, M, S> {
             return measured;
         }
         // Whatever went wrong, the result up to there is worth something.
-        let total = self.state.total().await.map_err(unreachable)?;
-        let shown = self.measure.result(&total);
+        let total = self.state.total().await.map_err(unreachable);
+        self.state.close().await;
+        let shown = total.and_then(|total| self.measure.result(&total));
         self.complain();
         measured.and(shown)
     }
@@ -129,8 +136,11 @@ impl<M: Measure, S: State<M::Tally>> Drive<'_, M, S> {
             self.left -= taken;
             self.until_progress -= taken;
             if self.until_progress == 0 {
-                let total = self.state.total().await.map_err(unreachable)?;
-                self.measure.progress(&total)?;
+                match self.state.total().await {
+                    Ok(total) => self.measure.progress(&total)?,
+                    // It may be back by the next time.
+                    Err(error) => tracing::warn!("{error}"),
+                }
                 self.until_progress = self.options.every.unwrap_or(u64::MAX);
             }
         }
@@ -139,6 +149,9 @@ impl<M: Measure, S: State<M::Tally>> Drive<'_, M, S> {
 
     /// Says on stderr what is not in the result.
     fn complain(&self) {
+        for note in self.state.notes() {
+            eprintln!("warning: {note}");
+        }
         if let Some(first) = self.measure.first_rejected() {
             eprintln!("rejected: {first}");
         }

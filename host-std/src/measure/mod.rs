@@ -27,6 +27,7 @@ use tokio::sync::watch;
 
 use crate::cli::exit::Failure;
 use crate::cli::{Stop, listen_to_signals};
+use crate::state::command;
 use crate::tool::{self, StartError};
 
 /// The commands that measure a stream.
@@ -36,6 +37,7 @@ pub enum Command {
     Moments(moments::Options),
     Histogram(histogram::Options),
     Graph(graph::Options),
+    State(command::Options),
 }
 
 /// The end of each command's help.
@@ -54,12 +56,14 @@ pub fn run(command: Command) -> Result<ExitCode, StartError> {
     let stop = watch::Sender::new(false);
     let stopped = Stop(stop.subscribe());
     listen_to_signals(stop)?;
+    tool::start_log(false);
     let runtime = tool::runtime()?;
     let end = runtime.block_on(async {
         match command {
             Command::Moments(options) => moments::run(options, stopped).await,
             Command::Histogram(options) => histogram::run(options, stopped).await,
             Command::Graph(options) => graph::run(options, stopped).await,
+            Command::State(options) => command::run(options, stopped).await,
         }
     });
     runtime.shutdown_background();

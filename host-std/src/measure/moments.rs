@@ -13,7 +13,7 @@ use super::select::Path;
 use super::values::Values;
 use crate::cli::exit::Failure;
 use crate::cli::{Stop, output};
-use crate::state::{Memory, Tally};
+use crate::state::{StateOptions, Tally};
 use crate::tool::StartError;
 
 /// Mean, variance, skewness and kurtosis of a stream of numbers, to the last digit or the one before
@@ -31,11 +31,13 @@ pub struct Options {
     json: bool,
     #[command(flatten)]
     drive: drive::Options,
+    #[command(flatten)]
+    state: StateOptions,
 }
 
 pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failure>, StartError> {
     let measure = Gauge { values: Values::new(options.field), json: options.json };
-    drive(&options.drive, measure, Memory(MomentsTally::default()), stop).await
+    drive(&options.drive, &options.state, measure, MomentsTally::default(), stop).await
 }
 
 /// The moments of what were numbers, and the number of records that were none.
@@ -89,7 +91,7 @@ impl Measure for Gauge {
 }
 
 /// One JSON object on a line.
-fn json(tally: &MomentsTally) -> String {
+pub(crate) fn json(tally: &MomentsTally) -> String {
     let moments = &tally.moments;
     let mut out = format!("{{\"count\":{}", moments.count());
     for (name, value) in statistics(moments) {
@@ -101,7 +103,7 @@ fn json(tally: &MomentsTally) -> String {
 }
 
 /// One line for people.
-fn line(tally: &MomentsTally) -> String {
+pub(crate) fn line(tally: &MomentsTally) -> String {
     const DIGITS: usize = 10;
     let mut out = format!("count {}", tally.moments.count());
     // The square of the standard deviation says the same as the population's variance does, almost.

@@ -3,7 +3,13 @@
 //! A [`Tally`] is what a measure adds up. A [`State`] keeps one: values go into [`State::pending`], and
 //! [`State::flush`] hands over what is pending. In memory the two are the same tally and nothing has to be handed over.
 
+pub mod command;
+mod options;
+pub mod redis;
+
 use core::future::{Future, ready};
+
+pub use options::{Kept, StateOptions};
 
 /// What can be added up, in any order and any split.
 pub trait Tally {
@@ -30,6 +36,16 @@ pub trait State<T: Tally> {
     /// # Errors
     /// The state can't be reached in time.
     fn total(&mut self) -> impl Future<Output = Result<T::Total, StateError>>;
+
+    /// Nothing more will be added.
+    fn close(&mut self) -> impl Future<Output = ()> {
+        ready(())
+    }
+
+    /// What happened on the way that whoever looks at the total has to know.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Why a state can't be added to or read: one line.

@@ -17,7 +17,7 @@ use super::select::{Path, Scalar, select};
 use super::values::{excerpt, next};
 use crate::cli::exit::Failure;
 use crate::cli::{Stop, output};
-use crate::state::Memory;
+use crate::state::StateOptions;
 use crate::tool::StartError;
 
 /// A weighted graph of two fields of JSON records: how often one leads to the other
@@ -43,6 +43,8 @@ pub struct Options {
     show: Show,
     #[command(flatten)]
     drive: drive::Options,
+    #[command(flatten)]
+    state: StateOptions,
 }
 
 /// What is shown of a graph, and how.
@@ -51,9 +53,9 @@ pub struct Show {
     /// Show so many edges, the heaviest [default: 20 in a table, 60 in a drawing, else all]
     #[arg(long, value_name = "N")]
     top: Option<usize>,
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    /// How to print a graph [default: table]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
 }
 
 /// How a graph is printed.
@@ -86,19 +88,22 @@ pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failu
         records: 0,
         first_rejected: None,
     };
-    drive(&options.drive, gauge, Memory(GraphTally::bounded(direction, options.max_edges)), stop).await
+    // What is on its way to others has to be exact: only what is shown is bounded then.
+    let tally = if options.state.is_shared() { GraphTally::exact } else { GraphTally::bounded };
+    drive(&options.drive, &options.state, gauge, tally(direction, options.max_edges), stop).await
 }
 
 impl Show {
     /// The graph as text.
-    pub(crate) fn text(&self, graph: &WeightedEdges) -> String {
-        let default = match self.format {
+    pub(crate) fn text_or(&self, graph: &WeightedEdges, default: Format) -> String {
+        let format = self.format.unwrap_or(default);
+        let default = match format {
             Format::Table => 20,
             Format::Svg => 60,
             _ => usize::MAX,
         };
         let edges = graph.heaviest(self.top.unwrap_or(default));
-        match self.format {
+        match format {
             Format::Table => formats::table(graph, edges),
             Format::Edges => formats::edges(graph, edges),
             Format::Dot => formats::dot(graph, edges),
@@ -157,7 +162,7 @@ impl Measure for Gauge {
     }
 
     fn result(&self, graph: &WeightedEdges) -> Result<(), Failure> {
-        output::write(self.show.text(graph).as_bytes())
+        output::write(self.show.text_or(graph, Format::Table).as_bytes())
     }
 
     fn first_rejected(&self) -> Option<&str> {

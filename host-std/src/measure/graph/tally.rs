@@ -16,6 +16,8 @@ type Slots = Box<[Slot<Edge<Node>>]>;
 pub struct GraphTally {
     edges: Edges,
     direction: Direction,
+    /// Edges that are shown.
+    most: usize,
     /// What became of the records.
     pub counters: Counters,
 }
@@ -61,12 +63,47 @@ impl GraphTally {
     pub fn bounded(direction: Direction, max_edges: usize) -> Self {
         let slots = vec![Slot::EMPTY; max_edges].into_boxed_slice();
         let edges = Edges::Bounded(Graph::new(slots, RandomState::new(), direction));
-        Self { edges, direction, counters: Counters::default() }
+        Self { edges, direction, most: max_edges, counters: Counters::default() }
     }
 
-    /// A graph that keeps every edge.
-    pub fn exact(direction: Direction) -> Self {
-        Self { edges: Edges::Exact(HashMap::new()), direction, counters: Counters::default() }
+    /// A graph that keeps every edge, for as long as it takes to hand them over, and of which `max_edges` are shown.
+    pub fn exact(direction: Direction, max_edges: usize) -> Self {
+        Self { edges: Edges::Exact(HashMap::new()), direction, most: max_edges, counters: Counters::default() }
+    }
+
+    /// The empty graph of a state.
+    pub(crate) fn of_spec(spec: &str) -> Self {
+        let direction = if spec == UNDIRECTED { Direction::Undirected } else { Direction::Directed };
+        Self::exact(direction, usize::MAX)
+    }
+
+    /// What all who add to a graph have in common.
+    pub(crate) const fn spec(&self) -> &'static str {
+        match self.direction {
+            Direction::Directed => DIRECTED,
+            Direction::Undirected => UNDIRECTED,
+        }
+    }
+
+    /// The number of edges.
+    pub(crate) fn len(&self) -> usize {
+        match &self.edges {
+            Edges::Bounded(graph) => graph.sketch().len(),
+            Edges::Exact(edges) => edges.len(),
+        }
+    }
+
+    /// The same without edges.
+    pub(crate) fn cleared(&self) -> Self {
+        match &self.edges {
+            Edges::Bounded(_) => Self::bounded(self.direction, self.most),
+            Edges::Exact(_) => Self::exact(self.direction, self.most),
+        }
+    }
+
+    /// An empty graph for the edges of all others, of which only so many are shown.
+    pub(crate) fn shown(&self) -> Self {
+        if self.most == usize::MAX { self.cleared() } else { Self::bounded(self.direction, self.most) }
     }
 
     /// Adds `weight` to an edge. O(log edges), or O(1) if every one is kept.
@@ -79,6 +116,34 @@ impl GraphTally {
                 let sum = edges.entry(edge).or_default();
                 *sum = sum.saturating_add(weight);
             }
+        }
+    }
+}
+
+const DIRECTED: &str = "directed edges";
+const UNDIRECTED: &str = "undirected edges";
+
+impl Counters {
+    /// With the names that they have in a state.
+    pub(crate) const fn named(&self) -> [(&'static str, u64); 5] {
+        let Self { records, missing, heartbeats, not_json, too_long } = *self;
+        [
+            ("records", records),
+            ("missing", missing),
+            ("heartbeats", heartbeats),
+            ("not_json", not_json),
+            ("too_long", too_long),
+        ]
+    }
+
+    /// The counters by these names.
+    pub(crate) fn read(counter: impl Fn(&str) -> u64) -> Self {
+        Self {
+            records: counter("records"),
+            missing: counter("missing"),
+            heartbeats: counter("heartbeats"),
+            not_json: counter("not_json"),
+            too_long: counter("too_long"),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-pub use tally::{Bars, HistogramTally, Shape};
+pub use tally::{Bar, Bars, HistogramTally, Outside, Shape};
 
 use super::EXIT_CODES;
 use super::drive::{self, Measure, drive};
@@ -16,7 +16,7 @@ use super::select::Path;
 use super::values::Values;
 use crate::cli::exit::Failure;
 use crate::cli::{Stop, output};
-use crate::state::Memory;
+use crate::state::StateOptions;
 use crate::tool::StartError;
 
 /// How often which values come, drawn in the terminal
@@ -51,6 +51,8 @@ pub struct Options {
     svg: Option<PathBuf>,
     #[command(flatten)]
     drive: drive::Options,
+    #[command(flatten)]
+    state: StateOptions,
 }
 
 fn bins(text: &str) -> Result<usize, String> {
@@ -64,7 +66,7 @@ pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failu
     let tally = HistogramTally::new(options.shape()?);
     let tally = tally.map_err(|error| StartError::new(format_args!("--min, --max, --bins: {error}")))?;
     let measure = Gauge { values: Values::new(options.field), json: options.json, svg: options.svg };
-    drive(&options.drive, measure, Memory(tally), stop).await
+    drive(&options.drive, &options.state, measure, tally, stop).await
 }
 
 impl Options {
@@ -101,7 +103,7 @@ impl Measure for Gauge {
     }
 
     fn progress(&self, bars: &Bars) -> Result<(), Failure> {
-        output::write(self.text(bars).as_bytes())
+        output::write(text(bars, self.json).as_bytes())
     }
 
     fn result(&self, bars: &Bars) -> Result<(), Failure> {
@@ -116,8 +118,7 @@ impl Measure for Gauge {
     }
 }
 
-impl Gauge {
-    fn text(&self, bars: &Bars) -> String {
-        if self.json { draw::json(bars) } else { draw::terminal(bars, &draw::Canvas::of_stdout()) }
-    }
+/// As JSON, or drawn for the terminal.
+pub(crate) fn text(bars: &Bars, json: bool) -> String {
+    if json { draw::json(bars) } else { draw::terminal(bars, &draw::Canvas::of_stdout()) }
 }

@@ -30,6 +30,37 @@ pub enum Shape {
     },
 }
 
+/// As a state notes it: `range MIN MAX BINS` or `integers MIN MAX`.
+impl core::fmt::Display for Shape {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Range { min, max, bins } => write!(f, "range {min} {max} {bins}"),
+            Self::Integers { min, max, .. } => write!(f, "integers {min} {max}"),
+        }
+    }
+}
+
+impl core::str::FromStr for Shape {
+    type Err = InvalidRange;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRange> {
+        let words: Vec<_> = text.split(' ').collect();
+        let shape = match words.as_slice() {
+            ["range", min, max, bins] => min
+                .parse()
+                .ok()
+                .zip(max.parse().ok())
+                .zip(bins.parse().ok())
+                .map(|((min, max), bins)| Self::Range { min, max, bins }),
+            ["integers", min, max] => {
+                min.parse().ok().zip(max.parse().ok()).map(|(min, max)| Self::Integers { min, max, most: usize::MAX })
+            }
+            _ => None,
+        };
+        shape.ok_or(InvalidRange)
+    }
+}
+
 /// Counts of values by bin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistogramTally {
@@ -111,6 +142,62 @@ impl HistogramTally {
         self.outside.not_a_number = self.outside.not_a_number.saturating_add(records);
     }
 
+    /// What the bins are.
+    pub(crate) const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The same without values.
+    pub(crate) fn cleared(&self) -> Self {
+        let bins = match (&self.bins, self.shape) {
+            (Bins::Range(histogram), Shape::Range { min, max, bins }) => {
+                let storage = vec![0; bins].into_boxed_slice();
+                Bins::Range(Histogram::new(storage, min, max).unwrap_or_else(|_| histogram.clone()))
+            }
+            _ => Bins::Integers(BTreeMap::new()),
+        };
+        Self { shape: self.shape, bins, outside: Outside::default() }
+    }
+
+    /// The bins that aren't empty, by number or, of whole numbers, by the number itself.
+    pub(crate) fn counts(&self) -> Box<dyn Iterator<Item = (i64, u64)> + '_> {
+        match &self.bins {
+            Bins::Range(histogram) => {
+                Box::new((0..).zip(histogram.bins().iter().copied()).filter(|(_, count)| *count > 0))
+            }
+            Bins::Integers(counts) => Box::new(counts.iter().map(|(&x, &count)| (x, count))),
+        }
+    }
+
+    /// What is in no bin.
+    pub(crate) fn outside(&self) -> Outside {
+        match &self.bins {
+            Bins::Range(histogram) => Outside {
+                underflow: histogram.underflow(),
+                overflow: histogram.overflow(),
+                nan: histogram.nan(),
+                ..self.outside
+            },
+            Bins::Integers(_) => self.outside,
+        }
+    }
+
+    /// The histogram of the same shape with these counts.
+    pub(crate) fn bars(&self, counts: &BTreeMap<i64, u64>, outside: Outside) -> Bars {
+        let bins = match &self.bins {
+            Bins::Range(histogram) => (0..histogram.bins().len())
+                .map(|bin| {
+                    let count = i64::try_from(bin).ok().and_then(|bin| counts.get(&bin)).copied().unwrap_or(0);
+                    Bar { low: histogram.edge(bin), high: histogram.edge(bin + 1), count }
+                })
+                .collect(),
+            Bins::Integers(_) => {
+                counts.iter().map(|(&x, &count)| Bar { low: x as f64, high: x as f64 + 1.0, count }).collect()
+            }
+        };
+        Bars { shape: self.shape, bins, outside }
+    }
+
     fn count_whole(&mut self, x: f64) {
         let (Shape::Integers { min, max, most }, Bins::Integers(counts)) = (self.shape, &mut self.bins) else { return };
         let counter = match whole(x) {
@@ -131,21 +218,34 @@ impl Tally for HistogramTally {
     type Total = Bars;
 
     fn total(&self) -> Bars {
-        let mut outside = self.outside;
-        let bins = match &self.bins {
-            Bins::Range(histogram) => {
-                outside.underflow = histogram.underflow();
-                outside.overflow = histogram.overflow();
-                outside.nan = histogram.nan();
-                let edges = |bin| (histogram.edge(bin), histogram.edge(bin + 1));
-                let bar = |(bin, &count): (usize, &u64)| Bar { low: edges(bin).0, high: edges(bin).1, count };
-                histogram.bins().iter().enumerate().map(bar).collect()
-            }
-            Bins::Integers(counts) => {
-                counts.iter().map(|(&x, &count)| Bar { low: x as f64, high: x as f64 + 1.0, count }).collect()
-            }
-        };
-        Bars { shape: self.shape, bins, outside }
+        self.bars(&self.counts().collect(), self.outside())
+    }
+}
+
+impl Outside {
+    /// All counters, with the names that they have in a state.
+    pub(crate) const fn named(&self) -> [(&'static str, u64); 6] {
+        let Self { underflow, overflow, other, not_whole, nan, not_a_number } = *self;
+        [
+            ("underflow", underflow),
+            ("overflow", overflow),
+            ("other", other),
+            ("not_whole", not_whole),
+            ("nan", nan),
+            ("not_a_number", not_a_number),
+        ]
+    }
+
+    /// The counters by these names.
+    pub(crate) fn read(counter: impl Fn(&str) -> u64) -> Self {
+        Self {
+            underflow: counter("underflow"),
+            overflow: counter("overflow"),
+            other: counter("other"),
+            not_whole: counter("not_whole"),
+            nan: counter("nan"),
+            not_a_number: counter("not_a_number"),
+        }
     }
 }
 
