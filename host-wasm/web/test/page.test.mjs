@@ -108,7 +108,7 @@ test("everything can be reached by keyboard", { timeout: 60_000 }, async () => {
   for (const view of ["statistics", "graph", "live", "pipeline"]) {
     await page.keyboard.press("ArrowRight");
     assert.equal(await page.evaluate(() => location.hash), `#${view}`);
-    assert.ok(await page.isVisible(`#${view}-view`));
+    await page.waitForSelector(`#${view}-view`, { state: "visible" });
     assert.equal(await page.getAttribute(`#tab-${view}`, "aria-selected"), "true");
   }
   await page.evaluate(() => document.activeElement.blur());

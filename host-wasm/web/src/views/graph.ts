@@ -137,7 +137,8 @@ export function graphView(panel: HTMLElement): View {
 
   function loop(now: number): void {
     frame = requestAnimationFrame(loop);
-    const passed = Math.min((now - last) / 1000, 0.1);
+    // The first frame may have begun before the view was shown.
+    const passed = Math.min(Math.max(now - last, 0) / 1000, 0.1);
     last = now;
     if (!running || !(source instanceof Clicks)) return;
     owed += passed * rate;

@@ -73,13 +73,14 @@ export function liveView(panel: HTMLElement): View {
         missed += n;
         gaps += 1;
         marked = true;
-        happened(`gap: ${count(n)} messages were lost`);
+        happened(n ? `gap: ${count(n)} messages were lost` : "gap: the server began anew, what was lost isn't known");
       },
       state(state, text): void {
         status.dataset["state"] = state;
         status.textContent = text;
         happened(text);
-        if (state === "waiting") reconnects += 1;
+        // The first one, while there is no follower yet, is no reconnect.
+        if (state === "waiting" && follower) reconnects += 1;
         if (state !== "open") marked = true;
       },
     });
@@ -129,7 +130,7 @@ export function liveView(panel: HTMLElement): View {
   function draw(): void {
     const moments = gauge.moments();
     tiles.set("messages", count(gauge.messages), gauge.without ? `${count(gauge.without)} without a number` : "all of them numbers");
-    tiles.set("missed", count(missed), gaps ? `in ${count(gaps)} gaps` : "no gap", missed > 0);
+    tiles.set("missed", count(missed), gaps ? `gaps: ${count(gaps)}` : "no gap", missed > 0);
     tiles.set("reconnects", count(reconnects));
     tiles.set("mean", number(moments.mean), `${count(moments.count)} numbers`);
     tiles.set("deviation", number(moments.deviation));

@@ -4,7 +4,7 @@ import { forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY
 import { count } from "../dom";
 
 export interface NetEdge { from: string; to: string; weight: number }
-interface Node extends SimulationNodeDatum { id: string; weight: number; source: boolean; radius: number }
+interface Node extends SimulationNodeDatum { id: string; weight: number; degree: number; source: boolean; radius: number }
 interface Link extends SimulationLinkDatum<Node> { source: Node; target: Node; weight: number; width: number; key: string }
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -60,20 +60,23 @@ export class Net {
       let found = nodes.get(id);
       if (!found) {
         const before = old.get(id);
-        found = before ? Object.assign(before, { weight: 0, source: false }) : { id, weight: 0, source: false, radius: 4 };
+        found = before ? Object.assign(before, { weight: 0, degree: 0, source: false }) : { id, weight: 0, degree: 0, source: false, radius: 4 };
         nodes.set(id, found);
       }
       found.weight += weight;
+      found.degree += 1;
       found.source ||= source;
       return found;
     };
     const heaviest = Math.max(1, ...edges.map((edge) => edge.weight));
     this.links = edges.map(({ from, to, weight }) => ({ source: node(from, true, weight), target: node(to, false, weight), weight, width: 1 + 9 * Math.sqrt(weight / heaviest), key: `${from} → ${to}` }));
+    // More than this on a node of many edges, and the layout swings ever wider.
+    const pull = (link: Link): number => (0.4 + 0.6 * (link.weight / heaviest)) / Math.min(link.source.degree, link.target.degree);
     const largest = Math.max(1, ...[...nodes.values()].map((each) => each.weight));
     const changed = nodes.size !== this.nodes.length || [...nodes.keys()].some((id) => !old.has(id));
     this.nodes = [...nodes.values()];
     for (const each of this.nodes) each.radius = 5 + 19 * Math.sqrt(each.weight / largest);
-    this.simulation.nodes(this.nodes).force("link", forceLink<Node, Link>(this.links).distance((link) => 70 + link.source.radius + link.target.radius).strength((link) => 0.08 + 0.5 * (link.weight / heaviest)));
+    this.simulation.nodes(this.nodes).force("link", forceLink<Node, Link>(this.links).distance((link) => 70 + link.source.radius + link.target.radius).strength(pull));
     this.svg.setAttribute("aria-label", `Graph of ${this.nodes.length} nodes and ${this.links.length} edges; the table has the heaviest.`);
     this.render();
     if (changed) this.simulation.alpha(Math.max(this.simulation.alpha(), old.size ? 0.3 : 1)).restart();

@@ -180,7 +180,8 @@ export function statisticsView(panel: HTMLElement): View {
   let drawn = 0;
   function loop(now: number): void {
     frame = requestAnimationFrame(loop);
-    const passed = Math.min((now - last) / 1000, 0.1);
+    // The first frame may have begun before the view was shown.
+    const passed = Math.min(Math.max(now - last, 0) / 1000, 0.1);
     last = now;
     if (!running) return;
     owed += passed * rate;
