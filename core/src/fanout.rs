@@ -68,6 +68,13 @@ pub struct Id {
     generation: u32,
 }
 
+impl Id {
+    /// The place of its cursor.
+    pub(crate) const fn slot(&self) -> u32 {
+        self.slot
+    }
+}
+
 /// What [`Fanout::next`] has for a subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next<'a> {

@@ -4,6 +4,8 @@
 pub mod cli;
 pub mod client;
 pub mod flags;
+pub mod generate;
+pub mod measure;
 pub mod ps_to_file;
 pub mod ps_to_http;
 pub mod pubsub;
@@ -11,4 +13,5 @@ pub mod reader;
 pub mod serve;
 pub mod server;
 pub mod simplequeue;
+pub mod state;
 pub mod tool;

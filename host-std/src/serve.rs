@@ -128,9 +128,9 @@ impl Options {
             ("pubsub: log and subscribers", pubsub.worst_case(), "--log-bytes, --max-subscribers"),
             ("queue: items", queue.worst_case(), "--queue-bytes"),
             ("bridge: messages on their way", bridge, "--bridge-bytes"),
-            ("connections of both", 2 * limits.worst_case(), "--max-connections, --max-buffered-bytes"),
+            ("connections of both", limits.worst_case().saturating_mul(2), "--max-connections, --max-buffered-bytes"),
         ];
-        let total: u64 = rows.iter().map(|(_, bytes, _)| bytes).sum();
+        let total: u64 = rows.iter().fold(0, |sum, (_, bytes, _)| sum.saturating_add(*bytes));
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let mut out = std::io::stdout().lock();
         let mut print = || -> std::io::Result<()> {

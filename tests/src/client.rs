@@ -198,6 +198,22 @@ impl Client {
         std::mem::take(&mut self.buffer)
     }
 
+    /// Whether anything came within `limit`; it is kept.
+    pub fn has_more_within(&mut self, limit: Duration) -> bool {
+        !self.buffer.is_empty() || self.read_within(limit).is_some_and(|n| n > 0)
+    }
+
+    /// Whether the server closes within `limit`; what comes before that is kept.
+    pub fn is_closed_within(&mut self, limit: Duration) -> bool {
+        loop {
+            match self.read_within(limit) {
+                None => return false,
+                Some(0) => return true,
+                Some(_) => {}
+            }
+        }
+    }
+
     /// Whether there was more before the end.
     fn read_more(&mut self) -> bool {
         let n = self.read_within(SOON);

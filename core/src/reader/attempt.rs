@@ -18,12 +18,14 @@ pub struct Policy {
     pub max_tries: u32,
     /// The wait after the n-th failure is n times this.
     pub requeue_delay: Duration,
+    /// The longest rest between items when tasks fail.
+    pub max_backoff: Duration,
 }
 
 impl Default for Policy {
-    /// 5 tries, 90 s.
+    /// 5 tries, 90 s, 120 s.
     fn default() -> Self {
-        Self { max_tries: 5, requeue_delay: Duration::from_secs(90) }
+        Self { max_tries: 5, requeue_delay: Duration::from_secs(90), max_backoff: Duration::from_secs(120) }
     }
 }
 
@@ -47,15 +49,9 @@ pub struct TaskCounters {
 }
 
 impl<N> Task<N> {
-    /// A task that rests for up to 120 s when it fails.
+    /// A task that has not been run.
     pub fn new(name: N) -> Self {
-        Self::with_backoff(name, BackoffTimer::default())
-    }
-
-    /// A task with a back-off of its own.
-    pub const fn with_backoff(name: N, backoff: BackoffTimer) -> Self {
-        let counters = TaskCounters { done: 0, failed: 0, failed_without_backoff: 0 };
-        Self { name, backoff, counters }
+        Self { name, backoff: BackoffTimer::default(), counters: TaskCounters::default() }
     }
 
     /// Its name.
@@ -172,8 +168,11 @@ pub struct Reader<S, N> {
 
 impl<N: AsRef<str>, S: AsRef<[Task<N>]> + AsMut<[Task<N>]>> Reader<S, N> {
     /// A reader of these tasks, or `None` for more than [`MAX_TASKS`].
-    pub fn new(policy: Policy, tasks: S) -> Option<Self> {
-        let preparation = BackoffTimer::default();
+    pub fn new(policy: Policy, mut tasks: S) -> Option<Self> {
+        let preparation = BackoffTimer::new(Duration::ZERO, policy.max_backoff);
+        for task in tasks.as_mut() {
+            task.backoff = preparation.clone();
+        }
         let reader = Self { policy, preparation, tasks, counters: Counters::default(), names: PhantomData };
         (reader.tasks().len() <= MAX_TASKS).then_some(reader)
     }

@@ -93,6 +93,8 @@ pub enum Status {
     NotFound,
     /// 413: a message is larger than a limit; the body says which.
     ContentTooLarge,
+    /// 501: this server does not do what is asked for; the body says what.
+    NotImplemented,
     /// 503: a limit of the server is reached; the body says which.
     ServiceUnavailable,
 }
@@ -105,6 +107,7 @@ impl Status {
             Self::BadRequest => 400,
             Self::NotFound => 404,
             Self::ContentTooLarge => 413,
+            Self::NotImplemented => 501,
             Self::ServiceUnavailable => 503,
         }
     }
@@ -134,7 +137,7 @@ impl Headers {
 }
 
 /// Whether `path` is one that `pattern` names: its beginning where it ends in `*`, all of it otherwise.
-fn matches(pattern: &str, path: &[u8]) -> bool {
+pub(crate) fn matches(pattern: &str, path: &[u8]) -> bool {
     match pattern.strip_suffix('*') {
         Some(beginning) => path.starts_with(beginning.as_bytes()),
         None => path == pattern.as_bytes(),

@@ -53,8 +53,11 @@ pub struct Settings {
     pub mput_separator: Separator,
 }
 
+/// The longest separator in bytes.
+const MAX_SEPARATOR: usize = 16;
+
 /// What separates items: at most sixteen bytes.
-pub type Separator = heapless::Vec<u8, 16>;
+pub type Separator = heapless::Vec<u8, MAX_SEPARATOR>;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -103,6 +106,17 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Simplequeue<S> {
     /// The queue itself, for taking items out without a request.
     pub const fn queue_mut(&mut self) -> &mut Queue<S> {
         &mut self.queue
+    }
+
+    /// Lowers the limits so that answers of `bytes` bytes suffice: for any item with its separator, and for `/mget`.
+    pub const fn limit_answer(&mut self, bytes: usize) {
+        if self.settings.max_answer > bytes {
+            self.settings.max_answer = bytes;
+        }
+        let item = bytes.saturating_sub(MAX_SEPARATOR);
+        if self.settings.max_item > item {
+            self.settings.max_item = item;
+        }
     }
 
     /// Answers one request: the body goes to `answer`, and every item that had to leave to `overflow`.
@@ -188,7 +202,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Simplequeue<S> {
         answer: &mut W,
         mut overflow: impl FnMut(&[u8]),
     ) -> Result<Response, W::Error> {
-        let mut named = [0; 16];
+        let mut named = [0; MAX_SEPARATOR];
         let separator = match separator(request, &self.settings.mput_separator, &mut named) {
             Some(separator) => separator,
             None => return separator_too_long(answer),
@@ -235,7 +249,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Simplequeue<S> {
             answer.write_all(b"number of items must be > 0\n")?;
             return Ok(Response::text(Status::BadRequest));
         };
-        let mut named = [0; 16];
+        let mut named = [0; MAX_SEPARATOR];
         let Some(separator) = separator(request, &self.settings.mget_separator, &mut named) else {
             return separator_too_long(answer);
         };
@@ -331,7 +345,7 @@ fn separator_too_long<W: Write>(answer: &mut W) -> Result<Response, W::Error> {
 }
 
 /// The separator that the request names, decoded into `named`, or else the `usual` one.
-fn separator<'a>(request: &Request<'_>, usual: &'a [u8], named: &'a mut [u8; 16]) -> Option<&'a [u8]> {
+fn separator<'a>(request: &Request<'_>, usual: &'a [u8], named: &'a mut [u8; MAX_SEPARATOR]) -> Option<&'a [u8]> {
     match request.query.get("separator") {
         Some(value) => {
             let len = value.copy_to(named)?;

@@ -88,8 +88,8 @@ pub(super) fn quick_two_sum<T: Real>(a: T, b: T) -> (T, T) {
 #[derive(Clone, Copy)]
 pub(super) struct Split<T> {
     whole: T,
-    high: T,
-    low: T,
+    pub(super) high: T,
+    pub(super) low: T,
 }
 
 #[inline(always)]

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use streamgauge::{cli, reader, serve, tool};
+use streamgauge::{cli, generate, measure, reader, serve, tool};
 
 /// Carry realtime streams over plain HTTP, and measure them as they flow.
 ///
@@ -19,15 +19,20 @@ struct Options {
 enum Command {
     Serve(Box<serve::Options>),
     Read(Box<reader::command::Options>),
+    Generate(Box<generate::Options>),
     #[command(flatten)]
-    Client(cli::Command),
+    Client(Box<cli::Command>),
+    #[command(flatten)]
+    Measure(Box<measure::Command>),
 }
 
 fn main() -> ExitCode {
     tool::main(|options: Options| match options.command {
         None => serve::run(&serve::Options::parse_from(["serve"])),
         Some(Command::Serve(options)) => serve::run(&options),
+        Some(Command::Generate(options)) => generate::run(&options),
         Some(Command::Read(options)) => reader::command::run(&options),
-        Some(Command::Client(command)) => cli::run(command),
+        Some(Command::Client(command)) => cli::run(*command),
+        Some(Command::Measure(command)) => measure::run(*command),
     })
 }

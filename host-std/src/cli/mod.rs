@@ -5,17 +5,19 @@
 //! | `publish`, `subscribe` | `pub` and `sub`: messages of a pubsub |
 //! | `put`, `get` | items of a queue |
 //! | `stats` | what both have counted |
+//! | [`mod@bench`] | loads a running server, and measures it |
 //! | `exit` | how a command ends, and with which exit code |
 //! | `input` | stdin, as many whole lines at a time as have come |
 //! | `sender` | batches of lines to a server, counted |
 //! | `output` | stdout, which may be closed any time |
 //! | `json` | bytes as a JSON string, and the counters of a server back from JSON |
 
-mod exit;
+pub mod bench;
+pub(crate) mod exit;
 mod get;
 mod input;
-mod json;
-mod output;
+pub(crate) mod json;
+pub(crate) mod output;
 mod publish;
 mod put;
 mod sender;
@@ -39,6 +41,7 @@ pub enum Command {
     Put(put::Options),
     Get(get::Options),
     Stats(stats::Options),
+    Bench(bench::Options),
 }
 
 /// The end of each command's help.
@@ -66,6 +69,7 @@ pub fn run(command: Command) -> Result<ExitCode, StartError> {
             Command::Put(options) => put::run(options, stopped).await,
             Command::Get(options) => get::run(options, stopped).await,
             Command::Stats(options) => stats::run(options, stopped).await,
+            Command::Bench(options) => bench::run(options, stopped).await,
         }
     });
     // A thread of it may be reading stdin, and can't be woken.
@@ -75,7 +79,7 @@ pub fn run(command: Command) -> Result<ExitCode, StartError> {
 
 /// The wish to end.
 #[derive(Debug, Clone)]
-pub(crate) struct Stop(watch::Receiver<bool>);
+pub(crate) struct Stop(pub(crate) watch::Receiver<bool>);
 
 impl Stop {
     /// Whether a signal has come.
@@ -93,7 +97,7 @@ impl Stop {
 
 /// On a thread of its own, because writing to a stdout that nobody reads blocks this one: a second signal has to end
 /// that too.
-fn listen_to_signals(stop: watch::Sender<bool>) -> Result<(), StartError> {
+pub(crate) fn listen_to_signals(stop: watch::Sender<bool>) -> Result<(), StartError> {
     let runtime = tool::runtime()?;
     let hangup = stop.clone();
     runtime.block_on(async {

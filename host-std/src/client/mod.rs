@@ -30,6 +30,7 @@ pub use decoder::Encoding;
 pub use error::Error;
 pub use feed::{Announce, Feed, News};
 pub use request::request;
+pub(crate) use request::write;
 pub use subscription::{Item, Position, Subscription};
 pub use url::{BadUrl, Url};
 pub use write::{pubsub_write, simplequeue_write};

@@ -25,7 +25,9 @@ pub(super) struct Hub {
     work: Notify,
     /// The pump has been past every subscriber.
     passed: Notify,
-    max_lag: u64,
+    pub(super) max_lag: u64,
+    /// Publishers wait for the pump beyond this many bytes, so that the log never runs away from those who keep up.
+    most_unpumped: u64,
 }
 
 pub(super) struct State {
@@ -58,7 +60,8 @@ impl Drop for Admission {
     }
 }
 
-/// Publishers wait for the pump beyond this many bytes, so that the log never runs away from those who keep up.
+/// Publishers wait for the pump beyond this many bytes, or a quarter of a small log: one body more, which may take
+/// half of it, still fits.
 const MOST_UNPUMPED: u64 = 1 << 20;
 
 /// How many subscribers are served before others get their turn on the thread.
@@ -91,6 +94,7 @@ impl Hub {
             work: Notify::new(),
             passed: Notify::new(),
             max_lag: settings.max_lag,
+            most_unpumped: MOST_UNPUMPED.min(settings.log_bytes as u64 / 4),
         }
     }
 
@@ -119,7 +123,7 @@ impl Hub {
 
     fn is_full(&self) -> bool {
         let state = self.state.lock();
-        state.unpumped > MOST_UNPUMPED && !state.stopping
+        state.unpumped > self.most_unpumped && !state.stopping
     }
 
     /// Gives a client a place, or the answer that says why there is none.
@@ -202,7 +206,7 @@ impl Hub {
         let mut before = None;
         for _ in 0..BURST_TURNS {
             let unpumped = self.state.lock().unpumped;
-            if before == Some(unpumped) || unpumped > MOST_UNPUMPED / 4 {
+            if before == Some(unpumped) || unpumped > self.most_unpumped / 4 {
                 break;
             }
             before = Some(unpumped);
@@ -264,11 +268,25 @@ impl State {
         let Some(subscriber) = subscribers.get_mut(key) else { return };
         if subscriber.is_blocked() {
             subscriber.kick_if_too_slow(service, max_lag);
+            subscriber.wake();
             return;
         }
         let Stream { framing, chunked } = subscriber.stream;
         let kind = framing as usize + if chunked { 0 } else { 3 };
         subscriber.send(service.fanout_mut(), &mut shared[kind]);
+    }
+
+    /// Sends subscriber `key` away if it is too slow.
+    pub(super) fn kick_if_too_slow(&mut self, key: usize, max_lag: u64) {
+        if let Some(subscriber) = self.subscribers.get_mut(key) {
+            subscriber.kick_if_too_slow(&mut self.service, max_lag);
+        }
+    }
+
+    /// The line that tells a subscriber why it is sent away.
+    pub(super) fn last_words(&self, key: usize) -> String {
+        let words = self.subscribers.get(key).map_or(&[][..], Subscriber::last_words);
+        String::from_utf8_lossy(words).into_owned()
     }
 
     /// Whether a subscription is to end once everything is sent.

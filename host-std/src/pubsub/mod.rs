@@ -50,8 +50,9 @@ impl Settings {
     /// socket is encoded at most once for each kind of stream.
     pub const fn worst_case(&self) -> u64 {
         const SUBSCRIBER: usize = 1 << 10;
-        let encoded = 7 * (frames::MOST + 2 * self.max_message);
-        self.log_bytes as u64 + self.max_subscribers as u64 * SUBSCRIBER as u64 + encoded as u64
+        let encoded = self.max_message.saturating_mul(2).saturating_add(frames::MOST).saturating_mul(7);
+        let subscribers = self.max_subscribers.saturating_mul(SUBSCRIBER);
+        self.log_bytes.saturating_add(subscribers).saturating_add(encoded) as u64
     }
 }
 

@@ -157,6 +157,11 @@ impl Subscriber {
         }
     }
 
+    /// What the subscriber is still told, if it has no socket of its own here.
+    pub(super) fn last_words(&self) -> &[u8] {
+        &self.control
+    }
+
     pub(super) const fn is_over(&self) -> bool {
         matches!(self.end, End::Over)
     }
@@ -228,13 +233,15 @@ impl Subscriber {
     }
 
     /// Sends the subscriber away if it has too much unsent, or the log has already gone past it.
+    ///
+    /// What it had missed before it came back, and was told, does not count.
     pub(super) fn kick_if_too_slow(&mut self, service: &mut Pubsub<Box<[u8]>, Box<[Cursor]>>, max_lag: u64) {
-        let Ok(delivery) = service.fanout().delivery(self.id) else { return };
-        if delivery.bytes_behind <= max_lag && delivery.lagged == 0 {
-            self.wake();
+        let Ok(position) = service.fanout().position(self.id) else { return };
+        let log = service.fanout().log();
+        let pending = log.bytes_behind(&position);
+        if pending <= max_lag && log.missed(&position) == 0 {
             return;
         }
-        let pending = delivery.bytes_behind;
         tracing::warn!(peer = %self.peer, pending, "kicking a slow subscriber");
         service.count_kick();
         let line = format!("ERROR_TOO_SLOW. kicked for having {pending} pending bytes\n");
@@ -242,9 +249,7 @@ impl Subscriber {
             Framing::Events => format!("event: error\ndata: {line}\n"),
             Framing::Lines | Framing::Multipart => line,
         };
-        if let Ok(position) = service.fanout().position(self.id) {
-            self.begin_end(service.fanout(), position, line.as_bytes());
-        }
+        self.begin_end(service.fanout(), position, line.as_bytes());
         let _ = service.fanout_mut().unsubscribe(self.id);
         self.wake();
     }
@@ -303,7 +308,7 @@ impl Subscriber {
         self.wake();
     }
 
-    fn wake(&mut self) {
+    pub(super) fn wake(&mut self) {
         if let Some(waker) = &self.waker {
             waker.wake_by_ref();
         }

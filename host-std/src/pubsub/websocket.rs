@@ -114,6 +114,8 @@ async fn run(hub: Arc<Hub>, admission: Admission, opening: String, peer: SocketA
 /// The next messages, and whether the stream is over after them.
 fn copy_pending(hub: &Hub, key: usize, admission: &Admission) -> (Vec<Message>, bool) {
     let mut state = hub.lock();
+    // So that what follows never goes on behind a gap that nobody was told of.
+    state.kick_if_too_slow(key, hub.max_lag);
     let (mut batch, mut bytes) = (Vec::new(), 0);
     let ends = state.ends_when_sent(key);
     let fanout = state.service.fanout_mut();
@@ -127,10 +129,8 @@ fn copy_pending(hub: &Hub, key: usize, admission: &Admission) -> (Vec<Message>, 
                 });
             }
             Ok(Next::Empty) => return (batch, ends),
-            // The pump kicks it at its next pass.
-            Ok(Next::Lagged(_)) => {}
-            Err(_) => {
-                batch.push(Message::text("ERROR_TOO_SLOW. kicked for being too slow\n"));
+            Ok(Next::Lagged(_)) | Err(_) => {
+                batch.push(Message::text(state.last_words(key)));
                 return (batch, true);
             }
         }

@@ -75,6 +75,8 @@ async fn run_task(shared: &Shared, index: usize, task: &Task, message: Message) 
         Ok(running) => AssertUnwindSafe(running).catch_unwind().await,
         Err(panic) => Err(panic),
     };
-    shared.timed.add(index, began.elapsed());
+    if let Some(times) = shared.times.lock().get_mut(index) {
+        times.push(began.elapsed().as_secs_f64());
+    }
     report.unwrap_or_else(|panic| Report::failed(Panicked(panic).to_string()))
 }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use streamgauge_core::reader::{MAX_TASKS, Policy, Task as CoreTask};
+use streamgauge_core::stats::Moments;
 use tokio::sync::Semaphore;
 
-use super::status::Timed;
 use super::{Failed, Heartbeat, IntoReport, Message, Pool, Reader, Refusal, Report, Shared, State, Task};
 use crate::client::{Limits, Url};
 
@@ -127,6 +127,12 @@ impl Builder {
         self
     }
 
+    /// The longest rest between items when tasks fail. 120 s by default.
+    pub fn max_backoff(mut self, rest: Duration) -> Self {
+        self.settings.policy.max_backoff = rest;
+        self
+    }
+
     /// Gets so many items at once; 0, the default, gets one. So many are lost when the process is killed.
     pub fn mget_items(mut self, items: usize) -> Self {
         self.settings.mget_items = items;
@@ -222,7 +228,7 @@ impl Builder {
         Ok(Reader {
             shared: Arc::new(Shared {
                 pool: Mutex::new(Pool::new(self.queues.len(), empty, failing)),
-                timed: Timed::new(self.tasks.len()),
+                times: Mutex::new(vec![Moments::default(); self.tasks.len()]),
                 counts: Mutex::default(),
                 queues: self.queues,
                 limits: self.limits,

@@ -26,6 +26,9 @@ pub struct Options {
     /// Print each message as a line
     #[arg(long)]
     print: bool,
+    /// Name of the task, as envelopes list it, so that readers can share a queue [default: exec or print]
+    #[arg(long, value_name = "NAME")]
+    task_name: Option<String>,
     /// Kill a command that runs longer, which is a failure
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     time_limit: Option<Duration>,
@@ -38,6 +41,9 @@ pub struct Options {
     /// Wait after the n-th failure of a message: n times this
     #[arg(long, value_name = "SECONDS", default_value = "90", value_parser = seconds)]
     requeue_delay: Duration,
+    /// Longest rest between messages when they fail
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    max_backoff: Duration,
     /// Get so many messages at once; a reader that is killed loses them (0: one in the plain way)
     #[arg(long, value_name = "N", default_value_t = 0)]
     mget_items: usize,
@@ -97,6 +103,7 @@ impl Options {
             .name(&self.queuename)
             .max_tries(self.max_tries)
             .requeue_delay(self.requeue_delay)
+            .max_backoff(self.max_backoff)
             .mget_items(self.mget_items)
             .concurrency(self.concurrency)
             .failed_pause(self.sleeptime_failed_queue)
@@ -111,15 +118,17 @@ impl Options {
         if let Some(file) = &self.heartbeat_file {
             builder = builder.heartbeat_file(file);
         }
+        let name = |default: &str| self.task_name.clone().unwrap_or_else(|| default.to_owned());
         if self.print {
-            builder = builder.task("print", |message| async move {
+            let name = if self.exec.is_some() { "print".to_owned() } else { name("print") };
+            builder = builder.task(name, |message| async move {
                 let mut out = std::io::stdout().lock();
                 out.write_all(&[message.data(), &b"\n"[..]].concat()).and_then(|()| out.flush())
             });
         }
         if let Some(command) = &self.exec {
             let (command, limit) = (command.clone(), self.time_limit);
-            builder = builder.task("exec", move |message| {
+            builder = builder.task(name("exec"), move |message| {
                 let command = command.clone();
                 async move { exec::run(&command, limit, &message).await }
             });

@@ -59,6 +59,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
+use streamgauge_core::stats::Moments;
 use tokio::sync::{Semaphore, watch};
 
 use crate::client::{Limits, Url};
@@ -66,7 +67,7 @@ use builder::{GiveUp, Preprocess, Run, Settings, Validate};
 use failed::Failed;
 use heartbeat::Heartbeat;
 use pool::Pool;
-use status::{Counts, Timed};
+use status::Counts;
 
 type State = streamgauge_core::reader::Reader<Vec<streamgauge_core::reader::Task<String>>, String>;
 
@@ -88,7 +89,7 @@ struct Shared {
     heartbeat: Option<Mutex<Heartbeat>>,
     state: Mutex<State>,
     pool: Mutex<Pool>,
-    timed: Timed,
+    times: Mutex<Vec<Moments>>,
     counts: Mutex<Counts>,
 }
 

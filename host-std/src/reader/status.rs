@@ -4,8 +4,8 @@ use core::fmt::{self, Display};
 use core::time::Duration;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use streamgauge_core::reader::{Counters, TaskCounters};
+use streamgauge_core::stats::Moments;
 
 use super::Shared;
 
@@ -35,6 +35,8 @@ pub struct TaskStatus {
     pub name: String,
     /// How often it ended in which way.
     pub counters: TaskCounters,
+    /// How long it took, in seconds, whichever way it ended.
+    pub time: Moments,
 }
 
 impl Monitor {
@@ -43,8 +45,12 @@ impl Monitor {
     pub fn status(&self) -> Status {
         let Counts { kept, queue_failures } = *self.0.counts.lock();
         let state = self.0.state.lock();
-        let tasks =
-            state.tasks().iter().map(|task| TaskStatus { name: task.name().clone(), counters: task.counters() });
+        let times = self.0.times.lock();
+        let tasks = state.tasks().iter().zip(times.iter()).map(|(task, time)| TaskStatus {
+            name: task.name().clone(),
+            counters: task.counters(),
+            time: *time,
+        });
         Status { counters: state.counters(), kept, queue_failures, backoff: state.poll_rest(), tasks: tasks.collect() }
     }
 }
@@ -58,9 +64,13 @@ impl Display for Status {
              not due, {malformed} malformed; {} kept as files, {} requests failed",
             self.kept, self.queue_failures
         )?;
-        for TaskStatus { name, counters } in &self.tasks {
+        for TaskStatus { name, counters, time } in &self.tasks {
             let TaskCounters { done, failed, failed_without_backoff } = counters;
             write!(f, "; {name}: {done} done, {} failed", failed + failed_without_backoff)?;
+            if let Some(mean) = time.mean() {
+                let deviation = time.sample_stddev().unwrap_or_default();
+                write!(f, ", {:.3} ms on average (deviation {:.3})", mean * 1e3, deviation * 1e3)?;
+            }
         }
         Ok(())
     }
@@ -71,20 +81,4 @@ impl Display for Status {
 pub(super) struct Counts {
     pub(super) kept: u64,
     pub(super) queue_failures: u64,
-}
-
-/// How long each task took.
-#[derive(Debug)]
-pub(super) struct Timed(Mutex<Vec<Duration>>);
-
-impl Timed {
-    pub(super) fn new(tasks: usize) -> Self {
-        Self(Mutex::new(vec![Duration::ZERO; tasks]))
-    }
-
-    pub(super) fn add(&self, task: usize, took: Duration) {
-        if let Some(time) = self.0.lock().get_mut(task) {
-            *time += took;
-        }
-    }
 }

@@ -43,6 +43,25 @@ impl Body {
     }
 }
 
+impl Body {
+    /// Calls `taken` once hyper has all of it, or will not ask for more.
+    pub(super) fn when_taken(self, taken: impl Fn() + Send + 'static) -> Self {
+        match self {
+            Self::Whole(bytes) => {
+                taken();
+                Self::Whole(bytes)
+            }
+            Self::Pieces(mut next) => Self::Pieces(Box::new(move || {
+                let piece = next();
+                if piece.is_none() {
+                    taken();
+                }
+                piece
+            })),
+        }
+    }
+}
+
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
         Self::Whole((!bytes.is_empty()).then(|| bytes.into()))

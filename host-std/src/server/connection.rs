@@ -58,8 +58,8 @@ impl<H: Handler> Connection<H> {
             watch.begin_answer();
             match self.answer(request).await {
                 Answer::Response(response) => {
-                    watch.end_answer();
-                    Ok::<_, Infallible>(response)
+                    let watch = Arc::clone(&watch);
+                    Ok::<_, Infallible>(response.map(|body| body.when_taken(move || watch.end_answer())))
                 }
                 Answer::TakeOver(how) => {
                     *taken.lock().unwrap_or_else(PoisonError::into_inner) = Some(how);
@@ -182,7 +182,7 @@ impl<H: Handler> Connection<H> {
             }
             Err(Refused::NoBudget) => full(),
             Err(Refused::TooSlow) => {
-                let text = format!("the body stood still for {} s\n", limits.io_timeout.as_secs());
+                let text = format!("the body stood still for {} s\n", limits.io_timeout.as_secs_f64());
                 closing(StatusCode::REQUEST_TIMEOUT, text, None)
             }
             Err(Refused::Broken) => closing(StatusCode::BAD_REQUEST, "the body is not valid\n".to_owned(), None),

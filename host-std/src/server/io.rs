@@ -53,7 +53,7 @@ impl Watch {
         self.head_began.store(0, Ordering::Relaxed);
     }
 
-    /// The service has given its answer to hyper.
+    /// The service has given its answer to hyper, the last byte of it included.
     pub(super) fn end_answer(&self) {
         self.phase.store(ANSWERED, Ordering::Relaxed);
     }

@@ -29,7 +29,7 @@ pub struct Listen {
 #[command(next_help_heading = "Connections")]
 pub struct Connections {
     /// Most connections at the same time; beyond: 503
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = count)]
     pub max_connections: usize,
     /// Longest head of a request; beyond: 431
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "16KiB")]
@@ -85,7 +85,7 @@ pub struct PubsubOptions {
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "1MiB")]
     pub max_message_bytes: usize,
     /// Most subscribers at the same time; beyond: 503
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = count)]
     pub max_subscribers: usize,
     /// A subscriber with more than this unsent is kicked
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "50MiB")]
@@ -104,6 +104,7 @@ impl PubsubOptions {
                 self.log_bytes
             )));
         }
+        affordable("--log-bytes", self.log_bytes)?;
         Ok(pubsub::Settings {
             log_bytes: self.log_bytes,
             max_message: self.max_message_bytes,
@@ -156,6 +157,7 @@ impl QueueOptions {
                 self.queue_bytes, self.max_bytes
             )));
         }
+        affordable("--queue-bytes", self.queue_bytes)?;
         let some = |limit: u64| Some(limit).filter(|limit| *limit > 0);
         Ok(simplequeue::Settings {
             queue_bytes: self.queue_bytes,
@@ -170,6 +172,18 @@ impl QueueOptions {
             overflow_log: self.overflow_log.clone(),
         })
     }
+}
+
+/// Storage is taken whole at the start, and without this a machine that has too little would end the process there.
+fn affordable(flag: &str, bytes: usize) -> Result<(), StartError> {
+    let probed = Vec::<u8>::new().try_reserve_exact(bytes);
+    probed.map_err(|_| StartError::new(format_args!("{flag} {bytes} is more memory than this machine gives")))
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1 << 24;
+    let number = text.parse().ok().filter(|number| *number <= MOST);
+    number.ok_or_else(|| format!("must be a number up to {MOST}"))
 }
 
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {

@@ -1,3 +1,6 @@
 //! Bytes on real sockets, against the real tools.
 
+mod bounds;
+mod conservation;
 mod golden;
+mod subscribers;

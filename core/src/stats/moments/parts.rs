@@ -12,7 +12,7 @@ use super::{Moments, NonFinite};
 /// What the numbers mean: with y = x * 2^`exponent` for the values x and d = y - `pivot`, the sum of d^k is
 /// `sums[k - 1][0] + sums[k - 1][1]`. So states of the same exponent are merged by moving both to a common pivot and
 /// adding them in double-double arithmetic, which any machine with IEEE 754 doubles can do; the order makes no
-/// difference but for rounding at some 1e-30.
+/// difference but for rounding, at some 1e-30 of the first two sums and 1e-23 of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Parts {
     /// Number of finite values, at most 2^53: doubles count as far.
@@ -21,7 +21,7 @@ pub struct Parts {
     pub min: f64,
     /// Largest value, and 0 if there is none.
     pub max: f64,
-    /// Values were multiplied by this power of two; 0 for largest magnitudes from 2^-130 to 2^220.
+    /// Values were multiplied by 2 to this power, a multiple of 300; 0 for largest magnitudes from 2^-130 to 2^170.
     pub exponent: i32,
     /// What distances are measured from, near the mean, multiplied like the values.
     pub pivot: f64,
@@ -92,16 +92,14 @@ impl Moments {
             };
             return if *parts == empty { Ok(moments) } else { Err(InvalidParts) };
         }
-        moments.scale = checked(parts).ok_or(InvalidParts)?;
-        let (hi, lo) = (parts.sums.map(|[hi, _]| hi), parts.sums.map(|[_, lo]| lo));
-        moments.sums = Sums { pivot: parts.pivot, powers: Powers { hi, lo } };
+        (moments.scale, moments.sums) = checked(parts).ok_or(InvalidParts)?;
         (moments.count, moments.min, moments.max) = (parts.count, parts.min, parts.max);
         Ok(moments)
     }
 }
 
-/// The scale of parts that don't contradict each other; comparisons are such that NaN fails them.
-fn checked(parts: &Parts) -> Option<Scale> {
+/// The scale and the sums of parts that don't contradict each other; comparisons are such that NaN fails them.
+fn checked(parts: &Parts) -> Option<(Scale, Sums)> {
     let extremes = parts.min.is_finite() && parts.max.is_finite() && parts.min <= parts.max;
     if !extremes || parts.count > MAX_COUNT {
         return None;
@@ -121,5 +119,10 @@ fn checked(parts: &Parts) -> Option<Scale> {
             return None;
         }
     }
-    Some(scale)
+    let (hi, lo) = (parts.sums.map(|[hi, _]| hi), parts.sums.map(|[_, lo]| lo));
+    let sums = Sums { pivot: parts.pivot, powers: Powers { hi, lo } };
+    // The two extremes alone are half the range from the mean, or one is further.
+    let (central, square) = (sums.central(parts.count), (max - min) * (max - min));
+    let enough = central.m2.hi >= 0.49 * square && central.m4.hi >= 0.12 * square * square;
+    enough.then_some((scale, sums))
 }

@@ -1,14 +1,16 @@
 //! The power of two that values are multiplied by, so that their fourth powers neither overflow nor vanish.
 
-/// Multiplied values lie below 2^`CEILING`: 2^64 fourth powers of their differences stay far below 2^1024.
+/// Multiplied values lie below 2^`CEILING`: 2^64 fourth powers of their differences stay below 2^1000.
 const CEILING: i32 = 220;
-/// Where the largest value goes when a scale has to be chosen; it leaves room for larger ones to come.
-const TARGET: i32 = 100;
-/// Values whose largest lies from here to the ceiling are left as they are. Two different values are at least 2^-54 of
-/// the larger one apart, so the fourth powers that matter are above 2^-740, and what rounding took away above 2^-850.
+/// When a scale is chosen the largest value goes from here to below 2^`STEP` times this.
+///
+/// Two different values are at least 2^-54 of the larger one apart, so the fourth powers that matter are above 2^-740,
+/// and what rounding took away from them above 2^-850.
 const FLOOR: i32 = -130;
-/// The largest exponent whose power of two is certain to be an `f64`; it lifts the least `f64` to 2^-74.
-const LARGEST: i32 = 1000;
+/// Exponents are multiples of this, so that states from different places mostly have the same.
+const STEP: i32 = 300;
+/// The largest exponent. It takes the least `f64` to 2^-174, of which differences are whole multiples.
+const LARGEST: i32 = 900;
 
 /// A multiplier, and the values it is good for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,26 +31,25 @@ impl Scale {
         if magnitude == 0.0 {
             return Self { limit: 0.0, ..Self::NONE };
         }
-        let at = libm::ilogb(magnitude);
-        let exponent = if (FLOOR..CEILING).contains(&at) { 0 } else { TARGET.saturating_sub(at).min(LARGEST) };
-        Self::with_exponent(exponent)
+        let steps = (FLOOR + STEP - 1).saturating_sub(libm::ilogb(magnitude)).div_euclid(STEP);
+        let exponent = steps.saturating_mul(STEP).min(LARGEST);
+        let limit = libm::scalbn(1.0, CEILING.saturating_sub(exponent)).min(f64::MAX);
+        Self { exponent, factor: libm::scalbn(1.0, exponent), limit }
     }
 
     /// The scale of this exponent, if it is one that values can have of which `magnitude` is the largest.
     pub(super) fn from_exponent(exponent: i32, magnitude: f64) -> Option<Self> {
-        if magnitude == 0.0 {
-            return (exponent == 0).then(|| Self::for_magnitude(0.0));
+        let now = Self::for_magnitude(magnitude);
+        if now.exponent == exponent {
+            return Some(now);
         }
-        if !(TARGET - f64::MAX_EXP..=LARGEST).contains(&exponent) {
-            return None;
-        }
-        let scale = Self::with_exponent(exponent);
-        let fits = magnitude <= scale.limit && libm::ilogb(magnitude).saturating_add(exponent) >= FLOOR;
-        fits.then_some(scale)
+        // Chosen for a smaller value, which left room for this one.
+        let earlier = Self::for_magnitude(libm::scalbn(magnitude, FLOOR + STEP - 1 - CEILING));
+        (earlier.exponent == exponent && magnitude <= earlier.limit).then_some(earlier)
     }
 
-    fn with_exponent(exponent: i32) -> Self {
-        let limit = libm::scalbn(1.0, CEILING.saturating_sub(exponent)).min(f64::MAX);
-        Self { exponent, factor: libm::scalbn(1.0, exponent), limit }
+    /// Whether it is the one to be kept of two: that which is good for larger values.
+    pub(super) fn reaches_beyond(&self, other: &Self) -> bool {
+        self.limit > other.limit || (self.limit == other.limit && self.exponent < other.exponent)
     }
 }

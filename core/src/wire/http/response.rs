@@ -211,10 +211,10 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: usize> Responses<S, FIELDS> {
     }
 
     fn gather(&mut self, piece: &[u8]) {
-        let end = self.gathered.saturating_add(piece.len());
-        if let Some(room) = self.storage.as_mut().get_mut(self.gathered..end) {
+        let room = self.storage.as_mut().get_mut(self.gathered..);
+        if let Some(room) = room.and_then(|room| room.get_mut(..piece.len())) {
             room.copy_from_slice(piece);
-            self.gathered = end;
+            self.gathered = self.gathered.saturating_add(piece.len());
         }
     }
 

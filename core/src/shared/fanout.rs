@@ -1,0 +1,272 @@
+//! A fan-out that many tasks publish to and subscribe to.
+
+use core::ops::ControlFlow;
+
+use super::{Closed, Guarded, Lock, Shared, Slot, WaitError, Wake};
+use crate::fanout::{Cursor, Delivery, Fanout, Id, Next, TooManySubscribers, Unsubscribed};
+use crate::queue::TooLarge;
+
+/// A [`Fanout`] shared by any number of publishers and subscribers; each message goes to all of these.
+///
+/// `received + lagged + pending == published` for each subscriber at any time, whatever is dropped when.
+///
+/// ```
+/// use core::cell::RefCell;
+/// use streamgauge_core::fanout::Cursor;
+/// use streamgauge_core::shared::{FanoutState, Received, SharedFanout, Slot};
+///
+/// let state = FanoutState::of([0; 64], [Cursor::FREE; 4], [Slot::FREE; 4]);
+/// let fanout = SharedFanout::new(RefCell::new(state));
+/// let villager = fanout.subscribe().unwrap();
+/// fanout.publish(b"news").unwrap();
+///
+/// let mut buffer = [0; 16];
+/// let mut next = core::pin::pin!(fanout.next(villager, &mut buffer));
+/// let mut context = core::task::Context::from_waker(core::task::Waker::noop());
+/// let received = next.as_mut().poll(&mut context);
+/// assert_eq!(received, core::task::Poll::Ready(Ok(Received::Message(&b"news"[..]))));
+/// ```
+#[derive(Debug)]
+pub struct SharedFanout<L>(Shared<L>);
+
+/// What goes inside the lock of a [`SharedFanout`].
+pub type FanoutState<S, C, W> = Guarded<Fanout<S, C>, W>;
+
+impl<S, C, W> FanoutState<S, C, W> {
+    /// No message and no subscriber, and room for those who wait.
+    pub const fn of(storage: S, cursors: C, slots: W) -> Self {
+        Self::new(Fanout::new(storage, cursors), slots)
+    }
+}
+
+/// What a subscriber gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received<M> {
+    /// The oldest message that it has not seen.
+    Message(M),
+    /// So many messages left before it read them; the next call goes on after them.
+    Lagged(u64),
+}
+
+/// Why a message was not published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The storage can't hold it.
+    TooLarge(TooLarge),
+    /// The fan-out was closed.
+    Closed,
+}
+
+/// Why there is no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NextError {
+    /// The subscription has ended, perhaps by another's doing.
+    Unsubscribed,
+    /// The buffer is smaller than the message, which stays the next one.
+    #[non_exhaustive]
+    BufferTooSmall {
+        /// Length of the message in bytes.
+        needed: usize,
+    },
+    /// The subscriber has seen everything, and the fan-out is closed or waited for by too many.
+    Wait(WaitError),
+}
+
+/// The tag of those who wait for a message whoever it is for: no subscriber has that place.
+const ANY: u32 = u32::MAX;
+
+impl<L> SharedFanout<L> {
+    /// Shares what `lock` protects.
+    pub const fn new(lock: L) -> Self {
+        Self(Shared::new(lock))
+    }
+}
+
+impl<L, S, C, W> SharedFanout<L>
+where
+    L: Lock<Value = FanoutState<S, C, W>>,
+    S: AsRef<[u8]> + AsMut<[u8]>,
+    C: AsRef<[Cursor]> + AsMut<[Cursor]>,
+    W: AsMut<[Slot]>,
+{
+    /// Makes `message` the newest one, wakes everyone who waits, and returns its sequence number.
+    /// O(1), the messages that leave and the tasks that wait.
+    ///
+    /// # Errors
+    /// [`PublishError`]; nothing has changed.
+    pub fn publish(&self, message: &[u8]) -> Result<u64, PublishError> {
+        self.0.update_open(|fanout| match fanout.publish(message) {
+            Ok(sequence) => (Ok(sequence), Wake::ALL),
+            Err(too_large) => (Err(PublishError::TooLarge(too_large)), Wake::NONE),
+        })?
+    }
+
+    /// A new subscriber, who will see what is published from now on. O(1).
+    ///
+    /// # Errors
+    /// [`TooManySubscribers`].
+    pub fn subscribe(&self) -> Result<Id, TooManySubscribers> {
+        self.0.update(|fanout| (fanout.subscribe(), Wake::NONE))
+    }
+
+    /// [`Fanout::resume`]. O(messages held).
+    ///
+    /// # Errors
+    /// [`TooManySubscribers`].
+    pub fn resume(&self, last_seen: u64) -> Result<Id, TooManySubscribers> {
+        self.0.update(|fanout| (fanout.resume(last_seen), Wake::NONE))
+    }
+
+    /// Ends a subscription, one's own or another's, whose [`next`](Self::next) then says so, and returns its final
+    /// account. O(tasks that wait).
+    ///
+    /// # Errors
+    /// [`Unsubscribed`] if it had ended before.
+    pub fn unsubscribe(&self, id: Id) -> Result<Delivery, Unsubscribed> {
+        self.0.update(|fanout| (fanout.unsubscribe(id), Wake::tagged(id.slot())))
+    }
+
+    /// Waits for what the subscriber has not seen, and copies it into `buffer`. O(1) and the copy.
+    ///
+    /// # Errors
+    /// [`NextError`]; no message was taken.
+    pub async fn next<'b>(&self, id: Id, buffer: &'b mut [u8]) -> Result<Received<&'b [u8]>, NextError> {
+        let next = self.0.wait(id.slot(), |fanout| {
+            next_of(fanout, id, |message| {
+                let len = message.len();
+                let room = buffer.get_mut(..len).ok_or(NextError::BufferTooSmall { needed: len })?;
+                room.copy_from_slice(message);
+                Ok(len)
+            })
+        });
+        match next.await.map_err(NextError::Wait)?? {
+            Received::Message(len) => Ok(Received::Message(buffer.get(..len).unwrap_or_default())),
+            Received::Lagged(n) => Ok(Received::Lagged(n)),
+        }
+    }
+
+    /// Waits for what the subscriber has not seen, and lends it to `f`, under the lock.
+    ///
+    /// # Errors
+    /// [`NextError`]; `f` was not called.
+    pub async fn next_with<R>(&self, id: Id, mut f: impl FnMut(&[u8]) -> R) -> Result<Received<R>, NextError> {
+        let next = self.0.wait(id.slot(), |fanout| next_of(fanout, id, |message| Ok(f(message))));
+        next.await.map_err(NextError::Wait)?
+    }
+
+    /// Waits until the number of messages published is another one than `seen`, and returns it.
+    ///
+    /// For one who serves many subscribers: begin with 0 and go on with what it returned, and no message passes
+    /// unnoticed, however many come between.
+    ///
+    /// # Errors
+    /// [`WaitError`].
+    pub async fn published(&self, seen: u64) -> Result<u64, WaitError> {
+        let published = self.0.wait(ANY, |fanout| match fanout.published() {
+            published if published != seen => ControlFlow::Break((published, Wake::NONE)),
+            _ => ControlFlow::Continue(()),
+        });
+        published.await
+    }
+
+    /// Refuses what is published from now on, and wakes everyone who waits.
+    ///
+    /// Subscribers still get what they have not seen.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    /// Whether the fan-out was closed.
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    /// A subscriber's account. O(1).
+    ///
+    /// # Errors
+    /// [`Unsubscribed`].
+    pub fn delivery(&self, id: Id) -> Result<Delivery, Unsubscribed> {
+        self.with(|fanout| fanout.delivery(id))
+    }
+
+    /// Looks at the fan-out, under the lock.
+    pub fn with<R>(&self, f: impl FnOnce(&Fanout<S, C>) -> R) -> R {
+        self.0.with(f)
+    }
+
+    /// Does anything else with the fan-out, under the lock, and wakes everyone who waits.
+    pub fn update<R>(&self, f: impl FnOnce(&mut Fanout<S, C>) -> R) -> R {
+        self.0.update(|fanout| (f(fanout), Wake::ALL))
+    }
+
+    /// How many tasks wait in [`next`](Self::next) or [`published`](Self::published).
+    pub fn waiting(&self) -> usize {
+        self.0.waiting()
+    }
+}
+
+/// Breaks with what there is for a subscriber. A message counts as received once `take` has taken it.
+fn next_of<S, C, R>(
+    fanout: &mut Fanout<S, C>,
+    id: Id,
+    take: impl FnOnce(&[u8]) -> Result<R, NextError>,
+) -> ControlFlow<(Result<Received<R>, NextError>, Wake)>
+where
+    S: AsRef<[u8]>,
+    C: AsRef<[Cursor]> + AsMut<[Cursor]>,
+{
+    let next = fanout.position(id).map_err(NextError::from).and_then(|position| {
+        let mut messages = fanout.messages(position);
+        if let Some(message) = messages.next() {
+            let taken = take(message)?;
+            let after = messages.position();
+            fanout.advance(id, after)?;
+            return Ok(Some(Received::Message(taken)));
+        }
+        match fanout.next(id)? {
+            Next::Lagged(n) => Ok(Some(Received::Lagged(n))),
+            Next::Message(_) | Next::Empty => Ok(None),
+        }
+    });
+    match next.transpose() {
+        Some(next) => ControlFlow::Break((next, Wake::NONE)),
+        None => ControlFlow::Continue(()),
+    }
+}
+
+impl From<Unsubscribed> for NextError {
+    fn from(_: Unsubscribed) -> Self {
+        Self::Unsubscribed
+    }
+}
+
+impl From<Closed> for PublishError {
+    fn from(_: Closed) -> Self {
+        Self::Closed
+    }
+}
+
+impl core::fmt::Display for PublishError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::TooLarge(too_large) => too_large.fmt(f),
+            Self::Closed => Closed.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for PublishError {}
+
+impl core::fmt::Display for NextError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Unsubscribed => Unsubscribed.fmt(f),
+            Self::BufferTooSmall { needed } => write!(f, "the message has {needed} bytes, more than the buffer"),
+            Self::Wait(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for NextError {}

@@ -1,0 +1,416 @@
+//! The shared forms where order is under control: who is woken when, what a dropped future leaves, and the same
+//! types under different locks.
+#![cfg(not(streamgauge_loom))]
+#![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "the tests are hosted")]
+
+use core::cell::{Cell, RefCell};
+use core::pin::{Pin, pin};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::sync::Arc;
+use std::task::Wake;
+
+use streamgauge_core::fanout::Cursor;
+use streamgauge_core::queue::Limits;
+use streamgauge_core::shared::*;
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Bell(AtomicUsize);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Bell {
+    fn rings(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn bells<const N: usize>() -> [(Arc<Bell>, Waker); N] {
+    core::array::from_fn(|_| {
+        let bell = Arc::new(Bell::default());
+        (Arc::clone(&bell), Waker::from(bell))
+    })
+}
+
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(waker))
+}
+
+fn queue<const SLOTS: usize>() -> SharedQueue<RefCell<QueueState<[u8; 64], [Slot; SLOTS]>>> {
+    SharedQueue::new(RefCell::new(QueueState::of([0; 64], Limits::NONE, [Slot::FREE; SLOTS])))
+}
+
+type Fanout<const SLOTS: usize> = SharedFanout<RefCell<FanoutState<[u8; 64], [Cursor; 4], [Slot; SLOTS]>>>;
+
+fn fanout<const SLOTS: usize>() -> Fanout<SLOTS> {
+    SharedFanout::new(RefCell::new(FanoutState::of([0; 64], [Cursor::FREE; 4], [Slot::FREE; SLOTS])))
+}
+
+#[test]
+fn waiting_consumers_are_woken_one_at_a_time_and_in_order() {
+    let queue = queue::<3>();
+    let [(bell_a, a), (bell_b, b), (bell_c, c)] = bells();
+    let rings = || [bell_a.rings(), bell_b.rings(), bell_c.rings()];
+    let mut buffers = [[0; 8]; 3];
+    let [one, two, three] = &mut buffers;
+    let (mut get_a, mut get_b, mut get_c) = (pin!(queue.get(one)), pin!(queue.get(two)), pin!(queue.get(three)));
+    assert!(poll(get_a.as_mut(), &a).is_pending());
+    assert!(poll(get_b.as_mut(), &b).is_pending());
+    assert!(poll(get_c.as_mut(), &c).is_pending());
+    assert_eq!(queue.waiting(), 3);
+    // A poll without need keeps the place in the line.
+    assert!(poll(get_a.as_mut(), &a).is_pending());
+    queue.put(b"1", |_| ()).unwrap();
+    assert_eq!(rings(), [1, 0, 0]);
+    assert_eq!(queue.mput(b"2\n3\n4", b"\n", |_| ()), Ok(3));
+    assert_eq!(rings(), [1, 1, 1]);
+    assert_eq!(poll(get_c, &c), Poll::Ready(Ok(&b"1"[..])));
+    assert_eq!(poll(get_a, &a), Poll::Ready(Ok(&b"2"[..])));
+    assert_eq!(poll(get_b, &b), Poll::Ready(Ok(&b"3"[..])));
+    assert_eq!(queue.try_get(&mut [0; 8]), Ok(Some(&b"4"[..])));
+    assert_eq!(queue.try_get(&mut [0; 8]), Ok(None));
+    assert_eq!((queue.waiting(), rings()), (0, [1, 1, 1]));
+}
+
+#[test]
+fn who_was_woken_in_vain_waits_at_the_end_of_the_line() {
+    let queue = queue::<2>();
+    let [(bell_a, a), (bell_b, b)] = bells();
+    let (mut get_a, mut get_b) = (pin!(queue.get_with(<[u8]>::len)), pin!(queue.get_with(<[u8]>::len)));
+    assert!(poll(get_a.as_mut(), &a).is_pending());
+    assert!(poll(get_b.as_mut(), &b).is_pending());
+    queue.put(b"stolen", |_| ()).unwrap();
+    assert_eq!(queue.try_get(&mut [0; 8]), Ok(Some(&b"stolen"[..])));
+    assert!(poll(get_a.as_mut(), &a).is_pending());
+    queue.put(b"for b", |_| ()).unwrap();
+    assert_eq!([bell_a.rings(), bell_b.rings()], [1, 1]);
+    queue.put(b"a's", |_| ()).unwrap();
+    assert_eq!([bell_a.rings(), bell_b.rings()], [2, 1]);
+    assert_eq!(poll(get_b, &b), Poll::Ready(Ok(5)));
+    assert_eq!(poll(get_a, &a), Poll::Ready(Ok(3)));
+}
+
+#[test]
+fn a_future_dropped_in_any_state_leaves_nothing_behind() {
+    let queue = queue::<3>();
+    let [(_, a), (bell_b, b), (bell_c, c)] = bells();
+    let (mut get_b, mut get_c) = (Box::pin(queue.get_with(<[u8]>::len)), Box::pin(queue.get_with(<[u8]>::len)));
+    {
+        let mut first = pin!(queue.get_with(<[u8]>::len));
+        assert!(poll(first.as_mut(), &a).is_pending());
+        assert!(poll(get_b.as_mut(), &b).is_pending());
+        assert!(poll(get_c.as_mut(), &c).is_pending());
+        queue.put(b"1", |_| ()).unwrap();
+    }
+    // The first one was woken and is gone: the item is the next one's business.
+    assert_eq!([bell_b.rings(), bell_c.rings()], [1, 0]);
+    drop(get_b);
+    assert_eq!([bell_b.rings(), bell_c.rings()], [1, 1]);
+    drop(get_c);
+    assert_eq!((queue.waiting(), queue.counters().depth), (0, 1));
+    // From the middle of the line, and never polled at all.
+    let mut all: Vec<_> = (0..3).map(|_| Box::pin(queue.get_with(<[u8]>::len))).collect();
+    queue.try_get(&mut [0; 8]).unwrap();
+    for get in &mut all {
+        assert!(poll(get.as_mut(), &a).is_pending());
+    }
+    drop(all.remove(1));
+    assert_eq!(queue.waiting(), 2);
+    drop(queue.get_with(<[u8]>::len));
+    queue.mput(b"1\n2", b"\n", |_| ()).unwrap();
+    assert_eq!(queue.waiting(), 0);
+    for get in &mut all {
+        assert!(poll(get.as_mut(), &a).is_ready());
+    }
+}
+
+#[test]
+fn one_more_than_there_are_slots_is_refused_until_one_leaves() {
+    let queue = queue::<1>();
+    let mut first = Box::pin(queue.get_with(<[u8]>::len));
+    assert!(poll(first.as_mut(), Waker::noop()).is_pending());
+    let Poll::Ready(Err(refused)) = poll(pin!(queue.get_with(<[u8]>::len)), Waker::noop()) else { panic!() };
+    assert!(matches!(refused, WaitError::TooManyWaiters { limit: 1, .. }));
+    drop(first);
+    assert!(poll(pin!(queue.get_with(<[u8]>::len)), Waker::noop()).is_pending());
+    queue.put(b"", |_| ()).unwrap();
+    // What is there at once needs no slot.
+    assert!(poll(pin!(queue.get_with(<[u8]>::len)), Waker::noop()).is_ready());
+    assert_eq!(refused.to_string(), "all 1 slots for waiting tasks are taken");
+}
+
+#[test]
+fn an_item_larger_than_the_buffer_stays_for_another_one() {
+    let queue = queue::<2>();
+    let [(bell_a, a), (bell_b, b)] = bells();
+    let (mut small, mut large) = ([0; 1], [0; 2]);
+    let (mut get_small, mut get_large) = (pin!(queue.get(&mut small)), pin!(queue.get(&mut large)));
+    assert!(poll(get_small.as_mut(), &a).is_pending());
+    assert!(poll(get_large.as_mut(), &b).is_pending());
+    queue.put(b"22", |_| ()).unwrap();
+    let Poll::Ready(Err(GetError::BufferTooSmall { needed: 2, .. })) = poll(get_small, &a) else { panic!() };
+    assert_eq!([bell_a.rings(), bell_b.rings()], [1, 1]);
+    assert_eq!(poll(get_large, &b), Poll::Ready(Ok(&b"22"[..])));
+    assert!(queue.put(&[0; 64], |_| ()).is_err_and(|error| matches!(error, PutError::TooLarge(_))));
+}
+
+#[test]
+fn closing_drains() {
+    let queue = queue::<1>();
+    queue.put(b"last", |_| ()).unwrap();
+    queue.close();
+    assert!(queue.is_closed());
+    assert_eq!(queue.put(b"late", |_| ()), Err(PutError::Closed));
+    assert_eq!(queue.mput(b"late", b"\n", |_| ()), Err(PutError::Closed));
+    assert_eq!(poll(pin!(queue.get(&mut [0; 4])), Waker::noop()), Poll::Ready(Ok(&b"last"[..])));
+    let closed = Poll::Ready(Err(GetError::Wait(WaitError::Closed)));
+    assert_eq!(poll(pin!(queue.get(&mut [0; 4])), Waker::noop()), closed);
+    let counters = queue.counters();
+    assert_eq!((counters.accepted, counters.delivered, counters.depth), (1, 1, 0));
+}
+
+#[test]
+fn what_update_puts_wakes_as_many() {
+    let queue = queue::<3>();
+    let [(bell, waker)] = bells();
+    let mut gets: Vec<_> = (0..3).map(|_| Box::pin(queue.get_with(<[u8]>::len))).collect();
+    for get in &mut gets {
+        assert!(poll(get.as_mut(), &waker).is_pending());
+    }
+    queue.update(|queue| queue.put(b"1", |_| ()).and_then(|()| queue.put(b"2", |_| ()))).unwrap();
+    assert_eq!((bell.rings(), queue.waiting()), (2, 1));
+    queue.update(|queue| queue.reset_high_water());
+    assert_eq!((bell.rings(), queue.with(|queue| queue.counters().depth)), (2, 2));
+}
+
+#[test]
+fn every_waiter_is_woken_once_however_many_there_are() {
+    const MANY: usize = BATCH * 2 + 3;
+    let fanout = fanout::<MANY>();
+    let [(bell, waker)] = bells();
+    let mut all: Vec<_> = (0..MANY).map(|_| Box::pin(fanout.published(0))).collect();
+    for published in &mut all {
+        assert!(poll(published.as_mut(), &waker).is_pending());
+    }
+    assert_eq!(fanout.publish(b"news"), Ok(0));
+    assert_eq!((bell.rings(), fanout.waiting()), (MANY, 0));
+    // A wake-up for everyone is nobody's to pass on.
+    drop(all.remove(7));
+    assert_eq!(bell.rings(), MANY);
+    for published in &mut all {
+        assert_eq!(poll(published.as_mut(), &waker), Poll::Ready(Ok(1)));
+    }
+}
+
+#[test]
+fn a_kick_wakes_nobody_else() {
+    let fanout = fanout::<4>();
+    let [(bell_a, a), (bell_b, b), (bell_p, p)] = bells();
+    let (kicked, other) = (fanout.subscribe().unwrap(), fanout.subscribe().unwrap());
+    let (mut next_other, mut next_kicked) =
+        (pin!(fanout.next_with(other, <[u8]>::len)), pin!(fanout.next_with(kicked, <[u8]>::len)));
+    let mut pump = pin!(fanout.published(0));
+    assert!(poll(pump.as_mut(), &p).is_pending());
+    assert!(poll(next_other.as_mut(), &b).is_pending());
+    assert!(poll(next_kicked.as_mut(), &a).is_pending());
+    fanout.unsubscribe(kicked).unwrap();
+    assert_eq!([bell_a.rings(), bell_b.rings(), bell_p.rings()], [1, 0, 0]);
+    assert_eq!(poll(next_kicked, &a), Poll::Ready(Err(NextError::Unsubscribed)));
+    fanout.close();
+    assert_eq!([bell_a.rings(), bell_b.rings(), bell_p.rings()], [1, 1, 1]);
+    assert_eq!(poll(next_other, &b), Poll::Ready(Err(NextError::Wait(WaitError::Closed))));
+    assert_eq!(fanout.publish(b"late"), Err(PublishError::Closed));
+}
+
+#[test]
+fn a_subscriber_is_told_what_it_missed_and_keeps_what_does_not_fit() {
+    let fanout = fanout::<1>();
+    let id = fanout.subscribe().unwrap();
+    for _ in 0..3 {
+        fanout.publish(&[7; 30]).unwrap();
+    }
+    let (mut small, mut large) = ([0; 8], [0; 40]);
+    let lagged = poll(pin!(fanout.next(id, &mut small)), Waker::noop());
+    assert_eq!(lagged, Poll::Ready(Ok(Received::Lagged(1))));
+    let too_small = poll(pin!(fanout.next(id, &mut small)), Waker::noop());
+    assert!(matches!(too_small, Poll::Ready(Err(NextError::BufferTooSmall { needed: 30, .. }))));
+    let message = poll(pin!(fanout.next(id, &mut large)), Waker::noop());
+    assert_eq!(message, Poll::Ready(Ok(Received::Message(&[7; 30][..]))));
+    let delivery = fanout.delivery(id).unwrap();
+    assert_eq!((delivery.published, delivery.received, delivery.lagged, delivery.pending), (3, 1, 1, 1));
+    let again = fanout.resume(0).unwrap();
+    assert_eq!(fanout.delivery(again).unwrap().pending, 2);
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Total(u64);
+
+impl Merge for Total {
+    fn merge(&mut self, part: &Self) {
+        self.0 += part.0;
+    }
+}
+
+#[test]
+fn parts_merge_until_the_total_is_closed() {
+    let total = SharedMoments::new(RefCell::new(Guarded::new(Total(0), [Slot::FREE; 1])));
+    let [(bell, waker)] = bells();
+    let mut enough = pin!(total.wait_for(|total| (total.0 >= 5).then_some(total.0)));
+    assert!(poll(enough.as_mut(), &waker).is_pending());
+    total.merge(&Total(2)).unwrap();
+    assert_eq!(bell.rings(), 1);
+    assert!(poll(enough.as_mut(), &waker).is_pending());
+    total.merge(&Total(4)).unwrap();
+    assert_eq!((bell.rings(), poll(enough, &waker)), (2, Poll::Ready(Ok(6))));
+    total.close();
+    assert_eq!(total.merge(&Total(1)), Err(Closed));
+    assert_eq!((total.snapshot(), total.with(|total| total.0)), (Total(6), 6));
+}
+
+/// The three locks that the core knows, the last one with real threads.
+#[test]
+fn every_lock_serves() {
+    static QUEUE: SharedQueue<CriticalSection<QueueState<[u8; 8], [Slot; 1]>>> =
+        SharedQueue::new(CriticalSection::new(RefCell::new(QueueState::of([0; 8], Limits::NONE, [Slot::FREE; 1]))));
+    QUEUE.put(b"static", |_| ()).unwrap();
+    assert_eq!(QUEUE.try_get(&mut [0; 8]), Ok(Some(&b"static"[..])));
+
+    let state = QueueState::of(vec![0; 64].into_boxed_slice(), Limits::NONE, vec![Slot::FREE; 4]);
+    let queue: SharedQueue<parking_lot::Mutex<_>> = SharedQueue::new(parking_lot::Mutex::new(state));
+    let items = if cfg!(miri) { 20 } else { 10_000 };
+    let produce = || (0..items).for_each(|_| queue.put(b"item", |_| ()).unwrap());
+    let consume = || std::iter::from_fn(|| pollster(queue.get_with(<[u8]>::len)).ok()).count() as u64;
+    let delivered = std::thread::scope(|scope| {
+        let consumers = [scope.spawn(consume), scope.spawn(consume)];
+        let producers = [scope.spawn(produce), scope.spawn(produce)];
+        producers.into_iter().for_each(|producer| producer.join().unwrap());
+        queue.close();
+        consumers.map(|consumer| consumer.join().unwrap())
+    });
+    let counters = queue.counters();
+    assert_eq!((counters.accepted, counters.depth, queue.waiting()), (2 * items, 0, 0));
+    assert_eq!(delivered.iter().sum::<u64>(), counters.delivered);
+    assert_eq!(counters.accepted, counters.delivered + counters.overflow);
+}
+
+/// The same types under tokio, with the time-outs and dropped branches that a server has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn serves_under_tokio() {
+    const MESSAGES: u64 = if cfg!(miri) { 20 } else { 2_000 };
+    let state = FanoutState::of(vec![0; 256].into_boxed_slice(), vec![Cursor::FREE; 8], vec![Slot::FREE; 16]);
+    let fanout: Arc<SharedFanout<parking_lot::Mutex<_>>> = Arc::new(SharedFanout::new(parking_lot::Mutex::new(state)));
+    let subscribers: Vec<_> = (0..4)
+        .map(|_| {
+            let (fanout, id) = (Arc::clone(&fanout), fanout.subscribe().unwrap());
+            tokio::spawn(async move {
+                let mut buffer = [0; 16];
+                loop {
+                    // Whichever branch is dropped, its slot and its wake-up are not lost.
+                    let next = tokio::select! {
+                        next = fanout.next(id, &mut buffer) => next,
+                        _ = fanout.published(0) => continue,
+                    };
+                    match next {
+                        Ok(_) => {}
+                        Err(NextError::Wait(WaitError::Closed)) => return fanout.unsubscribe(id).unwrap(),
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            })
+        })
+        .collect();
+    for i in 0..MESSAGES {
+        fanout.publish(&i.to_be_bytes()).unwrap();
+        if i % 16 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    fanout.close();
+    for subscriber in subscribers {
+        let delivery = subscriber.await.unwrap();
+        assert_eq!((delivery.published, delivery.pending), (MESSAGES, 0));
+        assert_eq!(delivery.received + delivery.lagged, MESSAGES);
+    }
+    assert_eq!(fanout.waiting(), 0);
+}
+
+/// The same types under an executor as firmware has it: two tasks in static order, a ready flag each that their
+/// wakers set, nothing but `core`.
+#[test]
+fn serves_under_an_executor_of_the_main_loop() {
+    static READY: [AtomicBool; 2] = [AtomicBool::new(true), AtomicBool::new(true)];
+    let (queue, seen) = (queue::<1>(), Cell::new(0));
+    let mut produce = pin!(async {
+        for i in 0..100_u8 {
+            queue.put(&[i], |_| panic!("the consumer runs in between")).unwrap();
+            let mut first = true;
+            core::future::poll_fn(|cx| {
+                cx.waker().wake_by_ref();
+                if core::mem::take(&mut first) { Poll::Pending } else { Poll::Ready(()) }
+            })
+            .await;
+        }
+        queue.close();
+    });
+    let mut consume = pin!(async {
+        while let Ok(item) = queue.get_with(|item| item[0]).await {
+            assert_eq!(item, seen.get());
+            seen.set(item + 1);
+        }
+    });
+    let tasks: [Pin<&mut dyn Future<Output = ()>>; 2] = [produce.as_mut(), consume.as_mut()];
+    let mut tasks = tasks.map(Some);
+    while tasks.iter().any(Option::is_some) {
+        let mut idle = true;
+        for (task, ready) in tasks.iter_mut().zip(&READY) {
+            let Some(future) = task.as_mut().filter(|_| ready.swap(false, Ordering::Relaxed)) else { continue };
+            idle = false;
+            if poll(future.as_mut(), &flag_waker(ready)).is_ready() {
+                *task = None;
+            }
+        }
+        assert!(!idle, "everyone sleeps, and no interrupt can wake them");
+    }
+    assert_eq!(seen.get(), 100);
+}
+
+/// A waker that sets a flag, as executors without an allocator make them.
+fn flag_waker(flag: &'static AtomicBool) -> Waker {
+    const fn flag_of(data: *const ()) -> &'static AtomicBool {
+        // SAFETY: It is the `&'static AtomicBool` that the waker was made from.
+        unsafe { &*data.cast() }
+    }
+    static TABLE: RawWakerVTable = RawWakerVTable::new(
+        |data| RawWaker::new(data, &TABLE),
+        |data| flag_of(data).store(true, Ordering::Relaxed),
+        |data| flag_of(data).store(true, Ordering::Relaxed),
+        |_| (),
+    );
+    // SAFETY: The flag is static, so it outlives all copies, and setting it is fine from any thread.
+    unsafe { Waker::new(core::ptr::from_ref(flag).cast(), &TABLE) }
+}
+
+/// Blocks a thread on a future, and notices when it is not woken within a minute.
+fn pollster<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = poll(future.as_mut(), &waker) {
+            return output;
+        }
+        let since = std::time::Instant::now();
+        std::thread::park_timeout(core::time::Duration::from_secs(60));
+        assert!(since.elapsed().as_secs() < 60, "a wake-up was lost");
+    }
+}

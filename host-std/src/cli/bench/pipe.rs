@@ -1,0 +1,82 @@
+//! Requests on one connection, so many in flight.
+
+use std::collections::VecDeque;
+
+use streamgauge_core::wire::http::{Event, Responses};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use crate::client::{Error, Limits, Url, open};
+
+/// A connection whose answers are only counted and timed.
+#[derive(Debug)]
+pub(super) struct Pipe {
+    stream: TcpStream,
+    responses: Responses<Box<[u8]>>,
+    buffer: Box<[u8]>,
+    requests: Vec<u8>,
+    sent_at: VecDeque<Instant>,
+}
+
+/// What an answer comes to.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: u64,
+    pub(super) sent_at: Instant,
+    pub(super) came_at: Instant,
+}
+
+impl Pipe {
+    pub(super) async fn open(url: &Url) -> Result<Self, Error> {
+        Ok(Self {
+            stream: open(url, Limits::default().connect).await?,
+            responses: Responses::new(vec![0; 16 << 10].into()),
+            buffer: vec![0; 64 << 10].into(),
+            requests: Vec::new(),
+            sent_at: VecDeque::new(),
+        })
+    }
+
+    /// Keeps `window` requests in flight until `next` appends no more, and all answers are there.
+    pub(super) async fn run(
+        &mut self,
+        window: usize,
+        mut next: impl FnMut(&mut Vec<u8>, Instant) -> bool,
+        mut done: impl FnMut(&Answer),
+    ) -> Result<(), Error> {
+        let (mut status, mut body, mut more) = (0, 0, true);
+        loop {
+            let now = Instant::now();
+            while more && self.sent_at.len() < window && self.requests.len() < MOST_UNSENT {
+                more = next(&mut self.requests, now);
+                if more {
+                    self.sent_at.push_back(now);
+                }
+            }
+            if self.sent_at.is_empty() {
+                return Ok(());
+            }
+            // Either requests or answers are short, so neither side ever waits for the other to read.
+            self.stream.write_all(&self.requests).await.map_err(Error::Io)?;
+            self.requests.clear();
+            let read = self.stream.read(&mut self.buffer).await.map_err(Error::Io)?;
+            let came_at = Instant::now();
+            let mut input = self.buffer.get(..read).filter(|input| !input.is_empty()).ok_or(Error::Closed)?;
+            while let Some(event) = self.responses.decode(&mut input, false)? {
+                match event {
+                    Event::Head(head) => (status, body) = (head.status, 0),
+                    Event::Body(bytes) => body += bytes.len() as u64,
+                    Event::Complete => {
+                        let sent_at = self.sent_at.pop_front().ok_or(Error::Closed)?;
+                        done(&Answer { status, body, sent_at, came_at });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Bytes of requests that are written at once.
+const MOST_UNSENT: usize = 256 << 10;

@@ -1,0 +1,174 @@
+//! `streamgauge generate`, as it is used.
+
+use std::collections::HashMap;
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use streamgauge::client::{Limits, Url, request};
+use streamgauge::{server, simplequeue};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_streamgauge"));
+    command.arg("generate").args(args);
+    command
+}
+
+fn generate(args: &[&str]) -> String {
+    let output = command(args).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn numbers(args: &[&str]) -> Vec<f64> {
+    generate(args).lines().map(|line| line.parse().unwrap()).collect()
+}
+
+/// FNV-1a.
+fn fingerprint(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Each kind with its parameters, and what the bytes of seed 42 come to.
+const KINDS: [(&[&str], u64); 9] = [
+    (&["count", "--min=5"], 0xd510_a398_88bf_103e),
+    (&["uniform", "--min=-1", "--max", "2"], 0x2a28_437b_3bbd_0172),
+    (&["normal", "--mean=5", "--variance", "4", "--field", "x"], 0x5f36_2f4d_94e3_40e7),
+    (&["exponential", "--rate-parameter=0.5"], 0xec7c_e94e_1efe_c4e1),
+    (&["lognormal", "--mean=0.1", "--variance=0.5"], 0x0381_153c_a838_5078),
+    (&["pareto", "--alpha=2.5"], 0x4213_2874_030c_a783),
+    (&["integers", "--min=-5", "--max=5"], 0xab92_86bd_f989_62bb),
+    (&["clicks"], 0xb479_3937_7e8c_61c8),
+    (&["graph", "--nodes=20"], 0xf60f_850a_ceb0_3a6e),
+];
+
+#[test]
+fn a_seed_gives_the_same_bytes_for_ever() {
+    let found = KINDS.map(|(args, _)| {
+        let stream = |seed| generate(&[args, &["--count=1000", "--seed", seed]].concat());
+        let text = stream("42");
+        assert_eq!(text.lines().count(), 1000);
+        assert_eq!(text == stream("43"), args[0] == "count", "{args:?}");
+        fingerprint(&text)
+    });
+    assert_eq!(found, KINDS.map(|(_, expected)| expected), "{found:#018x?}");
+}
+
+#[test]
+fn parameters_mean_what_they_say() {
+    let mean_and_variance = |args: &[&str]| {
+        let numbers = numbers(&[args, &["--count=40000", "--seed=7"]].concat());
+        let n = numbers.len() as f64;
+        let mean = numbers.iter().sum::<f64>() / n;
+        (mean, numbers.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0))
+    };
+    let e = core::f64::consts::E;
+    for (args, mean, variance) in [
+        (&["uniform", "--min=-1", "--max=5"][..], 2.0, 3.0),
+        (&["normal", "--mean=-3", "--variance=4"], -3.0, 4.0),
+        (&["exponential", "--rate-parameter=4"], 0.25, 1.0 / 16.0),
+        (&["lognormal", "--mean=0", "--variance=0.25"], e.powf(0.125), (e.powf(0.25) - 1.0) * e.powf(0.25)),
+        (&["pareto", "--alpha=6", "--min=2"], 2.4, 0.24),
+        (&["integers", "--min=1", "--max=6"], 3.5, 35.0 / 12.0),
+    ] {
+        let (found_mean, found_variance) = mean_and_variance(args);
+        // Five standard errors of the mean; heavy tails make the variance less certain.
+        assert!((found_mean - mean).abs() < 5.0 * (variance / 40000.0).sqrt(), "{args:?}: {found_mean}");
+        assert!((found_variance / variance - 1.0).abs() < 0.1, "{args:?}: {found_variance}");
+    }
+    assert_eq!(generate(&["count", "--count=3", "--field=n"]), "{\"n\": 1}\n{\"n\": 2}\n{\"n\": 3}\n");
+}
+
+#[test]
+fn clicks_look_like_clicks() {
+    let text = generate(&["clicks", "--count=20000", "--seed=1"]);
+    let records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (beats, clicks): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.get("_heartbeat_").is_some());
+    assert!((300..1200).contains(&beats.len()), "{}", beats.len());
+    assert!(beats.iter().all(|beat| beat["_heartbeat_"].is_u64()));
+    let mut links = HashMap::new();
+    let mut counts = HashMap::new();
+    let mut last = 0;
+    for click in &clicks {
+        for name in ["a", "tz", "g", "h", "l", "hh", "r", "u"] {
+            assert!(click[name].is_string(), "{name} of {click}");
+        }
+        assert!(click["nk"] == 0 || click["nk"] == 1);
+        let (time, made) = (click["t"].as_u64().unwrap(), click["hc"].as_u64().unwrap());
+        assert!(time >= last && made <= time);
+        last = time;
+        let located = ["c", "gr", "cy", "ll"].map(|name| click.get(name).is_some());
+        assert!(located == [true; 4] || located == [false; 4]);
+        if let Some(Value::Array(at)) = click.get("ll") {
+            assert!(at[0].as_f64().unwrap().abs() <= 90.0 && at[1].as_f64().unwrap().abs() <= 180.0);
+        }
+        // One long URL has one hash.
+        assert_eq!(links.entry(&click["u"]).or_insert(&click["g"]), &&click["g"]);
+        *counts.entry(click["u"].as_str().unwrap()).or_insert(0) += 1;
+    }
+    // Zipf's law of 500 URLs: the first has 1 / H(500) = 14.7 % of all, the second half of it.
+    let mut counts: Vec<usize> = counts.into_values().collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    let share = |rank: usize| counts[rank] as f64 / clicks.len() as f64;
+    assert!((share(0) - 0.147).abs() < 0.015 && (share(1) - 0.0736).abs() < 0.01, "{} {}", share(0), share(1));
+    assert!(counts.len() > 400);
+}
+
+#[test]
+fn wrong_parameters_are_one_line() {
+    for args in [
+        &["normal", "--variance=-1"][..],
+        &["pareto", "--alpha=0"],
+        &["uniform", "--min=2", "--max=1"],
+        &["exponential", "--rate-parameter=nan"],
+        &["clicks", "--field=x"],
+        &["count", "--rate=0"],
+    ] {
+        let output = command(args).output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), errors.lines().count()), (Some(2), 1), "{errors}");
+    }
+}
+
+#[test]
+fn the_rate_is_kept_and_a_closed_pipe_ends_it() {
+    let began = Instant::now();
+    assert_eq!(generate(&["count", "--rate=100", "--count=51"]).lines().count(), 51);
+    let took = began.elapsed();
+    assert!((Duration::from_millis(490)..Duration::from_secs(3)).contains(&took), "{took:?}");
+
+    let mut child = command(&["uniform"]).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdout.take().unwrap().read_exact(&mut [0; 1000]).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn several_targets_get_the_same() {
+    let mut queues = Vec::new();
+    for _ in 0..2 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let stop = watch::Sender::new(false);
+        let settings = simplequeue::Settings { queue_bytes: 1 << 20, ..simplequeue::Settings::default() };
+        let queue = simplequeue::Server::new(settings, stop.clone()).unwrap();
+        tokio::spawn(async move { queue.run(listener, server::Limits::default(), stop.subscribe()).await });
+        queues.push(url);
+    }
+    let flags: Vec<String> = queues.iter().map(|url| format!("--queue={url}")).collect();
+    let printed = tokio::task::spawn_blocking(move || {
+        let args = ["normal", "--count=300", "--seed=3", "--stdout"];
+        generate(&args.into_iter().chain(flags.iter().map(String::as_str)).collect::<Vec<_>>())
+    });
+    let printed = printed.await.unwrap();
+    for queue in &queues {
+        let dump = request("GET", &queue.join("/dump"), &[], None, &Limits::default()).await.unwrap();
+        assert!(dump.body() == printed.as_bytes());
+    }
+    let refused = tokio::task::spawn_blocking(|| command(&["count", "--queue=http://127.0.0.1:1"]).output().unwrap());
+    let refused = refused.await.unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("can't connect"));
+}

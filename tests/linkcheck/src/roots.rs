@@ -1,0 +1,49 @@
+//! One root a public function, by module.
+
+/// A list of roots: a name for each function, and a call of it.
+macro_rules! roots {
+    ($($name:ident => $call:expr;)*) => {
+        /// The roots of this module.
+        pub static ROOTS: &[fn()] = &[$({
+            #[inline(never)]
+            fn $name() {
+                $crate::given::keep($call);
+            }
+            $name
+        }),*];
+    };
+}
+
+/// The sizes of structures, without the storage that they are given.
+macro_rules! sizes {
+    ($($name:literal: $type:ty;)*) => {
+        #[used]
+        #[unsafe(link_section = ".ram_sizes")]
+        static SIZES: [([u8; 28], u32); [$($name),*].len()] = [$((
+            {
+                let (mut padded, name, mut i) = ([b' '; 28], $name.as_bytes(), 0);
+                while i < name.len() {
+                    padded[i] = name[i];
+                    i += 1;
+                }
+                padded
+            },
+            size_of::<$type>() as u32,
+        )),*];
+    };
+}
+
+pub mod fanout;
+pub mod generate;
+pub mod http;
+pub mod log;
+pub mod queue;
+pub mod reader;
+pub mod ring;
+pub mod serve;
+pub mod service;
+pub mod shared;
+pub mod sketch;
+pub mod stats;
+pub mod streams;
+pub mod text;

@@ -1,0 +1,44 @@
+//! The record log.
+
+use crate::given::{Storage, given, keep, storage};
+use streamgauge_core::log::{Iter, Log, Position, prefix_len};
+
+type Records = Log<Storage>;
+
+fn log() -> &'static mut Records {
+    given()
+}
+
+fn position() -> &'static mut Position {
+    given()
+}
+
+roots! {
+    new => Log::new(storage());
+    starting_at => Log::starting_at(storage(), *given());
+    len => log().len();
+    is_empty => log().is_empty();
+    bytes => log().bytes();
+    start => log().start();
+    end => log().end();
+    missed => log().missed(position());
+    pending => log().pending(position());
+    bytes_behind => log().bytes_behind(position());
+    capacity => log().capacity();
+    can_hold => log().can_hold(*given());
+    front => log().front();
+    read => log().read(position());
+    seek => log().seek(*given());
+    iter => log().iter(*position()).for_each(keep);
+    iter_position => Iter::position(given::<Iter<'static, Storage>>());
+    iter_size => given::<Iter<'static, Storage>>().size_hint();
+    pop => log().pop();
+    append => log().append(*given(), |room| keep(room));
+    sequence => position().sequence();
+    length_of_prefix => prefix_len(*given());
+}
+
+sizes! {
+    "log: Log": Records;
+    "log: Position": Position;
+}

@@ -1,0 +1,84 @@
+//! The shared forms, under the lock that can't hide a panic in a library of its own.
+
+use core::cell::RefCell;
+use core::ops::ControlFlow;
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
+
+use crate::given::{Storage, bytes, given, keep, storage};
+use streamgauge_core::fanout::{Cursor, Id};
+use streamgauge_core::shared::{
+    FanoutState, Guarded, QueueState, Shared, SharedFanout, SharedMoments, SharedQueue, Slot, Wake,
+};
+use streamgauge_core::stats::Moments;
+
+type Slots = &'static mut [Slot];
+type Queue = SharedQueue<RefCell<QueueState<Storage, Slots>>>;
+type Fanout = SharedFanout<RefCell<FanoutState<Storage, Cursors, Slots>>>;
+type Anything = Shared<RefCell<Guarded<u32, Slots>>>;
+type Total = SharedMoments<RefCell<Guarded<Moments, Slots>>>;
+
+/// A mutable slice can't be a fan-out's cursors: it has to lend them as shared ones as well.
+type Cursors = [Cursor; 8];
+
+fn queue() -> &'static Queue {
+    given()
+}
+
+fn fanout() -> &'static Fanout {
+    given()
+}
+
+fn total() -> &'static Total {
+    given()
+}
+
+/// Polls once, and drops the future in whatever state it is.
+fn poll<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(given::<Waker>()))
+}
+
+roots! {
+    queue_put => queue().put(bytes(), |item| keep(item));
+    queue_mput => queue().mput(bytes(), bytes(), |item| keep(item));
+    queue_get => keep(poll(queue().get(storage())));
+    queue_get_with => keep(poll(queue().get_with(|item| keep(item))));
+    queue_try_get => keep(queue().try_get(storage()));
+    queue_close => queue().close();
+    queue_is_closed => queue().is_closed();
+    queue_counters => queue().counters();
+    queue_update => queue().update(|queue| queue.reset_high_water());
+    queue_waiting => queue().waiting();
+    queue_of => keep(QueueState::of(storage(), *given(), core::mem::take(given::<Slots>())));
+    fanout_of => keep(FanoutState::of(storage(), *given::<Cursors>(), core::mem::take(given::<Slots>())));
+    update_open => keep(given::<Anything>().update_open(|value| {
+        keep(value);
+        (*given::<u32>(), *given::<Wake>())
+    }));
+    wait => keep(poll(given::<Anything>().wait(*given(), |value| {
+        keep(value);
+        *given::<ControlFlow<(u32, Wake)>>()
+    })));
+    fanout_publish => fanout().publish(bytes());
+    fanout_subscribe => fanout().subscribe();
+    fanout_resume => fanout().resume(*given());
+    fanout_unsubscribe => fanout().unsubscribe(*given::<Id>());
+    fanout_next => keep(poll(fanout().next(*given::<Id>(), storage())));
+    fanout_next_with => keep(poll(fanout().next_with(*given::<Id>(), |message| keep(message))));
+    fanout_published => keep(poll(fanout().published(*given())));
+    fanout_close => fanout().close();
+    fanout_delivery => fanout().delivery(*given::<Id>());
+    fanout_update => fanout().update(|fanout| fanout.published());
+    moments_merge => total().merge(given());
+    moments_update => total().update(|moments| moments.push(*given()));
+    moments_snapshot => total().snapshot();
+    moments_wait_for => keep(poll(total().wait_for(|moments| moments.mean())));
+    moments_close => total().close();
+    wake => [Wake::several(*given()), Wake::tagged(*given())];
+}
+
+sizes! {
+    "shared: Slot": Slot;
+    "shared: SharedQueue": Queue;
+    "shared: SharedMoments": Total;
+}

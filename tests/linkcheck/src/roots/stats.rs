@@ -1,0 +1,79 @@
+//! Moments.
+
+use crate::given::given;
+use streamgauge_core::stats::moments::{NonFinite, Parts};
+use streamgauge_core::stats::{FixedMoments, Moments, Welford};
+
+type Fixed = FixedMoments<i32, 16>;
+type Short = FixedMoments<i16, 15>;
+
+fn moments() -> &'static mut Moments {
+    given()
+}
+
+fn welford() -> &'static mut Welford {
+    given()
+}
+
+fn fixed() -> &'static mut Fixed {
+    given()
+}
+
+roots! {
+    welford_new => Welford::new();
+    welford_push => welford().push(*given());
+    welford_merge => welford().merge(given());
+    welford_count => welford().count();
+    welford_mean => welford().mean();
+    welford_population_variance => welford().population_variance();
+    welford_sample_variance => welford().sample_variance();
+    welford_sample_stddev => welford().sample_stddev();
+    new => Moments::new();
+    with_policy => Moments::with_policy(*given::<NonFinite>());
+    push => moments().push(*given());
+    extend_from_slice => moments().extend_from_slice(given::<&'static [f64]>());
+    merge => moments().merge(given());
+    count => moments().count();
+    nan => moments().nan();
+    positive_infinities => moments().positive_infinities();
+    negative_infinities => moments().negative_infinities();
+    non_finite => moments().non_finite();
+    min => moments().min();
+    max => moments().max();
+    mean => moments().mean();
+    population_variance => moments().population_variance();
+    sample_variance => moments().sample_variance();
+    population_stddev => moments().population_stddev();
+    sample_stddev => moments().sample_stddev();
+    skewness => moments().skewness();
+    excess_kurtosis => moments().excess_kurtosis();
+    to_parts => moments().to_parts();
+    from_parts => Moments::from_parts(given::<Parts>(), *given());
+    fixed_new => Fixed::new();
+    fixed_push => fixed().push(*given());
+    fixed_remove => fixed().remove(*given());
+    fixed_merge => fixed().merge(given());
+    fixed_count => fixed().count();
+    fixed_mean_raw => fixed().mean_raw();
+    fixed_population_variance_raw => fixed().population_variance_raw();
+    fixed_sample_variance_raw => fixed().sample_variance_raw();
+    fixed_population_stddev_raw => fixed().population_stddev_raw();
+    fixed_sample_stddev_raw => fixed().sample_stddev_raw();
+    fixed_skewness_raw => fixed().skewness_raw();
+    fixed_excess_kurtosis_raw => fixed().excess_kurtosis_raw();
+    fixed_mean => fixed().mean();
+    fixed_population_variance => fixed().population_variance();
+    fixed_sample_variance => fixed().sample_variance();
+    fixed_population_stddev => fixed().population_stddev();
+    fixed_sample_stddev => fixed().sample_stddev();
+    fixed_skewness => fixed().skewness();
+    fixed_excess_kurtosis => fixed().excess_kurtosis();
+    short_push => given::<Short>().push(*given());
+}
+
+sizes! {
+    "stats: Welford": Welford;
+    "stats: Moments": Moments;
+    "stats: FixedMoments<i32>": Fixed;
+    "stats: FixedMoments<i16>": Short;
+}

@@ -1,0 +1,408 @@
+//! The tools as processes: flags, what they print, signals, the overflow log.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal::{SIGHUP, SIGINT, SIGTERM};
+use streamgauge_tests::process::{Process, Server};
+use streamgauge_tests::wait::until;
+use tempfile::TempDir;
+
+const SERVERS: [&str; 2] = ["pubsub", "simplequeue"];
+
+fn ended(tool: &str, args: &[&str]) -> (i32, String, String) {
+    let mut process = Process::start(tool, args);
+    let code = process.exit_code();
+    (code, process.stdout(), process.stderr())
+}
+
+/// Exit code 2, and one line on stderr that has `word`.
+#[track_caller]
+fn assert_one_line(tool: &str, args: &[&str], word: &str) {
+    let (code, out, err) = ended(tool, args);
+    assert_eq!(code, 2, "{args:?}: {err}");
+    assert!(
+        out.is_empty()
+            || args
+                .iter()
+                .any(|arg| arg.starts_with("--user") || arg.starts_with("--group") || arg.starts_with("--root")),
+        "{out}"
+    );
+    assert!(err.ends_with('\n') && err.lines().count() == 1, "{args:?}: {err}");
+    assert!(err.contains(word), "{args:?}: {err}");
+}
+
+#[test]
+fn the_first_lines_are_those_of_the_original() {
+    let paths: [&[&str]; 2] = [
+        &["/pub*", "/sub*", "/stats*", "/clients"],
+        &["/put*", "/get*", "/mget*", "/mput*", "/dump*", "/stats*", "/exit*"],
+    ];
+    for (tool, paths) in SERVERS.into_iter().zip(paths) {
+        let server = Server::start(tool, [""; 0]);
+        let mut expected: String =
+            paths.iter().map(|path| format!("registering callback for path \"{path}\"\n")).collect();
+        expected += &format!("listening on 127.0.0.1:{}\n", server.address.port());
+        assert_eq!(server.process.stdout(), expected);
+        assert_eq!(server.stop(), 0);
+    }
+}
+
+#[test]
+fn flags_have_two_spellings_and_two_forms() {
+    for flags in [&["--max-depth", "3"][..], &["--max_depth", "3"], &["--max-depth=3"], &["--max_depth=3"]] {
+        let server = Server::start("simplequeue", flags);
+        let mut client = server.connect();
+        client.post("/mput", "1\n2\n3\n4");
+        assert_eq!(client.get("/mget?items=9").text(), "2\n3\n4\n", "{flags:?}");
+    }
+}
+
+#[test]
+fn every_flag_is_known_in_both_spellings() {
+    let common = [
+        ("max-connections", "7"),
+        ("max-header-bytes", "16KiB"),
+        ("max-body-bytes", "1MiB"),
+        ("max-buffered-bytes", "2MB"),
+        ("header-timeout", "5"),
+        ("io-timeout", "5.5"),
+        ("idle-timeout", "60"),
+        ("cors-origin", "https://a.example"),
+        ("enable-logging", ""),
+    ];
+    let own: [&[(&str, &str)]; 2] = [
+        &[("log-bytes", "8MiB"), ("max-message-bytes", "1000"), ("max-subscribers", "5"), ("max-lag-bytes", "1k")],
+        &[
+            ("max-depth", "5"),
+            ("max-bytes", "1000"),
+            ("queue-bytes", "4096"),
+            ("max-item-bytes", "100"),
+            ("max-mget", "10"),
+            ("mget-item-sep", ","),
+            ("mput-item-sep", ";"),
+            ("overflow-log", "/dev/null"),
+        ],
+    ];
+    for (tool, own) in SERVERS.into_iter().zip(own) {
+        for (old, joined) in [(false, false), (true, true)] {
+            let mut args = Vec::new();
+            for (name, value) in common.iter().chain(own) {
+                let name = if old { format!("--{}", name.replace('-', "_")) } else { format!("--{name}") };
+                match (*value, joined) {
+                    ("", _) => args.push(name),
+                    (value, true) => args.push(format!("{name}={value}")),
+                    (value, false) => args.extend([name, value.to_owned()]),
+                }
+            }
+            let server = Server::start(tool, &args);
+            assert!(server.get("/stats").ends_with('\n'));
+            assert_eq!(server.stop(), 0);
+        }
+        let (code, help, err) = ended(tool, &["--help"]);
+        assert_eq!((code, err.as_str()), (0, ""));
+        let others = ["address", "port", "root", "user", "group", "daemon", "version", "help"].map(|name| (name, ""));
+        for (name, _) in common.iter().chain(own).chain(&others) {
+            assert!(help.contains(&format!("--{name}")), "--{name} in {help}");
+        }
+    }
+}
+
+#[test]
+fn help_and_version_are_data() {
+    for tool in SERVERS {
+        let (code, out, err) = ended(tool, &["--version"]);
+        assert_eq!((code, err.as_str()), (0, ""));
+        assert_eq!(out, format!("{tool} {}\n", env!("CARGO_PKG_VERSION")));
+        assert!(ended(tool, &["--help"]).1.lines().all(|line| line.chars().count() <= 120), "a help one can read");
+    }
+}
+
+#[test]
+fn wrong_flags_are_one_line_and_exit_2() {
+    for tool in SERVERS {
+        assert_one_line(tool, &["--no-such-flag"], "--no-such-flag");
+        assert_one_line(tool, &["word"], "word");
+        assert_one_line(tool, &["--port"], "--port");
+        for port in ["65536", "-1", "http", ""] {
+            assert_one_line(tool, &[&format!("--port={port}")], "--port");
+        }
+        assert_one_line(tool, &["--max_body_bytes=5 apples"], "5 apples");
+        assert_one_line(tool, &["--header-timeout=0"], "--header-timeout");
+        assert_one_line(tool, &["--header-timeout=nan"], "--header-timeout");
+        assert_one_line(tool, &["--idle-timeout=1e400"], "--idle-timeout");
+        assert_one_line(tool, &["--port=0", "--address=not.an.address.invalid"], "not.an.address.invalid");
+        assert_one_line(
+            tool,
+            &["--port=0", "--address=127.0.0.1", "--user=nobody-has-this-name"],
+            "nobody-has-this-name",
+        );
+        assert_one_line(
+            tool,
+            &["--port=0", "--address=127.0.0.1", "--group=nobody-has-this-name"],
+            "nobody-has-this-name",
+        );
+        assert_one_line(tool, &["--port=0", "--address=127.0.0.1", "--root=/no/such/folder"], "--root");
+    }
+    assert_one_line("pubsub", &["--port=0", "--log-bytes=1MiB"], "--log-bytes");
+    assert_one_line("simplequeue", &["--port=0", "--queue-bytes=10", "--max-bytes=11"], "--queue-bytes");
+    assert_one_line("simplequeue", &["--mget-item-sep=12345678901234567"], "16 bytes");
+    assert_one_line(
+        "simplequeue",
+        &["--port=0", "--address=127.0.0.1", "--overflow-log=/no/such/folder/log"],
+        "--overflow-log",
+    );
+}
+
+#[test]
+fn absurd_limits_are_one_line_and_exit_2_or_only_large() {
+    let huge = u64::MAX.to_string();
+    for tool in SERVERS {
+        for flag in [
+            "max-connections",
+            "max-buffered-bytes",
+            "max-header-bytes",
+            "header-timeout",
+            "io-timeout",
+            "idle-timeout",
+        ] {
+            assert_usable_or_refused(tool, flag, &huge);
+        }
+    }
+    for flag in ["max-message-bytes", "max-lag-bytes", "max-subscribers", "log-bytes"] {
+        assert_usable_or_refused("pubsub", flag, &huge);
+    }
+    for flag in ["max-depth", "max-item-bytes", "max-mget", "queue-bytes"] {
+        assert_usable_or_refused("simplequeue", flag, &huge);
+    }
+}
+
+#[track_caller]
+fn assert_usable_or_refused(tool: &str, flag: &str, value: &str) {
+    let mut process = Process::start(tool, ["--port=0", "--address=127.0.0.1", &format!("--{flag}={value}")]);
+    let listening = until("a start or an end", || {
+        let out = process.stdout();
+        let address = out.split_inclusive('\n').find_map(|line| line.strip_prefix("listening on ")?.strip_suffix('\n'));
+        match address {
+            Some(address) => Some(Some(address.to_owned())),
+            None => (process.stderr().ends_with('\n')).then_some(None),
+        }
+    });
+    match listening {
+        Some(address) => {
+            let mut client = streamgauge_tests::client::Client::connect(address.parse().expect("an address"));
+            client.send("GET /stats HTTP/1.1\r\n\r\n");
+            assert_eq!(client.answer().status, 200, "--{flag}");
+            process.signal(SIGTERM);
+            assert_eq!(process.exit_code(), 0, "--{flag}");
+        }
+        None => {
+            assert_eq!(process.exit_code(), 2, "--{flag}: {}", process.stderr());
+            let err = process.stderr();
+            assert!(err.lines().count() == 1 && err.contains(flag), "--{flag}: {err}");
+        }
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_one_line_and_exit_2() {
+    let server = Server::start("pubsub", [""; 0]);
+    let port = server.address.port().to_string();
+    for tool in SERVERS {
+        assert_one_line(tool, &["--address=127.0.0.1", "--port", &port], &port);
+    }
+}
+
+#[test]
+fn logs_go_to_stderr() {
+    let server = Server::start("simplequeue", ["--enable_logging"]);
+    let out = server.process.stdout();
+    server.get("/put?data=x");
+    server.get("/nothing");
+    until("two requests in the log", || {
+        let log = server.process.stderr();
+        (log.contains("GET /put?data=x 200") && log.contains("GET /nothing 404")).then_some(())
+    });
+    assert_eq!(server.process.stdout(), out);
+    let quiet = Server::start("simplequeue", [""; 0]);
+    quiet.get("/put?data=x");
+    assert_eq!(quiet.process.stderr(), "");
+}
+
+#[test]
+fn a_signal_ends_streams_and_what_is_in_flight() {
+    for signal in [SIGTERM, SIGINT] {
+        let mut server = Server::start("pubsub", [""; 0]);
+        let mut lines = server.connect();
+        lines.send("GET /sub?multipart=0 HTTP/1.1\r\n\r\n");
+        let mut parts = server.connect();
+        parts.send("GET /sub HTTP/1.1\r\n\r\n");
+        let mut events = server.connect();
+        events.send("GET /sub?format=sse HTTP/1.1\r\n\r\n");
+        let mut old = server.connect();
+        old.send("GET /sub?multipart=0 HTTP/1.0\r\n\r\n");
+        for subscriber in [&mut lines, &mut parts, &mut events, &mut old] {
+            subscriber.head();
+        }
+        let mut websocket = server.connect();
+        websocket.send("GET /sub HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: x\r\nsec-websocket-version: 13\r\n\r\n");
+        websocket.head();
+        let mut idle = server.connect();
+        idle.get("/stats");
+        let mut fresh = server.connect();
+        let mut publisher = server.connect();
+        publisher.send("POST /pub HTTP/1.1\r\ncontent-length: 10\r\n\r\nlast ");
+        until("the subscribers", || (server.counter("Active connections") == 5).then_some(()));
+        server.process.signal(signal);
+        assert_eq!(idle.rest(), b"", "an idle connection is closed");
+        until("the port to be closed", || std::net::TcpStream::connect(server.address).is_err().then_some(()));
+        publisher.send("words");
+        let answer = publisher.answer();
+        assert_eq!(answer.header("connection"), Some("close"));
+        assert!(answer.text().starts_with("Published 1 messages to "), "what is in flight is finished");
+        assert_eq!(String::from_utf8_lossy(&lines.rest()).rsplit("\r\n").nth(2), Some("0"), "the last chunk");
+        assert!(parts.rest().ends_with(b"\r\n--xXPubSubXx\r\n\r\n0\r\n\r\n"));
+        assert!(events.rest().ends_with(b"\n\n\r\n0\r\n\r\n"));
+        old.rest();
+        assert_eq!(websocket.rest(), b"\x88\x00", "a WebSocket is told with a close");
+        let _ = fresh.rest();
+        assert_eq!(server.process.exit_code(), 0);
+    }
+}
+
+#[test]
+fn nobody_waits_for_a_connection_that_has_said_nothing() {
+    for tool in SERVERS {
+        let mut server = Server::start(tool, [""; 0]);
+        let fresh = server.connect();
+        server.get("/stats");
+        let start = Instant::now();
+        server.process.signal(SIGTERM);
+        assert_eq!(server.process.exit_code(), 0);
+        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+        drop(fresh);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    for tool in SERVERS {
+        let mut server = Server::start(tool, [""; 0]);
+        let mut busy = server.connect();
+        busy.send("POST /put HTTP/1.1\r\ncontent-length: 10\r\n\r\nhalf");
+        until("the half request to be read", || server.get("/stats").ends_with('\n').then_some(()));
+        server.process.signal(SIGTERM);
+        until("the port to be closed", || std::net::TcpStream::connect(server.address).is_err().then_some(()));
+        let start = Instant::now();
+        server.process.signal(SIGTERM);
+        assert_ne!(server.process.exit_code(), 0, "not a clean end");
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    }
+}
+
+struct Overflow {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Overflow {
+    fn new() -> Self {
+        let folder = TempDir::new().expect("a folder of its own");
+        let path = folder.path().join("overflow.log");
+        Self { _folder: folder, path }
+    }
+
+    fn flag(&self) -> String {
+        format!("--overflow-log={}", self.path.display())
+    }
+}
+
+#[track_caller]
+fn assert_file(path: &Path, expected: &str) {
+    let text = String::from_utf8_lossy(&fs::read(path).expect("the overflow log")).into_owned();
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn the_overflow_log_gets_what_leaves_and_what_is_left() {
+    let log = Overflow::new();
+    fs::write(&log.path, "from before\n").expect("a file");
+    let server = Server::start("simplequeue", ["--max-depth=2".to_owned(), log.flag()]);
+    let mut client = server.connect();
+    client.post("/mput", "1\n2\n3");
+    // It is in the file by the time of the answer.
+    assert_file(&log.path, "from before\n1\n");
+    client.post("/put", "with\nnewline");
+    client.get("/put?data=%00%ff");
+    assert_eq!(client.get("/get").text(), "with\nnewline");
+    client.get("/put?data=5");
+    assert_eq!((server.counter("overflow"), server.counter("depth")), (3, 2));
+    assert_eq!(server.stop(), 0);
+    let bytes = fs::read(&log.path).expect("the overflow log");
+    assert_eq!(bytes, b"from before\n1\n2\n3\n\0\xff\n5\n");
+}
+
+#[test]
+fn exit_writes_what_is_left_too() {
+    let log = Overflow::new();
+    let mut server = Server::start("simplequeue", [log.flag()]);
+    server.connect().post("/mput", "a\nb\nc");
+    assert_eq!(server.connect().get("/exit").status, 200);
+    assert_eq!(server.process.exit_code(), 0);
+    assert_file(&log.path, "a\nb\nc\n");
+}
+
+#[test]
+fn a_hangup_opens_the_overflow_log_again() {
+    let log = Overflow::new();
+    let mut server = Server::start("simplequeue", ["--max-depth=1".to_owned(), log.flag()]);
+    let mut client = server.connect();
+    client.post("/mput", "1\n2");
+    let old = log.path.with_extension("1");
+    fs::rename(&log.path, &old).expect("the file can be moved");
+    client.post("/put", "3");
+    assert_file(&old, "1\n2\n");
+    server.process.signal(SIGHUP);
+    until("a new file", || log.path.exists().then_some(()));
+    client.post("/put", "4");
+    assert_file(&old, "1\n2\n");
+    assert_file(&log.path, "3\n");
+    server.process.signal(SIGTERM);
+    assert_eq!(server.process.exit_code(), 0);
+    assert_file(&log.path, "3\n4\n");
+    // A pubsub has nothing to open again, and goes on.
+    let pubsub = Server::start("pubsub", [""; 0]);
+    pubsub.process.signal(SIGHUP);
+    assert!(pubsub.get("/stats").ends_with('\n'));
+    assert_eq!(pubsub.stop(), 0);
+}
+
+#[test]
+fn without_an_overflow_log_what_is_left_is_named() {
+    let mut server = Server::start("simplequeue", [""; 0]);
+    server.connect().post("/mput", "a\nb");
+    server.process.signal(SIGTERM);
+    assert_eq!(server.process.exit_code(), 0);
+    assert!(server.process.stderr().contains("depth=2"), "{}", server.process.stderr());
+}
+
+#[test]
+fn exit_is_only_for_loopback() {
+    // The address by which this machine is known elsewhere: none is contacted by this.
+    let outside = std::net::UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
+        socket.connect("192.0.2.1:9")?;
+        socket.local_addr()
+    });
+    let Some(address) = outside.ok().map(|outside| outside.ip()).filter(|address| !address.is_loopback()) else {
+        println!("not run: this machine has no address but loopback");
+        return;
+    };
+    let mut process = Process::start("simplequeue", ["--port=0", &format!("--address={address}")]);
+    let listens: std::net::SocketAddr = process.line("listening on ").parse().expect("an address");
+    let mut client = streamgauge_tests::client::Client::connect(listens);
+    let answer = client.get("/exit");
+    assert_eq!((answer.status, answer.text()), (403, "/exit is only for loopback\n".into()));
+    assert_eq!(client.get("/put?data=still").status, 200);
+    assert_eq!(client.get("/get").text(), "still");
+}

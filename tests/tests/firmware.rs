@@ -1,0 +1,248 @@
+//! The firmware of `tests/firmware` under QEMU, asked over HTTP: its UART is a TCP port.
+//!
+//! Without `qemu-system-arm` (Debian: `qemu-system-arm`) nothing can be asked: that fails where `CI` is set, and is
+//! said loudly elsewhere. `STREAMGAUGE_SOAK=SECONDS` lets the soak run that long.
+
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use streamgauge_tests::build::workspace;
+use streamgauge_tests::client::Client;
+use streamgauge_tests::process::Process;
+use streamgauge_tests::wait::until;
+
+/// What the firmware was built with.
+const MAX_DEPTH: usize = 100;
+const REQUEST_BYTES: usize = 4096;
+
+/// A microcontroller that runs until it is dropped. There is one at a time: a polled UART takes all of a core.
+struct Board {
+    address: SocketAddr,
+    _qemu: Process,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Board {
+    /// `None` where there is no QEMU, which has been said then.
+    fn start() -> Option<Self> {
+        static TURN: Mutex<()> = Mutex::new(());
+        if Command::new("qemu-system-arm").arg("--version").output().is_err() {
+            assert!(std::env::var_os("CI").is_none(), "qemu-system-arm is missing: apt install qemu-system-arm");
+            let warning =
+                "\n*** NOT TESTED: the firmware. qemu-system-arm is missing: apt install qemu-system-arm ***\n";
+            // Past the harness, which keeps what passing tests print.
+            std::io::stderr().write_all(warning.as_bytes()).unwrap();
+            return None;
+        }
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let mut qemu = Command::new("qemu-system-arm");
+        qemu.args(["-machine", "lm3s6965evb", "-display", "none", "-monitor", "none", "-serial"]);
+        qemu.arg(format!("tcp:{address},server,nowait")).arg("-kernel").arg(image());
+        let qemu = Process::spawn(qemu);
+        let board = Self { address, _qemu: qemu, _turn: turn };
+        until("the UART to be a port", || TcpStream::connect(address).ok());
+        Some(board)
+    }
+
+    fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// GET over a connection of its own.
+    fn get(&self, target: &str) -> String {
+        let answer = self.connect().get(target);
+        assert_eq!(answer.status, 200, "{target}: {}", answer.head);
+        answer.text()
+    }
+
+    /// POST over a connection of its own.
+    fn post(&self, target: &str, body: impl AsRef<[u8]>) -> (u16, String) {
+        let answer = self.connect().post(target, body);
+        (answer.status, answer.text())
+    }
+
+    /// Sends bytes over a connection of their own, and reads the status and the line of the answer.
+    fn send(&self, bytes: &[u8]) -> (u16, String) {
+        let mut client = self.connect();
+        client.send(bytes);
+        let answer = client.answer();
+        (answer.status, answer.text())
+    }
+}
+
+/// The firmware, built.
+fn image() -> &'static Path {
+    static IMAGE: OnceLock<PathBuf> = OnceLock::new();
+    IMAGE.get_or_init(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware");
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--release", "--locked", "--target", "thumbv7m-none-eabi", "--target-dir"])
+            .arg(&target)
+            .current_dir(workspace().join("tests/firmware"))
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .status()
+            .unwrap();
+        assert!(built.success(), "the firmware does not build: see above");
+        target.join("thumbv7m-none-eabi/release/streamgauge-firmware")
+    })
+}
+
+#[test]
+fn a_queue_past_its_bound_counts_what_it_lost() {
+    let Some(board) = Board::start() else { return };
+    for i in 0..MAX_DEPTH + 23 {
+        assert_eq!(board.post("/put", format!("item {i}")), (200, String::new()));
+    }
+    let bytes: usize = (23..MAX_DEPTH + 23).map(|i| format!("item {i}").len()).sum();
+    let stats = format!("puts:123\ngets:0\ndepth:100\ndepth_high_water:100\nbytes:{bytes}\noverflow:23\n");
+    assert_eq!(board.get("/stats"), stats);
+    let dump: String = (23..MAX_DEPTH + 23).map(|i| format!("item {i}\n")).collect();
+    assert_eq!(board.get("/dump"), dump);
+    for i in 23..MAX_DEPTH + 23 {
+        assert_eq!(board.get("/get"), format!("item {i}"));
+    }
+    assert_eq!(board.get("/get"), "");
+    assert_eq!(board.get("/stats"), "puts:123\ngets:100\ndepth:0\ndepth_high_water:100\nbytes:0\noverflow:23\n");
+}
+
+#[test]
+fn every_byte_comes_back_and_16_kib_are_the_other_bound() {
+    let Some(board) = Board::start() else { return };
+    let every: Vec<u8> = (0..=255).cycle().take(1024).collect();
+    let mut client = board.connect();
+    for _ in 0..20 {
+        assert_eq!(client.post("/put", &every).status, 200);
+    }
+    // A record of 1024 bytes has two bytes in front: 15 of them fit into 16384 bytes.
+    let stats = client.get("/stats").text();
+    assert_eq!(stats, "puts:20\ngets:0\ndepth:15\ndepth_high_water:15\nbytes:15360\noverflow:5\n");
+    assert_eq!(client.get("/dump").body.len(), 15 * 1025);
+    for _ in 0..15 {
+        assert_eq!(client.get("/get").body, every);
+    }
+    let encoded: String = every.iter().take(256).map(|byte| format!("%{byte:02X}")).collect();
+    assert_eq!(client.get(&format!("/put?data={encoded}")).status, 200);
+    assert_eq!(client.get("/get").body, every[..256]);
+}
+
+#[test]
+fn published_messages_are_counted() {
+    let Some(board) = Board::start() else { return };
+    assert_eq!(board.post("/pub", "one\ntwo\n\nthree\n"), (200, "Published 3 messages to 0 clients.\n".to_owned()));
+    let stats =
+        "Active connections: 0\nTotal connections: 0\nMessages received: 3\nMessages sent: 0\nKicked clients: 0\n";
+    assert_eq!(board.get("/pubsub/stats"), stats);
+    assert_eq!(board.connect().get("/sub").status, 501);
+    let long = board.post("/pub", "x".repeat(8192 - 200));
+    assert_eq!(long, (413, format!("head and body are over the limit request-bytes {REQUEST_BYTES}\n")));
+}
+
+#[test]
+fn moments_of_posted_numbers() {
+    let Some(board) = Board::start() else { return };
+    assert_eq!(board.get("/moments"), "count:0\nmean:none\nvariance:none\nstddev:none\nskewness:none\nkurtosis:none\n");
+    let numbers: Vec<f64> = (0..500).map(|i| f64::from((i * 7919) % 1000) / 8.0 - 40.0).collect();
+    for batch in numbers.chunks(50) {
+        let lines: String = batch.iter().map(|x| format!("{x}\n")).collect();
+        assert_eq!(board.post("/moments", lines).0, 200);
+    }
+    let text = board.get("/moments");
+    let (names, values): (Vec<_>, Vec<_>) = text.lines().map(|line| line.split_once(':').unwrap()).unzip();
+    assert_eq!(names, ["count", "mean", "variance", "stddev", "skewness", "kurtosis"]);
+    let n = numbers.len() as f64;
+    let mean = numbers.iter().sum::<f64>() / n;
+    let power = |k: i32| numbers.iter().map(|x| (x - mean).powi(k)).sum::<f64>() / n;
+    let variance = power(2) * n / (n - 1.0);
+    let expected =
+        [n, mean, variance, variance.sqrt(), power(3) / power(2).powf(1.5), power(4) / power(2).powi(2) - 3.0];
+    for ((name, value), expected) in names.iter().zip(values).zip(expected) {
+        let value: f64 = value.parse().unwrap();
+        // A bit of sixteen after the point, and five decimals.
+        assert!((value - expected).abs() <= 2.1e-5, "{name}: {value}, not {expected}");
+    }
+    for wrong in ["1\nx\n", "1e3", "32768", "-32768.1", "1.", ".5", "nan", "1234567890123456789012"] {
+        assert_eq!(board.post("/moments", wrong).0, 400, "{wrong:?}");
+    }
+    assert_eq!(board.get("/moments"), text, "a batch with something wrong in it is not taken");
+    assert_eq!(board.post("/moments?reset=1", "1\n2\n4\n8").1.lines().nth(1), Some("mean:3.75000"));
+}
+
+#[test]
+fn garbage_is_refused_and_the_next_client_understood() {
+    let Some(board) = Board::start() else { return };
+    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(REQUEST_BYTES));
+    let fields = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(33));
+    for (garbage, status) in [
+        (&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], 400),
+        (b"hello\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"POST /put HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nnot a chunk\r\n", 400),
+        (b"GET /mget?items=0 HTTP/1.1\r\n\r\n", 400),
+        (b"GET /nowhere HTTP/1.1\r\n\r\n", 404),
+        (b"DELETE /get HTTP/1.1\r\n\r\n", 405),
+        (b"POST /put HTTP/1.1\r\nContent-Length: 5000\r\n\r\n", 413),
+        (long.as_bytes(), 431),
+        (fields.as_bytes(), 431),
+        (b"GET / HTTP/3.0\r\n\r\n", 505),
+    ] {
+        let (got, line) = board.send(garbage);
+        assert_eq!(got, status, "{}: {line}", String::from_utf8_lossy(garbage));
+        assert!(status == 404 || line.ends_with('\n'), "{line:?}");
+        std::thread::sleep(SILENCE);
+        assert_eq!(board.get("/get"), "", "after {}", String::from_utf8_lossy(garbage));
+    }
+    // A client that leaves in the middle of a request.
+    for half in ["GET /ge", "POST /put HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc"] {
+        let mut client = board.connect();
+        client.send(half);
+        drop(client);
+        std::thread::sleep(SILENCE);
+        assert_eq!(board.get("/stats").lines().next(), Some("puts:0"), "after {half:?}");
+    }
+}
+
+/// Longer than the firmware waits for what is missing of a request.
+const SILENCE: Duration = Duration::from_millis(700);
+
+#[test]
+fn thousands_of_requests_and_every_one_accounted_for() {
+    let Some(board) = Board::start() else { return };
+    let seconds = std::env::var("STREAMGAUGE_SOAK").ok().map_or(0, |seconds| seconds.parse().expect("seconds"));
+    let begun = Instant::now();
+    let (mut puts, mut gets, mut rounds) = (0_u64, 0_u64, 0_u64);
+    while rounds < 40 || begun.elapsed() < Duration::from_secs(seconds) {
+        // One connection after another, and in each one request behind another without waiting.
+        let mut client = board.connect();
+        let mut requests = Vec::new();
+        for i in 0..25 {
+            let item = format!("{rounds} {i} {}", "x".repeat(i));
+            let head = format!("POST /put HTTP/1.1\r\nContent-Length: {}\r\n\r\n{item}", item.len());
+            requests.extend_from_slice(head.as_bytes());
+            requests.extend_from_slice(b"GET /get HTTP/1.1\r\n\r\n");
+        }
+        std::thread::scope(|scope| {
+            let mut sender = client.stream.try_clone().unwrap();
+            scope.spawn(move || sender.write_all(&requests).unwrap());
+            for i in 0..25 {
+                assert_eq!(client.answer().status, 200);
+                assert_eq!(client.answer().text(), format!("{rounds} {i} {}", "x".repeat(i)));
+            }
+        });
+        (puts, gets, rounds) = (puts + 25, gets + 25, rounds + 1);
+        // A UART has one client at a time.
+        drop(client);
+        if rounds % 10 == 0 {
+            let text = board.get("/stats");
+            assert_eq!(text, format!("puts:{puts}\ngets:{gets}\ndepth:0\ndepth_high_water:1\nbytes:0\noverflow:0\n"));
+        }
+    }
+    println!("{} requests in {:?}", puts + gets, begun.elapsed());
+}

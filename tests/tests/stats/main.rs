@@ -1,0 +1,5 @@
+//! Statistics against exact rational arithmetic.
+
+mod fixed;
+mod histogram;
+mod moments;

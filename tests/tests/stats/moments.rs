@@ -1,0 +1,348 @@
+//! `Moments` on every set: one by one, from slices, split and merged.
+
+use num_rational::BigRational;
+use num_traits::Signed;
+use proptest::prelude::*;
+use streamgauge_core::stats::Moments;
+use streamgauge_core::stats::moments::{NonFinite, Parts};
+use streamgauge_tests::exact::{Exact, approximate, decimal, digits};
+use streamgauge_tests::sets::{self, Random};
+
+/// The bar: half a unit in the last place of an `f64` is 15.65 to 15.95 digits.
+const BAR: f64 = 15.5;
+
+/// Values that cancel all but their last 1e-30 have a mean with as few digits as are left.
+const CANCELLED: f64 = 1e-29;
+
+fn check(name: &str, how: &str, seen: &Moments, exact: &Exact) {
+    check_spread(name, how, seen, exact);
+    let digits = exact.mean_digits(seen.mean());
+    assert!(digits >= BAR, "mean of {name} {how} has {digits:.2} correct digits: {seen:?}");
+}
+
+fn check_spread(name: &str, how: &str, seen: &Moments, exact: &Exact) {
+    let results = [
+        ("variance", exact.variance_digits(seen.sample_variance())),
+        ("standard deviation", exact.stddev_digits(seen.sample_stddev())),
+        ("skewness", exact.skewness_digits(seen.skewness())),
+        ("kurtosis", exact.kurtosis_digits(seen.excess_kurtosis())),
+        ("population variance", digits(seen.population_variance().unwrap_or(f64::NAN), &exact.population_variance)),
+    ];
+    for (what, digits) in results {
+        assert!(digits >= BAR, "{what} of {name} {how} has {digits:.2} correct digits: {seen:?}");
+    }
+}
+
+fn one_by_one(values: &[f64]) -> Moments {
+    let mut seen = Moments::new();
+    values.iter().for_each(|&x| seen.push(x));
+    seen
+}
+
+fn from_slice(values: &[f64]) -> Moments {
+    let mut seen = Moments::new();
+    seen.extend_from_slice(values);
+    seen
+}
+
+/// `values` cut at random into slices of up to `longest`.
+fn cut<'a>(mut values: &'a [f64], longest: usize, random: &mut Random) -> Vec<&'a [f64]> {
+    let mut pieces = Vec::new();
+    while !values.is_empty() {
+        let (piece, rest) = values.split_at((1 + random.below(longest)).min(values.len()));
+        pieces.push(piece);
+        values = rest;
+    }
+    pieces
+}
+
+/// Merges any two until one is left.
+fn merge_in_any_order(mut seen: Vec<Moments>, random: &mut Random) -> Moments {
+    while seen.len() > 1 {
+        let one = seen.swap_remove(random.below(seen.len()));
+        let at = random.below(seen.len());
+        seen[at].merge(&one);
+    }
+    seen.pop().unwrap_or_default()
+}
+
+#[test]
+fn every_set_one_by_one_and_from_slices() {
+    for set in sets::all() {
+        let (exact, values) = (Exact::of(&set.values), &set.values);
+        check(&set.name, "one by one", &one_by_one(values), &exact);
+        check(&set.name, "from one slice", &from_slice(values), &exact);
+        let mut random = Random::new(2);
+        for longest in [3, 40, 1000] {
+            let mut seen = Moments::new();
+            for piece in cut(values, longest, &mut random) {
+                seen.extend_from_slice(piece);
+            }
+            check(&set.name, &format!("from slices of up to {longest}"), &seen, &exact);
+        }
+        let (least, largest) = (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max));
+        assert_eq!((from_slice(values).min(), from_slice(values).max()), (least, largest), "{}", set.name);
+        assert_eq!((one_by_one(values).min(), one_by_one(values).max()), (least, largest), "{}", set.name);
+        assert_eq!(from_slice(values).count(), values.len() as u64);
+    }
+}
+
+#[test]
+fn every_set_split_and_merged_in_any_order() {
+    for set in sets::all() {
+        let exact = Exact::of(&set.values);
+        let mut random = Random::new(3);
+        for longest in [1, 2, 10, 300, 5000] {
+            let pieces = cut(&set.values, longest, &mut random);
+            let seen = pieces.iter().map(|piece| if longest < 300 { one_by_one(piece) } else { from_slice(piece) });
+            let merged = merge_in_any_order(seen.collect(), &mut random);
+            check(&set.name, &format!("split into {longest} and merged"), &merged, &exact);
+        }
+        let mut dealt = vec![Moments::new(); 64];
+        for &x in &set.values {
+            dealt[random.below(64)].push(x);
+        }
+        check(&set.name, "dealt to 64 and merged", &merge_in_any_order(dealt, &mut random), &exact);
+    }
+}
+
+/// The pivot follows the mean: n (mean - pivot)² never exceeds the sum of squares about the mean, however many values
+/// come. Double-double hides it for any number of values that a test could take in, so results alone can't tell.
+#[test]
+fn the_pivot_stays_near_the_mean() {
+    let mut compared = 0;
+    for set in sets::all() {
+        for seen in [one_by_one(&set.values), from_slice(&set.values)] {
+            let parts = seen.to_parts();
+            if parts.exponent == 0 {
+                let (mean, variance) = (seen.mean().expect("a mean"), seen.population_variance().expect("a variance"));
+                // The pivot is rounded.
+                let distance = (mean - parts.pivot).abs() - mean.abs() * f64::EPSILON;
+                assert!(distance <= variance.sqrt(), "pivot {} of {}: {mean}, {variance}", parts.pivot, set.name);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 20, "only {compared} compared");
+}
+
+/// The answers that came with the data were computed elsewhere: the measuring stick is right.
+#[test]
+fn exact_arithmetic_agrees_with_the_answers_of_the_data() {
+    let mut compared = 0;
+    for set in sets::all() {
+        let Some(answers) = &set.answers else { continue };
+        let exact = Exact::of(&set.values);
+        let signed_square = |x: BigRational| (x < BigRational::default(), &x * &x);
+        let mut compare = |key: &str, ours: Option<BigRational>, adapt: &dyn Fn(BigRational) -> BigRational| {
+            let theirs = answers[key].as_str().map(|text| decimal(text).expect("a decimal number"));
+            assert_eq!(ours.is_some(), theirs.is_some(), "{key} of {}", set.name);
+            if let (Some(ours), Some(theirs)) = (ours, theirs.map(adapt)) {
+                let error = approximate(&(&ours - &theirs)).abs();
+                assert!(
+                    error <= approximate(&ours).abs() * 1e-38 || ours == theirs,
+                    "{key} of {}: {error:e}",
+                    set.name
+                );
+                compared += 1;
+            }
+        };
+        let same = |x| x;
+        compare("mean", Some(exact.mean.clone()), &same);
+        compare("var_pop", Some(exact.population_variance.clone()), &same);
+        compare("exkurt_g2", exact.excess_kurtosis.clone(), &same);
+        compare("skew_g1", exact.skewness_squared.clone(), &|x| {
+            assert_eq!(x < BigRational::default(), exact.skewness_negative, "{}", set.name);
+            signed_square(x).1
+        });
+    }
+    assert!(compared >= 100 || sets::folder().is_none(), "only {compared} answers compared");
+}
+
+#[test]
+fn values_that_are_not_finite_poison_or_are_left_out() {
+    let numbers: Vec<f64> = (1..=10).map(f64::from).collect();
+    let (nan, up, down) = (f64::NAN, f64::INFINITY, f64::NEG_INFINITY);
+    /// Mean, least and largest once poisoned.
+    type Poisoned = (Option<f64>, Option<f64>, Option<f64>);
+    let cases: [(&str, &[f64], bool, Poisoned); 6] = [
+        ("nan_mid", &[nan], true, (None, None, None)),
+        ("nan_first", &[nan], true, (None, None, None)),
+        ("inf_mid", &[up], true, (Some(up), Some(1.0), Some(up))),
+        ("neginf_last", &[down], true, (Some(down), Some(down), Some(10.0))),
+        ("inf_both", &[up, down], true, (None, Some(down), Some(up))),
+        ("all_nan", &[nan, nan, nan], false, (None, None, None)),
+    ];
+    let exact = Exact::of(&numbers);
+    for (name, others, with_numbers, poisoned) in cases {
+        let mut values: Vec<f64> = if with_numbers { numbers.clone() } else { vec![] };
+        for (i, x) in others.iter().enumerate() {
+            let at = if name == "nan_first" { 0 } else { (5 + 6 * i).min(values.len()) };
+            values.insert(at, *x);
+        }
+        if let Some(folder) = sets::folder() {
+            let stored = sets::read(&folder.join(format!("hard/policy_{name}.txt")));
+            let sorted = |mut values: Vec<f64>| {
+                values.sort_by(f64::total_cmp);
+                values.into_iter().map(f64::to_bits).collect::<Vec<_>>()
+            };
+            assert_eq!(sorted(stored.clone()), sorted(values), "{name}");
+            values = stored;
+        }
+        for policy in [NonFinite::Poison, NonFinite::LeaveOut] {
+            let mut pushed = Moments::with_policy(policy);
+            values.iter().for_each(|&x| pushed.push(x));
+            let mut sliced = Moments::with_policy(policy);
+            sliced.extend_from_slice(&values);
+            let mut merged = Moments::with_policy(policy);
+            for piece in values.chunks(3) {
+                let mut part = Moments::with_policy(policy);
+                part.extend_from_slice(piece);
+                merged.merge(&part);
+            }
+            for seen in [pushed, sliced, merged] {
+                let counted = |test: fn(f64) -> bool| values.iter().filter(|x| test(**x)).count() as u64;
+                assert_eq!(seen.count(), counted(f64::is_finite), "{name}");
+                assert_eq!(seen.nan(), counted(f64::is_nan), "{name}");
+                assert_eq!(seen.positive_infinities(), counted(|x| x == f64::INFINITY), "{name}");
+                assert_eq!(seen.negative_infinities(), counted(|x| x == f64::NEG_INFINITY), "{name}");
+                if policy == NonFinite::Poison {
+                    assert_eq!((seen.mean(), seen.min(), seen.max()), poisoned, "{name}");
+                    let shape = [seen.skewness(), seen.excess_kurtosis()];
+                    let spread = [seen.population_variance(), seen.sample_variance()];
+                    let roots = [seen.population_stddev(), seen.sample_stddev()];
+                    assert_eq!([shape, spread, roots], [[None; 2]; 3], "{name}");
+                } else if with_numbers {
+                    assert_eq!((seen.min(), seen.max()), (Some(1.0), Some(10.0)), "{name}");
+                    check(name, "left out", &seen, &exact);
+                } else {
+                    assert_eq!((seen.mean(), seen.min(), seen.max()), (None, None, None), "{name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_and_no_spread_have_no_results() {
+    let nothing = Moments::new();
+    assert_eq!((nothing.mean(), nothing.min(), nothing.population_variance()), (None, None, None));
+    let one = one_by_one(&[0.1]);
+    assert_eq!((one.mean(), one.population_variance(), one.sample_variance()), (Some(0.1), Some(0.0), None));
+    let same = from_slice(&[0.1; 1000]);
+    assert_eq!((same.sample_variance(), same.sample_stddev()), (Some(0.0), Some(0.0)));
+    assert_eq!((same.skewness(), same.excess_kurtosis()), (None, None));
+}
+
+/// Any finite `f64`, and more of the awkward ones than chance would give.
+fn finite() -> impl Strategy<Value = f64> {
+    let any = any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |x| x.is_finite());
+    let awkward = proptest::sample::select(vec![
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        0.1,
+        f64::MAX,
+        f64::MIN,
+        f64::MIN_POSITIVE,
+        5e-324,
+        1.0 + f64::EPSILON,
+        1e15,
+        1e-40,
+        1e66,
+    ]);
+    prop_oneof![any, awkward, -1.0..1.0, (0..8).prop_map(|x| 1e9 + f64::from(x) / 8.0)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_finite_values(values in prop::collection::vec(finite(), 1..80), cuts in any::<u64>()) {
+        let exact = Exact::of(&values);
+        check_all(&values, &one_by_one(&values), &exact);
+        check_all(&values, &from_slice(&values), &exact);
+        let mut random = Random::new(cuts);
+        let pieces = cut(&values, 20, &mut random).into_iter().map(from_slice).collect();
+        check_all(&values, &merge_in_any_order(pieces, &mut random), &exact);
+    }
+
+    #[test]
+    fn merging_commutes_to_the_bit(
+        a in prop::collection::vec(finite(), 0..40),
+        b in prop::collection::vec(finite(), 0..40),
+    ) {
+        let (a, b) = (from_slice(&a), from_slice(&b));
+        let (mut ab, mut ba) = (a, b);
+        ab.merge(&b);
+        ba.merge(&a);
+        prop_assert_eq!(ab.to_parts(), ba.to_parts());
+    }
+
+    #[test]
+    fn parts_come_back_as_they_went(values in prop::collection::vec(finite(), 0..300)) {
+        let mut seen = one_by_one(&values);
+        seen.push(f64::NAN);
+        let parts = seen.to_parts();
+        let printed: Vec<String> = parts.sums.iter().flatten().map(|x| format!("{x:.16e}")).collect();
+        let mut read = printed.iter().map(|text| text.parse::<f64>().unwrap());
+        let sums = parts.sums.map(|pair| pair.map(|_| read.next().unwrap()));
+        let back = Moments::from_parts(&Parts { sums, ..parts }, NonFinite::Poison);
+        prop_assert!(back.is_ok(), "{:?}", parts);
+        let back = back.unwrap();
+        prop_assert_eq!(back.to_parts(), parts);
+        let mut more = seen;
+        let mut also = back;
+        more.push(2.5);
+        also.push(2.5);
+        prop_assert_eq!((more.count(), more.to_parts().pivot), (also.count(), also.to_parts().pivot));
+    }
+
+    /// Whatever is accepted gives no NaN and panics nowhere.
+    #[test]
+    fn forged_parts_give_no_nan(
+        values in prop::collection::vec(finite(), 1..10),
+        at in 0..8_usize,
+        forged in any::<u64>().prop_map(f64::from_bits),
+        count in prop_oneof![0..20_u64, any::<u64>()],
+        exponent in -1100..1100,
+    ) {
+        let parts = from_slice(&values).to_parts();
+        let mut sums = parts;
+        sums.sums[at / 2][at % 2] = forged;
+        let candidates = [
+            sums,
+            Parts { count, ..parts },
+            Parts { exponent, ..parts },
+            Parts { pivot: forged, ..parts },
+            Parts { min: forged, ..parts },
+            Parts { max: forged, ..parts },
+        ];
+        for parts in candidates {
+            let Ok(mut seen) = Moments::from_parts(&parts, NonFinite::LeaveOut) else { continue };
+            for _ in 0..2 {
+                let results = [
+                    seen.mean(), seen.population_variance(), seen.sample_variance(), seen.population_stddev(),
+                    seen.sample_stddev(), seen.skewness(), seen.excess_kurtosis(), seen.min(), seen.max(),
+                ];
+                prop_assert!(results.iter().flatten().all(|x| !x.is_nan()), "{:?} {:?}", parts, results);
+                let copy = seen;
+                seen.merge(&copy);
+                seen.push(1.5);
+            }
+        }
+    }
+}
+
+fn check_all(values: &[f64], seen: &Moments, exact: &Exact) {
+    check_spread(&format!("{values:?}"), "", seen, exact);
+    let largest = values.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+    let bound = BigRational::from_float(largest).expect("finite") * BigRational::from_float(CANCELLED).expect("finite");
+    let mean = BigRational::from_float(seen.mean().expect("a mean")).expect("a finite mean");
+    let digits = exact.mean_digits(seen.mean());
+    assert!(
+        digits >= BAR || (mean - &exact.mean).abs() <= bound,
+        "mean of {values:?} has {digits:.2} correct digits: {seen:?}"
+    );
+}
