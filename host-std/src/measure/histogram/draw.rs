@@ -162,7 +162,7 @@ mod tests {
         let bars = tally.total();
         let canvas = Canvas { width: 40, unicode: false };
         let expected = "\
-    0  2 |##############################
+\x20   0  2 |##############################
   0.5  1 |###############
     1
 above  2
