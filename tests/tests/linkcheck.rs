@@ -13,7 +13,8 @@ use object::read::elf::ElfFile32;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind, SymbolKind};
 
 const TARGETS: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf"];
-const PROGRAMS: [&str; 8] = ["log", "queue", "fanout", "text", "streams", "service", "stats", "sketch"];
+const PROGRAMS: [&str; 10] =
+    ["log", "queue", "fanout", "text", "streams", "service", "stats", "sketch", "reader", "generate"];
 const WITH_HTTPARSE: [&str; 2] = ["http", "serve"];
 
 /// Trims a field's value to `[0..last_visible + 1]`, where `last_visible` is an index that `rposition` found in it.

@@ -35,7 +35,8 @@ impl Zipf {
         for _ in 0..64 {
             let area = self.last + rng.uniform() * (self.first - self.last);
             let x = self.inverse(area);
-            rank = libm::floor(x + 0.5).clamp(1.0, self.ranks);
+            // Not `clamp`, which panics for bounds in the wrong order.
+            rank = libm::floor(x + 0.5).min(self.ranks).max(1.0);
             if rank - x <= self.sure || area >= self.integral(rank + 0.5) - self.height(rank) {
                 break;
             }

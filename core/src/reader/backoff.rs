@@ -6,7 +6,7 @@ use core::time::Duration;
 ///
 /// It has a short part of up to a quarter of the range and a long part of up to three quarters. Each failure moves
 /// both up by a step, each success both down: the short part reacts at once, the long one to what goes on. All
-/// methods are O(1) and exact to the nanosecond.
+/// methods are O(1) and exact to the nanosecond. Times beyond 584 years count as that.
 ///
 /// ```
 /// use core::time::Duration;
@@ -21,7 +21,7 @@ use core::time::Duration;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackoffTimer {
-    least: Duration,
+    least: u64,
     short: Part,
     long: Part,
 }
@@ -37,8 +37,9 @@ impl BackoffTimer {
     /// The same with other numbers of steps from the bottom to the top; 0 steps move at once to the top.
     #[must_use]
     pub fn with_steps(least: Duration, most: Duration, short: u32, long: u32) -> Self {
-        let range = most.saturating_sub(least);
-        let quarter = range.checked_div(4).unwrap_or_default();
+        let least = nanoseconds(least);
+        let range = nanoseconds(most).saturating_sub(least);
+        let quarter = range / 4;
         Self { least, short: Part::new(quarter, short), long: Part::new(range.saturating_sub(quarter), long) }
     }
 
@@ -57,7 +58,7 @@ impl BackoffTimer {
     /// How long to wait now.
     #[must_use]
     pub fn interval(&self) -> Duration {
-        self.least.saturating_add(self.short.now).saturating_add(self.long.now)
+        Duration::from_nanos(self.least.saturating_add(self.short.now).saturating_add(self.long.now))
     }
 }
 
@@ -68,16 +69,21 @@ impl Default for BackoffTimer {
     }
 }
 
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// In nanoseconds: subtracting one `Duration` from another has a path to a panic that the compiler keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
-    now: Duration,
-    step: Duration,
-    most: Duration,
+    now: u64,
+    step: u64,
+    most: u64,
 }
 
 impl Part {
-    fn new(most: Duration, steps: u32) -> Self {
-        Self { now: Duration::ZERO, step: most.checked_div(steps).unwrap_or(most), most }
+    fn new(most: u64, steps: u32) -> Self {
+        Self { now: 0, step: most.checked_div(steps.into()).unwrap_or(most), most }
     }
 
     fn up(&mut self) {

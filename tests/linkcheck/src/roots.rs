@@ -34,9 +34,11 @@ macro_rules! sizes {
 }
 
 pub mod fanout;
+pub mod generate;
 pub mod http;
 pub mod log;
 pub mod queue;
+pub mod reader;
 pub mod ring;
 pub mod serve;
 pub mod service;
