@@ -6,7 +6,7 @@ use core::time::Duration;
 ///
 /// It has a short part of up to a quarter of the range and a long part of up to three quarters. Each failure moves
 /// both up by a step, each success both down: the short part reacts at once, the long one to what goes on. All
-/// methods are O(1) and exact to the nanosecond. Times beyond 584 years count as that.
+/// methods are O(1) and exact to the nanosecond.
 ///
 /// ```
 /// use core::time::Duration;
@@ -21,7 +21,7 @@ use core::time::Duration;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackoffTimer {
-    least: u64,
+    least: Duration,
     short: Part,
     long: Part,
 }
@@ -37,8 +37,7 @@ impl BackoffTimer {
     /// The same with other numbers of steps from the bottom to the top; 0 steps move at once to the top.
     #[must_use]
     pub fn with_steps(least: Duration, most: Duration, short: u32, long: u32) -> Self {
-        let least = nanoseconds(least);
-        let range = nanoseconds(most).saturating_sub(least);
+        let range = nanoseconds(most).saturating_sub(nanoseconds(least));
         let quarter = range / 4;
         Self { least, short: Part::new(quarter, short), long: Part::new(range.saturating_sub(quarter), long) }
     }
@@ -58,7 +57,7 @@ impl BackoffTimer {
     /// How long to wait now.
     #[must_use]
     pub fn interval(&self) -> Duration {
-        Duration::from_nanos(self.least.saturating_add(self.short.now).saturating_add(self.long.now))
+        self.least.saturating_add(Duration::from_nanos(self.short.now.saturating_add(self.long.now)))
     }
 }
 
@@ -69,11 +68,7 @@ impl Default for BackoffTimer {
     }
 }
 
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// In nanoseconds: subtracting one `Duration` from another has a path to a panic that the compiler keeps.
+/// In nanoseconds: most arithmetic of `Duration` keeps a panic that the compiler can't rule out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
     now: u64,
@@ -83,7 +78,7 @@ struct Part {
 
 impl Part {
     fn new(most: u64, steps: u32) -> Self {
-        Self { now: 0, step: most.checked_div(steps.into()).unwrap_or(most), most }
+        Self { now: 0, step: most.checked_div(u64::from(steps)).unwrap_or(most), most }
     }
 
     fn up(&mut self) {
@@ -93,4 +88,9 @@ impl Part {
     fn down(&mut self) {
         self.now = self.now.saturating_sub(self.step);
     }
+}
+
+/// At most 584 years.
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use streamgauge::{cli, generate, reader, serve, tool};
+use streamgauge::{cli, generate, measure, reader, serve, tool};
 
 /// Carry realtime streams over plain HTTP, and measure them as they flow.
 ///
@@ -22,6 +22,8 @@ enum Command {
     Generate(Box<generate::Options>),
     #[command(flatten)]
     Client(Box<cli::Command>),
+    #[command(flatten)]
+    Measure(Box<measure::Command>),
 }
 
 fn main() -> ExitCode {
@@ -31,5 +33,6 @@ fn main() -> ExitCode {
         Some(Command::Generate(options)) => generate::run(&options),
         Some(Command::Read(options)) => reader::command::run(&options),
         Some(Command::Client(command)) => cli::run(*command),
+        Some(Command::Measure(command)) => measure::run(*command),
     })
 }

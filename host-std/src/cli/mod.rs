@@ -5,7 +5,7 @@
 //! | `publish`, `subscribe` | `pub` and `sub`: messages of a pubsub |
 //! | `put`, `get` | items of a queue |
 //! | `stats` | what both have counted |
-//! | [`bench`] | loads a running server, and measures it |
+//! | [`mod@bench`] | loads a running server, and measures it |
 //! | `exit` | how a command ends, and with which exit code |
 //! | `input` | stdin, as many whole lines at a time as have come |
 //! | `sender` | batches of lines to a server, counted |
@@ -13,11 +13,11 @@
 //! | `json` | bytes as a JSON string, and the counters of a server back from JSON |
 
 pub mod bench;
-mod exit;
+pub(crate) mod exit;
 mod get;
 mod input;
-mod json;
-mod output;
+pub(crate) mod json;
+pub(crate) mod output;
 mod publish;
 mod put;
 mod sender;
@@ -79,7 +79,7 @@ pub fn run(command: Command) -> Result<ExitCode, StartError> {
 
 /// The wish to end.
 #[derive(Debug, Clone)]
-pub(crate) struct Stop(watch::Receiver<bool>);
+pub(crate) struct Stop(pub(crate) watch::Receiver<bool>);
 
 impl Stop {
     /// Whether a signal has come.
@@ -97,7 +97,7 @@ impl Stop {
 
 /// On a thread of its own, because writing to a stdout that nobody reads blocks this one: a second signal has to end
 /// that too.
-fn listen_to_signals(stop: watch::Sender<bool>) -> Result<(), StartError> {
+pub(crate) fn listen_to_signals(stop: watch::Sender<bool>) -> Result<(), StartError> {
     let runtime = tool::runtime()?;
     let hangup = stop.clone();
     runtime.block_on(async {

@@ -283,6 +283,12 @@ impl State {
         }
     }
 
+    /// The line that tells a subscriber why it is sent away.
+    pub(super) fn last_words(&self, key: usize) -> String {
+        let words = self.subscribers.get(key).map_or(&[][..], Subscriber::last_words);
+        String::from_utf8_lossy(words).into_owned()
+    }
+
     /// Whether a subscription is to end once everything is sent.
     pub(super) fn ends_when_sent(&self, key: usize) -> bool {
         self.stopping || self.subscribers.get(key).is_none_or(Subscriber::is_over)

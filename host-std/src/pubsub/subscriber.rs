@@ -157,6 +157,11 @@ impl Subscriber {
         }
     }
 
+    /// What the subscriber is still told, if it has no socket of its own here.
+    pub(super) fn last_words(&self) -> &[u8] {
+        &self.control
+    }
+
     pub(super) const fn is_over(&self) -> bool {
         matches!(self.end, End::Over)
     }

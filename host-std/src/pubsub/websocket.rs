@@ -130,7 +130,7 @@ fn copy_pending(hub: &Hub, key: usize, admission: &Admission) -> (Vec<Message>, 
             }
             Ok(Next::Empty) => return (batch, ends),
             Ok(Next::Lagged(_)) | Err(_) => {
-                batch.push(Message::text("ERROR_TOO_SLOW. kicked for being too slow\n"));
+                batch.push(Message::text(state.last_words(key)));
                 return (batch, true);
             }
         }

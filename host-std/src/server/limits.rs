@@ -54,8 +54,9 @@ impl Limits {
     /// what is buffered beyond that, of which one answer of the greatest length may be too much.
     pub fn worst_case(&self) -> u64 {
         const STATE: usize = 8 << 10;
-        let connection = self.max_header.max(8 << 10) + SMALL + STATE;
-        (self.max_connections as u64) * (connection as u64) + (self.max_buffered + self.max_body) as u64
+        let connection = self.max_header.max(8 << 10).saturating_add(SMALL + STATE);
+        let connections = (self.max_connections as u64).saturating_mul(connection as u64);
+        connections.saturating_add(self.max_buffered.saturating_add(self.max_body) as u64)
     }
 
     /// What `access-control-allow-origin` answers to a page of this `origin`.

@@ -8,17 +8,17 @@ fn rng() -> &'static mut Rng {
 }
 
 roots! {
-    new => Rng::new(*given());
+    rng_new => Rng::new(*given());
     bits => rng().bits();
     uniform => rng().uniform();
     below => rng().below(*given());
     sample => given::<Distribution>().sample(rng());
     sample_integer => given::<Distribution>().sample_integer(rng());
-    zipf => Zipf::new(*given(), *given());
-    rank => given::<Zipf>().sample(rng());
+    zipf_new => Zipf::new(*given(), *given());
+    zipf_sample => given::<Zipf>().sample(rng());
 }
 
 sizes! {
-    "Rng": Rng;
-    "Zipf": Zipf;
+    "generate: Rng": Rng;
+    "generate: Zipf": Zipf;
 }

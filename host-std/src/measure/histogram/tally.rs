@@ -1,0 +1,299 @@
+//! What a histogram adds up, and the bars that are drawn of it.
+
+use std::collections::BTreeMap;
+
+use streamgauge_core::stats::Histogram;
+use streamgauge_core::stats::histogram::InvalidRange;
+
+use crate::state::Tally;
+
+/// What the bins are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Shape {
+    /// `[min, max)` in bins of equal width.
+    Range {
+        /// Where the first bin begins.
+        min: f64,
+        /// Where the last one ends.
+        max: f64,
+        /// How many there are.
+        bins: usize,
+    },
+    /// A bin for each whole number from `min` to `max` that comes.
+    Integers {
+        /// The least.
+        min: i64,
+        /// The largest.
+        max: i64,
+        /// Most different numbers.
+        most: usize,
+    },
+}
+
+/// As a state notes it: `range MIN MAX BINS` or `integers MIN MAX`.
+impl core::fmt::Display for Shape {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Range { min, max, bins } => write!(f, "range {min} {max} {bins}"),
+            Self::Integers { min, max, .. } => write!(f, "integers {min} {max}"),
+        }
+    }
+}
+
+impl core::str::FromStr for Shape {
+    type Err = InvalidRange;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRange> {
+        let words: Vec<_> = text.split(' ').collect();
+        let shape = match words.as_slice() {
+            ["range", min, max, bins] => min
+                .parse()
+                .ok()
+                .zip(max.parse().ok())
+                .zip(bins.parse().ok())
+                .map(|((min, max), bins)| Self::Range { min, max, bins }),
+            ["integers", min, max] => {
+                min.parse().ok().zip(max.parse().ok()).map(|(min, max)| Self::Integers { min, max, most: usize::MAX })
+            }
+            _ => None,
+        };
+        shape.ok_or(InvalidRange)
+    }
+}
+
+/// Counts of values by bin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistogramTally {
+    shape: Shape,
+    bins: Bins,
+    /// What is in no bin.
+    outside: Outside,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Bins {
+    Range(Histogram<Box<[u64]>>),
+    Integers(BTreeMap<i64, u64>),
+}
+
+/// Values in no bin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outside {
+    /// Below the first bin.
+    pub underflow: u64,
+    /// At the end of the last bin, or above.
+    pub overflow: u64,
+    /// Whole numbers beyond as many different ones as may have a bin.
+    pub other: u64,
+    /// Not whole, where only whole numbers count.
+    pub not_whole: u64,
+    /// NaN.
+    pub nan: u64,
+    /// Records without a number.
+    pub not_a_number: u64,
+}
+
+/// A histogram to be drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bars {
+    /// What the bins are.
+    pub shape: Shape,
+    /// The count in each bin, in order of the bins; of whole numbers only those that came.
+    pub bins: Vec<Bar>,
+    /// What is in no bin.
+    pub outside: Outside,
+}
+
+/// A bin.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bar {
+    /// Where it begins: of whole numbers, the number.
+    pub low: f64,
+    /// Where it ends: the next bin's beginning.
+    pub high: f64,
+    /// Values in it.
+    pub count: u64,
+}
+
+impl HistogramTally {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// There is no such range, or it can't be divided into so many bins.
+    pub fn new(shape: Shape) -> Result<Self, InvalidRange> {
+        let bins = match shape {
+            Shape::Range { min, max, bins } => Bins::Range(Histogram::new(vec![0; bins].into_boxed_slice(), min, max)?),
+            Shape::Integers { min, max, .. } if min > max => return Err(InvalidRange),
+            Shape::Integers { .. } => Bins::Integers(BTreeMap::new()),
+        };
+        Ok(Self { shape, bins, outside: Outside::default() })
+    }
+
+    /// Takes values in. O(1) each; of whole numbers O(log of the bins).
+    pub fn extend(&mut self, values: &[f64]) {
+        match &mut self.bins {
+            Bins::Range(histogram) => values.iter().for_each(|&x| histogram.push(x)),
+            Bins::Integers(_) => values.iter().for_each(|&x| self.count_whole(x)),
+        }
+    }
+
+    /// Counts records without a number.
+    pub const fn reject(&mut self, records: u64) {
+        self.outside.not_a_number = self.outside.not_a_number.saturating_add(records);
+    }
+
+    /// What the bins are.
+    pub(crate) const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The same without values.
+    pub(crate) fn cleared(&self) -> Self {
+        let bins = match (&self.bins, self.shape) {
+            (Bins::Range(histogram), Shape::Range { min, max, bins }) => {
+                let storage = vec![0; bins].into_boxed_slice();
+                Bins::Range(Histogram::new(storage, min, max).unwrap_or_else(|_| histogram.clone()))
+            }
+            _ => Bins::Integers(BTreeMap::new()),
+        };
+        Self { shape: self.shape, bins, outside: Outside::default() }
+    }
+
+    /// The bins that aren't empty, by number or, of whole numbers, by the number itself.
+    pub(crate) fn counts(&self) -> Box<dyn Iterator<Item = (i64, u64)> + '_> {
+        match &self.bins {
+            Bins::Range(histogram) => {
+                Box::new((0..).zip(histogram.bins().iter().copied()).filter(|(_, count)| *count > 0))
+            }
+            Bins::Integers(counts) => Box::new(counts.iter().map(|(&x, &count)| (x, count))),
+        }
+    }
+
+    /// What is in no bin.
+    pub(crate) fn outside(&self) -> Outside {
+        match &self.bins {
+            Bins::Range(histogram) => Outside {
+                underflow: histogram.underflow(),
+                overflow: histogram.overflow(),
+                nan: histogram.nan(),
+                ..self.outside
+            },
+            Bins::Integers(_) => self.outside,
+        }
+    }
+
+    /// The histogram of the same shape with these counts.
+    pub(crate) fn bars(&self, counts: &BTreeMap<i64, u64>, outside: Outside) -> Bars {
+        let bins = match &self.bins {
+            Bins::Range(histogram) => (0..histogram.bins().len())
+                .map(|bin| {
+                    let count = i64::try_from(bin).ok().and_then(|bin| counts.get(&bin)).copied().unwrap_or(0);
+                    Bar { low: histogram.edge(bin), high: histogram.edge(bin + 1), count }
+                })
+                .collect(),
+            Bins::Integers(_) => {
+                counts.iter().map(|(&x, &count)| Bar { low: x as f64, high: x as f64 + 1.0, count }).collect()
+            }
+        };
+        Bars { shape: self.shape, bins, outside }
+    }
+
+    fn count_whole(&mut self, x: f64) {
+        let (Shape::Integers { min, max, most }, Bins::Integers(counts)) = (self.shape, &mut self.bins) else { return };
+        let counter = match whole(x) {
+            Some(x) if x < min => &mut self.outside.underflow,
+            Some(x) if x > max => &mut self.outside.overflow,
+            Some(x) if counts.len() < most || counts.contains_key(&x) => counts.entry(x).or_default(),
+            Some(_) => &mut self.outside.other,
+            None if x.is_nan() => &mut self.outside.nan,
+            None if x == f64::INFINITY => &mut self.outside.overflow,
+            None if x == f64::NEG_INFINITY => &mut self.outside.underflow,
+            None => &mut self.outside.not_whole,
+        };
+        *counter = counter.saturating_add(1);
+    }
+}
+
+impl Tally for HistogramTally {
+    type Total = Bars;
+
+    fn total(&self) -> Bars {
+        self.bars(&self.counts().collect(), self.outside())
+    }
+}
+
+impl Outside {
+    /// All counters, with the names that they have in a state.
+    pub(crate) const fn named(&self) -> [(&'static str, u64); 6] {
+        let Self { underflow, overflow, other, not_whole, nan, not_a_number } = *self;
+        [
+            ("underflow", underflow),
+            ("overflow", overflow),
+            ("other", other),
+            ("not_whole", not_whole),
+            ("nan", nan),
+            ("not_a_number", not_a_number),
+        ]
+    }
+
+    /// The counters by these names.
+    pub(crate) fn read(counter: impl Fn(&str) -> u64) -> Self {
+        Self {
+            underflow: counter("underflow"),
+            overflow: counter("overflow"),
+            other: counter("other"),
+            not_whole: counter("not_whole"),
+            nan: counter("nan"),
+            not_a_number: counter("not_a_number"),
+        }
+    }
+}
+
+impl Bars {
+    /// Values in bins and beside them.
+    pub fn count(&self) -> u64 {
+        let outside = [self.outside.underflow, self.outside.overflow, self.outside.other];
+        self.bins.iter().map(|bar| bar.count).chain(outside).fold(0, u64::saturating_add)
+    }
+
+    /// What is in no bin, with a name each.
+    pub(super) fn rejected(&self) -> [(&'static str, u64); 3] {
+        let Outside { not_a_number, nan, not_whole, .. } = self.outside;
+        [("not_a_number", not_a_number), ("nan", nan), ("not_whole", not_whole)]
+    }
+}
+
+/// A number without a fraction, as far as doubles have one each.
+pub(super) fn whole(x: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (x.abs() <= EXACT && x.trunc() == x).then_some(x as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_have_a_bin_each() {
+        let mut tally = HistogramTally::new(Shape::Integers { min: -1, max: 9, most: 2 }).unwrap();
+        tally.extend(&[3.0, -1.0, 3.0, 4.0, -2.0, 10.0, 2.5, f64::NAN, f64::INFINITY, -0.0]);
+        tally.reject(1);
+        let bars = tally.total();
+        let counts: Vec<_> = bars.bins.iter().map(|bar| (bar.low, bar.count)).collect();
+        assert_eq!(counts, [(-1.0, 1), (3.0, 2)]);
+        let outside = Outside { underflow: 1, overflow: 2, other: 2, not_whole: 1, nan: 1, not_a_number: 1 };
+        assert_eq!((bars.outside, bars.count()), (outside, 8));
+    }
+
+    #[test]
+    fn a_range_has_bins() {
+        let mut tally = HistogramTally::new(Shape::Range { min: 0.0, max: 1.0, bins: 4 }).unwrap();
+        tally.extend(&[0.0, 0.25, 0.3, 1.0, -1.0, f64::NAN]);
+        let bars = tally.total();
+        assert_eq!(bars.bins.iter().map(|bar| bar.count).collect::<Vec<_>>(), [1, 2, 0, 0]);
+        assert_eq!((bars.bins[1].low, bars.bins[1].high), (0.25, 0.5));
+        assert_eq!((bars.outside.underflow, bars.outside.overflow, bars.outside.nan, bars.count()), (1, 1, 1, 5));
+        assert!(HistogramTally::new(Shape::Range { min: 1.0, max: 1.0, bins: 4 }).is_err());
+        assert!(HistogramTally::new(Shape::Integers { min: 1, max: 0, most: 4 }).is_err());
+    }
+}

@@ -1,0 +1,75 @@
+//! How numbers are printed.
+
+/// 17 significant digits, enough for any `f64` to come back as it was; `null` for what JSON has no number for.
+pub(super) fn exact(number: Option<f64>) -> String {
+    const DIGITS: i32 = 17;
+    let Some(number) = number.filter(|number| number.is_finite()) else { return "null".to_owned() };
+    let scientific = format!("{number:.16e}");
+    let exponent = scientific.rsplit_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0);
+    if (-5..DIGITS).contains(&exponent) {
+        let decimals = usize::try_from(DIGITS - 1 - exponent).unwrap_or(0);
+        return format!("{number:.decimals$}");
+    }
+    scientific
+}
+
+/// Up to `digits` significant digits, for people.
+pub(super) fn short(number: f64, digits: usize) -> String {
+    let decimals = digits.saturating_sub(1);
+    let rounded = format!("{number:.decimals$e}").parse().unwrap_or(number);
+    let magnitude = rounded.abs();
+    if magnitude == 0.0 || (1e-5..1e15).contains(&magnitude) || !magnitude.is_finite() {
+        return format!("{rounded}");
+    }
+    format!("{rounded:e}")
+}
+
+/// A whole number with a comma between thousands.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seventeen_digits_come_back() {
+        for (number, text) in [
+            (0.1, "0.10000000000000001"),
+            (5.5, "5.5000000000000000"),
+            (-0.0, "-0.0000000000000000"),
+            (12_345_678_901_234_567.0, "12345678901234568"),
+            (1e17, "1.0000000000000000e17"),
+            (1e-5, "0.000010000000000000001"),
+            (9.999_999_999_999_999e-6, "9.9999999999999991e-6"),
+            (f64::MAX, "1.7976931348623157e308"),
+            (5e-324, "4.9406564584124654e-324"),
+        ] {
+            assert_eq!(exact(Some(number)), text);
+            assert_eq!(text.parse::<f64>().unwrap().to_bits(), number.to_bits());
+        }
+        for none in [None, Some(f64::NAN), Some(f64::INFINITY)] {
+            assert_eq!(exact(none), "null");
+        }
+    }
+
+    #[test]
+    fn people_get_fewer() {
+        assert_eq!(short(0.123_456_789, 6), "0.123457");
+        assert_eq!(short(1e300, 6), "1e300");
+        assert_eq!(short(100.0, 6), "100");
+        assert_eq!(short(0.0, 6), "0");
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

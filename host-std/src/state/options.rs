@@ -1,0 +1,98 @@
+//! Which state, as it is said on the command line.
+
+use core::time::Duration;
+
+use clap::Args;
+
+use super::redis::{Key, Redis, Shared, Target};
+use super::{Memory, State, StateError};
+use crate::cli::exit::Failure;
+use crate::tool::{StartError, seconds};
+
+/// Where results are kept.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "State")]
+pub struct StateOptions {
+    /// Where the result is kept: memory, or redis://host:port/db, where others can add to it
+    #[arg(long, value_name = "STATE", default_value = "memory")]
+    state: String,
+    /// Name of the result in Redis: the key of a hash, or for a graph the beginning of the keys of its nodes
+    #[arg(long, value_name = "NAME")]
+    key: Option<Key>,
+    /// What nobody has added to for so long is gone
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    expire: Option<Duration>,
+}
+
+impl StateOptions {
+    /// Whether others can add to it.
+    pub fn is_shared(&self) -> bool {
+        self.state != "memory"
+    }
+
+    /// Where in Redis it is; `None`: in memory.
+    ///
+    /// # Errors
+    /// What is wrong with the flags.
+    pub fn target(&self) -> Result<Option<Target>, StartError> {
+        match (self.is_shared(), &self.key) {
+            (false, None) if self.expire.is_none() => Ok(None),
+            (false, _) => Err(StartError::new("--key and --expire need --state redis://host:port/db")),
+            (true, None) => Err(StartError::new("--key NAME is missing: the name of the result in Redis")),
+            (true, Some(key)) => Target::new(&self.state, key.clone(), self.expire).map(Some).map_err(StartError::new),
+        }
+    }
+
+    /// Opens the state, of the shape of this empty tally.
+    pub(crate) async fn open<T: Shared>(&self, tally: T) -> Result<Result<Kept<T>, Failure>, StartError> {
+        let Some(target) = self.target()? else { return Ok(Ok(Kept::Memory(Memory(tally)))) };
+        let redis = Redis::open(target, tally).await;
+        Ok(redis.map(Kept::Redis).map_err(|error| Failure::Unreachable(error.to_string())))
+    }
+}
+
+/// A state in either place.
+#[derive(Debug)]
+pub enum Kept<T: Shared> {
+    /// In this process.
+    Memory(Memory<T>),
+    /// In Redis.
+    Redis(Redis<T>),
+}
+
+impl<T: Shared> State<T> for Kept<T> {
+    fn pending(&mut self) -> &mut T {
+        match self {
+            Self::Memory(memory) => memory.pending(),
+            Self::Redis(redis) => redis.pending(),
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), StateError> {
+        match self {
+            Self::Memory(memory) => memory.flush().await,
+            Self::Redis(redis) => redis.flush().await,
+        }
+    }
+
+    async fn total(&mut self) -> Result<T::Total, StateError> {
+        match self {
+            Self::Memory(memory) => memory.total().await,
+            Self::Redis(redis) => redis.total().await,
+        }
+    }
+
+    async fn close(&mut self) {
+        match self {
+            Self::Memory(memory) => State::<T>::close(memory).await,
+            Self::Redis(redis) => redis.close().await,
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        match self {
+            Self::Memory(memory) => State::<T>::notes(memory),
+            Self::Redis(redis) => redis.notes(),
+        }
+    }
+}

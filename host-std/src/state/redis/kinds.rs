@@ -1,0 +1,282 @@
+//! What the kinds of states are in Redis.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::LazyLock;
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{RedisError, Script};
+use streamgauge_core::stats::Moments;
+use streamgauge_core::stats::moments::{NonFinite, Parts};
+
+use super::Key;
+use crate::measure::graph::{Counters, GraphTally};
+use crate::measure::histogram::{HistogramTally, Outside};
+use crate::measure::moments::MomentsTally;
+use crate::state::{StateError, Tally};
+
+/// A tally that can be shared.
+pub trait Shared: Tally<Total: Send> + Send + Sync + 'static {
+    /// What it is.
+    const KIND: &'static str;
+
+    /// What has to be the same for all who add to it.
+    fn spec(&self) -> String;
+
+    /// Whether nothing was added.
+    fn is_empty(&self) -> bool;
+
+    /// Whether it would grow too large.
+    fn is_full(&self) -> bool {
+        false
+    }
+
+    /// Leaves an empty one of the same shape.
+    fn take(&mut self) -> Self;
+
+    /// Counters that are added up beside the data.
+    fn counters(&self) -> Vec<(&'static str, u64)>;
+
+    /// The script that adds a batch.
+    fn script() -> &'static Script;
+
+    /// What is added.
+    fn update(&self, key: &Key) -> Update;
+
+    /// What everyone has added up; this is an empty tally of the same shape. The inner error: what is there is no
+    /// such state.
+    fn load(
+        &self,
+        connection: &mut MultiplexedConnection,
+        key: &Key,
+    ) -> impl Future<Output = Result<Result<Self::Total, StateError>, RedisError>> + Send;
+}
+
+/// The keys and arguments of a script, behind those that all have.
+#[derive(Debug, Default)]
+pub struct Update {
+    pub(super) keys: Vec<String>,
+    pub(super) arguments: Vec<String>,
+}
+
+static MERGE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(include_str!("begin.lua"), include_str!("merge.lua"), include_str!("end.lua")))
+});
+static COUNT: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(include_str!("begin.lua"), include_str!("count.lua"), include_str!("end.lua")))
+});
+
+type Fields = HashMap<String, String>;
+
+fn number(fields: &Fields, name: &str) -> u64 {
+    fields.get(name).and_then(|value| value.parse().ok()).unwrap_or(0)
+}
+
+/// The data and what is about it, as of one moment.
+async fn hashes(connection: &mut MultiplexedConnection, key: &Key) -> Result<(Fields, Fields), RedisError> {
+    let mut both = ::redis::pipe();
+    both.atomic().cmd("HGETALL").arg(key.data()).cmd("HGETALL").arg(key.about());
+    both.query_async(connection).await
+}
+
+impl Shared for MomentsTally {
+    const KIND: &'static str = "moments";
+
+    fn spec(&self) -> String {
+        "numbers".to_owned()
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        let moments = &self.moments;
+        vec![
+            ("not_a_number", self.not_a_number),
+            ("nan", moments.nan()),
+            ("positive_infinities", moments.positive_infinities()),
+            ("negative_infinities", moments.negative_infinities()),
+        ]
+    }
+
+    fn script() -> &'static Script {
+        &MERGE
+    }
+
+    fn update(&self, key: &Key) -> Update {
+        let parts = self.moments.to_parts();
+        let mut arguments = vec![parts.count.to_string()];
+        arguments.extend([parts.min, parts.max].map(|x| format!("{x:e}")));
+        arguments.push(parts.exponent.to_string());
+        arguments.push(format!("{:e}", parts.pivot));
+        arguments.extend(parts.sums.as_flattened().iter().map(|x| format!("{x:e}")));
+        Update { keys: vec![key.data().to_owned()], arguments }
+    }
+
+    async fn load(
+        &self,
+        connection: &mut MultiplexedConnection,
+        key: &Key,
+    ) -> Result<Result<Self, StateError>, RedisError> {
+        let (data, about) = hashes(connection, key).await?;
+        let real = |name: &str| data.get(name).and_then(|value| value.parse::<f64>().ok()).unwrap_or(0.0);
+        let sum = |name: &str| [real(name), real(&format!("{name}_rest"))];
+        let parts = Parts {
+            count: number(&data, "count"),
+            min: real("min"),
+            max: real("max"),
+            exponent: data.get("exponent").and_then(|value| value.parse().ok()).unwrap_or(0),
+            pivot: real("pivot"),
+            sums: ["s1", "s2", "s3", "s4"].map(sum),
+            nan: number(&about, "nan"),
+            positive_infinities: number(&about, "positive_infinities"),
+            negative_infinities: number(&about, "negative_infinities"),
+        };
+        Ok(match Moments::from_parts(&parts, NonFinite::LeaveOut) {
+            Ok(moments) => Ok(Self { moments, not_a_number: number(&about, "not_a_number") }),
+            Err(error) => Err(StateError::new(format_args!("--key {key}: {error}"))),
+        })
+    }
+}
+
+impl Shared for HistogramTally {
+    const KIND: &'static str = "histogram";
+
+    fn spec(&self) -> String {
+        self.shape().to_string()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.counts().next().is_none() && self.outside().named().iter().all(|(_, count)| *count == 0)
+    }
+
+    fn take(&mut self) -> Self {
+        let empty = self.cleared();
+        std::mem::replace(self, empty)
+    }
+
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        self.outside().named().to_vec()
+    }
+
+    fn script() -> &'static Script {
+        &COUNT
+    }
+
+    fn update(&self, key: &Key) -> Update {
+        let count = |(bin, count): (i64, u64)| ["2".to_owned(), bin.to_string(), count.to_string()];
+        Update { keys: vec![key.data().to_owned()], arguments: self.counts().flat_map(count).collect() }
+    }
+
+    async fn load(
+        &self,
+        connection: &mut MultiplexedConnection,
+        key: &Key,
+    ) -> Result<Result<Self::Total, StateError>, RedisError> {
+        let (data, about) = hashes(connection, key).await?;
+        let counts = data.iter().filter_map(|(bin, count)| Some((bin.parse().ok()?, count.parse().ok()?)));
+        let counts: std::collections::BTreeMap<i64, u64> = counts.collect();
+        Ok(Ok(self.bars(&counts, Outside::read(|name| number(&about, name)))))
+    }
+}
+
+impl Shared for GraphTally {
+    const KIND: &'static str = "graph";
+
+    fn spec(&self) -> String {
+        self.spec().to_owned()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.counters == Counters::default()
+    }
+
+    fn is_full(&self) -> bool {
+        const MOST: usize = 4096;
+        self.len() >= MOST
+    }
+
+    fn take(&mut self) -> Self {
+        let empty = self.cleared();
+        std::mem::replace(self, empty)
+    }
+
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        self.counters.named().to_vec()
+    }
+
+    fn script() -> &'static Script {
+        &COUNT
+    }
+
+    fn update(&self, key: &Key) -> Update {
+        let mut update = Update::default();
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        for edge in self.total().edges {
+            let node = key.node(&edge.key.from);
+            // The first key is that of what is about the state.
+            let next = update.keys.len() + 2;
+            let number = *numbers.entry(node).or_insert_with_key(|node| {
+                update.keys.push(node.clone());
+                next
+            });
+            update.arguments.extend([number.to_string(), edge.key.to.into(), edge.weight.to_string()]);
+        }
+        update
+    }
+
+    async fn load(
+        &self,
+        connection: &mut MultiplexedConnection,
+        key: &Key,
+    ) -> Result<Result<Self::Total, StateError>, RedisError> {
+        let mut graph = self.shown();
+        let about: Fields = ::redis::cmd("HGETALL").arg(key.about()).query_async(connection).await?;
+        graph.counters = Counters::read(|name| number(&about, name));
+        let mut keys = nodes(connection, key).await?;
+        // In a fixed order, so that a bounded graph is the same each time.
+        keys.sort_unstable();
+        for some in keys.chunks(NODES) {
+            let mut all = ::redis::pipe();
+            for node in some {
+                all.cmd("ZRANGE").arg(node).arg(0).arg(-1).arg("WITHSCORES");
+            }
+            let edges: Vec<Vec<(String, f64)>> = all.query_async(connection).await?;
+            for (node, edges) in some.iter().zip(edges) {
+                let from = key.name(node).unwrap_or_default();
+                for (to, weight) in edges {
+                    graph.add(from.into(), to.into(), weight as u64);
+                }
+            }
+        }
+        Ok(Ok(graph.total()))
+    }
+}
+
+/// Sorted sets that are read in one round trip.
+const NODES: usize = 256;
+
+/// The sorted sets of a graph.
+pub(super) async fn nodes(connection: &mut MultiplexedConnection, key: &Key) -> Result<Vec<String>, RedisError> {
+    let mut found = Vec::new();
+    let mut cursor = 0_u64;
+    loop {
+        let mut scan = ::redis::cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(key.nodes()).arg("COUNT").arg(1000).arg("TYPE").arg("zset");
+        let (next, keys): (u64, Vec<String>) = scan.query_async(connection).await?;
+        found.extend(keys);
+        if next == 0 {
+            break;
+        }
+        cursor = next;
+    }
+    // A key can come twice.
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}

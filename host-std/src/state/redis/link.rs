@@ -1,0 +1,196 @@
+//! The connection to Redis: opened again when it is lost, and no batch added twice.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{AsyncConnectionConfig, RedisError};
+use parking_lot::Mutex;
+use tokio::time::sleep;
+
+use super::kinds::{Shared, nodes};
+use super::{Log, Target, passes, words};
+use crate::client::Backoff;
+use crate::measure::graph::GraphTally;
+use crate::state::StateError;
+
+/// How long an answer may take. A script takes milliseconds; a server that forks or loads takes longer.
+const ANSWER: Duration = Duration::from_secs(10);
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// A way to a state.
+#[derive(Debug)]
+pub(crate) struct Link {
+    target: Target,
+    connection: Option<MultiplexedConnection>,
+    backoff: Backoff,
+    /// The number of the last batch.
+    batch: u64,
+}
+
+impl Link {
+    pub(crate) fn new(target: Target) -> Self {
+        Self { target, connection: None, backoff: Backoff::default(), batch: 0 }
+    }
+
+    /// Kind and spec of the state, if it is there.
+    pub(crate) async fn kind(&mut self) -> Result<Option<(String, String)>, StateError> {
+        let about = self.target.key.about();
+        let held = async {
+            let connection = self.connection().await?;
+            ::redis::cmd("HMGET").arg(about).arg("kind").arg("spec").query_async(connection).await
+        };
+        let held: Result<(Option<String>, Option<String>), _> = held.await;
+        let (kind, spec) = held.map_err(|error| self.named(&error))?;
+        Ok(kind.zip(spec))
+    }
+
+    /// Whether the state can be reached, and is of this shape, if it is there.
+    pub(super) async fn check<T: Shared>(&mut self, tally: &T) -> Result<(), StateError> {
+        match self.kind().await? {
+            Some((kind, spec)) if kind != T::KIND || spec != tally.spec() => Err(StateError::new(format_args!(
+                "--key {}: holds {kind} ({spec}), not {} ({})",
+                self.target.key,
+                T::KIND,
+                tally.spec()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// What everyone has added up; `empty` is of the same shape.
+    pub(crate) async fn load<T: Shared>(&mut self, empty: &T) -> Result<T::Total, StateError> {
+        let key = self.target.key.clone();
+        let loaded = async { empty.load(self.connection().await?, &key).await };
+        loaded.await.map_err(|error| self.named(&error))?
+    }
+
+    /// Removes the state: how many keys.
+    pub(crate) async fn reset(&mut self) -> Result<u64, StateError> {
+        let key = self.target.key.clone();
+        let graph = self.kind().await?.is_some_and(|(kind, _)| kind == GraphTally::KIND);
+        let removed = async {
+            let connection = self.connection().await?;
+            let mut keys = vec![key.about()];
+            if graph {
+                keys.extend(nodes(connection, &key).await?);
+            } else {
+                keys.push(key.data().to_owned());
+            }
+            ::redis::cmd("UNLINK").arg(keys).query_async(connection).await
+        };
+        removed.await.map_err(|error| self.named(&error))
+    }
+
+    /// Adds a batch, once, however long it takes.
+    pub(super) async fn add<T: Shared>(&mut self, batch: &T, log: &Arc<Mutex<Log>>) -> Result<(), StateError> {
+        self.batch += 1;
+        let update = batch.update(&self.target.key);
+        loop {
+            match self.try_add::<T>(batch, &update).await {
+                Ok(last) => {
+                    self.recovered(log);
+                    let mut log = log.lock();
+                    if last >= self.batch {
+                        log.recognised += 1;
+                    }
+                    // A first batch after a reset has nothing before it.
+                    log.forgotten += (self.batch - 1).saturating_sub(last);
+                    return Ok(());
+                }
+                Err(error) if passes(&error) => self.lost(&error, log).await,
+                Err(error) => return Err(self.named(&error)),
+            }
+        }
+    }
+
+    async fn try_add<T: Shared>(&mut self, batch: &T, update: &super::kinds::Update) -> Result<u64, RedisError> {
+        let target = self.target.clone();
+        let number = self.batch;
+        let connection = self.connection().await?;
+        let mut call = T::script().prepare_invoke();
+        call.key(target.key.about());
+        for key in &update.keys {
+            call.key(key);
+        }
+        let expire = target.expire.map_or(0, |expire| u64::try_from(expire.as_millis()).unwrap_or(u64::MAX));
+        call.arg(T::KIND).arg(batch.spec()).arg(&target.writer).arg(number).arg(expire);
+        let counters: Vec<_> = batch.counters().into_iter().filter(|(_, count)| *count > 0).collect();
+        call.arg(counters.len());
+        for (name, count) in counters {
+            call.arg(name).arg(count);
+        }
+        for argument in &update.arguments {
+            call.arg(argument);
+        }
+        call.invoke_async(connection).await
+    }
+
+    /// What everyone has added.
+    pub(super) async fn total<T: Shared>(
+        &mut self,
+        pattern: &T,
+        log: &Arc<Mutex<Log>>,
+    ) -> Result<T::Total, StateError> {
+        let key = self.target.key.clone();
+        loop {
+            let total = async { pattern.load(self.connection().await?, &key).await };
+            match total.await {
+                Ok(total) => {
+                    self.recovered(log);
+                    return total;
+                }
+                Err(error) if passes(&error) => self.lost(&error, log).await,
+                Err(error) => return Err(self.named(&error)),
+            }
+        }
+    }
+
+    /// Removes what is known about this writer: it will not come back.
+    pub(super) async fn forget_writer(&mut self) {
+        let (about, field) = (self.target.key.about(), format!("writer:{}", self.target.writer));
+        if let Ok(connection) = self.connection().await {
+            let _: Result<u64, _> = ::redis::cmd("HDEL").arg(about).arg(field).query_async(connection).await;
+        }
+    }
+
+    /// The connection, open.
+    pub(super) async fn connection(&mut self) -> Result<&mut MultiplexedConnection, RedisError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => {
+                let config = AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(CONNECT))
+                    .set_response_timeout(Some(ANSWER));
+                self.target.client.get_multiplexed_async_connection_with_config(&config).await?
+            }
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    fn recovered(&mut self, log: &Arc<Mutex<Log>>) {
+        self.backoff.reset();
+        if log.lock().trouble.take().is_some() {
+            tracing::warn!(state = %self.target.server(), "state reached again");
+        }
+    }
+
+    async fn lost(&mut self, error: &RedisError, log: &Arc<Mutex<Log>>) {
+        self.connection = None;
+        let wait = self.backoff.next();
+        let error = self.named(error);
+        {
+            let mut log = log.lock();
+            if log.trouble.is_none() {
+                log.connections_lost += 1;
+                tracing::warn!(%error, "state lost; adding up here until it is back");
+            }
+            log.trouble = Some(error.to_string());
+        }
+        sleep(wait).await;
+    }
+
+    fn named(&self, error: &RedisError) -> StateError {
+        StateError::new(format_args!("--state {} --key {}: {}", self.target.server(), self.target.key, words(error)))
+    }
+}

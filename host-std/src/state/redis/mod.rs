@@ -1,0 +1,203 @@
+//! A state in Redis, which any number of processes on any number of machines add to.
+//!
+//! | key | type | of | what is in it |
+//! | --- | --- | --- | --- |
+//! | `NAME` | hash | moments | the numbers of [`Parts`](streamgauge_core::stats::moments::Parts) |
+//! | `NAME` | hash | a histogram | the count of each bin, by its number (from 0), or by the whole number |
+//! | `NAME:FROM` | sorted set | a graph | for each node where edges start: the nodes they lead to, scored by weight |
+//! | `streamgauge:NAME` | hash | all | kind, bins or direction, counters, and the last batch of each writer |
+//!
+//! Every batch is added by one script, which is one atomic step, and one round trip. Batches are numbered, and the
+//! script notes the number: a batch whose answer was lost is sent again, and recognised if it had arrived. While Redis
+//! can't be reached, values go on being added up here (they merge, so memory doesn't grow, except by the edges of a
+//! graph: beyond a bound the source waits).
+
+mod keys;
+mod kinds;
+mod link;
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+pub use keys::{Key, Target};
+pub use kinds::Shared;
+pub(crate) use link::Link;
+
+use super::{State, StateError};
+
+/// How long the end waits for what is not handed over yet.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A tally that is shared through Redis.
+#[derive(Debug)]
+pub struct Redis<T: Shared> {
+    pending: T,
+    orders: mpsc::Sender<Order<T>>,
+    log: Arc<Mutex<Log>>,
+}
+
+/// What happened on the way to Redis.
+#[derive(Debug, Default)]
+struct Log {
+    /// Why there is no use in going on.
+    refused: Option<String>,
+    /// Why the last attempt failed, if it did.
+    trouble: Option<String>,
+    connections_lost: u64,
+    /// Batches that had arrived although their answer had not.
+    recognised: u64,
+    /// Batches that Redis had, and no longer has.
+    forgotten: u64,
+}
+
+#[derive(Debug)]
+enum Order<T: Shared> {
+    Add(T),
+    Total(oneshot::Sender<Result<T::Total, StateError>>),
+    /// Forgets this writer.
+    Close(oneshot::Sender<()>),
+}
+
+impl<T: Shared> Redis<T> {
+    /// Connects. `tally` is empty; it has the shape that the shared one has, or gets.
+    ///
+    /// # Errors
+    /// Redis can't be reached, or the key holds something else.
+    pub async fn open(target: Target, mut tally: T) -> Result<Self, StateError> {
+        let mut link = Link::new(target);
+        link.check(&tally).await?;
+        let log = Arc::new(Mutex::new(Log::default()));
+        // One batch on its way and one waiting; what comes meanwhile is merged.
+        let (orders, incoming) = mpsc::channel(1);
+        let pattern = tally.take();
+        tokio::spawn(serve(link, incoming, Arc::clone(&log), pattern));
+        Ok(Self { pending: tally, orders, log })
+    }
+
+    fn refusal(&self) -> Result<(), StateError> {
+        self.log.lock().refused.as_ref().map_or(Ok(()), |refused| Err(StateError::new(refused)))
+    }
+
+    async fn order(&mut self, order: Order<T>) {
+        // It ends after this.
+        let _ = self.orders.send(order).await;
+    }
+}
+
+impl<T: Shared> State<T> for Redis<T> {
+    fn pending(&mut self) -> &mut T {
+        &mut self.pending
+    }
+
+    async fn flush(&mut self) -> Result<(), StateError> {
+        self.refusal()?;
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        if self.pending.is_full() {
+            if let Ok(permit) = self.orders.reserve().await {
+                permit.send(Order::Add(self.pending.take()));
+            }
+        } else if let Ok(permit) = self.orders.try_reserve() {
+            permit.send(Order::Add(self.pending.take()));
+        }
+        // A source that is never empty must not keep what is on its way from leaving.
+        tokio::task::yield_now().await;
+        self.refusal()
+    }
+
+    async fn total(&mut self) -> Result<T::Total, StateError> {
+        self.refusal()?;
+        let ask = async {
+            if !self.pending.is_empty()
+                && let Ok(permit) = self.orders.reserve().await
+            {
+                permit.send(Order::Add(self.pending.take()));
+            }
+            let (sender, answer) = oneshot::channel();
+            self.order(Order::Total(sender)).await;
+            answer.await
+        };
+        let answer = timeout(PATIENCE, ask).await;
+        self.refusal()?;
+        match answer {
+            Ok(Ok(total)) => total,
+            _ => {
+                let trouble = self.log.lock().trouble.clone().unwrap_or_else(|| "no answer".to_owned());
+                Err(StateError::new(format_args!("{trouble}; what was read last has not been added to it")))
+            }
+        }
+    }
+
+    async fn close(&mut self) {
+        let (sender, closed) = oneshot::channel();
+        let close = async {
+            self.order(Order::Close(sender)).await;
+            closed.await
+        };
+        // If it can't be done, all that stays is a field of the hash about the state.
+        let _ = timeout(PATIENCE, close).await;
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let log = self.log.lock();
+        let mut notes = Vec::new();
+        if log.connections_lost > 0 {
+            notes.push(format!(
+                "the connection to the state was lost {} times; {} batches were sent again that had arrived, and \
+                 recognised",
+                log.connections_lost, log.recognised
+            ));
+        }
+        if log.forgotten > 0 {
+            notes.push(format!(
+                "{} batches that had been added are no longer in the state: it was reset, has expired, or lost its data",
+                log.forgotten
+            ));
+        }
+        notes
+    }
+}
+
+/// Does what is ordered, one after another, for as long as it takes.
+async fn serve<T: Shared>(mut link: Link, mut orders: mpsc::Receiver<Order<T>>, log: Arc<Mutex<Log>>, pattern: T) {
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Add(batch) => {
+                if let Err(refused) = link.add(&batch, &log).await {
+                    log.lock().refused = Some(refused.to_string());
+                    return;
+                }
+            }
+            Order::Total(reply) => {
+                let total = link.total(&pattern, &log).await;
+                let _ = reply.send(total);
+            }
+            Order::Close(reply) => {
+                link.forget_writer().await;
+                let _ = reply.send(());
+            }
+        }
+    }
+}
+
+/// Whether the error may go away by itself.
+fn passes(error: &::redis::RedisError) -> bool {
+    const PASSING: [&str; 7] = ["LOADING", "BUSY", "MISCONF", "OOM", "READONLY", "MASTERDOWN", "TRYAGAIN"];
+    let broken = error.is_io_error() || error.is_timeout() || error.is_connection_dropped();
+    broken || error.code().is_some_and(|code| PASSING.contains(&code))
+}
+
+/// What Redis said, in one line.
+fn words(error: &::redis::RedisError) -> String {
+    let text = match (error.code(), error.detail()) {
+        (Some("OTHERSTATE"), Some(detail)) => format!("the key holds another state: {detail}"),
+        (Some("OTHERTYPE"), Some(detail)) => format!("there is something else: {detail}"),
+        _ => error.to_string(),
+    };
+    text.lines().next().unwrap_or_default().to_owned()
+}
