@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -31,6 +32,9 @@ pub struct Options {
     /// Memory of the bridge for messages that the queue has not taken yet
     #[arg(long, value_name = "BYTES", default_value = "64MiB", value_parser = crate::flags::bytes)]
     bridge_bytes: usize,
+    /// Serve the files of this folder too, on the pubsub's port, at the paths that no endpoint has
+    #[arg(long, value_name = "DIR")]
+    www: Option<PathBuf>,
     #[command(flatten)]
     pubsub: PubsubOptions,
     #[command(flatten)]
@@ -47,7 +51,11 @@ pub struct Options {
 /// What is wrong with the flags, or can't be opened.
 pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     let max_body = options.connections.max_body_bytes;
-    let pubsub_settings = options.pubsub.settings(max_body)?;
+    let mut pubsub_settings = options.pubsub.settings(max_body)?;
+    if let Some(folder) = &options.www {
+        let folder = folder.canonicalize().map_err(|error| StartError::new(format_args!("--www: {error}")))?;
+        pubsub_settings.www = Some(folder);
+    }
     let queue_settings = options.queue.settings(max_body)?;
     let villagers = tool::bind(&options.address, options.pubsub_port, "--pubsub-port")?;
     let secretary = tool::bind(&options.address, options.queue_port, "--queue-port")?;
@@ -128,6 +136,9 @@ impl Options {
         let mut print = || -> std::io::Result<()> {
             writeln!(out, "pubsub   http://{pubsub_at}   POST /pub, GET /sub")?;
             writeln!(out, "queue    http://{queue_at}   /put, /get")?;
+            if let Some(folder) = &pubsub.www {
+                writeln!(out, "page     http://{pubsub_at}/  the files of {}", folder.display())?;
+            }
             if !self.no_bridge {
                 writeln!(out, "bridge   every message of the pubsub is put on the queue")?;
             }

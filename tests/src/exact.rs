@@ -12,7 +12,7 @@ pub struct Exact {
     pub population_variance: BigRational,
     /// Variance divided by n - 1.
     pub sample_variance: Option<BigRational>,
-    /// The root of this, with the sign of [`skewness_sign`](Self::skewness_sign), is the skewness g1.
+    /// The root of this, with the sign that `skewness_negative` tells, is the skewness g1.
     pub skewness_squared: Option<BigRational>,
     /// Whether the skewness is below 0.
     pub skewness_negative: bool,

@@ -13,7 +13,8 @@ use object::read::elf::ElfFile32;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind, SymbolKind};
 
 const TARGETS: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf"];
-const PROGRAMS: [&str; 8] = ["log", "queue", "fanout", "text", "streams", "service", "stats", "sketch"];
+const PROGRAMS: [&str; 12] =
+    ["log", "queue", "fanout", "text", "streams", "service", "stats", "sketch", "ring", "shared", "reader", "generate"];
 const WITH_HTTPARSE: [&str; 2] = ["http", "serve"];
 
 /// Trims a field's value to `[0..last_visible + 1]`, where `last_visible` is an index that `rposition` found in it.
@@ -95,6 +96,10 @@ fn no_function_is_forgotten() {
         }
     }
     assert!(seen > 100, "only {seen} public functions were found");
+    let folder = std::fs::read_dir(workspace.join("tests/linkcheck/src/bin")).unwrap();
+    let programs = folder.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
+    let checked = PROGRAMS.into_iter().chain(WITH_HTTPARSE).map(str::to_owned);
+    assert_eq!(programs.collect::<BTreeSet<_>>(), checked.collect(), "a program is built and not checked");
     assert_eq!(missing, Vec::<String>::new());
 }
 

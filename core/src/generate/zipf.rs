@@ -35,7 +35,8 @@ impl Zipf {
         for _ in 0..64 {
             let area = self.last + rng.uniform() * (self.first - self.last);
             let x = self.inverse(area);
-            rank = libm::floor(x + 0.5).clamp(1.0, self.ranks);
+            // Not `clamp`, which panics unless it knows that its bounds are in order.
+            rank = libm::floor(x + 0.5).max(1.0).min(self.ranks);
             if rank - x <= self.sure || area >= self.integral(rank + 0.5) - self.height(rank) {
                 break;
             }

@@ -37,8 +37,8 @@ impl BackoffTimer {
     /// The same with other numbers of steps from the bottom to the top; 0 steps move at once to the top.
     #[must_use]
     pub fn with_steps(least: Duration, most: Duration, short: u32, long: u32) -> Self {
-        let range = most.saturating_sub(least);
-        let quarter = range.checked_div(4).unwrap_or_default();
+        let range = nanoseconds(most).saturating_sub(nanoseconds(least));
+        let quarter = range / 4;
         Self { least, short: Part::new(quarter, short), long: Part::new(range.saturating_sub(quarter), long) }
     }
 
@@ -57,7 +57,7 @@ impl BackoffTimer {
     /// How long to wait now.
     #[must_use]
     pub fn interval(&self) -> Duration {
-        self.least.saturating_add(self.short.now).saturating_add(self.long.now)
+        self.least.saturating_add(Duration::from_nanos(self.short.now.saturating_add(self.long.now)))
     }
 }
 
@@ -68,16 +68,17 @@ impl Default for BackoffTimer {
     }
 }
 
+/// In nanoseconds: most arithmetic of `Duration` keeps a panic that the compiler can't rule out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
-    now: Duration,
-    step: Duration,
-    most: Duration,
+    now: u64,
+    step: u64,
+    most: u64,
 }
 
 impl Part {
-    fn new(most: Duration, steps: u32) -> Self {
-        Self { now: Duration::ZERO, step: most.checked_div(steps).unwrap_or(most), most }
+    fn new(most: u64, steps: u32) -> Self {
+        Self { now: 0, step: most.checked_div(u64::from(steps)).unwrap_or(most), most }
     }
 
     fn up(&mut self) {
@@ -87,4 +88,9 @@ impl Part {
     fn down(&mut self) {
         self.now = self.now.saturating_sub(self.step);
     }
+}
+
+/// At most 584 years.
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

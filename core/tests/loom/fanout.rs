@@ -39,7 +39,7 @@ fn read_all(fanout: &Fanout, id: Id) -> (Vec<u8>, u64) {
 
 #[test]
 fn every_subscriber_accounts_for_every_message() {
-    model("every_subscriber_accounts_for_every_message", None, 50000, || {
+    model("every_subscriber_accounts_for_every_message", Some(4), 50000, || {
         let fanout = fanout();
         let read = |id: Id| {
             move |fanout: &Fanout| {
@@ -61,6 +61,21 @@ fn every_subscriber_accounts_for_every_message() {
             let delivery = fanout.unsubscribe(id).unwrap();
             assert_eq!((delivery.published, delivery.pending), (3, 0));
             assert_conserved(delivery);
+        }
+        assert_eq!(fanout.waiting(), 0);
+    });
+}
+
+/// Nothing but the one message can wake them.
+#[test]
+fn one_message_wakes_everyone() {
+    model("one_message_wakes_everyone", Some(4), 500, || {
+        let fanout = fanout();
+        let ids = [fanout.subscribe().unwrap(), fanout.subscribe().unwrap()];
+        let waiting = ids.map(|id| spawn(&fanout, move |fanout| next(fanout, id)));
+        fanout.publish(&[7]).unwrap();
+        for next in waiting {
+            assert_eq!(next.join().unwrap(), Ok(Received::Message(7)));
         }
         assert_eq!(fanout.waiting(), 0);
     });
@@ -89,7 +104,7 @@ fn publish_against_subscribe() {
 
 #[test]
 fn publish_against_unsubscribe() {
-    model("publish_against_unsubscribe", None, 2000, || {
+    model("publish_against_unsubscribe", Some(4), 2000, || {
         let fanout = fanout();
         let (leaving, staying) = (fanout.subscribe().unwrap(), fanout.subscribe().unwrap());
         let leaver = spawn(&fanout, move |fanout| {
@@ -156,7 +171,7 @@ fn a_kick_against_publish() {
 /// One who waits for any message, as a server's pump does, sees the last one whatever comes between.
 #[test]
 fn published_misses_nothing() {
-    model("published_misses_nothing", None, 1500, || {
+    model("published_misses_nothing", Some(4), 1500, || {
         let fanout = fanout();
         let pump = spawn(&fanout, |fanout| {
             let mut seen = 0;

@@ -29,7 +29,7 @@ fn of(values: &[u32]) -> Sums {
 
 #[test]
 fn merges_from_two_threads() {
-    model("merges_from_two_threads", None, 6000, || {
+    model("merges_from_two_threads", Some(4), 6000, || {
         let total = Arc::new(SharedMoments::new(Mutex::new(Guarded::new(of(&[]), [Slot::FREE; 1]))));
         let a = spawn(&total, |total| total.merge(&of(&[1, 2])).unwrap());
         let b = spawn(&total, |total| {

@@ -59,7 +59,7 @@ fn overflow_against_get() {
 
 #[test]
 fn each_item_wakes_one() {
-    model("each_item_wakes_one", None, 1500, || {
+    model("each_item_wakes_one", Some(4), 1500, || {
         let queue = queue::<2>(Limits::NONE);
         let (a, b) = (spawn(&queue, get::<2>), spawn(&queue, get::<2>));
         queue.put(b"1", |_| ()).unwrap();
@@ -73,7 +73,7 @@ fn each_item_wakes_one() {
 
 #[test]
 fn several_items_wake_several() {
-    model("several_items_wake_several", None, 1000, || {
+    model("several_items_wake_several", Some(4), 1000, || {
         let queue = queue::<2>(Limits::NONE);
         let (a, b) = (spawn(&queue, get::<2>), spawn(&queue, get::<2>));
         queue.mput(b"1\n2", b"\n", |_| ()).unwrap();
@@ -87,7 +87,7 @@ fn several_items_wake_several() {
 /// One begins to get and gives up; another one still gets the item.
 #[test]
 fn a_dropped_get_passes_its_wake_up_on() {
-    model("a_dropped_get_passes_its_wake_up_on", None, 1500, || {
+    model("a_dropped_get_passes_its_wake_up_on", Some(4), 1500, || {
         let queue = queue::<2>(Limits::NONE);
         let fickle = spawn(&queue, |queue| {
             let mut buffer = [0; 4];
@@ -110,7 +110,7 @@ fn a_dropped_get_passes_its_wake_up_on() {
 /// One can't take the item, because its buffer is too small; another one is told in its place.
 #[test]
 fn who_cannot_take_the_item_passes_its_wake_up_on() {
-    model("who_cannot_take_the_item_passes_its_wake_up_on", None, 1000, || {
+    model("who_cannot_take_the_item_passes_its_wake_up_on", Some(4), 1000, || {
         let queue = queue::<2>(Limits::NONE);
         let small = spawn(&queue, |queue| block_on(queue.get(&mut [0; 1])).map(<[u8]>::len));
         let large = spawn(&queue, |queue| {
@@ -128,7 +128,7 @@ fn who_cannot_take_the_item_passes_its_wake_up_on() {
 /// With one slot and two who wait, one may be refused, but what was promised to the other one comes.
 #[test]
 fn who_finds_no_slot_is_told() {
-    model("who_finds_no_slot_is_told", None, 350, || {
+    model("who_finds_no_slot_is_told", Some(4), 350, || {
         let queue = queue::<1>(Limits::NONE);
         let try_both = |queue: &Queue<1>| match block_on(queue.get(&mut [0; 4])) {
             Ok(_) => 1,
@@ -149,7 +149,7 @@ fn who_finds_no_slot_is_told() {
 
 #[test]
 fn close_wakes_everyone_and_loses_nothing() {
-    model("close_wakes_everyone_and_loses_nothing", None, 2000, || {
+    model("close_wakes_everyone_and_loses_nothing", Some(4), 2000, || {
         let queue = queue::<2>(Limits::NONE);
         let drain = |queue: &Queue<2>| match block_on(queue.get(&mut [0; 4])) {
             Ok(_) => 1,

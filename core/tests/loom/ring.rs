@@ -37,21 +37,21 @@ fn bytes<const N: usize>(moved: usize) {
 #[test]
 fn one_byte() {
     for moved in 0..2 {
-        model("ring of 1", None, 2000, move || bytes::<1>(moved));
+        model("ring of 1", Some(4), 2000, move || bytes::<1>(moved));
     }
 }
 
 #[test]
 fn two_bytes() {
     for moved in 0..4 {
-        model("ring of 2", None, 3000, move || bytes::<2>(moved));
+        model("ring of 2", Some(4), 3000, move || bytes::<2>(moved));
     }
 }
 
 #[test]
 fn three_bytes() {
     for moved in [0, 2, 5] {
-        model("ring of 3", None, 5000, move || bytes::<3>(moved));
+        model("ring of 3", Some(4), 5000, move || bytes::<3>(moved));
     }
 }
 
@@ -59,7 +59,7 @@ fn three_bytes() {
 #[test]
 fn records_stay_whole() {
     for moved in 0..6 {
-        model("ring of records", None, 1000, move || {
+        model("ring of records", Some(4), 1000, move || {
             let (mut producer, mut consumer) = ring::<3>(moved);
             let pushing = loom::thread::spawn(move || {
                 let pushed = [[1, 2], [3, 4], [5, 6]].map(|record| producer.push(&record).is_ok());

@@ -5,7 +5,7 @@
 //! | `publish`, `subscribe` | `pub` and `sub`: messages of a pubsub |
 //! | `put`, `get` | items of a queue |
 //! | `stats` | what both have counted |
-//! | [`bench`] | loads a running server, and measures it |
+//! | [`mod@bench`] | loads a running server, and measures it |
 //! | `exit` | how a command ends, and with which exit code |
 //! | `input` | stdin, as many whole lines at a time as have come |
 //! | `sender` | batches of lines to a server, counted |

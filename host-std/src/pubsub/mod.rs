@@ -6,6 +6,7 @@ mod subscriber;
 mod websocket;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::server::{Answer, Handler, Limits, TakeOver, request, serve, whole};
+use crate::server::{Answer, Files, Handler, Limits, TakeOver, request, serve, whole};
 use hub::Hub;
 
 pub use streamgauge_core::service::pubsub::PATHS;
@@ -34,11 +35,13 @@ pub struct Settings {
     pub max_subscribers: usize,
     /// A subscriber with more than so many bytes unsent is kicked.
     pub max_lag: u64,
+    /// A folder whose files are served at the paths that no endpoint has.
+    pub www: Option<PathBuf>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { log_bytes: 64 << 20, max_message: 1 << 20, max_subscribers: 10_000, max_lag: 50 << 20 }
+        Self { log_bytes: 64 << 20, max_message: 1 << 20, max_subscribers: 10_000, max_lag: 50 << 20, www: None }
     }
 }
 
@@ -58,13 +61,18 @@ pub async fn run(listener: TcpListener, settings: Settings, limits: Limits, shut
     let hub = Arc::new(Hub::new(&settings));
     let pump = tokio::spawn(Arc::clone(&hub).pump(shutdown.clone()));
     let limits_of_connections = limits.clone();
-    serve(listener, Arc::new(Pubsub { hub, limits }), limits_of_connections, shutdown).await;
+    let files = settings.www.as_deref().map(Files::new).transpose().unwrap_or_else(|error| {
+        tracing::error!(%error, "the files are not served");
+        None
+    });
+    serve(listener, Arc::new(Pubsub { hub, files, limits }), limits_of_connections, shutdown).await;
     // It ends with the shutdown that ended the server, once the subscribers are gone.
     let _ = pump.await;
 }
 
 struct Pubsub {
     hub: Arc<Hub>,
+    files: Option<Files>,
     limits: Limits,
 }
 
@@ -76,7 +84,10 @@ impl Handler for Pubsub {
         let mut answer = Vec::new();
         let Ok(reply) = self.hub.call(request(head, body), &mut answer);
         match reply {
-            Reply::Response(response) => whole(&response, answer),
+            Reply::Response(response) => {
+                let file = || self.files.as_ref().filter(|_| response.status == Status::NotFound)?.answer(head);
+                file().unwrap_or_else(|| whole(&response, answer))
+            }
             Reply::Clients => {
                 self.hub.list_clients(&mut answer);
                 whole(&Response::text(Status::Ok), answer)

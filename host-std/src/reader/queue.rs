@@ -45,7 +45,10 @@ impl Queue {
 
     /// How many items there are; `None` if it doesn't say.
     pub(super) async fn depth(&mut self) -> Result<Option<u64>, Error> {
-        let answer = self.call(Call::Stats, None).await?;
+        let answer = match self.call(Call::Stats, None).await {
+            Err(Error::Status(_)) => return Ok(None),
+            answer => answer?,
+        };
         let stats: Option<serde_json::Value> = serde_json::from_slice(&answer).ok();
         Ok(stats.and_then(|stats| stats.get("depth")?.as_u64()))
     }

@@ -1,5 +1,6 @@
 //! One worker: it gets items, tries them, and rests.
 
+use core::future::pending;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -208,9 +209,16 @@ impl Worker {
         if time.is_zero() || self.is_stopping() {
             return;
         }
+        let stop = &mut self.stop;
+        let stopped = async {
+            // Nobody is left who could say it.
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                pending::<()>().await;
+            }
+        };
         tokio::select! {
             () = sleep(time) => {}
-            _ = self.stop.wait_for(|stop| *stop) => {}
+            () = stopped => {}
         }
     }
 

@@ -6,12 +6,14 @@
 mod answer;
 mod body;
 mod connection;
+mod files;
 mod io;
 mod limits;
 
 pub(crate) use answer::{into_http, request, whole};
 pub use body::Body;
 pub use connection::Taken;
+pub(crate) use files::Files;
 use limits::Budget;
 pub use limits::{Limits, SMALL};
 

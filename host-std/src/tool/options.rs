@@ -110,6 +110,7 @@ impl PubsubOptions {
             max_message: self.max_message_bytes,
             max_subscribers: self.max_subscribers,
             max_lag: self.max_lag_bytes as u64,
+            www: None,
         })
     }
 }

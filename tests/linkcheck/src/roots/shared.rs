@@ -1,17 +1,21 @@
 //! The shared forms, under the lock that can't hide a panic in a library of its own.
 
 use core::cell::RefCell;
+use core::ops::ControlFlow;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
 use crate::given::{Storage, bytes, given, keep, storage};
 use streamgauge_core::fanout::{Cursor, Id};
-use streamgauge_core::shared::{FanoutState, Guarded, QueueState, SharedFanout, SharedMoments, SharedQueue, Slot, Wake};
+use streamgauge_core::shared::{
+    FanoutState, Guarded, QueueState, Shared, SharedFanout, SharedMoments, SharedQueue, Slot, Wake,
+};
 use streamgauge_core::stats::Moments;
 
 type Slots = &'static mut [Slot];
 type Queue = SharedQueue<RefCell<QueueState<Storage, Slots>>>;
 type Fanout = SharedFanout<RefCell<FanoutState<Storage, Cursors, Slots>>>;
+type Anything = Shared<RefCell<Guarded<u32, Slots>>>;
 type Total = SharedMoments<RefCell<Guarded<Moments, Slots>>>;
 
 /// A mutable slice can't be a fan-out's cursors: it has to lend them as shared ones as well.
@@ -45,6 +49,16 @@ roots! {
     queue_counters => queue().counters();
     queue_update => queue().update(|queue| queue.reset_high_water());
     queue_waiting => queue().waiting();
+    queue_of => keep(QueueState::of(storage(), *given(), core::mem::take(given::<Slots>())));
+    fanout_of => keep(FanoutState::of(storage(), *given::<Cursors>(), core::mem::take(given::<Slots>())));
+    update_open => keep(given::<Anything>().update_open(|value| {
+        keep(value);
+        (*given::<u32>(), *given::<Wake>())
+    }));
+    wait => keep(poll(given::<Anything>().wait(*given(), |value| {
+        keep(value);
+        *given::<ControlFlow<(u32, Wake)>>()
+    })));
     fanout_publish => fanout().publish(bytes());
     fanout_subscribe => fanout().subscribe();
     fanout_resume => fanout().resume(*given());

@@ -1,0 +1,149 @@
+//! Static files from one folder, beside the endpoints.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Component, Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+
+use super::{Answer, Body};
+
+/// The largest piece of a file that is in memory at a time.
+const PIECE: u64 = 64 << 10;
+
+/// A folder whose files anyone may read.
+#[derive(Debug, Clone)]
+pub(crate) struct Files {
+    folder: PathBuf,
+}
+
+impl Files {
+    /// The files of `folder`.
+    ///
+    /// # Errors
+    /// When there is no such folder.
+    pub(crate) fn new(folder: &Path) -> std::io::Result<Self> {
+        Ok(Self { folder: folder.canonicalize()? })
+    }
+
+    /// Answers a request for a file, if there is one of that name; the folder stands for its `index.html`.
+    ///
+    /// A client that names the version it has is told when that is still the one.
+    pub(crate) fn answer(&self, head: &Parts) -> Option<Answer> {
+        if !matches!(head.method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        let path = self.find(head.uri.path())?;
+        let file = File::open(&path).ok()?;
+        let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let tag = HeaderValue::from_str(&format!("\"{:x}-{:x}\"", changed.as_nanos(), metadata.len())).ok()?;
+        let known = head.headers.get(header::IF_NONE_MATCH) == Some(&tag);
+        let mut response = if known || head.method == Method::HEAD {
+            Response::new(Body::Whole(None))
+        } else {
+            Response::new(pieces(file, metadata.len()))
+        };
+        if known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        let headers = response.headers_mut();
+        if !known {
+            headers.insert(header::CONTENT_LENGTH, metadata.len().into());
+        }
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&path)));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(header::ETAG, tag);
+        Some(Answer::Response(response))
+    }
+
+    /// Where the file is; `None` for what is, or leads, outside of the folder. Names with percent-coding aren't
+    /// found: a built page has none.
+    fn find(&self, path: &str) -> Option<PathBuf> {
+        let name = Path::new(path.trim_start_matches('/'));
+        if path.contains(['%', '\\', '\0']) || !name.components().all(|part| matches!(part, Component::Normal(_))) {
+            return None;
+        }
+        let mut path = self.folder.join(name);
+        if path.is_dir() {
+            path.push("index.html");
+        }
+        path.canonicalize().ok().filter(|path| path.starts_with(&self.folder))
+    }
+}
+
+/// The file, a piece at a time. One that has become shorter ends the connection, as its length was announced.
+fn pieces(file: File, len: u64) -> Body {
+    let mut rest = file.take(len);
+    Body::Pieces(Box::new(move || {
+        let mut piece = Vec::new();
+        rest.by_ref().take(PIECE).read_to_end(&mut piece).ok()?;
+        (!piece.is_empty()).then(|| Bytes::from(piece))
+    }))
+}
+
+fn content_type(path: &Path) -> &'static str {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js" | "mjs") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("json") => "application/json",
+        Some("wasm") => "application/wasm",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("txt" | "md") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(files: &Files, method: &str, path: &str, tag: Option<&HeaderValue>) -> Option<Response<Body>> {
+        let mut request = http::Request::builder().method(method).uri(path);
+        if let Some(tag) = tag {
+            request = request.header(header::IF_NONE_MATCH, tag);
+        }
+        match files.answer(&request.body(()).unwrap().into_parts().0)? {
+            Answer::Response(response) => Some(response),
+            Answer::TakeOver(_) => None,
+        }
+    }
+
+    #[test]
+    fn what_is_inside_is_served_and_nothing_else() {
+        let outside = std::env::temp_dir().join(format!("streamgauge-files-{}", std::process::id()));
+        let folder = outside.join("www");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(outside.join("secret"), "no").unwrap();
+        std::fs::write(folder.join("index.html"), "yes").unwrap();
+        std::fs::write(folder.join("large.wasm"), vec![7; 200_000]).unwrap();
+        std::os::unix::fs::symlink(outside.join("secret"), folder.join("link")).unwrap();
+        let files = Files::new(&folder).unwrap();
+
+        let index = ask(&files, "GET", "/", None).unwrap();
+        assert_eq!(index.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        let tag = index.headers()[header::ETAG].clone();
+        assert_eq!(ask(&files, "GET", "/", Some(&tag)).unwrap().status(), StatusCode::NOT_MODIFIED);
+        let large = ask(&files, "GET", "/large.wasm", Some(&tag)).unwrap();
+        assert_eq!((large.status(), &large.headers()[header::CONTENT_LENGTH]), (StatusCode::OK, &200_000.into()));
+        assert_eq!(large.headers()[header::CONTENT_TYPE], "application/wasm");
+        let Body::Pieces(mut next) = large.into_body() else { panic!("a file comes in pieces") };
+        let sizes: Vec<usize> = std::iter::from_fn(|| next().map(|piece| piece.len())).collect();
+        assert_eq!(sizes.iter().sum::<usize>(), 200_000);
+        assert!(sizes.iter().all(|size| *size as u64 <= PIECE));
+        assert!(matches!(ask(&files, "HEAD", "/", None).unwrap().into_body(), Body::Whole(None)));
+
+        for path in ["/../secret", "/x/../../secret", "/%2e%2e/secret", "/link", "/none", "//../secret", "/./../secret"]
+        {
+            assert!(ask(&files, "GET", path, None).is_none(), "{path}");
+        }
+        assert!(ask(&files, "POST", "/", None).is_none());
+        std::fs::remove_dir_all(&outside).unwrap();
+    }
+}

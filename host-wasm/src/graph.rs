@@ -1,0 +1,95 @@
+//! Graphs.
+
+use core::hash::BuildHasherDefault;
+use std::hash::DefaultHasher;
+
+use streamgauge_core::graph::{Direction, Edge, Graph as Core};
+use streamgauge_core::space_saving::{Counted, Slot};
+use wasm_bindgen::prelude::*;
+
+type Slots = Box<[Slot<Edge<Box<str>>>]>;
+
+/// The heaviest edges of a graph whose edges come as a stream. Exact while there are no more different edges than
+/// `slots`; beyond, a weight is too large by at most its `error`.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Graph {
+    core: Core<Box<str>, Slots, BuildHasherDefault<DefaultHasher>>,
+}
+
+/// An edge.
+#[wasm_bindgen(getter_with_clone)]
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeightedEdge {
+    /// Where it starts.
+    #[wasm_bindgen(readonly)]
+    pub from: String,
+    /// Where it leads.
+    #[wasm_bindgen(readonly)]
+    pub to: String,
+    /// Its weight, or too much by at most `error`.
+    #[wasm_bindgen(readonly)]
+    pub weight: f64,
+    /// How much of the weight may belong to other edges.
+    #[wasm_bindgen(readonly)]
+    pub error: f64,
+}
+
+#[wasm_bindgen]
+impl Graph {
+    /// A graph that holds at most `slots` edges; `directed` if A to B isn't the same as B to A.
+    #[wasm_bindgen(constructor)]
+    pub fn new(slots: u32, directed: bool) -> Self {
+        let direction = if directed { Direction::Directed } else { Direction::Undirected };
+        let slots: Slots = (0..slots).map(|_| Slot::EMPTY).collect();
+        Self { core: Core::new(slots, BuildHasherDefault::default(), direction) }
+    }
+
+    /// Adds 1 to the weight of an edge.
+    pub fn add(&mut self, from: &str, to: &str) {
+        self.core.add(from.into(), to.into(), 1);
+    }
+
+    /// The `most` heaviest edges, the heaviest first; equal weights in the order of their names.
+    pub fn top(&self, most: u32) -> Vec<WeightedEdge> {
+        let mut edges: Vec<&Counted<Edge<Box<str>>>> = self.core.edges().collect();
+        edges.sort_unstable_by(|a, b| b.weight.cmp(&a.weight).then_with(|| a.key.cmp(&b.key)));
+        edges.truncate(most as usize);
+        edges.into_iter().map(WeightedEdge::from).collect()
+    }
+
+    /// Number of edges held.
+    #[wasm_bindgen(getter)]
+    pub fn edges(&self) -> u32 {
+        self.core.sketch().len() as u32
+    }
+
+    /// The weight of all edges together, held or not.
+    #[wasm_bindgen(getter)]
+    pub fn total(&self) -> f64 {
+        self.core.sketch().total() as f64
+    }
+
+    /// How often an edge had to give its slot to another.
+    #[wasm_bindgen(getter)]
+    pub fn evicted(&self) -> f64 {
+        self.core.sketch().evicted() as f64
+    }
+
+    /// The most that an edge which isn't held can weigh.
+    #[wasm_bindgen(getter)]
+    pub fn floor(&self) -> f64 {
+        self.core.sketch().floor() as f64
+    }
+}
+
+impl From<&Counted<Edge<Box<str>>>> for WeightedEdge {
+    fn from(counted: &Counted<Edge<Box<str>>>) -> Self {
+        Self {
+            from: counted.key.from.to_string(),
+            to: counted.key.to.to_string(),
+            weight: counted.weight as f64,
+            error: counted.error as f64,
+        }
+    }
+}

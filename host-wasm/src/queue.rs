@@ -1,0 +1,78 @@
+//! The bounded queue.
+
+use streamgauge_core::queue::{Limits, Queue as Core};
+use wasm_bindgen::prelude::*;
+
+/// A bounded first-in first-out queue of bytes. Beyond a limit the oldest items leave and are counted:
+/// `accepted == delivered + depth + overflow`, always.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Queue {
+    queue: Core<Box<[u8]>>,
+}
+
+#[wasm_bindgen]
+impl Queue {
+    /// A queue over `capacity` bytes of memory (one to three of them for each item's length), of at most `maxDepth`
+    /// items if that isn't 0.
+    #[wasm_bindgen(constructor)]
+    pub fn new(capacity: u32, max_depth: Option<u32>) -> Self {
+        let depth = max_depth.filter(|depth| *depth > 0).map(u64::from);
+        let storage = vec![0; capacity as usize].into_boxed_slice();
+        Self { queue: Core::new(storage, Limits { depth, bytes: None }) }
+    }
+
+    /// Appends an item; the oldest ones leave if it has to be.
+    ///
+    /// # Errors
+    /// If the item doesn't fit into an empty queue; nothing has changed.
+    pub fn put(&mut self, item: &[u8]) -> Result<(), JsError> {
+        Ok(self.queue.put(item, |_| ())?)
+    }
+
+    /// Removes and returns the oldest item; `undefined` when there is none.
+    pub fn get(&mut self) -> Option<Vec<u8>> {
+        self.queue.get().map(<[u8]>::to_vec)
+    }
+
+    /// The oldest item, which stays.
+    pub fn peek(&self) -> Option<Vec<u8>> {
+        self.queue.peek().map(<[u8]>::to_vec)
+    }
+
+    /// Items taken by `put`.
+    #[wasm_bindgen(getter)]
+    pub fn accepted(&self) -> f64 {
+        self.queue.counters().accepted as f64
+    }
+
+    /// Items given away by `get`.
+    #[wasm_bindgen(getter)]
+    pub fn delivered(&self) -> f64 {
+        self.queue.counters().delivered as f64
+    }
+
+    /// Items that left because of a limit.
+    #[wasm_bindgen(getter)]
+    pub fn overflow(&self) -> f64 {
+        self.queue.counters().overflow as f64
+    }
+
+    /// Items held now.
+    #[wasm_bindgen(getter)]
+    pub fn depth(&self) -> f64 {
+        self.queue.counters().depth as f64
+    }
+
+    /// The largest depth so far.
+    #[wasm_bindgen(getter, js_name = highWater)]
+    pub fn high_water(&self) -> f64 {
+        self.queue.counters().high_water as f64
+    }
+
+    /// Payload bytes held now.
+    #[wasm_bindgen(getter)]
+    pub fn bytes(&self) -> f64 {
+        self.queue.counters().bytes as f64
+    }
+}

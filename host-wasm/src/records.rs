@@ -1,0 +1,152 @@
+//! A file or a stream of JSON records, as a graph.
+
+use streamgauge_core::wire::lines::{Event, Lines};
+use wasm_bindgen::prelude::*;
+
+use crate::graph::{Graph, WeightedEdge};
+use crate::json::{Field, fields};
+
+const LONGEST: usize = 1 << 20;
+
+/// Reads records of JSON, one a line, in fragments of any size, and counts which value of one field comes with which
+/// value of another. Addresses (`http://host/path`) are cut to their hosts.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Records {
+    lines: Lines<Box<[u8]>>,
+    from: String,
+    to: String,
+    graph: Graph,
+    records: u64,
+    invalid: u64,
+    incomplete: u64,
+    bytes: u64,
+}
+
+#[wasm_bindgen]
+impl Records {
+    /// A graph of at most `slots` edges from the values of field `from` to those of field `to`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(from: &str, to: &str, slots: u32, directed: bool) -> Self {
+        Self {
+            lines: Lines::new(vec![0; LONGEST].into_boxed_slice(), b'\n'),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            graph: Graph::new(slots, directed),
+            records: 0,
+            invalid: 0,
+            incomplete: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Takes the next fragment in.
+    pub fn feed(&mut self, mut fragment: &[u8]) {
+        self.bytes += fragment.len() as u64;
+        while let Some(event) = self.lines.decode(&mut fragment) {
+            if let Event::Line(line) = event {
+                match edge(line, &self.from, &self.to) {
+                    Ok(Some((from, to))) => {
+                        self.records += 1;
+                        self.graph.add(host(&from), host(&to));
+                    }
+                    Ok(None) => self.incomplete += 1,
+                    Err(NotARecord) => self.invalid += 1,
+                }
+            }
+        }
+    }
+
+    /// Ends the file: a last record needs no newline.
+    pub fn finish(&mut self) {
+        self.feed(b"\n");
+        self.bytes -= 1;
+    }
+
+    /// The `most` heaviest edges, the heaviest first.
+    pub fn top(&self, most: u32) -> Vec<WeightedEdge> {
+        self.graph.top(most)
+    }
+
+    /// Bytes taken in.
+    #[wasm_bindgen(getter)]
+    pub fn bytes(&self) -> f64 {
+        self.bytes as f64
+    }
+
+    /// Records that became part of the graph.
+    #[wasm_bindgen(getter)]
+    pub fn records(&self) -> f64 {
+        self.records as f64
+    }
+
+    /// Records without one of the fields.
+    #[wasm_bindgen(getter)]
+    pub fn incomplete(&self) -> f64 {
+        self.incomplete as f64
+    }
+
+    /// Lines that are no records of JSON, or longer than 1 MiB.
+    #[wasm_bindgen(getter)]
+    pub fn invalid(&self) -> f64 {
+        (self.invalid + self.lines.skipped()) as f64
+    }
+
+    /// Number of edges held.
+    #[wasm_bindgen(getter)]
+    pub fn edges(&self) -> u32 {
+        self.graph.edges()
+    }
+
+    /// How often an edge had to give its slot to another.
+    #[wasm_bindgen(getter)]
+    pub fn evicted(&self) -> f64 {
+        self.graph.evicted()
+    }
+}
+
+/// A line that is no JSON object.
+pub(crate) struct NotARecord;
+
+/// The edge that a record stands for; `None` unless both fields are text or whole numbers.
+pub(crate) fn edge(line: &[u8], from: &str, to: &str) -> Result<Option<(String, String)>, NotARecord> {
+    let text = |field| match field {
+        Field::Text(text) if !text.is_empty() => Some(text),
+        Field::Number(number) if number as i64 as f64 == number => Some((number as i64).to_string()),
+        _ => None,
+    };
+    let [from, to] = fields(line, [from, to]).ok_or(NotARecord)?;
+    Ok(text(from).zip(text(to)))
+}
+
+/// The host of an address; anything else as it is.
+pub(crate) fn host(text: &str) -> &str {
+    let Some((_, rest)) = text.split_once("://") else { return text };
+    let host = rest.split(['/', '?', '#', ':']).next().unwrap_or(rest);
+    host.strip_prefix("www.").unwrap_or(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Records;
+
+    #[test]
+    fn the_same_graph_however_the_file_is_cut() {
+        let file = b"{\"r\":\"http://www.nasa.gov/x\",\"u\":\"direct\"}\n\n{\"r\":\"b\"}\n{]\n{\"u\":7,\"r\":\"c\"}";
+        let mut whole = Records::new("r", "u", 8, true);
+        whole.feed(file);
+        whole.finish();
+        assert_eq!(
+            (whole.records(), whole.incomplete(), whole.invalid(), whole.bytes()),
+            (2.0, 1.0, 1.0, file.len() as f64)
+        );
+        for size in 1..file.len() {
+            let mut cut = Records::new("r", "u", 8, true);
+            file.chunks(size).for_each(|chunk| cut.feed(chunk));
+            cut.finish();
+            assert_eq!(cut.top(9), whole.top(9));
+        }
+        let edges: Vec<_> = whole.top(9).into_iter().map(|edge| (edge.from, edge.to)).collect();
+        assert_eq!(edges, [("c".into(), "7".into()), ("nasa.gov".into(), "direct".into())]);
+    }
+}

@@ -1,0 +1,103 @@
+// uPlot, in the page's colours.
+
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { el } from "./dom";
+import { type Colour, colour, onTheme } from "./theme";
+
+export interface Line {
+  name: string;
+  colour: Colour;
+  width?: number;
+  dash?: number[];
+  fill?: boolean;
+  bars?: boolean;
+  format?: (value: number) => string;
+}
+
+export interface ChartOptions {
+  title: string;
+  note?: string;
+  /** Says what the x axis counts. */
+  x: string;
+  y: string;
+  lines: Line[];
+  logX?: boolean;
+  range?: uPlot.Range.Function | [number, number];
+  xValues?: (value: number) => string;
+}
+
+/** A chart in a card; it follows its width and the theme. */
+export class Chart {
+  readonly element: HTMLElement;
+  private readonly place = el("div", { class: "chart" });
+  private plot: uPlot | undefined;
+  private data: uPlot.AlignedData;
+
+  constructor(private readonly options: ChartOptions) {
+    this.data = [[], ...options.lines.map(() => [])];
+    const heading = el("h3", {}, options.title, el("small", {}, options.note ?? ""));
+    this.element = el("div", { class: "card" }, heading, this.place);
+    this.place.setAttribute("role", "img");
+    this.place.setAttribute("aria-label", `Chart: ${options.title}. ${options.y} by ${options.x}.`);
+    new ResizeObserver(() => this.resize()).observe(this.place);
+    onTheme(() => this.rebuild());
+  }
+
+  set(data: uPlot.AlignedData): void {
+    this.data = data;
+    this.plot?.setData(data);
+  }
+
+  private size(): { width: number; height: number } {
+    const legend = 1.7 * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    return { width: this.place.clientWidth, height: Math.max(this.place.clientHeight - legend, 60) };
+  }
+
+  private resize(): void {
+    if (this.place.clientWidth === 0) return;
+    if (this.plot) this.plot.setSize(this.size());
+    else this.rebuild();
+  }
+
+  private rebuild(): void {
+    if (this.place.clientWidth === 0) return;
+    this.plot?.destroy();
+    const { x, y, lines, logX = false, range, xValues } = this.options;
+    const em = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const font = `${Math.round(em * 0.72)}px system-ui, sans-serif`;
+    const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 }, font, labelFont: font, labelSize: em * 1.1, labelGap: 0 };
+    const tick = (value: number): string => (Math.abs(value) >= 1e4 || (value !== 0 && Math.abs(value) < 1e-3) ? compact(value) : String(Number(value.toPrecision(6))));
+    const options: uPlot.Options = {
+      ...this.size(),
+      cursor: { y: false, points: { size: 6 } },
+      legend: { live: true },
+      scales: { x: { time: false, ...(logX ? { distr: 3 as const } : {}) }, y: range ? { range: range as uPlot.Range.Function } : {} },
+      axes: [
+        { ...axis, label: x, size: em * 1.5, values: (_, ticks) => ticks.map((value) => (value == null ? "" : xValues ? xValues(value) : tick(value))) },
+        { ...axis, label: y, size: em * 3.1, values: (_, ticks) => ticks.map((value) => (value == null ? "" : tick(value))) },
+      ],
+      series: [
+        { label: x },
+        ...lines.map((line): uPlot.Series => ({
+          label: line.name,
+          stroke: colour(line.colour),
+          width: line.width ?? 2,
+          dash: line.dash ?? [],
+          points: { show: false },
+          value: (_, value) => (value == null ? "" : line.format ? line.format(value) : tick(Number(value.toPrecision(5)))),
+          ...(line.fill ? { fill: `color-mix(in srgb, ${colour(line.colour)} 18%, transparent)` } : {}),
+          ...(line.bars && uPlot.paths.bars ? { paths: uPlot.paths.bars({ size: [0.92, 100] }), fill: `color-mix(in srgb, ${colour(line.colour)} 45%, transparent)` } : {}),
+        })),
+      ],
+    };
+    this.plot = new uPlot(options, this.data, this.place);
+    this.plot.setSize(this.size());
+  }
+}
+
+const compactFormat = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+
+function compact(value: number): string {
+  return Math.abs(value) < 1 ? value.toExponential(0) : compactFormat.format(value);
+}
