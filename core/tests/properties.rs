@@ -356,6 +356,7 @@ proptest! {
         steps in vec(fanout_step(), 0..150),
     ) {
         let mut fanout = Fanout::starting_at(vec![0; capacity], vec![Cursor::FREE; places], first);
+        prop_assert_eq!(fanout.origin(), first);
         let mut held = Placement::new(capacity);
         let mut messages: Vec<Vec<u8>> = Vec::new();
         let mut all: Vec<PlainSubscriber> = Vec::new();

@@ -78,12 +78,49 @@ fn what_was_begun_here_is_as_the_original_reads_it() {
 
 #[test]
 fn data_that_python_takes_for_nothing_is_wrapped_once() {
-    for data in ["0", "-0.0e5", "false", "null", "\"\"", "[ ]", "{}", r#"{"data": 0}"#, r#"{"data": null, "tries": 3}"#]
-    {
+    for data in [
+        "0",
+        "-0.0e5",
+        "false",
+        "null",
+        "\"\"",
+        "[ ]",
+        "{}",
+        r#"{"data": 0}"#,
+        r#"{"data": null, "tries": 3}"#,
+        r#"{"data": ""}"#,
+        r#"{"data": [ ]}"#,
+        // One member short of an envelope, each in turn.
+        r#"{"data": 0, "tries": 3, "retry_on": 5, "started": 1}"#,
+        r#"{"data": 0, "tries": 3, "retry_on": 5, "tasks_left": []}"#,
+        r#"{"data": 0, "tries": 3, "started": 1, "tasks_left": []}"#,
+        r#"{"data": 0, "retry_on": 5, "started": 1, "tasks_left": []}"#,
+    ] {
         let first = requeued(data, &["store"], "store");
         let again = Envelope::parse(first.as_bytes(), NOW).unwrap();
         assert_eq!((again.data(), again.tries()), (data, 1));
     }
+}
+
+#[test]
+fn a_task_may_have_any_name() {
+    for name in ["", "say \"\\\"", "\0\t\u{1e}\r\n", "żółw 🐢"] {
+        let item: Value = serde_json::from_str(&requeued("1", &[name], name)).unwrap();
+        assert_eq!(item["tasks_left"], json!([name]));
+    }
+}
+
+#[test]
+fn what_is_refused_is_rested_for_and_tried_again() {
+    let mut reader = reader(&["store"], Policy::default());
+    let Ok(Step::Attempt(mut attempt)) = reader.handle_item(b"1", NOW) else { panic!() };
+    reader.handle_refusal(&mut attempt);
+    assert_eq!(reader.poll_task(&attempt), None);
+    assert!(matches!(reader.handle_end(&attempt, NOW), Verdict::Requeue { .. }));
+    assert!(reader.poll_rest() > Duration::ZERO);
+    // A task that does not exist changes nothing.
+    reader.handle_outcome(&mut attempt, 64, Outcome::Done);
+    assert!(matches!(reader.handle_end(&attempt, NOW), Verdict::Requeue { .. }));
 }
 
 #[test]
