@@ -219,6 +219,42 @@ fn what_comes_during_a_round_is_looked_for_too() {
     assert_eq!(round.poll(at + Round::BLIND), Poll::Get);
 }
 
+#[test]
+fn what_is_worked_on_is_seen_and_ends_a_rest() {
+    let seconds = Duration::from_secs;
+    let (at, due) = (seconds(1), seconds(20));
+    let resting = |depth| {
+        let mut round = Round::new(Duration::from_millis(500));
+        round.handle_waiting(due, at);
+        round.handle_depth(Some(depth), at);
+        round
+    };
+    let mut round = resting(3);
+    // Two have not been seen.
+    round.handle_found();
+    assert_eq!(round.poll(at), Poll::Get);
+    round.handle_found();
+    assert_eq!(round.poll(at), Poll::Depth);
+    let mut round = resting(1);
+    assert_eq!(round.poll(at), Poll::Wait(at + Duration::from_millis(500)));
+    // Another worker puts back what it had in hand.
+    round.handle_waiting(seconds(10), at);
+    assert_eq!(round.poll(at), Poll::Wait(at + Duration::from_millis(500)));
+    assert_eq!(round.poll(seconds(9)), Poll::Depth);
+    assert_eq!(round.poll(seconds(10)), Poll::Get);
+    // One was tried again, and it is no news that there are two now.
+    round.handle_requeue(seconds(5));
+    round.handle_depth(Some(2), seconds(3));
+    assert_eq!(round.poll(seconds(3)), Poll::Wait(seconds(3) + Duration::from_millis(500)));
+    assert_eq!(round.poll(seconds(5)), Poll::Get);
+    // At the end of a rest the queue is looked through anew.
+    let mut other = round.clone();
+    other.handle_waiting(seconds(8), seconds(5));
+    assert_eq!(other.poll(seconds(5)), Poll::Depth);
+    round.handle_found();
+    assert_eq!(round.poll(seconds(3)), Poll::Get);
+}
+
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -161,10 +161,12 @@ fn an_item_larger_than_the_buffer_stays_for_another_one() {
 
 #[test]
 fn closing_drains() {
-    let queue = queue::<1>();
+    let (queue, fanout) = (queue::<1>(), fanout::<1>());
     queue.put(b"last", |_| ()).unwrap();
+    assert!(!queue.is_closed() && !fanout.is_closed());
     queue.close();
-    assert!(queue.is_closed());
+    fanout.close();
+    assert!(queue.is_closed() && fanout.is_closed());
     assert_eq!(queue.put(b"late", |_| ()), Err(PutError::Closed));
     assert_eq!(queue.mput(b"late", b"\n", |_| ()), Err(PutError::Closed));
     assert_eq!(poll(pin!(queue.get(&mut [0; 4])), Waker::noop()), Poll::Ready(Ok(&b"last"[..])));
@@ -197,6 +199,7 @@ fn every_waiter_is_woken_once_however_many_there_are() {
     for published in &mut all {
         assert!(poll(published.as_mut(), &waker).is_pending());
     }
+    assert_eq!(fanout.waiting(), MANY);
     assert_eq!(fanout.publish(b"news"), Ok(0));
     assert_eq!((bell.rings(), fanout.waiting()), (MANY, 0));
     // A wake-up for everyone is nobody's to pass on.

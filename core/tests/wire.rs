@@ -379,6 +379,10 @@ fn the_bytes_are_those_of_the_protocol() {
         stream.end(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     };
+    let types = [Framing::Lines, Framing::Multipart, Framing::Events].map(Framing::content_type);
+    let multipart = "multipart/x-mixed-replace; boundary=xXPubSubXx";
+    assert_eq!(types, ["application/json", multipart, "text/event-stream"]);
+    assert_eq!(chunked::chunk_overhead(0x40), "40\r\n\r\n".len());
     assert_eq!(write(Framing::Lines, false), "\r\n{\"a\": 1}\n");
     assert_eq!(write(Framing::Lines, true), "2\r\n\r\n\r\n9\r\n{\"a\": 1}\n\r\n0\r\n\r\n");
     assert_eq!(
@@ -498,6 +502,7 @@ fn chunks_that_could_be_read_in_two_ways_are_errors() {
         ("\r\n", Error::Size),
         (";a\r\n", Error::Size),
         ("-1\r\n", Error::Size),
+        (" 1\r\n", Error::Size),
         ("0x1\r\n", Error::Size),
         ("1\na", Error::Size),
         ("1 1\r\n", Error::Size),
@@ -515,6 +520,7 @@ fn chunks_that_could_be_read_in_two_ways_are_errors() {
             assert_eq!(found.2, Some(error), "{body:?}");
         }
     }
+    assert!(!chunked::Chunked::new().is_ended());
     let extension = format!("1;{}\r\n", "x".repeat(300));
     assert_eq!(read_chunks(&[extension.as_bytes()]).2, Some(Error::SizeLineTooLong));
     let trailers = format!("0\r\n{}\r\n", "a: b\r\n".repeat(2000));
