@@ -58,7 +58,7 @@ impl Settings {
 
 /// Serves a pubsub on `listener` until `shutdown` says true; subscribers then get what is pending and an end.
 pub async fn run(listener: TcpListener, settings: Settings, limits: Limits, shutdown: watch::Receiver<bool>) {
-    let hub = Arc::new(Hub::new(&settings));
+    let hub = Arc::new(Hub::new(&settings, limits.max_connections));
     let pump = tokio::spawn(Arc::clone(&hub).pump(shutdown.clone()));
     let limits_of_connections = limits.clone();
     let files = settings.www.as_deref().map(Files::new).transpose().unwrap_or_else(|error| {

@@ -119,7 +119,7 @@ impl Future for Task {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.hub.lock().poll(self.key, cx)
+        self.hub.with(|state| state.poll(self.key, cx))
     }
 }
 

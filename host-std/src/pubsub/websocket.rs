@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use futures_util::{SinkExt, StreamExt as _};
 use http::request::Parts;
@@ -16,7 +16,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
 
-use super::hub::{Admission, Hub};
+use super::hub::{Admission, Hub, State};
 use super::subscriber::Subscriber;
 use crate::server::{Answer, TakeOver, Taken, whole};
 
@@ -113,54 +113,55 @@ async fn run(hub: Arc<Hub>, admission: Admission, opening: String, peer: SocketA
 
 /// The next messages, and whether the stream is over after them.
 fn copy_pending(hub: &Hub, key: usize, admission: &Admission) -> (Vec<Message>, bool) {
-    let mut state = hub.lock();
-    // So that what follows never goes on behind a gap that nobody was told of.
-    state.kick_if_too_slow(key, hub.max_lag);
-    let (mut batch, mut bytes) = (Vec::new(), 0);
-    let ends = state.ends_when_sent(key);
-    let fanout = state.service.fanout_mut();
-    while bytes < BATCH_BYTES {
-        match fanout.next(admission.id) {
-            Ok(Next::Message(message)) => {
-                bytes += message.len();
-                batch.push(match std::str::from_utf8(message) {
-                    Ok(text) => Message::text(text),
-                    Err(_) => Message::binary(message.to_vec()),
-                });
-            }
-            Ok(Next::Empty) => return (batch, ends),
-            Ok(Next::Lagged(_)) | Err(_) => {
-                batch.push(Message::text(state.last_words(key)));
-                return (batch, true);
+    hub.with(|state| {
+        // So that what follows never goes on behind a gap that nobody was told of.
+        state.kick_if_too_slow(key, hub.max_lag);
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        let ends = state.ends_when_sent(key);
+        let fanout = state.service.fanout_mut();
+        while bytes < BATCH_BYTES {
+            match fanout.next(admission.id) {
+                Ok(Next::Message(message)) => {
+                    bytes += message.len();
+                    batch.push(match std::str::from_utf8(message) {
+                        Ok(text) => Message::text(text),
+                        Err(_) => Message::binary(message.to_vec()),
+                    });
+                }
+                Ok(Next::Empty) => return (batch, ends),
+                Ok(Next::Lagged(_)) | Err(_) => {
+                    batch.push(Message::text(state.last_words(key)));
+                    return (batch, true);
+                }
             }
         }
-    }
-    (batch, false)
+        (batch, false)
+    })
 }
 
 fn is_caught_up(hub: &Hub, admission: &Admission) -> bool {
-    hub.lock().service.fanout().delivery(admission.id).is_ok_and(|delivery| delivery.pending == 0)
+    hub.with(|state| state.is_caught_up(admission.id))
 }
 
 /// Waits until there is something to send, or the subscription is over.
 async fn news(hub: &Hub, key: usize, admission: &Admission) {
     std::future::poll_fn(|cx| {
-        let mut state = hub.lock();
-        let idle = state.service.fanout().delivery(admission.id).is_ok_and(|delivery| delivery.pending == 0);
-        let ends = state.ends_when_sent(key);
-        match state.subscribers.get_mut(key) {
-            Some(subscriber) if idle && !ends => subscriber.poll_over(cx),
-            _ => Poll::Ready(()),
-        }
+        hub.with(|state| {
+            let idle = state.is_caught_up(admission.id) && !state.ends_when_sent(key);
+            match state.subscribers.get_mut(key) {
+                Some(subscriber) if idle => subscriber.poll_over(cx),
+                _ => Poll::Ready(()),
+            }
+        })
     })
     .await;
 }
 
 /// Waits until the subscription is over whatever is still unsent.
 async fn over(hub: &Hub, key: usize) {
-    std::future::poll_fn(|cx| match hub.lock().subscribers.get_mut(key) {
+    let over = |state: &mut State, cx: &Context<'_>| match state.subscribers.get_mut(key) {
         Some(subscriber) => subscriber.poll_over(cx),
         None => Poll::Ready(()),
-    })
-    .await;
+    };
+    std::future::poll_fn(|cx| hub.with(|state| over(state, cx))).await;
 }
