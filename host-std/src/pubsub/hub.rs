@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -72,9 +73,6 @@ const SLICE: usize = 64;
 
 /// How often the pump lets a burst of publishes go on before it serves it.
 const BURST_TURNS: usize = 16;
-
-/// Idle event streams get a comment this often.
-pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 impl Hub {
     /// At most `publishers` wait for the pump at the same time.
@@ -305,11 +303,12 @@ impl State {
         self.service.fanout().delivery(id).is_ok_and(|delivery| delivery.pending == 0)
     }
 
-    /// Goes on sending to subscriber `key`, whose socket was full.
-    pub(super) fn resume(&mut self, key: usize) {
+    /// [`Subscriber::poll`]. One that is gone already is gone.
+    pub(super) fn poll(&mut self, key: usize, cx: &mut Context<'_>) -> Poll<()> {
         let Self { service, subscribers, straggler, .. } = self;
-        if let Some(subscriber) = subscribers.get_mut(key) {
-            subscriber.send(service.fanout_mut(), straggler);
+        match subscribers.get_mut(key) {
+            Some(subscriber) => subscriber.poll(service.fanout_mut(), straggler, cx),
+            None => Poll::Ready(()),
         }
     }
 }
