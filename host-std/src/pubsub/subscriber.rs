@@ -160,14 +160,20 @@ impl Subscriber {
         true
     }
 
-    /// Sends the subscriber away if it has too much unsent, or the log has already gone past it.
+    /// For one without a socket here: whether its task has to wait for the client.
+    pub(super) const fn set_blocked(&mut self, blocked: bool) {
+        self.blocked = blocked;
+    }
+
+    /// Sends the subscriber away if the client takes too long to take what is unsent, or the log has already gone past
+    /// it. A burst that nobody has tried to send yet is not its fault.
     ///
     /// What it had missed before it came back, and was told, does not count.
     pub(super) fn kick_if_too_slow(&mut self, service: &mut Pubsub<Box<[u8]>, Box<[Cursor]>>, max_lag: u64) {
         let Ok(position) = service.fanout().position(self.id) else { return };
         let log = service.fanout().log();
         let pending = log.bytes_behind(&position);
-        if pending <= max_lag && log.missed(&position) == 0 {
+        if !(self.blocked && pending > max_lag) && log.missed(&position) == 0 {
             return;
         }
         tracing::warn!(peer = %self.peer, pending, "kicking a slow subscriber");

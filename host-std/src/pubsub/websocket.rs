@@ -1,6 +1,7 @@
 //! Subscribers that speak WebSocket: each message is one frame.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -89,7 +90,7 @@ async fn run(hub: Arc<Hub>, admission: Admission, opening: String, peer: SocketA
         };
         tokio::select! {
             biased;
-            sent = sending => if sent.is_err() { break },
+            sent = blocking(&hub, key, sending) => if sent.is_err() { break },
             () = over(&hub, key) => break,
         }
         if stopped || !is_caught_up(&hub, &admission) {
@@ -109,6 +110,28 @@ async fn run(hub: Arc<Hub>, admission: Admission, opening: String, peer: SocketA
     // Not `socket.close(None)`: that refuses to flush the answer to a close which came from the client.
     let _ = tokio::time::timeout(crate::server::GRACE, SinkExt::close(&mut socket)).await;
     drop(place);
+}
+
+/// Lets the pump know while the client keeps `sending` waiting.
+async fn blocking<T>(hub: &Hub, key: usize, sending: impl Future<Output = T>) -> T {
+    let set_blocked = |blocked| {
+        hub.with(|state| state.subscribers.get_mut(key).map(|subscriber| subscriber.set_blocked(blocked)));
+    };
+    let mut sending = pin!(sending);
+    let mut blocked = false;
+    let sent = std::future::poll_fn(|cx| {
+        let polled = sending.as_mut().poll(cx);
+        if polled.is_pending() && !blocked {
+            blocked = true;
+            set_blocked(true);
+        }
+        polled
+    });
+    let sent = sent.await;
+    if blocked {
+        set_blocked(false);
+    }
+    sent
 }
 
 /// The next messages, and whether the stream is over after them.
