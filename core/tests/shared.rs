@@ -13,6 +13,7 @@ use std::task::Wake;
 use streamgauge_core::fanout::Cursor;
 use streamgauge_core::queue::Limits;
 use streamgauge_core::shared::*;
+use streamgauge_core::stats::{FixedMoments, Moments, Welford};
 
 /// Counts how often it is woken.
 #[derive(Default)]
@@ -273,6 +274,23 @@ fn parts_merge_until_the_total_is_closed() {
     total.close();
     assert_eq!(total.merge(&Total(1)), Err(Closed));
     assert_eq!((total.snapshot(), total.with(|total| total.0)), (Total(6), 6));
+}
+
+#[test]
+fn moments_of_every_kind_are_parts() {
+    fn twice<M: Merge + Copy>(part: M) -> M {
+        let total = SharedMoments::new(RefCell::new(Guarded::new(part, [Slot::FREE; 0])));
+        total.merge(&part).unwrap();
+        total.snapshot()
+    }
+    let (mut welford, mut moments, mut fixed) = (Welford::new(), Moments::new(), FixedMoments::<i16>::new());
+    for x in [1, 5] {
+        welford.push(x.into());
+        moments.push(x.into());
+        fixed.push(x);
+    }
+    assert_eq!((twice(welford).count(), twice(moments).count(), twice(fixed).count()), (4, 4, 4));
+    assert_eq!(twice(welford).mean(), Some(3.0));
 }
 
 /// The three locks that the core knows, the last one with real threads.

@@ -382,6 +382,10 @@ fn the_bytes_are_those_of_the_protocol() {
     let types = [Framing::Lines, Framing::Multipart, Framing::Events].map(Framing::content_type);
     let multipart = "multipart/x-mixed-replace; boundary=xXPubSubXx";
     assert_eq!(types, ["application/json", multipart, "text/event-stream"]);
+    let mut out = Vec::new();
+    Framing::Lines.encode(1, b"bare", &mut out).unwrap();
+    Stream { framing: Framing::Lines, chunked: true }.raw(b"as it is", &mut out).unwrap();
+    assert_eq!(out, b"bare\n8\r\nas it is\r\n");
     assert_eq!(chunked::chunk_overhead(0x40), "40\r\n\r\n".len());
     assert_eq!(write(Framing::Lines, false), "\r\n{\"a\": 1}\n");
     assert_eq!(write(Framing::Lines, true), "2\r\n\r\n\r\n9\r\n{\"a\": 1}\n\r\n0\r\n\r\n");
