@@ -79,6 +79,18 @@ fn waiting_consumers_are_woken_one_at_a_time_and_in_order() {
 }
 
 #[test]
+fn a_future_that_moves_to_another_task_wakes_that_one() {
+    let queue = queue::<1>();
+    let [(bell_a, a), (bell_b, b)] = bells();
+    let mut get = pin!(queue.get_with(<[u8]>::len));
+    assert!(poll(get.as_mut(), &a).is_pending());
+    assert!(poll(get.as_mut(), &b).is_pending());
+    queue.put(b"1", |_| ()).unwrap();
+    assert_eq!([bell_a.rings(), bell_b.rings()], [0, 1]);
+    assert_eq!(poll(get, &b), Poll::Ready(Ok(1)));
+}
+
+#[test]
 fn who_was_woken_in_vain_waits_at_the_end_of_the_line() {
     let queue = queue::<2>();
     let [(bell_a, a), (bell_b, b)] = bells();

@@ -339,6 +339,15 @@ proptest! {
             String::from_utf8_lossy(&value.bytes().collect::<Bytes>()).into_owned()
         };
         let query = Query::new(raw.as_bytes());
+        for (_, value) in query.pairs() {
+            let bytes: Bytes = value.bytes().collect();
+            prop_assert_eq!((value.len(), value.is_empty()), (bytes.len(), bytes.is_empty()));
+            let mut out = vec![0; bytes.len() + 1];
+            prop_assert_eq!(value.copy_to(&mut out), Some(bytes.len()));
+            prop_assert_eq!(&out[..bytes.len()], &bytes);
+            let too_small = bytes.len().checked_sub(1).map(|room| value.copy_to(&mut out[..room]));
+            prop_assert!(too_small.is_none_or(|copied| copied.is_none()));
+        }
         let reference: Vec<_> = form_urlencoded::parse(raw.as_bytes()).collect();
         let pairs: Vec<_> = query.pairs().map(|(key, value)| (lossy(key), lossy(value))).collect();
         prop_assert_eq!(pairs.len(), reference.len());
@@ -431,6 +440,23 @@ fn a_broken_part_is_reported_and_the_next_one_arrives() {
             assert_eq!(found, [Found::Other(error.into()), message_of("hi"), end], "{broken:?}");
         }
     }
+}
+
+#[test]
+fn a_stream_that_is_dropped_in_a_part_leaves_nothing_to_the_next_one() {
+    let mut parts = multipart::Multipart::subscription([0; 8]);
+    let head = &b"--xXPubSubXx\r\ncontent-length: 4\r\n\r\n"[..];
+    for (cut, incomplete) in [("", false), ("--xXPub", false), ("--xXPubSubXx\r\ncontent-le", true)] {
+        assert_eq!(parts.decode(&mut cut.as_bytes()), None);
+        assert_eq!(parts.reset(), incomplete, "{cut:?}");
+    }
+    assert_eq!(parts.decode(&mut &[head, b"abc"].concat()[..]), None);
+    assert!(parts.reset());
+    assert_eq!(parts.decode(&mut &[head, b"efgh"].concat()[..]), Some(multipart::Event::Message(b"efgh")));
+    assert_eq!(parts.malformed(), 0);
+    let broken = b"\r\n--xXPubSubXx\r\ncontent-length: x\r\n\r\n";
+    assert!(matches!(parts.decode(&mut &broken[..]), Some(multipart::Event::Malformed(_))));
+    assert_eq!(parts.malformed(), 1);
 }
 
 #[test]
