@@ -245,6 +245,19 @@ fn a_separator_has_at_most_sixteen_bytes() {
     assert_eq!(call(&mut service, "/mget?separator=12345678901234567", b""), refused);
 }
 
+#[test]
+fn a_dump_stops_where_there_is_no_more_room() {
+    let service = queue_of(&[b"ab".to_vec(), b"c".to_vec()], Settings::default());
+    let Ok(Reply::Dump(mut dump)) = service.clone().call(Request::new(b"/dump"), &mut Vec::new(), |_| ()) else {
+        panic!("no dump")
+    };
+    let mut shown = Vec::new();
+    assert_eq!(service.dump(&mut dump, &mut shown, 3), Ok(true));
+    assert_eq!(shown, b"ab\n");
+    assert_eq!(service.dump(&mut dump, &mut shown, 3), Ok(false));
+    assert_eq!(shown, b"ab\nc\n");
+}
+
 type Town = Pubsub<[u8; 64], [Cursor; 2]>;
 
 fn town() -> Town {
