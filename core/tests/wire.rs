@@ -515,6 +515,21 @@ fn an_event_cut_off_does_not_move_the_last_id() {
 }
 
 #[test]
+fn what_is_dropped_is_told_and_what_the_next_request_needs_stays() {
+    let mut events = sse::Events::new([0; 8]);
+    assert!(!events.reset());
+    for cut in ["ev", "ev:", "data: a\n", ": comment", "id: 3\ndata"] {
+        assert!(events.decode(&mut cut.as_bytes()).is_none());
+        assert!(events.reset(), "{cut:?}");
+        assert!(!events.reset(), "{cut:?}");
+    }
+    assert_eq!((events.comments(), events.retry()), (1, None));
+    assert!(events.decode(&mut &b": 1\nretry: 250\n: 2\nid: 4\n\n"[..]).is_none());
+    events.reset();
+    assert_eq!((events.comments(), events.retry(), events.last_event_id()), (3, Some(250), &b"4"[..]));
+}
+
+#[test]
 fn a_field_too_long_skips_its_event_only() {
     let long = "x".repeat(sse::MAX_FIELD + 1);
     for name in ["id", "event"] {
