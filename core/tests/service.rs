@@ -258,6 +258,23 @@ fn a_dump_stops_where_there_is_no_more_room() {
     assert_eq!(shown, b"ab\nc\n");
 }
 
+#[test]
+fn counters_begin_anew_for_who_says_so() {
+    let mut service = queue_of(&[b"a".to_vec(), b"b".to_vec()], Settings::default());
+    service.queue_mut().get();
+    let stats = |puts, gets| {
+        format!("puts:{puts}\ngets:{gets}\ndepth:1\ndepth_high_water:2\nbytes:1\noverflow:0\n").into_bytes()
+    };
+    assert_eq!(call(&mut service, "/stats?reset=0", b""), (200, stats(2, 1)));
+    let head = Request { head_only: true, ..Request::new(b"/stats?reset=1") };
+    service.call(head, &mut Vec::new(), |_| ()).unwrap();
+    assert_eq!(call(&mut service, "/stats", b""), (200, stats(2, 1)));
+    assert_eq!(call(&mut service, "/stats?reset=1", b""), (200, Vec::new()));
+    let (_, answer) = call(&mut service, "/stats?format=json", b"");
+    let expected = r#"{"puts": 0,"gets": 0,"depth": 1,"depth_high_water": 0,"bytes": 1,"overflow": 0}"#;
+    assert_eq!(String::from_utf8(answer).unwrap().trim_end(), expected);
+}
+
 type Town = Pubsub<[u8; 64], [Cursor; 2]>;
 
 fn town() -> Town {

@@ -41,10 +41,8 @@ impl<'a> Answer<'a> {
     }
 
     /// Takes back all but the first `length` bytes.
-    pub const fn truncate(&mut self, length: usize) {
-        if length < self.length {
-            self.length = length;
-        }
+    pub fn truncate(&mut self, length: usize) {
+        self.length = length.min(self.length);
     }
 }
 
@@ -95,7 +93,9 @@ mod tests {
     fn a_write_goes_in_whole_or_not_at_all() {
         let mut storage = [0; 4];
         let mut answer = Answer::new(&mut storage);
+        assert!(answer.is_empty());
         assert_eq!(answer.write_all(b"abc"), Ok(()));
+        assert!(!answer.is_empty());
         assert_eq!(answer.write(b"de"), Err(AnswerFull));
         assert_eq!(answer.write(b""), Ok(0));
         assert_eq!(answer.as_bytes(), b"abc");

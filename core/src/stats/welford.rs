@@ -84,3 +84,43 @@ impl Welford {
         (divisor > 0 && self.m2.is_finite()).then(|| self.m2 / divisor as f64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Welford;
+
+    fn of(values: &[f64]) -> Welford {
+        let mut seen = Welford::new();
+        values.iter().for_each(|x| seen.push(*x));
+        seen
+    }
+
+    #[test]
+    fn whole_or_in_two_parts_the_results_are_those_of_the_definition() {
+        // Every step and every result is exact.
+        let values = [2.0, 4.0, 9.0, 9.0, 1.0, 5.0, 4.0, 14.0];
+        for cut in 0..=values.len() {
+            let mut seen = of(&values[..cut]);
+            seen.merge(&of(&values[cut..]));
+            assert_eq!((seen.count(), seen.mean()), (8, Some(6.0)));
+            let near = |found: Option<f64>, exact: f64| found.is_some_and(|found| (found - exact).abs() < 1e-13);
+            assert!(near(seen.population_variance(), 16.5), "{cut}");
+            assert!(near(seen.sample_variance(), 132.0 / 7.0), "{cut}");
+            assert!(near(seen.sample_stddev(), libm::sqrt(132.0 / 7.0)), "{cut}");
+        }
+    }
+
+    #[test]
+    fn too_few_values_and_what_is_not_finite_have_no_results() {
+        let results =
+            |seen: Welford| [seen.mean(), seen.population_variance(), seen.sample_variance(), seen.sample_stddev()];
+        assert_eq!(results(of(&[])), [None; 4]);
+        assert_eq!(results(of(&[3.0])), [Some(3.0), Some(0.0), None, None]);
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(results(of(&[1.0, bad, 1.0])), [None; 4]);
+        }
+        let mut nothing = of(&[]);
+        nothing.merge(&of(&[]));
+        assert_eq!(nothing, Welford::default());
+    }
+}

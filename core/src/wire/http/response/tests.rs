@@ -123,3 +123,28 @@ fn the_end_of_the_connection_is_an_error_inside_an_answer_only() {
         assert_eq!(transcript(stream, &[5], &[]).last().map(String::as_str), Some(end));
     }
 }
+
+#[test]
+fn nothing_comes_of_no_bytes_and_a_new_connection_begins_anew() {
+    let mut responses: Responses<_, 4> = Responses::new([0; 80]);
+    let head = |framing: &str| format!("HTTP/1.1 200 OK\r\n{framing}\r\n");
+    for (answer, at_end) in [
+        (head("Content-Length: 3\r\n") + "ab", false),
+        (head("Transfer-Encoding: chunked\r\n") + "3\r\nab", false),
+        (head("") + "ab", false),
+        (head("Content-Length: 0\r\nConnection: close\r\n"), true),
+        ("HTTP/1.1 2".into(), false),
+    ] {
+        let mut input = answer.as_bytes();
+        while let Some(event) = responses.decode(&mut input, false).unwrap() {
+            assert!(event != Event::Body(b""));
+        }
+        assert_eq!(responses.decode(&mut &b""[..], false), Ok(None), "{answer}");
+        assert_eq!(responses.is_idle(), at_end, "{answer}");
+        responses.reset();
+        assert!(responses.is_idle());
+        let mut input = &b"HTTP/1.1 204 No Content\r\n\r\n"[..];
+        assert!(matches!(responses.decode(&mut input, false), Ok(Some(Event::Head(head))) if head.keep_alive));
+        assert_eq!(responses.decode(&mut input, false), Ok(Some(Event::Complete)));
+    }
+}
