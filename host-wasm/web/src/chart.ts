@@ -39,6 +39,8 @@ export interface ChartOptions {
 export class Chart {
   readonly element: HTMLElement;
   private readonly place = el("div", { class: "chart" });
+  // The legend has its size, and takes what it needs, only some time after the plot was made.
+  private readonly observer = new ResizeObserver(() => this.resize());
   private plot: uPlot | undefined;
   private data: uPlot.AlignedData;
 
@@ -48,7 +50,7 @@ export class Chart {
     this.element = el("div", { class: "card" }, heading, this.place);
     this.place.setAttribute("role", "img");
     this.place.setAttribute("aria-label", `Chart: ${options.title}. ${options.y} by ${options.x}.`);
-    new ResizeObserver(() => this.resize()).observe(this.place);
+    this.observer.observe(this.place);
     onTheme(() => this.rebuild());
   }
 
@@ -101,7 +103,8 @@ export class Chart {
       ],
     };
     this.plot = new uPlot(options, this.data, this.place);
-    this.plot.setSize(this.size());
+    const legend = this.plot.root.querySelector(".u-legend");
+    if (legend) this.observer.observe(legend);
   }
 }
 

@@ -28,7 +28,7 @@ export function graphView(panel: HTMLElement): View {
   directed.addEventListener("change", () => (source instanceof Clicks ? generate() : undefined));
   const progress = el("progress", { max: "1", value: "0", hidden: "", "aria-label": "Reading the file" });
   const said = el("p", { class: "note", id: "file-status", "aria-live": "polite" });
-  const input = el("input", { type: "file", id: "file", accept: ".json,.jsonl,.ndjson,.txt,.log", class: "skip" });
+  const input = el("input", { type: "file", id: "file", accept: ".json,.jsonl,.ndjson,.txt,.log", class: "unseen", "aria-label": "A file of JSON records" });
   input.addEventListener("change", () => { const file = input.files?.[0]; if (file) void read(file); });
   const open = el("label", { class: "button", for: "file" }, "Choose a file");
   const drop = el("div", { class: "drop" }, el("span", {}, "Drop a file of JSON records here, one a line"), open, input, progress, said);

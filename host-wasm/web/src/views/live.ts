@@ -105,7 +105,7 @@ export function liveView(panel: HTMLElement): View {
     timer = window.setInterval(sample, INTERVAL);
     connect.textContent = "Disconnect";
     hint.replaceChildren("Nothing has been published yet. In a terminal: ", el("code", {}, `curl -d 3.14 ${new URL("pub", `${address.input.value.replace(/\/?$/, "/")}`)}`));
-    Object.assign(panel, { gauge, gaps });
+    Object.assign(panel, { gauge, gaps, history });
   }
 
   function now(): number {
