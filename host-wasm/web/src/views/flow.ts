@@ -37,6 +37,11 @@ const DENSITY = 0.95;
 /** Pixels from which on the picture goes from left to right, and not from top to bottom. */
 const WIDE = 620;
 
+/** Readers take an item now and then from a queue that is full: it stays so. */
+export function isFull({ depth, maxDepth }: { depth: number; maxDepth: number }): boolean {
+  return depth >= 0.95 * maxDepth;
+}
+
 export class Flow {
   readonly canvas = document.createElement("canvas");
   private readonly context = this.canvas.getContext("2d");
@@ -304,7 +309,7 @@ export class Flow {
     label("queue", -1.7, 0.9, false);
     label(count(scene.depth), 0.2, 1.9, true);
     label(`of ${count(scene.maxDepth)}`, 1.6, 0.9, false);
-    const full = scene.depth >= scene.maxDepth;
+    const full = isFull(scene);
     const grows = scene.growth > 0 && !full;
     if (grows || full) label(full ? "full" : `▲ ${count(scene.growth)}/s`, 3, 0.9, true);
     const over = scene.overflow > 0 ? `${count(scene.overflow)} overflowed` : "no overflow";

@@ -16,9 +16,10 @@ export function graphView(panel: HTMLElement): View {
   let [rate, most, running, frame, last, owed, drawn] = [500, 60, true, 0, 0, 0, 0];
   let job = 0;
 
-  const hint = el("p", { class: "note", "aria-live": "polite" }, "Point at a node to see its neighbours; drag it, scroll to zoom, double-click to zoom back. By keyboard: arrows go through the nodes, + and − zoom, 0 zooms back.");
-  const restHint = hint.textContent ?? "";
-  const net = new Net((text) => (hint.textContent = text || restHint));
+  const hint = el("p", { class: "note" }, "Point at a node to see its neighbours; drag it, scroll to zoom, double-click to zoom back. By keyboard: arrows go through the nodes, + and − zoom, 0 zooms back.");
+  // A line of its own: the picture must not move when there is something to tell.
+  const told = el("p", { class: "told", id: "graph-told", role: "status" });
+  const net = new Net((text) => (told.textContent = text));
   const tiles = new Tiles({ total: "records", edges: "edges held", evicted: "evicted", invalid: "not counted" });
   const body = el("tbody");
   const table = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Top edges" },
@@ -38,7 +39,7 @@ export function graphView(panel: HTMLElement): View {
     intro("Graph", "Who leads to whom, and how often: the heaviest edges of a stream, in bounded memory.", pause, button("Generate clicks", generate, { id: "generate" }),
       button("Save JSON", () => save("graph.json", "application/json", JSON.stringify(edges(SLOTS), undefined, 1)), { id: "save-json" }), button("Save SVG", () => save("graph.svg", "image/svg+xml", net.toSvg()), { id: "save-svg" })),
     el("div", { class: "columns full" },
-      el("div", { class: "stack" }, el("div", { class: "card" }, net.svg, hint), tiles.element),
+      el("div", { class: "stack" }, el("div", { class: "card" }, net.svg, told, hint), tiles.element),
       el("div", { class: "stack" },
         el("div", { class: "card" },
           group("Shown", slider({ label: "heaviest edges", id: "most", min: 10, max: 250, step: 10, value: most, change: (value) => { most = value; update(); } }).element,

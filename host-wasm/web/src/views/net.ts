@@ -152,7 +152,7 @@ export class Net {
     // Names of the heavy ones only: the others are told when pointed at.
     const { scale } = this.extent;
     const named = this.heaviest().slice(0, Math.round(24 / scale));
-    this.root.style.fontSize = `${(12.5 * scale).toFixed(1)}px`;
+    this.root.setAttribute("font-size", (12.5 * scale).toFixed(1));
     this.edgeMarks = this.links.map((link) => mark("path", { class: "edge", "stroke-width": link.width.toFixed(2) }));
     this.nodeMarks = this.nodes.map((node) => mark("circle", { class: `node${node.source ? " source" : ""}`, r: node.radius.toFixed(1), "data-node": node.id }));
     this.names = named.map((node) => {

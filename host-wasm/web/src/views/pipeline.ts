@@ -5,7 +5,7 @@ import { Chart } from "../chart";
 import { button, count, el, group, intro, number, seconds, select, slider, type Slider, Tiles } from "../dom";
 import type { View } from "../main";
 import { still } from "../theme";
-import { Flow, type Scene } from "./flow";
+import { Flow, isFull, type Scene } from "./flow";
 
 interface Settings {
   sources: number[];
@@ -171,7 +171,7 @@ export function pipelineView(panel: HTMLElement): View {
   function say({ depth, maxDepth }: Scene): void {
     const [come, go] = [inflow(), outflow()];
     const flows = `${count(come)} a second come in, ${count(go)} can go out: `;
-    const [situation, more] = depth >= maxDepth
+    const [situation, more] = isFull({ depth, maxDepth }) && come >= go
       ? ["the queue is full, and the oldest messages overflow", `, ${count(Math.max(0, come - go))} a second`]
       : come > go
         ? ["the queue is storing messages", `, and is full in ${seconds((maxDepth - depth) / (come - go))}`]
