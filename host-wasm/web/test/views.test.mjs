@@ -45,6 +45,7 @@ test("each view loads without an error, fits its screen, in both themes, and ask
       assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), colorScheme);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= width, `${view} is ${wide} wide on a screen of ${width}`);
+      await page.evaluate(() => scrollTo(0, 0));
       await page.screenshot({ path: join(screenshots, `${view}-${colorScheme}-${width}.png`), fullPage: true });
       const strangers = requests.filter((url) => !/^(blob|data):/.test(url) && new URL(url).origin !== server.address);
       assert.deepEqual(strangers, [], view);

@@ -336,7 +336,7 @@ export class Flow {
     context.globalAlpha = 1;
     const kicks = scene.kicks > 0 ? ` · kicked ${scene.kicks}×` : "";
     const says = scene.connected ? `${count(scene.pending)} behind${kicks}` : `kicked ${scene.kicks}×, away`;
-    this.text(context, says, x + w / 2, y + h * 0.84, scene.connected ? "soft" : "accent", 0.8, "center", 600);
+    this.text(context, says, x + w / 2, y + h * 0.84, scene.connected ? "soft" : "accent", 0.8, "center", 600, w - 12);
   }
 
   private drawSpills(context: CanvasRenderingContext2D): void {
