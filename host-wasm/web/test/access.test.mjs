@@ -44,6 +44,9 @@ test("every control is reached with the Tab key, has a name, and shows that it h
       return all.map((one) => one.outerHTML.slice(0, 120));
     });
     assert.ok(controls.length > 7, view);
+    // What takes a pointer takes the keyboard too.
+    const pointed = await page.$$eval("button, input, select, .net, .scroll", (all) => all.filter((one) => one.checkVisibility() && one.dataset.control === undefined).map((one) => one.outerHTML.slice(0, 120)));
+    assert.deepEqual(pointed, [], view);
     const reached = new Set();
     for (let i = 0; i < controls.length + 2; i++) {
       await page.keyboard.press("Tab");

@@ -20,13 +20,28 @@ after(async () => {
 async function standing(options) {
   const opened = await open(browser, `${server.address}/#graph`, options);
   await opened.page.click("#graph-pause");
-  const places = () => opened.page.$$eval(".net circle", (all) => all.map((one) => `${one.getAttribute("cx")},${one.getAttribute("cy")}`).join(" "));
+  await rest(opened.page);
+  return opened;
+}
+
+async function rest(page) {
+  const places = () => page.$$eval(".net circle", (all) => all.map((one) => `${one.getAttribute("cx")},${one.getAttribute("cy")}`).join(" "));
   await until(async () => {
     const before = await places();
     await pause(300);
     return before === (await places());
   }, "the layout at rest");
-  return opened;
+}
+
+/** Lets go of a file over the page. */
+async function drop(page, name, lines) {
+  await page.evaluate(([name, text]) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([text], name));
+    const at = document.querySelector(".drop");
+    for (const type of ["dragover", "drop"]) at.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  }, [name, lines.join("\n")]);
+  await page.waitForSelector(`#file-status[data-done="${name}"]`);
 }
 
 const middle = async (page, name) => {
@@ -83,7 +98,11 @@ test("a node is dragged, the picture moved and zoomed, by hand and by keyboard",
 
 test("every node stays in the picture", { timeout: 90_000 }, async () => {
   for (const viewport of [{ width: 1920, height: 1080 }, { width: 390, height: 844 }]) {
+    // Pairs that hang on nothing push each other away.
     const { page } = await standing({ viewport });
+    await drop(page, "pairs.jsonl", Array.from({ length: 60 }, (_, i) => `{"r":"a${i}","u":"b${i}"}`));
+    await rest(page);
+    assert.equal(await page.locator(".net circle").count(), 120);
     const outside = await page.evaluate(() => {
       const frame = document.querySelector(".net").getBoundingClientRect();
       return [...document.querySelectorAll(".net circle")].map((one) => one.getBoundingClientRect()).filter((one) => one.left < frame.left || one.right > frame.right || one.top < frame.top || one.bottom > frame.bottom).length;
@@ -128,13 +147,7 @@ test("a file that is dropped on the page is counted to the last record", { timeo
   const { page, errors } = await open(browser, `${server.address}/#graph`);
   const lines = Array.from({ length: 5000 }, (_, i) => JSON.stringify({ r: `http://www.site${i % 7}.example/p?q=${i}`, u: i % 5 ? `http://target${i % 3}.gov/${i}` : undefined, n: i }));
   lines.splice(100, 0, "{broken", "", "[1]");
-  await page.evaluate((text) => {
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([text], "dropped.jsonl"));
-    const at = document.querySelector(".drop");
-    for (const type of ["dragover", "drop"]) at.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
-  }, lines.join("\n"));
-  await page.waitForSelector('#file-status[data-done="dropped.jsonl"]');
+  await drop(page, "dropped.jsonl", lines);
   const counted = await page.evaluate(() => {
     const { source } = document.getElementById("graph-view");
     return { records: source.records, incomplete: source.incomplete, invalid: source.invalid, top: source.top(100).map(({ from, to, weight }) => [from, to, weight]) };
