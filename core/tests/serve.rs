@@ -251,12 +251,15 @@ fn what_a_client_leaves_half_done_is_counted() {
     assert_eq!((counters.cut, closed), (1, true));
     let mut connection: Connection<_, _> = Connection::new([0; 512], [0; 1024]);
     assert!(connection.is_idle());
+    let mut cut = 0;
     for input in [&b"GET"[..], b"POST /put HTTP/1.1\r\nContent-Length: 9\r\n\r\n", b"GET /stats HTTP/1.1\r\n\r\n"] {
         connection.handle_bytes(input);
         connection.poll(&mut everything());
         assert!(!connection.is_idle());
         connection.reset();
         assert!(connection.is_idle());
+        cut += 1;
+        assert_eq!(connection.counters().cut, cut);
     }
     connection.reset();
     assert_eq!(connection.counters(), Counters { answered: 1, refused: 0, cut: 3 });

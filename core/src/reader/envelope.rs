@@ -105,7 +105,7 @@ impl<'a> Envelope<'a> {
             return Err(Malformed::NotJson);
         }
         let has_all = tries.is_some() && retry_on.is_some() && started.is_some() && tasks_left.is_some();
-        let Some(data) = data.filter(|data| has_all || json::is_truthy(data)) else {
+        let Some(data) = data.filter(|data| has_all || json::value::is_truthy(data)) else {
             let data = item.trim_matches([' ', '\t', '\n', '\r']);
             let started = Err(now);
             return Ok(Self { item, data, tries: 0, retry_on: None, started, tasks_left: None, is_wrapped: true });
@@ -114,7 +114,7 @@ impl<'a> Envelope<'a> {
         let retry_on = match retry_on {
             None | Some("null" | "false") => None,
             Some(value) => {
-                let time = json::seconds(value).ok_or(Malformed::BadMember("retry_on"))?;
+                let time = json::value::seconds(value).ok_or(Malformed::BadMember("retry_on"))?;
                 Some(time).filter(|time| !time.is_zero())
             }
         };
@@ -148,13 +148,13 @@ impl<'a> Envelope<'a> {
     /// When it was taken for the first time, since the Unix epoch, if that is a time. O(1).
     #[must_use]
     pub fn started(&self) -> Option<Duration> {
-        self.started.map_or_else(Some, json::seconds)
+        self.started.map_or_else(Some, json::value::seconds)
     }
 
     /// Whether this task is still to be done; without a list of what is left, any is. O(n).
     #[must_use]
     pub fn has_left(&self, task: &str) -> bool {
-        self.names_left().is_none_or(|mut names| names.any(|name| json::says(name, task)))
+        self.names_left().is_none_or(|mut names| names.any(|name| json::value::says(name, task)))
     }
 
     /// The names of the tasks left, as they are written.
@@ -235,7 +235,7 @@ enum KnownMember {
 
 impl KnownMember {
     fn of(name: &str) -> Option<Self> {
-        let is = |text| json::says(name, text);
+        let is = |text| json::value::says(name, text);
         Some(match () {
             () if is("data") => Self::Data,
             () if is("tries") => Self::Tries,
@@ -252,7 +252,7 @@ fn whole(value: &str) -> Option<u32> {
     if value.starts_with('-') {
         return None;
     }
-    json::seconds(value).map(|number| u32::try_from(number.as_secs()).unwrap_or(u32::MAX))
+    json::value::seconds(value).map(|number| u32::try_from(number.as_secs()).unwrap_or(u32::MAX))
 }
 
 /// Valid JSON has line breaks only between its tokens.
