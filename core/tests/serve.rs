@@ -8,9 +8,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use streamgauge_core::fanout::Cursor;
 use streamgauge_core::queue::Limits;
-use streamgauge_core::serve::{Connection, Counters, Next, Router, Service, serve, serve_async};
-use streamgauge_core::service::simplequeue::Settings;
-use streamgauge_core::service::{Pubsub, Simplequeue};
+use streamgauge_core::serve::{
+    Answer, AnswerFull, Connection, Counters, Next, Reply, Router, Service, serve, serve_async,
+};
+use streamgauge_core::service::simplequeue::{Dump, Settings};
+use streamgauge_core::service::{Pubsub, Request, Simplequeue};
 
 const OVERHEAD: usize = Connection::<[u8; 0], [u8; 0]>::OVERHEAD;
 
@@ -202,9 +204,39 @@ fn a_dump_longer_than_the_answer_storage_comes_in_chunks_or_to_the_end() {
     let (head, body) = sent.split_once("\r\n\r\n").unwrap();
     assert_eq!((body, closed), (&*format!("{}\n{}\n{}\n", items[0], items[1], items[2]), true));
     assert!(head.ends_with("Connection: close") && !head.contains("Transfer-Encoding"));
+    // It can be told from the next answer only by its end, whatever the client would like.
+    let input = b"GET /dump HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    let (sent, _, closed) = talk_to(&mut service, input, &[], false);
+    assert!(sent.ends_with(&format!("\nConnection: close\r\n\r\n{body}")) && closed);
     let (sent, ..) = talk_to(&mut service, b"HEAD /dump HTTP/1.1\r\n\r\n", &[], false);
     assert!(sent.ends_with("\r\n\r\n"));
     assert_eq!(service.queue.queue().counters().depth, 3);
+}
+
+#[test]
+fn a_dump_that_can_not_go_on_is_cut() {
+    let mut service = everything();
+    for item in [[b'a'; 60].as_slice(), &[b'b'; 150]] {
+        service.queue.queue_mut().put(item, |_| unreachable!()).unwrap();
+    }
+    let (sent, counters, closed) = talk_to(&mut service, b"GET /dump HTTP/1.1\r\n\r\n", &[], false);
+    assert!(sent.ends_with(&format!("\r\n3d\r\n{}\n\r\n", "a".repeat(60))), "{sent}");
+    assert_eq!((counters.cut, counters.refused, closed), (1, 0, true));
+    // One that always has more and never says it.
+    let (sent, counters, closed) = talk_to(&mut Endless(service), b"GET /dump HTTP/1.1\r\n\r\n", &[], false);
+    assert_eq!((&*sent, counters.cut, closed), ("", 1, true));
+}
+
+struct Endless(Everything);
+
+impl Service for Endless {
+    fn call(&mut self, request: Request<'_>, answer: &mut Answer<'_>) -> Result<Reply, AnswerFull> {
+        self.0.call(request, answer)
+    }
+
+    fn dump(&mut self, _: &mut Dump, _: &mut Answer<'_>) -> Result<bool, AnswerFull> {
+        Ok(true)
+    }
 }
 
 #[test]

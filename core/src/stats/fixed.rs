@@ -129,7 +129,7 @@ impl<T: Sample, const FRACTION: u32> FixedMoments<T, FRACTION> {
         let (sum, count) = (self.sums.s1(), u128::from(self.count));
         let doubled = sum.unsigned_abs().checked_mul(2)?.checked_add(count)?;
         let magnitude = i64::try_from(doubled.checked_div(count.wrapping_mul(2))?).ok()?;
-        T::try_from(if sum < 0 { magnitude.wrapping_neg() } else { magnitude }).ok()
+        T::try_from(magnitude.wrapping_mul(sum.signum() as i64)).ok()
     }
 
     /// Variance of the samples themselves (divided by n), in units of 2^-(2 `FRACTION`); `None` without samples.

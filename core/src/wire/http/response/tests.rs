@@ -148,3 +148,11 @@ fn nothing_comes_of_no_bytes_and_a_new_connection_begins_anew() {
         assert_eq!(responses.decode(&mut input, false), Ok(Some(Event::Complete)));
     }
 }
+
+#[test]
+fn a_number_is_one_of_decimal_digits() {
+    let mut responses: Responses<_, 4> = Responses::new([0; 80]);
+    let mut input = &b"HTTP/1.1 503 Wait\r\nretry-after: 12\r\nx-tag: 1s\r\nx-tag: 5\r\n\r\n"[..];
+    let Ok(Some(Event::Head(head))) = responses.decode(&mut input, false) else { panic!("no head") };
+    assert_eq!(["Retry-After", "X-Tag", "other"].map(|name| head.number(name)), [Some(12), None, None]);
+}
