@@ -116,6 +116,8 @@ fn the_end_of_the_connection_is_an_error_inside_an_answer_only() {
     for (stream, end) in [
         (&b""[..], "Ok(Idle) \"\""),
         (b"HTTP/1.1 204 No Content\r\n\r\n", "Ok(Idle) \"\""),
+        // What follows is no longer HTTP, whatever length is told.
+        (b"HTTP/1.1 101 Switching\r\nContent-Length: 1\r\n\r\nabc", "Ok(Complete) \"abc\""),
         (b"HTTP/1.1 204 No", "Err(Truncated) \"\""),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", "Err(Truncated) \"ab\""),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", "Err(Truncated) \"a\""),
