@@ -82,10 +82,17 @@ impl<T: Shared> State<T> for Kept<T> {
         }
     }
 
-    async fn total(&mut self) -> Result<T::Total, StateError> {
+    async fn total(&mut self, patience: Duration) -> Result<T::Total, StateError> {
         match self {
-            Self::Memory(memory) => memory.total().await,
-            Self::Redis(redis) => redis.total().await,
+            Self::Memory(memory) => memory.total(patience).await,
+            Self::Redis(redis) => redis.total(patience).await,
+        }
+    }
+
+    fn is_reachable(&self) -> bool {
+        match self {
+            Self::Memory(memory) => State::<T>::is_reachable(memory),
+            Self::Redis(redis) => redis.is_reachable(),
         }
     }
 
