@@ -29,7 +29,15 @@ fn build() -> Option<PathBuf> {
     let target = target.or(folder.parent()).expect("a profile's folder lies in a target folder");
     let inner: Vec<_> = folder.strip_prefix(target).expect("an ancestor").iter().collect();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into()));
-    cargo.current_dir(workspace()).args(["build", "--quiet", "--package", "streamgauge", "--bins", "--target-dir"]);
+    cargo.current_dir(workspace()).args([
+        "build",
+        "--quiet",
+        "--package",
+        "streamgauge",
+        "--bins",
+        "--examples",
+        "--target-dir",
+    ]);
     cargo.arg(target);
     let (triple, profile) = match inner[..] {
         [profile] => (None, profile),
