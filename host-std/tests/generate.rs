@@ -1,8 +1,8 @@
 //! `streamgauge generate`, as it is used.
 
 use std::collections::HashMap;
-use std::io::Read as _;
-use std::process::{Command, Stdio};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -171,4 +171,54 @@ async fn several_targets_get_the_same() {
     let refused = refused.await.unwrap();
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("can't connect"));
+}
+
+/// A queue on this port, killed when it is dropped.
+struct Queue(Child);
+
+impl Queue {
+    fn start(port: u16) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_simplequeue"));
+        command.args(["--address=127.0.0.1", &format!("--port={port}")]).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.is_ok_and(|line| line.starts_with("listening on "))));
+        Self(child)
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_gets_the_rest() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url: Url = format!("http://127.0.0.1:{port}").parse().unwrap();
+    let depth = async || {
+        let answer = request("GET", &url.join("/stats?format=json"), &[], None, &Limits::default()).await.unwrap();
+        serde_json::from_slice::<Value>(answer.body()).unwrap()["depth"].as_u64().unwrap()
+    };
+    let first = Queue::start(port);
+    let mut command = command(&["count", "--count=400", "--rate=400", "--queue", &url.to_string()]);
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let began = Instant::now();
+    while depth().await == 0 {
+        assert!(began.elapsed() < Duration::from_secs(10), "nothing comes");
+    }
+    drop(first);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let _second = Queue::start(port);
+    let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{errors}");
+    assert!(errors.contains("; trying again for up to 60 s\n") && errors.contains("reached again\n"), "{errors}");
+    // What the first one had is gone with it; nothing that came later is.
+    let dump = request("GET", &url.join("/dump"), &[], None, &Limits::default()).await.unwrap();
+    let numbers: Vec<u64> = std::str::from_utf8(dump.body()).unwrap().lines().map(|n| n.parse().unwrap()).collect();
+    assert!(numbers.len() > 100, "{}", numbers.len());
+    assert!(numbers.is_sorted_by(|a, b| b - a == 1) && numbers.ends_with(&[400]), "{numbers:?}");
 }
