@@ -300,6 +300,45 @@ async fn stopping_finishes_what_is_in_hand_and_puts_back_the_rest() {
     assert_eq!(ask(&queue, "/dump").await, "2\n3\n");
 }
 
+/// A reader with an item in hand whose queue has gone away, and has not taken it back; the address of the queue.
+async fn left_alone(folder: &Path) -> (Running, String) {
+    let (queue, serving) = queue().await;
+    put(&queue, &["1"]).await;
+    let is_gone = watch::Sender::new(false);
+    let gone = is_gone.clone();
+    let reader = Running::start(quick(&queue, folder).task("late", move |message| {
+        let mut gone = gone.subscribe();
+        async move {
+            gone.wait_for(|gone| *gone).await.unwrap();
+            if message.tries() == 1 { Outcome::FailedWithoutBackoff } else { Outcome::Done }
+        }
+    }));
+    reader.until("in hand", |monitor| monitor.status().counters.items == 1).await;
+    serving.abort();
+    let _ = serving.await;
+    is_gone.send_replace(true);
+    reader.until("refused", |monitor| monitor.status().queue_failures > 1).await;
+    (reader, format!("{}:{}", queue.host(), queue.port()))
+}
+
+#[tokio::test]
+async fn a_queue_that_comes_back_gets_back_what_it_is_owed() {
+    let (reader, address) = left_alone(&folder()).await;
+    let (_queue, _serving) = queue_at(&address).await;
+    reader.until("finished", |monitor| monitor.status().counters.finished == 1).await;
+    assert_eq!(reader.monitor.status().kept, 0);
+    reader.end().await;
+}
+
+#[tokio::test]
+async fn what_no_queue_takes_back_is_a_file_when_stopping() {
+    let folder = folder();
+    let (reader, _) = left_alone(&folder).await;
+    reader.end().await;
+    let files = files(&folder.join("reader"));
+    assert!(files.len() == 1 && files[0].1.starts_with(r#"{"data": 1, "tries": 1, "#), "{files:?}");
+}
+
 #[tokio::test]
 async fn a_drained_reader_ends_and_leaves_nothing() {
     let ((first, _one), (second, _two)) = (queue().await, queue().await);
