@@ -1,10 +1,13 @@
 //! `streamgauge generate`, as it is used.
 
+mod process;
+
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, Command, Stdio};
+use std::io::Read as _;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use process::{QueueProcess, free_port};
 use serde_json::Value;
 use streamgauge::client::{Limits, Url, request};
 use streamgauge::{server, simplequeue};
@@ -173,36 +176,15 @@ async fn several_targets_get_the_same() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("can't connect"));
 }
 
-/// A queue on this port, killed when it is dropped.
-struct Queue(Child);
-
-impl Queue {
-    fn start(port: u16) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_simplequeue"));
-        command.args(["--address=127.0.0.1", &format!("--port={port}")]).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(lines.any(|line| line.is_ok_and(|line| line.starts_with("listening on "))));
-        Self(child)
-    }
-}
-
-impl Drop for Queue {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[tokio::test]
 async fn a_server_that_comes_back_gets_the_rest() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let url: Url = format!("http://127.0.0.1:{port}").parse().unwrap();
     let depth = async || {
         let answer = request("GET", &url.join("/stats?format=json"), &[], None, &Limits::default()).await.unwrap();
         serde_json::from_slice::<Value>(answer.body()).unwrap()["depth"].as_u64().unwrap()
     };
-    let first = Queue::start(port);
+    let first = QueueProcess::start(port);
     let mut command = command(&["count", "--count=400", "--rate=400", "--queue", &url.to_string()]);
     let child = command.stderr(Stdio::piped()).spawn().unwrap();
     let began = Instant::now();
@@ -211,7 +193,7 @@ async fn a_server_that_comes_back_gets_the_rest() {
     }
     drop(first);
     tokio::time::sleep(Duration::from_millis(400)).await;
-    let _second = Queue::start(port);
+    let _second = QueueProcess::start(port);
     let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{errors}");

@@ -1,5 +1,7 @@
 //! Readers on real queues.
 
+mod process;
+
 use core::time::Duration;
 use std::collections::HashMap;
 use std::fs;
@@ -10,6 +12,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use process::{QueueProcess, free_port};
 use streamgauge::client::{Limits, Url, request, simplequeue_write};
 use streamgauge::reader::{Builder, Message, Monitor, Outcome, Reader};
 use streamgauge::{server, simplequeue};
@@ -300,9 +303,11 @@ async fn stopping_finishes_what_is_in_hand_and_puts_back_the_rest() {
     assert_eq!(ask(&queue, "/dump").await, "2\n3\n");
 }
 
-/// A reader with an item in hand whose queue has gone away, and has not taken it back; the address of the queue.
-async fn left_alone(folder: &Path) -> (Running, String) {
-    let (queue, serving) = queue().await;
+/// A reader with an item in hand whose queue has gone away, and has not taken it back; the port of the queue.
+async fn left_alone(folder: &Path) -> (Running, u16) {
+    let port = free_port();
+    let queue: Url = format!("http://127.0.0.1:{port}").parse().unwrap();
+    let process = QueueProcess::start(port);
     put(&queue, &["1"]).await;
     let is_gone = watch::Sender::new(false);
     let gone = is_gone.clone();
@@ -314,17 +319,16 @@ async fn left_alone(folder: &Path) -> (Running, String) {
         }
     }));
     reader.until("in hand", |monitor| monitor.status().counters.items == 1).await;
-    serving.abort();
-    let _ = serving.await;
+    drop(process);
     is_gone.send_replace(true);
     reader.until("refused", |monitor| monitor.status().queue_failures > 1).await;
-    (reader, format!("{}:{}", queue.host(), queue.port()))
+    (reader, port)
 }
 
 #[tokio::test]
 async fn a_queue_that_comes_back_gets_back_what_it_is_owed() {
-    let (reader, address) = left_alone(&folder()).await;
-    let (_queue, _serving) = queue_at(&address).await;
+    let (reader, port) = left_alone(&folder()).await;
+    let _queue = QueueProcess::start(port);
     reader.until("finished", |monitor| monitor.status().counters.finished == 1).await;
     assert_eq!(reader.monitor.status().kept, 0);
     reader.end().await;
@@ -342,8 +346,8 @@ async fn what_no_queue_takes_back_is_a_file_when_stopping() {
 #[tokio::test]
 async fn a_drained_reader_ends_and_leaves_nothing() {
     let ((first, _one), (second, _two)) = (queue().await, queue().await);
-    put(&first, &["1", "2", "3"]).await;
-    put(&second, &["4"]).await;
+    // One of them is empty from the start.
+    put(&second, &["1", "2", "3", "4"]).await;
     let reader = quick(&first, &folder()).queue(second.clone()).concurrency(2).drain();
     // What fails comes back, and is waited for.
     let reader = Running::start(reader.task("flaky", |message| {

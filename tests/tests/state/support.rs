@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::RangeInclusive;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::signal::Signal::SIGKILL;
+use nix::sys::signal::Signal::{SIGKILL, SIGTERM};
 use serde_json::Value;
 use streamgauge_tests::build::tool;
 use streamgauge_tests::exact::Exact;
@@ -159,18 +160,39 @@ pub(crate) const NUMBERS: usize = 60_000;
 
 pub(crate) fn filled_queue() -> Server {
     let queue = Server::start("simplequeue", [""; 0]);
+    put(&queue, 1..=NUMBERS);
+    queue
+}
+
+pub(crate) fn put(queue: &Server, numbers: RangeInclusive<usize>) {
     let mut client = queue.connect();
-    let numbers: Vec<_> = (1..=NUMBERS).map(|number| number.to_string()).collect();
+    let numbers: Vec<_> = numbers.map(|number| number.to_string()).collect();
     for some in numbers.chunks(10_000) {
         assert_eq!(client.post("/mput", some.join("\n")).status, 200);
     }
-    queue
 }
 
 pub(crate) fn reader(queue: SocketAddr, state: &str, command: &[&str]) -> Process {
     let source = format!("http://{queue}/get");
     let args = [command, &["--source", &source, "--drain", "--json", "--state", state, "--key", "k"]].concat();
     Process::start("streamgauge", args)
+}
+
+/// One that waits for more when the queue is empty.
+pub(crate) fn endless(queue: SocketAddr, state: &str) -> Process {
+    let source = format!("http://{queue}/get");
+    Process::start("streamgauge", [EACH, &["--source", &source, "--json", "--state", state, "--key", "k"]].concat())
+}
+
+/// Waits until the queue is empty, and stops the readers when what they have is safe; what they complained about.
+pub(crate) fn stop_when_empty(queue: &Server, readers: Vec<Process>) -> String {
+    until_within(Duration::from_secs(60), "the end of the queue", || (queue.counter("depth") == 0).then_some(()));
+    let stop = |mut reader: Process| {
+        reader.signal(SIGTERM);
+        assert_eq!(reader.exit_code(), 0, "{}", reader.stderr());
+        reader.stderr()
+    };
+    readers.into_iter().map(stop).collect()
 }
 
 pub(crate) const EACH: &[&str] = &["histogram", "--integers", "--max-values", "1000000"];
