@@ -66,8 +66,7 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
         .map_err(|error| StartError::new(format_args!("--overflow-log: {error}")))?;
     let bridge = if options.no_bridge { None } else { Some(bridge(pubsub_at, queue_at, options.bridge_bytes)?) };
 
-    options.announce(&pubsub_settings, &queue_settings, pubsub_at, queue_at);
-    options.process.apply()?;
+    options.process.apply(|| options.announce(&pubsub_settings, &queue_settings, pubsub_at, queue_at))?;
     tool::start_log(options.connections.enable_logging);
     tool::runtime()?.block_on(async {
         let hangup = Arc::clone(&queue);

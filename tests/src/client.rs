@@ -203,17 +203,6 @@ impl Client {
         !self.buffer.is_empty() || self.read_within(limit).is_some_and(|n| n > 0)
     }
 
-    /// Whether the server closes within `limit`; what comes before that is kept.
-    pub fn is_closed_within(&mut self, limit: Duration) -> bool {
-        loop {
-            match self.read_within(limit) {
-                None => return false,
-                Some(0) => return true,
-                Some(_) => {}
-            }
-        }
-    }
-
     /// Whether there was more before the end.
     fn read_more(&mut self) -> bool {
         let n = self.read_within(SOON);

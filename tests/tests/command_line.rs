@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal::{SIGHUP, SIGINT, SIGTERM};
+use streamgauge_tests::client::Client;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::until;
 use tempfile::TempDir;
@@ -22,13 +23,7 @@ fn ended(tool: &str, args: &[&str]) -> (i32, String, String) {
 fn assert_one_line(tool: &str, args: &[&str], word: &str) {
     let (code, out, err) = ended(tool, args);
     assert_eq!(code, 2, "{args:?}: {err}");
-    assert!(
-        out.is_empty()
-            || args
-                .iter()
-                .any(|arg| arg.starts_with("--user") || arg.starts_with("--group") || arg.starts_with("--root")),
-        "{out}"
-    );
+    assert_eq!(out, "", "{args:?}");
     assert!(err.ends_with('\n') && err.lines().count() == 1, "{args:?}: {err}");
     assert!(err.contains(word), "{args:?}: {err}");
 }
@@ -153,6 +148,35 @@ fn wrong_flags_are_one_line_and_exit_2() {
         &["--port=0", "--address=127.0.0.1", "--overflow-log=/no/such/folder/log"],
         "--overflow-log",
     );
+}
+
+#[test]
+fn a_server_takes_another_root_and_user_or_says_why_it_may_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = [format!("--root={}", folder.path().display()), "--user=nobody".to_owned()];
+    if !nix::unistd::geteuid().is_root() {
+        return assert_one_line("simplequeue", &["--port=0", "--address=127.0.0.1", &flags[0], &flags[1]], "--root");
+    }
+    let server = Server::start("simplequeue", &flags);
+    let process = PathBuf::from(format!("/proc/{}", server.process.id()));
+    let nobody = nix::unistd::User::from_name("nobody").expect("a list of users").expect("nobody").uid;
+    let status = fs::read_to_string(process.join("status")).expect("the status of a process");
+    let users = status.lines().find_map(|line| line.strip_prefix("Uid:")).expect("the users of a process");
+    assert!(users.split_whitespace().all(|user| user == nobody.to_string()), "{users}");
+    assert_eq!(fs::read_link(process.join("root")).expect("a root"), folder.path());
+    server.get("/put?data=H3110");
+    assert_eq!(server.get("/get"), "H3110");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_daemon_serves_when_the_command_has_returned() {
+    let mut command = Process::start("simplequeue", ["--port=0", "--address=127.0.0.1", "--daemon"]);
+    assert_eq!(command.exit_code(), 0, "{}", command.stderr());
+    let address = command.line("listening on ").parse().expect("an address and a port");
+    let answers = ["/put?data=H3110", "/get", "/exit"].map(|target| Client::connect(address).get(target).text());
+    assert_eq!(answers, ["", "H3110", ""]);
+    until("the daemon to end", || std::net::TcpStream::connect(address).is_err().then_some(()));
 }
 
 #[test]

@@ -24,8 +24,7 @@ fn main() -> ExitCode {
     tool::main(|options: Options| {
         let settings = options.pubsub.settings(options.connections.max_body_bytes)?;
         let listener = tool::bind(&options.listen.address, options.listen.port, "--port")?;
-        tool::announce(&streamgauge::pubsub::PATHS, listener.local_addr().ok());
-        options.process.apply()?;
+        options.process.apply(|| tool::announce(&streamgauge::pubsub::PATHS, listener.local_addr().ok()))?;
         tool::start_log(options.connections.enable_logging);
         tool::runtime()?.block_on(async {
             let stop = watch::Sender::new(false);

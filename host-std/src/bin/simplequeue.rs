@@ -29,8 +29,7 @@ fn main() -> ExitCode {
         let stop = watch::Sender::new(false);
         let server = Server::new(settings, stop.clone())
             .map_err(|error| tool::StartError::new(format_args!("--overflow-log: {error}")))?;
-        tool::announce(&PATHS, listener.local_addr().ok());
-        options.process.apply()?;
+        options.process.apply(|| tool::announce(&PATHS, listener.local_addr().ok()))?;
         tool::start_log(options.connections.enable_logging);
         tool::runtime()?.block_on(async {
             let queue = Arc::clone(&server);

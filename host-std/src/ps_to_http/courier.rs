@@ -33,7 +33,7 @@ impl Courier {
             // One that is down is tried without anything to send too: in turns it gets nothing
             // until it is back.
             if !down {
-                self.shared.pending(self.lane).await;
+                self.shared.work(self.lane).await;
             }
             let known = one_at_a_time.is_some_and(|since| since.elapsed() < Self::REMEMBER);
             let mut session = Session {

@@ -65,4 +65,9 @@ impl Every {
     pub(super) fn pending(&self, lane: usize, end: u64) -> u64 {
         self.lanes.get(lane).map_or(0, |lane| end - lane.next + lane.in_flight.len() as u64)
     }
+
+    /// Messages before `end` that have yet to be sent to this destination.
+    pub(super) fn unsent(&self, lane: usize, end: u64) -> u64 {
+        self.lanes.get(lane).map_or(0, |lane| end - lane.next)
+    }
 }

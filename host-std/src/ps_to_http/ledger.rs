@@ -117,6 +117,14 @@ impl Ledger {
         }
     }
 
+    /// Of these, the messages that are not on their way.
+    pub(super) fn unsent(&self, lane: usize) -> u64 {
+        match &self.plan {
+            Plan::Every(every) => every.unsent(lane, self.buffer.end()),
+            Plan::Turns(turns) => turns.unsent(lane),
+        }
+    }
+
     pub(super) fn is_drained(&self) -> bool {
         let waiting = matches!(&self.plan, Plan::Turns(turns) if turns.waiting() > 0);
         !waiting && (0..self.counts.destinations.len()).all(|lane| self.pending(lane) == 0)

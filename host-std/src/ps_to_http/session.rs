@@ -67,7 +67,7 @@ impl Session<'_> {
         let mut deadline = Instant::now();
         loop {
             let depth = if self.settled < self.careful { 1 } else { allowed };
-            while in_flight < depth && out.len() - written < Self::WRITE {
+            while Self::has_room(in_flight, depth, out.len() - written) {
                 if !self.shared.take(self.lane, |message| self.destination.write(message, &mut out)) {
                     break;
                 }
@@ -110,7 +110,7 @@ impl Session<'_> {
                         out.shrink_to(2 * Self::WRITE);
                     }
                 }
-                () = self.shared.work(self.lane), if in_flight < depth => {}
+                () = self.shared.work(self.lane), if Self::has_room(in_flight, depth, out.len() - written) => {}
                 pipelines = &mut probe, if undecided => {
                     undecided = false;
                     allowed = if pipelines { self.depth } else { 1 };
@@ -119,6 +119,11 @@ impl Session<'_> {
                 () = sleep_until(deadline), if in_flight > 0 => return Err(Error::TimedOut),
             }
         }
+    }
+
+    /// Whether one more request may be sent.
+    const fn has_room(in_flight: usize, depth: usize, unwritten: usize) -> bool {
+        in_flight < depth && unwritten < Self::WRITE
     }
 
     /// Settles the oldest message in flight, unless the answer says to try it again; returns how

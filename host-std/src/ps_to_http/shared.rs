@@ -1,47 +1,54 @@
 use super::Summary;
 use super::ledger::{Ledger, Outcome};
+use core::ops::ControlFlow;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use streamgauge_core::shared::{self, Guarded, Slot, Wake};
 use tokio::time::Instant;
 
-/// The ledger, and who waits for it to change.
+/// The ledger, and who waits for it to change: a courier for each destination, and the bridge for its end.
 #[derive(Debug)]
-pub(super) struct Shared {
-    ledger: Mutex<Ledger>,
-    /// For each destination: there may be something to send.
-    work: Vec<Notify>,
-    /// Everything may have been settled.
-    settled: Notify,
+pub(super) struct Shared(shared::Shared<Mutex<Guarded<State, Box<[Slot]>>>>);
+
+#[derive(Debug)]
+struct State {
+    ledger: Ledger,
     /// When the last message came.
-    heard: Mutex<Instant>,
+    heard: Instant,
 }
+
+/// No lane has this number.
+const THE_BRIDGE: u32 = u32::MAX;
 
 impl Shared {
     pub(super) fn new(ledger: Ledger, lanes: usize) -> Self {
-        let work = (0..lanes).map(|_| Notify::new()).collect();
-        Self { ledger: Mutex::new(ledger), work, settled: Notify::new(), heard: Mutex::new(Instant::now()) }
+        let state = State { ledger, heard: Instant::now() };
+        let slots = vec![Slot::FREE; lanes + 1].into_boxed_slice();
+        Self(shared::Shared::new(Mutex::new(Guarded::new(state, slots))))
     }
 
     pub(super) fn receive(&self, message: &[u8]) {
-        *self.heard.lock() = Instant::now();
-        self.change(|ledger| ledger.receive(message));
+        self.0.update(|state| {
+            state.heard = Instant::now();
+            state.ledger.receive(message);
+            ((), Wake::ALL)
+        });
     }
 
     /// When the last message came, or this was made.
     pub(super) fn heard(&self) -> Instant {
-        *self.heard.lock()
+        self.0.with(|state| state.heard)
     }
 
     pub(super) fn miss(&self, messages: u64) {
-        self.ledger.lock().miss(messages);
+        self.change(|ledger| ledger.miss(messages));
     }
 
     pub(super) fn skip_too_long(&self) {
-        self.ledger.lock().skip_too_long();
+        self.change(Ledger::skip_too_long);
     }
 
     pub(super) fn take(&self, lane: usize, send: impl FnOnce(&[u8])) -> bool {
-        self.ledger.lock().take(lane, send)
+        self.0.update(|state| (state.ledger.take(lane, send), Wake::NONE))
     }
 
     pub(super) fn settle(&self, lane: usize, outcome: Outcome) {
@@ -57,36 +64,30 @@ impl Shared {
     }
 
     pub(super) fn summary(&self) -> Summary {
-        self.ledger.lock().summary()
-    }
-
-    /// Returns when this destination may have something to send. Nothing is missed in between two
-    /// calls.
-    pub(super) async fn work(&self, lane: usize) {
-        match self.work.get(lane) {
-            Some(work) => work.notified().await,
-            None => core::future::pending().await,
-        }
+        self.0.with(|state| state.ledger.summary())
     }
 
     /// Returns when this destination has something to send.
-    pub(super) async fn pending(&self, lane: usize) {
-        while self.ledger.lock().pending(lane) == 0 {
-            self.work(lane).await;
-        }
+    pub(super) async fn work(&self, lane: usize) {
+        self.wait(u32::try_from(lane).unwrap_or(THE_BRIDGE), |ledger| ledger.unsent(lane) > 0).await;
     }
 
     /// Returns when everything has been settled by everyone.
     pub(super) async fn drained(&self) {
-        while !self.ledger.lock().is_drained() {
-            self.settled.notified().await;
-        }
+        self.wait(THE_BRIDGE, Ledger::is_drained).await;
     }
 
+    async fn wait(&self, tag: u32, until: impl Fn(&Ledger) -> bool) {
+        let until = self.0.wait(tag, |state| match until(&state.ledger) {
+            true => ControlFlow::Break(((), Wake::NONE)),
+            false => ControlFlow::Continue(()),
+        });
+        // It is never closed, and has a slot for each of them.
+        let _ = until.await;
+    }
+
+    /// In turns any change can give anyone something to send.
     fn change(&self, change: impl FnOnce(&mut Ledger)) {
-        change(&mut self.ledger.lock());
-        // In turns any change can give anyone something to send.
-        self.work.iter().for_each(Notify::notify_one);
-        self.settled.notify_one();
+        self.0.update(|state| (change(&mut state.ledger), Wake::ALL));
     }
 }

@@ -104,6 +104,11 @@ impl Turns {
         self.lanes.get(lane).map_or(0, |lane| (lane.to_send.len() + lane.in_flight.len()) as u64)
     }
 
+    /// Messages that have yet to be sent to this destination.
+    pub(super) fn unsent(&self, lane: usize) -> u64 {
+        self.lanes.get(lane).map_or(0, |lane| lane.to_send.len() as u64)
+    }
+
     /// Messages that nobody holds.
     pub(super) fn waiting(&self) -> u64 {
         self.waiting.len() as u64

@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 use std::io::Write as _;
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -10,8 +12,9 @@ use slab::Slab;
 use streamgauge_core::fanout::{Cursor, Id};
 use streamgauge_core::service::pubsub::{Reply, Subscription};
 use streamgauge_core::service::{Pubsub, Request, Response};
+use streamgauge_core::shared::{Guarded, Shared, Slot, Wake};
 use streamgauge_core::wire::{Framing, Stream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Settings;
@@ -20,11 +23,8 @@ use super::subscriber::Subscriber;
 
 /// The pubsub that all connections share.
 pub(super) struct Hub {
-    state: Mutex<State>,
-    /// Something was published, or the pump has another reason to look.
-    work: Notify,
-    /// The pump has been past every subscriber.
-    passed: Notify,
+    /// The pump waits in it for something to send, and publishers wait for the pump.
+    state: Shared<Mutex<Guarded<State, Box<[Slot]>>>>,
     pub(super) max_lag: u64,
     /// Publishers wait for the pump beyond this many bytes, so that the log never runs away from those who keep up.
     most_unpumped: u64,
@@ -56,7 +56,7 @@ pub(super) struct Admission {
 impl Drop for Admission {
     fn drop(&mut self) {
         // A subscriber that was kicked has lost its place already.
-        let _ = self.hub.state.lock().service.fanout_mut().unsubscribe(self.id);
+        let _ = self.hub.with(|state| state.service.fanout_mut().unsubscribe(self.id));
     }
 }
 
@@ -64,17 +64,19 @@ impl Drop for Admission {
 /// half of it, still fits.
 const MOST_UNPUMPED: u64 = 1 << 20;
 
+/// What tells apart those who wait.
+const PUMP: u32 = 0;
+const PUBLISHER: u32 = 1;
+
 /// How many subscribers are served before others get their turn on the thread.
 const SLICE: usize = 64;
 
 /// How often the pump lets a burst of publishes go on before it serves it.
 const BURST_TURNS: usize = 16;
 
-/// Idle event streams get a comment this often.
-pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
 impl Hub {
-    pub(super) fn new(settings: &Settings) -> Self {
+    /// At most `publishers` wait for the pump at the same time.
+    pub(super) fn new(settings: &Settings, publishers: usize) -> Self {
         // The time makes sequence numbers of this life larger than those of any earlier one, so that a subscriber
         // that comes back after a restart is recognised. They stay below 2^53, as far as JavaScript counts.
         let first = jiff::Timestamp::now().as_microsecond().max(0).cast_unsigned();
@@ -82,105 +84,101 @@ impl Hub {
         let cursors = vec![Cursor::FREE; settings.max_subscribers].into_boxed_slice();
         let framings = [Framing::Lines, Framing::Multipart, Framing::Events];
         let stream = |i: usize| Stream { framing: framings[i % 3], chunked: i < 3 };
+        let state = State {
+            service: Pubsub::new(log, cursors, settings.max_message, first),
+            subscribers: Slab::new(),
+            shared: std::array::from_fn(|i| Frames::new(stream(i))),
+            straggler: Frames::new(stream(0)),
+            unpumped: 0,
+            stopping: false,
+        };
+        let slots = vec![Slot::FREE; publishers.saturating_add(1)].into_boxed_slice();
         Self {
-            state: Mutex::new(State {
-                service: Pubsub::new(log, cursors, settings.max_message, first),
-                subscribers: Slab::new(),
-                shared: std::array::from_fn(|i| Frames::new(stream(i))),
-                straggler: Frames::new(stream(0)),
-                unpumped: 0,
-                stopping: false,
-            }),
-            work: Notify::new(),
-            passed: Notify::new(),
+            state: Shared::new(Mutex::new(Guarded::new(state, slots))),
             max_lag: settings.max_lag,
             most_unpumped: MOST_UNPUMPED.min(settings.log_bytes as u64 / 4),
         }
     }
 
     pub(super) fn call(&self, request: Request<'_>, answer: &mut Vec<u8>) -> Result<Reply, Infallible> {
-        let mut state = self.state.lock();
-        let before = state.service.fanout().log().end();
-        let reply = state.service.call(request, answer);
-        let published = state.service.fanout().log().bytes_behind(&before);
-        if published > 0 {
+        self.state.update(|state| {
+            let before = state.service.fanout().log().end();
+            let reply = state.service.call(request, answer);
+            let published = state.service.fanout().log().bytes_behind(&before);
             state.unpumped += published;
-            drop(state);
-            self.work.notify_one();
-        }
-        reply
+            (reply, if published > 0 { Wake::tagged(PUMP) } else { Wake::NONE })
+        })
     }
 
     /// Waits while the pump is far behind the publishers.
     pub(super) async fn room_to_publish(&self) {
-        while self.is_full() {
-            let passed = self.passed.notified();
-            if self.is_full() {
-                passed.await;
-            }
-        }
+        let room = self.state.wait(PUBLISHER, |state| {
+            let full = state.unpumped > self.most_unpumped && !state.stopping;
+            if full { ControlFlow::Continue(()) } else { ControlFlow::Break(((), Wake::NONE)) }
+        });
+        // It is never closed, and has a slot for every publisher.
+        let _ = room.await;
     }
 
-    fn is_full(&self) -> bool {
-        let state = self.state.lock();
-        state.unpumped > self.most_unpumped && !state.stopping
+    /// Does something under the lock that nobody waits for.
+    pub(super) fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+        self.state.update(|state| (f(state), Wake::NONE))
     }
 
     /// Gives a client a place, or the answer that says why there is none.
     pub(super) fn admit(self: &Arc<Self>, subscription: &Subscription) -> Result<Admission, (Response, Vec<u8>)> {
-        let mut state = self.state.lock();
-        let id = state.service.subscribe(subscription).map_err(|full| {
-            let mut answer = Vec::new();
-            let Ok(response) = Pubsub::<Box<[u8]>, Box<[Cursor]>>::refuse(full, &mut answer);
-            (response, answer)
-        })?;
-        let fanout = state.service.fanout_mut();
-        let mut missed = match fanout.delivery(id) {
-            Ok(delivery) if delivery.lagged > 0 => fanout.next(id).is_ok().then_some(delivery.lagged),
-            _ => None,
-        };
-        if subscription.last_seen.is_some_and(|last_seen| !fanout.knows(last_seen)) {
-            // It comes from an earlier life of the server, of which nothing is known.
-            missed = missed.or(Some(0));
-        }
-        let first = fanout.position(id).map_or(0, |position| position.sequence());
-        Ok(Admission { hub: Arc::clone(self), id, first, epoch: fanout.origin(), missed })
+        self.with(|state| {
+            let id = state.service.subscribe(subscription).map_err(|full| {
+                let mut answer = Vec::new();
+                let Ok(response) = Pubsub::<Box<[u8]>, Box<[Cursor]>>::refuse(full, &mut answer);
+                (response, answer)
+            })?;
+            let fanout = state.service.fanout_mut();
+            let mut missed = match fanout.delivery(id) {
+                Ok(delivery) if delivery.lagged > 0 => fanout.next(id).is_ok().then_some(delivery.lagged),
+                _ => None,
+            };
+            if subscription.last_seen.is_some_and(|last_seen| !fanout.knows(last_seen)) {
+                // It comes from an earlier life of the server, of which nothing is known.
+                missed = missed.or(Some(0));
+            }
+            let first = fanout.position(id).map_or(0, |position| position.sequence());
+            Ok(Admission { hub: Arc::clone(self), id, first, epoch: fanout.origin(), missed })
+        })
     }
 
     pub(super) fn list_clients(&self, answer: &mut Vec<u8>) {
-        let state = self.state.lock();
-        if state.subscribers.is_empty() {
-            answer.extend_from_slice(b"no /sub connections\n");
-        }
-        for (_, subscriber) in &state.subscribers {
-            let unsent = state.service.fanout().delivery(subscriber.id).map_or(0, |delivery| delivery.bytes_behind);
-            let (peer, since) = (subscriber.peer, subscriber.since.strftime("%Y-%m-%d %H:%M:%S"));
-            let _ = writeln!(
-                answer,
-                "{peer} connected at {since}. output buffer size:{unsent} state:{}",
-                subscriber.state_number()
-            );
-        }
-    }
-
-    pub(super) fn lock(&self) -> parking_lot::MutexGuard<'_, State> {
-        self.state.lock()
+        self.state.with(|state| {
+            if state.subscribers.is_empty() {
+                answer.extend_from_slice(b"no /sub connections\n");
+            }
+            for (_, subscriber) in &state.subscribers {
+                let unsent = state.service.fanout().delivery(subscriber.id).map_or(0, |delivery| delivery.bytes_behind);
+                let (peer, since) = (subscriber.peer, subscriber.since.strftime("%Y-%m-%d %H:%M:%S"));
+                let _ = writeln!(
+                    answer,
+                    "{peer} connected at {since}. output buffer size:{unsent} state:{}",
+                    subscriber.state_number()
+                );
+            }
+        });
     }
 
     /// Lets the pump serve a subscriber, and returns the key to it.
     pub(super) fn insert(&self, mut subscriber: Subscriber) -> usize {
-        let mut state = self.state.lock();
-        if state.stopping {
-            subscriber.end_when_sent();
-        }
-        let key = state.subscribers.insert(subscriber);
-        state.serve(key, self.max_lag);
-        key
+        self.with(|state| {
+            if state.stopping {
+                subscriber.end_when_sent();
+            }
+            let key = state.subscribers.insert(subscriber);
+            state.serve(key, self.max_lag);
+            key
+        })
     }
 
     /// Takes a subscriber from the pump.
     pub(super) fn remove(&self, key: usize) -> Option<Subscriber> {
-        self.state.lock().subscribers.try_remove(key)
+        self.with(|state| state.subscribers.try_remove(key))
     }
 
     /// Sends every subscriber what it lacks whenever something was published, until the server stops.
@@ -191,7 +189,7 @@ impl Hub {
             tokio::select! {
                 biased;
                 _ = shutdown.wait_for(|stop| *stop) => break,
-                () = self.work.notified() => {}
+                () = self.work() => {}
                 _ = tick.tick() => self.tick(),
             }
             self.let_the_burst_end().await;
@@ -200,12 +198,22 @@ impl Hub {
         self.stop().await;
     }
 
+    /// Waits until something was published.
+    async fn work(&self) {
+        let work = self.state.wait(PUMP, |state| match state.unpumped {
+            0 => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(((), Wake::NONE)),
+        });
+        // It is never closed, and has a slot for the pump.
+        let _ = work.await;
+    }
+
     /// A publisher that sends many requests at once is served whole first: then each subscriber needs one write
     /// for all of them.
     async fn let_the_burst_end(&self) {
         let mut before = None;
         for _ in 0..BURST_TURNS {
-            let unpumped = self.state.lock().unpumped;
+            let unpumped = self.state.with(|state| state.unpumped);
             if before == Some(unpumped) || unpumped > self.most_unpumped / 4 {
                 break;
             }
@@ -217,51 +225,47 @@ impl Hub {
     /// Sends every subscriber what it lacks.
     async fn pass(&self) {
         let mut next = 0;
-        self.state.lock().unpumped = 0;
-        loop {
-            {
-                let mut state = self.state.lock();
-                let end = state.subscribers.capacity();
-                let slice_end = end.min(next + SLICE);
-                while next < slice_end {
-                    if state.subscribers.contains(next) {
-                        state.serve(next, self.max_lag);
-                    }
-                    next += 1;
-                }
-                if next >= end {
-                    break;
-                }
-            }
+        self.with(|state| state.unpumped = 0);
+        while let Some(first) = self.with(|state| state.serve_slice(next, self.max_lag)) {
+            next = first;
             tokio::task::yield_now().await;
         }
-        self.passed.notify_waiters();
+        self.state.update(|_| ((), Wake::tagged(PUBLISHER)));
     }
 
     fn tick(&self) {
-        self.state.lock().subscribers.iter_mut().for_each(|(_, subscriber)| subscriber.tick());
+        self.with(|state| state.subscribers.iter_mut().for_each(|(_, subscriber)| subscriber.tick()));
     }
 
     /// Ends every stream, once what is pending is sent or [`GRACE`](crate::server::GRACE) is over.
     async fn stop(&self) {
-        {
-            let mut state = self.state.lock();
+        self.with(|state| {
             state.stopping = true;
             state.subscribers.iter_mut().for_each(|(_, subscriber)| subscriber.end_when_sent());
-        }
+        });
         let deadline = Instant::now() + crate::server::GRACE;
         loop {
             self.pass().await;
-            if self.state.lock().subscribers.is_empty() || Instant::now() >= deadline {
+            if self.state.with(|state| state.subscribers.is_empty()) || Instant::now() >= deadline {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        self.state.lock().subscribers.iter_mut().for_each(|(_, subscriber)| subscriber.finish());
+        self.with(|state| state.subscribers.iter_mut().for_each(|(_, subscriber)| subscriber.finish()));
     }
 }
 
 impl State {
+    /// Serves [`SLICE`] places for subscribers from `first` on, and returns where to go on, if there are more.
+    fn serve_slice(&mut self, first: usize, max_lag: u64) -> Option<usize> {
+        let end = self.subscribers.capacity();
+        let slice_end = end.min(first + SLICE);
+        for key in first..slice_end {
+            self.serve(key, max_lag);
+        }
+        (slice_end < end).then_some(slice_end)
+    }
+
     /// Sends subscriber `key` what it lacks, unless its socket is full.
     pub(super) fn serve(&mut self, key: usize, max_lag: u64) {
         let Self { service, subscribers, shared, .. } = self;
@@ -294,11 +298,17 @@ impl State {
         self.stopping || self.subscribers.get(key).is_none_or(Subscriber::is_over)
     }
 
-    /// Goes on sending to subscriber `key`, whose socket was full.
-    pub(super) fn resume(&mut self, key: usize) {
+    /// Whether a subscriber has been handed everything.
+    pub(super) fn is_caught_up(&self, id: Id) -> bool {
+        self.service.fanout().delivery(id).is_ok_and(|delivery| delivery.pending == 0)
+    }
+
+    /// [`Subscriber::poll`]. One that is gone already is gone.
+    pub(super) fn poll(&mut self, key: usize, cx: &mut Context<'_>) -> Poll<()> {
         let Self { service, subscribers, straggler, .. } = self;
-        if let Some(subscriber) = subscribers.get_mut(key) {
-            subscriber.send(service.fanout_mut(), straggler);
+        match subscribers.get_mut(key) {
+            Some(subscriber) => subscriber.poll(service.fanout_mut(), straggler, cx),
+            None => Poll::Ready(()),
         }
     }
 }

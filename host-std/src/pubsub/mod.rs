@@ -3,6 +3,7 @@
 mod frames;
 mod hub;
 mod subscriber;
+mod task;
 mod websocket;
 
 use std::net::SocketAddr;
@@ -58,7 +59,7 @@ impl Settings {
 
 /// Serves a pubsub on `listener` until `shutdown` says true; subscribers then get what is pending and an end.
 pub async fn run(listener: TcpListener, settings: Settings, limits: Limits, shutdown: watch::Receiver<bool>) {
-    let hub = Arc::new(Hub::new(&settings));
+    let hub = Arc::new(Hub::new(&settings, limits.max_connections));
     let pump = tokio::spawn(Arc::clone(&hub).pump(shutdown.clone()));
     let limits_of_connections = limits.clone();
     let files = settings.www.as_deref().map(Files::new).transpose().unwrap_or_else(|error| {
@@ -110,10 +111,10 @@ impl Pubsub {
         let stream = Stream { framing: subscription.framing, chunked: head.version == http::Version::HTTP_11 };
         match self.hub.admit(&subscription) {
             Ok(admission) => {
-                let opening = subscriber::opening(stream, &admission, origin.as_ref());
+                let opening = task::opening(stream, &admission, origin.as_ref());
                 let hub = Arc::clone(&self.hub);
                 let take_over: TakeOver = Box::new(move |taken| {
-                    tokio::spawn(subscriber::Task::new(hub, admission, stream, opening, peer, taken));
+                    tokio::spawn(task::Task::new(hub, admission, stream, opening, peer, taken));
                 });
                 Answer::TakeOver(take_over)
             }
@@ -126,7 +127,7 @@ impl Pubsub {
 /// just what clients ask for.
 fn head_only(subscription: &Subscription, origin: Option<HeaderValue>) -> Answer {
     let stream = Stream { framing: subscription.framing, chunked: true };
-    let mut head = subscriber::head(stream, origin.as_ref());
+    let mut head = task::head(stream, origin.as_ref());
     head.extend_from_slice(b"connection: close\r\n\r\n");
     let take_over: TakeOver = Box::new(move |mut taken| {
         tokio::spawn(async move {

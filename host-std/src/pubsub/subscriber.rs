@@ -1,25 +1,19 @@
 //! One subscriber: a socket, what of the stream is on its way to it, and how it ends.
 
 use std::convert::Infallible;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use http::HeaderValue;
 use jiff::Timestamp;
-use streamgauge_core::fanout::Cursor;
-use streamgauge_core::fanout::Id;
+use streamgauge_core::fanout::{Cursor, Id};
 use streamgauge_core::log::Position;
 use streamgauge_core::service::Pubsub;
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::{Frames, Messages, after};
-use super::hub::{Admission, Hub, KEEP_ALIVE, State};
-use crate::server::Taken;
 
 /// A subscriber and its socket.
 ///
@@ -58,77 +52,11 @@ enum End {
 /// How long a client that is kicked may take to receive the line that says so, in seconds.
 const FAREWELL: u8 = 10;
 
+/// Idle event streams get a comment this often.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
 /// Batches that one subscriber is sent before others get their turn.
 const ROUNDS: usize = 4;
-
-/// The head of the answer, and what opens the stream.
-pub(super) fn opening(stream: Stream, admission: &Admission, origin: Option<&HeaderValue>) -> Vec<u8> {
-    let mut opening = head(stream, origin);
-    let (first, epoch) = (admission.first, admission.epoch);
-    let _ = write!(opening, "x-pubsub-sequence: {first}\r\nx-pubsub-epoch: {epoch}\r\n");
-    opening.extend_from_slice(if stream.chunked { b"\r\n" } else { b"connection: close\r\n\r\n" });
-    let Ok(()) = stream.opening(&mut opening) as Result<(), Infallible>;
-    if let Some(missed) = admission.missed {
-        let Ok(()) = stream.gap(missed, &mut opening) as Result<(), Infallible>;
-    }
-    opening
-}
-
-/// The fields that every stream's head has.
-pub(super) fn head(stream: Stream, origin: Option<&HeaderValue>) -> Vec<u8> {
-    let mut head = Vec::with_capacity(512);
-    let date = httpdate::HttpDate::from(std::time::SystemTime::now());
-    let content_type = stream.framing.content_type();
-    let _ =
-        write!(head, "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncache-control: no-cache\r\ndate: {date}\r\n");
-    if let Some(origin) = origin {
-        head.extend_from_slice(b"access-control-allow-origin: ");
-        head.extend_from_slice(origin.as_bytes());
-        head.extend_from_slice(b"\r\nvary: origin\r\n");
-    }
-    if stream.chunked {
-        head.extend_from_slice(b"transfer-encoding: chunked\r\n");
-    }
-    head
-}
-
-/// A subscriber's own task: it notices the end, and writes whenever a full socket has room again.
-pub(super) struct Task {
-    hub: Arc<Hub>,
-    key: usize,
-    _admission: Admission,
-    _place: OwnedSemaphorePermit,
-}
-
-impl Task {
-    /// Hands a socket to the pump.
-    pub(super) fn new(
-        hub: Arc<Hub>,
-        admission: Admission,
-        stream: Stream,
-        opening: Vec<u8>,
-        peer: SocketAddr,
-        taken: Taken,
-    ) -> Self {
-        let key = hub.insert(Subscriber::new(admission.id, stream, peer, Some(taken.stream), opening));
-        Self { hub, key, _admission: admission, _place: taken.place }
-    }
-}
-
-impl Future for Task {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.hub.lock().poll(self.key, cx)
-    }
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        // The socket closes with it.
-        self.hub.remove(self.key);
-    }
-}
 
 impl Subscriber {
     pub(super) fn new(id: Id, stream: Stream, peer: SocketAddr, socket: Option<TcpStream>, opening: Vec<u8>) -> Self {
@@ -232,14 +160,20 @@ impl Subscriber {
         true
     }
 
-    /// Sends the subscriber away if it has too much unsent, or the log has already gone past it.
+    /// For one without a socket here: whether its task has to wait for the client.
+    pub(super) const fn set_blocked(&mut self, blocked: bool) {
+        self.blocked = blocked;
+    }
+
+    /// Sends the subscriber away if the client takes too long to take what is unsent, or the log has already gone past
+    /// it. A burst that nobody has tried to send yet is not its fault.
     ///
     /// What it had missed before it came back, and was told, does not count.
     pub(super) fn kick_if_too_slow(&mut self, service: &mut Pubsub<Box<[u8]>, Box<[Cursor]>>, max_lag: u64) {
         let Ok(position) = service.fanout().position(self.id) else { return };
         let log = service.fanout().log();
         let pending = log.bytes_behind(&position);
-        if pending <= max_lag && log.missed(&position) == 0 {
+        if !(self.blocked && pending > max_lag) && log.missed(&position) == 0 {
             return;
         }
         tracing::warn!(peer = %self.peer, pending, "kicking a slow subscriber");
@@ -314,6 +248,24 @@ impl Subscriber {
         }
     }
 
+    /// Whether it is gone; otherwise `cx` is woken when there is something to do. Goes on sending once a full socket
+    /// has room again.
+    pub(super) fn poll(&mut self, messages: &mut Messages, frames: &mut Frames, cx: &mut Context<'_>) -> Poll<()> {
+        if self.poll_over(cx).is_ready() || self.poll_left(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if !self.blocked {
+            return Poll::Pending;
+        }
+        if self.poll_writable(cx).is_ready() {
+            self.send(messages, frames);
+        }
+        if self.blocked && self.poll_writable(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        self.poll_over(cx)
+    }
+
     /// Whether it is over; otherwise `waker` is woken when that may have changed.
     pub(super) fn poll_over(&mut self, cx: &Context<'_>) -> Poll<()> {
         if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -347,27 +299,6 @@ impl Subscriber {
             Some(socket) => socket.poll_write_ready(cx).map(drop),
             None => Poll::Pending,
         }
-    }
-}
-
-impl State {
-    /// Whether a subscriber is gone; otherwise its task is woken when there is something to do.
-    fn poll(&mut self, key: usize, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(subscriber) = self.subscribers.get_mut(key) else { return Poll::Ready(()) };
-        if subscriber.poll_over(cx).is_ready() || subscriber.poll_left(cx).is_ready() {
-            return Poll::Ready(());
-        }
-        if !subscriber.blocked {
-            return Poll::Pending;
-        }
-        if subscriber.poll_writable(cx).is_ready() {
-            self.resume(key);
-        }
-        let Some(subscriber) = self.subscribers.get_mut(key) else { return Poll::Ready(()) };
-        if subscriber.blocked && subscriber.poll_writable(cx).is_ready() {
-            cx.waker().wake_by_ref();
-        }
-        subscriber.poll_over(cx)
     }
 }
 

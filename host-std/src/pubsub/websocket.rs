@@ -1,8 +1,9 @@
 //! Subscribers that speak WebSocket: each message is one frame.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use futures_util::{SinkExt, StreamExt as _};
 use http::request::Parts;
@@ -16,7 +17,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
 
-use super::hub::{Admission, Hub};
+use super::hub::{Admission, Hub, State};
 use super::subscriber::Subscriber;
 use crate::server::{Answer, TakeOver, Taken, whole};
 
@@ -89,7 +90,7 @@ async fn run(hub: Arc<Hub>, admission: Admission, opening: String, peer: SocketA
         };
         tokio::select! {
             biased;
-            sent = sending => if sent.is_err() { break },
+            sent = blocking(&hub, key, sending) => if sent.is_err() { break },
             () = over(&hub, key) => break,
         }
         if stopped || !is_caught_up(&hub, &admission) {
@@ -111,56 +112,79 @@ async fn run(hub: Arc<Hub>, admission: Admission, opening: String, peer: SocketA
     drop(place);
 }
 
+/// Lets the pump know while the client keeps `sending` waiting.
+async fn blocking<T>(hub: &Hub, key: usize, sending: impl Future<Output = T>) -> T {
+    let set_blocked = |blocked| {
+        hub.with(|state| state.subscribers.get_mut(key).map(|subscriber| subscriber.set_blocked(blocked)));
+    };
+    let mut sending = pin!(sending);
+    let mut blocked = false;
+    let sent = std::future::poll_fn(|cx| {
+        let polled = sending.as_mut().poll(cx);
+        if polled.is_pending() && !blocked {
+            blocked = true;
+            set_blocked(true);
+        }
+        polled
+    });
+    let sent = sent.await;
+    if blocked {
+        set_blocked(false);
+    }
+    sent
+}
+
 /// The next messages, and whether the stream is over after them.
 fn copy_pending(hub: &Hub, key: usize, admission: &Admission) -> (Vec<Message>, bool) {
-    let mut state = hub.lock();
-    // So that what follows never goes on behind a gap that nobody was told of.
-    state.kick_if_too_slow(key, hub.max_lag);
-    let (mut batch, mut bytes) = (Vec::new(), 0);
-    let ends = state.ends_when_sent(key);
-    let fanout = state.service.fanout_mut();
-    while bytes < BATCH_BYTES {
-        match fanout.next(admission.id) {
-            Ok(Next::Message(message)) => {
-                bytes += message.len();
-                batch.push(match std::str::from_utf8(message) {
-                    Ok(text) => Message::text(text),
-                    Err(_) => Message::binary(message.to_vec()),
-                });
-            }
-            Ok(Next::Empty) => return (batch, ends),
-            Ok(Next::Lagged(_)) | Err(_) => {
-                batch.push(Message::text(state.last_words(key)));
-                return (batch, true);
+    hub.with(|state| {
+        // So that what follows never goes on behind a gap that nobody was told of.
+        state.kick_if_too_slow(key, hub.max_lag);
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        let ends = state.ends_when_sent(key);
+        let fanout = state.service.fanout_mut();
+        while bytes < BATCH_BYTES {
+            match fanout.next(admission.id) {
+                Ok(Next::Message(message)) => {
+                    bytes += message.len();
+                    batch.push(match std::str::from_utf8(message) {
+                        Ok(text) => Message::text(text),
+                        Err(_) => Message::binary(message.to_vec()),
+                    });
+                }
+                Ok(Next::Empty) => return (batch, ends),
+                Ok(Next::Lagged(_)) | Err(_) => {
+                    batch.push(Message::text(state.last_words(key)));
+                    return (batch, true);
+                }
             }
         }
-    }
-    (batch, false)
+        (batch, false)
+    })
 }
 
 fn is_caught_up(hub: &Hub, admission: &Admission) -> bool {
-    hub.lock().service.fanout().delivery(admission.id).is_ok_and(|delivery| delivery.pending == 0)
+    hub.with(|state| state.is_caught_up(admission.id))
 }
 
 /// Waits until there is something to send, or the subscription is over.
 async fn news(hub: &Hub, key: usize, admission: &Admission) {
     std::future::poll_fn(|cx| {
-        let mut state = hub.lock();
-        let idle = state.service.fanout().delivery(admission.id).is_ok_and(|delivery| delivery.pending == 0);
-        let ends = state.ends_when_sent(key);
-        match state.subscribers.get_mut(key) {
-            Some(subscriber) if idle && !ends => subscriber.poll_over(cx),
-            _ => Poll::Ready(()),
-        }
+        hub.with(|state| {
+            let idle = state.is_caught_up(admission.id) && !state.ends_when_sent(key);
+            match state.subscribers.get_mut(key) {
+                Some(subscriber) if idle => subscriber.poll_over(cx),
+                _ => Poll::Ready(()),
+            }
+        })
     })
     .await;
 }
 
 /// Waits until the subscription is over whatever is still unsent.
 async fn over(hub: &Hub, key: usize) {
-    std::future::poll_fn(|cx| match hub.lock().subscribers.get_mut(key) {
+    let over = |state: &mut State, cx: &Context<'_>| match state.subscribers.get_mut(key) {
         Some(subscriber) => subscriber.poll_over(cx),
         None => Poll::Ready(()),
-    })
-    .await;
+    };
+    std::future::poll_fn(|cx| hub.with(|state| over(state, cx))).await;
 }

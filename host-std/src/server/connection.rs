@@ -46,6 +46,8 @@ pub(super) struct Connection<H> {
 /// How hyper came to leave a socket.
 enum End {
     Closed,
+    /// A head began, and took too long.
+    HeadTooSlow,
     TakenOver(TakeOver),
 }
 
@@ -92,8 +94,8 @@ impl<H: Handler> Connection<H> {
                 }
                 while timer.as_mut().poll(cx).is_ready() {
                     match self.next_deadline(&watch) {
-                        Some(left) => timer.as_mut().reset(Instant::now() + left),
-                        None => return Poll::Ready(End::Closed),
+                        Ok(left) => timer.as_mut().reset(Instant::now() + left),
+                        Err(end) => return Poll::Ready(end),
                     }
                 }
                 Poll::Pending
@@ -101,32 +103,41 @@ impl<H: Handler> Connection<H> {
             .await
         };
         let parts = http.into_parts();
-        let (stream, read) = (parts.io.into_stream(), parts.read_buf);
+        let (mut stream, read) = (parts.io.into_stream(), parts.read_buf);
         match end {
             // What it spawns is a task of its own: this one, with all its room for hyper, ends.
             End::TakenOver(how) => how(Taken { stream, read, place, shutdown }),
             End::Closed => linger(stream).await,
+            End::HeadTooSlow => {
+                let text = format!(
+                    "the head took longer than the limit header-timeout {} s\n",
+                    self.limits.header_timeout.as_secs_f64()
+                );
+                say_last(&mut stream, &refusal("408 Request Timeout", &text, "")).await;
+                linger(stream).await;
+            }
         }
     }
 
-    /// How long the client still has before it is too slow; `None` if it is.
-    fn next_deadline(&self, watch: &Watch) -> Option<Duration> {
+    /// How long the client still has before it is too slow, or how that ends if it is.
+    fn next_deadline(&self, watch: &Watch) -> Result<Duration, End> {
         let now = watch.now();
         let left = |since: u64, limit: Duration| {
             let passed = Duration::from_millis(now.saturating_sub(since));
             limit.checked_sub(passed).filter(|left| !left.is_zero())
         };
         if watch.write_blocked.load(Ordering::Relaxed) {
-            return left(watch.last_moved(), self.limits.io_timeout);
+            return left(watch.last_moved(), self.limits.io_timeout).ok_or(End::Closed);
         }
         if watch.is_answering() {
             // A body that stands still is noticed where it is read.
-            return Some(self.limits.io_timeout);
+            return Ok(self.limits.io_timeout);
         }
         if let Some(began) = watch.head_began() {
-            return left(began, self.limits.header_timeout);
+            return left(began, self.limits.header_timeout).ok_or(End::HeadTooSlow);
         }
-        left(watch.last_moved(), self.limits.idle_timeout).map(|idle| idle.min(self.limits.header_timeout))
+        let idle = left(watch.last_moved(), self.limits.idle_timeout).ok_or(End::Closed)?;
+        Ok(idle.min(self.limits.header_timeout))
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Answer {
@@ -239,7 +250,12 @@ async fn linger(mut stream: TcpStream) {
 pub(super) async fn turn_away(mut stream: TcpStream, max_connections: usize, _place: OwnedSemaphorePermit) {
     let text = format!("the limit max-connections {max_connections} is reached\n");
     let answer = refusal("503 Service Unavailable", &text, "retry-after: 1\r\n");
-    if timeout(Duration::from_secs(2), stream.write_all(&answer)).await.is_ok_and(|sent| sent.is_ok()) {
+    if say_last(&mut stream, &answer).await {
         linger(stream).await;
     }
+}
+
+/// Whether the client took it.
+async fn say_last(stream: &mut TcpStream, answer: &[u8]) -> bool {
+    timeout(Duration::from_secs(2), stream.write_all(answer)).await.is_ok_and(|sent| sent.is_ok())
 }

@@ -1,9 +1,12 @@
 //! The process as the original tools shape it: another root, another user, the background.
 
+use std::fs::File;
 use std::path::PathBuf;
 
 use clap::Args;
-use nix::unistd::{Group, User, chdir, chroot, daemon, setgid, setgroups, setuid};
+use nix::unistd::{
+    Group, User, chdir, chroot, daemon, dup2_stderr, dup2_stdin, dup2_stdout, setgid, setgroups, setuid,
+};
 
 use super::StartError;
 
@@ -26,27 +29,19 @@ pub struct Process {
 }
 
 impl Process {
-    /// Does what the flags say. Call it after ports and files are open, and before any thread is started.
+    /// Does what the flags say. Call it after ports and files are open, and before any thread is started; `announce`
+    /// is called when nothing can go wrong any more, and stdout is still there.
     ///
     /// # Errors
     /// A line that names the flag, and what the operating system said.
-    pub fn apply(&self) -> Result<(), StartError> {
-        let failed =
-            |flag: &'static str| move |error: nix::Error| StartError::new(format_args!("{flag}: {}", error.desc()));
-        // Names are looked up while the files that have them can still be reached.
-        let user = self.user.as_deref().map(|name| {
-            let user = User::from_name(name).map_err(failed("--user"))?;
-            user.ok_or_else(|| StartError::new(format_args!("--user: there is no user `{name}`")))
-        });
-        let user = user.transpose()?;
-        let group = self.group.as_deref().map(|name| {
-            let group = Group::from_name(name).map_err(failed("--group"))?;
-            group.ok_or_else(|| StartError::new(format_args!("--group: there is no group `{name}`")))
-        });
-        let group = group.transpose()?.map(|group| group.gid).or(user.as_ref().map(|user| user.gid));
-        if self.daemon {
-            daemon(true, false).map_err(failed("--daemon"))?;
-        }
+    pub fn apply(&self, announce: impl FnOnce()) -> Result<(), StartError> {
+        // Names and files are looked up while they can still be reached.
+        let user = self.user.as_deref().map(find_user).transpose()?;
+        let group = self.group.as_deref().map(find_group).transpose()?;
+        let group = group.map(|group| group.gid).or(user.as_ref().map(|user| user.gid));
+        let null = self.daemon.then(|| File::options().read(true).write(true).open("/dev/null")).transpose();
+        let null = null.map_err(|error| StartError::new(format_args!("--daemon: /dev/null: {error}")))?;
+
         if let Some(root) = &self.root {
             chroot(root).and_then(|()| chdir("/")).map_err(failed("--root"))?;
         }
@@ -56,6 +51,25 @@ impl Process {
         if let Some(user) = user {
             setuid(user.uid).map_err(failed("--user"))?;
         }
+        announce();
+        if let Some(null) = null {
+            let quiet = || dup2_stdin(&null).and_then(|()| dup2_stdout(&null)).and_then(|()| dup2_stderr(&null));
+            daemon(true, true).and_then(|()| quiet()).map_err(failed("--daemon"))?;
+        }
         Ok(())
     }
+}
+
+fn find_user(name: &str) -> Result<User, StartError> {
+    let user = User::from_name(name).map_err(failed("--user"))?;
+    user.ok_or_else(|| StartError::new(format_args!("--user: there is no user `{name}`")))
+}
+
+fn find_group(name: &str) -> Result<Group, StartError> {
+    let group = Group::from_name(name).map_err(failed("--group"))?;
+    group.ok_or_else(|| StartError::new(format_args!("--group: there is no group `{name}`")))
+}
+
+fn failed(flag: &'static str) -> impl Fn(nix::Error) -> StartError {
+    move |error| StartError::new(format_args!("{flag}: {}", error.desc()))
 }

@@ -210,7 +210,7 @@ fn chunks_that_are_none_are_400() {
 }
 
 #[test]
-fn a_head_that_is_too_slow_ends_the_connection() {
+fn a_head_that_is_too_slow_is_408() {
     let servers = both(&["--header-timeout=0.3"]);
     for server in &servers {
         let mut silent = server.connect();
@@ -222,12 +222,13 @@ fn a_head_that_is_too_slow_ends_the_connection() {
         while slow.try_send(b"x: y\r\n") {
             sent += 1;
             assert!(sent < 95, "the head may take as long as it likes");
-            if slow.is_closed_within(Duration::from_millis(40)) {
+            if slow.has_more_within(Duration::from_millis(40)) {
                 break;
             }
         }
         let took = start.elapsed();
         assert!(took >= Duration::from_millis(250) && took < Duration::from_secs(5), "{took:?}");
+        assert_refused(slow, 408, "the head took longer than the limit header-timeout 0.3 s\n");
         assert_eq!(silent.get("/stats").status, 200, "who sends nothing at all only idles");
         // The limit is for one head, not for the connection.
         for _ in 0..3 {

@@ -125,6 +125,26 @@ fn who_is_too_slow_is_told_and_harms_nobody() {
 }
 
 #[test]
+fn a_burst_beyond_the_lag_limit_kicks_nobody_who_reads() {
+    const BURST: usize = 400;
+    let server = Server::start("pubsub", ["--max-lag-bytes=1000"]);
+    let mut subscribers = [
+        subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\n\r\n"),
+        subscribe(&server, "GET /sub?format=sse HTTP/1.1\r\n\r\n"),
+        subscribe(&server, WEBSOCKET),
+    ];
+    let burst = (0..BURST).map(message).collect::<Vec<_>>().join("\n");
+    for _ in 0..10 {
+        let told = server.connect().post("/pub", &burst).text();
+        assert_eq!(told, format!("Published {BURST} messages to 3 clients.\n"));
+        for subscriber in &mut subscribers {
+            subscriber.take_to(message(BURST - 1).as_bytes());
+        }
+    }
+    assert_eq!(server.counter("Kicked clients"), 0);
+}
+
+#[test]
 fn who_comes_back_after_a_gap_is_no_slow_subscriber() {
     let server = Server::start("pubsub", ["--log-bytes=2000", "--max-body-bytes=1000"]);
     let mut events = server.connect();

@@ -1,0 +1,85 @@
+//! A subscriber's own task, from the head of its answer to the end of its connection.
+
+use std::convert::Infallible;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::HeaderValue;
+use streamgauge_core::wire::Stream;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::hub::{Admission, Hub};
+use super::subscriber::Subscriber;
+use crate::server::Taken;
+
+/// A subscriber's own task: it notices the end, and writes whenever a full socket has room again.
+pub(super) struct Task {
+    hub: Arc<Hub>,
+    key: usize,
+    _admission: Admission,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Task {
+    /// Hands a socket to the pump.
+    pub(super) fn new(
+        hub: Arc<Hub>,
+        admission: Admission,
+        stream: Stream,
+        opening: Vec<u8>,
+        peer: SocketAddr,
+        taken: Taken,
+    ) -> Self {
+        let key = hub.insert(Subscriber::new(admission.id, stream, peer, Some(taken.stream), opening));
+        Self { hub, key, _admission: admission, _place: taken.place }
+    }
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.hub.with(|state| state.poll(self.key, cx))
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        // The socket closes with it.
+        self.hub.remove(self.key);
+    }
+}
+
+/// The head of the answer, and what opens the stream.
+pub(super) fn opening(stream: Stream, admission: &Admission, origin: Option<&HeaderValue>) -> Vec<u8> {
+    let mut opening = head(stream, origin);
+    let (first, epoch) = (admission.first, admission.epoch);
+    let _ = write!(opening, "x-pubsub-sequence: {first}\r\nx-pubsub-epoch: {epoch}\r\n");
+    opening.extend_from_slice(if stream.chunked { b"\r\n" } else { b"connection: close\r\n\r\n" });
+    let Ok(()) = stream.opening(&mut opening) as Result<(), Infallible>;
+    if let Some(missed) = admission.missed {
+        let Ok(()) = stream.gap(missed, &mut opening) as Result<(), Infallible>;
+    }
+    opening
+}
+
+/// The fields that every stream's head has.
+pub(super) fn head(stream: Stream, origin: Option<&HeaderValue>) -> Vec<u8> {
+    let mut head = Vec::with_capacity(512);
+    let date = httpdate::HttpDate::from(std::time::SystemTime::now());
+    let content_type = stream.framing.content_type();
+    let _ =
+        write!(head, "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncache-control: no-cache\r\ndate: {date}\r\n");
+    if let Some(origin) = origin {
+        head.extend_from_slice(b"access-control-allow-origin: ");
+        head.extend_from_slice(origin.as_bytes());
+        head.extend_from_slice(b"\r\nvary: origin\r\n");
+    }
+    if stream.chunked {
+        head.extend_from_slice(b"transfer-encoding: chunked\r\n");
+    }
+    head
+}
