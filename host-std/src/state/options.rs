@@ -19,7 +19,7 @@ pub struct StateOptions {
     /// Name of the result in Redis: the key of a hash, or for a graph the beginning of the keys of its nodes
     #[arg(long, value_name = "NAME")]
     key: Option<Key>,
-    /// What nobody has added to for so long is gone
+    /// What nobody has added to for so long is gone: a result, or of a graph each node by itself
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     expire: Option<Duration>,
 }
