@@ -219,7 +219,8 @@ impl<S: AsRef<[u8]>, C: AsRef<[Cursor]> + AsMut<[Cursor]>> Fanout<S, C> {
         let wanted = if self.knows(last_seen) { last_seen.wrapping_add(1) } else { self.origin };
         let position = self.log.seek(wanted);
         let missed = position.sequence().wrapping_sub(wanted);
-        self.insert(position, if missed > u64::MAX / 2 { 0 } else { missed })
+        // Nothing, if what is wanted is yet to come.
+        self.insert(position, missed.cast_signed().max(0).cast_unsigned())
     }
 
     /// Whether the message numbered `sequence` was (or will be) published here, rather than before the origin.

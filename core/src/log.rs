@@ -117,7 +117,7 @@ impl<S> Log<S> {
     /// Records that `position` can still read. O(1).
     pub const fn pending(&self, position: &Position) -> u64 {
         let behind = self.next.wrapping_sub(position.sequence);
-        if behind < self.len() { behind } else { self.len() }
+        behind.wrapping_sub(self.missed(position))
     }
 
     /// Payload bytes appended since `position`, whether they are still held or not. O(1).
@@ -378,5 +378,9 @@ mod tests {
         assert_eq!(log.iter(log.seek(1)).next(), Some(&b"e"[..]));
         assert_eq!(log.seek(4), log.end());
         assert_eq!(log.seek(100), log.end());
+        // Half of all numbers are behind, and half ahead.
+        assert_eq!(log.seek(3_u64.wrapping_sub(u64::MAX / 2)), log.start());
+        assert_eq!(log.seek(2_u64.wrapping_sub(u64::MAX / 2)), log.end());
+        assert_eq!(log.iter(log.seek(1)).size_hint(), (0, Some(2)));
     }
 }

@@ -1,7 +1,6 @@
 //! The log, the queue and the fan-out against plain models, under any sequence of operations.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::ops::ControlFlow;
 
 use proptest::collection::vec;
@@ -9,8 +8,6 @@ use proptest::prelude::*;
 use streamgauge_core::fanout::{Cursor, Delivery, Fanout, Id, Next, TooManySubscribers, Unsubscribed};
 use streamgauge_core::log::{Log, prefix_len};
 use streamgauge_core::queue::{Limits, Queue};
-use streamgauge_core::service::simplequeue::{Reply, Separator, Settings};
-use streamgauge_core::service::{Request, Simplequeue};
 
 /// Where records lie, as the documentation of the log says: one behind the other; what does not fit before the end
 /// of the storage goes to its start; an empty log begins anew.
@@ -356,6 +353,7 @@ proptest! {
         steps in vec(fanout_step(), 0..150),
     ) {
         let mut fanout = Fanout::starting_at(vec![0; capacity], vec![Cursor::FREE; places], first);
+        prop_assert_eq!(fanout.origin(), first);
         let mut held = Placement::new(capacity);
         let mut messages: Vec<Vec<u8>> = Vec::new();
         let mut all: Vec<PlainSubscriber> = Vec::new();
@@ -476,239 +474,4 @@ proptest! {
             }
         }
     }
-}
-
-/// Takes the first so many writes, or so many bytes, and then no more.
-#[derive(Debug, Default)]
-struct FailingWriter {
-    room: usize,
-    written: Vec<u8>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct NoRoom;
-
-impl std::fmt::Display for NoRoom {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("no room")
-    }
-}
-
-impl std::error::Error for NoRoom {}
-
-impl embedded_io::Error for NoRoom {
-    fn kind(&self) -> embedded_io::ErrorKind {
-        embedded_io::ErrorKind::OutOfMemory
-    }
-}
-
-impl embedded_io::ErrorType for FailingWriter {
-    type Error = NoRoom;
-}
-
-impl embedded_io::Write for FailingWriter {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, NoRoom> {
-        let taken = bytes.len().min(self.room);
-        if taken == 0 && !bytes.is_empty() {
-            return Err(NoRoom);
-        }
-        self.room -= taken;
-        self.written.extend_from_slice(&bytes[..taken]);
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> Result<(), NoRoom> {
-        Ok(())
-    }
-}
-
-fn queue_of(items: &[Vec<u8>], settings: Settings) -> Simplequeue<Vec<u8>> {
-    let mut service = Simplequeue::new(vec![0; 1 << 14], settings);
-    for item in items {
-        service.queue_mut().put(item, |_| unreachable!()).unwrap();
-    }
-    service
-}
-
-fn call(service: &mut Simplequeue<Vec<u8>>, target: &str, body: &[u8]) -> (u16, Vec<u8>) {
-    let mut answer = Vec::new();
-    let request = Request::new(target.as_bytes()).with_body(body);
-    let Ok(reply) = service.call(request, &mut answer, |_| ()) as Result<_, Infallible>;
-    let Reply::Response(response) = reply else { panic!("{reply:?}") };
-    (response.status.code(), answer)
-}
-
-fn held(service: &Simplequeue<Vec<u8>>) -> Vec<Vec<u8>> {
-    service.queue().iter().map(<[u8]>::to_vec).collect()
-}
-
-/// The pieces between separators, cut in the plainest way there is.
-fn naive_split(body: &[u8], separator: &[u8]) -> Vec<Vec<u8>> {
-    let (mut pieces, mut piece, mut at) = (Vec::new(), Vec::new(), 0);
-    while at < body.len() {
-        if !separator.is_empty() && body[at..].starts_with(separator) {
-            pieces.push(std::mem::take(&mut piece));
-            at += separator.len();
-        } else {
-            piece.push(body[at]);
-            at += 1;
-        }
-    }
-    pieces.push(piece);
-    pieces.retain(|piece| !piece.is_empty());
-    pieces
-}
-
-fn encoded(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("%{byte:02X}")).collect()
-}
-
-/// Bytes of few kinds, so that separators occur and overlap.
-fn text(length: usize) -> impl Strategy<Value = Vec<u8>> {
-    vec(prop_oneof![Just(b'a'), Just(b'b'), Just(b'\n'), Just(0)], 0..length)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
-    #[test]
-    fn mput_takes_the_same_items_from_the_query_and_from_the_body(data in text(60), separator in proptest::option::of(text(4))) {
-        let named = separator.as_ref().map_or(String::new(), |separator| format!("&separator={}", encoded(separator)));
-        // One that is named and empty separates nothing.
-        let expected = naive_split(&data, separator.as_deref().unwrap_or(b"\n"));
-        let mut by_query = queue_of(&[], Settings::default());
-        prop_assert_eq!(call(&mut by_query, &format!("/mput?data={}{named}", encoded(&data)), b"unused"), (200, Vec::new()));
-        prop_assert_eq!(&held(&by_query), &expected);
-        let mut by_body = queue_of(&[], Settings::default());
-        let (status, answer) = call(&mut by_body, &format!("/mput?x{named}"), &data);
-        if data.is_empty() {
-            prop_assert_eq!((status, &answer[..]), (400, &b"missing data\n"[..]));
-        } else {
-            prop_assert_eq!((status, answer), (200, Vec::new()));
-        }
-        prop_assert_eq!(&held(&by_body), &expected);
-    }
-
-    #[test]
-    fn a_batch_with_an_item_too_long_is_refused_whole(data in text(80), in_query in any::<bool>()) {
-        let settings = Settings { max_item: 9, ..Settings::default() };
-        let mut service = queue_of(&[b"before".to_vec()], settings);
-        let pieces = naive_split(&data, b"\n");
-        let too_long = pieces.iter().find(|piece| piece.len() > 9);
-        let (status, answer) = if in_query {
-            call(&mut service, &format!("/mput?data={}", encoded(&data)), b"")
-        } else {
-            prop_assume!(!data.is_empty());
-            call(&mut service, "/mput", &data)
-        };
-        let mut expected = vec![b"before".to_vec()];
-        if let Some(piece) = too_long {
-            let text = format!("item of {} bytes is over the limit max-item-bytes 9\n", piece.len());
-            prop_assert_eq!((status, answer), (413, text.into_bytes()));
-        } else {
-            prop_assert_eq!(status, 200);
-            expected.extend(pieces);
-        }
-        prop_assert_eq!(held(&service), expected);
-    }
-
-    #[test]
-    fn mget_gives_what_fits_and_keeps_the_rest(
-        items in vec(vec(any::<u8>().prop_filter("no separator", |byte| *byte != b'|'), 1..20), 0..12),
-        asked in 1..15_u64,
-        max_mget in proptest::option::of(1..10_u64),
-        max_answer in 0..120_usize,
-    ) {
-        let mut service = queue_of(&items, Settings { max_mget, max_answer, ..Settings::default() });
-        let (status, answer) = call(&mut service, &format!("/mget?items={asked}&separator=%7C"), b"");
-        prop_assert_eq!(status, 200);
-        let kept = held(&service);
-        let taken = items.len() - kept.len();
-        prop_assert_eq!(&kept[..], &items[taken..]);
-        let asked = asked.min(max_mget.unwrap_or(u64::MAX)) as usize;
-        let mut expected = items[..taken].join(&b'|');
-        if taken > 0 && taken < asked {
-            expected.push(b'|');
-        }
-        prop_assert_eq!(&answer, &expected);
-        // It stopped because of the number, the end, or because one more would not have fitted.
-        let with_one_more = items.iter().take(taken + 1).map(|item| item.len() + 1).sum::<usize>();
-        prop_assert!(taken == asked || kept.is_empty() || with_one_more > max_answer);
-        prop_assert!(taken <= 1 || items[..taken].iter().map(|item| item.len() + 1).sum::<usize>() <= max_answer);
-        prop_assert!(taken >= 1 || items.is_empty());
-        let counters = service.queue().counters();
-        prop_assert_eq!(counters.accepted, counters.delivered + counters.depth + counters.overflow);
-        prop_assert_eq!(counters.delivered, taken as u64);
-    }
-
-    #[test]
-    fn what_a_writer_refuses_stays_queued(items in vec(vec(any::<u8>(), 1..20), 1..8), room in 0..100_usize, many in any::<bool>()) {
-        let mut service = queue_of(&items, Settings::default());
-        let mut writer = FailingWriter { room, ..FailingWriter::default() };
-        let target = if many { "/mget?items=8&separator=%7C%7C" } else { "/get" };
-        let outcome = service.call(Request::new(target.as_bytes()), &mut writer, |_| ());
-        let kept = held(&service);
-        let taken = items.len() - kept.len();
-        prop_assert_eq!(&kept[..], &items[taken..]);
-        let whole = |n: usize| items[..n].iter().enumerate().flat_map(|(i, item)| {
-            let separator: &[u8] = if many && i + 1 < 8 { b"||" } else { b"" };
-            [item, separator].concat()
-        }).collect::<Vec<u8>>();
-        // All that was taken is written whole; what follows is at most a part of the next one.
-        prop_assert!(writer.written.starts_with(&whole(taken)));
-        let wanted = if many { items.len() } else { 1 };
-        match outcome {
-            Ok(_) => prop_assert_eq!((taken, writer.written), (wanted, whole(wanted))),
-            Err(error) => {
-                prop_assert_eq!(error, NoRoom);
-                prop_assert!(taken < wanted && writer.written.len() == room && whole(taken + 1).len() > room);
-            }
-        }
-        let counters = service.queue().counters();
-        prop_assert_eq!(counters.accepted, counters.delivered + counters.depth + counters.overflow);
-    }
-
-    #[test]
-    fn a_dump_shows_each_item_once_whatever_happens_meanwhile(
-        items in vec(vec(1..255_u8, 1..6), 0..30),
-        room in 1..20_usize,
-        meanwhile in vec((0..4_usize, 0..3_usize), 0..40),
-    ) {
-        let items: Vec<_> = items.into_iter().enumerate().map(|(i, item)| [format!("{i}:").into_bytes(), item].concat()).collect();
-        let items: Vec<_> = items.into_iter().map(|item| item.into_iter().filter(|byte| *byte != b'\n').collect::<Vec<u8>>()).collect();
-        let mut service = queue_of(&items, Settings::default());
-        let mut nothing = Vec::new();
-        let Ok(Reply::Dump(mut dump)) = service.call(Request::new(b"/dump"), &mut nothing, |_| ()) else { panic!("no dump") };
-        let (mut shown, mut meanwhile, mut gone) = (Vec::new(), meanwhile.into_iter(), 0);
-        loop {
-            let Ok(more) = service.dump(&mut dump, &mut shown, room) as Result<bool, Infallible>;
-            if !more {
-                break;
-            }
-            let (gets, puts) = meanwhile.next().unwrap_or_default();
-            for _ in 0..gets {
-                gone += usize::from(service.queue_mut().get().is_some());
-            }
-            for _ in 0..puts {
-                service.queue_mut().put(b"later", |_| ()).unwrap();
-            }
-        }
-        let shown = naive_split(&shown, b"\n");
-        let mut expected = items.iter().peekable();
-        for line in &shown {
-            prop_assert!(expected.any(|item| item == line), "{line:?} is not there, or twice");
-        }
-        // Nothing that was there all the time is missing.
-        prop_assert!(items.iter().skip(gone).all(|item| shown.contains(item)));
-    }
-}
-
-#[test]
-fn a_separator_has_at_most_sixteen_bytes() {
-    assert!(Separator::from_slice(&[b'x'; 16]).is_ok());
-    assert!(Separator::from_slice(&[b'x'; 17]).is_err());
-    let mut service = queue_of(&[], Settings::default());
-    let refused = (400, b"separator must have at most 16 bytes\n".to_vec());
-    assert_eq!(call(&mut service, "/mput?data=a&separator=12345678901234567", b""), refused);
-    assert_eq!(call(&mut service, "/mget?separator=12345678901234567", b""), refused);
 }

@@ -78,12 +78,49 @@ fn what_was_begun_here_is_as_the_original_reads_it() {
 
 #[test]
 fn data_that_python_takes_for_nothing_is_wrapped_once() {
-    for data in ["0", "-0.0e5", "false", "null", "\"\"", "[ ]", "{}", r#"{"data": 0}"#, r#"{"data": null, "tries": 3}"#]
-    {
+    for data in [
+        "0",
+        "-0.0e5",
+        "false",
+        "null",
+        "\"\"",
+        "[ ]",
+        "{}",
+        r#"{"data": 0}"#,
+        r#"{"data": null, "tries": 3}"#,
+        r#"{"data": ""}"#,
+        r#"{"data": [ ]}"#,
+        // One member short of an envelope, each in turn.
+        r#"{"data": 0, "tries": 3, "retry_on": 5, "started": 1}"#,
+        r#"{"data": 0, "tries": 3, "retry_on": 5, "tasks_left": []}"#,
+        r#"{"data": 0, "tries": 3, "started": 1, "tasks_left": []}"#,
+        r#"{"data": 0, "retry_on": 5, "started": 1, "tasks_left": []}"#,
+    ] {
         let first = requeued(data, &["store"], "store");
         let again = Envelope::parse(first.as_bytes(), NOW).unwrap();
         assert_eq!((again.data(), again.tries()), (data, 1));
     }
+}
+
+#[test]
+fn a_task_may_have_any_name() {
+    for name in ["", "say \"\\\"", "\0\t\u{1e}\r\n", "żółw 🐢"] {
+        let item: Value = serde_json::from_str(&requeued("1", &[name], name)).unwrap();
+        assert_eq!(item["tasks_left"], json!([name]));
+    }
+}
+
+#[test]
+fn what_is_refused_is_rested_for_and_tried_again() {
+    let mut reader = reader(&["store"], Policy::default());
+    let Ok(Step::Attempt(mut attempt)) = reader.handle_item(b"1", NOW) else { panic!() };
+    reader.handle_refusal(&mut attempt);
+    assert_eq!(reader.poll_task(&attempt), None);
+    assert!(matches!(reader.handle_end(&attempt, NOW), Verdict::Requeue { .. }));
+    assert!(reader.poll_rest() > Duration::ZERO);
+    // A task that does not exist changes nothing.
+    reader.handle_outcome(&mut attempt, 64, Outcome::Done);
+    assert!(matches!(reader.handle_end(&attempt, NOW), Verdict::Requeue { .. }));
 }
 
 #[test]
@@ -180,6 +217,42 @@ fn what_comes_during_a_round_is_looked_for_too() {
     wait(&mut round, 1);
     round.handle_depth(None, at);
     assert_eq!(round.poll(at + Round::BLIND), Poll::Get);
+}
+
+#[test]
+fn what_is_worked_on_is_seen_and_ends_a_rest() {
+    let seconds = Duration::from_secs;
+    let (at, due) = (seconds(1), seconds(20));
+    let resting = |depth| {
+        let mut round = Round::new(Duration::from_millis(500));
+        round.handle_waiting(due, at);
+        round.handle_depth(Some(depth), at);
+        round
+    };
+    let mut round = resting(3);
+    // Two have not been seen.
+    round.handle_found();
+    assert_eq!(round.poll(at), Poll::Get);
+    round.handle_found();
+    assert_eq!(round.poll(at), Poll::Depth);
+    let mut round = resting(1);
+    assert_eq!(round.poll(at), Poll::Wait(at + Duration::from_millis(500)));
+    // Another worker puts back what it had in hand.
+    round.handle_waiting(seconds(10), at);
+    assert_eq!(round.poll(at), Poll::Wait(at + Duration::from_millis(500)));
+    assert_eq!(round.poll(seconds(9)), Poll::Depth);
+    assert_eq!(round.poll(seconds(10)), Poll::Get);
+    // One was tried again, and it is no news that there are two now.
+    round.handle_requeue(seconds(5));
+    round.handle_depth(Some(2), seconds(3));
+    assert_eq!(round.poll(seconds(3)), Poll::Wait(seconds(3) + Duration::from_millis(500)));
+    assert_eq!(round.poll(seconds(5)), Poll::Get);
+    // At the end of a rest the queue is looked through anew.
+    let mut other = round.clone();
+    other.handle_waiting(seconds(8), seconds(5));
+    assert_eq!(other.poll(seconds(5)), Poll::Depth);
+    round.handle_found();
+    assert_eq!(round.poll(seconds(3)), Poll::Get);
 }
 
 fn json_value() -> impl Strategy<Value = Value> {

@@ -71,7 +71,7 @@ proptest! {
                 let mut buffer = vec![0; n];
                 prop_assert_eq!(consumer.pop(&mut buffer), expected);
             }
-            prop_assert_eq!(consumer.len(), model.len());
+            prop_assert_eq!((consumer.len(), consumer.is_empty()), (model.len(), model.is_empty()));
             prop_assert_eq!(producer.room(), capacity - model.len());
             prop_assert_eq!(consumer.overflow(), overflow);
         }

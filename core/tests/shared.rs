@@ -13,6 +13,7 @@ use std::task::Wake;
 use streamgauge_core::fanout::Cursor;
 use streamgauge_core::queue::Limits;
 use streamgauge_core::shared::*;
+use streamgauge_core::stats::{FixedMoments, Moments, Welford};
 
 /// Counts how often it is woken.
 #[derive(Default)]
@@ -75,6 +76,18 @@ fn waiting_consumers_are_woken_one_at_a_time_and_in_order() {
     assert_eq!(queue.try_get(&mut [0; 8]), Ok(Some(&b"4"[..])));
     assert_eq!(queue.try_get(&mut [0; 8]), Ok(None));
     assert_eq!((queue.waiting(), rings()), (0, [1, 1, 1]));
+}
+
+#[test]
+fn a_future_that_moves_to_another_task_wakes_that_one() {
+    let queue = queue::<1>();
+    let [(bell_a, a), (bell_b, b)] = bells();
+    let mut get = pin!(queue.get_with(<[u8]>::len));
+    assert!(poll(get.as_mut(), &a).is_pending());
+    assert!(poll(get.as_mut(), &b).is_pending());
+    queue.put(b"1", |_| ()).unwrap();
+    assert_eq!([bell_a.rings(), bell_b.rings()], [0, 1]);
+    assert_eq!(poll(get, &b), Poll::Ready(Ok(1)));
 }
 
 #[test]
@@ -161,10 +174,12 @@ fn an_item_larger_than_the_buffer_stays_for_another_one() {
 
 #[test]
 fn closing_drains() {
-    let queue = queue::<1>();
+    let (queue, fanout) = (queue::<1>(), fanout::<1>());
     queue.put(b"last", |_| ()).unwrap();
+    assert!(!queue.is_closed() && !fanout.is_closed());
     queue.close();
-    assert!(queue.is_closed());
+    fanout.close();
+    assert!(queue.is_closed() && fanout.is_closed());
     assert_eq!(queue.put(b"late", |_| ()), Err(PutError::Closed));
     assert_eq!(queue.mput(b"late", b"\n", |_| ()), Err(PutError::Closed));
     assert_eq!(poll(pin!(queue.get(&mut [0; 4])), Waker::noop()), Poll::Ready(Ok(&b"last"[..])));
@@ -197,6 +212,7 @@ fn every_waiter_is_woken_once_however_many_there_are() {
     for published in &mut all {
         assert!(poll(published.as_mut(), &waker).is_pending());
     }
+    assert_eq!(fanout.waiting(), MANY);
     assert_eq!(fanout.publish(b"news"), Ok(0));
     assert_eq!((bell.rings(), fanout.waiting()), (MANY, 0));
     // A wake-up for everyone is nobody's to pass on.
@@ -270,6 +286,23 @@ fn parts_merge_until_the_total_is_closed() {
     total.close();
     assert_eq!(total.merge(&Total(1)), Err(Closed));
     assert_eq!((total.snapshot(), total.with(|total| total.0)), (Total(6), 6));
+}
+
+#[test]
+fn moments_of_every_kind_are_parts() {
+    fn twice<M: Merge + Copy>(part: M) -> M {
+        let total = SharedMoments::new(RefCell::new(Guarded::new(part, [Slot::FREE; 0])));
+        total.merge(&part).unwrap();
+        total.snapshot()
+    }
+    let (mut welford, mut moments, mut fixed) = (Welford::new(), Moments::new(), FixedMoments::<i16>::new());
+    for x in [1, 5] {
+        welford.push(x.into());
+        moments.push(x.into());
+        fixed.push(x);
+    }
+    assert_eq!((twice(welford).count(), twice(moments).count(), twice(fixed).count()), (4, 4, 4));
+    assert_eq!(twice(welford).mean(), Some(3.0));
 }
 
 /// The three locks that the core knows, the last one with real threads.

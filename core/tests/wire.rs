@@ -339,6 +339,15 @@ proptest! {
             String::from_utf8_lossy(&value.bytes().collect::<Bytes>()).into_owned()
         };
         let query = Query::new(raw.as_bytes());
+        for (_, value) in query.pairs() {
+            let bytes: Bytes = value.bytes().collect();
+            prop_assert_eq!((value.len(), value.is_empty()), (bytes.len(), bytes.is_empty()));
+            let mut out = vec![0; bytes.len() + 1];
+            prop_assert_eq!(value.copy_to(&mut out), Some(bytes.len()));
+            prop_assert_eq!(&out[..bytes.len()], &bytes);
+            let too_small = bytes.len().checked_sub(1).map(|room| value.copy_to(&mut out[..room]));
+            prop_assert!(too_small.is_none_or(|copied| copied.is_none()));
+        }
         let reference: Vec<_> = form_urlencoded::parse(raw.as_bytes()).collect();
         let pairs: Vec<_> = query.pairs().map(|(key, value)| (lossy(key), lossy(value))).collect();
         prop_assert_eq!(pairs.len(), reference.len());
@@ -379,6 +388,14 @@ fn the_bytes_are_those_of_the_protocol() {
         stream.end(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     };
+    let types = [Framing::Lines, Framing::Multipart, Framing::Events].map(Framing::content_type);
+    let multipart = "multipart/x-mixed-replace; boundary=xXPubSubXx";
+    assert_eq!(types, ["application/json", multipart, "text/event-stream"]);
+    let mut out = Vec::new();
+    Framing::Lines.encode(1, b"bare", &mut out).unwrap();
+    Stream { framing: Framing::Lines, chunked: true }.raw(b"as it is", &mut out).unwrap();
+    assert_eq!(out, b"bare\n8\r\nas it is\r\n");
+    assert_eq!(chunked::chunk_overhead(0x40), "40\r\n\r\n".len());
     assert_eq!(write(Framing::Lines, false), "\r\n{\"a\": 1}\n");
     assert_eq!(write(Framing::Lines, true), "2\r\n\r\n\r\n9\r\n{\"a\": 1}\n\r\n0\r\n\r\n");
     assert_eq!(
@@ -423,6 +440,23 @@ fn a_broken_part_is_reported_and_the_next_one_arrives() {
             assert_eq!(found, [Found::Other(error.into()), message_of("hi"), end], "{broken:?}");
         }
     }
+}
+
+#[test]
+fn a_stream_that_is_dropped_in_a_part_leaves_nothing_to_the_next_one() {
+    let mut parts = multipart::Multipart::subscription([0; 8]);
+    let head = &b"--xXPubSubXx\r\ncontent-length: 4\r\n\r\n"[..];
+    for (cut, incomplete) in [("", false), ("--xXPub", false), ("--xXPubSubXx\r\ncontent-le", true)] {
+        assert_eq!(parts.decode(&mut cut.as_bytes()), None);
+        assert_eq!(parts.reset(), incomplete, "{cut:?}");
+    }
+    assert_eq!(parts.decode(&mut &[head, b"abc"].concat()[..]), None);
+    assert!(parts.reset());
+    assert_eq!(parts.decode(&mut &[head, b"efgh"].concat()[..]), Some(multipart::Event::Message(b"efgh")));
+    assert_eq!(parts.malformed(), 0);
+    let broken = b"\r\n--xXPubSubXx\r\ncontent-length: x\r\n\r\n";
+    assert!(matches!(parts.decode(&mut &broken[..]), Some(multipart::Event::Malformed(_))));
+    assert_eq!(parts.malformed(), 1);
 }
 
 #[test]
@@ -481,6 +515,21 @@ fn an_event_cut_off_does_not_move_the_last_id() {
 }
 
 #[test]
+fn what_is_dropped_is_told_and_what_the_next_request_needs_stays() {
+    let mut events = sse::Events::new([0; 8]);
+    assert!(!events.reset());
+    for cut in ["ev", "ev:", "data: a\n", ": comment", "id: 3\ndata"] {
+        assert!(events.decode(&mut cut.as_bytes()).is_none());
+        assert!(events.reset(), "{cut:?}");
+        assert!(!events.reset(), "{cut:?}");
+    }
+    assert_eq!((events.comments(), events.retry()), (1, None));
+    assert!(events.decode(&mut &b": 1\nretry: 250\n: 2\nid: 4\n\n"[..]).is_none());
+    events.reset();
+    assert_eq!((events.comments(), events.retry(), events.last_event_id()), (3, Some(250), &b"4"[..]));
+}
+
+#[test]
 fn a_field_too_long_skips_its_event_only() {
     let long = "x".repeat(sse::MAX_FIELD + 1);
     for name in ["id", "event"] {
@@ -498,6 +547,7 @@ fn chunks_that_could_be_read_in_two_ways_are_errors() {
         ("\r\n", Error::Size),
         (";a\r\n", Error::Size),
         ("-1\r\n", Error::Size),
+        (" 1\r\n", Error::Size),
         ("0x1\r\n", Error::Size),
         ("1\na", Error::Size),
         ("1 1\r\n", Error::Size),
@@ -515,6 +565,7 @@ fn chunks_that_could_be_read_in_two_ways_are_errors() {
             assert_eq!(found.2, Some(error), "{body:?}");
         }
     }
+    assert!(!chunked::Chunked::new().is_ended());
     let extension = format!("1;{}\r\n", "x".repeat(300));
     assert_eq!(read_chunks(&[extension.as_bytes()]).2, Some(Error::SizeLineTooLong));
     let trailers = format!("0\r\n{}\r\n", "a: b\r\n".repeat(2000));

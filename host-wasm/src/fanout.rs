@@ -1,18 +1,31 @@
 //! The fan-out.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use streamgauge_core::fanout::{Cursor, Delivery as CoreDelivery, Fanout as Core, Id, Next, Unsubscribed};
+use streamgauge_core::fanout::{Cursor, Delivery as CoreDelivery, Fanout as Core, Id, Unsubscribed};
+use streamgauge_core::shared::{FanoutState, Received, SharedFanout, Slot};
 use wasm_bindgen::prelude::*;
+
+use crate::queue::WAITING;
 
 /// Every subscriber sees every message, from one log of bounded size: a slow one costs nothing but its own lag. For
 /// each subscriber `received + lagged + pending == published`, always.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Fanout {
-    fanout: Core<Box<[u8]>, Box<[Cursor]>>,
-    ids: BTreeMap<u32, Id>,
-    next_id: u32,
+    // Calls that wait hold on to it while others publish: it is shared, on the one thread that there is.
+    fanout: SharedFanout<RefCell<State>>,
+    ids: RefCell<Ids>,
+}
+
+type State = FanoutState<Box<[u8]>, Box<[Cursor]>, Box<[Slot]>>;
+
+/// Subscribers by number.
+#[derive(Debug, Default)]
+struct Ids {
+    of: BTreeMap<u32, Id>,
+    next: u32,
 }
 
 /// What there is for a subscriber: either a message, or how many it has missed.
@@ -48,6 +61,15 @@ pub struct Delivery {
     pub bytes_behind: f64,
 }
 
+impl From<Received<Vec<u8>>> for Message {
+    fn from(received: Received<Vec<u8>>) -> Self {
+        match received {
+            Received::Message(message) => Self { bytes: Some(message), lagged: 0 },
+            Received::Lagged(missed) => Self { bytes: None, lagged: u32::try_from(missed).unwrap_or(u32::MAX) },
+        }
+    }
+}
+
 impl From<CoreDelivery> for Delivery {
     fn from(delivery: CoreDelivery) -> Self {
         Self {
@@ -66,19 +88,22 @@ impl Fanout {
     #[wasm_bindgen(constructor)]
     pub fn new(capacity: u32, max_subscribers: u32) -> Self {
         let cursors = vec![Cursor::FREE; max_subscribers as usize].into_boxed_slice();
-        let fanout = Core::new(vec![0; capacity as usize].into_boxed_slice(), cursors);
-        Self { fanout, ids: BTreeMap::new(), next_id: 0 }
+        let storage = vec![0; capacity as usize].into_boxed_slice();
+        let slots = vec![Slot::FREE; WAITING].into_boxed_slice();
+        let fanout = SharedFanout::new(RefCell::new(State::of(storage, cursors, slots)));
+        Self { fanout, ids: RefCell::default() }
     }
 
     /// A new subscriber, who will see what is published from now on: its number.
     ///
     /// # Errors
     /// If there are as many as there can be.
-    pub fn subscribe(&mut self) -> Result<u32, JsError> {
+    pub fn subscribe(&self) -> Result<u32, JsError> {
         let id = self.fanout.subscribe()?;
-        let number = self.next_id;
-        self.next_id = self.next_id.wrapping_add(1);
-        self.ids.insert(number, id);
+        let mut ids = self.ids.borrow_mut();
+        let number = ids.next;
+        ids.next = number.wrapping_add(1);
+        ids.of.insert(number, id);
         Ok(number)
     }
 
@@ -86,16 +111,16 @@ impl Fanout {
     ///
     /// # Errors
     /// If it had ended before.
-    pub fn unsubscribe(&mut self, subscriber: u32) -> Result<Delivery, JsError> {
-        let id = self.ids.remove(&subscriber).ok_or(Unsubscribed)?;
+    pub fn unsubscribe(&self, subscriber: u32) -> Result<Delivery, JsError> {
+        let id = self.ids.borrow_mut().of.remove(&subscriber).ok_or(Unsubscribed)?;
         Ok(self.fanout.unsubscribe(id)?.into())
     }
 
     /// Makes `message` the newest one. The oldest ones leave if it has to be, whoever has yet to read them.
     ///
     /// # Errors
-    /// If the message doesn't fit into an empty log; nothing has changed.
-    pub fn publish(&mut self, message: &[u8]) -> Result<f64, JsError> {
+    /// If the message doesn't fit into an empty log, or the fan-out was closed; nothing has changed.
+    pub fn publish(&self, message: &[u8]) -> Result<f64, JsError> {
         Ok(self.fanout.publish(message)? as f64)
     }
 
@@ -103,13 +128,24 @@ impl Fanout {
     ///
     /// # Errors
     /// If the subscription has ended.
-    pub fn next(&mut self, subscriber: u32) -> Result<Option<Message>, JsError> {
-        let id = *self.ids.get(&subscriber).ok_or(Unsubscribed)?;
-        Ok(match self.fanout.next(id)? {
-            Next::Message(message) => Some(Message { bytes: Some(message.to_vec()), lagged: 0 }),
-            Next::Lagged(missed) => Some(Message { bytes: None, lagged: u32::try_from(missed).unwrap_or(u32::MAX) }),
-            Next::Empty => None,
-        })
+    pub fn next(&self, subscriber: u32) -> Result<Option<Message>, JsError> {
+        let next = self.fanout.try_next_with(self.id(subscriber)?, <[u8]>::to_vec)?;
+        Ok(next.map(Message::from))
+    }
+
+    /// What there is for a subscriber, as soon as there is something.
+    ///
+    /// # Errors
+    /// If the subscription has ended, or it has seen everything and the fan-out is closed, or 256 calls wait already.
+    #[wasm_bindgen(js_name = nextAsync)]
+    pub async fn next_async(&self, subscriber: u32) -> Result<Message, JsError> {
+        let next = self.fanout.next_with(self.id(subscriber)?, <[u8]>::to_vec).await?;
+        Ok(next.into())
+    }
+
+    /// Refuses what is published from now on. Subscribers still get what they have not seen.
+    pub fn close(&self) {
+        self.fanout.close();
     }
 
     /// A subscriber's account.
@@ -117,18 +153,22 @@ impl Fanout {
     /// # Errors
     /// If the subscription has ended.
     pub fn delivery(&self, subscriber: u32) -> Result<Delivery, JsError> {
-        Ok(self.fanout.delivery(*self.ids.get(&subscriber).ok_or(Unsubscribed)?)?.into())
+        Ok(self.fanout.delivery(self.id(subscriber)?)?.into())
     }
 
     /// Messages published so far.
     #[wasm_bindgen(getter)]
     pub fn published(&self) -> f64 {
-        self.fanout.published() as f64
+        self.fanout.with(Core::published) as f64
     }
 
     /// Number of subscribers.
     #[wasm_bindgen(getter)]
     pub fn subscribers(&self) -> u32 {
-        self.fanout.subscribers() as u32
+        self.fanout.with(Core::subscribers) as u32
+    }
+
+    fn id(&self, subscriber: u32) -> Result<Id, Unsubscribed> {
+        self.ids.borrow().of.get(&subscriber).copied().ok_or(Unsubscribed)
     }
 }

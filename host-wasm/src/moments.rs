@@ -24,9 +24,10 @@ impl Moments {
         self.core.push(value);
     }
 
-    /// Takes many values in, at less than half the cost of one by one.
+    /// Takes many values in, for one call into the module.
     pub fn extend(&mut self, values: &[f64]) {
-        self.core.extend_from_slice(values);
+        // Not `extend_from_slice`, whose lanes would take a tenth of the module.
+        values.iter().for_each(|value| self.core.push(*value));
     }
 
     /// Takes in what `other` has seen.

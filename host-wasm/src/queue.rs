@@ -1,15 +1,24 @@
 //! The bounded queue.
 
-use streamgauge_core::queue::{Limits, Queue as Core};
+use std::cell::RefCell;
+
+use streamgauge_core::queue::Limits;
+use streamgauge_core::shared::{QueueState, SharedQueue, Slot};
 use wasm_bindgen::prelude::*;
+
+/// At most so many calls wait at a time for one queue or fan-out.
+pub(crate) const WAITING: usize = 256;
 
 /// A bounded first-in first-out queue of bytes. Beyond a limit the oldest items leave and are counted:
 /// `accepted == delivered + depth + overflow`, always.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Queue {
-    queue: Core<Box<[u8]>>,
+    // Calls that wait hold on to it while others put: it is shared, on the one thread that there is.
+    queue: SharedQueue<RefCell<State>>,
 }
+
+type State = QueueState<Box<[u8]>, Box<[Slot]>>;
 
 #[wasm_bindgen]
 impl Queue {
@@ -19,25 +28,41 @@ impl Queue {
     pub fn new(capacity: u32, max_depth: Option<u32>) -> Self {
         let depth = max_depth.filter(|depth| *depth > 0).map(u64::from);
         let storage = vec![0; capacity as usize].into_boxed_slice();
-        Self { queue: Core::new(storage, Limits { depth, bytes: None }) }
+        let slots = vec![Slot::FREE; WAITING].into_boxed_slice();
+        Self { queue: SharedQueue::new(RefCell::new(State::of(storage, Limits { depth, bytes: None }, slots))) }
     }
 
     /// Appends an item; the oldest ones leave if it has to be.
     ///
     /// # Errors
-    /// If the item doesn't fit into an empty queue; nothing has changed.
-    pub fn put(&mut self, item: &[u8]) -> Result<(), JsError> {
+    /// If the item doesn't fit into an empty queue, or the queue was closed; nothing has changed.
+    pub fn put(&self, item: &[u8]) -> Result<(), JsError> {
         Ok(self.queue.put(item, |_| ())?)
     }
 
     /// Removes and returns the oldest item; `undefined` when there is none.
-    pub fn get(&mut self) -> Option<Vec<u8>> {
-        self.queue.get().map(<[u8]>::to_vec)
+    pub fn get(&self) -> Option<Vec<u8>> {
+        self.queue.update(|queue| queue.get().map(<[u8]>::to_vec))
+    }
+
+    /// Removes and returns the oldest item, as soon as there is one. Calls are served in the order in which they
+    /// began to wait.
+    ///
+    /// # Errors
+    /// If the queue is empty and closed, or 256 calls wait for it already.
+    #[wasm_bindgen(js_name = getAsync)]
+    pub async fn get_async(&self) -> Result<Vec<u8>, JsError> {
+        Ok(self.queue.get_with(<[u8]>::to_vec).await?)
+    }
+
+    /// Refuses what is put from now on. What is there can still be got; who waits for more is told.
+    pub fn close(&self) {
+        self.queue.close();
     }
 
     /// The oldest item, which stays.
     pub fn peek(&self) -> Option<Vec<u8>> {
-        self.queue.peek().map(<[u8]>::to_vec)
+        self.queue.with(|queue| queue.peek().map(<[u8]>::to_vec))
     }
 
     /// Items taken by `put`.

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
-const [folder, metafile] = process.argv.slice(2);
+const [folder, metafile, module] = process.argv.slice(2);
 const row = (name, raw, gzip) => console.log(`${name.padEnd(24)}${raw.padStart(10)}${gzip.padStart(10)}`);
 const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 
@@ -27,8 +27,50 @@ for (const [path, { bytesInOutput }] of Object.entries(output.inputs)) {
 console.log("\nin app.js");
 for (const [name, bytes] of [...packages].sort((a, b) => b[1] - a[1])) row(`  ${name}`, kib(bytes), "");
 
+if (module) {
+  console.log("\nin the module, by the crate that its functions come from, before they are optimised");
+  const crates = shares(readFileSync(module));
+  const all = [...crates.values()].reduce((a, b) => a + b, 0);
+  for (const [name, bytes] of [...crates].sort((a, b) => b[1] - a[1])) row(`  ${name}`, `${((100 * bytes) / all).toFixed(0)} %`, "");
+}
+
 const LIMIT = 150 * 1024;
 if (gzip > LIMIT) {
   console.error(`over the limit of ${kib(LIMIT)} gzipped`);
   process.exitCode = 1;
+}
+
+/** Bytes of functions by crate, from the names in a wasm module; a generic function counts for whose types it is. */
+function shares(wasm) {
+  const CRATES = [["serde_json"], ["streamgauge_core", "the core"], ["streamgauge_wasm", "its classes"], ["wasm_bindgen"], ["libm"], ["alloc", "Rust's library"], ["core", "Rust's library"], ["std", "Rust's library"]];
+  let at = 8;
+  const number = () => {
+    for (let [value, shift] = [0, 0]; ; shift += 7) {
+      const byte = wasm[at++];
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) return value;
+    }
+  };
+  const take = (n) => wasm.subarray(at, (at += n));
+  const [bodies, names] = [[], new Map()];
+  while (at < wasm.length) {
+    const [section, end] = [wasm[at++], number() + at];
+    if (section === 10) for (let left = number(); left > 0; left--) bodies.push(take(number()).length);
+    else if (section === 0 && take(number()).toString() === "name") {
+      while (at < end) {
+        const [kind, rest] = [wasm[at++], number() + at];
+        if (kind === 1) for (let left = number(); left > 0; left--) names.set(number(), take(number()).toString());
+        at = rest;
+      }
+    }
+    at = end;
+  }
+  const [crates, imports] = [new Map(), names.size - bodies.length];
+  for (const [index, name] of names) {
+    const crate = CRATES.find(([crate]) => name.includes(crate));
+    // What has a plain name is exported, or belongs to the allocator and the compiler.
+    const of = crate ? (crate[1] ?? crate[0]) : name.startsWith("_") ? "Rust's library" : "exports";
+    crates.set(of, (crates.get(of) ?? 0) + (bodies[index - imports] ?? 0));
+  }
+  return crates;
 }

@@ -30,12 +30,7 @@ impl Board {
     /// `None` where there is no QEMU, which has been said then.
     fn start() -> Option<Self> {
         static TURN: Mutex<()> = Mutex::new(());
-        if Command::new("qemu-system-arm").arg("--version").output().is_err() {
-            assert!(std::env::var_os("CI").is_none(), "qemu-system-arm is missing: apt install qemu-system-arm");
-            let warning =
-                "\n*** NOT TESTED: the firmware. qemu-system-arm is missing: apt install qemu-system-arm ***\n";
-            // Past the harness, which keeps what passing tests print.
-            std::io::stderr().write_all(warning.as_bytes()).unwrap();
+        if !has_qemu() {
             return None;
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,6 +72,18 @@ impl Board {
     }
 }
 
+/// Says so where there is none.
+fn has_qemu() -> bool {
+    let is_there = Command::new("qemu-system-arm").arg("--version").output().is_ok();
+    if !is_there {
+        assert!(std::env::var_os("CI").is_none(), "qemu-system-arm is missing: apt install qemu-system-arm");
+        let warning = "\n*** NOT TESTED: the firmware. qemu-system-arm is missing: apt install qemu-system-arm ***\n";
+        // Past the harness, which keeps what passing tests print.
+        std::io::stderr().write_all(warning.as_bytes()).unwrap();
+    }
+    is_there
+}
+
 /// The firmware, built.
 fn image() -> &'static Path {
     static IMAGE: OnceLock<PathBuf> = OnceLock::new();
@@ -93,6 +100,32 @@ fn image() -> &'static Path {
         assert!(built.success(), "the firmware does not build: see above");
         target.join("thumbv7m-none-eabi/release/streamgauge-firmware")
     })
+}
+
+/// QEMU counts instructions, so this can't be slow by chance.
+#[test]
+fn a_sample_costs_at_most_150_instructions() {
+    if !has_qemu() {
+        return;
+    }
+    let run = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--locked", "--profile", "speed", "--target", "thumbv7em-none-eabihf"])
+        .args(["--example", "instructions", "--target-dir"])
+        .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("instructions"))
+        .current_dir(workspace().join("tests/firmware"))
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .output()
+        .unwrap();
+    let table = String::from_utf8(run.stdout).unwrap();
+    assert!(run.status.success(), "{table}{}", String::from_utf8_lossy(&run.stderr));
+    let costs: Vec<u32> = table
+        .lines()
+        .filter(|line| line.starts_with("FixedMoments"))
+        .map(|line| line.split_whitespace().next_back().unwrap().parse().unwrap())
+        .collect();
+    assert!(costs.len() == 3 && costs.iter().all(|cost| (20..=150).contains(cost)), "{table}");
+    std::io::stdout().write_all(format!("instructions a value on a Cortex-M4\n{table}").as_bytes()).unwrap();
 }
 
 #[test]

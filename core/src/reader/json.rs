@@ -360,15 +360,14 @@ pub(super) fn seconds(value: &str) -> Option<Duration> {
         return Some(Duration::ZERO);
     }
     let mut nanos = u128::from(mantissa);
-    let mut exponent = exponent.saturating_add(9);
-    while exponent > 0 {
+    let exponent = exponent.saturating_add(9);
+    for _ in 0..exponent {
         let Some(more) = nanos.checked_mul(10) else { return Some(Duration::MAX) };
         nanos = more;
-        exponent = exponent.saturating_sub(1);
     }
-    while exponent < 0 && nanos > 0 {
+    // Nothing is left of 19 digits after as many steps.
+    for _ in exponent.max(-20)..0 {
         nanos /= 10;
-        exponent = exponent.saturating_add(1);
     }
     let whole = u64::try_from(nanos / 1_000_000_000).ok();
     Some(whole.map_or(Duration::MAX, |whole| {
@@ -405,6 +404,7 @@ mod tests {
             ("1e999999999999999999999", Some(Duration::MAX)),
             ("28446744073709551616", Some(Duration::MAX)),
             ("123456789012345678901234567890e-20", nanos(1_234_567_890, 123_456_789)),
+            ("10000000000000000005", nanos(10_000_000_000_000_000_000, 0)),
             ("null", None),
             ("\"1\"", None),
             ("[1]", None),

@@ -109,14 +109,10 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Simplequeue<S> {
     }
 
     /// Lowers the limits so that answers of `bytes` bytes suffice: for any item with its separator, and for `/mget`.
-    pub const fn limit_answer(&mut self, bytes: usize) {
-        if self.settings.max_answer > bytes {
-            self.settings.max_answer = bytes;
-        }
-        let item = bytes.saturating_sub(MAX_SEPARATOR);
-        if self.settings.max_item > item {
-            self.settings.max_item = item;
-        }
+    pub fn limit_answer(&mut self, bytes: usize) {
+        let Settings { max_answer, max_item, .. } = &mut self.settings;
+        *max_answer = bytes.min(*max_answer);
+        *max_item = bytes.saturating_sub(MAX_SEPARATOR).min(*max_item);
     }
 
     /// Answers one request: the body goes to `answer`, and every item that had to leave to `overflow`.
@@ -167,7 +163,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Simplequeue<S> {
         }
         let mut written = 0_usize;
         // Once the log has gone past the end, everything that was there to be dumped is gone.
-        while written < room && dump.end.sequence().wrapping_sub(dump.at.sequence()).wrapping_sub(1) < u64::MAX / 2 {
+        while written < room && dump.end.sequence().wrapping_sub(dump.at.sequence()).cast_signed() > 0 {
             let Some(item) = log.read(&mut dump.at) else { return Ok(false) };
             answer.write_all(item)?;
             answer.write_all(b"\n")?;

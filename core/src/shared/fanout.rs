@@ -156,6 +156,18 @@ where
         next.await.map_err(NextError::Wait)?
     }
 
+    /// Lends what the subscriber has not seen to `f`, under the lock, if there is anything. O(1) and `f`.
+    ///
+    /// # Errors
+    /// [`NextError::Unsubscribed`]; `f` was not called.
+    pub fn try_next_with<R>(&self, id: Id, f: impl FnOnce(&[u8]) -> R) -> Result<Option<Received<R>>, NextError> {
+        let next = self.0.update(|fanout| (next_of(fanout, id, |message| Ok(f(message))), Wake::NONE));
+        match next {
+            ControlFlow::Break((next, _)) => next.map(Some),
+            ControlFlow::Continue(()) => Ok(None),
+        }
+    }
+
     /// Waits until the number of messages published is another one than `seen`, and returns it.
     ///
     /// For one who serves many subscribers: begin with 0 and go on with what it returned, and no message passes

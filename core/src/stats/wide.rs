@@ -149,8 +149,9 @@ mod tests {
     #[test]
     fn agrees_with_integers_of_128_bits() {
         let values = [0, 1, -1, 7, -1_000_003, i64::MAX as i128, -(1 << 62), i64::MIN as i128];
-        for a in values {
-            for b in values {
+        let step = if cfg!(miri) { 3 } else { 1 };
+        for a in values.into_iter().step_by(step) {
+            for b in values.into_iter().step_by(step) {
                 assert_eq!(wide(a).plus(wide(b)), wide(a + b), "{a} + {b}");
                 assert_eq!(wide(a).minus(wide(b)), wide(a - b), "{a} - {b}");
                 assert_eq!(wide(a).times(wide(b)), wide(a * b), "{a} * {b}");

@@ -127,6 +127,7 @@ mod tests {
     #[test]
     fn as_core_fmt_writes_them() {
         let powers = (0..20).map(|n| 10u64.pow(n)).chain((0..64).map(|n| 1 << n));
+        let powers = powers.step_by(if cfg!(miri) { 9 } else { 1 });
         for number in powers.flat_map(|n| [n - 1, n, n + 1]).chain([u64::MAX]) {
             let (mut decimal, mut hex) = (Head::new(), Head::new());
             decimal.push_decimal(number);

@@ -162,6 +162,19 @@ mod tests {
     }
 
     #[test]
+    fn after_its_end_another_stream_begins() {
+        let mut lines = Lines::subscription([0; 3]);
+        for _ in 0..2 {
+            assert_eq!(lines.decode(&mut &b"\r\n\n\ncut"[..]), None);
+            assert_eq!(lines.finish(), Some(Event::Line(b"cut")));
+        }
+        assert_eq!(lines.blank(), 4);
+        assert_eq!(lines.decode(&mut &b"\r\nx"[..]), None);
+        assert_eq!(lines.reset(), 1);
+        assert_eq!(lines.decode(&mut &b"\r\nabc\n"[..]), Some(Event::Line(b"abc")));
+    }
+
+    #[test]
     fn a_return_that_opens_nothing_belongs_to_the_line() {
         for (stream, line) in [("\rx\n", "\rx"), ("\r\n\r\n", "\r"), ("x\r\n", "x\r")] {
             let mut lines = Lines::subscription([0; 3]);

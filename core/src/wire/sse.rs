@@ -101,7 +101,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Events<S> {
     /// Takes bytes off the front of `input` up to the end of the next event, or all of them: then
     /// `None`. O(n) in the bytes taken.
     pub fn decode<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Option<Event<'a>> {
-        // The data of the event at hand while it is one line that lies whole in this input.
+        // The end of the data so far, as it lies in this input: it is copied only if it isn't all there is.
         let mut direct: &'i [u8] = &[];
         loop {
             if !self.take_line(input, &mut direct) {
@@ -181,7 +181,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Events<S> {
                 *input = rest;
                 self.state = State::Space;
             }
-            self.begin_value(byte == b':', direct);
+            self.begin_value(direct);
         }
         if let State::Space = self.state {
             let Some((&byte, rest)) = input.split_first() else {
@@ -197,10 +197,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Events<S> {
         *input = rest;
         if self.line != Line::Data {
             self.value.push(piece);
-        } else if found.is_some() && self.data.is_empty() {
-            *direct = piece;
         } else {
-            self.data.push(piece);
+            *direct = piece;
         }
         if let Some((&end, rest)) = rest.split_first() {
             *input = rest;
@@ -220,10 +218,9 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Events<S> {
         }
     }
 
-    fn begin_value(&mut self, colon: bool, direct: &mut &[u8]) {
+    fn begin_value(&mut self, direct: &mut &[u8]) {
         self.at_start = false;
-        let comment = colon && self.name.is_empty();
-        self.comments = self.comments.wrapping_add(u64::from(comment));
+        self.comments = self.comments.wrapping_add(u64::from(self.name.is_empty()));
         self.line = match self.name.complete(&[]) {
             Ok(b"data") => Line::Data,
             Ok(b"event") => Line::Event,

@@ -55,6 +55,8 @@ impl Files {
             headers.insert(header::CONTENT_LENGTH, metadata.len().into());
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&path)));
+        // By this a page knows that the endpoints are beside it.
+        headers.insert(header::SERVER, HeaderValue::from_static("streamgauge"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(header::ETAG, tag);
@@ -128,6 +130,7 @@ mod tests {
 
         let index = ask(&files, "GET", "/", None).unwrap();
         assert_eq!(index.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        assert_eq!(index.headers()[header::SERVER], "streamgauge");
         let tag = index.headers()[header::ETAG].clone();
         assert_eq!(ask(&files, "GET", "/", Some(&tag)).unwrap().status(), StatusCode::NOT_MODIFIED);
         let large = ask(&files, "GET", "/large.wasm", Some(&tag)).unwrap();

@@ -15,7 +15,8 @@ fn main() -> ExitCode {
         .input_path(module)
         .out_name("streamgauge")
         .web(true)
-        .and_then(|bindgen| bindgen.typescript(true).generate(folder));
+        // Without arguments, `init` takes the module that lies beside the JavaScript.
+        .and_then(|bindgen| bindgen.omit_default_module_path(false).typescript(true).generate(folder));
     if let Err(error) = made {
         eprintln!("{module}: {error:#}");
         return ExitCode::FAILURE;

@@ -15,6 +15,12 @@ export interface Line {
   format?: (value: number) => string;
 }
 
+export interface Band {
+  from: number;
+  to: number;
+  text: string;
+}
+
 export interface ChartOptions {
   title: string;
   note?: string;
@@ -24,6 +30,8 @@ export interface ChartOptions {
   lines: Line[];
   logX?: boolean;
   range?: uPlot.Range.Function | [number, number];
+  /** Stretches of x that are marked, and what is said of them. */
+  bands?: () => Band[];
   xValues?: (value: number) => string;
 }
 
@@ -31,6 +39,8 @@ export interface ChartOptions {
 export class Chart {
   readonly element: HTMLElement;
   private readonly place = el("div", { class: "chart" });
+  // The legend has its size, and takes what it needs, only some time after the plot was made.
+  private readonly observer = new ResizeObserver(() => this.resize());
   private plot: uPlot | undefined;
   private data: uPlot.AlignedData;
 
@@ -40,7 +50,7 @@ export class Chart {
     this.element = el("div", { class: "card" }, heading, this.place);
     this.place.setAttribute("role", "img");
     this.place.setAttribute("aria-label", `Chart: ${options.title}. ${options.y} by ${options.x}.`);
-    new ResizeObserver(() => this.resize()).observe(this.place);
+    this.observer.observe(this.place);
     onTheme(() => this.rebuild());
   }
 
@@ -50,7 +60,7 @@ export class Chart {
   }
 
   private size(): { width: number; height: number } {
-    const legend = 1.7 * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const legend = this.plot?.root.querySelector<HTMLElement>(".u-legend")?.offsetHeight ?? 0;
     return { width: this.place.clientWidth, height: Math.max(this.place.clientHeight - legend, 60) };
   }
 
@@ -63,7 +73,7 @@ export class Chart {
   private rebuild(): void {
     if (this.place.clientWidth === 0) return;
     this.plot?.destroy();
-    const { x, y, lines, logX = false, range, xValues } = this.options;
+    const { x, y, lines, logX = false, range, xValues, bands } = this.options;
     const em = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const font = `${Math.round(em * 0.72)}px system-ui, sans-serif`;
     const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 }, font, labelFont: font, labelSize: em * 1.1, labelGap: 0 };
@@ -75,8 +85,9 @@ export class Chart {
       scales: { x: { time: false, ...(logX ? { distr: 3 as const } : {}) }, y: range ? { range: range as uPlot.Range.Function } : {} },
       axes: [
         { ...axis, label: x, size: em * 1.5, values: (_, ticks) => ticks.map((value) => (value == null ? "" : xValues ? xValues(value) : tick(value))) },
-        { ...axis, label: y, size: em * 3.1, values: (_, ticks) => ticks.map((value) => (value == null ? "" : tick(value))) },
+        { ...axis, label: y, size: (_, ticks) => em * (1.2 + 0.44 * Math.max(3, ...(ticks ?? []).map((text) => text.length))), values: (_, ticks) => ticks.map((value) => (value == null ? "" : tick(value))) },
       ],
+      hooks: { draw: [(plot) => bands?.().forEach((band) => drawBand(plot, band, font))] },
       series: [
         { label: x },
         ...lines.map((line): uPlot.Series => ({
@@ -84,7 +95,7 @@ export class Chart {
           stroke: colour(line.colour),
           width: line.width ?? 2,
           dash: line.dash ?? [],
-          points: { show: false },
+          points: { show: false, filter: (plot, series) => alone(plot.data[series] ?? []), size: 7, fill: colour(line.colour) },
           value: (_, value) => (value == null ? "" : line.format ? line.format(value) : tick(Number(value.toPrecision(5)))),
           ...(line.fill ? { fill: `color-mix(in srgb, ${colour(line.colour)} 18%, transparent)` } : {}),
           ...(line.bars && uPlot.paths.bars ? { paths: uPlot.paths.bars({ size: [0.92, 100] }), fill: `color-mix(in srgb, ${colour(line.colour)} 45%, transparent)` } : {}),
@@ -92,8 +103,30 @@ export class Chart {
       ],
     };
     this.plot = new uPlot(options, this.data, this.place);
-    this.plot.setSize(this.size());
+    const legend = this.plot.root.querySelector(".u-legend");
+    if (legend) this.observer.observe(legend);
   }
+}
+
+/** Where a value has no neighbours: no line goes through it, and without a dot it wouldn't be seen. */
+function alone(values: ArrayLike<unknown>): number[] {
+  return Array.from(values, (value, i) => (value != null && values[i - 1] == null && values[i + 1] == null ? i : -1)).filter((i) => i >= 0);
+}
+
+function drawBand({ ctx, bbox, valToPos }: uPlot, { from, to, text }: Band, font: string): void {
+  const [left, right] = [Math.max(valToPos(from, "x", true), bbox.left), Math.min(valToPos(to, "x", true), bbox.left + bbox.width)];
+  if (right <= left) return;
+  ctx.save();
+  ctx.fillStyle = `color-mix(in srgb, ${colour("accent")} 16%, transparent)`;
+  ctx.fillRect(left, bbox.top, right - left, bbox.height);
+  ctx.fillStyle = colour("accent");
+  ctx.font = font.replace(/[\d.]+px/, (size) => `${parseFloat(size) * devicePixelRatio}px`);
+  ctx.textBaseline = "top";
+  // At the right end of the chart the text goes to the left.
+  const ends = left + ctx.measureText(text).width > bbox.left + bbox.width;
+  ctx.textAlign = ends ? "right" : "left";
+  ctx.fillText(text, ends ? right - 4 : left + 4, bbox.top + 4);
+  ctx.restore();
 }
 
 const compactFormat = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });

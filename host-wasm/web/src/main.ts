@@ -1,7 +1,7 @@
 // Loads the module, and shows the view that the address names.
 
 import "./style.css";
-import init, * as streamgauge from "../module/streamgauge.js";
+import init, * as streamgauge from "streamgauge";
 import { startTheme } from "./theme";
 import { graphView } from "./views/graph";
 import { liveView } from "./views/live";
@@ -23,11 +23,12 @@ const makers: Record<string, (panel: HTMLElement) => View> = {
 const views = new Map<string, View>();
 const tabs = [...document.querySelectorAll<HTMLAnchorElement>('[role="tab"]')];
 let shown: string | undefined;
+let first = "pipeline";
 
 function show(): void {
   const asked = location.hash.slice(1).split("?")[0] ?? "";
   if (asked === "main") return;
-  const name = asked in makers ? asked : "pipeline";
+  const name = asked in makers ? asked : first;
   if (name === shown) return;
   if (shown) views.get(shown)?.hide();
   shown = name;
@@ -49,6 +50,16 @@ function show(): void {
   document.title = `${document.getElementById(`tab-${name}`)?.textContent} – streamgauge`;
 }
 
+/** A page that comes from a streamgauge begins with that server's stream. */
+async function findServer(): Promise<void> {
+  if (!location.protocol.startsWith("http")) return;
+  // Any server has an answer to this: one that hasn't would be an error in the console.
+  const answer = await fetch(location.pathname, { method: "HEAD" }).catch(() => undefined);
+  if (!answer?.headers.get("server")?.startsWith("streamgauge")) return;
+  document.documentElement.dataset["server"] = "streamgauge";
+  first = "live";
+}
+
 function keys(event: KeyboardEvent): void {
   const at = tabs.indexOf(event.target as HTMLAnchorElement);
   if (at < 0) return;
@@ -63,7 +74,7 @@ function keys(event: KeyboardEvent): void {
 async function start(): Promise<void> {
   const toggle = document.getElementById("theme");
   if (toggle instanceof HTMLButtonElement) startTheme(toggle);
-  await init({ module_or_path: "streamgauge.wasm" });
+  await Promise.all([init(), findServer()]);
   tabs[0]?.parentElement?.addEventListener("keydown", keys);
   // For the console: every class of the module.
   Object.assign(globalThis, { streamgauge });

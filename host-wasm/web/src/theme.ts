@@ -6,6 +6,9 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const listeners = new Set<() => void>();
 let chosen: Choice;
 
+/** Whoever asks for less motion gets pictures that change twice a second and glide nowhere. */
+export const still = matchMedia("(prefers-reduced-motion: reduce)");
+
 export function startTheme(toggle: HTMLButtonElement): void {
   try {
     const stored = localStorage.getItem(KEY);

@@ -1,7 +1,7 @@
 // The picture of the pipeline: pipes, what flows in them, and a tank that fills.
 
 import { count } from "../dom";
-import { colour, onTheme, type Colour } from "../theme";
+import { colour, onTheme, still, type Colour } from "../theme";
 
 /** What the picture shows. Counters only ever grow. */
 export interface Scene {
@@ -18,18 +18,29 @@ export interface Scene {
   kicks: number;
   connected: boolean;
   mean: string;
+  /** Messages a second that each reader can take. */
+  paces: number[];
+  /** Items that the queue gains in a second; negative when it loses them. */
+  growth: number;
 }
 
 interface Point { x: number; y: number }
 interface Box extends Point { w: number; h: number }
-interface Pipe { from: Point; to: Point; a: Point; b: Point; colour: Colour; last: number; owed: number }
+interface Pipe { from: Point; to: Point; a: Point; b: Point; colour: Colour; last: number; owed: number; flowing: boolean }
 interface Drop { pipe: Pipe; t: number }
 interface Spill { x: number; y: number; vx: number; vy: number }
 
-/** Dots that start in a second, at most, on the widest pipe. */
-const DOTS = 110;
 /** Seconds a dot takes through a pipe. */
 const TRAVEL = 0.9;
+/** The most dots in a pipe, as a share of those that fit: messages come at random, and a full pipe seems to stand still. */
+const DENSITY = 0.95;
+/** Pixels from which on the picture goes from left to right, and not from top to bottom. */
+const WIDE = 620;
+
+/** Readers take an item now and then from a queue that is full: it stays so. */
+export function isFull({ depth, maxDepth }: { depth: number; maxDepth: number }): boolean {
+  return depth >= 0.95 * maxDepth;
+}
 
 export class Flow {
   readonly canvas = document.createElement("canvas");
@@ -49,6 +60,7 @@ export class Flow {
   private spills: Spill[] = [];
   private rate = 0;
   private perDot = 1;
+  private mostDots = 60;
   private before: Scene | undefined;
   private level = 0;
   private spilled = 0;
@@ -97,17 +109,17 @@ export class Flow {
     if (flowed > 0 && seconds > 0) {
       const rate = (scene.published - before.published) / seconds;
       this.rate += (rate - this.rate) * Math.min(1, seconds * 2);
-      const wanted = 10 ** Math.max(0, Math.ceil(Math.log10(this.rate / DOTS)));
+      const wanted = level(this.rate / this.mostDots);
       // Not back and forth at a border.
-      if (wanted > this.perDot || this.rate < (this.perDot / 10) * DOTS * 0.7) this.perDot = wanted;
+      if (wanted > this.perDot || level((this.rate / this.mostDots) * 1.4) < this.perDot) this.perDot = wanted;
       const flows = [...scene.sources, scene.published, ...scene.delivered, ...scene.delivered, scene.received];
       this.pipes.forEach((pipe, index) => this.feed(pipe, flows[index] ?? 0));
       const lost = scene.overflow - before.overflow;
       this.alarm = lost > 0 ? 1 : Math.max(0, this.alarm - seconds * 1.5);
       this.spilled += lost / this.perDot;
-      while (this.spilled >= 1) {
+      while (this.spilled >= 1 && !still.matches) {
         this.spilled = Math.min(this.spilled - 1, 3);
-        if (this.spills.length < 120) this.spills.push({ x: this.tank.x + this.tank.w, y: this.tank.y, vx: 20 + Math.random() * 50, vy: -60 - Math.random() * 40 });
+        if (this.spills.length < 120) this.spills.push({ x: this.tank.x + this.tank.w, y: this.tank.y, vx: 20 + Math.random() * 45, vy: -50 - Math.random() * 40 });
       }
       this.time += seconds;
       for (const drop of this.drops) drop.t += seconds / TRAVEL;
@@ -119,11 +131,17 @@ export class Flow {
       }
       this.spills = this.spills.filter((spill) => spill.y < this.tank.y + this.tank.h + 20);
     }
-    this.level += (Math.min(1, scene.depth / scene.maxDepth) - this.level) * Math.min(1, seconds * 12);
+    const filled = Math.min(1, scene.depth / scene.maxDepth);
+    this.level += (filled - this.level) * (still.matches ? 1 : Math.min(1, seconds * 12));
     this.before = scene;
   }
 
   private feed(pipe: Pipe, total: number): void {
+    pipe.flowing = total > pipe.last;
+    if (still.matches) {
+      pipe.last = total;
+      return;
+    }
     pipe.owed += Math.max(0, total - pipe.last) / this.perDot;
     pipe.last = total;
     for (; pipe.owed >= 1; pipe.owed = Math.min(pipe.owed - 1, 3)) {
@@ -142,7 +160,7 @@ export class Flow {
     this.em = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const [w, h, em] = [this.width, this.height, this.em];
     const spread = (n: number, at: (share: number) => Box): Box[] => Array.from({ length: n }, (_, i) => at((i + 0.5) / n));
-    if (w > 620) {
+    if (w > WIDE) {
       const [bw, bh] = [Math.min(w * 0.12, em * 9), em * 3.1];
       this.sources = spread(this.sourceNames.length, (s) => box(bw * 0.55, h * (0.12 + 0.56 * s), bw, bh));
       this.hub = box(w * 0.27, h * 0.4, bw, em * 4.4);
@@ -151,20 +169,20 @@ export class Flow {
       this.sink = box(w - bw * 0.55, h * 0.4, bw, em * 4.4);
       this.slow = box(w * 0.27, h * 0.85, Math.min(w * 0.26, em * 17), em * 4.2);
     } else {
-      const [bw, bh] = [Math.min(w * 0.3, em * 9), em * 2.9];
+      const [bw, bh] = [Math.min(w * 0.31, em * 9), em * 2.9];
       this.sources = spread(this.sourceNames.length, (s) => box(w * s, bh * 0.6, bw, bh));
-      this.hub = box(w * 0.3, h * 0.25, bw, bh);
-      this.slow = box(w * 0.77, h * 0.28, w * 0.42, em * 4.4);
-      this.tank = box(w * 0.36, h * 0.53, w * 0.4, h * 0.26);
-      this.readers = spread(this.readerNames.length, (s) => box(w * s, h * 0.765, bw, bh));
-      this.sink = box(w * 0.5, h * 0.915, bw * 1.6, bh);
+      this.hub = box(w * 0.3, h * 0.235, bw, bh);
+      this.slow = box(w * 0.77, h * 0.25, w * 0.42, em * 4.4);
+      this.tank = box(w * 0.3, h * 0.5, w * 0.42, h * 0.26);
+      this.readers = spread(this.readerNames.length, (s) => box(w * s, h * 0.76, bw, bh));
+      this.sink = box(w * 0.5, h * 0.925, bw * 1.6, bh);
     }
-    const across = w > 620;
+    const across = w > WIDE;
     const pipe = (from: Box, to: Box, name: Colour, down = !across, shift = 0): Pipe => {
       const start = down ? { x: from.x + from.w / 2, y: from.y + from.h } : { x: from.x + from.w, y: from.y + from.h / 2 + shift };
       const end = down ? { x: to.x + to.w / 2, y: to.y } : { x: to.x, y: to.y + to.h / 2 };
       const [dx, dy] = down ? [0, (end.y - start.y) / 2] : [(end.x - start.x) / 2, 0];
-      return { from: start, to: end, a: { x: start.x + dx, y: start.y + dy }, b: { x: end.x - dx, y: end.y - dy }, colour: name, last: 0, owed: 0 };
+      return { from: start, to: end, a: { x: start.x + dx, y: start.y + dy }, b: { x: end.x - dx, y: end.y - dy }, colour: name, last: 0, owed: 0, flowing: false };
     };
     const intake = { ...this.tank, h: across ? this.tank.h * 0.3 : this.tank.h };
     const outlet = { ...this.tank, y: this.tank.y + this.tank.h * 0.72, h: this.tank.h * 0.28 };
@@ -179,22 +197,30 @@ export class Flow {
     pipes.forEach((pipe, index) => (pipe.last = this.pipes[index]?.last ?? 0));
     this.pipes = pipes;
     this.drops = [];
+    const main = pipes[this.sources.length] as Pipe;
+    const length = Math.hypot(main.to.x - main.from.x, main.to.y - main.from.y);
+    this.mostDots = Math.max(4, (length / (2 * this.radius) / TRAVEL) * DENSITY);
   }
 
-  private drawPipe(context: CanvasRenderingContext2D, { from, a, b, to }: Pipe): void {
+  /** Of a dot. */
+  private get radius(): number {
+    return this.em * 0.19;
+  }
+
+  private drawPipe(context: CanvasRenderingContext2D, { from, a, b, to, flowing, colour: name }: Pipe): void {
     context.beginPath();
     context.moveTo(from.x, from.y);
     context.bezierCurveTo(a.x, a.y, b.x, b.y, to.x, to.y);
     context.strokeStyle = this.colour("line");
     context.lineWidth = this.em * 0.75;
     context.stroke();
-    context.strokeStyle = this.colour("paper");
+    context.strokeStyle = this.colour(still.matches && flowing ? name : "paper");
     context.lineWidth = this.em * 0.58;
     context.stroke();
   }
 
   private drawDots(context: CanvasRenderingContext2D): void {
-    const radius = this.em * 0.22;
+    const { radius } = this;
     for (const name of ["second", "water", "third"] as const) {
       context.fillStyle = this.colour(name);
       context.beginPath();
@@ -214,7 +240,13 @@ export class Flow {
   private drawBoxes(context: CanvasRenderingContext2D, scene: Scene): void {
     this.sources.forEach((at, i) => this.card(context, at, this.sourceNames[i] ?? "", count(scene.sources[i] ?? 0), "second"));
     this.card(context, this.hub, "pubsub", `${count(scene.published)} published`, "deep");
-    this.readers.forEach((at, i) => this.card(context, at, this.readerNames[i] ?? "", count(scene.delivered[i] ?? 0), "water"));
+    const fastest = Math.max(...scene.paces);
+    this.readers.forEach((at, i) => {
+      const pace = scene.paces[i] ?? 0;
+      const slow = pace * 4 < fastest;
+      const read = count(scene.delivered[i] ?? 0);
+      this.card(context, at, this.readerNames[i] ?? "", slow ? (pace ? `very slow · ${read}` : `stopped · ${read}`) : `read ${read}`, slow ? "accent" : "water", 0.42, slow ? "accent" : "soft");
+    });
     this.card(context, this.sink, "moments", scene.mean, "deep");
   }
 
@@ -228,7 +260,7 @@ export class Flow {
     context.fill();
     context.clip();
     const surface = y + h * (1 - this.level);
-    const swell = Math.min(this.em * 0.2, h * this.level);
+    const swell = still.matches ? 0 : Math.min(this.em * 0.2, h * this.level);
     context.beginPath();
     context.moveTo(x, y + h);
     for (let i = 0; i <= 24; i++) context.lineTo(x + (w * i) / 24, surface + swell * Math.sin(i * 0.7 + this.time * 2.2));
@@ -263,7 +295,7 @@ export class Flow {
     context.stroke();
     context.setLineDash([]);
     const label = (text: string, line: number, size: number, bold: boolean): void => {
-      const [cx, cy] = [x + w / 2 - this.em * 0.3, y + h / 2 + line * this.em];
+      const [cx, cy] = [x + w / 2 - this.em * 0.3, y + h / 2 + (line - 0.9) * this.em];
       context.lineWidth = 4;
       context.strokeStyle = this.colour("card");
       context.lineJoin = "round";
@@ -274,11 +306,16 @@ export class Flow {
       context.globalAlpha = 1;
       this.text(context, text, cx, cy, "ink", size, "center", bold ? 700 : 600);
     };
-    label("queue", -1.4, 0.9, false);
-    label(count(scene.depth), 0.3, 1.7, true);
+    label("queue", -1.7, 0.9, false);
+    label(count(scene.depth), 0.2, 1.9, true);
     label(`of ${count(scene.maxDepth)}`, 1.6, 0.9, false);
+    const full = isFull(scene);
+    const grows = scene.growth > 0 && !full;
+    if (grows || full) label(full ? "full" : `▲ ${count(scene.growth)}/s`, 3, 0.9, true);
     const over = scene.overflow > 0 ? `${count(scene.overflow)} overflowed` : "no overflow";
-    this.text(context, over, x + w / 2, y + h + this.em * 1.25, scene.overflow > 0 ? "accent" : "soft", 0.85, "center", 650);
+    // Under the tank there are pipes when the picture is upright.
+    const [tx, ty, align]: [number, number, CanvasTextAlign] = this.width > WIDE ? [x + w / 2, y + h + this.em * 1.25, "center"] : [x + w + this.em * 0.9, y + this.em * 1.1, "left"];
+    this.text(context, over, tx, ty, scene.overflow > 0 ? "accent" : "soft", 0.9, align, 650);
   }
 
   private drawSlow(context: CanvasRenderingContext2D, scene: Scene): void {
@@ -299,7 +336,7 @@ export class Flow {
     context.globalAlpha = 1;
     const kicks = scene.kicks > 0 ? ` · kicked ${scene.kicks}×` : "";
     const says = scene.connected ? `${count(scene.pending)} behind${kicks}` : `kicked ${scene.kicks}×, away`;
-    this.text(context, says, x + w / 2, y + h * 0.84, scene.connected ? "soft" : "accent", 0.8, "center", 600);
+    this.text(context, says, x + w / 2, y + h * 0.84, scene.connected ? "soft" : "accent", 0.8, "center", 600, w - 12);
   }
 
   private drawSpills(context: CanvasRenderingContext2D): void {
@@ -307,12 +344,12 @@ export class Flow {
     context.beginPath();
     for (const { x, y } of this.spills) {
       context.moveTo(x + 4, y);
-      context.arc(x, y, this.em * 0.22, 0, 2 * Math.PI);
+      context.arc(x, y, this.radius, 0, 2 * Math.PI);
     }
     context.fill();
   }
 
-  private card(context: CanvasRenderingContext2D, { x, y, w, h }: Box, title: string, text: string, edge: Colour, at = text ? 0.42 : 0.5): void {
+  private card(context: CanvasRenderingContext2D, { x, y, w, h }: Box, title: string, text: string, edge: Colour, at = text ? 0.42 : 0.5, ink: Colour = "soft"): void {
     context.beginPath();
     context.roundRect(x, y, w, h, this.em * 0.6);
     context.fillStyle = this.colour("card");
@@ -321,7 +358,7 @@ export class Flow {
     context.strokeStyle = this.colour(edge);
     context.stroke();
     this.text(context, title, x + w / 2, y + h * at + this.em * 0.1, "ink", 0.88, "center", 650, w - 8);
-    if (text) this.text(context, text, x + w / 2, y + h * 0.78, "soft", 0.8, "center", 500, w - 8);
+    if (text) this.text(context, text, x + w / 2, y + h * 0.78, ink, 0.8, "center", ink === "soft" ? 500 : 650, w - 8);
   }
 
   private text(context: CanvasRenderingContext2D, text: string, x: number, y: number, name: Colour, size: number, align: CanvasTextAlign, weight = 500, most?: number): void {
@@ -336,6 +373,12 @@ export class Flow {
     if (!value) this.colours.set(name, (value = colour(name)));
     return value;
   }
+}
+
+/** The least of 1, 2, 5, 10, 20… that isn't less. */
+function level(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
+  return power * ([1, 2, 5].find((step) => step * power >= value) ?? 10);
 }
 
 /** A box about its middle. */

@@ -1,72 +1,103 @@
 // A subscription that lasts.
 
+import { Events } from "streamgauge";
+
 /** What a follower tells. */
-export interface Events {
+export interface Listener {
   message(data: string): void;
-  /** So many messages left the server's log before they came. */
+  /** So many messages left the server's log before they came; 0 if the server began anew, and nobody knows. */
   gap(messages: number): void;
   state(state: "waiting" | "open", text: string): void;
 }
 
+/** The longest message that is followed; a longer one is skipped. */
+const LONGEST = 1 << 20;
+/** Milliseconds without a byte, after which a connection is taken for dead: a pubsub sends a comment every 15 s. */
+const SILENCE = 45_000;
+
 /**
- * Follows a pubsub with EventSource, which reconnects by itself and sends the id of the last event. Where a browser
- * gives up (a server that answers 503, or isn't there), it begins again with that id in the query.
+ * Follows a pubsub's server-sent events, and begins again after the last one it had whenever the connection ends.
+ *
+ * It isn't an EventSource because that gives up at a 503, and tells neither its `Retry-After` nor what is wrong.
  */
 export class Follower {
-  private source: EventSource | undefined;
+  private readonly ended = new AbortController();
   private last = "";
-  private tries = 0;
-  private timer = 0;
-  private ended = false;
-  private lost = false;
+  private open = false;
 
-  constructor(private readonly address: string, private readonly events: Events) {
-    this.events.state("waiting", "connecting");
-    this.open();
+  constructor(private readonly address: string, private readonly listener: Listener) {
+    listener.state("waiting", "connecting");
+    void this.follow();
   }
 
   get isOpen(): boolean {
-    return this.source?.readyState === EventSource.OPEN;
+    return this.open;
   }
 
   close(): void {
-    this.ended = true;
-    clearTimeout(this.timer);
-    this.source?.close();
+    this.ended.abort();
   }
 
-  private open(): void {
+  private async follow(): Promise<void> {
     let url: URL;
     try {
-      url = new URL("sub", this.address.endsWith("/") ? this.address : `${this.address}/`);
+      url = new URL("sub?format=sse", this.address.endsWith("/") ? this.address : `${this.address}/`);
     } catch {
-      this.events.state("waiting", `${this.address} is no address`);
+      this.listener.state("waiting", `${this.address} is no address`);
       return;
     }
-    url.searchParams.set("format", "sse");
-    if (this.last) url.searchParams.set("last_event_id", this.last);
-    const source = new EventSource(url);
-    this.source = source;
-    source.onopen = () => {
-      this.lost = false;
-      this.tries = 0;
-      this.events.state("open", this.last ? `following again, after message ${this.last}` : "following");
-    };
-    source.onmessage = (event: MessageEvent<string>) => {
-      this.last = event.lastEventId;
-      this.events.message(event.data);
-    };
-    source.addEventListener("gap", (event: MessageEvent<string>) => this.events.gap(Number(event.data) || 0));
-    source.onerror = () => {
-      if (this.ended) return;
-      if (!this.lost) this.events.state("waiting", "connection lost, trying again");
-      this.lost = true;
-      // The browser tries again with the last id, unless it gives up; but an id in the query would outrank its header.
-      if (source.readyState === EventSource.CONNECTING && !url.searchParams.has("last_event_id")) return;
-      source.close();
-      const wait = Math.min(250 * 2 ** this.tries, 8000) * (0.75 + Math.random() / 2);
-      this.tries += 1;
-      this.timer = window.setTimeout(() => this.open(), wait);
-    };
+    const { signal } = this.ended;
+    for (let tries = 0; !signal.aborted; tries++) {
+      let [why, wait] = ["no connection", Math.min(250 * 2 ** tries, 8000) * (0.75 + Math.random() / 2)];
+      try {
+        const answer = await fetch(url, { signal, cache: "no-store", headers: this.last ? { "Last-Event-ID": this.last } : {} });
+        if (answer.ok && answer.body) {
+          tries = 0;
+          wait = 250;
+          this.begin(answer.headers);
+          why = "connection lost";
+          await this.read(answer.body);
+        } else {
+          why = `${answer.status}: ${(await answer.text()).trim().slice(0, 100) || answer.statusText}`;
+          wait = Math.max(wait, 1000 * (Number(answer.headers.get("retry-after")) || 0));
+        }
+      } catch {
+        // `why` says it.
+      }
+      this.open = false;
+      if (signal.aborted) return;
+      this.listener.state("waiting", `${why}; again in ${(wait / 1000).toFixed(1)} s`);
+      await new Promise((done) => setTimeout(done, wait));
+    }
+  }
+
+  private begin(headers: Headers): void {
+    this.open = true;
+    this.listener.state("open", this.last ? "following again, after the last message it had" : "following");
+    // Where the stream begins, so that nothing is lost when it ends before the first message.
+    const first = Number(headers.get("x-pubsub-sequence"));
+    if (first > 0) this.last = String(first - 1);
+  }
+
+  private async read(body: ReadableStream<Uint8Array>): Promise<void> {
+    const [reader, decoder] = [body.getReader(), new Events(LONGEST)];
+    let timer = 0;
+    try {
+      for (;;) {
+        timer = window.setTimeout(() => void reader.cancel(), SILENCE);
+        const { done, value } = await reader.read();
+        clearTimeout(timer);
+        if (done || this.ended.signal.aborted) return;
+        for (const event of decoder.decode(value)) {
+          if (event.event === "gap") this.listener.gap(Number(event.data) || 0);
+          else if (event.event === "") this.listener.message(event.data);
+          event.free();
+        }
+        if (decoder.lastEventId) this.last = decoder.lastEventId;
+      }
+    } finally {
+      clearTimeout(timer);
+      decoder.free();
+    }
   }
 }

@@ -1,6 +1,6 @@
 // The click graph: made up, or from a file of records.
 
-import { Clicks, Records, type WeightedEdge } from "../../module/streamgauge.js";
+import { Clicks, Records, type WeightedEdge } from "streamgauge";
 import { button, bytes, count, el, field, group, intro, slider, Tiles } from "../dom";
 import type { View } from "../main";
 import { Net, save, type NetEdge } from "./net";
@@ -16,9 +16,10 @@ export function graphView(panel: HTMLElement): View {
   let [rate, most, running, frame, last, owed, drawn] = [500, 60, true, 0, 0, 0, 0];
   let job = 0;
 
-  const hint = el("p", { class: "note", "aria-live": "polite" }, "Point at a node to see its neighbours; drag it, scroll to zoom, double-click to zoom back.");
-  const restHint = hint.textContent ?? "";
-  const net = new Net((text) => (hint.textContent = text || restHint));
+  const hint = el("p", { class: "note" }, "Point at a node to see its neighbours; drag it, scroll to zoom, double-click to zoom back. By keyboard: arrows go through the nodes, + and − zoom, 0 zooms back.");
+  // A line of its own: the picture must not move when there is something to tell.
+  const told = el("p", { class: "told", id: "graph-told", role: "status" });
+  const net = new Net((text) => (told.textContent = text));
   const tiles = new Tiles({ total: "records", edges: "edges held", evicted: "evicted", invalid: "not counted" });
   const body = el("tbody");
   const table = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Top edges" },
@@ -28,17 +29,17 @@ export function graphView(panel: HTMLElement): View {
   directed.addEventListener("change", () => (source instanceof Clicks ? generate() : undefined));
   const progress = el("progress", { max: "1", value: "0", hidden: "", "aria-label": "Reading the file" });
   const said = el("p", { class: "note", id: "file-status", "aria-live": "polite" });
-  const input = el("input", { type: "file", id: "file", accept: ".json,.jsonl,.ndjson,.txt,.log", class: "skip" });
+  const input = el("input", { type: "file", id: "file", accept: ".json,.jsonl,.ndjson,.txt,.log", class: "unseen", "aria-label": "A file of JSON records" });
   input.addEventListener("change", () => { const file = input.files?.[0]; if (file) void read(file); });
-  const open = el("label", { class: "button", for: "file", style: "color:inherit" }, "Choose a file");
+  const open = el("label", { class: "button", for: "file" }, "Choose a file");
   const drop = el("div", { class: "drop" }, el("span", {}, "Drop a file of JSON records here, one a line"), open, input, progress, said);
   const pause = button("Pause", () => { running = !running; pause.textContent = running ? "Pause" : "Go on"; }, { class: "main", id: "graph-pause" });
 
   panel.append(
     intro("Graph", "Who leads to whom, and how often: the heaviest edges of a stream, in bounded memory.", pause, button("Generate clicks", generate, { id: "generate" }),
       button("Save JSON", () => save("graph.json", "application/json", JSON.stringify(edges(SLOTS), undefined, 1)), { id: "save-json" }), button("Save SVG", () => save("graph.svg", "image/svg+xml", net.toSvg()), { id: "save-svg" })),
-    el("div", { class: "columns" },
-      el("div", { class: "stack" }, el("div", { class: "card" }, net.svg, hint), tiles.element),
+    el("div", { class: "columns full" },
+      el("div", { class: "stack" }, el("div", { class: "card" }, net.svg, told, hint), tiles.element),
       el("div", { class: "stack" },
         el("div", { class: "card" },
           group("Shown", slider({ label: "heaviest edges", id: "most", min: 10, max: 250, step: 10, value: most, change: (value) => { most = value; update(); } }).element,

@@ -1,7 +1,7 @@
 // A running streamgauge, followed by server-sent events.
 
-import { Gauge, Graph } from "../../module/streamgauge.js";
-import { Chart } from "../chart";
+import { Gauge, Graph, Kind, Source } from "streamgauge";
+import { Chart, type Band } from "../chart";
 import { button, count, el, field, group, intro, number, Tiles } from "../dom";
 import type { View } from "../main";
 import { Follower } from "./follower";
@@ -10,10 +10,15 @@ import { Follower } from "./follower";
 const SAMPLES = 960;
 const INTERVAL = 250;
 const SLOTS = 5000;
+/** Numbers that its button publishes at a time. */
+const HANDFUL = 100;
+
+/** A time without a connection, in seconds since the start; `lost` once the server has said how many messages. */
+interface Gap { from: number; to: number | undefined; lost: number | undefined }
 
 export function liveView(panel: HTMLElement): View {
   const parameters = new URLSearchParams(location.hash.split("?")[1] ?? "");
-  const here = location.protocol === "file:" ? "http://127.0.0.1:8080" : location.origin;
+  const here = location.protocol === "file:" ? "http://127.0.0.1:8080" : new URL(".", location.href).href;
   const address = field("address of a pubsub", "address", parameters.get("address") ?? here);
   const numberField = field("number: field of a message", "number-field", parameters.get("field") ?? "", "empty: the message is a number");
   const fromField = field("edge from: field", "live-from", parameters.get("from") ?? "r");
@@ -21,8 +26,9 @@ export function liveView(panel: HTMLElement): View {
   let gauge = new Gauge("");
   let graph = new Graph(SLOTS, true);
   let follower: Follower | undefined;
-  let [missed, gaps, reconnects, arrived, sum, numbers, edges] = [0, 0, 0, 0, 0, 0, 0];
-  let marked = false;
+  let [missed, reconnects, arrived, sum, numbers, edges] = [0, 0, 0, 0, 0, 0];
+  let gaps: Gap[] = [];
+  const source = new Source(Kind.Normal, 3, 0.5, Math.floor(Math.random() * 2 ** 32));
   let timer = 0;
   let started = 0;
   let tick = 0;
@@ -30,22 +36,24 @@ export function liveView(panel: HTMLElement): View {
 
   const status = el("span", { class: "pill", role: "status", id: "live-status" }, "not connected");
   const tiles = new Tiles({ messages: "messages", missed: "missed", reconnects: "reconnects", mean: "mean", deviation: "standard deviation", skewness: "skewness", kurtosis: "excess kurtosis" });
-  const rateChart = new Chart({ title: "Messages", note: "a second; holes are gaps", x: "seconds", y: "messages/s", lines: [{ name: "messages/s", colour: "water", fill: true }], range: (_, __, max) => [0, Math.max(1, (max ?? 1) * 1.08)] });
-  const valueChart = new Chart({ title: "Numbers", note: "mean of each quarter second; holes are gaps", x: "seconds", y: "value", lines: [{ name: "mean", colour: "second" }] });
+  const rateChart = new Chart({ title: "Messages", note: "a second; marked: no connection", bands, x: "seconds", y: "messages/s", lines: [{ name: "messages/s", colour: "water", fill: true }], range: (_, __, max) => [0, Math.max(1, (max ?? 1) * 1.08)] });
+  const valueChart = new Chart({ title: "Numbers", note: "mean of each quarter second", bands, x: "seconds", y: "value", lines: [{ name: "mean", colour: "second" }] });
   const histogramChart = new Chart({ title: "Histogram", note: "range from the first 64 numbers", x: "value", y: "numbers", lines: [{ name: "numbers", colour: "water", bars: true, width: 1 }], range: (_, __, max) => [0, (max || 1) * 1.08] });
+  const hint = el("p", { class: "hint", id: "live-hint", hidden: "" });
   const log = el("ol", { class: "log", "aria-live": "polite", "aria-label": "What happened" });
   const body = el("tbody");
   const connect = button("Connect", () => (follower ? disconnect() : start()), { class: "main", id: "connect" });
   const form = el("div", { class: "card" },
-    group("Server", address.element, el("p", { class: "note" }, "Another origin needs streamgauge serve --cors-origin.")),
+    group("Server", address.element, el("p", { class: "note" }, "A server of another origin needs --cors-origin."), button(`Publish ${HANDFUL} numbers to it`, () => void publish(), { id: "publish" })),
     group("What is measured", numberField.element, fromField.element, toField.element, button("Fit the histogram again", () => gauge.refit())),
   );
   form.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.target instanceof HTMLInputElement) start(); });
 
   panel.append(
     intro("Live", "The same measures on the stream of a running server. It reconnects by itself and goes on after the last message it saw; what is lost is shown.", status, connect),
+    hint,
     tiles.element,
-    el("div", { class: "columns" },
+    el("div", { class: "columns full" },
       el("div", { class: "stack" }, rateChart.element, el("div", { class: "pair" }, valueChart.element, histogramChart.element)),
       el("div", { class: "stack" }, form,
         el("div", { class: "card" }, el("h3", {}, "What happened"), log),
@@ -63,7 +71,8 @@ export function liveView(panel: HTMLElement): View {
     graph.free();
     gauge = new Gauge(numberField.input.value);
     graph = new Graph(SLOTS, true);
-    [missed, gaps, reconnects, arrived, sum, numbers, edges, tick] = [0, 0, 0, 0, 0, 0, 0, 0];
+    [missed, reconnects, arrived, sum, numbers, edges, tick] = [0, 0, 0, 0, 0, 0, 0];
+    gaps = [];
     history.forEach((column) => (column.length = 0));
     body.replaceChildren();
     started = performance.now();
@@ -71,22 +80,55 @@ export function liveView(panel: HTMLElement): View {
       message: take,
       gap(n): void {
         missed += n;
-        gaps += 1;
-        marked = true;
+        const last = gaps.at(-1);
+        // The server tells of it first thing on a connection.
+        if (last && last.lost === undefined) last.lost = n;
+        else gaps.push({ from: now(), to: now(), lost: n });
         happened(n ? `gap: ${count(n)} messages were lost` : "gap: the server began anew, what was lost isn't known");
       },
       state(state, text): void {
         status.dataset["state"] = state;
         status.textContent = text;
         happened(text);
-        // The first one, while there is no follower yet, is no reconnect.
-        if (state === "waiting" && follower) reconnects += 1;
-        if (state !== "open") marked = true;
+        // The first one comes while there is no follower yet.
+        if (state === "waiting" && follower) {
+          if (gaps.length === 0 || gaps.at(-1)?.to !== undefined) gaps.push({ from: now(), to: undefined, lost: undefined });
+        } else if (state === "open") {
+          const last = gaps.at(-1);
+          if (last && last.to === undefined) {
+            last.to = now();
+            reconnects += 1;
+          }
+        }
       },
     });
     timer = window.setInterval(sample, INTERVAL);
     connect.textContent = "Disconnect";
-    Object.assign(panel, { gauge });
+    hint.replaceChildren("Nothing has been published yet. In a terminal: ", el("code", {}, `curl -d 3.14 ${new URL("pub", `${address.input.value.replace(/\/?$/, "/")}`)}`));
+    Object.assign(panel, { gauge, gaps, history });
+  }
+
+  function now(): number {
+    return (performance.now() - started) / 1000;
+  }
+
+  function bands(): Band[] {
+    const first = history[0]?.[0] ?? 0;
+    return gaps.filter((gap) => gap.to === undefined || gap.to > first).map(({ from, to, lost }) => ({
+      from, to: to ?? now(), text: to === undefined ? "no connection" : lost ? `${count(lost)} lost` : lost === 0 ? "unknown" : "nothing lost",
+    }));
+  }
+
+  /** For whoever has no other source at hand. */
+  async function publish(): Promise<void> {
+    const name = numberField.input.value;
+    const lines = [...source.take(HANDFUL)].map((value) => (name ? JSON.stringify({ [name]: value }) : String(value)));
+    try {
+      const answer = await fetch(new URL("pub", `${address.input.value.replace(/\/?$/, "/")}`), { method: "POST", body: lines.join("\n") });
+      happened(answer.ok ? (await answer.text()).trim() : `publish: ${answer.status}`);
+    } catch {
+      happened("publish: no answer");
+    }
   }
 
   function disconnect(): void {
@@ -114,28 +156,29 @@ export function liveView(panel: HTMLElement): View {
   }
 
   function sample(): void {
-    // A gap is a hole: nothing is known about that time.
-    const hole = marked || !follower?.isOpen;
-    marked = false;
-    const row = [(performance.now() - started) / 1000, hole ? null : (arrived * 1000) / INTERVAL, hole || numbers === 0 ? null : sum / numbers];
+    // Nothing is known about a time without a connection.
+    const hole = !follower?.isOpen;
+    const row = [now(), hole ? null : (arrived * 1000) / INTERVAL, hole || numbers === 0 ? null : sum / numbers];
     row.forEach((value, i) => {
       history[i]?.push(value);
       if ((history[i]?.length ?? 0) > SAMPLES) history[i]?.shift();
     });
     [arrived, sum, numbers] = [0, 0, 0];
     tick += 1;
+    while (gaps.length > SAMPLES) gaps.shift();
     if (!panel.hidden) draw();
   }
 
   function draw(): void {
     const moments = gauge.moments();
     tiles.set("messages", count(gauge.messages), gauge.without ? `${count(gauge.without)} without a number` : "all of them numbers");
-    tiles.set("missed", count(missed), gaps ? `gaps: ${count(gaps)}` : "no gap", missed > 0);
+    tiles.set("missed", count(missed), gaps.length ? `gaps: ${count(gaps.length)}` : "no gap", missed > 0);
+    hint.hidden = gauge.messages > 0 || !follower?.isOpen;
     tiles.set("reconnects", count(reconnects));
-    tiles.set("mean", number(moments.mean), `${count(moments.count)} numbers`);
-    tiles.set("deviation", number(moments.deviation));
-    tiles.set("skewness", number(moments.skewness));
-    tiles.set("kurtosis", number(moments.excessKurtosis));
+    tiles.set("mean", number(moments.mean, 4), `${count(moments.count)} numbers`);
+    tiles.set("deviation", number(moments.deviation, 4));
+    tiles.set("skewness", number(moments.skewness, 3));
+    tiles.set("kurtosis", number(moments.excessKurtosis, 3));
     moments.free();
     const [t, rates, values] = history as [number[], number[], number[]];
     rateChart.set([t, rates]);
@@ -155,6 +198,6 @@ export function liveView(panel: HTMLElement): View {
     }
   }
 
-  if (parameters.has("address")) start();
+  if (parameters.has("address") || document.documentElement.dataset["server"]) start();
   return { show(): void {}, hide(): void {} };
 }

@@ -2,9 +2,10 @@
 
 import { forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY, type SimulationLinkDatum, type SimulationNodeDatum } from "d3-force";
 import { count } from "../dom";
+import { still } from "../theme";
 
 export interface NetEdge { from: string; to: string; weight: number }
-interface Node extends SimulationNodeDatum { id: string; weight: number; degree: number; source: boolean; radius: number }
+interface Node extends SimulationNodeDatum { id: string; weight: number; degree: number; source: boolean; radius: number; main: boolean }
 interface Link extends SimulationLinkDatum<Node> { source: Node; target: Node; weight: number; width: number; key: string }
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -21,19 +22,21 @@ export class Net {
   private names: { node: Node; text: SVGElement }[] = [];
   private hovered: string | undefined;
   private view = { x: 0, y: 0, scale: 1 };
+  /** Half of the frame's width and height, and its units in a pixel. */
+  private extent = { x: 450, y: 300, scale: 1 };
   private grabbed: { node: Node | undefined; from: { x: number; y: number }; view: { x: number; y: number; scale: number } } | undefined;
 
   constructor(private readonly tell: (text: string) => void) {
     this.svg.classList.add("net");
-    this.svg.setAttribute("role", "img");
+    this.svg.setAttribute("role", "application");
+    this.svg.setAttribute("tabindex", "0");
     this.svg.append(this.root);
     this.simulation
-      .force("charge", forceManyBody<Node>().strength((node) => -160 - node.radius * 18).distanceMax(700))
-      .force("x", forceX<Node>().strength(0.06))
-      .force("y", forceY<Node>().strength(0.09))
       .force("collide", forceCollide<Node>((node) => node.radius + 6))
       .alphaDecay(0.03)
       .on("tick", () => this.place());
+    this.svg.addEventListener("keydown", (event) => this.key(event));
+    this.svg.addEventListener("blur", () => this.hover(undefined));
     this.svg.addEventListener("wheel", (event) => this.zoom(event), { passive: false });
     this.svg.addEventListener("dblclick", () => this.look(0, 0, 1));
     this.svg.addEventListener("pointerdown", (event) => this.grab(event));
@@ -49,7 +52,13 @@ export class Net {
   }
 
   go(): void {
-    if (this.nodes.length) this.simulation.restart();
+    if (this.nodes.length === 0) return;
+    if (!still.matches) this.simulation.restart();
+    else {
+      // To its rest at once.
+      this.simulation.stop().tick(Math.ceil(Math.log(this.simulation.alphaMin() / this.simulation.alpha()) / Math.log(1 - this.simulation.alphaDecay())));
+      this.place();
+    }
   }
 
   /** Shows these edges. */
@@ -60,7 +69,7 @@ export class Net {
       let found = nodes.get(id);
       if (!found) {
         const before = old.get(id);
-        found = before ? Object.assign(before, { weight: 0, degree: 0, source: false }) : { id, weight: 0, degree: 0, source: false, radius: 4 };
+        found = before ? Object.assign(before, { weight: 0, degree: 0, source: false }) : { id, weight: 0, degree: 0, source: false, radius: 4, main: false };
         nodes.set(id, found);
       }
       found.weight += weight;
@@ -79,20 +88,50 @@ export class Net {
     this.simulation.nodes(this.nodes).force("link", forceLink<Node, Link>(this.links).distance((link) => 70 + link.source.radius + link.target.radius).strength(pull));
     this.svg.setAttribute("aria-label", `Graph of ${this.nodes.length} nodes and ${this.links.length} edges; the table has the heaviest.`);
     this.render();
-    if (changed) this.simulation.alpha(Math.max(this.simulation.alpha(), old.size ? 0.3 : 1)).restart();
+    if (!changed) return;
+    this.markMain();
+    this.simulation.alpha(Math.max(this.simulation.alpha(), old.size ? 0.3 : 1));
+    this.pull();
+    this.go();
+  }
+
+  /** Marks the nodes that hang together with the heaviest one. */
+  private markMain(): void {
+    for (const node of this.nodes) node.main = false;
+    const heaviest = this.nodes.reduce((a, b) => (b.weight > a.weight ? b : a));
+    heaviest.main = true;
+    for (let grew = true; grew; ) {
+      grew = false;
+      for (const { source, target } of this.links) {
+        if (source.main === target.main) continue;
+        source.main = target.main = grew = true;
+      }
+    }
+  }
+
+  /** Towards the middle, as the frame is wide; what hangs on nothing would drift away, and is held tighter. */
+  private pull(): void {
+    const wide = this.extent.x / this.extent.y;
+    const held = (strength: number) => (node: Node): number => strength * (node.main ? 1 : 2.5);
+    const room = Math.min(2, Math.max(1, Math.sqrt(this.extent.x * this.extent.y) / 370));
+    this.simulation.force("charge", forceManyBody<Node>().strength((node) => room * room * (-160 - node.radius * 18)).distanceMax(360 * room));
+    this.simulation.force("x", forceX<Node>().strength(held(0.045 / Math.max(wide, 0.7))));
+    this.simulation.force("y", forceY<Node>().strength(held(0.045 * Math.min(wide, 1.6))));
   }
 
   /** What is shown, as a drawing that stands for itself. */
   toSvg(): string {
     const copy = this.svg.cloneNode(true) as SVGSVGElement;
     copy.setAttribute("xmlns", SVG);
-    copy.style.background = getComputedStyle(document.documentElement).getPropertyValue("--card");
     const [from, to] = [this.svg.querySelectorAll("*"), copy.querySelectorAll("*")];
     from.forEach((element, i) => {
       const computed = getComputedStyle(element);
       const style = ["fill", "stroke", "stroke-width", "stroke-opacity", "opacity", "font-size", "font-family", "paint-order", "text-anchor"];
-      to[i]?.setAttribute("style", style.map((name) => `${name}:${computed.getPropertyValue(name)}`).join(";"));
+      for (const name of style) to[i]?.setAttribute(name, computed.getPropertyValue(name));
     });
+    const { x, y } = this.extent;
+    copy.prepend(mark("rect", { x: `${-x}`, y: `${-y}`, width: `${2 * x}`, height: `${2 * y}`, fill: getComputedStyle(document.documentElement).getPropertyValue("--card") }));
+    for (const name of ["class", "tabindex", "role"]) copy.removeAttribute(name);
     return new XMLSerializer().serializeToString(copy);
   }
 
@@ -101,19 +140,21 @@ export class Net {
     if (w === 0) return;
     // Room for as much as 900 by 600, whatever the screen.
     const scale = Math.max(1, 760 / w, 520 / h);
-    this.svg.setAttribute("viewBox", `${(-w * scale) / 2} ${(-h * scale) / 2} ${w * scale} ${h * scale}`);
-    const wide = w / h;
-    this.simulation.force("x", forceX<Node>().strength(0.045 / Math.max(wide, 0.7)));
-    this.simulation.force("y", forceY<Node>().strength(0.045 * Math.min(wide, 1.6)));
+    this.extent = { x: (w * scale) / 2, y: (h * scale) / 2, scale };
+    this.svg.setAttribute("viewBox", `${-this.extent.x} ${-this.extent.y} ${w * scale} ${h * scale}`);
+    this.pull();
+    this.render();
     this.go();
   }
 
   /** Makes as many elements as there are nodes and edges; `place` puts them where they belong. */
   private render(): void {
     // Names of the heavy ones only: the others are told when pointed at.
-    const named = [...this.nodes].sort((p, q) => q.weight - p.weight).slice(0, 22);
+    const { scale } = this.extent;
+    const named = this.heaviest().slice(0, Math.round(24 / scale));
+    this.root.setAttribute("font-size", (12.5 * scale).toFixed(1));
     this.edgeMarks = this.links.map((link) => mark("path", { class: "edge", "stroke-width": link.width.toFixed(2) }));
-    this.nodeMarks = this.nodes.map((node) => mark("circle", { class: `node${node.source ? " source" : ""}`, r: node.radius.toFixed(1) }));
+    this.nodeMarks = this.nodes.map((node) => mark("circle", { class: `node${node.source ? " source" : ""}`, r: node.radius.toFixed(1), "data-node": node.id }));
     this.names = named.map((node) => {
       const text = mark("text", { "text-anchor": "middle" });
       text.textContent = node.id.length > 28 ? `${node.id.slice(0, 27)}…` : node.id;
@@ -122,6 +163,24 @@ export class Net {
     this.root.replaceChildren(...this.edgeMarks, ...this.nodeMarks, ...this.names.map(({ text }) => text));
     this.place();
     if (this.hovered) this.hover(this.hovered);
+  }
+
+  private heaviest(): Node[] {
+    return [...this.nodes].sort((p, q) => q.weight - p.weight);
+  }
+
+  private key(event: KeyboardEvent): void {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const zoom = { "+": 1.25, "=": 1.25, "-": 0.8 }[event.key];
+    if (step) {
+      const nodes = this.heaviest();
+      const at = nodes.findIndex((node) => node.id === this.hovered);
+      this.hover(nodes[at < 0 ? 0 : (at + step + nodes.length) % nodes.length]?.id);
+    } else if (zoom) this.zoomTo(this.view.scale * zoom, { x: 0, y: 0 });
+    else if (event.key === "0") this.look(0, 0, 1);
+    else if (event.key === "Escape") this.hover(undefined);
+    else return;
+    event.preventDefault();
   }
 
   private point(target: Element): void {
@@ -159,9 +218,13 @@ export class Net {
 
   private zoom(event: WheelEvent): void {
     event.preventDefault();
+    this.zoomTo(this.view.scale * 2 ** (-event.deltaY / 400), this.at(event));
+  }
+
+  /** Zooms about a place that stays where it is. */
+  private zoomTo(wanted: number, at: { x: number; y: number }): void {
     const { x, y, scale } = this.view;
-    const next = Math.min(6, Math.max(0.3, scale * 2 ** (-event.deltaY / 400)));
-    const at = this.at(event);
+    const next = Math.min(6, Math.max(0.3, wanted));
     this.look(at.x - ((at.x - x) * next) / scale, at.y - ((at.y - y) * next) / scale, next);
   }
 
@@ -188,6 +251,13 @@ export class Net {
   }
 
   private place(): void {
+    // Nothing leaves the frame, but what somebody drags out of it.
+    const [right, bottom] = [this.extent.x - 40, this.extent.y - 24];
+    for (const node of this.nodes) {
+      if (node.fx != null) continue;
+      node.x = Math.min(right, Math.max(-right, node.x ?? 0));
+      node.y = Math.min(bottom, Math.max(-bottom, node.y ?? 0));
+    }
     this.links.forEach(({ source: s, target: t }, i) => {
       const [sx, sy, tx, ty] = [s.x ?? 0, s.y ?? 0, t.x ?? 0, t.y ?? 0];
       // Bent to the right, so that A to B and B to A are two.
@@ -199,7 +269,7 @@ export class Net {
   }
 }
 
-function mark(name: "path" | "circle" | "text", attributes: Record<string, string>): SVGElement {
+function mark(name: "path" | "circle" | "text" | "rect", attributes: Record<string, string>): SVGElement {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   return made;

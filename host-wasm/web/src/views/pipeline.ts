@@ -1,10 +1,11 @@
 // The pipeline, alive: the core's pubsub, queue and readers on a clock of their own.
 
-import { Kind, Pipeline } from "../../module/streamgauge.js";
+import { Kind, Pipeline } from "streamgauge";
 import { Chart } from "../chart";
 import { button, count, el, group, intro, number, seconds, select, slider, type Slider, Tiles } from "../dom";
 import type { View } from "../main";
-import { Flow, type Scene } from "./flow";
+import { still } from "../theme";
+import { Flow, isFull, type Scene } from "./flow";
 
 interface Settings {
   sources: number[];
@@ -15,8 +16,8 @@ interface Settings {
 }
 
 const PRESETS: Record<string, Settings> = {
-  "In balance": { sources: [30, 20], readers: [30, 20, 10], maxDepth: 200, subscriber: 60, maxLag: 150 },
-  "One very slow processor": { sources: [40, 25], readers: [25, 15, 2], maxDepth: 200, subscriber: 25, maxLag: 150 },
+  "In balance": { sources: [12, 8], readers: [14, 8, 4], maxDepth: 100, subscriber: 24, maxLag: 80 },
+  "One very slow processor": { sources: [12, 8], readers: [1, 8, 4], maxDepth: 100, subscriber: 10, maxLag: 80 },
   "1,000 a second": { sources: [700, 300], readers: [500, 300, 150], maxDepth: 1000, subscriber: 400, maxLag: 1500 },
   "10,000 a second": { sources: [7000, 3000], readers: [5000, 3000, 1500], maxDepth: 10_000, subscriber: 4000, maxLag: 15_000 },
   "100,000 a second": { sources: [70_000, 30_000], readers: [50_000, 30_000, 15_000], maxDepth: 100_000, subscriber: 40_000, maxLag: 30_000 },
@@ -45,7 +46,9 @@ export function pipelineView(panel: HTMLElement): View {
   const history: (number | null)[][] = Array.from({ length: 9 }, () => []);
   const flow = new Flow(SOURCES, READERS);
 
-  const tiles = new Tiles({ published: "published", depth: "queue depth", overflow: "overflow", delivered: "read", wait: "wait in the queue", lag: "slow subscriber", mean: "mean of what was read", variance: "variance" });
+  const tiles = new Tiles({ published: "published", depth: "queue depth", overflow: "overflow", delivered: "read", wait: "mean wait", lag: "slow subscriber", mean: "mean", variance: "variance" });
+  const says = el("p", { class: "says", id: "says" });
+  const told = el("p", { class: "unseen", role: "status", id: "told" });
   const depthChart = new Chart({
     title: "Queue", note: "items waiting", x: "seconds", y: "items",
     lines: [{ name: "depth", colour: "water", fill: true }, { name: "high water", colour: "accent", dash: [6, 4], width: 1.5 }, { name: "limit", colour: "soft", dash: [2, 4], width: 1.5 }],
@@ -90,7 +93,7 @@ export function pipelineView(panel: HTMLElement): View {
     intro("The pipeline, alive", "Sources publish, the pubsub gives every message to each subscriber, a bridge puts them on a bounded queue, and readers share what is queued. All of it runs here, in the same code as the server.", pause, step, again),
     presets,
     el("div", { class: "columns" },
-      el("div", { class: "stack" }, el("div", { class: "card" }, flow.canvas), tiles.element,
+      el("div", { class: "stack" }, el("div", { class: "card" }, flow.canvas, says, told), tiles.element,
         el("div", { class: "pair" }, depthChart.element, rateChart.element, lagChart.element)),
       el("div", { class: "card" },
         group("Sources", ...sourceControls.flatMap(({ made, kind }) => [made.element, kind.element])),
@@ -161,6 +164,24 @@ export function pipelineView(panel: HTMLElement): View {
     sampled = now;
   }
 
+  const inflow = (): number => settings.sources.reduce((sum, rate) => sum + rate, 0);
+  const outflow = (): number => settings.readers.reduce((sum, rate) => sum + rate, 0);
+
+  /** The lesson in words; the status, which is read aloud, changes only when the situation does. */
+  function say({ depth, maxDepth }: Scene): void {
+    const [come, go] = [inflow(), outflow()];
+    const flows = `${count(come)} a second come in, ${count(go)} can go out: `;
+    const [situation, more] = isFull({ depth, maxDepth }) && come >= go
+      ? ["the queue is full, and the oldest messages overflow", `, ${count(Math.max(0, come - go))} a second`]
+      : come > go
+        ? ["the queue is storing messages", `, and is full in ${seconds((maxDepth - depth) / (come - go))}`]
+        : depth > maxDepth / 5 && go > come
+          ? ["the queue is running empty", ` in ${seconds(depth / (go - come))}`]
+          : ["hardly anything waits", ""];
+    says.textContent = `${flows}${situation}${more}.`;
+    if (told.textContent !== situation) told.textContent = situation;
+  }
+
   let charted = 0;
   function draw(watched: number, flowed: number): void {
     const moments = pipeline.moments();
@@ -168,6 +189,7 @@ export function pipelineView(panel: HTMLElement): View {
       sources: [...pipeline.publishedBySource()], published: pipeline.published, delivered: [...pipeline.deliveredByReader()], overflow: pipeline.overflow,
       depth: pipeline.depth, highWater: pipeline.highWater, maxDepth: settings.maxDepth, received: pipeline.received, pending: pipeline.pending,
       maxLag: settings.maxLag, kicks: pipeline.kicks, connected: pipeline.connected, mean: `mean ${number(moments.mean, 4)}`,
+      paces: settings.readers, growth: inflow() - outflow(),
     };
     flow.draw(scene, watched, flowed);
     // Numbers and charts that change faster can't be read.
@@ -186,6 +208,7 @@ export function pipelineView(panel: HTMLElement): View {
   }
 
   function showNumbers(scene: Scene, mean: number | undefined, variance: number | undefined): void {
+    say(scene);
     const wait = pipeline.wait();
     const losing = scene.overflow > 0;
     tiles.set("published", count(scene.published), `in ${pipeline.now.toFixed(1)} s`);
@@ -193,19 +216,24 @@ export function pipelineView(panel: HTMLElement): View {
     tiles.set("overflow", count(scene.overflow), losing ? `${((100 * scene.overflow) / scene.published).toFixed(1)} % lost` : "nothing lost", losing);
     tiles.set("delivered", count(pipeline.delivered), `by ${READERS.length} readers`);
     tiles.set("wait", wait.mean === undefined ? "–" : seconds(wait.mean), wait.max === undefined ? "" : `longest ${seconds(wait.max)}`);
-    tiles.set("lag", scene.connected ? count(scene.pending) : "away", `lost ${count(pipeline.lagged)} · kicked ${scene.kicks}×`, !scene.connected);
-    tiles.set("mean", number(mean), "all readers, merged");
-    tiles.set("variance", number(variance), "sample variance");
+    tiles.set("lag", scene.connected ? count(scene.pending) : "away", `kicked ${scene.kicks}×, lost ${count(pipeline.lagged)}`, !scene.connected);
+    tiles.set("mean", number(mean, 4), "of what was read");
+    tiles.set("variance", number(variance, 4), "of what was read");
     wait.free();
     flow.canvas.setAttribute("aria-label", `The pipeline: ${count(scene.published)} published, ${count(scene.depth)} of ${count(scene.maxDepth)} waiting, ${count(scene.overflow)} overflowed, slow subscriber ${scene.connected ? `${count(scene.pending)} behind` : "kicked"}.`);
   }
 
+  let unseen = 0;
   function loop(now: number): void {
     frame = requestAnimationFrame(loop);
     // The first frame may have begun before the view was shown.
     const passed = Math.min(Math.max(now - last, 0) / 1000, 0.1);
     last = now;
-    if (running) advance(passed, passed * speed);
+    if (!running) return;
+    unseen += passed;
+    if (still.matches && unseen < 0.5) return;
+    advance(unseen, unseen * speed);
+    unseen = 0;
   }
 
   function keys(event: KeyboardEvent): void {

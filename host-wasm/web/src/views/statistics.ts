@@ -1,6 +1,6 @@
 // Statistics of a stream as it flows, and what becomes of the wrong formula.
 
-import { Kind, Sampler, Stability } from "../../module/streamgauge.js";
+import { Kind, Sampler, Stability } from "streamgauge";
 import { Chart } from "../chart";
 import { button, count, el, group, intro, number, select, slider, Tiles } from "../dom";
 import type { View } from "../main";
@@ -92,12 +92,12 @@ export function statisticsView(panel: HTMLElement): View {
   function drawAll(): void {
     const moments = sampler.moments();
     const histogram = sampler.histogram();
-    const truth = (value: number): string => `true ${number(value, 4)}`;
+    const truth = (value: number): string => `true ${number(value, 3)}`;
     tiles.set("count", count(moments.count), "seen once each");
-    tiles.set("mean", number(moments.mean), truth(sampler.trueMean));
-    tiles.set("variance", number(moments.sampleVariance), truth(sampler.trueVariance));
-    tiles.set("skewness", number(moments.skewness), truth(sampler.trueSkewness));
-    tiles.set("kurtosis", number(moments.excessKurtosis), truth(sampler.trueExcessKurtosis));
+    tiles.set("mean", number(moments.mean, 4), truth(sampler.trueMean));
+    tiles.set("variance", number(moments.sampleVariance, 4), truth(sampler.trueVariance));
+    tiles.set("skewness", number(moments.skewness, 3), truth(sampler.trueSkewness));
+    tiles.set("kurtosis", number(moments.excessKurtosis, 3), truth(sampler.trueExcessKurtosis));
     const [n, means, variances] = running_;
     const flat = (value: number): (number | null)[] => n.map(() => (Number.isFinite(value) ? value : null));
     meanChart.set([n, means, flat(sampler.trueMean)]);
@@ -113,13 +113,18 @@ export function statisticsView(panel: HTMLElement): View {
   }
 
   // The race of the formulas.
-  let stability = new Stability(1e9, SEED);
+  let stability = new Stability(1e8, SEED);
   let race: (number | null)[][] = [[], [], [], []];
+  let variances: (number | null)[][] = [[], [], [], []];
   let [raced, nextRace] = [0, 2];
   const digits = (name: string, colour: "accent" | "second" | "water"): { name: string; colour: typeof colour; width: number } => ({ name, colour, width: 2.5 });
   const raceChart = new Chart({
     title: "Correct digits of the variance", note: "the same numbers, three formulas", x: "numbers seen", y: "digits", logX: true, range: [0, 17],
     lines: [digits("naive", "accent"), digits("Welford", "second"), digits("streamgauge", "water")],
+  });
+  const varianceRace = new Chart({
+    title: "The variance they give", note: "the true one is about 1", x: "numbers seen", y: "variance", logX: true, range: [-2, 4],
+    lines: [{ name: "naive", colour: "accent", width: 1.5 }, digits("Welford", "second"), { name: "exact", colour: "soft", dash: [6, 4], width: 1.5 }],
   });
   const body = el("tbody");
   const rows = ["exact", "naive", "welford", "moments"] as const;
@@ -129,12 +134,13 @@ export function statisticsView(panel: HTMLElement): View {
     body.append(el("tr", {}, el("td", {}, names[row]), value, correct));
     return { row, value, correct };
   });
-  const offset = slider({ label: "offset of the numbers", id: "offset", min: 0, max: 12, step: 1, value: 9, format: (power) => (power === 0 ? "0" : `10^${power}`), change: (power) => raceAgain(power) });
+  const offset = slider({ label: "offset of the numbers", id: "offset", min: 0, max: 12, step: 1, value: 8, format: (power) => (power === 0 ? "0" : `10^${power}`), change: (power) => raceAgain(power) });
 
   function raceAgain(power: number): void {
     stability.free();
     stability = new Stability(power === 0 ? 0 : 10 ** power, SEED);
     race = [[], [], [], []];
+    variances = [[], [], [], []];
     [raced, nextRace] = [0, 2];
     Object.assign(panel, { stability });
   }
@@ -148,6 +154,7 @@ export function statisticsView(panel: HTMLElement): View {
       raced += part;
       if (raced >= nextRace) {
         [raced, stability.digits(stability.naive), stability.digits(stability.welford), stability.digits(stability.moments)].forEach((value, i) => race[i]?.push(value ?? null));
+        [raced, stability.naive, stability.welford, stability.exact].forEach((value, i) => variances[i]?.push(value ?? null));
         nextRace = Math.ceil(nextRace * 1.05 + 1);
       }
     }
@@ -155,6 +162,7 @@ export function statisticsView(panel: HTMLElement): View {
 
   function drawRace(): void {
     raceChart.set(race as [number[], ...number[][]]);
+    varianceRace.set(variances as [number[], ...number[][]]);
     for (const { row, value, correct } of cells) {
       const variance = stability[row];
       value.textContent = variance === undefined ? "–" : number(variance, 12);
@@ -166,15 +174,15 @@ export function statisticsView(panel: HTMLElement): View {
   panel.append(
     intro("Statistics", "Mean, variance and shape of a stream that is seen once and never stored, beside the true ones.", pause, button("Start again", again)),
     tiles.element,
-    el("div", { class: "columns" },
+    el("div", { class: "columns full" },
       el("div", { class: "stack" }, histogramChart.element, el("div", { class: "pair" }, meanChart.element, varianceChart.element)),
       el("div", { class: "card" }, group("Stream", choose.element, parameters, speed.element))),
     el("div", { class: "intro" }, el("div", {}, el("h2", {}, "What a formula can lose"),
       el("p", {}, "Numbers with a standard deviation of 1, far from 0. Subtracting two large sums that are nearly the same leaves nothing but rounding errors. The exact variance is known: the numbers are made of integers."))),
-    el("div", { class: "columns" },
-      raceChart.element,
+    el("div", { class: "columns full" },
+      el("div", { class: "stack" }, varianceRace.element, raceChart.element),
       el("div", { class: "card" }, group("Offset", offset.element, button("Race again", () => raceAgain(offset.value))),
-        el("table", { style: "margin-top:1rem" }, el("thead", {}, el("tr", {}, el("th", {}, "formula"), el("th", { class: "n" }, "variance"), el("th", { class: "n" }, "digits"))), body))),
+        el("table", {}, el("thead", {}, el("tr", {}, el("th", {}, "formula"), el("th", { class: "n" }, "variance"), el("th", { class: "n" }, "digits"))), body))),
   );
 
   let drawn = 0;

@@ -33,6 +33,9 @@ fn total() -> &'static Total {
     given()
 }
 
+/// For its size beside its storage.
+type FanoutWithoutCursors = SharedFanout<RefCell<FanoutState<Storage, &'static [Cursor], Slots>>>;
+
 /// Polls once, and drops the future in whatever state it is.
 fn poll<F: Future>(future: F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(given::<Waker>()))
@@ -80,5 +83,6 @@ roots! {
 sizes! {
     "shared: Slot": Slot;
     "shared: SharedQueue": Queue;
+    "shared: SharedFanout": FanoutWithoutCursors;
     "shared: SharedMoments": Total;
 }

@@ -69,11 +69,12 @@ fn pipelined() -> Vec<String> {
 
 #[test]
 fn answers_come_in_order_wherever_the_stream_is_cut_once() {
-    for at in 1..=PIPELINED.len() {
+    let step = if cfg!(miri) { 61 } else { 1 };
+    for at in (1..=PIPELINED.len()).step_by(step) {
         let cuts = [at, PIPELINED.len()];
         assert_eq!(transcript(PIPELINED, &cuts, PIPELINED_TO_HEAD), pipelined(), "cut at {at}");
     }
-    for size in 1..100 {
+    for size in (1..100).step_by(step) {
         assert_eq!(transcript(PIPELINED, &[size], PIPELINED_TO_HEAD), pipelined(), "cut every {size}");
     }
 }
