@@ -1,10 +1,13 @@
 //! `streamgauge generate`, as it is used.
 
+mod process;
+
 use std::collections::HashMap;
 use std::io::Read as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use process::{QueueProcess, free_port};
 use serde_json::Value;
 use streamgauge::client::{Limits, Url, request};
 use streamgauge::{server, simplequeue};
@@ -171,4 +174,33 @@ async fn several_targets_get_the_same() {
     let refused = refused.await.unwrap();
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("can't connect"));
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_gets_the_rest() {
+    let port = free_port();
+    let url: Url = format!("http://127.0.0.1:{port}").parse().unwrap();
+    let depth = async || {
+        let answer = request("GET", &url.join("/stats?format=json"), &[], None, &Limits::default()).await.unwrap();
+        serde_json::from_slice::<Value>(answer.body()).unwrap()["depth"].as_u64().unwrap()
+    };
+    let first = QueueProcess::start(port);
+    let mut command = command(&["count", "--count=400", "--rate=400", "--queue", &url.to_string()]);
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let began = Instant::now();
+    while depth().await == 0 {
+        assert!(began.elapsed() < Duration::from_secs(10), "nothing comes");
+    }
+    drop(first);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let _second = QueueProcess::start(port);
+    let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{errors}");
+    assert!(errors.contains("; trying again for up to 60 s\n") && errors.contains("reached again\n"), "{errors}");
+    // What the first one had is gone with it; nothing that came later is.
+    let dump = request("GET", &url.join("/dump"), &[], None, &Limits::default()).await.unwrap();
+    let numbers: Vec<u64> = std::str::from_utf8(dump.body()).unwrap().lines().map(|n| n.parse().unwrap()).collect();
+    assert!(numbers.len() > 100, "{}", numbers.len());
+    assert!(numbers.is_sorted_by(|a, b| b - a == 1) && numbers.ends_with(&[400]), "{numbers:?}");
 }

@@ -1,5 +1,7 @@
 //! Readers on real queues.
 
+mod process;
+
 use core::time::Duration;
 use std::collections::HashMap;
 use std::fs;
@@ -10,6 +12,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use process::{QueueProcess, free_port};
 use streamgauge::client::{Limits, Url, request, simplequeue_write};
 use streamgauge::reader::{Builder, Message, Monitor, Outcome, Reader};
 use streamgauge::{server, simplequeue};
@@ -300,6 +303,62 @@ async fn stopping_finishes_what_is_in_hand_and_puts_back_the_rest() {
     assert_eq!(ask(&queue, "/dump").await, "2\n3\n");
 }
 
+/// A reader with an item in hand whose queue has gone away, and has not taken it back; the port of the queue.
+async fn left_alone(folder: &Path) -> (Running, u16) {
+    let port = free_port();
+    let queue: Url = format!("http://127.0.0.1:{port}").parse().unwrap();
+    let process = QueueProcess::start(port);
+    put(&queue, &["1"]).await;
+    let is_gone = watch::Sender::new(false);
+    let gone = is_gone.clone();
+    let reader = Running::start(quick(&queue, folder).task("late", move |message| {
+        let mut gone = gone.subscribe();
+        async move {
+            gone.wait_for(|gone| *gone).await.unwrap();
+            if message.tries() == 1 { Outcome::FailedWithoutBackoff } else { Outcome::Done }
+        }
+    }));
+    reader.until("in hand", |monitor| monitor.status().counters.items == 1).await;
+    drop(process);
+    is_gone.send_replace(true);
+    reader.until("refused", |monitor| monitor.status().queue_failures > 1).await;
+    (reader, port)
+}
+
+#[tokio::test]
+async fn a_queue_that_comes_back_gets_back_what_it_is_owed() {
+    let (reader, port) = left_alone(&folder()).await;
+    let _queue = QueueProcess::start(port);
+    reader.until("finished", |monitor| monitor.status().counters.finished == 1).await;
+    assert_eq!(reader.monitor.status().kept, 0);
+    reader.end().await;
+}
+
+#[tokio::test]
+async fn what_no_queue_takes_back_is_a_file_when_stopping() {
+    let folder = folder();
+    let (reader, _) = left_alone(&folder).await;
+    reader.end().await;
+    let files = files(&folder.join("reader"));
+    assert!(files.len() == 1 && files[0].1.starts_with(r#"{"data": 1, "tries": 1, "#), "{files:?}");
+}
+
+#[tokio::test]
+async fn a_drained_reader_ends_and_leaves_nothing() {
+    let ((first, _one), (second, _two)) = (queue().await, queue().await);
+    // One of them is empty from the start.
+    put(&second, &["1", "2", "3", "4"]).await;
+    let reader = quick(&first, &folder()).queue(second.clone()).concurrency(2).drain();
+    // What fails comes back, and is waited for.
+    let reader = Running::start(reader.task("flaky", |message| {
+        let outcome = if message.tries() < 3 { Outcome::FailedWithoutBackoff } else { Outcome::Done };
+        async move { outcome }
+    }));
+    timeout(PATIENCE, reader.reader).await.expect("the reader does not end").unwrap();
+    assert_eq!(reader.monitor.status().counters.finished, 4);
+    assert_eq!((stat(&first, "depth").await, stat(&second, "depth").await), (0, 0));
+}
+
 /// The command, ended with its test.
 struct Process(Child);
 
@@ -440,4 +499,37 @@ async fn printing_is_a_task_and_a_pubsub_is_no_source() {
     let (code, _, errors) = Process::start(&["--source", &pubsub, "--print"]).end().await;
     assert_eq!(code, Some(2));
     assert!(errors.contains("is a pubsub") && errors.contains("ps_to_http"), "{errors}");
+}
+
+#[tokio::test]
+async fn a_reader_that_nobody_reads_puts_back_what_it_has_and_ends() {
+    let (queue, _serving) = queue().await;
+    put(&queue, &["1", "2", "3"]).await;
+    for task in [&["--print"][..], &["--exec", "cat"]] {
+        let source = queue.to_string();
+        let mut reader = Process::start(&[&["--source", &source], task].concat());
+        drop(reader.0.stdout.take());
+        let began = Instant::now();
+        while reader.0.try_wait().unwrap().is_none() {
+            assert!(began.elapsed() < PATIENCE, "it does not end");
+            sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(reader.0.wait().unwrap().code(), Some(0));
+        assert_eq!(stat(&queue, "depth").await, 3);
+    }
+}
+
+#[tokio::test]
+async fn a_sample_is_a_share() {
+    let (queue, _serving) = queue().await;
+    for (share, expected) in [("0", 0), ("1", 40)] {
+        put(&queue, &["1"; 40]).await;
+        let source = queue.to_string();
+        let reader = Process::start(&["--source", &source, "--drain", "--sample", share, "--print"]);
+        let (code, out, errors) = reader.end().await;
+        assert_eq!(code, Some(0), "{errors}");
+        assert_eq!(out.lines().count(), expected, "{errors}");
+    }
+    let (code, _, errors) = Process::start(&["--sample", "1.5", "--print"]).end().await;
+    assert_eq!((code, errors.lines().count()), (Some(2), 1), "{errors}");
 }

@@ -24,11 +24,20 @@ fn build() -> Option<PathBuf> {
     let test = std::env::current_exe().expect("the path of this test");
     // TARGET[/TRIPLE]/PROFILE/deps/TEST
     let folder = test.ancestors().nth(2).expect("a test lies in its profile's folder").to_owned();
+    // Cargo marks the target folders that it has made; one that was there before has no mark, and no triple either.
     let target = folder.ancestors().find(|above| above.join("CACHEDIR.TAG").exists());
-    let target = target.expect("cargo marks its target folder with a CACHEDIR.TAG");
+    let target = target.or(folder.parent()).expect("a profile's folder lies in a target folder");
     let inner: Vec<_> = folder.strip_prefix(target).expect("an ancestor").iter().collect();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into()));
-    cargo.current_dir(workspace()).args(["build", "--quiet", "--package", "streamgauge", "--bins", "--target-dir"]);
+    cargo.current_dir(workspace()).args([
+        "build",
+        "--quiet",
+        "--package",
+        "streamgauge",
+        "--bins",
+        "--examples",
+        "--target-dir",
+    ]);
     cargo.arg(target);
     let (triple, profile) = match inner[..] {
         [profile] => (None, profile),

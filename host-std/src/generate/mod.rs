@@ -41,6 +41,9 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
         let stop = watch::Sender::new(false);
         tool::listen_to_signals(stop.clone(), || ())?;
         let sent = send(&mut source, &mut targets, options.rate, options.count, &stop).await;
+        for note in targets.iter().filter_map(Target::note) {
+            eprintln!("generate: {note}");
+        }
         Ok(sent.map_or_else(
             |error| {
                 eprintln!("generate: {error}");
@@ -84,7 +87,7 @@ async fn send(
             sent += 1;
         }
         for target in &mut *targets {
-            if !target.send(&batch).await? {
+            if !target.send(&batch, &mut stopped).await? {
                 return Ok(());
             }
         }

@@ -11,6 +11,8 @@ use crate::client::Url;
 use crate::tool::StartError;
 
 /// Generate a stream: numbers of a distribution, clicks, or the edges of a graph
+///
+/// A server that goes away is waited for, up to 60 s; messages whose answer was lost are sent again, and counted.
 #[derive(Debug, Args)]
 pub struct Options {
     #[command(subcommand)]

@@ -34,6 +34,11 @@ pub(super) struct Options {
     every: Option<u64>,
 }
 
+/// How long the end waits for a state that can't be reached.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The same for showing how far it is.
+const GLANCE: Duration = Duration::from_secs(2);
+
 /// Makes a tally out of records, and shows it.
 pub(super) trait Measure {
     type Tally: Shared;
@@ -86,8 +91,10 @@ impl<M: Measure, S: State<M::Tally>> Drive<'_, M, S> {
             return measured;
         }
         // Whatever went wrong, the result up to there is worth something.
-        let total = self.state.total().await.map_err(unreachable);
-        self.state.close().await;
+        let total = self.state.total(PATIENCE).await.map_err(unreachable);
+        if total.is_ok() {
+            self.state.close().await;
+        }
         let shown = total.and_then(|total| self.measure.result(&total));
         self.complain();
         measured.and(shown)
@@ -142,10 +149,12 @@ impl<M: Measure, S: State<M::Tally>> Drive<'_, M, S> {
             self.left -= taken;
             self.until_progress -= taken;
             if self.until_progress == 0 {
-                match self.state.total().await {
-                    Ok(total) => self.measure.progress(&total)?,
-                    // It may be back by the next time.
-                    Err(error) => tracing::warn!("{error}"),
+                // While it can't be reached, reading goes on: it may be back by the next time.
+                if self.state.is_reachable() {
+                    match self.state.total(GLANCE).await {
+                        Ok(total) => self.measure.progress(&total)?,
+                        Err(error) => tracing::warn!("{error}"),
+                    }
                 }
                 self.until_progress = self.options.every.unwrap_or(u64::MAX);
             }

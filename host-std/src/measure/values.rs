@@ -181,6 +181,8 @@ mod tests {
         );
         let many = "1\n".repeat(3000);
         assert_eq!(take(&mut values, many.as_bytes(), 2999).0.len(), 2999);
+        take(&mut values, b"x\n", 1);
+        assert_eq!(values.first_rejected(), Some("record 3002 is not a number: `x`"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::hub::{Admission, Hub};
 use super::subscriber::Subscriber;
-use crate::server::Taken;
+use crate::server::{Limits, Taken};
 
 /// A subscriber's own task: it notices the end, and writes whenever a full socket has room again.
 pub(super) struct Task {
@@ -76,7 +76,7 @@ pub(super) fn head(stream: Stream, origin: Option<&HeaderValue>) -> Vec<u8> {
     if let Some(origin) = origin {
         head.extend_from_slice(b"access-control-allow-origin: ");
         head.extend_from_slice(origin.as_bytes());
-        head.extend_from_slice(b"\r\nvary: origin\r\n");
+        let _ = write!(head, "\r\nvary: origin\r\naccess-control-expose-headers: {}\r\n", Limits::EXPOSED_HEADERS);
     }
     if stream.chunked {
         head.extend_from_slice(b"transfer-encoding: chunked\r\n");

@@ -26,6 +26,7 @@ pub(super) struct Settings {
     pub(super) policy: Policy,
     pub(super) mget_items: usize,
     pub(super) concurrency: usize,
+    pub(super) drain: bool,
     pub(super) failed_pause: Duration,
     pub(super) empty_pause: Duration,
     pub(super) requeue_pause: Duration,
@@ -56,6 +57,7 @@ impl Builder {
                 policy: Policy::default(),
                 mget_items: 0,
                 concurrency: 1,
+                drain: false,
                 failed_pause: seconds(5),
                 empty_pause: Duration::from_millis(500),
                 requeue_pause: seconds(1),
@@ -142,6 +144,12 @@ impl Builder {
     /// Works on so many items at a time. 1 by default.
     pub fn concurrency(mut self, items: usize) -> Self {
         self.settings.concurrency = items;
+        self
+    }
+
+    /// Ends once every queue is empty: nothing is left, not even what has to be tried again.
+    pub fn drain(mut self) -> Self {
+        self.settings.drain = true;
         self
     }
 

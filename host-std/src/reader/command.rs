@@ -1,15 +1,19 @@
 //! `streamgauge read`: a command, or stdout, as the task of a reader.
 
 use core::time::Duration;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use parking_lot::Mutex;
+use streamgauge_core::generate::Rng;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Builder, Monitor, Reader, exec};
+use super::{Builder, IntoReport as _, Message, Monitor, Outcome, Reader, Report, exec};
+use crate::cli::output;
 use crate::client::{Connection, Limits, Url};
 use crate::tool::{self, StartError};
 
@@ -26,6 +30,12 @@ pub struct Options {
     /// Print each message as a line
     #[arg(long)]
     print: bool,
+    /// End when the queue is empty: nothing is left, not even what has to be tried again
+    #[arg(long)]
+    drain: bool,
+    /// Take only this share of the messages, chosen at random, and drop the others: 0.25 is a quarter
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    sample: Option<f64>,
     /// Name of the task, as envelopes list it, so that readers can share a queue [default: exec or print]
     #[arg(long, value_name = "NAME")]
     task_name: Option<String>,
@@ -73,15 +83,15 @@ pub struct Options {
     enable_logging: bool,
 }
 
-/// Reads until a signal ends it.
+/// Reads until a signal ends it, or the queue is drained.
 ///
 /// # Errors
 /// What is wrong with the flags, or a source that is no queue.
 pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     tool::start_log(options.enable_logging);
-    let reader = options.builder()?.build().map_err(StartError::new)?;
+    let stop = watch::Sender::new(false);
+    let reader = options.builder(&stop)?.build().map_err(StartError::new)?;
     tool::runtime()?.block_on(async {
-        let stop = watch::Sender::new(false);
         tool::listen_to_signals(stop.clone(), || ())?;
         for source in &options.source {
             check(source).await?;
@@ -97,7 +107,7 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
 }
 
 impl Options {
-    fn builder(&self) -> Result<Builder, StartError> {
+    fn builder(&self, stop: &watch::Sender<bool>) -> Result<Builder, StartError> {
         let (first, others) = self.source.split_first().ok_or_else(|| StartError::new("--source is missing"))?;
         let mut builder = Reader::builder(first.clone())
             .name(&self.queuename)
@@ -112,6 +122,14 @@ impl Options {
         for queue in others {
             builder = builder.queue(queue.clone());
         }
+        if self.drain {
+            builder = builder.drain();
+        }
+        if let Some(share) = self.sample {
+            let rng = Mutex::new(Rng::new(RandomState::new().build_hasher().finish()));
+            // What was taken once is not dropped when it is tried again.
+            builder = builder.validate(move |message| Ok(message.tries() > 1 || rng.lock().uniform() < share));
+        }
         if let Some(folder) = &self.failed_message_dir {
             builder = builder.failed_message_dir(folder);
         }
@@ -121,20 +139,34 @@ impl Options {
         let name = |default: &str| self.task_name.clone().unwrap_or_else(|| default.to_owned());
         if self.print {
             let name = if self.exec.is_some() { "print".to_owned() } else { name("print") };
-            builder = builder.task(name, |message| async move {
-                let mut out = std::io::stdout().lock();
-                out.write_all(&[message.data(), &b"\n"[..]].concat()).and_then(|()| out.flush())
+            let stop = stop.clone();
+            builder = builder.task(name, move |message| {
+                let stop = stop.clone();
+                async move { unless_unread(print(&message).into_report(), &stop) }
             });
         }
         if let Some(command) = &self.exec {
-            let (command, limit) = (command.clone(), self.time_limit);
+            let (command, limit, stop) = (command.clone(), self.time_limit, stop.clone());
             builder = builder.task(name("exec"), move |message| {
-                let command = command.clone();
-                async move { exec::run(&command, limit, &message).await }
+                let (command, stop) = (command.clone(), stop.clone());
+                async move { unless_unread(exec::run(&command, limit, &message).await, &stop) }
             });
         }
         Ok(builder)
     }
+}
+
+fn print(message: &Message) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(&[message.data(), &b"\n"[..]].concat()).and_then(|()| out.flush())
+}
+
+/// What fails because nobody reads stdout any more, as behind `| head`, will not do better later.
+fn unless_unread(report: Report, stop: &watch::Sender<bool>) -> Report {
+    if report.outcome != Outcome::Done && output::is_closed() {
+        stop.send_replace(true);
+    }
+    report
 }
 
 /// Whether it could be a queue. One that can't be reached may be one later.
@@ -166,6 +198,11 @@ async fn report(monitor: Monitor, every: Duration) {
 fn seconds(text: &str) -> Result<Duration, String> {
     let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     duration.ok_or_else(|| "must be a number of seconds".to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "must be a number from 0 to 1".to_owned())
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

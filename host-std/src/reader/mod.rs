@@ -110,8 +110,8 @@ impl Reader {
         Monitor(Arc::clone(&self.shared))
     }
 
-    /// Reads until `stop` says true; what is in hand then is finished, and of several items got at once those not yet
-    /// begun are put back.
+    /// Reads until `stop` says true, or all is read that there was to [drain](Builder::drain); what is in hand then is
+    /// finished, and of several items got at once those not yet begun are put back.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let workers = 0..self.shared.settings.concurrency.max(1);
         let workers: Vec<_> =

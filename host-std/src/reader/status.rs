@@ -58,15 +58,27 @@ impl Monitor {
 impl Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counters { items, finished, dropped, requeued, given_up, waiting, malformed } = self.counters;
-        write!(
-            f,
-            "{items} items: {finished} finished, {dropped} dropped, {requeued} requeued, {given_up} given up, {waiting} \
-             not due, {malformed} malformed; {} kept as files, {} requests failed",
-            self.kept, self.queue_failures
-        )?;
+        write!(f, "{items} items: {finished} finished")?;
+        for (count, what) in [
+            (dropped, "dropped"),
+            (requeued, "requeued"),
+            (given_up, "given up"),
+            (waiting, "not due"),
+            (malformed, "malformed"),
+            (self.kept, "kept as files"),
+            (self.queue_failures, "requests failed"),
+        ] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
         for TaskStatus { name, counters, time } in &self.tasks {
             let TaskCounters { done, failed, failed_without_backoff } = counters;
-            write!(f, "; {name}: {done} done, {} failed", failed + failed_without_backoff)?;
+            write!(f, "; {name}: {done} done")?;
+            match failed + failed_without_backoff {
+                0 => {}
+                failed => write!(f, ", {failed} failed")?,
+            }
             if let Some(mean) = time.mean() {
                 let deviation = time.sample_stddev().unwrap_or_default();
                 write!(f, ", {:.3} ms on average (deviation {:.3})", mean * 1e3, deviation * 1e3)?;

@@ -18,20 +18,22 @@ use crate::client::Error;
 /// Reads until `stop` says true.
 pub(super) async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     let queues = shared.queues.iter();
-    let queues = queues.map(|url| Queue::new(url, shared.settings.mget_items, shared.limits)).collect();
-    Worker { shared, queues, stop, out: Vec::new() }.run().await;
+    let queues: Vec<_> = queues.map(|url| Queue::new(url, shared.settings.mget_items, shared.limits)).collect();
+    Worker { empty: vec![false; queues.len()], shared, queues, stop, out: Vec::new() }.run().await;
 }
 
 struct Worker {
     shared: Arc<Shared>,
     queues: Vec<Queue>,
+    /// Which of them had nothing when they were last asked.
+    empty: Vec<bool>,
     stop: watch::Receiver<bool>,
     out: Vec<u8>,
 }
 
 impl Worker {
     async fn run(&mut self) {
-        while !self.is_stopping() {
+        while !self.is_stopping() && !self.is_drained() {
             if let Some(heartbeat) = &self.shared.heartbeat {
                 heartbeat.lock().beat();
             }
@@ -68,6 +70,9 @@ impl Worker {
                 return self.complain(origin, "give an item", &error);
             }
         };
+        if let Some(empty) = self.empty.get_mut(origin) {
+            *empty = items.is_empty();
+        }
         {
             let mut pool = self.shared.pool.lock();
             pool.handle_success(origin);
@@ -198,6 +203,11 @@ impl Worker {
         if let Some(url) = self.shared.queues.get(origin) {
             tracing::warn!("{url} did not {what}: {error}");
         }
+    }
+
+    /// What another worker has in hand is that one's affair.
+    fn is_drained(&self) -> bool {
+        self.shared.settings.drain && self.empty.iter().all(|is_empty| *is_empty)
     }
 
     fn is_stopping(&self) -> bool {

@@ -147,9 +147,8 @@ impl<H: Handler> Connection<H> {
             if let Some(origin) = self.limits.allowed_origin(head.headers.get(header::ORIGIN)) {
                 response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
                 response.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));
-                // What a client needs to go on where it was; a page may read no other header unless it is named.
-                let readable = HeaderValue::from_static("retry-after, x-pubsub-sequence, x-pubsub-epoch");
-                response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, readable);
+                let exposed = HeaderValue::from_static(Limits::EXPOSED_HEADERS);
+                response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
             }
             if self.limits.log_requests {
                 tracing::info!(peer = %self.peer, "{} {} {}", head.method, head.uri, response.status().as_u16());

@@ -59,6 +59,9 @@ impl Limits {
         connections.saturating_add(self.max_buffered.saturating_add(self.max_body) as u64)
     }
 
+    /// What `access-control-expose-headers` answers: a page may read these, with which it goes on where it was.
+    pub const EXPOSED_HEADERS: &str = "retry-after, x-pubsub-sequence, x-pubsub-epoch";
+
     /// What `access-control-allow-origin` answers to a page of this `origin`.
     pub fn allowed_origin(&self, origin: Option<&HeaderValue>) -> Option<HeaderValue> {
         let origin = origin?;

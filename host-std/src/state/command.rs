@@ -50,12 +50,13 @@ pub(crate) async fn run(options: Options, mut stop: Stop) -> Result<Result<(), F
 
 impl Options {
     async fn run(&self, link: &mut Link) -> Result<(), Failure> {
-        if self.action == Action::Reset {
-            let removed = link.reset().await.map_err(unreachable)?;
-            return output::line(&format!("removed {removed} keys"));
-        }
         let text = match link.kind().await.map_err(unreachable)? {
+            // What else is kept under that name is not ours to remove.
             None => return Err(Failure::Refused(format!("--key {}: there is no such state", self.key))),
+            Some((kind, _)) if self.action == Action::Reset => {
+                let removed = link.reset(kind == GraphTally::KIND).await.map_err(unreachable)?;
+                format!("removed {removed} keys\n")
+            }
             Some((kind, _)) if kind == MomentsTally::KIND => self.moments(&load(link, &MomentsTally::default()).await?),
             Some((kind, spec)) if kind == HistogramTally::KIND => {
                 let empty = spec.parse().ok().and_then(|shape| HistogramTally::new(shape).ok());

@@ -8,6 +8,7 @@ mod options;
 pub mod redis;
 
 use core::future::{Future, ready};
+use core::time::Duration;
 
 pub use options::{Kept, StateOptions};
 
@@ -40,8 +41,13 @@ pub trait State<T: Tally> {
     /// What everyone has added up, this process included: waits until what is pending was handed over.
     ///
     /// # Errors
-    /// The state can't be reached in time.
-    fn total(&mut self) -> impl Future<Output = Result<T::Total, StateError>>;
+    /// The state can't be reached within `patience`.
+    fn total(&mut self, patience: Duration) -> impl Future<Output = Result<T::Total, StateError>>;
+
+    /// Whether, as far as is known, the total can be had at once.
+    fn is_reachable(&self) -> bool {
+        true
+    }
 
     /// Nothing more will be added.
     fn close(&mut self) -> impl Future<Output = ()> {
@@ -90,7 +96,7 @@ impl<T: Tally> State<T> for Memory<T> {
         ready(Ok(()))
     }
 
-    fn total(&mut self) -> impl Future<Output = Result<T::Total, StateError>> {
+    fn total(&mut self, _: Duration) -> impl Future<Output = Result<T::Total, StateError>> {
         ready(Ok(self.0.total()))
     }
 }

@@ -19,7 +19,7 @@ pub struct StateOptions {
     /// Name of the result in Redis: the key of a hash, or for a graph the beginning of the keys of its nodes
     #[arg(long, value_name = "NAME")]
     key: Option<Key>,
-    /// What nobody has added to for so long is gone
+    /// What nobody has added to for so long is gone: a result, or of a graph each node by itself
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     expire: Option<Duration>,
 }
@@ -82,10 +82,17 @@ impl<T: Shared> State<T> for Kept<T> {
         }
     }
 
-    async fn total(&mut self) -> Result<T::Total, StateError> {
+    async fn total(&mut self, patience: Duration) -> Result<T::Total, StateError> {
         match self {
-            Self::Memory(memory) => memory.total().await,
-            Self::Redis(redis) => redis.total().await,
+            Self::Memory(memory) => memory.total(patience).await,
+            Self::Redis(redis) => redis.total(patience).await,
+        }
+    }
+
+    fn is_reachable(&self) -> bool {
+        match self {
+            Self::Memory(memory) => State::<T>::is_reachable(memory),
+            Self::Redis(redis) => redis.is_reachable(),
         }
     }
 

@@ -163,7 +163,7 @@ test("the naive formula is seen to fail beside Welford's", { timeout: 60_000 }, 
   await until(async () => (await page.evaluate(() => document.getElementById("statistics-view").stability.count)) > 300, "300 numbers");
   await page.click("#statistics-pause");
   const counted = await page.evaluate(() => { const { stability: s } = document.getElementById("statistics-view"); return { naive: s.naive, welford: s.welford, moments: s.moments, exact: s.exact }; });
-  for (const row of ["naive", "welford", "moments", "exact"]) assert.ok(Math.abs((await shown(row))[0] - counted[row]) < 0.2 + Math.abs(counted[row]), row);
+  for (const row of ["naive", "welford", "moments", "exact"]) assert.ok(Math.abs((await shown(row))[0] - counted[row]) <= 1e-9 * Math.max(1, Math.abs(counted[row])), row);
   const digits = Object.fromEntries(await Promise.all(["naive", "welford", "moments"].map(async (row) => [row, (await shown(row))[1]])));
   assert.ok(digits.naive < 2 && digits.welford > 6 && digits.moments > 14, JSON.stringify(digits));
   // Without an offset no formula fails.

@@ -37,7 +37,7 @@ pub struct Options {
     /// A bin for each whole number that comes
     #[arg(long)]
     integers: bool,
-    /// With --integers, most different numbers; others that come are counted together
+    /// With --integers, most different numbers in memory; others that come are counted together
     #[arg(long, value_name = "N", default_value_t = 10_000, requires = "integers")]
     max_values: usize,
     /// Records are JSON, and the numbers in this field: a key, or a path such as user.age or ll.0
@@ -83,7 +83,9 @@ impl Options {
                 .ok_or_else(|| StartError::new(format_args!("{flag} {bound}: must be a whole number"))),
         };
         let (min, max) = (whole("--min", self.min, i64::MIN)?, whole("--max", self.max, i64::MAX)?);
-        Ok(Shape::Integers { min, max, most: self.max_values })
+        // What is on its way to others has to be exact, in whatever parts it comes.
+        let most = if self.state.is_shared() { usize::MAX } else { self.max_values };
+        Ok(Shape::Integers { min, max, most })
     }
 }
 

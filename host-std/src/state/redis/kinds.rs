@@ -25,8 +25,8 @@ pub trait Shared: Tally<Total: Send> + Send + Sync + 'static {
     /// What has to be the same for all who add to it.
     fn spec(&self) -> String;
 
-    /// Whether nothing was added.
-    fn is_empty(&self) -> bool;
+    /// Records that were added, whatever came of them.
+    fn records(&self) -> u64;
 
     /// Whether it would grow too large.
     fn is_full(&self) -> bool {
@@ -113,8 +113,10 @@ impl Shared for MomentsTally {
         "numbers".to_owned()
     }
 
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
+    fn records(&self) -> u64 {
+        let moments = &self.moments;
+        let left_out = [moments.nan(), moments.positive_infinities(), moments.negative_infinities(), self.not_a_number];
+        left_out.into_iter().fold(moments.count(), u64::saturating_add)
     }
 
     fn take(&mut self) -> Self {
@@ -174,8 +176,9 @@ impl Shared for HistogramTally {
         self.shape().to_string()
     }
 
-    fn is_empty(&self) -> bool {
-        self.counts().next().is_none() && self.outside().named().iter().all(|(_, count)| *count == 0)
+    fn records(&self) -> u64 {
+        let outside = self.outside().named().map(|(_, count)| count);
+        self.counts().map(|(_, count)| count).chain(outside).fold(0, u64::saturating_add)
     }
 
     fn is_full(&self) -> bool {
@@ -215,8 +218,8 @@ impl Shared for GraphTally {
         self.spec().to_owned()
     }
 
-    fn is_empty(&self) -> bool {
-        self.counters == Counters::default()
+    fn records(&self) -> u64 {
+        self.counters.records
     }
 
     fn is_full(&self) -> bool {

@@ -11,7 +11,6 @@ use tokio::time::sleep;
 use super::kinds::{Shared, Update, nodes};
 use super::{Log, Target, passes, words};
 use crate::client::Backoff;
-use crate::measure::graph::GraphTally;
 use crate::state::StateError;
 
 /// How long an answer may take. A script takes milliseconds; a server that forks or loads takes longer.
@@ -65,14 +64,13 @@ impl Link {
         loaded.await.map_err(|error| self.named(&error))?
     }
 
-    /// Removes the state: how many keys.
-    pub(crate) async fn reset(&mut self) -> Result<u64, StateError> {
+    /// Removes the state, which may be that of a graph: how many keys.
+    pub(crate) async fn reset(&mut self, is_graph: bool) -> Result<u64, StateError> {
         let key = self.target.key.clone();
-        let graph = self.kind().await?.is_some_and(|(kind, _)| kind == GraphTally::KIND);
         let removed = async {
             let connection = self.connection().await?;
             let mut keys = vec![key.about()];
-            if graph {
+            if is_graph {
                 keys.extend(nodes(connection, &key).await?);
             } else {
                 keys.push(key.data().to_owned());

@@ -29,13 +29,15 @@ pub(crate) use link::Link;
 
 use super::{State, StateError};
 
-/// How long the end waits for what is not handed over yet.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long to wait until this writer is forgotten.
+const FORGET: Duration = Duration::from_secs(5);
 
 /// A tally that is shared through Redis.
 #[derive(Debug)]
 pub struct Redis<T: Shared> {
     pending: T,
+    /// Records handed over.
+    handed_over: u64,
     orders: mpsc::Sender<Order<T>>,
     log: Arc<Mutex<Log>>,
 }
@@ -48,6 +50,8 @@ struct Log {
     /// Why the last attempt failed, if it did.
     trouble: Option<String>,
     connections_lost: u64,
+    /// Records that Redis has confirmed.
+    added: u64,
     /// Batches that had arrived although their answer had not.
     recognised: u64,
     /// Batches that Redis had, and no longer has.
@@ -77,11 +81,19 @@ impl<T: Shared> Redis<T> {
         let (orders, incoming) = mpsc::channel(1);
         let pattern = tally.take();
         tokio::spawn(serve(link, incoming, Arc::clone(&log), pattern));
-        Ok(Self { pending: tally, orders, log })
+        Ok(Self { pending: tally, handed_over: 0, orders, log })
     }
 
     fn refusal(&self) -> Result<(), StateError> {
-        self.log.lock().refused.as_ref().map_or(Ok(()), |refused| Err(StateError::new(refused)))
+        let refused = self.log.lock().refused.clone();
+        refused.map_or(Ok(()), |refused| Err(self.failed(&refused)))
+    }
+
+    /// Why there is no total, and how much of it would be in doubt.
+    fn failed(&self, reason: &str) -> StateError {
+        let read = self.handed_over.saturating_add(self.pending.records());
+        let unconfirmed = read.saturating_sub(self.log.lock().added);
+        StateError::new(format_args!("{reason}; the last {unconfirmed} of {read} records may not have been added"))
     }
 
     /// Orders something; if nobody takes orders any more, the answer that never comes tells.
@@ -91,12 +103,14 @@ impl<T: Shared> Redis<T> {
 
     /// Hands over what is pending, as soon as there is room.
     async fn hand_over(&mut self) {
-        if self.pending.is_empty() {
+        let records = self.pending.records();
+        if records == 0 {
             return;
         }
         // Room first: whoever gives up waiting for it loses nothing.
         if let Ok(permit) = self.orders.reserve().await {
             permit.send(Order::Add(self.pending.take()));
+            self.handed_over = self.handed_over.saturating_add(records);
         }
     }
 }
@@ -108,13 +122,9 @@ impl<T: Shared> State<T> for Redis<T> {
 
     async fn flush(&mut self) -> Result<(), StateError> {
         self.refusal()?;
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        if self.pending.is_full() {
+        // While a batch is on its way and another one waits, this one grows.
+        if self.pending.is_full() || self.orders.capacity() > 0 {
             self.hand_over().await;
-        } else if let Ok(permit) = self.orders.try_reserve() {
-            permit.send(Order::Add(self.pending.take()));
         }
         // A source that is never empty must not keep what is on its way from leaving.
         tokio::task::yield_now().await;
@@ -129,7 +139,7 @@ impl<T: Shared> State<T> for Redis<T> {
         self.refusal()
     }
 
-    async fn total(&mut self) -> Result<T::Total, StateError> {
+    async fn total(&mut self, patience: Duration) -> Result<T::Total, StateError> {
         self.refusal()?;
         let ask = async {
             self.hand_over().await;
@@ -137,15 +147,19 @@ impl<T: Shared> State<T> for Redis<T> {
             self.order(Order::Total(sender)).await;
             answer.await
         };
-        let answer = timeout(PATIENCE, ask).await;
+        let answer = timeout(patience, ask).await;
         self.refusal()?;
         match answer {
             Ok(Ok(total)) => total,
             _ => {
-                let trouble = self.log.lock().trouble.clone().unwrap_or_else(|| "no answer".to_owned());
-                Err(StateError::new(format_args!("{trouble}; what was read last has not been added to it")))
+                let trouble = self.log.lock().trouble.clone();
+                Err(self.failed(trouble.as_deref().unwrap_or("the state did not answer in time")))
             }
         }
+    }
+
+    fn is_reachable(&self) -> bool {
+        self.log.lock().trouble.is_none()
     }
 
     async fn close(&mut self) {
@@ -155,7 +169,7 @@ impl<T: Shared> State<T> for Redis<T> {
             closed.await
         };
         // If it can't be done, all that stays is a field of the hash about the state.
-        let _ = timeout(PATIENCE, close).await;
+        let _ = timeout(FORGET, close).await;
     }
 
     fn notes(&self) -> Vec<String> {
@@ -187,6 +201,8 @@ async fn serve<T: Shared>(mut link: Link, mut orders: mpsc::Receiver<Order<T>>, 
                     log.lock().refused = Some(refused.to_string());
                     return;
                 }
+                let mut log = log.lock();
+                log.added = log.added.saturating_add(batch.records());
             }
             Order::Total(reply) => {
                 let total = link.total(&pattern, &log).await;
@@ -196,7 +212,10 @@ async fn serve<T: Shared>(mut link: Link, mut orders: mpsc::Receiver<Order<T>>, 
                 let _ = reply.send(());
             }
             Order::Close(reply) => {
-                link.forget_writer().await;
+                // A batch that was sent over a lost connection may still arrive: it has to be recognised then, too.
+                if log.lock().connections_lost == 0 {
+                    link.forget_writer().await;
+                }
                 let _ = reply.send(());
             }
         }

@@ -23,6 +23,8 @@ const SILENCE = 45_000;
 export class Follower {
   private readonly ended = new AbortController();
   private last = "";
+  private epoch: string | null = null;
+  private sameServer = false;
   private open = false;
 
   constructor(private readonly address: string, private readonly listener: Listener) {
@@ -77,6 +79,14 @@ export class Follower {
     // Where the stream begins, so that nothing is lost when it ends before the first message.
     const first = Number(headers.get("x-pubsub-sequence"));
     if (first > 0) this.last = String(first - 1);
+    const epoch = headers.get("x-pubsub-epoch");
+    this.sameServer = epoch !== null && epoch === this.epoch;
+    this.epoch = epoch;
+  }
+
+  private gap(messages: number): void {
+    // To a server, the number before its very first message is one of another server's; but nothing is lost.
+    if (messages > 0 || !this.sameServer) this.listener.gap(messages);
   }
 
   private async read(body: ReadableStream<Uint8Array>): Promise<void> {
@@ -89,7 +99,7 @@ export class Follower {
         clearTimeout(timer);
         if (done || this.ended.signal.aborted) return;
         for (const event of decoder.decode(value)) {
-          if (event.event === "gap") this.listener.gap(Number(event.data) || 0);
+          if (event.event === "gap") this.gap(Number(event.data) || 0);
           else if (event.event === "") this.listener.message(event.data);
           event.free();
         }

@@ -49,6 +49,10 @@ export function statisticsView(panel: HTMLElement): View {
   function setRunning(to: boolean): void {
     running = to;
     pause.textContent = running ? "Pause" : "Go on";
+    if (running) return;
+    // What stands still is the last number, not one of a moment ago.
+    drawAll();
+    drawRace();
   }
 
   function setShape(name: string): void {

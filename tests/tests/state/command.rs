@@ -1,0 +1,58 @@
+//! `streamgauge state`, and what is refused.
+
+use crate::support::*;
+
+#[test]
+fn what_does_not_fit_is_refused_in_one_line() {
+    let Some(redis) = Redis::start() else { return };
+    let state = redis.url();
+    let (code, out, err) = run(&["moments", "--state", "redis://127.0.0.1:1/", "--key", "k"], b"1\n");
+    assert_eq!((code, out.as_str()), (3, ""));
+    assert!(err.contains("127.0.0.1:1") && err.contains("refused") && err.lines().count() == 1, "{err}");
+    fine(&["histogram", "--min", "0", "--max", "1", "--state", &state, "--key", "k"], b"0.5\n");
+    for args in [&["moments"][..], &["histogram", "--min", "0", "--max", "2"], &["histogram", "--integers"]] {
+        let (code, _, err) = run(&[args, &["--state", &state, "--key", "k"]].concat(), b"1\n");
+        assert_eq!(code, 3, "{err}");
+        assert!(err.contains("holds histogram (range 0 1 20)") && err.lines().count() == 1, "{err}");
+    }
+    redis.ask(&["SET", "s", "x"]);
+    let (code, _, err) = run(&["moments", "--state", &state, "--key", "s"], b"1\n");
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("s is a string"), "{err}");
+    assert_eq!(redis.ask(&["GET", "s"]), "x");
+    for (args, word) in [
+        (&["moments", "--state", &state][..], "--key NAME is missing"),
+        (&["moments", "--key", "k"], "--key and --expire need --state"),
+        (&["moments", "--state", "redis:/", "--key", "k"], "--state redis:/"),
+        (&["moments", "--state", &state, "--key", "a:b"], "without a colon"),
+    ] {
+        let (code, _, err) = run(args, b"");
+        assert_eq!(code, 2, "{args:?}: {err}");
+        assert!(err.contains(word), "{args:?}: {err}");
+    }
+    let (code, _, err) = run(&["state", "show", "--state", &state, "--key", "none"], b"");
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("there is no such state"), "{err}");
+}
+
+#[test]
+fn a_state_is_shown_exported_and_removed() {
+    let Some(mut redis) = Redis::start() else { return };
+    let state = redis.url();
+    let of = |action: &str, key: &str| run(&["state", action, "--state", &state, "--key", key], b"");
+    let out = fine(&["histogram", "--integers", "--json", "--state", &state, "--key", "k"], b"3\n3\n4\n");
+    assert_eq!(of("export", "k"), (0, out, String::new()));
+    assert!(of("show", "k").1.ends_with("3 values\n"), "{:?}", of("show", "k"));
+    // What is not ours stays.
+    redis.ask(&["SET", "mine", "x"]);
+    let (code, _, err) = of("reset", "mine");
+    assert_eq!((code, err.as_str()), (1, "error: --key mine: there is no such state\n"));
+    assert_eq!(of("reset", "k").1, "removed 2 keys\n");
+    assert_eq!((redis.ask(&["DBSIZE"]), redis.ask(&["GET", "mine"])), ("1".to_owned(), "x".to_owned()));
+    redis.kill();
+    for action in ["show", "export", "reset"] {
+        let (code, out, err) = of(action, "k");
+        assert_eq!((code, out.as_str(), err.lines().count()), (3, "", 1), "{err}");
+        assert!(err.contains("refused"), "{err}");
+    }
+}
