@@ -223,3 +223,11 @@ fn the_measuring_stick_rounds_halves_away_from_zero() {
     assert!(is_nearest_root(3_u32, &integer(9)) && !is_nearest_root(3_u32, &integer(16)));
     assert_eq!(half(5).to_f64(), Some(2.5));
 }
+
+#[test]
+fn of_the_samples_themselves_divides_by_their_number() {
+    let mut seen = FixedMoments::<i32>::new();
+    assert_eq!((seen.population_variance(), seen.population_stddev()), (None, None));
+    [1, 7].into_iter().for_each(|x| seen.push(x));
+    assert_eq!((seen.population_variance(), seen.population_stddev()), (Some(9.0), Some(3.0)));
+}
