@@ -14,4 +14,5 @@ pub mod serve;
 pub mod server;
 pub mod simplequeue;
 pub mod state;
+pub mod tally;
 pub mod tool;

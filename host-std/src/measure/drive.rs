@@ -9,7 +9,8 @@ use super::source::{Address, Block, Source};
 use crate::cli::exit::Failure;
 use crate::cli::{Stop, output};
 use crate::state::redis::Shared;
-use crate::state::{State, StateError, StateOptions, Tally};
+use crate::state::{State, StateError, StateOptions};
+use crate::tally::Tally;
 use crate::tool::{StartError, seconds};
 
 /// What is read, and how much of it.

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use streamgauge_core::stats::Moments;
-use streamgauge_core::stats::moments::NonFinite;
 
 use super::EXIT_CODES;
 use super::drive::{self, Measure, drive};
@@ -13,7 +12,8 @@ use super::select::Path;
 use super::values::Values;
 use crate::cli::exit::Failure;
 use crate::cli::{Stop, output};
-use crate::state::{StateOptions, Tally};
+use crate::state::StateOptions;
+use crate::tally::MomentsTally;
 use crate::tool::StartError;
 
 /// Mean, variance, skewness and kurtosis of a stream of numbers, to the last digit or the one before
@@ -38,29 +38,6 @@ pub struct Options {
 pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failure>, StartError> {
     let measure = Gauge { values: Values::new(options.field), json: options.json };
     drive(&options.drive, &options.state, measure, MomentsTally::default(), stop).await
-}
-
-/// The moments of what were numbers, and the number of records that were none.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MomentsTally {
-    /// NaN and infinities are counted and left out.
-    pub moments: Moments,
-    /// Records without a number.
-    pub not_a_number: u64,
-}
-
-impl Default for MomentsTally {
-    fn default() -> Self {
-        Self { moments: Moments::with_policy(NonFinite::LeaveOut), not_a_number: 0 }
-    }
-}
-
-impl Tally for MomentsTally {
-    type Total = Self;
-
-    fn total(&self) -> Self {
-        *self
-    }
 }
 
 struct Gauge {

@@ -6,9 +6,8 @@ use super::StateError;
 use super::redis::{Key, Link, Shared, Target};
 use crate::cli::exit::Failure;
 use crate::cli::{Stop, output};
-use crate::measure::graph::{self, GraphTally, WeightedEdges};
-use crate::measure::histogram::{self, HistogramTally};
-use crate::measure::moments::{self, MomentsTally};
+use crate::measure::{graph, histogram, moments};
+use crate::tally::{Bars, GraphTally, HistogramTally, MomentsTally, WeightedEdges};
 use crate::tool::StartError;
 
 /// Show, export or remove what is shared in Redis
@@ -76,7 +75,7 @@ impl Options {
         show(tally) + "\n"
     }
 
-    fn histogram(&self, bars: &histogram::Bars) -> String {
+    fn histogram(&self, bars: &Bars) -> String {
         histogram::text(bars, self.action == Action::Export)
     }
 

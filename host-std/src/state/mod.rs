@@ -12,14 +12,7 @@ use core::time::Duration;
 
 pub use options::{Kept, StateOptions};
 
-/// What can be added up, in any order and any split.
-pub trait Tally {
-    /// What is shown of it.
-    type Total;
-
-    /// What is shown of it, as of now.
-    fn total(&self) -> Self::Total;
-}
+use crate::tally::Tally;
 
 /// Keeps a tally.
 pub trait State<T: Tally> {

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use streamgauge_core::graph::{Direction, Edge};
 use streamgauge_core::space_saving::Counted;
 
-use super::tally::WeightedEdges;
 use crate::cli::json::string;
 use crate::measure::number::grouped;
+use crate::tally::WeightedEdges;
 
 type Edges<'g> = &'g [Counted<Edge<Box<str>>>];
 
@@ -193,8 +193,8 @@ fn printable(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::graph::GraphTally;
-    use crate::state::Tally as _;
+    use crate::tally::GraphTally;
+    use crate::tally::Tally as _;
 
     fn graph(direction: Direction, most: usize) -> WeightedEdges {
         let mut tally = GraphTally::bounded(direction, most);

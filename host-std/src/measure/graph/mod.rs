@@ -2,14 +2,11 @@
 
 mod formats;
 mod svg;
-mod tally;
 
 use std::borrow::Cow;
 
 use clap::{Args, ValueEnum};
 use streamgauge_core::graph::Direction;
-
-pub use tally::{Counters, GraphTally, WeightedEdges};
 
 use super::EXIT_CODES;
 use super::drive::{self, Measure, drive};
@@ -18,6 +15,7 @@ use super::values::{excerpt, next};
 use crate::cli::exit::Failure;
 use crate::cli::{Stop, output};
 use crate::state::StateOptions;
+use crate::tally::{GraphTally, WeightedEdges};
 use crate::tool::StartError;
 
 /// A weighted graph of two fields of JSON records: how often one leads to the other

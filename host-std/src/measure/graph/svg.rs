@@ -8,8 +8,8 @@ use streamgauge_core::graph::{Direction, Edge};
 use streamgauge_core::space_saving::Counted;
 
 use super::formats::{nodes, shorten, xml};
-use super::tally::WeightedEdges;
 use crate::measure::number::grouped;
+use crate::tally::WeightedEdges;
 
 type Edges<'g> = &'g [Counted<Edge<Box<str>>>];
 

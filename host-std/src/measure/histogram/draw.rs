@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::tally::{Bar, Bars, Shape};
 use crate::measure::number::{exact, grouped, short};
+use crate::tally::{Bar, Bars, Shape};
 
 /// What is drawn on.
 #[derive(Debug, Clone, Copy)]
@@ -143,7 +143,7 @@ fn join(out: &mut String, bars: &Bars, write: impl Fn(&mut String, &Bar) -> std:
 mod tests {
     use super::*;
     use crate::measure::histogram::HistogramTally;
-    use crate::state::Tally as _;
+    use crate::tally::Tally as _;
 
     #[test]
     fn bars_fit_the_width() {

@@ -2,13 +2,10 @@
 
 mod draw;
 mod svg;
-mod tally;
 
 use std::path::PathBuf;
 
 use clap::Args;
-
-pub use tally::{Bar, Bars, HistogramTally, Outside, Shape};
 
 use super::EXIT_CODES;
 use super::drive::{self, Measure, drive};
@@ -17,6 +14,7 @@ use super::values::Values;
 use crate::cli::exit::Failure;
 use crate::cli::{Stop, output};
 use crate::state::StateOptions;
+use crate::tally::{Bars, HistogramTally, Shape, whole as whole_number};
 use crate::tool::StartError;
 
 /// How often which values come, drawn in the terminal
@@ -79,7 +77,7 @@ impl Options {
         }
         let whole = |flag: &str, bound: Option<f64>, otherwise: i64| match bound {
             None => Ok(otherwise),
-            Some(bound) => tally::whole(bound)
+            Some(bound) => whole_number(bound)
                 .ok_or_else(|| StartError::new(format_args!("{flag} {bound}: must be a whole number"))),
         };
         let (min, max) = (whole("--min", self.min, i64::MIN)?, whole("--max", self.max, i64::MAX)?);

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::tally::{Bars, Shape};
 use crate::measure::number::{grouped, short};
+use crate::tally::{Bars, Shape};
 
 const WIDTH: f64 = 800.0;
 const HEIGHT: f64 = 420.0;

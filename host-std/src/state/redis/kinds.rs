@@ -12,10 +12,8 @@ use streamgauge_core::stats::Moments;
 use streamgauge_core::stats::moments::{NonFinite, Parts};
 
 use super::Key;
-use crate::measure::graph::{Counters, GraphTally};
-use crate::measure::histogram::{HistogramTally, Outside, Shape};
-use crate::measure::moments::MomentsTally;
-use crate::state::{StateError, Tally};
+use crate::state::StateError;
+use crate::tally::{Counters, GraphTally, HistogramTally, MomentsTally, Outside, Shape, Tally};
 
 /// A tally that can be shared.
 pub trait Shared: Tally<Total: Send> + Send + Sync + 'static {

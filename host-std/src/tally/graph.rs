@@ -6,7 +6,7 @@ use std::hash::RandomState;
 use streamgauge_core::graph::{Direction, Edge, Graph};
 use streamgauge_core::space_saving::{Counted, Slot};
 
-use crate::state::Tally;
+use super::Tally;
 
 type Node = Box<str>;
 type Slots = Box<[Slot<Edge<Node>>]>;

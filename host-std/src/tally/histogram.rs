@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use streamgauge_core::stats::Histogram;
 use streamgauge_core::stats::histogram::InvalidRange;
 
-use crate::state::Tally;
+use super::Tally;
 
 /// What the bins are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -257,14 +257,14 @@ impl Bars {
     }
 
     /// What is in no bin, with a name each.
-    pub(super) fn rejected(&self) -> [(&'static str, u64); 3] {
+    pub(crate) fn rejected(&self) -> [(&'static str, u64); 3] {
         let Outside { not_a_number, nan, not_whole, .. } = self.outside;
         [("not_a_number", not_a_number), ("nan", nan), ("not_whole", not_whole)]
     }
 }
 
 /// A number without a fraction, as far as doubles have one each.
-pub(super) fn whole(x: f64) -> Option<i64> {
+pub(crate) fn whole(x: f64) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     (x.abs() <= EXACT && x.trunc() == x).then_some(x as i64)
 }
