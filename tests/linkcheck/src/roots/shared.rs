@@ -68,6 +68,7 @@ roots! {
     fanout_unsubscribe => fanout().unsubscribe(*given::<Id>());
     fanout_next => keep(poll(fanout().next(*given::<Id>(), storage())));
     fanout_next_with => keep(poll(fanout().next_with(*given::<Id>(), |message| keep(message))));
+    fanout_try_next_with => keep(fanout().try_next_with(*given::<Id>(), |message| keep(message)));
     fanout_published => keep(poll(fanout().published(*given())));
     fanout_close => fanout().close();
     fanout_delivery => fanout().delivery(*given::<Id>());
