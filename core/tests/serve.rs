@@ -209,8 +209,27 @@ fn a_dump_longer_than_the_answer_storage_comes_in_chunks_or_to_the_end() {
     let (sent, _, closed) = talk_to(&mut service, input, &[], false);
     assert!(sent.ends_with(&format!("\nConnection: close\r\n\r\n{body}")) && closed);
     let (sent, ..) = talk_to(&mut service, b"HEAD /dump HTTP/1.1\r\n\r\n", &[], false);
-    assert!(sent.ends_with("\r\n\r\n"));
+    assert_eq!(sent, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
     assert_eq!(service.queue.queue().counters().depth, 3);
+}
+
+#[test]
+fn a_dump_of_nothing_is_a_last_chunk() {
+    let nothing = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n\
+        0\r\n\r\n";
+    let request = b"GET /dump HTTP/1.1\r\n\r\n";
+    assert_eq!(talk(request), nothing);
+    let (sent, counters, _) = talk_to(&mut Silent(everything()), request, &[], false);
+    assert_eq!((&*sent, counters.cut), (nothing, 0));
+}
+
+/// It announces a dump, and has never heard of how to write one.
+struct Silent(Everything);
+
+impl Service for Silent {
+    fn call(&mut self, request: Request<'_>, answer: &mut Answer<'_>) -> Result<Reply, AnswerFull> {
+        self.0.call(request, answer)
+    }
 }
 
 #[test]

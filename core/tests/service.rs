@@ -100,6 +100,21 @@ fn text(length: usize) -> impl Strategy<Value = Vec<u8>> {
     vec(prop_oneof![Just(b'a'), Just(b'b'), Just(b'\n'), Just(0)], 0..length)
 }
 
+#[test]
+fn put_takes_data_or_the_body_and_of_nothing_makes_no_item() {
+    let mut service = queue_of(&[], Settings::default());
+    for (target, body, status) in [
+        ("/put?data=a%00b", &b"unused"[..], 200),
+        ("/put", b"body", 200),
+        ("/put?data=", b"unused", 200),
+        ("/put", b"", 400),
+    ] {
+        assert_eq!(call(&mut service, target, body).0, status, "{target}");
+    }
+    assert_eq!(held(&service), [&b"a\0b"[..], b"body"]);
+    assert_eq!(service.queue().counters().accepted, 2);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

@@ -5,7 +5,7 @@ use super::inbox::Inbox;
 use super::outbox::{Ending, Head, OVERHEAD, Outbox};
 use super::{Reply, Service};
 use crate::service::simplequeue::Dump;
-use crate::service::{Headers, Request, Response, Status, write_fmt};
+use crate::service::{Request, Response, Status, write_fmt};
 use crate::wire::chunked::Chunked;
 use crate::wire::http::{Body, EMPTY_HEADER, HttpError, Parsed, RequestHead};
 use crate::wire::query::split_target;
@@ -382,7 +382,7 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
         let length = write_fmt(&mut answer, text).map_or(0, |()| answer.len());
         let text = Response::text(Status::Ok);
         let allow = status == 405;
-        let head = Head { status, headers: Headers::None, allow, ..Head::of(&text, Ending::Length, true) };
+        let head = Head { status, allow, ..Head::of(&text, Ending::Length, true) };
         if self.outbox.send(&head, length).is_err() {
             return self.cut();
         }

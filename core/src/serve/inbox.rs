@@ -77,7 +77,6 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Inbox<S> {
 fn move_down(bytes: &mut [u8], from: Range<usize>, to: usize) {
     if let Some(shift) = from.start.checked_sub(to)
         && let Some(window) = bytes.get_mut(to..from.end)
-        && shift > 0
         && shift <= window.len()
     {
         window.copy_within(shift.., 0);
