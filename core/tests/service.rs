@@ -115,6 +115,16 @@ fn put_takes_data_or_the_body_and_of_nothing_makes_no_item() {
     assert_eq!(service.queue().counters().accepted, 2);
 }
 
+#[test]
+fn mget_asks_for_at_least_one_item() {
+    let mut service = queue_of(&[b"item".to_vec()], Settings::default());
+    for items in ["0", "-1", "many", ""] {
+        let refused = (400, b"number of items must be > 0\n".to_vec());
+        assert_eq!(call(&mut service, &format!("/mget?items={items}"), b""), refused, "{items}");
+    }
+    assert_eq!(held(&service).len(), 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

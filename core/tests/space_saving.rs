@@ -1,7 +1,7 @@
 //! Space-Saving against exact counts.
 
 use core::hash::BuildHasherDefault;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::DefaultHasher;
 
 use proptest::prelude::*;
@@ -53,6 +53,9 @@ proptest! {
             undirected.add(from, to, 1);
             *exact.entry((from, to)).or_insert(0_u64) += 1;
         }
+        // All are there, and none twice: there is a slot for each of the 25.
+        let pairs: HashSet<_> = exact.keys().map(|(a, b)| (a.min(b), a.max(b))).collect();
+        prop_assert_eq!((directed.edges().count(), undirected.edges().count()), (exact.len(), pairs.len()));
         for counted in directed.edges() {
             prop_assert_eq!(counted.weight, exact[&(counted.key.from, counted.key.to)]);
         }
