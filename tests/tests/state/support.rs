@@ -1,6 +1,6 @@
 //! A Redis of our own, `streamgauge` as it is run, and a queue for it to read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
@@ -202,6 +202,23 @@ pub(crate) fn counts(redis: &Redis) -> BTreeMap<u64, u64> {
     let out = redis.ask(&["HGETALL", "k"]);
     let numbers: Vec<u64> = out.lines().map(|line| line.parse().expect("a number")).collect();
     numbers.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
+}
+
+/// The numbers that were counted, each of them once.
+#[track_caller]
+pub(crate) fn counted_once(redis: &Redis) -> BTreeSet<u64> {
+    let counts = counts(redis);
+    assert!(counts.values().all(|count| *count == 1), "counted twice: {counts:?}");
+    counts.into_keys().collect()
+}
+
+/// At most one answer of the queue was lost with a reader: it gives up to 1000 at a time, and no more are taken before
+/// they are safe.
+#[track_caller]
+pub(crate) fn assert_one_answer_lost_at_most(counted: &BTreeSet<u64>) {
+    let lost = NUMBERS - counted.len();
+    println!("{lost} of {NUMBERS} were lost with the killed reader");
+    assert!(lost <= 1000, "{lost} are lost");
 }
 
 pub(crate) fn ends_well(mut reader: Process) -> String {
