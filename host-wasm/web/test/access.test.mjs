@@ -1,18 +1,10 @@
 // For whoever has no mouse, doesn't see the page, or doesn't want it to move.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, open, pause, serve } from "./support.mjs";
+import { test } from "node:test";
+import { browser, open, pause, server, stage } from "./support.mjs";
 
 const VIEWS = ["pipeline", "statistics", "graph", "live"];
-let browser, server;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage();
 
 test("the tabs follow the arrow keys, and keys pause and change the theme", { timeout: 60_000 }, async () => {
   const { page, errors } = await open(browser, `${server.address}/#pipeline`);

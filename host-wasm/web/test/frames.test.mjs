@@ -1,18 +1,10 @@
 // 60 frames a second at 10,000 messages, and memory that doesn't grow. `npm run frames` measures for longer.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { frames, memory, stream } from "./measure.mjs";
-import { launch, open, pause, serve } from "./support.mjs";
+import { browser, open, pause, server, stage } from "./support.mjs";
 
-let browser, server;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage();
 
 /** The best of up to four runs: others may use the machine, but a page that is too slow is so every time. */
 async function best(page) {

@@ -3,18 +3,10 @@ import assert from "node:assert/strict";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { launch, open, pause, serve, until } from "./support.mjs";
+import { test } from "node:test";
+import { browser, open, pause, server, stage, until } from "./support.mjs";
 
-let browser, server;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage();
 
 /** A graph that stands still: nothing is made up any more, and the layout is at rest. */
 async function standing(options) {

@@ -7,6 +7,7 @@ import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { extname, join, resolve } from "node:path";
+import { after, before } from "node:test";
 import { chromium } from "playwright-core";
 
 export const workspace = resolve(fileURLToPath(import.meta.url), "../../../..");
@@ -115,6 +116,19 @@ export async function files(folder) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return { address: `http://127.0.0.1:${server.address().port}`, stop: () => { server.closeAllConnections(); server.close(); } };
+}
+
+/** A browser, and a server with the page, for all tests of a file that calls `stage`. */
+export let browser, server;
+export function stage() {
+  before(async () => {
+    server = await serve();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 }
 
 /** What the core computes natively: numbers as the hexadecimal digits of their bits. */

@@ -2,20 +2,12 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { launch, nativeNumbers, open, pause, screenshots, serve, until, www } from "./support.mjs";
+import { test } from "node:test";
+import { browser, nativeNumbers, open, pause, screenshots, server, stage, until, www } from "./support.mjs";
 
 const VIEWS = ["pipeline", "statistics", "graph", "live"];
 const SCREENS = [["light", 1920, 1080], ["dark", 1920, 1080], ["light", 390, 844], ["dark", 390, 844]];
-let browser, server;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage();
 
 /** Brings a view to where there is something to see. */
 const scenes = {
