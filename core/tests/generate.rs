@@ -46,6 +46,21 @@ fn continuous_distributions_fit() {
     assert!(wrong > 1.95, "{wrong}");
 }
 
+/// The shape can't tell a number from its mirror image; the numbers of a seed are a promise.
+#[test]
+fn normal_numbers_are_those_of_box_and_muller() {
+    let (mean, deviation) = (2.0, 0.5);
+    let (mut uniform, mut normal, mut log_normal) = (Rng::new(3), Rng::new(3), Rng::new(3));
+    for _ in 0..1000 {
+        let radius = (-2.0 * (1.0 - uniform.uniform()).ln()).sqrt();
+        let expected = mean + deviation * radius * (core::f64::consts::TAU * uniform.uniform()).cos();
+        let drawn = Distribution::Normal { mean, deviation }.sample(&mut normal);
+        assert!((drawn - expected).abs() < 1e-12, "{drawn} {expected}");
+        let drawn = Distribution::LogNormal { mean, deviation }.sample(&mut log_normal);
+        assert!((drawn.ln() - expected).abs() < 1e-12, "{drawn} {expected}");
+    }
+}
+
 /// Pearson's statistic, as so many standard deviations above its mean.
 fn chi_square(counts: &[u64], expected: impl Fn(usize) -> f64) -> f64 {
     let terms = counts.iter().enumerate().map(|(index, count)| {

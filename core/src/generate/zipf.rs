@@ -11,7 +11,6 @@ pub struct Zipf {
     exponent: f64,
     first: f64,
     last: f64,
-    sure: f64,
 }
 
 impl Zipf {
@@ -21,10 +20,9 @@ impl Zipf {
     pub fn new(ranks: u64, exponent: f64) -> Self {
         let exponent = if exponent.is_finite() { exponent.max(0.0) } else { 0.0 };
         let ranks = ranks.max(1) as f64;
-        let mut zipf = Self { ranks, exponent, first: 0.0, last: 0.0, sure: 0.0 };
+        let mut zipf = Self { ranks, exponent, first: 0.0, last: 0.0 };
         zipf.first = zipf.integral(1.5) - 1.0;
         zipf.last = zipf.integral(ranks + 0.5);
-        zipf.sure = 2.0 - zipf.inverse(zipf.integral(2.5) - zipf.height(2.0));
         zipf
     }
 
@@ -37,7 +35,7 @@ impl Zipf {
             let x = self.inverse(area);
             // Not `clamp`, which panics unless it knows that its bounds are in order.
             rank = libm::floor(x + 0.5).max(1.0).min(self.ranks);
-            if rank - x <= self.sure || area >= self.integral(rank + 0.5) - self.height(rank) {
+            if area >= self.integral(rank + 0.5) - self.height(rank) {
                 break;
             }
         }
@@ -52,15 +50,15 @@ impl Zipf {
     fn integral(&self, x: f64) -> f64 {
         let log = libm::log(x);
         let t = (1.0 - self.exponent) * log;
-        // (e^t - 1) / t
-        let ratio = if t.abs() > 1e-8 { libm::expm1(t) / t } else { 1.0 + t * 0.5 * (1.0 + t / 3.0) };
+        // (e^t - 1) / t, and its limit
+        let ratio = if t == 0.0 { 1.0 } else { libm::expm1(t) / t };
         ratio * log
     }
 
     fn inverse(&self, area: f64) -> f64 {
         let t = ((1.0 - self.exponent) * area).max(-1.0);
-        // ln(1 + t) / t
-        let ratio = if t.abs() > 1e-8 { libm::log1p(t) / t } else { 1.0 - t * (0.5 - t / 3.0) };
+        // ln(1 + t) / t, and its limit
+        let ratio = if t == 0.0 { 1.0 } else { libm::log1p(t) / t };
         libm::exp(ratio * area)
     }
 }
