@@ -87,6 +87,20 @@ fn integers_fit() {
     assert_eq!(one.sample_integer(&mut rng), Some(5));
 }
 
+/// Three of four times as many numbers as there are: drawn without refusing any, each third one would come twice as
+/// often as the others.
+#[test]
+fn no_number_below_a_great_one_is_preferred() {
+    let mut rng = Rng::new(11);
+    let mut counts = [0; 3];
+    for _ in 0..N {
+        counts[(rng.below(3 << 62) % 3) as usize] += 1;
+    }
+    let fit = chi_square(&counts, |_| N as f64 / 3.0);
+    assert!(fit.abs() < 4.0, "{fit} {counts:?}");
+    assert_eq!(rng.below(0), 0);
+}
+
 #[test]
 fn ranks_follow_zipfs_law() {
     for (exponent, ranks) in [(0.0, 20), (0.5, 100), (1.0, 100), (1.1, 30), (2.5, 8), (1.0, 1)] {

@@ -1,0 +1,83 @@
+//! The log, the queue and the fan-out against plain models, under any sequence of operations.
+
+mod fanout;
+mod log;
+mod queue;
+
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+use streamgauge_core::log::prefix_len;
+
+/// Where records lie, as the documentation of the log says: one behind the other; what does not fit before the end
+/// of the storage goes to its start; an empty log begins anew.
+#[derive(Debug, Default)]
+struct Placement {
+    capacity: usize,
+    /// Offset and framed length of each record, and its bytes.
+    records: VecDeque<(usize, usize, Vec<u8>)>,
+}
+
+impl Placement {
+    fn new(capacity: usize) -> Self {
+        Self { capacity, records: VecDeque::new() }
+    }
+
+    fn can_ever_hold(&self, record: &[u8]) -> bool {
+        framed(record) <= self.capacity
+    }
+
+    /// Whether `record` found room.
+    fn append(&mut self, record: &[u8]) -> bool {
+        let needed = framed(record);
+        let (Some(front), Some(back)) = (self.records.front(), self.records.back()) else {
+            if needed <= self.capacity {
+                self.records.push_back((0, needed, record.to_vec()));
+            }
+            return needed <= self.capacity;
+        };
+        let (head, tail) = (front.0, back.0 + back.1);
+        let wrapped = self.records.iter().zip(self.records.iter().skip(1)).any(|(a, b)| b.0 < a.0);
+        let at = if wrapped {
+            (tail + needed <= head).then_some(tail)
+        } else if tail + needed <= self.capacity {
+            Some(tail)
+        } else {
+            (needed <= head).then_some(0)
+        };
+        if let Some(at) = at {
+            self.records.push_back((at, needed, record.to_vec()));
+        }
+        at.is_some()
+    }
+
+    fn pop(&mut self) -> Option<Vec<u8>> {
+        Some(self.records.pop_front()?.2)
+    }
+
+    fn contents(&self) -> Vec<Vec<u8>> {
+        self.records.iter().map(|record| record.2.clone()).collect()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.records.iter().map(|record| record.2.len() as u64).sum()
+    }
+}
+
+fn framed(record: &[u8]) -> usize {
+    record.len() + prefix_len(record.len())
+}
+
+fn capacity() -> impl Strategy<Value = usize> {
+    prop_oneof![Just(0), Just(1), Just(2), Just(3), Just(7), 4..64_usize, Just(131), 64..700_usize]
+}
+
+/// Numbers that the first record may have: far from the wrap, just before it, and on the other side of 2^63.
+fn start() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), (0..40_u64).prop_map(|below| u64::MAX - below), Just(u64::MAX / 2), any::<u64>()]
+}
+
+fn record() -> impl Strategy<Value = Vec<u8>> {
+    let length = prop_oneof![4 => 0..6_usize, 4 => 0..40_usize, 1 => 120..135_usize];
+    (length, any::<u8>()).prop_map(|(length, seed)| (0..length).map(|i| seed.wrapping_add(i as u8)).collect())
+}

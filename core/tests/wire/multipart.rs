@@ -1,0 +1,62 @@
+//! Parts that are broken or cut off.
+
+use streamgauge_core::wire::multipart;
+
+use crate::decoded::{Found, read_parts};
+use crate::fragments;
+
+fn message_of(bytes: &str) -> Found {
+    Found::Message(bytes.as_bytes().to_vec())
+}
+
+#[test]
+fn a_broken_part_is_reported_and_the_next_one_arrives() {
+    let cases = [
+        ("--xXPubSubXx\r\nx: y\r\n\r\nlost\r\n", "Malformed(NoLength)"),
+        ("--xXPubSubXx\r\n", "Malformed(NoLength)"),
+        ("--xXPubSubXx\ncontent-length: 4x\n\nlost\n", "Malformed(BadLength)"),
+        ("--xXPubSubXx\ncontent-length: 1\ncontent-length: 2\n\nlost\n", "Malformed(BadLength)"),
+        ("--xXPubSubXx\ncontent-length: 18446744073709551616\n\nlost\n", "Malformed(BadLength)"),
+    ];
+    for (broken, error) in cases {
+        let stream = format!("{broken}--xXPubSubXx \r\nCONTENT-LENGTH:2 \r\n\r\nhi\r\n--xXPubSubXx--\r\nbye");
+        for sizes in [vec![], vec![1], vec![5]] {
+            let mut found = read_parts(&fragments(stream.as_bytes(), &sizes), 8);
+            found.pop();
+            let end = Found::Other("End".into());
+            assert_eq!(found, [Found::Other(error.into()), message_of("hi"), end], "{broken:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_is_dropped_in_a_part_leaves_nothing_to_the_next_one() {
+    let mut parts = multipart::Multipart::subscription([0; 8]);
+    let head = &b"--xXPubSubXx\r\ncontent-length: 4\r\n\r\n"[..];
+    for (cut, incomplete) in [("", false), ("--xXPub", false), ("--xXPubSubXx\r\ncontent-le", true)] {
+        assert_eq!(parts.decode(&mut cut.as_bytes()), None);
+        assert_eq!(parts.reset(), incomplete, "{cut:?}");
+    }
+    assert_eq!(parts.decode(&mut &[head, b"abc"].concat()[..]), None);
+    assert!(parts.reset());
+    assert_eq!(parts.decode(&mut &[head, b"efgh"].concat()[..]), Some(multipart::Event::Message(b"efgh")));
+    assert_eq!(parts.malformed(), 0);
+    let broken = b"\r\n--xXPubSubXx\r\ncontent-length: x\r\n\r\n";
+    assert!(matches!(parts.decode(&mut &broken[..]), Some(multipart::Event::Malformed(_))));
+    assert_eq!(parts.malformed(), 1);
+}
+
+#[test]
+fn a_body_longer_than_it_said_is_reported() {
+    let stream = "--xXPubSubXx\r\ncontent-length: 2\r\n\r\nhi!\r\n--xXPubSubXx\r\ncontent-length: 0\r\n\r\n";
+    let found = read_parts(&[stream.as_bytes()], 8);
+    let error = Found::Other("Malformed(NoBoundary)".into());
+    assert_eq!(found, [message_of("hi"), error, message_of(""), Found::Other("1 ignored".into())]);
+}
+
+#[test]
+fn endless_headers_are_reported() {
+    let stream = format!("--xXPubSubXx\r\n{}", "a: b\n".repeat(4000));
+    let found = read_parts(&[stream.as_bytes()], 8);
+    assert_eq!(found[0], Found::Other("Malformed(HeadersTooLong)".into()));
+}
