@@ -1,6 +1,7 @@
 //! Space-Saving against exact counts.
 
-use core::hash::BuildHasherDefault;
+use core::cell::Cell;
+use core::hash::{BuildHasherDefault, Hash};
 use std::collections::{HashMap, HashSet};
 use std::hash::DefaultHasher;
 
@@ -10,15 +11,51 @@ use streamgauge_core::space_saving::{Slot, SpaceSaving};
 
 type Hasher = BuildHasherDefault<DefaultHasher>;
 
+/// A key that counts with how many others it is compared.
+#[derive(Debug, Clone)]
+struct Watched<'a>(u32, &'a Cell<u32>);
+
+impl PartialEq for Watched<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.1.set(self.1.get() + 1);
+        self.0 == other.0
+    }
+}
+
+impl Eq for Watched<'_> {}
+
+impl Hash for Watched<'_> {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+#[test]
+fn a_key_is_found_among_many_without_looking_at_them_all() {
+    let comparisons = Cell::new(0);
+    let keys = 1000;
+    let mut sketch = SpaceSaving::new(vec![Slot::EMPTY; keys as usize], Hasher::default());
+    for key in 0..keys {
+        sketch.add(Watched(key, &comparisons), 1);
+    }
+    comparisons.set(0);
+    assert!((0..keys).all(|key| sketch.get(&Watched(key, &comparisons)).is_some()));
+    assert!(comparisons.get() < 3 * keys, "{} for {keys} keys", comparisons.get());
+}
+
 proptest! {
     /// The guarantees of the paper: total kept, weights never too small and too large by at most the error, and every
     /// key heavier than total / slots held.
     #[test]
     fn bounds_hold(slots in 0_usize..9, stream in prop::collection::vec((0_u8..20, 1_u64..5), 0..200)) {
         let mut sketch = SpaceSaving::new(vec![Slot::EMPTY; slots], Hasher::default());
-        let mut exact = HashMap::new();
+        let (mut exact, mut evicted) = (HashMap::new(), 0);
+        prop_assert!(sketch.is_empty());
         for (key, weight) in stream {
+            evicted += u64::from(slots > 0 && sketch.len() == slots && sketch.get(&key).is_none());
             sketch.add(key, weight);
+            prop_assert_eq!(sketch.evicted(), evicted);
+            prop_assert_eq!(sketch.is_empty(), slots == 0);
             *exact.entry(key).or_insert(0) += weight;
             let total: u64 = exact.values().sum();
             prop_assert_eq!(sketch.total(), total);
@@ -37,7 +74,6 @@ proptest! {
                 }
             }
             if exact.len() <= slots {
-                prop_assert_eq!(sketch.evicted(), 0);
                 prop_assert!(sketch.iter().all(|counted| counted.error == 0 && counted.weight == exact[&counted.key]));
             }
         }

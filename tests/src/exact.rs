@@ -148,7 +148,7 @@ pub fn digits(computed: f64, exact: &BigRational) -> f64 {
 }
 
 /// The same for a root, given the exact square.
-fn root_digits(computed: f64, square: &BigRational) -> f64 {
+pub fn root_digits(computed: f64, square: &BigRational) -> f64 {
     let Some(root) = BigRational::from_float(computed) else {
         let largest = power_of_two(1024);
         return if computed > 0.0 && *square >= &largest * &largest { MOST } else { 0.0 };

@@ -184,18 +184,14 @@ impl Dd {
     /// `self * 2^exponent` as the nearest `f64`; infinite beyond the range of `f64`.
     pub(super) fn to_f64(self, exponent: i32) -> f64 {
         let rounded = libm::scalbn(self.hi, exponent);
-        if rounded.abs() >= f64::MIN_POSITIVE || self.lo == 0.0 {
-            return rounded;
+        // Below the normal numbers bits of `hi` are lost. What is lost is half a unit or at least a unit of `hi` away
+        // from it, and `lo` is less: it decides where both sides are as near, and nowhere else.
+        let lost = self.hi - libm::scalbn(rounded, exponent.saturating_neg());
+        let half = libm::scalbn(1.0, (-1075_i32).saturating_sub(exponent));
+        if lost != 0.0 && lost.abs() == half && self.lo != 0.0 && (self.lo > 0.0) == (lost > 0.0) {
+            return rounded + f64::from_bits(1).copysign(lost);
         }
-        // Below the normal numbers a second rounding follows; rounding to odd first makes it the only one.
-        let odd = if self.hi.to_bits() & 1 == 1 {
-            self.hi
-        } else if (self.lo > 0.0) == (self.hi > 0.0) {
-            f64::from_bits(self.hi.to_bits().wrapping_add(1))
-        } else {
-            f64::from_bits(self.hi.to_bits().wrapping_sub(1))
-        };
-        libm::scalbn(odd, exponent)
+        rounded
     }
 }
 
@@ -230,5 +226,35 @@ impl Mul for Dd {
         let (product, rest) = split(self.hi).times(split(other.hi));
         let (hi, lo) = quick_two_sum(product, rest + (self.hi * other.lo + self.lo * other.hi));
         Self { hi, lo }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In units of the least number: between two of them, at once beside the middle, and in the middle.
+    #[test]
+    fn is_rounded_once_below_the_normal_numbers() {
+        let unit = f64::from_bits(1);
+        let whole = (1_u64 << 51) as f64;
+        let little = Dd::from(f64::EPSILON * f64::EPSILON);
+        let cases = [(0.5, 0.0, 1.0), (1.5, 1.0, 2.0), (2.5, 2.0, 3.0), (whole + 0.5, whole, whole + 1.0)];
+        for sign in [1.0, -1.0] {
+            for exponent in [-1074, -1500, -2000] {
+                let power = 2_f64.powi(-1074 - exponent);
+                let round = |number: Dd| number.times(sign * power).to_f64(exponent) / (sign * unit);
+                for (middle, below, above) in cases {
+                    let even = if below % 2.0 == 0.0 { below } else { above };
+                    let middle = Dd::from(middle);
+                    assert_eq!([round(middle - little), round(middle), round(middle + little)], [below, even, above]);
+                }
+                let near_half = Dd::from(whole + 1.0);
+                assert_eq!(round(near_half - Dd::from(0.125)), whole + 1.0);
+                assert_eq!(round(near_half + Dd::from(0.125)), whole + 1.0);
+            }
+        }
+        assert_eq!((Dd::from(3.0) + little).to_f64(-1), 1.5);
+        assert_eq!(Dd::from(3.0).to_f64(1023), f64::INFINITY);
     }
 }

@@ -5,7 +5,7 @@ use num_traits::Signed;
 use proptest::prelude::*;
 use streamgauge_core::stats::Moments;
 use streamgauge_core::stats::moments::{NonFinite, Parts};
-use streamgauge_tests::exact::{Exact, approximate, decimal, digits};
+use streamgauge_tests::exact::{Exact, approximate, decimal, digits, root_digits};
 use streamgauge_tests::sets::{self, Random};
 
 /// The bar: half a unit in the last place of an `f64` is 15.65 to 15.95 digits.
@@ -21,12 +21,15 @@ fn check(name: &str, how: &str, seen: &Moments, exact: &Exact) {
 }
 
 fn check_spread(name: &str, how: &str, seen: &Moments, exact: &Exact) {
+    let [population_variance, population_stddev] =
+        [seen.population_variance(), seen.population_stddev()].map(|result| result.unwrap_or(f64::NAN));
     let results = [
         ("variance", exact.variance_digits(seen.sample_variance())),
         ("standard deviation", exact.stddev_digits(seen.sample_stddev())),
         ("skewness", exact.skewness_digits(seen.skewness())),
         ("kurtosis", exact.kurtosis_digits(seen.excess_kurtosis())),
-        ("population variance", digits(seen.population_variance().unwrap_or(f64::NAN), &exact.population_variance)),
+        ("population variance", digits(population_variance, &exact.population_variance)),
+        ("population deviation", root_digits(population_stddev, &exact.population_variance)),
     ];
     for (what, digits) in results {
         assert!(digits >= BAR, "{what} of {name} {how} has {digits:.2} correct digits: {seen:?}");
@@ -124,6 +127,30 @@ fn the_pivot_stays_near_the_mean() {
         }
     }
     assert!(compared >= 20, "only {compared} compared");
+}
+
+#[test]
+fn merging_moves_the_pivot_to_the_mean() {
+    let mut compared = 0;
+    for set in sets::all() {
+        for at in [1, set.values.len() / 2, set.values.len() - 1] {
+            let (few, many) = set.values.split_at(at);
+            let mut seen = from_slice(few);
+            seen.merge(&from_slice(many));
+            let parts = seen.to_parts();
+            if parts.exponent == 0 && !few.is_empty() {
+                let mean = seen.mean().expect("a mean");
+                let pivot = parts.pivot;
+                assert!(
+                    (mean - pivot).abs() <= mean.abs() * f64::EPSILON,
+                    "pivot {pivot} of {} {at}: {mean}",
+                    set.name
+                );
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 60, "only {compared} compared");
 }
 
 /// The answers that came with the data were computed elsewhere: the measuring stick is right.

@@ -121,47 +121,22 @@ impl<E: fmt::Display> fmt::Display for WriteError<E> {
 
 impl<E: fmt::Debug + fmt::Display> core::error::Error for WriteError<E> {}
 
-/// The phrase that stands behind a status (RFC 9110, section 15); empty for one it doesn't know.
+/// The phrase that stands behind a status of these services (RFC 9110, section 15, and RFC 6585 for 431). It says
+/// nothing to a machine, and may be empty (RFC 9112, section 4): for any other status it is.
 #[must_use]
 pub const fn reason(status: u16) -> &'static str {
     match status {
-        100 => "Continue",
-        101 => "Switching Protocols",
         200 => "OK",
-        201 => "Created",
-        202 => "Accepted",
-        204 => "No Content",
-        206 => "Partial Content",
-        301 => "Moved Permanently",
-        302 => "Found",
-        304 => "Not Modified",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
         400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
-        406 => "Not Acceptable",
         408 => "Request Timeout",
-        409 => "Conflict",
-        410 => "Gone",
-        411 => "Length Required",
         413 => "Content Too Large",
-        414 => "URI Too Long",
-        415 => "Unsupported Media Type",
-        417 => "Expectation Failed",
-        422 => "Unprocessable Content",
-        426 => "Upgrade Required",
-        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",
-        502 => "Bad Gateway",
         503 => "Service Unavailable",
-        504 => "Gateway Timeout",
         505 => "HTTP Version Not Supported",
-        507 => "Insufficient Storage",
         _ => "",
     }
 }
@@ -194,6 +169,27 @@ mod tests {
         let super::super::Parsed::Complete(head, length) = parsed else { panic!("partial") };
         assert_eq!((head.method, head.target, length), ("POST", "/put?data=%20", out.len()));
         assert_eq!(head.body, super::super::Body::Length(u64::MAX));
+    }
+
+    #[test]
+    fn a_status_brings_its_phrase() {
+        let first_line = |status| HeadWriter::response(Vec::new(), status).unwrap().out;
+        let lines: [&[u8]; 11] = [
+            b"HTTP/1.1 200 OK\r\n",
+            b"HTTP/1.1 400 Bad Request\r\n",
+            b"HTTP/1.1 404 Not Found\r\n",
+            b"HTTP/1.1 405 Method Not Allowed\r\n",
+            b"HTTP/1.1 408 Request Timeout\r\n",
+            b"HTTP/1.1 413 Content Too Large\r\n",
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
+            b"HTTP/1.1 500 Internal Server Error\r\n",
+            b"HTTP/1.1 501 Not Implemented\r\n",
+            b"HTTP/1.1 503 Service Unavailable\r\n",
+            b"HTTP/1.1 505 HTTP Version Not Supported\r\n",
+        ];
+        let with_phrase: Vec<_> = (100..=999).filter(|status| !reason(*status).is_empty()).map(first_line).collect();
+        assert_eq!(with_phrase, lines);
+        assert_eq!(first_line(299), b"HTTP/1.1 299 \r\n");
     }
 
     #[test]
