@@ -33,7 +33,9 @@ fn a_broken_part_is_reported_and_the_next_one_arrives() {
 fn a_stream_that_is_dropped_in_a_part_leaves_nothing_to_the_next_one() {
     let mut parts = multipart::Multipart::subscription([0; 8]);
     let head = &b"--xXPubSubXx\r\ncontent-length: 4\r\n\r\n"[..];
-    for (cut, incomplete) in [("", false), ("--xXPub", false), ("--xXPubSubXx\r\ncontent-le", true)] {
+    for (cut, incomplete) in
+        [("", false), ("--xXPub", false), ("--xXPubSubXx\r\n", false), ("--xXPubSubXx\r\ncontent-le", true)]
+    {
         assert_eq!(parts.decode(&mut cut.as_bytes()), None);
         assert_eq!(parts.reset(), incomplete, "{cut:?}");
     }
@@ -55,8 +57,14 @@ fn a_body_longer_than_it_said_is_reported() {
 }
 
 #[test]
-fn endless_headers_are_reported() {
-    let stream = format!("--xXPubSubXx\r\n{}", "a: b\n".repeat(4000));
-    let found = read_parts(&[stream.as_bytes()], 8);
-    assert_eq!(found[0], Found::Other("Malformed(HeadersTooLong)".into()));
+fn headers_over_their_limit_are_reported() {
+    // With the line of the length and the empty one they have just as many bytes as they may.
+    let length = "content-length: 2\r\n\r\n";
+    for (more, first) in [(0, message_of("hi")), (1, Found::Other("Malformed(HeadersTooLong)".into()))] {
+        let field = "x".repeat(multipart::MAX_HEADERS as usize - length.len() - 2 + more);
+        let stream = format!("--xXPubSubXx\r\n{field}\r\n{length}hi\r\n");
+        for sizes in [vec![], vec![7]] {
+            assert_eq!(read_parts(&fragments(stream.as_bytes(), &sizes), 8)[0], first);
+        }
+    }
 }

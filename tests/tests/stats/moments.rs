@@ -251,6 +251,14 @@ fn values_that_are_not_finite_poison_or_are_left_out() {
 }
 
 #[test]
+fn a_nan_beside_an_infinity_poisons_all() {
+    for other in [f64::INFINITY, f64::NEG_INFINITY] {
+        let seen = from_slice(&[1.0, f64::NAN, other]);
+        assert_eq!((seen.mean(), seen.min(), seen.max(), seen.population_variance()), (None, None, None, None));
+    }
+}
+
+#[test]
 fn nothing_and_no_spread_have_no_results() {
     let nothing = Moments::new();
     assert_eq!((nothing.mean(), nothing.min(), nothing.population_variance()), (None, None, None));
@@ -340,6 +348,7 @@ proptest! {
         sums.sums[at / 2][at % 2] = forged;
         let candidates = [
             sums,
+            Parts { sums: [[0.0; 2]; 4], ..parts },
             Parts { count, ..parts },
             Parts { exponent, ..parts },
             Parts { pivot: forged, ..parts },
