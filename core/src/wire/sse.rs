@@ -9,7 +9,7 @@ pub(super) mod encode;
 mod event;
 mod short;
 
-pub use encode::{write_comment, write_event, write_retry};
+pub use encode::{write_comment, write_event};
 pub use event::{Event, Field, Message};
 
 /// The longest event name and event id that [`Events`] accepts, in bytes.

@@ -30,7 +30,11 @@ pub fn write_event<W: Write>(message: &Message<'_>, out: &mut W) -> Result<(), W
         write_field(b"event: ", message.event, out)?;
     }
     if let Some(milliseconds) = message.retry {
-        write_retry_line(milliseconds, out)?;
+        let mut line = Head::new();
+        line.push(b"retry: ");
+        line.push_decimal(milliseconds);
+        line.push(b"\n");
+        out.write_all(line.as_bytes())?;
     }
     out.write_all(b"data: ")?;
     write_data(message.data, out)?;
@@ -55,15 +59,6 @@ pub fn write_comment<W: Write>(text: &[u8], out: &mut W) -> Result<(), W::Error>
     out.write_all(b"\n\n")
 }
 
-/// Asks the reader to wait so many milliseconds before it connects again. O(1).
-///
-/// # Errors
-/// Those of `out`.
-pub fn write_retry<W: Write>(milliseconds: u64, out: &mut W) -> Result<(), W::Error> {
-    write_retry_line(milliseconds, out)?;
-    out.write_all(b"\n")
-}
-
 /// Writes data behind its first `data: `.
 #[inline]
 pub(in crate::wire) fn write_data<W: Write>(data: &[u8], out: &mut W) -> Result<(), W::Error> {
@@ -83,14 +78,6 @@ pub(in crate::wire) fn data_len(data: &[u8]) -> usize {
 }
 
 const DATA_JOINT: &[u8] = b"\ndata: ";
-
-fn write_retry_line<W: Write>(milliseconds: u64, out: &mut W) -> Result<(), W::Error> {
-    let mut line = Head::new();
-    line.push(b"retry: ");
-    line.push_decimal(milliseconds);
-    line.push(b"\n");
-    out.write_all(line.as_bytes())
-}
 
 fn write_field<W: Write>(name: &[u8], value: &[u8], out: &mut W) -> Result<(), W::Error> {
     out.write_all(name)?;

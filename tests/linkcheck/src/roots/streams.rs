@@ -50,7 +50,6 @@ roots! {
     events_skipped => events().skipped();
     write_event => sse::write_event(given(), answer());
     write_comment => sse::write_comment(bytes(), answer());
-    write_retry => sse::write_retry(*given(), answer());
     framing_content_type => framing().content_type();
     framing_opening => framing().opening();
     framing_framed_len => framing().framed_len(*given(), bytes());
