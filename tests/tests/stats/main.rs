@@ -3,3 +3,4 @@
 mod fixed;
 mod histogram;
 mod moments;
+mod parts;
