@@ -100,18 +100,18 @@ impl Moments {
 
 /// The scale and the sums of parts that don't contradict each other; comparisons are such that NaN fails them.
 fn checked(parts: &Parts) -> Option<(Scale, Sums)> {
-    let extremes = parts.min.is_finite() && parts.max.is_finite() && parts.min <= parts.max;
-    if !extremes || parts.count > MAX_COUNT {
+    let ordered = parts.min <= parts.max;
+    if !ordered || parts.count > MAX_COUNT {
         return None;
     }
     let scale = Scale::from_exponent(parts.exponent, parts.min.abs().max(parts.max.abs()))?;
     let (min, max) = (parts.min * scale.factor, parts.max * scale.factor);
-    // The pivot is a rounded mean, so it can lie a rounding error beyond the extremes.
+    // Nothing lies between infinite extremes. The pivot is a rounded mean, so it can lie a rounding error beyond them.
     let (slack, widest) = (1e-9 * (max - min), (max - min) * 1.000_001);
     if !(parts.pivot >= min - slack && parts.pivot <= max + slack) {
         return None;
     }
-    let mut bound = parts.count as f64 * 1.000_001;
+    let mut bound = parts.count as f64;
     for (odd, [hi, lo]) in [true, false, true, false].into_iter().zip(parts.sums) {
         bound *= widest;
         let least = if odd { -bound } else { 0.0 };
