@@ -44,6 +44,26 @@ fn what_contradicts_itself_is_refused_and_nothing_else() {
     }
 }
 
+/// Which power of two the values are multiplied by, at both ends of its range.
+#[test]
+fn the_scale_is_the_same_in_different_places() {
+    let power = |exponent| 2_f64.powi(exponent);
+    let below = |x: f64| f64::from_bits(x.to_bits() - 1);
+    let exponent = |values: &[f64]| one_by_one(values).to_parts().exponent;
+    let first = [(f64::MAX, -900), (power(170), -300), (below(power(170)), 0), (power(-130), 0), (5e-324, 900)];
+    for (value, expected) in first.into_iter().chain([(below(power(-130)), 300), (power(-730), 600), (0.0, 0)]) {
+        assert_eq!([exponent(&[value]), exponent(&[-value])], [expected; 2], "{value:e}");
+    }
+    // Once chosen it is good for larger values, up to 2^220 of them.
+    assert_eq!(exponent(&[1.0, power(220)]), 0);
+    assert_eq!(exponent(&[1.0, below(power(220)) * 2.0]), -300);
+    assert_eq!(exponent(&[power(-400), power(-80), power(-81)]), 300);
+    assert_eq!(exponent(&[power(-400), below(power(-80)) * 2.0]), 0);
+    let parts = one_by_one(&[1.0, power(220)]).to_parts();
+    assert!(is_accepted(&parts) && !is_accepted(&Parts { exponent: 300, ..parts }));
+    assert!(!is_accepted(&Parts { max: f64::from_bits(parts.max.to_bits() + 1), ..parts }));
+}
+
 #[test]
 fn a_count_beyond_the_whole_numbers_is_refused() {
     let parts = from_slice(&[3.0; 5]).to_parts();

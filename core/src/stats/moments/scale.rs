@@ -50,6 +50,6 @@ impl Scale {
 
     /// Whether it is the one to be kept of two: that which is good for larger values.
     pub(super) fn reaches_beyond(&self, other: &Self) -> bool {
-        self.limit > other.limit || (self.limit == other.limit && self.exponent < other.exponent)
+        self.limit > other.limit
     }
 }
