@@ -129,6 +129,25 @@ fn the_pivot_stays_near_the_mean() {
     assert!(compared >= 20, "only {compared} compared");
 }
 
+/// At the 2nd, 4th, 8th, … value it is the mean, however the values came.
+#[test]
+fn the_pivot_moves_to_the_mean_at_each_power_of_two() {
+    let values: Vec<f64> = (0..5000).map(|x| f64::from(x * x)).collect();
+    for power in 1..=12 {
+        let values = &values[..1 << power];
+        let mean = Exact::of(values).mean;
+        let mut random = Random::new(4);
+        for longest in [3, 100, 300, 5000] {
+            let mut seen = Moments::new();
+            cut(values, longest, &mut random).iter().for_each(|piece| seen.extend_from_slice(piece));
+            for seen in [seen, one_by_one(values)] {
+                let pivot = seen.to_parts().pivot;
+                assert!(digits(pivot, &mean) > BAR, "{pivot} after {}", values.len());
+            }
+        }
+    }
+}
+
 #[test]
 fn merging_moves_the_pivot_to_the_mean() {
     let mut compared = 0;

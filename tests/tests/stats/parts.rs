@@ -31,6 +31,8 @@ fn what_contradicts_itself_is_refused_and_nothing_else() {
         assert!(with_sum(3, 686.0) && !with_sum(3, 686.1) && with_sum(3, -686.0) && !with_sum(3, -686.1));
         assert!(with_sum(4, 4802.0) && !with_sum(4, 4802.1) && !with_sum(4, 287.0) && !with_sum(4, f64::NAN));
         let mut sums = parts.sums;
+        sums[1] = [32.0, 32.0 * f64::EPSILON / 2.0].map(|part| part * unit * unit);
+        assert!(is_accepted(&Parts { sums, ..parts }), "half a unit is what rounding takes away");
         sums[1][1] = unit * unit * 1e-14;
         assert!(!is_accepted(&Parts { sums, ..parts }), "the low part is no rounding error");
         let (min, max) = (parts.min, parts.max);
