@@ -188,7 +188,7 @@ impl Dd {
         // from it, and `lo` is less: it decides where both sides are as near, and nowhere else.
         let lost = self.hi - libm::scalbn(rounded, exponent.saturating_neg());
         let half = libm::scalbn(1.0, (-1075_i32).saturating_sub(exponent));
-        if lost != 0.0 && lost.abs() == half && self.lo != 0.0 && (self.lo > 0.0) == (lost > 0.0) {
+        if lost != 0.0 && self.lo != 0.0 && lost == half.copysign(self.lo) {
             return rounded + f64::from_bits(1).copysign(lost);
         }
         rounded
@@ -232,6 +232,65 @@ impl Mul for Dd {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn from_integer(n: i128) -> Dd {
+        let hi = n as f64;
+        Dd { hi, lo: (n - hi as i128) as f64 }
+    }
+
+    fn integer(x: Dd) -> i128 {
+        assert_eq!(x.hi + x.lo, x.hi, "not normalised: {x:?}");
+        x.hi as i128 + x.lo as i128
+    }
+
+    /// Integers of up to so many bits.
+    fn bits(most: u32) -> impl Strategy<Value = i128> {
+        (any::<i128>(), 0..most).prop_map(move |(n, bits)| n >> (127 - bits))
+    }
+
+    proptest! {
+        /// Where the result is an integer that fits, errors of a part in 2^103 have to vanish.
+        #[test]
+        fn is_exact_on_integers_that_fit(a in bits(102), b in bits(102), c in bits(68), d in bits(34), e in any::<u64>()) {
+            let [x, y, z, w] = [a, b, c, d].map(from_integer);
+            prop_assert_eq!([integer(x + y), integer(x - y), integer(-x)], [a + b, a - b, -a]);
+            prop_assert_eq!([integer(z * w), integer(w * z)], [c * d; 2]);
+            prop_assert_eq!(integer(Dd::from(e)), i128::from(e));
+            prop_assert_eq!([x.scaled(7), x.scaled(-900).scaled(907)].map(integer), [a * 128; 2]);
+            prop_assert_eq!(integer(z.times(1024.0)), c * 1024);
+        }
+
+        #[test]
+        fn errors_of_sums_and_products_are_exact(a in bits(53), b in bits(53)) {
+            let (x, y) = (a as f64, b as f64);
+            prop_assert_eq!([Dd::sum(x, y), Dd::difference(x, y)].map(integer), [a + b, a - b]);
+            for (hi, lo) in [split(x).times(split(y)), split(y).times(split(x))] {
+                prop_assert_eq!(integer(Dd { hi, lo }), a * b);
+            }
+            let (hi, lo) = split(x).squared();
+            prop_assert_eq!(integer(Dd { hi, lo }), a * a);
+        }
+
+        /// Both within a part in 2^100, or what that leaves of an integer.
+        #[test]
+        fn quotients_go_back(a in bits(68), b in bits(34)) {
+            prop_assume!(a != 0 && b != 0);
+            for (quotient, divisor) in [(a, b), (b, a)] {
+                let back = from_integer(a * b).over(from_integer(divisor));
+                let error = back - from_integer(quotient);
+                prop_assert!(error.hi.abs() <= back.hi.abs() * libm::scalbn(1.0, -100), "{:?} {:?}", back, quotient);
+            }
+        }
+
+        #[test]
+        #[cfg_attr(miri, ignore = "libm takes square roots with inline assembly")]
+        fn roots_go_back(number in 1..1_u64 << 53) {
+            let n = from_integer(i128::from(number) * 3);
+            let root = n.sqrt();
+            prop_assert!((root * root - n).hi.abs() <= n.hi * libm::scalbn(1.0, -100), "{:?}", root);
+        }
+    }
 
     /// In units of the least number: between two of them, at once beside the middle, and in the middle.
     #[test]
@@ -242,19 +301,27 @@ mod tests {
         let cases = [(0.5, 0.0, 1.0), (1.5, 1.0, 2.0), (2.5, 2.0, 3.0), (whole + 0.5, whole, whole + 1.0)];
         for sign in [1.0, -1.0] {
             for exponent in [-1074, -1500, -2000] {
-                let power = 2_f64.powi(-1074 - exponent);
+                let power = libm::scalbn(1.0, -1074 - exponent);
                 let round = |number: Dd| number.times(sign * power).to_f64(exponent) / (sign * unit);
                 for (middle, below, above) in cases {
                     let even = if below % 2.0 == 0.0 { below } else { above };
                     let middle = Dd::from(middle);
                     assert_eq!([round(middle - little), round(middle), round(middle + little)], [below, even, above]);
                 }
-                let near_half = Dd::from(whole + 1.0);
-                assert_eq!(round(near_half - Dd::from(0.125)), whole + 1.0);
-                assert_eq!(round(near_half + Dd::from(0.125)), whole + 1.0);
+                for number in [2.25, 2.75, whole + 1.0] {
+                    for near in [Dd::from(number) - little, Dd::from(number), Dd::from(number) + little] {
+                        assert_eq!(round(near), number.round());
+                    }
+                }
             }
         }
         assert_eq!((Dd::from(3.0) + little).to_f64(-1), 1.5);
+        assert_eq!((Dd::from(3.0 * unit) - Dd::from(unit)).to_f64(0), 2.0 * unit);
         assert_eq!(Dd::from(3.0).to_f64(1023), f64::INFINITY);
+    }
+
+    #[test]
+    fn no_root_of_nothing() {
+        assert_eq!([Dd::default(), Dd::from(-1.0)].map(Dd::sqrt), [Dd::default(); 2]);
     }
 }
