@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 use streamgauge_tests::exact::Exact;
-use streamgauge_tests::sets;
+use streamgauge_tests::{needs, sets};
 
 use crate::support::*;
 
@@ -22,7 +22,7 @@ fn merged_moments_keep_their_digits() {
         for part in (0..4).rev() {
             let (front, back) = rest.split_at(if part == 0 { rest.len() } else { random.below(rest.len() + 1) });
             rest = back;
-            last = fine(&args, &lines(front));
+            last = fine(&args, lines(front));
         }
         let json: Value = serde_json::from_str(&last).expect("JSON");
         assert_eq!(json["count"], set.values.len(), "{}", set.name);
@@ -36,7 +36,7 @@ fn merged_moments_keep_their_digits() {
 fn a_graph_is_a_sorted_set_a_node() {
     let Some(redis) = Redis::start() else { return };
     let state = redis.url();
-    let Some(folder) = sets::folder() else { return };
+    let Some(folder) = needs::data() else { return };
     let clicks = folder.join("usagov-clicks.jsonl");
     let text = std::fs::read_to_string(&clicks).expect("clicks");
     // Counted here as the workshop counts: each record built whole.
