@@ -278,7 +278,7 @@ fn a_dump_stops_where_there_is_no_more_room() {
     };
     let mut shown = Vec::new();
     // Without any room it goes on all the same, so that it ends.
-    let mut slowly = dump.clone();
+    let mut slowly = dump;
     assert_eq!([(); 3].map(|()| service.dump(&mut slowly, &mut Vec::new(), 0)), [Ok(true), Ok(true), Ok(false)]);
     assert_eq!(service.dump(&mut dump, &mut shown, 3), Ok(true));
     assert_eq!(shown, b"ab\n");
