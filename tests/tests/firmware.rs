@@ -91,23 +91,35 @@ fn image() -> &'static Path {
     })
 }
 
-/// QEMU counts instructions, so this can't be slow by chance.
-#[test]
-fn a_sample_costs_at_most_150_instructions() {
+/// What an example prints on a Cortex-M4, if there is one to run it on.
+fn printed(example: &str) -> Option<String> {
     if !needs::programs(&["qemu-system-arm"]) {
-        return;
+        return None;
     }
     let run = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--locked", "--profile", "speed", "--target", "thumbv7em-none-eabihf"])
-        .args(["--example", "instructions", "--target-dir"])
-        .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("instructions"))
+        .args(["--example", example, "--target-dir"])
+        .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples"))
         .current_dir(workspace().join("tests/firmware"))
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .output()
         .unwrap();
-    let table = String::from_utf8(run.stdout).unwrap();
-    assert!(run.status.success(), "{table}{}", String::from_utf8_lossy(&run.stderr));
+    let text = String::from_utf8(run.stdout).unwrap();
+    assert!(run.status.success(), "{text}{}", String::from_utf8_lossy(&run.stderr));
+    Some(text)
+}
+
+#[test]
+fn the_shared_forms_and_the_ring_run_without_an_operating_system() {
+    let Some(text) = printed("tasks") else { return };
+    assert_eq!(text, "1000 samples through a ring and a queue\n");
+}
+
+/// QEMU counts instructions, so this can't be slow by chance.
+#[test]
+fn a_sample_costs_at_most_150_instructions() {
+    let Some(table) = printed("instructions") else { return };
     let costs: Vec<u32> = table
         .lines()
         .filter(|line| line.starts_with("FixedMoments"))

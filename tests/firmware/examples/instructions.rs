@@ -14,7 +14,9 @@ use streamgauge_core::stats::{FixedMoments, Histogram, IntHistogram, Moments, We
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     debug::exit(debug::EXIT_FAILURE);
-    loop {}
+    loop {
+        cortex_m::asm::wfi();
+    }
 }
 
 const VALUES: u32 = 20_000;
@@ -54,7 +56,9 @@ fn main() -> ! {
     report("Histogram", instructions(&float, |x| floats.push(x)));
     black_box((fixed, integers, welford, moments, floats));
     debug::exit(debug::EXIT_SUCCESS);
-    loop {}
+    loop {
+        cortex_m::asm::wfi();
+    }
 }
 
 /// Instructions that one of many values costs, the loop around it included.
