@@ -71,7 +71,7 @@ pub enum Format {
     Dot,
     /// For Gephi, yEd, networkx
     Graphml,
-    /// Node-link, for d3 and networkx
+    /// Node-link, for d3, and for networkx: node_link_graph(data, edges="links")
     Json,
     /// A drawing
     Svg,
