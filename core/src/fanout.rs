@@ -97,7 +97,8 @@ pub struct Delivery {
     pub lagged: u64,
     /// Messages in the log that it has yet to read.
     pub pending: u64,
-    /// Payload bytes published that it has neither read nor been told it lost.
+    /// Payload bytes published since it subscribed that it has neither read nor been told it lost. Of what had left
+    /// the log before it resumed nobody knows the size.
     pub bytes_behind: u64,
 }
 

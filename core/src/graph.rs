@@ -48,8 +48,8 @@ pub struct Edge<N> {
 }
 
 impl<N: Ord + Hash, S: AsRef<[Slot<Edge<N>>]> + AsMut<[Slot<Edge<N>>]>, H: BuildHasher> Graph<N, S, H> {
-    /// A graph without edges.
-    pub const fn new(slots: S, hasher: H, direction: Direction) -> Self {
+    /// A graph without edges; what was in `slots` is dropped. O(slots).
+    pub fn new(slots: S, hasher: H, direction: Direction) -> Self {
         Self { edges: SpaceSaving::new(slots, hasher), direction }
     }
 

@@ -145,9 +145,10 @@ impl<S: AsRef<[u8]>> Queue<S> {
                 break;
             }
             self.log.pop();
+            // At once: `each` may panic at the next one.
+            self.delivered = self.delivered.wrapping_add(1);
             taken += 1;
         }
-        self.delivered = self.delivered.wrapping_add(taken);
         taken
     }
 
@@ -220,8 +221,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Queue<S> {
 
     fn overflow_one(&mut self, overflow: &mut impl FnMut(&[u8])) {
         if let Some(oldest) = self.log.pop() {
-            overflow(oldest);
             self.overflow = self.overflow.wrapping_add(1);
+            overflow(oldest);
         }
     }
 }

@@ -33,6 +33,8 @@ use crate::sync::{AtomicUsize, Ordering, UnsafeCell, const_fn};
 pub struct Ring<S> {
     storage: S,
     indices: Indices,
+    /// The number of cells that the positions are for.
+    capacity: usize,
 }
 
 /// Room for one byte of a [`Ring`].
@@ -103,7 +105,7 @@ impl<S> Ring<S> {
         pub const fn new(storage: S) -> Self {
             let indices =
                 Indices { head: AtomicUsize::new(0), tail: AtomicUsize::new(0), overflow: AtomicUsize::new(0) };
-            Self { storage, indices }
+            Self { storage, indices, capacity: 0 }
         }
     }
 }
@@ -111,11 +113,18 @@ impl<S> Ring<S> {
 impl<S: AsMut<[Byte]>> Ring<S> {
     /// The two ends, for two contexts of which neither waits for the other. O(1).
     ///
-    /// When both are gone the ring can be split again, and goes on where they were.
+    /// When both are gone the ring can be split again, and goes on where they were; empty, if the storage has another
+    /// size now.
     pub fn split(&mut self) -> (Producer<'_>, Consumer<'_>) {
         // Asked for once, and exclusively: so both ends have the same cells, and nobody else has any of them.
         let cells: &[Byte] = self.storage.as_mut();
         let indices = &self.indices;
+        // `AsMut` may be anybody's code: positions that were for more cells would break the invariant.
+        if cells.len() != self.capacity {
+            self.capacity = cells.len();
+            indices.head.store(0, Ordering::Relaxed);
+            indices.tail.store(0, Ordering::Relaxed);
+        }
         let tail = indices.tail.load(Ordering::Relaxed);
         let overflow = indices.overflow.load(Ordering::Relaxed);
         let head = indices.head.load(Ordering::Relaxed);

@@ -71,12 +71,15 @@ pub struct Counted<K> {
     pub error: u64,
 }
 
-impl<K, S, H> SpaceSaving<K, S, H> {
-    /// A sketch that holds nothing. At most 2^32 - 1 slots are used.
-    pub const fn new(slots: S, hasher: H) -> Self {
+impl<K, S: AsMut<[Slot<K>]>, H> SpaceSaving<K, S, H> {
+    /// A sketch that holds nothing; what was in `slots` is dropped. At most 2^32 - 1 of them are used. O(slots).
+    pub fn new(mut slots: S, hasher: H) -> Self {
+        slots.as_mut().fill_with(|| Slot::EMPTY);
         Self { slots, hasher, len: 0, total: 0, evicted: 0, key: core::marker::PhantomData }
     }
+}
 
+impl<K, S, H> SpaceSaving<K, S, H> {
     /// The number of keys held. O(1).
     pub const fn len(&self) -> usize {
         self.len
@@ -129,7 +132,11 @@ impl<K: Eq + Hash, S: AsRef<[Slot<K>]> + AsMut<[Slot<K>]>, H: BuildHasher> Space
 
     /// The most that a key which is not held can weigh: nothing while every key has a slot. O(1).
     pub fn floor(&self) -> u64 {
-        if self.evicted == 0 { 0 } else { self.weight(self.at(0)) }
+        match (self.capacity(), self.evicted) {
+            (0, _) => self.total,
+            (_, 0) => 0,
+            _ => self.weight(self.at(0)),
+        }
     }
 
     /// How many keys can be held.

@@ -102,6 +102,33 @@ fn data_that_python_takes_for_nothing_is_wrapped_once() {
     }
 }
 
+/// What is accepted is still accepted when it comes back in an envelope.
+#[test]
+fn the_deepest_item_comes_back_from_its_requeue() {
+    const DEPTH: usize = streamgauge_core::reader::DEPTH;
+    let nested = |levels: usize| "[".repeat(levels) + "0" + &"]".repeat(levels);
+    for item in [nested(DEPTH), format!(r#"{{"a": {}}}"#, nested(DEPTH - 1)), format!(r#"{{"a": {}}}"#, nested(DEPTH))]
+    {
+        let mut reader = reader(&["print"], Policy::default());
+        let accepted = reader.handle_item(item.as_bytes(), NOW).is_ok();
+        assert_eq!(accepted, item.matches(['[', '{']).count() <= DEPTH);
+        if accepted {
+            let requeued = requeued(&item, &["print"], "print");
+            let again = reader.handle_item(requeued.as_bytes(), NOW);
+            assert!(again.is_ok(), "{again:?}");
+        }
+    }
+}
+
+#[test]
+fn tasks_are_told_apart_by_their_names() {
+    let named = |names: &[&'static str]| {
+        Reader::<Vec<Task<_>>, _>::new(Policy::default(), names.iter().copied().map(Task::new).collect())
+    };
+    assert!(named(&["a", "b", "c"]).is_some());
+    assert!(named(&["a", "b", "a"]).is_none() && named(&["a", "a"]).is_none());
+}
+
 #[test]
 fn a_task_may_have_any_name() {
     for name in ["", "say \"\\\"", "\0\t\u{1e}\r\n", "żółw 🐢"] {

@@ -43,6 +43,30 @@ fn goes_on_where_it_was_when_it_is_split_again() {
     assert_eq!(consumer.overflow(), 4);
 }
 
+/// Whoever lends the cells may be anybody's code.
+#[test]
+fn begins_anew_when_its_storage_has_another_size() {
+    struct Shrinking(Box<[Byte]>, usize);
+    impl AsMut<[Byte]> for Shrinking {
+        fn as_mut(&mut self) -> &mut [Byte] {
+            self.1 -= 3;
+            &mut self.0[..self.1]
+        }
+    }
+    let mut ring = Ring::new(Shrinking(boxed(11), 11));
+    let (mut producer, mut consumer) = ring.split();
+    producer.push(&[1; 8]).unwrap();
+    assert_eq!(consumer.pop(&mut [0; 7]), [1; 7]);
+    for capacity in [5, 2] {
+        let (mut producer, mut consumer) = ring.split();
+        assert_eq!((producer.room(), consumer.len()), (capacity, 0));
+        for bytes in [&[1, 2][..], &[3], &[4, 5]] {
+            producer.push(bytes).unwrap();
+            assert_eq!(consumer.pop(&mut [0; 8]), bytes);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: if cfg!(miri) { 8 } else { 256 },

@@ -184,7 +184,7 @@ fn an_item_that_came_another_way_and_is_too_long_to_answer_stays() {
         let input = format!("GET {path} HTTP/1.1\r\n\r\n");
         let (sent, counters, closed) = talk_to(&mut service, input.as_bytes(), &[], false);
         assert_eq!(answers(&sent), [(503, "the answer is over the limit answer-bytes 128\n".to_owned())], "{path}");
-        assert_eq!((counters.refused, closed), (1, true));
+        assert_eq!((counters.answered, counters.refused, closed), (0, 1, true));
     }
     assert_eq!(service.queue.queue().counters().depth, 1);
 }
@@ -196,7 +196,8 @@ fn a_dump_longer_than_the_answer_storage_comes_in_chunks_or_to_the_end() {
     for item in &items {
         service.queue.queue_mut().put(item.as_bytes(), |_| ()).unwrap();
     }
-    let (sent, _, closed) = talk_to(&mut service, b"GET /dump HTTP/1.1\r\n\r\n", &[7], false);
+    let (sent, counters, closed) = talk_to(&mut service, b"GET /dump HTTP/1.1\r\n\r\n", &[7], false);
+    assert_eq!(counters.answered, 1);
     let (_, body) = sent.split_once("\r\n\r\n").unwrap();
     let expected = format!("7a\r\n{}\n{}\n\r\n3d\r\n{}\n\r\n0\r\n\r\n", items[0], items[1], items[2]);
     assert_eq!((body, closed), (&*expected, false));

@@ -277,6 +277,9 @@ fn a_dump_stops_where_there_is_no_more_room() {
         panic!("no dump")
     };
     let mut shown = Vec::new();
+    // Without any room it goes on all the same, so that it ends.
+    let mut slowly = dump;
+    assert_eq!([(); 3].map(|()| service.dump(&mut slowly, &mut Vec::new(), 0)), [Ok(true), Ok(true), Ok(false)]);
     assert_eq!(service.dump(&mut dump, &mut shown, 3), Ok(true));
     assert_eq!(shown, b"ab\n");
     assert_eq!(service.dump(&mut dump, &mut shown, 3), Ok(false));
@@ -340,6 +343,10 @@ fn a_body_is_published_whole_or_not_at_all() {
     let mut answer = Vec::new();
     narrow.call(Request::new(b"/pub").with_body(b"1234"), &mut answer).unwrap();
     assert_eq!(answer, b"message of 4 bytes is over the limit log-bytes 4\n");
+    // Nobody is told that it failed after it was done.
+    let mut small = [0; 16];
+    assert!(town.call(Request::new(b"/pub").with_body(b"x"), &mut &mut small[..]).is_err());
+    assert_eq!(town.fanout().published(), 1);
     // HEAD publishes nothing, and what nobody knows is not there.
     let head = Request { head_only: true, ..Request::new(b"/pub").with_body(b"x") };
     assert_eq!(said(&mut town, head).0.status, Status::Ok);
@@ -394,7 +401,10 @@ fn a_subscription_is_what_was_asked_for() {
     let after = |target: &'static [u8]| Request { last_event_id: b" 7 ", ..Request::new(target) };
     assert_eq!(asked(after(b"/sub")), Ok((Framing::Multipart, Some(7))));
     assert_eq!(asked(after(b"/sub?last_event_id=9")), Ok((Framing::Multipart, Some(9))));
-    for wrong in [&b"/sub?last_event_id=-1"[..], b"/sub?last_event_id=x"] {
+    let last = Some(u64::MAX);
+    assert_eq!(asked(Request::new(b"/sub?last_event_id=18446744073709551615")), Ok((Framing::Multipart, last)));
+    let too_great = &b"/sub?last_event_id=18446744073709551616"[..];
+    for wrong in [b"/sub?last_event_id=-1", &b"/sub?last_event_id=x"[..], b"/sub?last_event_id=", too_great] {
         assert_eq!(asked(Request::new(wrong)), Err("last_event_id must be the number of an event\n".into()));
     }
 }

@@ -157,6 +157,43 @@ fn one_more_than_there_are_slots_is_refused_until_one_leaves() {
     assert_eq!(refused.to_string(), "all 1 slots for waiting tasks are taken");
 }
 
+/// What a waker does when it is dropped may need the lock.
+#[test]
+fn no_waker_is_dropped_under_the_lock() {
+    static LOCKED: AtomicBool = AtomicBool::new(false);
+    static TABLE: RawWakerVTable = RawWakerVTable::new(
+        |data| RawWaker::new(data, &TABLE),
+        |_| (),
+        |_| (),
+        |_| assert!(!LOCKED.load(Ordering::Relaxed), "dropped under the lock"),
+    );
+    struct Watched<T>(RefCell<T>);
+    impl<T> Lock for Watched<T> {
+        type Value = T;
+        fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+            LOCKED.store(true, Ordering::Relaxed);
+            let result = f(&mut self.0.borrow_mut());
+            LOCKED.store(false, Ordering::Relaxed);
+            result
+        }
+    }
+    // SAFETY: There is no data, and the functions may be called from any thread.
+    let waker = unsafe { Waker::new(core::ptr::null(), &TABLE) };
+    let queue = SharedQueue::new(Watched(RefCell::new(QueueState::of([0; 64], Limits::NONE, [Slot::FREE; 1]))));
+    let mut waiting = Box::pin(queue.get_with(<[u8]>::len));
+    assert!(poll(waiting.as_mut(), &waker).is_pending());
+    // There is no slot for this one; then the first changes its waker, is woken, waits again, and leaves.
+    assert!(poll(pin!(queue.get_with(<[u8]>::len)), &waker).is_ready());
+    for other in [Waker::noop(), &waker] {
+        assert!(poll(waiting.as_mut(), other).is_pending());
+    }
+    queue.put(b"taken", |_| ()).unwrap();
+    assert_eq!(queue.try_get(&mut [0; 8]), Ok(Some(&b"taken"[..])));
+    assert!(poll(waiting.as_mut(), &waker).is_pending());
+    drop(waiting);
+    assert_eq!(queue.waiting(), 0);
+}
+
 #[test]
 fn an_item_larger_than_the_buffer_stays_for_another_one() {
     let queue = queue::<2>();

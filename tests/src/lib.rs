@@ -5,7 +5,9 @@
 
 pub mod build;
 pub mod client;
+pub mod command;
 pub mod exact;
+pub mod needs;
 pub mod process;
 pub mod sets;
 pub mod transcript;

@@ -1,10 +1,11 @@
 //! Sets of values that statistics go wrong on.
 
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
+
+use crate::needs::data;
 
 /// Values, and where to look them up.
 pub struct Set {
@@ -18,26 +19,9 @@ pub struct Set {
 
 /// All sets: those of the data folder, if there is one, and the generated ones.
 pub fn all() -> Vec<Set> {
-    let mut sets = folder().map_or(Vec::new(), |folder| stored(&folder));
+    let mut sets = data().map_or(Vec::new(), |folder| stored(&folder));
     sets.extend(generated());
     sets
-}
-
-/// The folder with the NIST StRD sets and harder ones: `STREAMGAUGE_DATA`, or `../shared/data` next to the workspace.
-///
-/// # Panics
-/// Where there is none and `CI` is set, or `STREAMGAUGE_DATA` isn't a folder: a check must not be skipped unseen.
-pub fn folder() -> Option<PathBuf> {
-    let given = env::var_os("STREAMGAUGE_DATA").map(PathBuf::from);
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let folder = given.clone().unwrap_or_else(|| workspace.join("../shared/data"));
-    if folder.join("nist").is_dir() && folder.join("hard").is_dir() {
-        return Some(folder);
-    }
-    let missing = format!("no data sets at {}", folder.display());
-    assert!(given.is_none() && env::var_os("CI").is_none(), "{missing}");
-    eprintln!("{missing}: only generated ones are used; set STREAMGAUGE_DATA to the folder that has nist/ and hard/");
-    None
 }
 
 /// The values of a file: a number a line, `#` begins a remark.

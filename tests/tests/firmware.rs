@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use streamgauge_tests::build::workspace;
 use streamgauge_tests::client::Client;
+use streamgauge_tests::needs;
 use streamgauge_tests::process::Process;
 use streamgauge_tests::wait::until;
 
@@ -30,7 +31,7 @@ impl Board {
     /// `None` where there is no QEMU, which has been said then.
     fn start() -> Option<Self> {
         static TURN: Mutex<()> = Mutex::new(());
-        if !has_qemu() {
+        if !needs::programs(&["qemu-system-arm"]) {
             return None;
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,18 +73,6 @@ impl Board {
     }
 }
 
-/// Says so where there is none.
-fn has_qemu() -> bool {
-    let is_there = Command::new("qemu-system-arm").arg("--version").output().is_ok();
-    if !is_there {
-        assert!(std::env::var_os("CI").is_none(), "qemu-system-arm is missing: apt install qemu-system-arm");
-        let warning = "\n*** NOT TESTED: the firmware. qemu-system-arm is missing: apt install qemu-system-arm ***\n";
-        // Past the harness, which keeps what passing tests print.
-        std::io::stderr().write_all(warning.as_bytes()).unwrap();
-    }
-    is_there
-}
-
 /// The firmware, built.
 fn image() -> &'static Path {
     static IMAGE: OnceLock<PathBuf> = OnceLock::new();
@@ -105,7 +94,7 @@ fn image() -> &'static Path {
 /// QEMU counts instructions, so this can't be slow by chance.
 #[test]
 fn a_sample_costs_at_most_150_instructions() {
-    if !has_qemu() {
+    if !needs::programs(&["qemu-system-arm"]) {
         return;
     }
     let run = Command::new(env!("CARGO"))

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal::SIGTERM;
-use streamgauge_tests::build::workspace;
+use streamgauge_tests::needs;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::{SOON, until, until_within};
 
@@ -30,9 +30,7 @@ fn shell(line: &str) -> String {
 
 #[test]
 fn the_first_chapter_of_the_workshop_works_as_typed() {
-    if Command::new("curl").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "curl has to be on the machine");
-        println!("not run: there is no curl here");
+    if !needs::programs(&["curl"]) {
         return;
     }
     let pubsub = Server::start("pubsub", [""; 0]);
@@ -68,13 +66,8 @@ fn the_first_chapter_of_the_workshop_works_as_typed() {
 
 /// A day's clicks on short links to US government sites, or something like them.
 fn clicks() -> Vec<String> {
-    let folder = std::env::var_os("STREAMGAUGE_DATA").map_or(workspace().join("../shared/data"), PathBuf::from);
-    let path = folder.join("usagov-clicks.jsonl");
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "{}: {error}", path.display());
-        println!("run on generated data: {}: {error}", path.display());
-        generated()
-    });
+    let stored = |folder: PathBuf| fs::read_to_string(folder.join("usagov-clicks.jsonl")).expect("clicks");
+    let text = needs::data().map_or_else(generated, stored);
     text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 

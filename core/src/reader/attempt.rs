@@ -167,14 +167,20 @@ pub struct Reader<S, N> {
 }
 
 impl<N: AsRef<str>, S: AsRef<[Task<N>]> + AsMut<[Task<N>]>> Reader<S, N> {
-    /// A reader of these tasks, or `None` for more than [`MAX_TASKS`].
+    /// A reader of these tasks, or `None` for more than [`MAX_TASKS`], or two of the same name: an item says by their
+    /// names which are left. O(tasks²).
     pub fn new(policy: Policy, mut tasks: S) -> Option<Self> {
         let preparation = BackoffTimer::new(Duration::ZERO, policy.max_backoff);
         for task in tasks.as_mut() {
             task.backoff = preparation.clone();
         }
         let reader = Self { policy, preparation, tasks, counters: Counters::default(), names: PhantomData };
-        (reader.tasks().len() <= MAX_TASKS).then_some(reader)
+        let tasks = reader.tasks();
+        let is_new = |(index, task): (usize, &Task<N>)| {
+            tasks.iter().take(index).all(|before| before.name.as_ref() != task.name.as_ref())
+        };
+        let are_told_apart = tasks.iter().enumerate().all(is_new);
+        (tasks.len() <= MAX_TASKS && are_told_apart).then_some(reader)
     }
 
     /// Takes an item off a queue. O(n).

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use embedded_io::Write;
 
-use super::json::{self, Bad, Members, Scanner};
+use super::json::{self, Bad, DEPTH, Members, Scanner};
 
 /// An item of a queue, read: its data, and how often and by what it has been tried.
 ///
@@ -84,7 +84,9 @@ impl<'a> Envelope<'a> {
     pub fn parse(item: &'a [u8], now: Duration) -> Result<Self, Malformed> {
         let item = core::str::from_utf8(item).map_err(|_| Malformed::NotJson)?;
         let (mut data, mut tries, mut retry_on, mut started, mut tasks_left) = (None, None, None, None, None);
-        let mut rest = if let Some(mut members) = Members::of_object(item) {
+        let members = Members::of_object(item);
+        let is_object = members.is_some();
+        let mut rest = if let Some(mut members) = members {
             while let Some((name, value)) = members.step()? {
                 match KnownMember::of(name) {
                     Some(KnownMember::Data) => data = Some(value),
@@ -106,6 +108,10 @@ impl<'a> Envelope<'a> {
         }
         let has_all = tries.is_some() && retry_on.is_some() && started.is_some() && tasks_left.is_some();
         let Some(data) = data.filter(|data| has_all || json::value::is_truthy(data)) else {
+            // It will be a member of an envelope itself: what is accepted now must be accepted then.
+            if is_object && rest.deepest() >= DEPTH {
+                return Err(Malformed::TooDeep);
+            }
             let data = item.trim_matches([' ', '\t', '\n', '\r']);
             let started = Err(now);
             return Ok(Self { item, data, tries: 0, retry_on: None, started, tasks_left: None, is_wrapped: true });

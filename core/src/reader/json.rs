@@ -12,6 +12,8 @@ pub const DEPTH: usize = 1024;
 pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
+    /// The deepest nesting in a value so far.
+    deepest: usize,
 }
 
 /// Why text is not JSON that can be used.
@@ -23,7 +25,12 @@ pub(super) enum Bad {
 
 impl<'a> Scanner<'a> {
     pub(super) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, deepest: 0 }
+    }
+
+    /// How deep the values were nested that it has gone along.
+    pub(super) const fn deepest(&self) -> usize {
+        self.deepest
     }
 
     pub(super) fn at_end(&mut self) -> bool {
@@ -47,6 +54,7 @@ impl<'a> Scanner<'a> {
                         // Empty: it has ended already.
                     } else {
                         nesting.push(is_object)?;
+                        self.deepest = self.deepest.max(nesting.depth);
                         if is_object {
                             self.name()?;
                         }

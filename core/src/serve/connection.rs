@@ -12,7 +12,8 @@ use crate::wire::query::split_target;
 
 /// The server's side of one HTTP/1.1 connection, over storage that the caller owns.
 ///
-/// `I` holds a request, its head and its body together: that is the limit of both. `O` holds an answer, and
+/// `I` holds a request, its head and its body together: that is the limit of both (a body in chunks has to leave a
+/// byte, to read what follows it). `O` holds an answer, and
 /// [`OVERHEAD`](Self::OVERHEAD) bytes for its head. `FIELDS` is the limit of a request's fields; they take 16 bytes
 /// of stack each on a 32-bit machine while a head is read.
 ///
@@ -73,7 +74,7 @@ pub enum Next {
 /// What connections have done. Counts wrap at 2^64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
-    /// Requests that the service answered.
+    /// Requests that the service answered, or began to.
     pub answered: u64,
     /// Requests that were refused: not HTTP, over a limit, or with an answer over its limit.
     pub refused: u64,
@@ -180,7 +181,8 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
     }
 
     /// Goes on as far as it can, answering at most one request. O(bytes that came since), but for a head in many
-    /// pieces, which is read again at each of its line ends.
+    /// pieces, which is read again at each of its line ends, a line in many, which is searched for its end again, and
+    /// requests that wait behind the one that is answered, which move up.
     pub fn poll(&mut self, service: &mut impl Service) -> Next {
         // A head leads to its body, and that to the answer: a bounded number of steps.
         loop {
@@ -295,6 +297,7 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
                     return self.cut();
                 }
                 self.state = if close { State::Last } else { State::Head };
+                self.counters.answered = self.counters.answered.wrapping_add(1);
             }
             Ok(Reply::Dump(dump)) => {
                 self.state = State::Dump { dump, begun: false, ending, close: close || ending == Ending::Close };
@@ -303,7 +306,6 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
         }
         self.inbox.remove(0..end);
         self.looked_at = 0;
-        self.counters.answered = self.counters.answered.wrapping_add(1);
         None
     }
 
@@ -326,6 +328,7 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
         if self.outbox.send_chunk(first.then_some(&head), ending, length, !more).is_err() {
             return self.cut();
         }
+        self.counters.answered = self.counters.answered.wrapping_add(u64::from(first));
         if !more {
             self.state = if close { State::Last } else { State::Head };
         }

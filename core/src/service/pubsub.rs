@@ -7,6 +7,7 @@ use crate::fanout::{Cursor, Fanout, Id, TooManySubscribers};
 use crate::queue::TooLarge;
 use crate::wire::framing::Framing;
 use crate::wire::lines;
+use crate::wire::query::Value;
 
 /// The paths that are answered. All but the exact ones match by prefix.
 pub const PATHS: [&str; 4] = ["/pub*", "/sub*", "/stats*", "/clients"];
@@ -177,7 +178,9 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, C: AsRef<[Cursor]> + AsMut<[Cursor]>> Pubsub<
     }
 
     fn publish<W: Write>(&mut self, body: &[u8], answer: &mut W) -> Result<Response, W::Error> {
-        // Checked first, so that a body is published whole or not at all.
+        // Checked first, so that a body is published whole or not at all; and answered before, so that nobody is told
+        // of a failure after which he had better not try again.
+        let mut messages: u64 = 0;
         for message in lines::split(body, b'\n') {
             let len = message.len();
             let over = match self.fanout.check(len) {
@@ -189,10 +192,14 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, C: AsRef<[Cursor]> + AsMut<[Cursor]>> Pubsub<
                 write_fmt(answer, format_args!("message of {len} bytes is over the limit {limit} {bytes}\n"))?;
                 return Ok(Response::text(Status::ContentTooLarge));
             }
+            messages = messages.saturating_add(1);
         }
-        let messages = lines::split(body, b'\n').filter(|message| self.fanout.publish(message).is_ok()).count();
         let clients = self.fanout.subscribers();
         write_fmt(answer, format_args!("Published {messages} messages to {clients} clients.\n"))?;
+        for message in lines::split(body, b'\n') {
+            // Checked above.
+            let _ = self.fanout.publish(message);
+        }
         Ok(Response::text(Status::Ok))
     }
 
@@ -246,12 +253,18 @@ fn subscription(request: &Request<'_>) -> Result<Subscription, &'static str> {
     };
     let header = core::str::from_utf8(request.last_event_id).ok().filter(|id| !id.is_empty());
     let last_seen = match (request.query.get("last_event_id"), header) {
-        (Some(id), _) => id.integer().and_then(|id| u64::try_from(id).ok()).map(Some),
+        (Some(id), _) => event_number(&id).map(Some),
         (None, Some(id)) => id.trim().parse().ok().map(Some),
         (None, None) => Some(None),
     };
     let last_seen = last_seen.ok_or("last_event_id must be the number of an event\n")?;
     Ok(Subscription { framing, last_seen })
+}
+
+fn event_number(id: &Value<'_>) -> Option<u64> {
+    let mut digits = [0; 20];
+    let length = id.copy_to(&mut digits)?;
+    core::str::from_utf8(digits.get(..length)?).ok()?.parse().ok()
 }
 
 fn names_event_stream(accept: &[u8]) -> bool {

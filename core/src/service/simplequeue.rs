@@ -150,7 +150,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Simplequeue<S> {
     }
 
     /// Writes the next items of a `/dump`, each followed by a newline, until `answer` is given at least `room`
-    /// bytes; returns whether there may be more. Call it until it says no.
+    /// bytes, and one item at least; returns whether there may be more. Call it until it says no.
     ///
     /// Each item that was queued when the dump began and still is comes exactly once.
     ///
@@ -161,7 +161,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Simplequeue<S> {
         if log.missed(&dump.at) > 0 {
             dump.at = log.start();
         }
-        let mut written = 0_usize;
+        let (mut written, room) = (0_usize, room.max(1));
         // Once the log has gone past the end, everything that was there to be dumped is gone.
         while written < room && dump.end.sequence().wrapping_sub(dump.at.sequence()).cast_signed() > 0 {
             let Some(item) = log.read(&mut dump.at) else { return Ok(false) };

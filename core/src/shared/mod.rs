@@ -108,7 +108,7 @@ impl Wake {
         Self { most: n, tag: None }
     }
 
-    /// Everyone who waits with this tag. O(waiting), without a wake-up for the others.
+    /// Everyone who waits with this tag, without a wake-up for the others. O(waiting) for each of them.
     pub const fn tagged(tag: u32) -> Self {
         Self { most: usize::MAX, tag: Some(tag) }
     }
@@ -136,8 +136,8 @@ where
 
     /// Changes the value, and wakes those whom `f` names beside its result.
     ///
-    /// The time under the lock is that of `f`, and O([`BATCH`]) for collecting wakers; for more of these the lock is
-    /// taken again.
+    /// The time under the lock is that of `f`, and O([`BATCH`]) for collecting wakers ([`Wake::tagged`]: times those
+    /// who wait); for more of these the lock is taken again.
     pub fn update<R>(&self, f: impl FnOnce(&mut T) -> (R, Wake)) -> R {
         self.locked(|guarded| f(&mut guarded.value))
     }

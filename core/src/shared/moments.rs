@@ -94,7 +94,7 @@ where
         self.0.with(f)
     }
 
-    /// Waits until `f` finds what it looks for; it looks after every change.
+    /// Waits until `f` finds what it looks for. It looks when there were changes, perhaps several at once.
     ///
     /// # Errors
     /// [`WaitError`].

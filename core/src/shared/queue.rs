@@ -107,7 +107,8 @@ where
     /// Waits for an item and copies it into `buffer`. O(1) and the copy.
     ///
     /// What was put before the queue was closed can still be got. Waiting consumers are served in the order in which
-    /// they began to wait, though one that doesn't wait may come first.
+    /// they began to wait, though one that doesn't wait may come first; who was woken for what it took waits again at
+    /// the end.
     ///
     /// # Errors
     /// [`GetError`]; no item was taken.

@@ -57,7 +57,6 @@ impl<W: AsMut<[Slot]>> Waiters<W> {
     ///
     /// Fails with the number of slots when each is taken.
     pub(super) fn enter(&mut self, tag: u32, waker: &Waker) -> Result<u32, usize> {
-        let state = State::Waiting(waker.clone());
         let slots = self.slots.as_mut();
         let full = slots.len();
         let key = match self.free {
@@ -65,6 +64,8 @@ impl<W: AsMut<[Slot]>> Waiters<W> {
             None => u32::try_from(self.touched).map_err(|_| full)?,
         };
         let slot = slots.get_mut(key as usize).ok_or(full)?;
+        // Not before there is a place for it: it would be dropped under the lock.
+        let state = State::Waiting(waker.clone());
         match self.free {
             Some(_) => self.free = slot.after,
             None => self.touched = self.touched.saturating_add(1),

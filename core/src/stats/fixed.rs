@@ -30,7 +30,8 @@ mod sealed {
 /// It keeps the plain sums of the first four powers, wide enough for 2^64 - 1 samples of any size. So taking in,
 /// [removing](Self::remove) (a sliding window is a `push` and a `remove`) and [merging](Self::merge) are additions: bit
 /// for bit the same in any order. Nothing is divided and nothing rounded until a result is read. All additions wrap, so
-/// that even beyond 2^64 - 1 samples removing undoes taking in; results are then those of the count modulo 2^64.
+/// that even beyond 2^64 - 1 samples removing undoes taking in, but at a count that wrapped to 0; results are then those
+/// of the count modulo 2^64.
 ///
 /// The `*_raw` results are integers in units of the last bit of the format, rounded to the nearest, halves away from
 /// zero, from the exact value: off by at most half a unit, without floating point. The others are `f64` in the units of
@@ -92,7 +93,7 @@ impl<T: Sample, const FRACTION: u32> FixedMoments<T, FRACTION> {
         Self { count: 0, sums: Sums::default(), sample: PhantomData }
     }
 
-    /// Takes a sample in. O(1): three multiplications and some additions of integers.
+    /// Takes a sample in. O(1): six multiplications and some additions of integers.
     #[inline]
     pub fn push(&mut self, x: T) {
         self.count = self.count.wrapping_add(1);
@@ -162,7 +163,7 @@ impl<T: Sample, const FRACTION: u32> FixedMoments<T, FRACTION> {
         Some(if a3.is_negative() { magnitude.wrapping_neg() } else { magnitude })
     }
 
-    /// Excess kurtosis g2 in units of 2^-16; `None` without spread.
+    /// Excess kurtosis g2 in units of 2^-16, halves rounded up; `None` without spread.
     pub fn excess_kurtosis_raw(&self) -> Option<i64> {
         let Central { a2, a4, .. } = self.spread()?;
         let doubled = a4.shifted_left(SHAPE_FRACTION + 1).over(&a2.squared());

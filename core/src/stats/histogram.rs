@@ -142,7 +142,7 @@ impl<S: AsRef<[u64]> + AsMut<[u64]>> Histogram<S> {
         // Rounding can be one bin off next to an edge.
         let bin = if x < self.edge(near) {
             near.saturating_sub(1)
-        } else if near < last && x >= self.edge(near.saturating_add(1)) {
+        } else if x >= self.edge(near.saturating_add(1)) {
             near.saturating_add(1)
         } else {
             near

@@ -44,10 +44,15 @@ impl Welford {
     /// Takes in what `other` has seen (Chan, Golub and LeVeque, *Updating formulae and a pairwise algorithm for
     /// computing sample variances*, 1979). O(1).
     pub fn merge(&mut self, other: &Self) {
-        let count = self.count.saturating_add(other.count);
-        if count == 0 {
+        // Without these two an infinite square of the distance would be multiplied by no values.
+        if other.count == 0 {
             return;
         }
+        if self.count == 0 {
+            *self = *other;
+            return;
+        }
+        let count = self.count.saturating_add(other.count);
         let delta = other.mean - self.mean;
         let share = other.count as f64 / count as f64;
         self.mean += delta * share;
@@ -123,5 +128,15 @@ mod tests {
         let mut nothing = of(&[]);
         nothing.merge(&of(&[]));
         assert_eq!(nothing, Welford::default());
+    }
+
+    #[test]
+    fn nothing_adds_nothing_even_to_a_mean_whose_square_is_infinite() {
+        let large = of(&[1e200]);
+        let (mut before, mut after) = (Welford::new(), large);
+        before.merge(&large);
+        after.merge(&Welford::new());
+        assert_eq!([before, after], [large; 2]);
+        assert_eq!(after.population_variance(), Some(0.0));
     }
 }

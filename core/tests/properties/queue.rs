@@ -156,3 +156,19 @@ fn a_queue_that_held_nothing_has_no_high_water() {
     queue.reset_high_water();
     assert_eq!(queue.counters().high_water, 0);
 }
+
+/// Under a lock that goes on after a panic the account has to be right all the same.
+#[test]
+fn a_callback_that_panics_leaves_the_account_right() {
+    let mut queue = Queue::new([0; 64], Limits { depth: Some(3), bytes: None });
+    (0..3_u8).for_each(|item| queue.put(&[item], |_| ()).unwrap());
+    let caught = |run: &mut dyn FnMut()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err();
+    assert!(caught(&mut || {
+        queue.mget(3, |item| if item == [1] { panic!() } else { ControlFlow::Continue(()) });
+    }));
+    (3..5_u8).for_each(|item| queue.put(&[item], |_| ()).unwrap_or_default());
+    assert!(caught(&mut || queue.put(&[9], |_| panic!()).unwrap()));
+    let counters = queue.counters();
+    assert_eq!((counters.delivered, counters.overflow), (1, 2));
+    assert_eq!(counters.accepted, counters.delivered + counters.depth + counters.overflow);
+}

@@ -68,3 +68,19 @@ fn headers_over_their_limit_are_reported() {
         }
     }
 }
+
+/// The limit falls on each byte of the line end, the boundary and what follows it.
+#[test]
+fn the_part_behind_headers_over_their_limit_arrives() {
+    let limit = multipart::MAX_HEADERS as usize;
+    for length in limit - 20..=limit {
+        let stream = format!(
+            "--xXPubSubXx\r\n{}\n--xXPubSubXx\r\ncontent-length: 2\r\n\r\nhi\r\n--xXPubSubXx\r\n",
+            "x".repeat(length)
+        );
+        let found = read_parts(&[stream.as_bytes()], 8);
+        // Before the limit it is a part without a length.
+        let seen = if length + 15 > limit { "Malformed(HeadersTooLong)" } else { "Malformed(NoLength)" };
+        assert_eq!(found[..2], [Found::Other(seen.into()), message_of("hi")], "{length}");
+    }
+}

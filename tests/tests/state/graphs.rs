@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
-use streamgauge_tests::sets;
+use streamgauge_tests::needs;
 use streamgauge_tests::wait::until;
 
 use crate::support::*;
@@ -15,7 +15,7 @@ type Edges = BTreeMap<(String, String), u64>;
 fn a_graph_is_a_sorted_set_a_node() {
     let Some(redis) = Redis::start() else { return };
     let state = redis.url();
-    let Some(folder) = sets::folder() else { return };
+    let Some(folder) = needs::data() else { return };
     let clicks = folder.join("usagov-clicks.jsonl");
     let text = std::fs::read_to_string(&clicks).expect("clicks");
     // Counted here as the workshop counts: each record built whole.

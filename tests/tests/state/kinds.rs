@@ -21,7 +21,7 @@ fn merged_moments_keep_their_digits() {
         for part in (0..4).rev() {
             let (front, back) = rest.split_at(if part == 0 { rest.len() } else { random.below(rest.len() + 1) });
             rest = back;
-            last = fine(&args, &lines(front));
+            last = fine(&args, lines(front));
         }
         let json: Value = serde_json::from_str(&last).expect("JSON");
         assert_eq!(json["count"], set.values.len(), "{}", set.name);

@@ -5,13 +5,14 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal::{SIGKILL, SIGTERM};
 use serde_json::Value;
 use streamgauge_tests::build::tool;
+pub(crate) use streamgauge_tests::command::{fine, run};
 use streamgauge_tests::exact::Exact;
+use streamgauge_tests::needs;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::{until, until_within};
 use tempfile::TempDir;
@@ -24,11 +25,9 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    /// `None`, loudly, where it is not on the machine; where `CI` is set that is a failure.
+    /// `None` where it is not on the machine.
     pub(crate) fn start() -> Option<Self> {
-        if Command::new("redis-server").arg("--version").output().is_err() {
-            assert!(std::env::var_os("CI").is_none(), "redis-server has to be on the machine");
-            eprintln!("NOT TESTED: there is no redis-server here (Debian: apt install redis-server)");
+        if !needs::programs(&["redis-server", "redis-cli"]) {
             return None;
         }
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -78,28 +77,6 @@ pub(crate) fn ask(port: u16, command: &[&str]) -> Option<String> {
     let output = Command::new("redis-cli").args(["-p", &port.to_string(), "-n", "3"]).args(command).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim_end().to_owned())
-}
-
-/// Exit code, stdout and stderr of `streamgauge`.
-pub(crate) fn run(args: &[&str], input: &[u8]) -> (i32, String, String) {
-    let mut command = Command::new(tool("streamgauge"));
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("streamgauge starts");
-    let mut stdin = child.stdin.take().expect("stdin is a pipe");
-    let input = input.to_owned();
-    // Whoever refuses at once doesn't read it.
-    let writer = thread::spawn(move || drop(stdin.write_all(&input)));
-    let output = child.wait_with_output().expect("an end");
-    writer.join().expect("a writer does not panic");
-    let text = |bytes| String::from_utf8(bytes).expect("text");
-    (output.status.code().expect("no signal"), text(output.stdout), text(output.stderr))
-}
-
-#[track_caller]
-pub(crate) fn fine(args: &[&str], input: &[u8]) -> String {
-    let (code, out, err) = run(args, input);
-    assert_eq!(code, 0, "{args:?}: {err}");
-    out
 }
 
 /// `streamgauge` that is fed by hand.

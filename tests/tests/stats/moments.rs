@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use streamgauge_core::stats::Moments;
 use streamgauge_core::stats::moments::NonFinite;
 use streamgauge_tests::exact::{Exact, approximate, decimal, digits, root_digits};
+use streamgauge_tests::needs;
 use streamgauge_tests::sets::{self, Random};
 
 /// The bar: half a unit in the last place of an `f64` is 15.65 to 15.95 digits.
@@ -202,7 +203,7 @@ fn exact_arithmetic_agrees_with_the_answers_of_the_data() {
             signed_square(x).1
         });
     }
-    assert!(compared >= 100 || sets::folder().is_none(), "only {compared} answers compared");
+    assert!(compared >= 100 || needs::data().is_none(), "only {compared} answers compared");
 }
 
 #[test]
@@ -226,7 +227,7 @@ fn values_that_are_not_finite_poison_or_are_left_out() {
             let at = if name == "nan_first" { 0 } else { (5 + 6 * i).min(values.len()) };
             values.insert(at, *x);
         }
-        if let Some(folder) = sets::folder() {
+        if let Some(folder) = needs::data() {
             let stored = sets::read(&folder.join(format!("hard/policy_{name}.txt")));
             let sorted = |mut values: Vec<f64>| {
                 values.sort_by(f64::total_cmp);
@@ -265,6 +266,24 @@ fn values_that_are_not_finite_poison_or_are_left_out() {
                     assert_eq!((seen.mean(), seen.min(), seen.max()), (None, None, None), "{name}");
                 }
             }
+        }
+    }
+}
+
+/// Far enough into a slice for it to be taken many at a time.
+#[test]
+fn what_is_not_finite_in_a_long_slice_is_found() {
+    let numbers: Vec<f64> = (0..3000).map(f64::from).collect();
+    let exact = Exact::of(&numbers);
+    let mut random = Random::new(5);
+    for other in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        for _ in 0..50 {
+            let mut values = numbers.clone();
+            values.insert(random.below(3000), other);
+            let mut seen = Moments::with_policy(NonFinite::LeaveOut);
+            seen.extend_from_slice(&values);
+            assert_eq!(seen.nan() + seen.positive_infinities() + seen.negative_infinities(), 1);
+            check("numbers", "around one that is not finite", &seen, &exact);
         }
     }
 }

@@ -37,3 +37,26 @@ impl Bounds {
         self.max.abs().max(self.min.abs())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In a row of eight, and in the rest behind them.
+    #[test]
+    fn are_found_wherever_they_are() {
+        for at in 0..20 {
+            let mut block: [f64; 20] = core::array::from_fn(|index| index as f64 + 0.5);
+            for (extreme, magnitude) in [(-30.0, 30.0), (40.0, 40.0)] {
+                block[at] = extreme;
+                let bounds = Bounds::of(&block).unwrap();
+                let (min, max) = (block.iter().copied().reduce(f64::min), block.iter().copied().reduce(f64::max));
+                assert_eq!((Some(bounds.min), Some(bounds.max), bounds.magnitude()), (min, max, magnitude));
+            }
+            for extreme in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                block[at] = extreme;
+                assert!(Bounds::of(&block).is_none(), "{extreme} at {at}");
+            }
+        }
+    }
+}

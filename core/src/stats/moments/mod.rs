@@ -132,7 +132,8 @@ impl Moments {
 
     /// Takes in what `other` has seen. O(1).
     ///
-    /// `a.merge(&b)` and `b.merge(&a)` give the same state to the bit (but for the policy below). Merging several in
+    /// `a.merge(&b)` and `b.merge(&a)` give the same state to the bit (but for the policy below, and the sign of an
+    /// extreme that is 0). Merging several in
     /// another order gives sums that differ by some 1e-30 of their size (third and fourth powers 1e-23): results may differ
     /// in the last digit.
     /// Counts of what isn't finite add up; if either poisons, the outcome does.

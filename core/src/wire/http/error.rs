@@ -83,3 +83,23 @@ impl fmt::Display for HttpError {
 }
 
 impl core::error::Error for HttpError {}
+
+#[cfg(test)]
+mod tests {
+    use super::HttpError::{self, *};
+
+    #[test]
+    fn each_error_has_its_status() {
+        let statuses: [(u16, &[HttpError]); 5] = [
+            (400, &[Malformed, BadContentLength, ConflictingContentLengths, LengthAndTransferEncoding]),
+            (400, &[BadTransferEncoding, BadChunk, Truncated, AfterClose]),
+            (413, &[BodyTooLarge]),
+            (431, &[HeadTooLarge, TooManyFields]),
+            (501, &[UnknownTransferEncoding]),
+        ];
+        for (status, errors) in statuses {
+            assert!(errors.iter().all(|error| error.status() == status), "{status}");
+        }
+        assert_eq!(Version.status(), 505);
+    }
+}

@@ -107,9 +107,17 @@ impl Head {
             if self.taken > MAX_HEADERS {
                 self.state = State::Search;
                 self.taken = 0;
-                return Step::Malformed(Malformed::HeadersTooLong);
+                // The byte may end the line of the next boundary, or lie in it.
+                return match self.step_within(byte) {
+                    Step::More => Step::Malformed(Malformed::HeadersTooLong),
+                    step => step,
+                };
             }
         }
+        self.step_within(byte)
+    }
+
+    fn step_within(&mut self, byte: u8) -> Step {
         if byte == b'\n' {
             return self.end_line();
         }

@@ -1,80 +1,15 @@
 //! `streamgauge moments`, `histogram` and `graph` as they are typed: what they print, to the byte.
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::io::{BufRead as _, BufReader, Write as _};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-
-fn streamgauge(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_streamgauge"));
-    command.args(args).env_remove("RUST_LOG").env("LC_ALL", "C.UTF-8").env("COLUMNS", "60");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// Exit code, stdout and stderr.
-fn run(args: &[&str], input: &str) -> (i32, String, String) {
-    let mut child = streamgauge(args).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_owned();
-    // Whoever refuses at once doesn't read it.
-    let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
-#[track_caller]
-fn fine(args: &[&str], input: &str) -> String {
-    let (code, out, err) = run(args, input);
-    assert_eq!(code, 0, "{args:?}: {err}");
-    out
-}
-
-/// A server that ends with the test.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(binary: &str) -> Self {
-        let mut command = Command::new(binary);
-        command.args(["--port=0", "--address=127.0.0.1"]).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address =
-            lines.map_while(Result::ok).find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
-        Self { child, address: address.unwrap() }
-    }
-
-    fn post(&self, path: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let length = body.len();
-        write!(
-            stream,
-            "POST {path} HTTP/1.1\r\nhost: t\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use streamgauge_tests::command::{fine, run, streamgauge};
+use streamgauge_tests::needs;
+use streamgauge_tests::process::Server;
+use streamgauge_tests::wait::until;
 
 #[test]
 fn moments_are_one_object() {
@@ -191,15 +126,6 @@ fn assert_well_formed(xml: &str) {
     assert!(xml.split('&').skip(1).all(|rest| entities.iter().any(|entity| rest.starts_with(entity))));
 }
 
-/// Clicks on short links, or `None`, loudly.
-fn clicks() -> Option<String> {
-    let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"));
-    let folder = std::env::var_os("STREAMGAUGE_DATA").map_or(beside, PathBuf::from);
-    let clicks = std::fs::read_to_string(folder.join("usagov-clicks.jsonl"));
-    assert!(clicks.is_ok() || std::env::var_os("CI").is_none(), "no clicks at {}", folder.display());
-    clicks.inspect_err(|error| eprintln!("NOT TESTED: no clicks at {}: {error}", folder.display())).ok()
-}
-
 /// The graph of these records, counted the plain way.
 fn counted(clicks: &str, directed: bool) -> (HashMap<(String, String), u64>, u64) {
     let mut edges = HashMap::new();
@@ -221,7 +147,8 @@ fn counted(clicks: &str, directed: bool) -> (HashMap<(String, String), u64>, u64
 
 #[test]
 fn the_graph_of_real_clicks_is_what_an_independent_count_says() {
-    let Some(clicks) = clicks() else { return };
+    let Some(data) = needs::data() else { return };
+    let clicks = std::fs::read_to_string(data.join("usagov-clicks.jsonl")).expect("clicks");
     let graph = ["graph", "--from", "r", "--to", "u"];
     for directed in [true, false] {
         let (edges, heartbeats) = counted(&clicks, directed);
@@ -269,32 +196,30 @@ fn a_graph_counts_what_it_leaves_out() {
 
 #[test]
 fn a_queue_is_taken_from_and_no_more_than_asked_for() {
-    let queue = Server::start(env!("CARGO_BIN_EXE_simplequeue"));
+    let queue = Server::start("simplequeue", [""; 0]);
     let numbers: String = (1..=3000).map(|number| format!("{number}\n")).collect();
-    queue.post("/mput", &numbers);
+    let mut client = queue.connect();
+    assert_eq!(client.post("/mput", &numbers).status, 200);
     // An item with a newline in it stays one record.
-    queue.post("/put", "{\"x\":\n3001}");
+    assert_eq!(client.post("/put", "{\"x\":\n3001}").status, 200);
     let source = format!("http://{}/get", queue.address);
     let out = fine(&["moments", "--source", &source, "--count", "1500"], "");
     assert!(out.starts_with("count 1500  mean 750.5 "), "{out}");
-    assert!(queue.post("/stats", "").contains("depth:1501\n"));
+    assert_eq!(queue.counter("depth"), 1501);
     let out = fine(&["moments", "--source", &source, "--drain", "--field", "x"], "");
     assert!(out.starts_with("count 1  mean 3001 ") && out.contains("(1500 not a number)"), "{out}");
-    assert!(queue.post("/stats", "").contains("depth:0\n"));
+    assert_eq!(queue.counter("depth"), 0);
 }
 
 #[test]
 fn a_signal_shows_the_result_of_a_pubsub() {
-    let pubsub = Server::start(env!("CARGO_BIN_EXE_pubsub"));
+    let pubsub = Server::start("pubsub", [""; 0]);
     let source = format!("http://{}/sub?multipart=0", pubsub.address);
     let mut child = streamgauge(&["moments", "--source", &source, "--every", "2"]).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
-    let begun = std::time::Instant::now();
-    while pubsub.post("/pub", "").contains("to 0 clients") {
-        assert!(begun.elapsed() < Duration::from_secs(10), "it does not subscribe");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    pubsub.post("/pub", "1\n2\n3\n");
+    let mut publisher = pubsub.connect();
+    until("a subscriber", || (!publisher.post("/pub", "").text().contains("to 0 clients")).then_some(()));
+    publisher.post("/pub", "1\n2\n3\n");
     let mut line = String::new();
     out.read_line(&mut line).unwrap();
     assert!(line.starts_with("count 2 "), "{line}");

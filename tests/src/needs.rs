@@ -1,0 +1,54 @@
+//! What tests need, and a machine may not have.
+//!
+//! `tests/run` installs the programs and sets `CI`, under which nothing is left out. By hand a test says what it went
+//! without.
+
+use std::env;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Whether these programs are on the machine.
+///
+/// # Panics
+/// When one isn't and `CI` is set: a check must not be skipped unseen.
+pub fn programs(names: &[&str]) -> bool {
+    // Not all of them know --version, but all can be started.
+    let is_here = |name: &str| {
+        let mut command = Command::new(name);
+        command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok()
+    };
+    match names.iter().find(|name| !is_here(name)) {
+        Some(missing) => {
+            without(&format!("{missing} is not on this machine"), "tests/run installs it");
+            false
+        }
+        None => true,
+    }
+}
+
+/// The folder of the reference data: `STREAMGAUGE_DATA`, or `../shared/data` beside the workspace.
+///
+/// # Panics
+/// When there is none and `CI` is set, or `STREAMGAUGE_DATA` names something else.
+pub fn data() -> Option<PathBuf> {
+    let given = env::var_os("STREAMGAUGE_DATA").map(PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let folder = given.clone().unwrap_or(beside);
+    let contents = ["nist", "hard", "usagov-clicks.jsonl"];
+    if contents.iter().all(|name| folder.join(name).exists()) {
+        return Some(folder);
+    }
+    let missing = format!("no {} at {}", contents.join(", "), folder.display());
+    assert!(given.is_none(), "STREAMGAUGE_DATA: {missing}");
+    without(&missing, "STREAMGAUGE_DATA names the folder that has them");
+    None
+}
+
+/// Past the harness, which keeps what passing tests print.
+fn without(missing: &str, remedy: &str) {
+    assert!(env::var_os("CI").is_none(), "{missing}, and CI is set: {remedy}");
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    let _ = writeln!(std::io::stderr(), "\n*** {test} runs without it: {missing}; {remedy} ***");
+}
