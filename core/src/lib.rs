@@ -1,4 +1,33 @@
-//! The logic of streamgauge, for anything from a microcontroller to a server.
+//! The logic of streamgauge, for anything from a microcontroller to a server: bounded queues, fan-out to many
+//! subscribers, the wire formats between them, readers, and statistics of streams in constant memory.
+//!
+//! | module | what it is for |
+//! | --- | --- |
+//! | [`queue`], [`fanout`], on a [`log`] | items that are got once, messages that everyone gets; all are accounted for |
+//! | [`shared`], [`ring`] | the same for many tasks, with `async` waiting; bytes from an interrupt handler to a task |
+//! | [`stats`], [`space_saving`], [`graph`] | moments, histograms, heavy hitters, weighted graphs |
+//! | [`reader`] | tasks for each item, tried again later; which are left; when to give up |
+//! | [`wire`] | lines, multipart, server-sent events, chunks, queries, heads of HTTP |
+//! | [`service`], [`serve`] | the endpoints of simplequeue and pubsub, from a request to an answer; a connection over `embedded-io` |
+//! | [`generate`] | random numbers of many distributions, the same for a seed everywhere |
+//!
+//! What it does not do: it allocates nothing, opens no socket, reads no clock, starts no thread and logs nothing. All
+//! storage is the caller's, time is an argument, and what is dropped, refused or skipped is counted. No function
+//! panics, whatever comes over the wire.
+//!
+//! ```
+//! use streamgauge_core::fanout::{Cursor, Fanout, Next};
+//! use streamgauge_core::queue::{Limits, Queue};
+//!
+//! let mut queue = Queue::new([0; 64], Limits::NONE);
+//! queue.put(b"H3110", |overflow| unreachable!("{overflow:?} had to leave")).unwrap();
+//! assert_eq!(queue.get(), Some(&b"H3110"[..]));
+//!
+//! let mut fanout = Fanout::new([0; 64], [Cursor::FREE; 2]);
+//! let reader = fanout.subscribe().unwrap();
+//! fanout.publish(b"extra, extra").unwrap();
+//! assert_eq!(fanout.next(reader), Ok(Next::Message(b"extra, extra")));
+//! ```
 #![no_std]
 #![deny(unsafe_code)]
 

@@ -1,7 +1,7 @@
 //! What tests need, and a machine may not have.
 //!
-//! `tests/run` installs the programs and sets `CI`, under which nothing is left out. By hand a test says what it went
-//! without.
+//! Where `CI` is set nothing is left out; elsewhere a test says what it went without. `tests/run` installs the
+//! programs.
 
 use std::env;
 use std::io::Write as _;

@@ -71,7 +71,8 @@ fn one_panic_is_seen() {
     }
 }
 
-/// Every public function of the core is called from a root: its name occurs there as a call.
+/// Every public function of the core is called from a root: its name occurs there as a call. (That those of the same
+/// name are all called, on each of their types, is for people to see.)
 #[test]
 fn no_function_is_forgotten() {
     let workspace = workspace();
@@ -90,7 +91,9 @@ fn no_function_is_forgotten() {
             let Some(rest) = rest.strip_prefix("fn ") else { continue };
             let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             seen += 1;
-            if !roots.contains(&format!("{name}(")) {
+            let call = format!("{name}(");
+            let is_called = roots.match_indices(&call).any(|(at, _)| roots[..at].ends_with(['.', ':', ' ', '(']));
+            if !is_called {
                 missing.push(format!("{}: {name}", file.display()));
             }
         }

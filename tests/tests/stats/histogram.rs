@@ -64,6 +64,23 @@ fn only_the_same_bins_merge() {
     assert_eq!(integers.merge(&IntHistogram::new([0; 3], 0, 1).unwrap()), Err(DifferentBins));
 }
 
+/// Integers stand for the middle of what rounds to them: a bin of 14 to 17 goes from 13.5 to 17.5.
+#[test]
+fn a_quantile_of_integers_lies_within_its_bin() {
+    let mut seen = IntHistogram::new([0; 3], 10, 4).unwrap();
+    for x in [9, 10, 11, 15, 15, 16, 17, 30, 40, 22] {
+        seen.push(x);
+    }
+    assert_eq!((seen.underflow(), seen.overflow(), seen.count()), (1, 3, 10));
+    let quantile = |q| seen.quantile(q).map(|found| (found.estimate, found.lower, found.upper));
+    // The second of the four in its bin; the middle of the first of four parts is an eighth of it.
+    assert_eq!(quantile(0.5), Some((15.0, 14, 18)));
+    assert_eq!(quantile(0.4), Some((14.0, 14, 18)));
+    assert_eq!(quantile(0.2), Some((10.5, 10, 14)));
+    assert_eq!(quantile(0.0), Some((10.0, i64::from(i32::MIN), 10)));
+    assert_eq!(quantile(1.0), Some((22.0, 22, i64::from(i32::MAX))));
+}
+
 proptest! {
     #[test]
     fn bins_hold_what_their_edges_say(

@@ -33,6 +33,10 @@ fn total() -> &'static Total {
     given()
 }
 
+fn slots() -> Slots {
+    core::mem::take(given::<Slots>())
+}
+
 /// For its size beside its storage.
 type FanoutWithoutCursors = SharedFanout<RefCell<FanoutState<Storage, &'static [Cursor], Slots>>>;
 
@@ -51,9 +55,14 @@ roots! {
     queue_is_closed => queue().is_closed();
     queue_counters => queue().counters();
     queue_update => queue().update(|queue| queue.reset_high_water());
+    queue_with => queue().with(|queue| queue.counters());
     queue_waiting => queue().waiting();
-    queue_of => keep(QueueState::of(storage(), *given(), core::mem::take(given::<Slots>())));
-    fanout_of => keep(FanoutState::of(storage(), *given::<Cursors>(), core::mem::take(given::<Slots>())));
+    queue_new => keep(Queue::new(RefCell::new(QueueState::of(storage(), *given(), slots()))));
+    fanout_new => keep(Fanout::new(RefCell::new(FanoutState::of(storage(), *given::<Cursors>(), slots()))));
+    moments_new => keep(Total::new(RefCell::new(Guarded::new(*given::<Moments>(), slots()))));
+    anything_new => keep(Anything::new(RefCell::new(Guarded::new(*given::<u32>(), slots()))));
+    queue_of => keep(QueueState::of(storage(), *given(), slots()));
+    fanout_of => keep(FanoutState::of(storage(), *given::<Cursors>(), slots()));
     update_open => keep(given::<Anything>().update_open(|value| {
         keep(value);
         (*given::<u32>(), *given::<Wake>())
@@ -73,11 +82,20 @@ roots! {
     fanout_close => fanout().close();
     fanout_delivery => fanout().delivery(*given::<Id>());
     fanout_update => fanout().update(|fanout| fanout.published());
+    fanout_with => fanout().with(|fanout| fanout.published());
+    fanout_is_closed => fanout().is_closed();
+    fanout_waiting => fanout().waiting();
     moments_merge => total().merge(given());
     moments_update => total().update(|moments| moments.push(*given()));
     moments_snapshot => total().snapshot();
     moments_wait_for => keep(poll(total().wait_for(|moments| moments.mean())));
     moments_close => total().close();
+    moments_with => total().with(|moments| moments.count());
+    anything_with => given::<Anything>().with(|value| *value);
+    anything_update => given::<Anything>().update(|value| (*value, *given::<Wake>()));
+    anything_close => given::<Anything>().close();
+    anything_is_closed => given::<Anything>().is_closed();
+    anything_waiting => given::<Anything>().waiting();
     wake => [Wake::several(*given()), Wake::tagged(*given())];
 }
 

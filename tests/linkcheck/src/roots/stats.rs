@@ -19,6 +19,10 @@ fn fixed() -> &'static mut Fixed {
     given()
 }
 
+fn short() -> &'static mut Short {
+    given()
+}
+
 roots! {
     welford_new => Welford::new();
     welford_push => welford().push(*given());
@@ -68,7 +72,25 @@ roots! {
     fixed_sample_stddev => fixed().sample_stddev();
     fixed_skewness => fixed().skewness();
     fixed_excess_kurtosis => fixed().excess_kurtosis();
-    short_push => given::<Short>().push(*given());
+    short_new => Short::new();
+    short_push => short().push(*given());
+    short_remove => short().remove(*given());
+    short_merge => short().merge(given());
+    short_count => short().count();
+    short_mean_raw => short().mean_raw();
+    short_population_variance_raw => short().population_variance_raw();
+    short_sample_variance_raw => short().sample_variance_raw();
+    short_population_stddev_raw => short().population_stddev_raw();
+    short_sample_stddev_raw => short().sample_stddev_raw();
+    short_skewness_raw => short().skewness_raw();
+    short_excess_kurtosis_raw => short().excess_kurtosis_raw();
+    short_mean => short().mean();
+    short_population_variance => short().population_variance();
+    short_sample_variance => short().sample_variance();
+    short_population_stddev => short().population_stddev();
+    short_sample_stddev => short().sample_stddev();
+    short_skewness => short().skewness();
+    short_excess_kurtosis => short().excess_kurtosis();
 }
 
 sizes! {
