@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use process::{QueueProcess, free_port};
 use serde_json::Value;
-use streamgauge::client::{Limits, Url, request};
-use streamgauge::{server, simplequeue};
+use streamgauge::client::{Item, Limits, Subscription, Url, request};
+use streamgauge::{pubsub, server, simplequeue};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_streamgauge"));
@@ -160,7 +161,24 @@ async fn several_targets_get_the_same() {
         tokio::spawn(async move { queue.run(listener, server::Limits::default(), stop.subscribe()).await });
         queues.push(url);
     }
-    let flags: Vec<String> = queues.iter().map(|url| format!("--queue={url}")).collect();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pubsub: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let stop = watch::Sender::new(false);
+    tokio::spawn(pubsub::run(listener, pubsub::Settings::default(), server::Limits::default(), stop.subscribe()));
+    let mut subscription = Subscription::connect(&pubsub.join("/sub"), Limits::default()).await.unwrap();
+    let published = tokio::spawn(async move {
+        let mut messages: Vec<String> = Vec::new();
+        while messages.len() < 300 {
+            let keep = |item: Item<'_>| match item {
+                Item::Message { bytes, .. } => messages.push(String::from_utf8(bytes.to_vec()).unwrap()),
+                other => panic!("{other:?}"),
+            };
+            subscription.read(keep).await.unwrap();
+        }
+        messages
+    });
+    let mut flags: Vec<String> = queues.iter().map(|url| format!("--queue={url}")).collect();
+    flags.push(format!("--pubsub={pubsub}"));
     let printed = tokio::task::spawn_blocking(move || {
         let args = ["normal", "--count=300", "--seed=3", "--stdout"];
         generate(&args.into_iter().chain(flags.iter().map(String::as_str)).collect::<Vec<_>>())
@@ -170,6 +188,8 @@ async fn several_targets_get_the_same() {
         let dump = request("GET", &queue.join("/dump"), &[], None, &Limits::default()).await.unwrap();
         assert!(dump.body() == printed.as_bytes());
     }
+    let published = timeout(Duration::from_secs(10), published).await.expect("all of them in time").unwrap();
+    assert!(published.iter().eq(printed.lines()));
     let refused = tokio::task::spawn_blocking(|| command(&["count", "--queue=http://127.0.0.1:1"]).output().unwrap());
     let refused = refused.await.unwrap();
     assert_eq!(refused.status.code(), Some(1));

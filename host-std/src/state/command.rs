@@ -49,7 +49,7 @@ pub(crate) async fn run(options: Options, mut stop: Stop) -> Result<Result<(), F
 
 impl Options {
     async fn run(&self, link: &mut Link) -> Result<(), Failure> {
-        let text = match link.kind().await.map_err(unreachable)? {
+        let text = match link.follow().await.map_err(unreachable)? {
             // What else is kept under that name is not ours to remove.
             None => return Err(Failure::Refused(format!("--key {}: there is no such state", self.key))),
             Some((kind, _)) if self.action == Action::Reset => {

@@ -6,8 +6,9 @@ use streamgauge::ps_to_http::Destination;
 use streamgauge_core::wire::http::{Body, EMPTY_HEADER, Parsed, RequestHead};
 use streamgauge_core::wire::percent::{Plus, decode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::TcpStream;
+
+use crate::endpoint::Endpoint;
 
 /// What to do with a request.
 #[derive(Clone, Copy)]
@@ -24,9 +25,8 @@ pub(crate) enum Act {
 type Script = dyn Fn(usize, &str) -> Act + Send + Sync;
 
 pub(crate) struct Fake {
-    port: u16,
+    endpoint: Endpoint,
     state: Arc<State>,
-    task: Option<JoinHandle<()>>,
 }
 
 struct State {
@@ -55,37 +55,31 @@ impl Fake {
     }
 
     async fn with(script: Box<Script>, stalls: bool) -> Self {
-        let mut fake = Self { port: 0, state: Arc::new(State { script, stalls, seen: Mutex::default() }), task: None };
+        let mut fake =
+            Self { endpoint: Endpoint::default(), state: Arc::new(State { script, stalls, seen: Mutex::default() }) };
         fake.restart().await;
         fake
     }
 
     pub(crate) async fn restart(&mut self) {
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("the port is free");
-        self.port = listener.local_addr().expect("bound").port();
         let state = Arc::clone(&self.state);
-        self.task = Some(tokio::spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let state = Arc::clone(&state);
-                connections.spawn(async move { state.serve(stream).await });
-            }
-        }));
+        let serve = move |stream| {
+            let state = Arc::clone(&state);
+            async move { state.serve(stream).await }
+        };
+        self.endpoint.open(serve).await;
     }
 
     pub(crate) async fn stop(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.abort();
-            let _ = task.await;
-        }
+        self.endpoint.close().await;
     }
 
     pub(crate) fn get(&self) -> Destination {
-        Destination::get(&format!("http://127.0.0.1:{}/put?data=%s", self.port)).expect("a URL")
+        Destination::get(&format!("http://127.0.0.1:{}/put?data=%s", self.endpoint.port())).expect("a URL")
     }
 
     pub(crate) fn post(&self) -> Destination {
-        Destination::post(&format!("http://127.0.0.1:{}/put", self.port)).expect("a URL")
+        Destination::post(&format!("http://127.0.0.1:{}/put", self.endpoint.port())).expect("a URL")
     }
 
     /// All that were answered, and not with "again".

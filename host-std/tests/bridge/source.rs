@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex};
 use streamgauge::client::Url;
 use streamgauge_core::wire::Framing;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
+use crate::endpoint::Endpoint;
+
 pub(crate) struct Source {
-    port: u16,
+    endpoint: Endpoint,
     state: Arc<State>,
-    task: Option<JoinHandle<()>>,
 }
 
 struct State {
@@ -37,33 +37,27 @@ struct Log {
 impl Source {
     pub(crate) async fn start(numbered: bool) -> Self {
         let log = Mutex::new(Log { first: 1000, ..Log::default() });
-        let mut source = Self { port: 0, state: Arc::new(State { numbered, log, changed: Notify::new() }), task: None };
+        let mut source =
+            Self { endpoint: Endpoint::default(), state: Arc::new(State { numbered, log, changed: Notify::new() }) };
         source.restart().await;
         source
     }
 
     pub(crate) async fn restart(&mut self) {
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("the port is free");
-        self.port = listener.local_addr().expect("bound").port();
         let state = Arc::clone(&self.state);
-        self.task = Some(tokio::spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let state = Arc::clone(&state);
-                connections.spawn(async move { state.serve(stream).await });
-            }
-        }));
+        let serve = move |stream| {
+            let state = Arc::clone(&state);
+            async move { state.serve(stream).await }
+        };
+        self.endpoint.open(serve).await;
     }
 
     pub(crate) async fn stop(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.abort();
-            let _ = task.await;
-        }
+        self.endpoint.close().await;
     }
 
     pub(crate) fn url(&self, query: &str) -> Url {
-        format!("http://127.0.0.1:{}/sub?{query}", self.port).parse().expect("a URL")
+        format!("http://127.0.0.1:{}/sub?{query}", self.endpoint.port()).parse().expect("a URL")
     }
 
     pub(crate) fn publish(&self, messages: &[String]) {

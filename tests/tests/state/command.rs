@@ -22,7 +22,7 @@ fn what_does_not_fit_is_refused_in_one_line() {
     assert_eq!(redis.ask(&["GET", "s"]), "x");
     for (args, word) in [
         (&["moments", "--state", &state][..], "--key NAME is missing"),
-        (&["moments", "--key", "k"], "--key and --expire need --state"),
+        (&["moments", "--key", "k"], "--key, --expire and --nodes-db need --state"),
         (&["moments", "--state", "redis:/", "--key", "k"], "--state redis:/"),
         (&["moments", "--state", &state, "--key", "a:b"], "without a colon"),
     ] {

@@ -1,10 +1,9 @@
-//! What the kinds of states are in Redis.
-
-use std::collections::HashMap;
+//! What moments and histograms are in Redis.
 
 use serde_json::Value;
 use streamgauge_tests::exact::Exact;
-use streamgauge_tests::{needs, sets};
+use streamgauge_tests::process::Server;
+use streamgauge_tests::sets;
 
 use crate::support::*;
 
@@ -33,58 +32,46 @@ fn merged_moments_keep_their_digits() {
 }
 
 #[test]
-fn a_graph_is_a_sorted_set_a_node() {
-    let Some(redis) = Redis::start() else { return };
-    let state = redis.url();
-    let Some(folder) = needs::data() else { return };
-    let clicks = folder.join("usagov-clicks.jsonl");
-    let text = std::fs::read_to_string(&clicks).expect("clicks");
-    // Counted here as the workshop counts: each record built whole.
-    let mut expected: HashMap<(String, String), u64> = HashMap::new();
-    for line in text.lines() {
-        let record: Value = serde_json::from_str(line).expect("JSON");
-        if let (Some(from), Some(to)) = (record["r"].as_str(), record["u"].as_str()) {
-            *expected.entry((from.to_owned(), to.to_owned())).or_default() += 1;
-        }
-    }
-    let (front, back) = text.split_at(text.match_indices('\n').nth(700).expect("lines").0 + 1);
-    for part in [front, back] {
-        fine(&["graph", "--from", "r", "--to", "u", "--state", &state, "--key", "clicks"], part.as_bytes());
-    }
-    for from in ["direct", "http://www.facebook.com/"] {
-        let out = redis.ask(&["ZRANGE", &format!("clicks:{from}"), "0", "-1", "WITHSCORES"]);
-        let lines: Vec<_> = out.lines().collect();
-        let found: HashMap<_, u64> =
-            lines.chunks(2).map(|pair| ((from.to_owned(), pair[0].to_owned()), pair[1].parse().unwrap())).collect();
-        let here: HashMap<_, _> = expected.clone().into_iter().filter(|((start, _), _)| start == from).collect();
-        assert_eq!(found, here);
-    }
-    let shared = fine(&["state", "export", "--state", &state, "--key", "clicks"], b"");
-    let alone = fine(&["graph", "--from", "r", "--to", "u", "--format", "edges"], text.as_bytes());
-    assert_eq!(shared, alone);
-    assert_eq!(shared.lines().count(), expected.len());
-    for line in shared.lines() {
-        let [from, to, weight] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
-        assert_eq!(expected[&(from.to_owned(), to.to_owned())].to_string(), weight);
-    }
-    assert!(
-        fine(&["state", "show", "--state", &state, "--key", "clicks"], b"").contains("1,780 records, 54 heartbeats")
-    );
-    fine(&["state", "reset", "--state", &state, "--key", "clicks"], b"");
-    assert_eq!(redis.ask(&["DBSIZE"]), "0");
-}
-
-#[test]
 fn a_state_expires_when_nobody_adds_to_it() {
     let Some(redis) = Redis::start() else { return };
     let state = redis.url();
     let out = fine(&["moments", "--state", &state, "--key", "k", "--expire", "100", "--json"], b"1\nx\nnan\n-inf\n2\n");
     assert!(out.starts_with("{\"count\":2,"), "{out}");
     assert!(out.ends_with("\"rejected\":{\"not_a_number\":1,\"nan\":1,\"infinite\":1}}\n"), "{out}");
-    for key in ["k", "streamgauge:k"] {
+    fine(&["histogram", "--integers", "--state", &state, "--key", "h", "--expire", "100"], b"1\n2\n");
+    for key in ["k", "streamgauge:k", "h", "streamgauge:h"] {
         let left: i64 = redis.ask(&["PTTL", key]).parse().expect("milliseconds");
         assert!((50_000..=100_000).contains(&left), "{key}: {left}");
     }
+}
+
+#[test]
+fn bins_of_real_numbers_are_filled_by_several_readers() {
+    const BINS: [&str; 7] = ["histogram", "--min", "0", "--max", "1", "--bins", "8"];
+    let Some(redis) = Redis::start() else { return };
+    let queue = Server::start("simplequeue", [""; 0]);
+    let numbers =
+        fine(&["generate", "normal", "--mean", "0.5", "--variance", "0.1", "--count", "20000", "--seed", "3"], b"");
+    let lines: Vec<_> = numbers.lines().collect();
+    let mut client = queue.connect();
+    for some in lines.chunks(10_000) {
+        assert_eq!(client.post("/mput", some.join("\n")).status, 200);
+    }
+    let readers: Vec<_> = (0..3).map(|_| reader(queue.address, &redis.url(), &BINS)).collect();
+    for reader in readers {
+        ends_well(reader);
+    }
+    // Counted here by what a bin is: an eighth of the range, its lower edge included.
+    let values: Vec<f64> = lines.iter().map(|line| line.parse().expect("a number")).collect();
+    let count = |from: f64, to: f64| values.iter().filter(|value| (from..to).contains(*value)).count() as u64;
+    let expected = (0..8).map(|bin| (bin, count(bin as f64 / 8.0, (bin + 1) as f64 / 8.0))).collect();
+    assert_eq!(counts(&redis), expected);
+    for (field, number) in [("underflow", count(f64::NEG_INFINITY, 0.0)), ("overflow", count(1.0, f64::INFINITY))] {
+        assert!(number > 0, "{field}");
+        assert_eq!(redis.ask(&["HGET", "streamgauge:k", field]), number.to_string(), "{field}");
+    }
+    let alone = fine(&[&BINS[..], &["--json"]].concat(), numbers.as_bytes());
+    assert_eq!(fine(&["state", "export", "--state", &redis.url(), "--key", "k"], b""), alone);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod command;
 mod doubt;
+mod graphs;
 mod kinds;
 mod outage;
 mod readers;

@@ -43,6 +43,10 @@ pub struct Options {
     drive: drive::Options,
     #[command(flatten)]
     state: StateOptions,
+    /// A database of its own for the nodes, which are then keys without the name of the result in front: what the
+    /// workshop's scripts read as a graph
+    #[arg(long, value_name = "DB", help_heading = "State")]
+    nodes_db: Option<u32>,
 }
 
 /// What is shown of a graph, and how.
@@ -67,7 +71,7 @@ pub enum Format {
     Dot,
     /// For Gephi, yEd, networkx
     Graphml,
-    /// Node-link, for d3 and networkx
+    /// Node-link, for d3, and for networkx: node_link_graph(data, edges="links")
     Json,
     /// A drawing
     Svg,
@@ -88,7 +92,8 @@ pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failu
     };
     // What is on its way to others has to be exact: only what is shown is bounded then.
     let tally = if options.state.is_shared() { GraphTally::exact } else { GraphTally::bounded };
-    drive(&options.drive, &options.state, gauge, tally(direction, options.max_edges), stop).await
+    let state = options.state.nodes_in(options.nodes_db);
+    drive(&options.drive, &state, gauge, tally(direction, options.max_edges), stop).await
 }
 
 impl Show {

@@ -1,4 +1,4 @@
-//! What the kinds of states are in Redis.
+//! What the kinds of states are in Redis, and the two that are numbers in a hash.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -6,14 +6,12 @@ use std::sync::LazyLock;
 
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{RedisError, Script};
-use streamgauge_core::graph::Edge;
-use streamgauge_core::space_saving::Counted;
 use streamgauge_core::stats::Moments;
 use streamgauge_core::stats::moments::{NonFinite, Parts};
 
 use super::Key;
 use crate::state::StateError;
-use crate::tally::{Counters, GraphTally, HistogramTally, MomentsTally, Outside, Shape, Tally};
+use crate::tally::{HistogramTally, MomentsTally, Outside, Shape, Tally};
 
 /// A tally that can be shared.
 pub trait Shared: Tally<Total: Send> + Send + Sync + 'static {
@@ -59,20 +57,23 @@ pub struct Update {
 }
 
 /// Counts that are added in one script: some 10 ms of Redis, and far below the million arguments that it takes.
-const COUNTS: usize = 10_000;
+pub(super) const COUNTS: usize = 10_000;
 
 impl Update {
-    /// The counters, and counts by key and by member or field.
-    fn split(counters: Vec<(&'static str, u64)>, counts: impl Iterator<Item = (String, String, u64)>) -> Vec<Self> {
-        let mut updates = vec![Self { counters, ..Self::default() }];
-        let mut numbers: HashMap<String, usize> = HashMap::new();
+    /// Counts by key and by member or field, behind what `self` has.
+    pub(super) fn split(self, counts: impl Iterator<Item = (String, String, u64)>) -> Vec<Self> {
+        let Self { counters, keys, arguments } = self;
+        let empty = || Self { counters: Vec::new(), keys: keys.clone(), arguments: arguments.clone() };
+        let mut updates = vec![Self { counters, ..empty() }];
+        // The first key of all is that of what is about the state.
+        let given: HashMap<String, usize> = keys.iter().cloned().zip(2..).collect();
+        let mut numbers = given.clone();
         for (at, (key, member, count)) in counts.enumerate() {
             if at > 0 && at % COUNTS == 0 {
-                updates.push(Self::default());
-                numbers.clear();
+                updates.push(empty());
+                numbers.clone_from(&given);
             }
             let Some(update) = updates.last_mut() else { break };
-            // The first key is that of what is about the state.
             let next = update.keys.len() + 2;
             let number = *numbers.entry(key).or_insert_with_key(|key| {
                 update.keys.push(key.clone());
@@ -91,9 +92,9 @@ static COUNT: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(include_str!("begin.lua"), include_str!("count.lua"), include_str!("end.lua")))
 });
 
-type Fields = HashMap<String, String>;
+pub(super) type Fields = HashMap<String, String>;
 
-fn number(fields: &Fields, name: &str) -> u64 {
+pub(super) fn number(fields: &Fields, name: &str) -> u64 {
     fields.get(name).and_then(|value| value.parse().ok()).unwrap_or(0)
 }
 
@@ -194,7 +195,9 @@ impl Shared for HistogramTally {
 
     fn updates(&self, key: &Key) -> Vec<Update> {
         let count = |(bin, count): (i64, u64)| (key.data().to_owned(), bin.to_string(), count);
-        Update::split(self.outside().named().to_vec(), self.counts().map(count))
+        let start =
+            Update { counters: self.outside().named().to_vec(), keys: vec![key.data().to_owned()], arguments: vec![] };
+        start.split(self.counts().map(count))
     }
 
     async fn load(
@@ -207,84 +210,4 @@ impl Shared for HistogramTally {
         let counts: std::collections::BTreeMap<i64, u64> = counts.collect();
         Ok(Ok(self.bars(&counts, Outside::read(|name| number(&about, name)))))
     }
-}
-
-impl Shared for GraphTally {
-    const KIND: &'static str = "graph";
-
-    fn spec(&self) -> String {
-        self.spec().to_owned()
-    }
-
-    fn records(&self) -> u64 {
-        self.counters.records
-    }
-
-    fn is_full(&self) -> bool {
-        self.len() >= COUNTS
-    }
-
-    fn take(&mut self) -> Self {
-        let empty = self.cleared();
-        std::mem::replace(self, empty)
-    }
-
-    fn script() -> &'static Script {
-        &COUNT
-    }
-
-    fn updates(&self, key: &Key) -> Vec<Update> {
-        let count = |edge: Counted<Edge<Box<str>>>| (key.node(&edge.key.from), edge.key.to.into(), edge.weight);
-        Update::split(self.counters.named().to_vec(), self.total().edges.into_iter().map(count))
-    }
-
-    async fn load(
-        &self,
-        connection: &mut MultiplexedConnection,
-        key: &Key,
-    ) -> Result<Result<Self::Total, StateError>, RedisError> {
-        let mut graph = self.shown();
-        let about: Fields = ::redis::cmd("HGETALL").arg(key.about()).query_async(connection).await?;
-        graph.counters = Counters::read(|name| number(&about, name));
-        let mut keys = nodes(connection, key).await?;
-        // In a fixed order, so that a bounded graph is the same each time.
-        keys.sort_unstable();
-        for some in keys.chunks(NODES) {
-            let mut all = ::redis::pipe();
-            for node in some {
-                all.cmd("ZRANGE").arg(node).arg(0).arg(-1).arg("WITHSCORES");
-            }
-            let edges: Vec<Vec<(String, f64)>> = all.query_async(connection).await?;
-            for (node, edges) in some.iter().zip(edges) {
-                let from = key.name(node).unwrap_or_default();
-                for (to, weight) in edges {
-                    graph.add(from.into(), to.into(), weight as u64);
-                }
-            }
-        }
-        Ok(Ok(graph.total()))
-    }
-}
-
-/// Sorted sets that are read in one round trip.
-const NODES: usize = 256;
-
-/// The sorted sets of a graph.
-pub(super) async fn nodes(connection: &mut MultiplexedConnection, key: &Key) -> Result<Vec<String>, RedisError> {
-    let mut found = Vec::new();
-    let mut cursor = 0_u64;
-    loop {
-        let mut scan = ::redis::cmd("SCAN");
-        scan.arg(cursor).arg("MATCH").arg(key.nodes()).arg("COUNT").arg(1000).arg("TYPE").arg("zset");
-        let (next, keys): (u64, Vec<String>) = scan.query_async(connection).await?;
-        found.extend(keys);
-        if next == 0 {
-            break;
-        }
-        cursor = next;
-    }
-    // A key can come twice.
-    found.sort_unstable();
-    found.dedup();
-    Ok(found)
 }

@@ -8,8 +8,8 @@ use ::redis::{AsyncConnectionConfig, RedisError};
 use parking_lot::Mutex;
 use tokio::time::sleep;
 
-use super::kinds::{Shared, Update, nodes};
-use super::{Log, Target, passes, words};
+use super::kinds::{Shared, Update};
+use super::{Log, Target, graph, passes, words};
 use crate::client::Backoff;
 use crate::state::StateError;
 
@@ -32,8 +32,14 @@ impl Link {
         Self { target, connection: None, backoff: Backoff::default(), batch: 0 }
     }
 
+    /// Kind of the state and spec of its tally, if it is there; its nodes are looked for where it says.
+    pub(crate) async fn follow(&mut self) -> Result<Option<(String, String)>, StateError> {
+        let held = self.kind().await?;
+        Ok(held.map(|(kind, spec)| (kind, self.target.key.follow(&spec))))
+    }
+
     /// Kind and spec of the state, if it is there.
-    pub(crate) async fn kind(&mut self) -> Result<Option<(String, String)>, StateError> {
+    async fn kind(&mut self) -> Result<Option<(String, String)>, StateError> {
         let about = self.target.key.about();
         let held = async {
             let connection = self.connection().await?;
@@ -46,15 +52,27 @@ impl Link {
 
     /// Whether the state can be reached, and is of this shape, if it is there.
     pub(super) async fn check<T: Shared>(&mut self, tally: &T) -> Result<(), StateError> {
+        let wanted = self.target.key.spec(&tally.spec());
         match self.kind().await? {
-            Some((kind, spec)) if kind != T::KIND || spec != tally.spec() => Err(StateError::new(format_args!(
-                "--key {}: holds {kind} ({spec}), not {} ({})",
+            Some((kind, spec)) if kind != T::KIND || spec != wanted => Err(StateError::new(format_args!(
+                "--key {}: holds {kind} ({spec}), not {} ({wanted})",
                 self.target.key,
-                T::KIND,
-                tally.spec()
+                T::KIND
             ))),
-            _ => Ok(()),
+            _ => self.check_databases().await,
         }
+    }
+
+    /// Whether there is a database for the nodes.
+    async fn check_databases(&mut self) -> Result<(), StateError> {
+        let [home, there] = self.target.key.databases();
+        if home == there {
+            return Ok(());
+        }
+        let mut there_and_back = ::redis::pipe();
+        there_and_back.cmd("SELECT").arg(there).cmd("SELECT").arg(home);
+        let checked = async { there_and_back.exec_async(self.connection().await?).await };
+        checked.await.map_err(|error| StateError::new(format_args!("--nodes-db {there}: {}", words(&error))))
     }
 
     /// What everyone has added up; `empty` is of the same shape.
@@ -69,13 +87,10 @@ impl Link {
         let key = self.target.key.clone();
         let removed = async {
             let connection = self.connection().await?;
-            let mut keys = vec![key.about()];
             if is_graph {
-                keys.extend(nodes(connection, &key).await?);
-            } else {
-                keys.push(key.data().to_owned());
+                return graph::reset(connection, &key).await;
             }
-            ::redis::cmd("UNLINK").arg(keys).query_async(connection).await
+            ::redis::cmd("UNLINK").arg(key.about()).arg(key.data()).query_async(connection).await
         };
         removed.await.map_err(|error| self.named(&error))
     }
@@ -109,7 +124,7 @@ impl Link {
             call.key(key);
         }
         let expire = self.target.expire.map_or(0, |expire| u64::try_from(expire.as_millis()).unwrap_or(u64::MAX));
-        call.arg(T::KIND).arg(batch.spec()).arg(&self.target.writer).arg(self.batch).arg(expire);
+        call.arg(T::KIND).arg(self.target.key.spec(&batch.spec())).arg(&self.target.writer).arg(self.batch).arg(expire);
         let counters = update.counters.iter().filter(|(_, count)| *count > 0);
         call.arg(counters.clone().count());
         for (name, count) in counters {

@@ -5,13 +5,20 @@
 //! | `NAME` | hash | moments | the numbers of [`Parts`](streamgauge_core::stats::moments::Parts) |
 //! | `NAME` | hash | a histogram | the count of each bin, by its number (from 0), or by the whole number |
 //! | `NAME:FROM` | sorted set | a graph | for each node where edges start: the nodes they lead to, scored by weight |
+//! | `FROM`, in a database of its own | sorted set | a graph | the same, if that is wanted |
+//! | `streamgauge:NAME:nodes` | sorted set | a graph | the keys of these sets, scored by when they expire |
 //! | `streamgauge:NAME` | hash | all | kind, bins or direction, counters, and the last batch of each writer |
+//!
+//! A database that has nothing but nodes under their own names is what the scripts of the workshop take for a graph: they
+//! read every key of it as a sorted set. So all that is known about the graph is in another one. Only the keys that are
+//! on the list are the graph's: a node whose name somebody else's key has is refused, and that key is left alone.
 //!
 //! Every batch is added by one script, which is one atomic step, and one round trip. Batches are numbered, and the
 //! script notes the number: a batch whose answer was lost is sent again, and recognised if it had arrived. While Redis
 //! can't be reached, values go on being added up here (they merge, so memory doesn't grow, except by the edges of a
 //! graph: beyond a bound the source waits).
 
+mod graph;
 mod keys;
 mod kinds;
 mod link;

@@ -1,18 +1,14 @@
 //! ps_to_http between a scripted source and scripted destinations, on real sockets.
 
-#[path = "bridge/destination.rs"]
-mod destination;
-#[path = "bridge/source.rs"]
-mod source;
-
 use core::time::Duration;
-use destination::{Act, Fake};
-use source::Source;
 use std::time::Instant;
 use streamgauge::ps_to_http::{Bridge, Config, Counters, Destination, Silence, Summary};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
+
+use crate::destination::{Act, Fake};
+use crate::source::Source;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -1,11 +1,6 @@
 //! ps_to_file from a scripted source.
 
-#[path = "bridge/source.rs"]
-#[allow(dead_code, reason = "not every test uses all of it")]
-mod source;
-
 use core::time::Duration;
-use source::Source;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +8,8 @@ use streamgauge::client::Limits;
 use streamgauge::ps_to_file::{Rolling, run};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
+
+use crate::source::Source;
 
 fn scratch(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("streamgauge-{name}-{}", std::process::id()));
