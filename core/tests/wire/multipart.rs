@@ -33,9 +33,13 @@ fn a_broken_part_is_reported_and_the_next_one_arrives() {
 fn a_stream_that_is_dropped_in_a_part_leaves_nothing_to_the_next_one() {
     let mut parts = multipart::Multipart::subscription([0; 8]);
     let head = &b"--xXPubSubXx\r\ncontent-length: 4\r\n\r\n"[..];
-    for (cut, incomplete) in
-        [("", false), ("--xXPub", false), ("--xXPubSubXx\r\n", false), ("--xXPubSubXx\r\ncontent-le", true)]
-    {
+    for (cut, incomplete) in [
+        ("", false),
+        ("--xXPub", false),
+        ("--xXPubSubXx\r\n", false),
+        ("--xXPubSubXx\r\ncontent-le", true),
+        ("--xXPubSubXx\r\ncontent-length: 9\r\n", true),
+    ] {
         assert_eq!(parts.decode(&mut cut.as_bytes()), None);
         assert_eq!(parts.reset(), incomplete, "{cut:?}");
     }
