@@ -3,6 +3,8 @@
 use streamgauge_core::stats::Moments as Core;
 use wasm_bindgen::prelude::*;
 
+use crate::source::{Kind, Shape};
+
 /// Count, mean, variance, skewness, kurtosis, least and largest of a stream of numbers, to the last digit or the one
 /// before, in constant memory. Results that need more values or more spread than there is are `undefined`, never NaN.
 #[wasm_bindgen]
@@ -93,5 +95,14 @@ impl Moments {
     #[wasm_bindgen(getter, js_name = excessKurtosis)]
     pub fn excess_kurtosis(&self) -> Option<f64> {
         self.core.excess_kurtosis()
+    }
+
+    /// The density of the distribution of this kind with the mean and the sample variance seen so far, at each of
+    /// `xs`; empty if there is none: before there are two different numbers, or if the kind's mean can't be this one.
+    #[wasm_bindgen(js_name = fittedDensity)]
+    pub fn fitted_density(&self, kind: Kind, xs: &[f64]) -> Vec<f64> {
+        let fitted =
+            self.mean().zip(self.sample_variance()).and_then(|(mean, variance)| Shape::fitted(kind, mean, variance));
+        fitted.map_or_else(Vec::new, |shape| xs.iter().map(|x| shape.density(*x)).collect())
     }
 }

@@ -200,12 +200,6 @@ impl Pipeline {
         Moments { core: merged }
     }
 
-    /// The moments of what one reader read; empty for one that doesn't exist.
-    #[wasm_bindgen(js_name = readerMoments)]
-    pub fn reader_moments(&self, reader: u32) -> Moments {
-        Moments { core: self.readers.get(reader as usize).map(|reader| reader.moments).unwrap_or_default() }
-    }
-
     /// The moments of the seconds between publishing and reading.
     pub fn wait(&self) -> Moments {
         Moments { core: self.wait }

@@ -50,19 +50,6 @@ impl Sampler {
         self.histogram.clone()
     }
 
-    /// The density of the same kind of distribution with the mean and variance measured so far, at each of `xs`; empty
-    /// before there are two different numbers.
-    #[wasm_bindgen(js_name = fittedDensity)]
-    pub fn fitted_density(&self, xs: &[f64]) -> Vec<f64> {
-        match (self.moments.mean(), self.moments.sample_variance()) {
-            (Some(mean), Some(variance)) if variance > 0.0 => {
-                let fitted = self.shape.fitted(mean, variance);
-                xs.iter().map(|x| fitted.density(*x)).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
     /// The true mean; infinite if it is.
     #[wasm_bindgen(getter, js_name = trueMean)]
     pub fn true_mean(&self) -> f64 {

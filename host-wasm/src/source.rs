@@ -102,13 +102,17 @@ impl Shape {
         Truth { mean, variance, skewness, excess_kurtosis }
     }
 
-    /// The same kind with the parameters that give this mean and variance.
-    pub(crate) fn fitted(&self, mean: f64, variance: f64) -> Self {
+    /// The parameters that give this mean and variance, if any do; an exponential distribution has only the mean.
+    pub(crate) fn fitted(kind: Kind, mean: f64, variance: f64) -> Option<Self> {
+        let positive = matches!(kind, Kind::Exponential | Kind::LogNormal | Kind::Pareto);
+        if !(variance > 0.0 && variance < f64::INFINITY && (mean > 0.0 || !positive)) {
+            return None;
+        }
         let deviation = sqrt(variance);
-        let (a, b) = match self.kind {
+        let (a, b) = match kind {
             Kind::Normal => (mean, deviation),
             Kind::Uniform => (mean - sqrt(3.0) * deviation, mean + sqrt(3.0) * deviation),
-            Kind::Exponential => (1.0 / mean, self.b),
+            Kind::Exponential => (1.0 / mean, 0.0),
             Kind::LogNormal => {
                 let s2 = log(1.0 + variance / (mean * mean));
                 (log(mean) - s2 / 2.0, sqrt(s2))
@@ -118,7 +122,7 @@ impl Shape {
                 (mean * (alpha - 1.0) / alpha, alpha)
             }
         };
-        Self { kind: self.kind, a, b }
+        Some(Self { kind, a, b })
     }
 
     /// The density at `x`.
@@ -184,9 +188,21 @@ mod tests {
             close(variance, truth.variance, "variance");
             close(third / variance.powf(1.5), truth.skewness, "skewness");
             close(fourth / variance.powi(2) - 3.0, truth.excess_kurtosis, "kurtosis");
-            let fitted = shape.fitted(truth.mean, truth.variance);
+            let fitted = Shape::fitted(kind, truth.mean, truth.variance).unwrap();
             close(fitted.a, a, "first parameter");
             close(fitted.b, b, "second parameter");
+        }
+    }
+
+    #[test]
+    fn nothing_is_fitted_to_what_a_kind_cannot_be() {
+        for kind in [Kind::Normal, Kind::Uniform, Kind::Exponential, Kind::LogNormal, Kind::Pareto] {
+            let of_any_mean = matches!(kind, Kind::Normal | Kind::Uniform);
+            assert!(Shape::fitted(kind, 3.0, 0.0).is_none() && Shape::fitted(kind, 3.0, f64::INFINITY).is_none());
+            assert!(Shape::fitted(kind, 3.0, 2.0).is_some());
+            for mean in [0.0, -3.0] {
+                assert_eq!(Shape::fitted(kind, mean, 2.0).is_some(), of_any_mean, "{kind:?} {mean}");
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ try {
   }
   await page.close();
   for (const rate of [1000, 10_000, 100_000]) {
-    const { page: live } = await open(browser, `${server.address}/#live`);
+    const { page: live } = await open(browser, `${server.address}/#live?field=x`);
     await live.waitForSelector('#live-status[data-state="open"]');
     const source = stream(server, rate);
     await pause(2000);

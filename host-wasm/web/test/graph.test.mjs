@@ -88,16 +88,16 @@ test("a node is dragged, the picture moved and zoomed, by hand and by keyboard",
   await other.close();
 });
 
-test("every node stays in the picture", { timeout: 90_000 }, async () => {
+test("every node stays in the picture, and every name", { timeout: 90_000 }, async () => {
   for (const viewport of [{ width: 1920, height: 1080 }, { width: 390, height: 844 }]) {
     // Pairs that hang on nothing push each other away.
     const { page } = await standing({ viewport });
-    await drop(page, "pairs.jsonl", Array.from({ length: 60 }, (_, i) => `{"r":"a${i}","u":"b${i}"}`));
+    await drop(page, "pairs.jsonl", Array.from({ length: 60 }, (_, i) => `{"r":"a${i}.example.org","u":"b${i}.example.org"}`));
     await rest(page);
     assert.equal(await page.locator(".net circle").count(), 120);
     const outside = await page.evaluate(() => {
       const frame = document.querySelector(".net").getBoundingClientRect();
-      return [...document.querySelectorAll(".net circle")].map((one) => one.getBoundingClientRect()).filter((one) => one.left < frame.left || one.right > frame.right || one.top < frame.top || one.bottom > frame.bottom).length;
+      return [...document.querySelectorAll(".net circle, .net text")].map((one) => one.getBoundingClientRect()).filter((one) => one.left < frame.left || one.right > frame.right || one.top < frame.top || one.bottom > frame.bottom).length;
     });
     assert.equal(outside, 0);
     await page.close();
@@ -154,6 +154,22 @@ test("a file that is dropped on the page is counted to the last record", { timeo
   await page.close();
 });
 
+test("a file is read again when directions begin or cease to count, and one without an edge shows none", { timeout: 60_000 }, async () => {
+  const { page, errors } = await open(browser, `${server.address}/#graph`);
+  await drop(page, "both.jsonl", ['{"r":"a","u":"b"}', '{"r":"b","u":"a"}', '{"r":"a","u":"b"}']);
+  const weights = () => page.evaluate(() => document.getElementById("graph-view").source.top(9).map(({ weight }) => weight).join());
+  assert.equal(await weights(), "2,1");
+  await page.uncheck("#directed");
+  await until(async () => (await weights()) === "3", "one edge of both");
+  await page.check("#directed");
+  await until(async () => (await weights()) === "2,1", "two edges");
+  await drop(page, "nothing.jsonl", ["no record"]);
+  await until(async () => (await page.textContent('#graph-view [data-value="invalid"]')) === "1", "what isn't counted");
+  assert.equal(await page.locator(".net circle").count(), 0);
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
 test("a file of 100 MB is read without freezing the page", { timeout: 240_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "streamgauge-"));
   const path = join(folder, "clicks.jsonl");
@@ -183,7 +199,7 @@ test("a file of 100 MB is read without freezing the page", { timeout: 240_000 },
     const [said, longest, counted] = await page.evaluate(() => [document.getElementById("file-status").textContent, globalThis.longest, document.getElementById("graph-view").source.records]);
     console.log(`${(written / 1e6).toFixed(0)} MB: ${said}; longest gap between frames ${longest.toFixed(0)} ms`);
     assert.equal(counted, records);
-    assert.ok(longest < 1500, `the page stood still for ${longest} ms`);
+    assert.ok(longest < 250, `the page stood still for ${longest} ms`);
     assert.deepEqual(errors, []);
     await page.close();
   } finally {

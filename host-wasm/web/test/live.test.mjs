@@ -8,7 +8,7 @@ let browser;
 before(async () => (browser = await launch()));
 after(() => browser?.close());
 
-const view = (page, read) => page.evaluate(`(({ gauge, gaps, history }) => ${read})(document.getElementById("live-view"))`);
+const view = (page, read) => page.evaluate(`(({ gauge, gaps, history, histogramChart }) => ${read})(document.getElementById("live-view"))`);
 const state = (page, wanted) => page.waitForSelector(`#live-status[data-state="${wanted}"]`);
 const messages = (page, n) => until(() => view(page, `gauge.messages >= ${n}`), `${n} messages`);
 const shown = (page, id) => page.textContent(`#live-view [data-value="${id}"]`);
@@ -192,9 +192,242 @@ test("a server of another origin is followed if it allows that, and only then", 
     line.mend();
     await messages(page, 10);
     assert.deepEqual(await view(page, "[gauge.moments().mean, gaps.map((gap) => gap.lost)]"), [4.5, [undefined, undefined]]);
+    await tells(page, "received", "10");
     await page.close();
   } finally {
     line.stop();
     await Promise.all([home, closed, open_].map((server) => server.stop()));
+  }
+});
+
+test("the edges of the stream are a picture that a hand, a keyboard and a screen reader can use", { timeout: 120_000 }, async () => {
+  const server = await serve();
+  try {
+    const { page, errors } = await open(browser, `${server.address}/#live?field=x`);
+    const net = page.locator("#live-view .net");
+    const nodes = () => page.$$eval("#live-view .net circle", (all) => all.map((one) => one.dataset.node).sort());
+    await state(page, "open");
+    await server.publish(["1", "2"]);
+    await messages(page, 2);
+    // What has no edges has no picture.
+    assert.ok(await net.isHidden());
+    await server.publish(records(30));
+    await until(async () => (await nodes()).join() === "a.example,b0.example,b1.example,b2.example", "four nodes");
+    assert.equal(await page.locator("#live-view .net path").count(), 3);
+    const rows = () => page.$$eval('#live-view [aria-label="Top edges"] tbody tr', (all) => all.map((row) => [...row.cells].map((cell) => cell.textContent).join(" ")));
+    assert.deepEqual(await rows(), ["a.example b0.example 10", "a.example b1.example 10", "a.example b2.example 10"]);
+    assert.equal(await net.getAttribute("aria-label"), "Graph of 4 nodes and 3 edges; the table has the heaviest.");
+    await pause(1500);
+    const apart = await page.$$eval("#live-view .net circle", (all) => {
+      const frame = document.querySelector("#live-view .net").getBoundingClientRect();
+      const boxes = all.map((one) => one.getBoundingClientRect());
+      return boxes.every((one) => one.left >= frame.left && one.right <= frame.right && one.top >= frame.top && one.bottom <= frame.bottom) && new Set(boxes.map((one) => Math.round(one.x))).size > 1;
+    });
+    assert.ok(apart, "each node has its place in the picture");
+    await net.focus();
+    const told = () => page.textContent("#live-told");
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await told(), "a.example: weight 30, 3 neighbours");
+    await page.keyboard.press("ArrowRight");
+    assert.match(await told(), /^b\d.example: weight 10, 1 neighbours$/);
+    assert.equal(await page.locator("#live-view .net .faded").count(), 2 * 2 + 2);
+    // The one that is looked at goes on being told of, and when it leaves the picture nothing stays faded.
+    await server.publish(records(30));
+    await until(async () => /: weight 20,/.test(await told()), "the new weight");
+    await server.publish(Array.from({ length: 60 * 21 }, (_, i) => JSON.stringify({ r: `c${i % 60}`, u: "d" })));
+    await until(async () => (await nodes()).length === 61, "the sixty heaviest edges");
+    assert.deepEqual([await told(), await page.locator("#live-view .net .faded").count()], ["", 0]);
+    // A stream that is followed anew begins with nothing.
+    await page.click("#connect");
+    await page.click("#connect");
+    await state(page, "open");
+    assert.ok(await net.isHidden());
+    assert.deepEqual([await nodes(), await rows()], [[], []]);
+    assert.deepEqual(errors, []);
+    await page.close();
+  } finally {
+    await server.stop();
+  }
+});
+
+test("the picture changes once a second, hardly moves for whoever wants that, and rests while it isn't shown", { timeout: 120_000 }, async () => {
+  const server = await serve();
+  try {
+    const moved = {};
+    for (const reducedMotion of ["no-preference", "reduce"]) {
+      const { page } = await open(browser, `${server.address}/#live?field=x`, { reducedMotion });
+      await state(page, "open");
+      // New edges all the time.
+      let sent = 0;
+      const publish = () => server.publish(Array.from({ length: 5 }, () => JSON.stringify({ r: "a", u: `b${sent++}` })));
+      await publish();
+      await page.waitForSelector("#live-view .net circle");
+      const changes = async (ms) => {
+        const counting = page.evaluate((ms) => new Promise((done) => {
+          const found = { drawn: 0, places: 0 };
+          let before = "";
+          const root = document.querySelector("#live-view .net g");
+          new MutationObserver(() => found.drawn++).observe(root, { childList: true });
+          const begun = performance.now();
+          const each = () => {
+            const now = [...root.querySelectorAll("circle")].map((one) => one.getAttribute("cx")).join();
+            found.places += now !== before;
+            before = now;
+            if (performance.now() - begun < ms) requestAnimationFrame(each);
+            else done(found);
+          };
+          each();
+        }), ms);
+        let going = true;
+        const publishing = (async () => { for (; going; await pause(200)) await publish(); })();
+        const found = await counting;
+        going = false;
+        await publishing;
+        return found;
+      };
+      moved[reducedMotion] = await changes(4000);
+      await page.click("#tab-statistics");
+      moved[`${reducedMotion}, hidden`] = await changes(1500);
+      await page.close();
+    }
+    const [much, little] = [moved["no-preference"], moved.reduce];
+    for (const { drawn } of [much, little]) assert.ok(drawn >= 2 && drawn <= 5, JSON.stringify(moved));
+    // One of them is the first look at it.
+    assert.ok(little.places <= little.drawn + 1 && much.places > 4 * little.places, JSON.stringify(moved));
+    for (const each of ["no-preference, hidden", "reduce, hidden"]) assert.deepEqual(moved[each], { drawn: 0, places: 1 }, each);
+  } finally {
+    await server.stop();
+  }
+});
+
+test("the density of the kind that is chosen, with the stream's moments, lies over its histogram", { timeout: 60_000 }, async () => {
+  const server = await serve();
+  try {
+    const { page, errors } = await open(browser, `${server.address}/#live`);
+    await state(page, "open");
+    // Exponential numbers of mean 2, each quantile once.
+    const numbers = Array.from({ length: 1000 }, (_, i) => -2 * Math.log(1 - (i + 0.5) / 1000));
+    // The first 64 choose the range.
+    numbers.sort((a, b) => ((a * 1e6) % 1) - ((b * 1e6) % 1));
+    await server.publish(numbers.map(String));
+    await messages(page, 1000);
+    const drawn = () => view(page, "histogramChart.data.map((column) => [...column])");
+    const [mean, deviation] = await view(page, "[gauge.moments().mean, gauge.moments().deviation]");
+    const densities = {
+      normal: (x) => Math.exp(-(((x - mean) / deviation) ** 2) / 2) / (deviation * Math.sqrt(2 * Math.PI)),
+      exponential: (x) => Math.exp(-x / mean) / mean,
+      uniform: (x) => (Math.abs(x - mean) < Math.sqrt(3) * deviation ? 1 / (Math.sqrt(12) * deviation) : 0),
+    };
+    for (const [kind, density] of Object.entries(densities)) {
+      await page.selectOption("#fitted-kind", kind);
+      await until(async () => {
+        const [x, , fitted] = await drawn();
+        return x.length > 0 && x.every((x, i) => fitted[i] !== null && Math.abs(fitted[i] - density(x)) < 1e-9);
+      }, `the ${kind} density`, 5000);
+    }
+    await page.selectOption("#fitted-kind", "exponential");
+    await pause(400);
+    // On one scale: the shares are a density too.
+    const [x, shares, fitted] = await drawn();
+    const within = numbers.filter((n) => n < x.at(-1) + (x[1] - x[0]) / 2).length / 1000;
+    assert.ok(Math.abs(shares.reduce((a, b) => a + b) * (x[1] - x[0]) - within) < 1e-9);
+    assert.ok(Math.max(...x.map((_, i) => Math.abs(shares[i] - fitted[i]))) < 0.1);
+    const red = await page.$eval('#live-view [aria-label^="Chart: Histogram"] canvas', (canvas) => {
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      let found = 0;
+      for (let i = 0; i < data.length; i += 4) found += data[i + 3] > 128 && data[i] > 180 && data[i + 1] < 140 && data[i + 2] < 120;
+      return found;
+    });
+    assert.ok(red > 100, `${red} pixels of the line`);
+    // No exponential distribution has a mean below 0.
+    await server.publish(Array.from({ length: 5000 }, () => "-3"));
+    await until(async () => (await drawn())[2].every((each) => each === null), "no density");
+    assert.deepEqual(errors, []);
+    await page.close();
+  } finally {
+    await server.stop();
+  }
+});
+
+test("what the server counts is shown, asked for once a second at most, and only while it is followed", { timeout: 120_000 }, async () => {
+  const server = await serve();
+  const line = await wire(server);
+  try {
+    const { page, errors, requests } = await open(browser, `${line.address}/#live?field=x`);
+    const asked = () => requests.filter((url) => url.includes("/stats")).length;
+    await state(page, "open");
+    await server.publish(records(1234));
+    await tells(page, "received", "1,234");
+    const answer = await (await fetch(`${server.address}/stats?format=json`)).json();
+    for (const [id, name] of [["subscribers", "current_connections"], ["sent", "messages_sent"], ["kicked", "kicked_clients"]]) await tells(page, id, answer[name].toLocaleString("en"));
+    assert.ok(answer.messages_sent >= 1234 && answer.current_connections >= 1);
+    // The rate is that of the messages between two answers.
+    let going = true;
+    const publishing = (async () => { for (; going; await pause(100)) await server.publish(records(50)); })();
+    const before = asked();
+    await pause(4000);
+    const [rate, more] = [await page.textContent('#live-view [data-value="received"] + dd'), asked() - before];
+    going = false;
+    await publishing;
+    assert.ok(more >= 2 && more <= 5, `${more} questions in 4 s`);
+    const a_second = Number(/^([\d,]+) a second$/.exec(rate)?.[1].replace(",", ""));
+    assert.ok(a_second > 150 && a_second < 700, rate);
+    assert.ok(await page.isHidden("#live-view .tiles .alarm"));
+    line.cut();
+    await state(page, "waiting");
+    assert.deepEqual(await Promise.all(["subscribers", "received", "sent", "kicked"].map((id) => shown(page, id))), ["–", "–", "–", "–"]);
+    const silent = asked();
+    await pause(1500);
+    assert.equal(asked(), silent);
+    errors.length = 0;
+    line.mend();
+    await state(page, "open");
+    await until(async () => Number((await shown(page, "received")).replace(",", "")) > 1234, "counters again");
+    await page.route("**/stats?*", (route) => route.fulfill({ json: { current_connections: 2, total_connections: 9, messages_received: 5, messages_sent: 1e7, kicked_clients: 3 } }));
+    await tells(page, "kicked", "3");
+    assert.ok(await page.isVisible('#live-view .alarm [data-value="kicked"]'));
+    assert.deepEqual([await shown(page, "received"), await shown(page, "sent"), await page.textContent('#live-view [data-value="received"] + dd')], ["5", "10M", ""]);
+    assert.deepEqual(errors, []);
+    await page.close();
+  } finally {
+    line.stop();
+    await server.stop();
+  }
+});
+
+test("a server without counters, or with broken ones, is followed as any other", { timeout: 120_000 }, async () => {
+  const server = await serve();
+  const failures = {
+    absent: (route) => route.fulfill({ status: 404 }),
+    failing: (route) => route.fulfill({ status: 500, json: { current_connections: 1 } }),
+    "no JSON": (route) => route.fulfill({ body: "Active connections: 0" }),
+    null: (route) => route.fulfill({ body: "null" }),
+    other: (route) => route.fulfill({ json: { current_connections: "many", messages_received: -1, kicked_clients: null } }),
+    cut: (route) => route.abort(),
+    silent: () => {},
+  };
+  try {
+    await Promise.all(Object.entries(failures).map(async ([name, fail]) => {
+      const page = await browser.newPage();
+      const [errors, asked] = [[], []];
+      page.on("pageerror", (error) => errors.push(String(error)));
+      await page.route("**/stats?*", (route) => { asked.push(name); return fail(route); });
+      await page.goto(`${server.address}/#live?field=x`);
+      await state(page, "open");
+      await until(() => asked.length > 0, `${name}: a question`);
+      const before = await view(page, "gauge.messages");
+      await server.publish(records(10));
+      await messages(page, before + 10);
+      if (name !== "other") await until(async () => (await page.textContent('#live-view [data-value="received"] + dd')) === "the server doesn't say", `${name}: said so`);
+      await pause(2500);
+      // It isn't asked again and again.
+      assert.ok(name === "other" || asked.length === 1, `${name}: ${asked.length}`);
+      assert.deepEqual(await Promise.all(["subscribers", "received", "sent", "kicked"].map((id) => shown(page, id))), ["–", "–", "–", "–"], name);
+      assert.equal(await page.getAttribute("#live-status", "data-state"), "open", name);
+      assert.deepEqual(errors, [], name);
+      await page.close();
+    }));
+  } finally {
+    await server.stop();
   }
 });

@@ -35,14 +35,20 @@ export async function memory(page) {
   return { heap: usedSize, module };
 }
 
-/** Publishes numbers at a rate until told to stop. */
+/** A record of two sites, a few of them far more often than most, and a number. */
+export function click(i) {
+  const site = (n, most) => Math.floor(((((i + 1) * n) % 1009) / 1009) ** 3 * most);
+  return JSON.stringify({ x: 3 + ((i * 7919) % 1000) / 500, r: `http://site${site(331, 9)}.example/`, u: `http://target${site(577, 60)}.example/${i}` });
+}
+
+/** Publishes clicks, each with a number, at a rate until told to stop. */
 export function stream(server, rate) {
   let going = true;
   const done = (async () => {
     const begun = performance.now();
     for (let sent = 0; going; ) {
       const due = Math.min(Math.floor(((performance.now() - begun) / 1000) * rate) - sent, 20_000);
-      if (due > 0) await server.publish(Array.from({ length: due }, (_, i) => String(((sent + i) % 1000) / 7)));
+      if (due > 0) await server.publish(Array.from({ length: due }, (_, i) => click(sent + i)));
       sent += Math.max(0, due);
       await pause(20);
     }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { click } from "./measure.mjs";
 import { browser, nativeNumbers, open, pause, screenshots, server, stage, until, www } from "./support.mjs";
 
 const VIEWS = ["pipeline", "statistics", "graph", "live"];
@@ -20,9 +21,13 @@ const scenes = {
   graph: () => pause(2500),
   async live(page) {
     await page.waitForSelector('#live-status[data-state="open"]');
+    await page.fill("#number-field", "x");
+    await page.press("#number-field", "Enter");
+    await page.waitForSelector('#live-status[data-state="open"]');
     for (let i = 0; i < 3; i++) {
       await page.click("#publish");
-      await pause(600);
+      await server.publish(Array.from({ length: 250 }, (_, j) => click(250 * i + j)));
+      await pause(900);
     }
   },
 };

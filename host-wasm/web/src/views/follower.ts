@@ -10,6 +10,11 @@ export interface Listener {
   state(state: "waiting" | "open", text: string): void;
 }
 
+/** An address of the pubsub at `address`. */
+export function endpoint(address: string, path: string): string {
+  return address.replace(/\/?$/, "/") + path;
+}
+
 /** The longest message that is followed; a longer one is skipped. */
 const LONGEST = 1 << 20;
 /** Milliseconds without a byte, after which a connection is taken for dead: a pubsub sends a comment every 15 s. */
@@ -43,7 +48,7 @@ export class Follower {
   private async follow(): Promise<void> {
     let url: URL;
     try {
-      url = new URL("sub?format=sse", this.address.endsWith("/") ? this.address : `${this.address}/`);
+      url = new URL(endpoint(this.address, "sub?format=sse"));
     } catch {
       this.listener.state("waiting", `${this.address} is no address`);
       return;

@@ -1,9 +1,10 @@
 // The click graph: made up, or from a file of records.
 
-import { Clicks, Records, type WeightedEdge } from "streamgauge";
+import { Clicks, Records } from "streamgauge";
 import { button, bytes, count, el, field, group, intro, slider, Tiles } from "../dom";
 import type { View } from "../main";
-import { Net, save, type NetEdge } from "./net";
+import { Edges, heaviest } from "./edges";
+import { save } from "./net";
 
 const SLOTS = 20_000;
 const SEED = 42;
@@ -16,17 +17,14 @@ export function graphView(panel: HTMLElement): View {
   let [rate, most, running, frame, last, owed, drawn] = [500, 60, true, 0, 0, 0, 0];
   let job = 0;
 
-  const hint = el("p", { class: "note" }, "Point at a node to see its neighbours; drag it, scroll to zoom, double-click to zoom back. By keyboard: arrows go through the nodes, + and − zoom, 0 zooms back.");
-  // A line of its own: the picture must not move when there is something to tell.
-  const told = el("p", { class: "told", id: "graph-told", role: "status" });
-  const net = new Net((text) => (told.textContent = text));
+  // What was shown last, once more.
+  let again = generate;
+
+  const edges = new Edges("graph");
   const tiles = new Tiles({ total: "records", edges: "edges held", evicted: "evicted", invalid: "not counted" });
-  const body = el("tbody");
-  const table = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Top edges" },
-    el("table", {}, el("thead", {}, el("tr", {}, el("th", {}, "from"), el("th", {}, "to"), el("th", { class: "n" }, "weight"))), body));
   const [from, to] = [field("from: field of a record", "from-field", "r"), field("to: field of a record", "to-field", "u")];
   const directed = el("input", { type: "checkbox", id: "directed", checked: "" });
-  directed.addEventListener("change", () => (source instanceof Clicks ? generate() : undefined));
+  directed.addEventListener("change", () => again());
   const progress = el("progress", { max: "1", value: "0", hidden: "", "aria-label": "Reading the file" });
   const said = el("p", { class: "note", id: "file-status", "aria-live": "polite" });
   const input = el("input", { type: "file", id: "file", accept: ".json,.jsonl,.ndjson,.txt,.log", class: "unseen", "aria-label": "A file of JSON records" });
@@ -37,16 +35,16 @@ export function graphView(panel: HTMLElement): View {
 
   panel.append(
     intro("Graph", "Who leads to whom, and how often: the heaviest edges of a stream, in bounded memory.", pause, button("Generate clicks", generate, { id: "generate" }),
-      button("Save JSON", () => save("graph.json", "application/json", JSON.stringify(edges(SLOTS), undefined, 1)), { id: "save-json" }), button("Save SVG", () => save("graph.svg", "image/svg+xml", net.toSvg()), { id: "save-svg" })),
+      button("Save JSON", () => save("graph.json", "application/json", JSON.stringify(heaviest(source, SLOTS), undefined, 1)), { id: "save-json" }), button("Save SVG", () => save("graph.svg", "image/svg+xml", edges.net.toSvg()), { id: "save-svg" })),
     el("div", { class: "columns full" },
-      el("div", { class: "stack" }, el("div", { class: "card" }, net.svg, told, hint), tiles.element),
+      el("div", { class: "stack" }, edges.picture, tiles.element),
       el("div", { class: "stack" },
         el("div", { class: "card" },
           group("Shown", slider({ label: "heaviest edges", id: "most", min: 10, max: 250, step: 10, value: most, change: (value) => { most = value; update(); } }).element,
             slider({ label: "clicks made up", id: "click-rate", min: 0, max: 100_000, value: rate, log: true, format: (value) => `${count(value)}/s`, change: (value) => (rate = value) }).element,
             el("label", { class: "check" }, directed, "directed")),
           group("Your records", from.element, to.element, drop)),
-        el("div", { class: "card" }, el("h3", {}, "Top edges"), table))),
+        edges.table)),
   );
 
   panel.addEventListener("dragover", (event) => { event.preventDefault(); panel.classList.add("dropping"); });
@@ -58,18 +56,8 @@ export function graphView(panel: HTMLElement): View {
     if (file) void read(file);
   });
 
-  function edges(n: number): NetEdge[] {
-    return source.top(n).map((edge: WeightedEdge) => {
-      const plain = { from: edge.from, to: edge.to, weight: edge.weight };
-      edge.free();
-      return plain;
-    });
-  }
-
   function update(): void {
-    const top = edges(most);
-    net.set(top);
-    body.replaceChildren(...top.slice(0, 40).map(({ from, to, weight }) => el("tr", {}, el("td", {}, from), el("td", {}, to), el("td", { class: "n" }, count(weight)))));
+    edges.set(heaviest(source, most));
     tiles.set("edges", count(source.edges), `room for ${count(SLOTS)}`);
     tiles.set("evicted", count(source.evicted), source.evicted ? "weights have errors" : "all weights exact");
     if (source instanceof Clicks) {
@@ -89,6 +77,7 @@ export function graphView(panel: HTMLElement): View {
   }
 
   function generate(): void {
+    again = generate;
     replace(new Clicks(SEED, SLOTS, directed.checked));
     progress.hidden = true;
     said.textContent = "";
@@ -98,6 +87,7 @@ export function graphView(panel: HTMLElement): View {
 
   /** Reads a file of any size as it streams in: a few milliseconds of work, then a frame. */
   async function read(file: File): Promise<void> {
+    again = () => void read(file);
     const records = new Records(from.input.value, to.input.value, SLOTS, directed.checked);
     replace(records);
     const mine = job;
@@ -158,11 +148,11 @@ export function graphView(panel: HTMLElement): View {
     show(): void {
       last = performance.now();
       frame = requestAnimationFrame(loop);
-      net.go();
+      edges.net.go();
     },
     hide(): void {
       cancelAnimationFrame(frame);
-      net.stop();
+      edges.net.stop();
     },
   };
 }

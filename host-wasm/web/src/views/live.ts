@@ -2,14 +2,20 @@
 
 import { Gauge, Graph, Kind, Source } from "streamgauge";
 import { Chart, type Band } from "../chart";
-import { button, count, el, field, group, intro, number, Tiles } from "../dom";
+import { button, count, el, field, group, intro, number, select, Tiles } from "../dom";
 import type { View } from "../main";
-import { Follower } from "./follower";
+import { Counters } from "./counters";
+import { Edges, heaviest } from "./edges";
+import { endpoint, Follower } from "./follower";
+import { HistogramChart } from "./histogram";
+import { SHAPES } from "./statistics";
 
 /** Samples of the charts: four minutes, four a second. */
 const SAMPLES = 960;
 const INTERVAL = 250;
 const SLOTS = 5000;
+/** Edges in the picture, and samples between two pictures: a second. */
+const [SHOWN, CALM] = [60, 4];
 /** Numbers that its button publishes at a time. */
 const HANDFUL = 100;
 
@@ -26,38 +32,44 @@ export function liveView(panel: HTMLElement): View {
   let gauge = new Gauge("");
   let graph = new Graph(SLOTS, true);
   let follower: Follower | undefined;
-  let [missed, reconnects, arrived, sum, numbers, edges] = [0, 0, 0, 0, 0, 0];
+  let [missed, reconnects, arrived, sum, numbers] = [0, 0, 0, 0, 0];
   let gaps: Gap[] = [];
   const source = new Source(Kind.Normal, 3, 0.5, Math.floor(Math.random() * 2 ** 32));
   let timer = 0;
+  let following = "";
   let started = 0;
   let tick = 0;
+  let kind = Kind.Normal;
   const history: (number | null)[][] = [[], [], []];
 
   const status = el("span", { class: "pill", role: "status", id: "live-status" }, "not connected");
   const tiles = new Tiles({ messages: "messages", missed: "missed", reconnects: "reconnects", mean: "mean", deviation: "standard deviation", skewness: "skewness", kurtosis: "excess kurtosis" });
   const rateChart = new Chart({ title: "Messages", note: "a second; marked: no connection", bands, x: "seconds", y: "messages/s", lines: [{ name: "messages/s", colour: "water", fill: true }], range: (_, __, max) => [0, Math.max(1, (max ?? 1) * 1.08)] });
   const valueChart = new Chart({ title: "Numbers", note: "mean of each quarter second", bands, x: "seconds", y: "value", lines: [{ name: "mean", colour: "second" }] });
-  const histogramChart = new Chart({ title: "Histogram", note: "range from the first 64 numbers", x: "value", y: "numbers", lines: [{ name: "numbers", colour: "water", bars: true, width: 1 }], range: (_, __, max) => [0, (max || 1) * 1.08] });
+  const histogramChart = new HistogramChart("range from the first 64 numbers");
+  const counters = new Counters();
+  const edges = new Edges("live");
   const hint = el("p", { class: "hint", id: "live-hint", hidden: "" });
   const log = el("ol", { class: "log", "aria-live": "polite", "aria-label": "What happened" });
-  const body = el("tbody");
   const connect = button("Connect", () => (follower ? disconnect() : start()), { class: "main", id: "connect" });
   const form = el("div", { class: "card" },
     group("Server", address.element, el("p", { class: "note" }, "A server of another origin needs --cors-origin."), button(`Publish ${HANDFUL} numbers to it`, () => void publish(), { id: "publish" })),
-    group("What is measured", numberField.element, fromField.element, toField.element, button("Fit the histogram again", () => gauge.refit())),
+    group("What is measured", numberField.element, select("density fitted", "fitted-kind", Object.keys(SHAPES).map((name) => [name, name]), (name) => (kind = SHAPES[name]?.kind ?? kind)).element, button("Fit the histogram again", () => gauge.refit()),
+      fromField.element, toField.element, el("p", { class: "note" }, "Messages with both fields are the edges of a graph.")),
   );
   form.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.target instanceof HTMLInputElement) start(); });
 
+  edges.picture.prepend(el("h3", {}, "Graph", el("small", {}, `the ${SHOWN} heaviest edges`)));
   panel.append(
     intro("Live", "The same measures on the stream of a running server. It reconnects by itself and goes on after the last message it saw; what is lost is shown.", status, connect),
     hint,
     tiles.element,
+    counters.element,
     el("div", { class: "columns full" },
-      el("div", { class: "stack" }, rateChart.element, el("div", { class: "pair" }, valueChart.element, histogramChart.element)),
+      el("div", { class: "stack" }, rateChart.element, el("div", { class: "pair" }, valueChart.element, histogramChart.element), edges.picture),
       el("div", { class: "stack" }, form,
         el("div", { class: "card" }, el("h3", {}, "What happened"), log),
-        el("div", { class: "card" }, el("h3", {}, "Top edges"), el("table", {}, el("thead", {}, el("tr", {}, el("th", {}, "from"), el("th", {}, "to"), el("th", { class: "n" }, "weight"))), body)))),
+        edges.table)),
   );
 
   function happened(text: string): void {
@@ -71,12 +83,14 @@ export function liveView(panel: HTMLElement): View {
     graph.free();
     gauge = new Gauge(numberField.input.value);
     graph = new Graph(SLOTS, true);
-    [missed, reconnects, arrived, sum, numbers, edges, tick] = [0, 0, 0, 0, 0, 0, 0];
+    [missed, reconnects, arrived, sum, numbers, tick] = [0, 0, 0, 0, 0, 0];
     gaps = [];
     history.forEach((column) => (column.length = 0));
-    body.replaceChildren();
+    histogramChart.set([[], [], []]);
+    drawEdges();
     started = performance.now();
-    follower = new Follower(address.input.value, {
+    following = address.input.value;
+    follower = new Follower(following, {
       message: take,
       gap(n): void {
         missed += n;
@@ -90,6 +104,7 @@ export function liveView(panel: HTMLElement): View {
         status.dataset["state"] = state;
         status.textContent = text;
         happened(text);
+        if (state === "waiting") counters.clear();
         // The first one comes while there is no follower yet.
         if (state === "waiting" && follower) {
           if (gaps.length === 0 || gaps.at(-1)?.to !== undefined) gaps.push({ from: now(), to: undefined, lost: undefined });
@@ -104,8 +119,8 @@ export function liveView(panel: HTMLElement): View {
     });
     timer = window.setInterval(sample, INTERVAL);
     connect.textContent = "Disconnect";
-    hint.replaceChildren("Nothing has been published yet. In a terminal: ", el("code", {}, `curl -d 3.14 ${new URL("pub", `${address.input.value.replace(/\/?$/, "/")}`)}`));
-    Object.assign(panel, { gauge, gaps, history });
+    hint.replaceChildren("Nothing has been published yet. In a terminal: ", el("code", {}, `curl -d 3.14 ${endpoint(address.input.value, "pub")}`));
+    Object.assign(panel, { gauge, gaps, history, histogramChart });
   }
 
   function now(): number {
@@ -124,7 +139,7 @@ export function liveView(panel: HTMLElement): View {
     const name = numberField.input.value;
     const lines = [...source.take(HANDFUL)].map((value) => (name ? JSON.stringify({ [name]: value }) : String(value)));
     try {
-      const answer = await fetch(new URL("pub", `${address.input.value.replace(/\/?$/, "/")}`), { method: "POST", body: lines.join("\n") });
+      const answer = await fetch(endpoint(address.input.value, "pub"), { method: "POST", body: lines.join("\n") });
       happened(answer.ok ? (await answer.text()).trim() : `publish: ${answer.status}`);
     } catch {
       happened("publish: no answer");
@@ -136,6 +151,7 @@ export function liveView(panel: HTMLElement): View {
     follower.close();
     follower = undefined;
     clearInterval(timer);
+    counters.clear();
     status.dataset["state"] = "closed";
     status.textContent = "not connected";
     connect.textContent = "Connect";
@@ -149,10 +165,7 @@ export function liveView(panel: HTMLElement): View {
       numbers += 1;
     }
     const pair = gauge.edge(message, fromField.input.value, toField.input.value);
-    if (pair.length === 2) {
-      graph.add(pair[0] as string, pair[1] as string);
-      edges += 1;
-    }
+    if (pair.length === 2) graph.add(pair[0] as string, pair[1] as string);
   }
 
   function sample(): void {
@@ -166,7 +179,10 @@ export function liveView(panel: HTMLElement): View {
     [arrived, sum, numbers] = [0, 0, 0];
     tick += 1;
     while (gaps.length > SAMPLES) gaps.shift();
-    if (!panel.hidden) draw();
+    if (panel.hidden) return;
+    draw();
+    if (tick % CALM === 0) drawEdges();
+    if (follower?.isOpen) void counters.ask(following);
   }
 
   function draw(): void {
@@ -179,25 +195,22 @@ export function liveView(panel: HTMLElement): View {
     tiles.set("deviation", number(moments.deviation, 4));
     tiles.set("skewness", number(moments.skewness, 3));
     tiles.set("kurtosis", number(moments.excessKurtosis, 3));
-    moments.free();
     const [t, rates, values] = history as [number[], number[], number[]];
     rateChart.set([t, rates]);
     valueChart.set([t, values]);
     const histogram = gauge.histogram();
-    if (histogram) {
-      const edges = histogram.edges();
-      histogramChart.set([Array.from(histogram.bins(), (_, i) => ((edges[i] ?? 0) + (edges[i + 1] ?? 0)) / 2), [...histogram.bins()]]);
-      histogram.free();
-    }
-    if (edges > 0 && tick % 4 === 0) {
-      body.replaceChildren(...graph.top(10).map((edge) => {
-        const row = el("tr", {}, el("td", {}, edge.from), el("td", {}, edge.to), el("td", { class: "n" }, count(edge.weight)));
-        edge.free();
-        return row;
-      }));
-    }
+    if (histogram) histogramChart.show(histogram, moments, kind);
+    histogram?.free();
+    moments.free();
   }
 
+  /** A stream without edges has no place for a picture of them. */
+  function drawEdges(): void {
+    edges.picture.hidden = edges.table.hidden = graph.edges === 0;
+    edges.set(heaviest(graph, SHOWN));
+  }
+
+  drawEdges();
   if (parameters.has("address") || document.documentElement.dataset["server"]) start();
-  return { show(): void {}, hide(): void {} };
+  return { show: () => edges.net.go(), hide: () => edges.net.stop() };
 }

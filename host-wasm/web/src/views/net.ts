@@ -19,7 +19,7 @@ export class Net {
   private readonly simulation = forceSimulation<Node, Link>();
   private edgeMarks: SVGElement[] = [];
   private nodeMarks: SVGElement[] = [];
-  private names: { node: Node; text: SVGElement }[] = [];
+  private names: { node: Node; text: SVGElement; half: number }[] = [];
   private hovered: string | undefined;
   private view = { x: 0, y: 0, scale: 1 };
   /** Half of the frame's width and height, and its units in a pixel. */
@@ -98,8 +98,8 @@ export class Net {
   /** Marks the nodes that hang together with the heaviest one. */
   private markMain(): void {
     for (const node of this.nodes) node.main = false;
-    const heaviest = this.nodes.reduce((a, b) => (b.weight > a.weight ? b : a));
-    heaviest.main = true;
+    const heaviest = this.heaviest()[0];
+    if (heaviest) heaviest.main = true;
     for (let grew = true; grew; ) {
       grew = false;
       for (const { source, target } of this.links) {
@@ -157,12 +157,15 @@ export class Net {
     this.nodeMarks = this.nodes.map((node) => mark("circle", { class: `node${node.source ? " source" : ""}`, r: node.radius.toFixed(1), "data-node": node.id }));
     this.names = named.map((node) => {
       const text = mark("text", { "text-anchor": "middle" });
-      text.textContent = node.id.length > 28 ? `${node.id.slice(0, 27)}…` : node.id;
-      return { node, text };
+      const name = node.id.length > 28 ? `${node.id.slice(0, 27)}…` : node.id;
+      text.textContent = name;
+      // About half as wide as it is; measuring it would lay out the page.
+      return { node, text, half: 3.6 * scale * name.length };
     });
     this.root.replaceChildren(...this.edgeMarks, ...this.nodeMarks, ...this.names.map(({ text }) => text));
     this.place();
-    if (this.hovered) this.hover(this.hovered);
+    // Unless it has gone.
+    if (this.hovered) this.hover(this.nodes.find((node) => node.id === this.hovered)?.id);
   }
 
   private heaviest(): Node[] {
@@ -265,7 +268,11 @@ export class Net {
       this.edgeMarks[i]?.setAttribute("d", `M${sx.toFixed(1)},${sy.toFixed(1)}Q${bend} ${tx.toFixed(1)},${ty.toFixed(1)}`);
     });
     this.nodes.forEach((node, i) => put(this.nodeMarks[i], "cx", "cy", node.x ?? 0, node.y ?? 0));
-    this.names.forEach(({ node, text }) => put(text, "x", "y", node.x ?? 0, (node.y ?? 0) - node.radius - 5));
+    this.names.forEach(({ node, text, half }) => {
+      const room = Math.max(0, this.extent.x - half);
+      const top = 14 * this.extent.scale - this.extent.y;
+      put(text, "x", "y", Math.min(room, Math.max(-room, node.x ?? 0)), Math.max(top, (node.y ?? 0) - node.radius - 5));
+    });
   }
 }
 

@@ -4,6 +4,7 @@ import { Kind, Sampler, Stability } from "streamgauge";
 import { Chart } from "../chart";
 import { button, count, el, group, intro, number, select, slider, Tiles } from "../dom";
 import type { View } from "../main";
+import { HistogramChart } from "./histogram";
 
 interface Shape {
   kind: Kind;
@@ -11,7 +12,7 @@ interface Shape {
   b: [name: string, min: number, max: number, value: number] | undefined;
 }
 
-const SHAPES: Record<string, Shape> = {
+export const SHAPES: Record<string, Shape> = {
   normal: { kind: Kind.Normal, a: ["mean", -10, 10, 3], b: ["standard deviation", 0.1, 5, 0.5] },
   uniform: { kind: Kind.Uniform, a: ["from", -5, 0, 0], b: ["to", 0.5, 10, 1] },
   exponential: { kind: Kind.Exponential, a: ["rate", 0.1, 10, 2], b: undefined },
@@ -35,11 +36,7 @@ export function statisticsView(panel: HTMLElement): View {
     lines: [{ name: `running ${name}`, colour: "water" }, { name: `true ${name}`, colour: "accent", dash: [6, 4], width: 1.5 }],
   });
   const [meanChart, varianceChart] = [line("mean", "Running mean"), line("variance", "Running variance")];
-  const histogramChart = new Chart({
-    title: "Histogram", note: "with the density fitted to the moments", x: "value", y: "density",
-    lines: [{ name: "share by width", colour: "water", bars: true, width: 1 }, { name: "fitted density", colour: "accent", width: 2.5 }],
-    range: (_, __, max) => [0, (max || 1) * 1.08],
-  });
+  const histogramChart = new HistogramChart("with the density fitted to the moments");
 
   const parameters = el("div", { class: "stack" });
   const choose = select("distribution", "distribution", Object.keys(SHAPES).map((name) => [name, name]), (name) => setShape(name));
@@ -106,12 +103,7 @@ export function statisticsView(panel: HTMLElement): View {
     const flat = (value: number): (number | null)[] => n.map(() => (Number.isFinite(value) ? value : null));
     meanChart.set([n, means, flat(sampler.trueMean)]);
     varianceChart.set([n, variances, flat(sampler.trueVariance)]);
-    const edges = histogram.edges();
-    const middles = Array.from({ length: BINS }, (_, i) => ((edges[i] ?? 0) + (edges[i + 1] ?? 0)) / 2);
-    const width = (edges[1] ?? 1) - (edges[0] ?? 0);
-    const shares = Array.from(histogram.bins(), (bin) => bin / Math.max(1, histogram.count) / width);
-    const fitted = sampler.fittedDensity(Float64Array.from(middles));
-    histogramChart.set([middles, shares, fitted.length ? [...fitted] : middles.map(() => null)]);
+    histogramChart.show(histogram, moments, shape.kind);
     moments.free();
     histogram.free();
   }

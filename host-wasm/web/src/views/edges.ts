@@ -1,0 +1,41 @@
+// The heaviest edges of a graph: a picture of them, and a table.
+
+import type { WeightedEdge } from "streamgauge";
+import { count, el } from "../dom";
+import { Net, type NetEdge } from "./net";
+
+/** Rows of the table. */
+const ROWS = 40;
+
+/** The `n` heaviest edges of what holds them. */
+export function heaviest(held: { top(n: number): WeightedEdge[] }, n: number): NetEdge[] {
+  return held.top(n).map((edge) => {
+    const plain = { from: edge.from, to: edge.to, weight: edge.weight };
+    edge.free();
+    return plain;
+  });
+}
+
+/** Two cards that show the same edges. */
+export class Edges {
+  readonly net: Net;
+  readonly picture: HTMLElement;
+  readonly table: HTMLElement;
+  private readonly body = el("tbody");
+
+  constructor(view: string) {
+    // A line of its own: the picture must not move when there is something to tell.
+    const told = el("p", { class: "told", id: `${view}-told`, role: "status" });
+    this.net = new Net((text) => (told.textContent = text));
+    this.picture = el("div", { class: "card" }, this.net.svg, told,
+      el("p", { class: "note" }, "Point at a node to see its neighbours; drag it, scroll to zoom, double-click to zoom back. By keyboard: arrows go through the nodes, + and − zoom, 0 zooms back."));
+    this.table = el("div", { class: "card" }, el("h3", {}, "Top edges"),
+      el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Top edges" },
+        el("table", {}, el("thead", {}, el("tr", {}, el("th", {}, "from"), el("th", {}, "to"), el("th", { class: "n" }, "weight"))), this.body)));
+  }
+
+  set(edges: NetEdge[]): void {
+    this.net.set(edges);
+    this.body.replaceChildren(...edges.slice(0, ROWS).map(({ from, to, weight }) => el("tr", {}, el("td", {}, from), el("td", {}, to), el("td", { class: "n" }, count(weight)))));
+  }
+}
