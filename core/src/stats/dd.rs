@@ -160,14 +160,13 @@ impl Dd {
         Self { hi: libm::scalbn(self.hi, exponent), lo: libm::scalbn(self.lo, exponent) }
     }
 
-    /// The quotient; `divisor` isn't 0.
+    /// The quotient, right to some 2^-102 of it; `divisor` isn't 0. (As algorithm 17 of M. Joldes, J.-M. Muller and
+    /// V. Popescu, *Tight and rigorous error bounds for basic building blocks of double-word arithmetic*, 2017.)
     pub(super) fn over(self, divisor: Self) -> Self {
         let q1 = self.hi / divisor.hi;
         let rest = self - divisor.times(q1);
-        let q2 = rest.hi / divisor.hi;
-        let rest = rest - divisor.times(q2);
-        let (hi, lo) = quick_two_sum(q1, q2);
-        Self { hi, lo } + Self::from(rest.hi / divisor.hi)
+        let (hi, lo) = quick_two_sum(q1, rest.hi / divisor.hi);
+        Self { hi, lo }
     }
 
     /// The square root of a number that isn't negative (Karp and Markstein's one Newton step from the rounded root).
