@@ -320,6 +320,13 @@ mod tests {
     }
 
     #[test]
+    fn what_cancels_leaves_the_low_parts_exact() {
+        let (large, little) = (libm::scalbn(1.0, 100), libm::scalbn(1.0, -60));
+        let sum = Dd { hi: large, lo: 1.0 } + Dd { hi: -large, lo: little };
+        assert_eq!(sum, Dd { hi: 1.0, lo: little });
+    }
+
+    #[test]
     fn no_root_of_nothing() {
         assert_eq!([Dd::default(), Dd::from(-1.0)].map(Dd::sqrt), [Dd::default(); 2]);
     }
