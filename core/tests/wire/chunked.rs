@@ -12,6 +12,8 @@ fn chunks_that_could_be_read_in_two_ways_are_errors() {
         (";a\r\n", Error::Size),
         ("-1\r\n", Error::Size),
         (" 1\r\n", Error::Size),
+        (" \r\n", Error::Size),
+        ("\t;a\r\n", Error::Size),
         ("0x1\r\n", Error::Size),
         ("1\na", Error::Size),
         ("1 1\r\n", Error::Size),

@@ -34,6 +34,14 @@ fn server_sent_events_follow_the_standard() {
 }
 
 #[test]
+fn an_id_or_a_name_can_add_no_field() {
+    let mut sent = Vec::new();
+    let message = sse::Message { id: b"1\n2", event: b"a\r\nb\0c", data: b"x", retry: None };
+    sse::write_event(&message, &mut sent).unwrap();
+    assert_eq!(sent, b"id: 1 2\nevent: a  b c\ndata: x\n\n");
+}
+
+#[test]
 fn an_event_cut_off_does_not_move_the_last_id() {
     let mut events = sse::Events::new([0; 8]);
     let mut input = &b"id: 1\ndata: a\n\nid: 2\ndata: b\n"[..];

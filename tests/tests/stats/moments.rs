@@ -289,6 +289,14 @@ fn what_is_not_finite_in_a_long_slice_is_found() {
 }
 
 #[test]
+fn infinities_of_one_sign_alone_are_both_extremes() {
+    for infinity in [f64::INFINITY, f64::NEG_INFINITY] {
+        let seen = from_slice(&[infinity; 3]);
+        assert_eq!((seen.mean(), seen.min(), seen.max()), (Some(infinity), Some(infinity), Some(infinity)));
+    }
+}
+
+#[test]
 fn a_nan_beside_an_infinity_poisons_all() {
     for other in [f64::INFINITY, f64::NEG_INFINITY] {
         let seen = from_slice(&[1.0, f64::NAN, other]);

@@ -7,12 +7,12 @@ use crate::stats::dd::Dd;
 impl Moments {
     /// The least value; `None` without values, or poisoned by NaN.
     pub fn min(&self) -> Option<f64> {
-        self.extreme(self.min, f64::NEG_INFINITY, self.negative_infinities, self.positive_infinities)
+        self.extreme(self.min, f64::NEG_INFINITY, self.negative_infinities)
     }
 
     /// The largest value; `None` without values, or poisoned by NaN.
     pub fn max(&self) -> Option<f64> {
-        self.extreme(self.max, f64::INFINITY, self.positive_infinities, self.negative_infinities)
+        self.extreme(self.max, f64::INFINITY, self.positive_infinities)
     }
 
     /// Arithmetic mean; `None` without values, or poisoned by NaN or infinities of both signs.
@@ -84,7 +84,7 @@ impl Moments {
     }
 
     /// The extreme value on the side of the infinity `beyond`, which was seen this often.
-    fn extreme(&self, finite: f64, beyond: f64, seen: u64, opposite_seen: u64) -> Option<f64> {
+    fn extreme(&self, finite: f64, beyond: f64, seen: u64) -> Option<f64> {
         if self.is_poisoned() {
             if self.nan > 0 {
                 return None;
@@ -92,7 +92,8 @@ impl Moments {
             if seen > 0 {
                 return Some(beyond);
             }
-            if self.count == 0 && opposite_seen > 0 {
+            if self.count == 0 {
+                // Then it was the other infinity.
                 return Some(-beyond);
             }
         }
