@@ -300,6 +300,23 @@ fn a_subscriber_is_told_what_it_missed_and_keeps_what_does_not_fit() {
     assert_eq!(fanout.delivery(again).unwrap().pending, 2);
 }
 
+#[test]
+fn who_does_not_wait_gets_what_is_there() {
+    let fanout = fanout::<0>();
+    let id = fanout.subscribe().unwrap();
+    let next = || fanout.try_next_with(id, <[u8]>::to_vec);
+    assert_eq!(next(), Ok(None));
+    for message in [[7; 30], [8; 30], [9; 30]] {
+        fanout.publish(&message).unwrap();
+    }
+    assert_eq!(next(), Ok(Some(Received::Lagged(1))));
+    assert_eq!(next(), Ok(Some(Received::Message(vec![8; 30]))));
+    assert_eq!(next(), Ok(Some(Received::Message(vec![9; 30]))));
+    assert_eq!(next(), Ok(None));
+    fanout.unsubscribe(id).unwrap();
+    assert!(next().is_err());
+}
+
 #[derive(Clone, Debug, PartialEq)]
 struct Total(u64);
 
