@@ -29,7 +29,7 @@ impl Scale {
     /// The scale for finite values of which `magnitude` is the largest so far.
     pub(super) fn for_magnitude(magnitude: f64) -> Self {
         if magnitude == 0.0 {
-            return Self { limit: 0.0, ..Self::NONE };
+            return Self { exponent: 0, factor: 1.0, limit: 0.0 };
         }
         let steps = (FLOOR + STEP - 1).saturating_sub(libm::ilogb(magnitude)).div_euclid(STEP);
         let exponent = steps.saturating_mul(STEP).min(LARGEST);
