@@ -5,7 +5,7 @@
 //! as it has bytes to move, whatever the other side does.
 //!
 //! This is the only module with `unsafe` code.
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "two ends write and read the same cells without a lock")]
 
 use crate::sync::{AtomicUsize, Ordering, UnsafeCell, const_fn};
 
