@@ -32,9 +32,8 @@ impl Shared for GraphTally {
         self.len() >= COUNTS
     }
 
-    fn take(&mut self) -> Self {
-        let empty = self.cleared();
-        std::mem::replace(self, empty)
+    fn empty(&self) -> Self {
+        self.cleared()
     }
 
     fn script() -> &'static Script {

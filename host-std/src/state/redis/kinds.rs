@@ -14,7 +14,7 @@ use crate::state::StateError;
 use crate::tally::{HistogramTally, MomentsTally, Outside, Shape, Tally};
 
 /// A tally that can be shared.
-pub trait Shared: Tally<Total: Send> + Send + Sync + 'static {
+pub trait Shared: Tally<Total: Send> + Send + Sync + Sized + 'static {
     /// What it is.
     const KIND: &'static str;
 
@@ -29,8 +29,14 @@ pub trait Shared: Tally<Total: Send> + Send + Sync + 'static {
         false
     }
 
+    /// One of the same shape without anything in it.
+    fn empty(&self) -> Self;
+
     /// Leaves an empty one of the same shape.
-    fn take(&mut self) -> Self;
+    fn take(&mut self) -> Self {
+        let empty = self.empty();
+        std::mem::replace(self, empty)
+    }
 
     /// The script that adds a batch.
     fn script() -> &'static Script;
@@ -118,8 +124,8 @@ impl Shared for MomentsTally {
         left_out.into_iter().fold(moments.count(), u64::saturating_add)
     }
 
-    fn take(&mut self) -> Self {
-        std::mem::take(self)
+    fn empty(&self) -> Self {
+        Self::default()
     }
 
     fn script() -> &'static Script {
@@ -184,9 +190,8 @@ impl Shared for HistogramTally {
         matches!(self.shape(), Shape::Integers { .. }) && self.counts().count() >= COUNTS
     }
 
-    fn take(&mut self) -> Self {
-        let empty = self.cleared();
-        std::mem::replace(self, empty)
+    fn empty(&self) -> Self {
+        self.cleared()
     }
 
     fn script() -> &'static Script {
