@@ -4,11 +4,11 @@ use core::ops::ControlFlow;
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use streamgauge_core::fanout::{Cursor, Fanout, Next};
+use streamgauge_core::endpoints::simplequeue::Settings;
+use streamgauge_core::endpoints::{Pubsub, Request, Simplequeue};
 use streamgauge_core::log::Log;
 use streamgauge_core::queue::{Limits, Queue};
-use streamgauge_core::service::simplequeue::Settings;
-use streamgauge_core::service::{Pubsub, Request, Simplequeue};
+use streamgauge_core::topic::{Fanout, Next, Place};
 
 fn main() {
     divan::main();
@@ -68,7 +68,7 @@ fn queue_mput_and_mget(bencher: Bencher<'_, '_>, len: usize) {
 /// One message to so many subscribers, each of which reads it through its own cursor.
 #[divan::bench(args = [1, 100, 1000], max_time = 0.5)]
 fn fanout_publish_and_next(bencher: Bencher<'_, '_>, subscribers: usize) {
-    let mut fanout = Fanout::new(storage(), vec![Cursor::FREE; subscribers].into_boxed_slice());
+    let mut fanout = Fanout::new(storage(), vec![Place::FREE; subscribers].into_boxed_slice());
     let ids: Vec<_> = (0..subscribers).filter_map(|_| fanout.subscribe().ok()).collect();
     let message = [b'x'; 100];
     bencher.counter(ItemsCount::new(subscribers)).bench_local(|| {
@@ -92,7 +92,7 @@ fn service_put_and_get(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(max_time = 0.5)]
 fn service_publish(bencher: Bencher<'_, '_>) {
-    let mut service = Pubsub::new(storage(), [Cursor::FREE; 1], 1 << 16, 0);
+    let mut service = Pubsub::new(storage(), [Place::FREE; 1], 1 << 16, 0);
     let (message, mut answer) = ([b'x'; 100], Vec::with_capacity(1 << 10));
     bencher.counter(ItemsCount::new(1_usize)).bench_local(|| {
         answer.clear();

@@ -3,12 +3,12 @@
 //!
 //! | module | what it is for |
 //! | --- | --- |
-//! | [`queue`], [`fanout`], on a [`log`] | items that are got once, messages that everyone gets; all are accounted for |
-//! | [`shared`], [`ring`] | the same for many tasks, with `async` waiting; bytes from an interrupt handler to a task |
-//! | [`stats`], [`space_saving`], [`graph`] | moments, histograms, heavy hitters, weighted graphs |
+//! | [`queue`], [`topic`], on a [`log`] | items that are got once, messages that everyone gets; all are accounted for |
+//! | [`shared`] | the same for many tasks, with `async` waiting; bytes from an interrupt handler to a task |
+//! | [`stats`] | moments, histograms, heavy hitters, weighted graphs |
 //! | [`reader`] | tasks for each item, tried again later; which are left; when to give up |
 //! | [`wire`] | lines, multipart, server-sent events, chunks, queries, heads of HTTP |
-//! | [`service`], [`serve`] | the endpoints of simplequeue and pubsub, from a request to an answer; a connection over `embedded-io` |
+//! | [`endpoints`], [`connection`] | what simplequeue and pubsub answer to a request; a connection over `embedded-io` |
 //! | [`generate`] | random numbers of many distributions, the same for a seed everywhere |
 //!
 //! What it does not do: it allocates nothing, opens no socket, reads no clock, starts no thread and logs nothing. All
@@ -16,14 +16,14 @@
 //! panics, whatever comes over the wire.
 //!
 //! ```
-//! use streamgauge_core::fanout::{Cursor, Fanout, Next};
+//! use streamgauge_core::topic::{Place, Fanout, Next};
 //! use streamgauge_core::queue::{Limits, Queue};
 //!
 //! let mut queue = Queue::new([0; 64], Limits::NONE);
 //! queue.put(b"H3110", |overflow| unreachable!("{overflow:?} had to leave")).unwrap();
 //! assert_eq!(queue.get(), Some(&b"H3110"[..]));
 //!
-//! let mut fanout = Fanout::new([0; 64], [Cursor::FREE; 2]);
+//! let mut fanout = Fanout::new([0; 64], [Place::FREE; 2]);
 //! let reader = fanout.subscribe().unwrap();
 //! fanout.publish(b"extra, extra").unwrap();
 //! assert_eq!(fanout.next(reader), Ok(Next::Message(b"extra, extra")));
@@ -31,17 +31,14 @@
 #![no_std]
 #![deny(unsafe_code)]
 
-pub mod fanout;
+pub mod connection;
+pub mod endpoints;
 pub mod generate;
-pub mod graph;
 pub mod log;
 pub mod queue;
 pub mod reader;
-pub mod ring;
-pub mod serve;
-pub mod service;
 pub mod shared;
-pub mod space_saving;
 pub mod stats;
 mod sync;
+pub mod topic;
 pub mod wire;

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use proptest::prelude::*;
-use streamgauge_core::ring::{Byte, Full, Ring};
+use streamgauge_core::shared::ring::{Byte, Full, Ring};
 
 fn boxed(capacity: usize) -> Box<[Byte]> {
     (0..capacity).map(|_| Byte::new()).collect()

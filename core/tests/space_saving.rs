@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::DefaultHasher;
 
 use proptest::prelude::*;
-use streamgauge_core::graph::{Direction, Graph};
-use streamgauge_core::space_saving::{Slot, SpaceSaving};
+use streamgauge_core::stats::graph::{Direction, Graph};
+use streamgauge_core::stats::space_saving::{Slot, SpaceSaving};
 
 type Hasher = BuildHasherDefault<DefaultHasher>;
 

@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use streamgauge_core::fanout::Cursor;
-use streamgauge_core::serve::{Connection, Counters, Next, Router};
-use streamgauge_core::service::simplequeue::Settings;
-use streamgauge_core::service::{Pubsub, Simplequeue};
+use streamgauge_core::connection::{Connection, Counters, Next, Router};
+use streamgauge_core::endpoints::simplequeue::Settings;
+use streamgauge_core::endpoints::{Pubsub, Simplequeue};
+use streamgauge_core::topic::Place;
 use streamgauge_core::wire::http::{Event, Responses};
 use streamgauge_fuzz::{cuts_and_stream, fragments};
 
@@ -32,7 +32,7 @@ fuzz_target!(|data: &[u8]| {
 
 fn talk<'a>(mut pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<u8>, Counters) {
     let queue = Simplequeue::new([0; 128], Settings::default());
-    let pubsub = Pubsub::new([0; 64], [Cursor::FREE; 2], 32, 0);
+    let pubsub = Pubsub::new([0; 64], [Place::FREE; 2], 32, 0);
     let mut services = Router { queue, pubsub };
     let mut connection: Connection<_, _, 8> = Connection::new([0; 256], [0; 700]);
     let (mut sent, mut piece) = (Vec::new(), &b""[..]);

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use streamgauge_core::fanout::{Cursor, Fanout, Id, Next, Unsubscribed};
 use streamgauge_core::log::prefix_len;
+use streamgauge_core::topic::{Fanout, Id, Next, Place, Unsubscribed};
 use streamgauge_fuzz::{item, operations};
 
 struct Subscriber {
@@ -20,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
     let (capacity, places) = (usize::from(capacity), usize::from(places % 6));
     // Near the wrap of sequence numbers.
     let origin = u64::MAX - 5;
-    let mut fanout = Fanout::starting_at(vec![0; capacity], vec![Cursor::FREE; places], origin);
+    let mut fanout = Fanout::starting_at(vec![0; capacity], vec![Place::FREE; places], origin);
     let mut published: Vec<Vec<u8>> = Vec::new();
     let mut subscribers: Vec<Subscriber> = Vec::new();
     let mut gone: Vec<Id> = Vec::new();

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use http::StatusCode;
 use http::request::Parts;
 use parking_lot::Mutex;
-use streamgauge_core::service::simplequeue::{Dump, Reply, Settings as CoreSettings};
-use streamgauge_core::service::{Response, Simplequeue, Status};
+use streamgauge_core::endpoints::simplequeue::{Dump, Reply, Settings as CoreSettings};
+use streamgauge_core::endpoints::{Response, Simplequeue, Status};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::server::{Answer, Body, Handler, Limits, into_http, request, serve, whole};
 use overflow::OverflowLog;
 
-pub use streamgauge_core::service::simplequeue::PATHS;
+pub use streamgauge_core::endpoints::simplequeue::PATHS;
 
 /// How large a simplequeue may grow, and what happens to what it can't keep.
 #[derive(Debug, Clone)]

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use streamgauge_core::fanout::{Cursor, Delivery as CoreDelivery, Fanout as Core, Id, Unsubscribed};
 use streamgauge_core::shared::{FanoutState, Received, SharedFanout, Slot};
+use streamgauge_core::topic::{Delivery as CoreDelivery, Fanout as Core, Id, Place, Unsubscribed};
 use wasm_bindgen::prelude::*;
 
 use crate::queue::WAITING;
@@ -19,7 +19,7 @@ pub struct Fanout {
     ids: RefCell<Ids>,
 }
 
-type State = FanoutState<Box<[u8]>, Box<[Cursor]>, Box<[Slot]>>;
+type State = FanoutState<Box<[u8]>, Box<[Place]>, Box<[Slot]>>;
 
 /// Subscribers by number.
 #[derive(Debug, Default)]
@@ -87,7 +87,7 @@ impl Fanout {
     /// A fan-out with `capacity` bytes for messages, for at most `maxSubscribers`.
     #[wasm_bindgen(constructor)]
     pub fn new(capacity: u32, max_subscribers: u32) -> Self {
-        let cursors = vec![Cursor::FREE; max_subscribers as usize].into_boxed_slice();
+        let cursors = vec![Place::FREE; max_subscribers as usize].into_boxed_slice();
         let storage = vec![0; capacity as usize].into_boxed_slice();
         let slots = vec![Slot::FREE; WAITING].into_boxed_slice();
         let fanout = SharedFanout::new(RefCell::new(State::of(storage, cursors, slots)));

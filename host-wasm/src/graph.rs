@@ -3,8 +3,8 @@
 use core::hash::BuildHasherDefault;
 use std::hash::DefaultHasher;
 
-use streamgauge_core::graph::{Direction, Edge, Graph as Core};
-use streamgauge_core::space_saving::{Counted, Slot};
+use streamgauge_core::stats::graph::{Direction, Edge, Graph as Core};
+use streamgauge_core::stats::space_saving::{Counted, Slot};
 use wasm_bindgen::prelude::*;
 
 type Slots = Box<[Slot<Edge<Box<str>>>]>;

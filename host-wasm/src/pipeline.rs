@@ -2,8 +2,8 @@
 
 mod parts;
 
-use streamgauge_core::fanout::{Cursor, Fanout, Id, Next};
 use streamgauge_core::stats::Moments as CoreMoments;
+use streamgauge_core::topic::{Fanout, Id, Next, Place};
 use wasm_bindgen::prelude::*;
 
 use crate::Moments;
@@ -21,7 +21,7 @@ use parts::{BoundedQueue, Input, Item, Reader, Subscriber};
 pub struct Pipeline {
     now: f64,
     inputs: Vec<Input>,
-    fanout: Fanout<Box<[u8]>, Box<[Cursor]>>,
+    fanout: Fanout<Box<[u8]>, Box<[Place]>>,
     bridge: Option<Id>,
     subscriber: Subscriber,
     queue: BoundedQueue,
@@ -46,7 +46,7 @@ impl Pipeline {
     #[wasm_bindgen(constructor)]
     pub fn new(seed: u32, log_messages: u32, max_depth: u32) -> Self {
         let log = vec![0; (log_messages.clamp(1, 1 << 20) as usize) * Item::STORED].into_boxed_slice();
-        let mut fanout = Fanout::new(log, vec![Cursor::FREE; 2].into_boxed_slice());
+        let mut fanout = Fanout::new(log, vec![Place::FREE; 2].into_boxed_slice());
         let bridge = fanout.subscribe().ok();
         Self {
             now: 0.0,

@@ -13,9 +13,21 @@ use object::read::elf::ElfFile32;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind, SymbolKind};
 
 const TARGETS: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf"];
-const PROGRAMS: [&str; 12] =
-    ["log", "queue", "fanout", "text", "streams", "service", "stats", "sketch", "ring", "shared", "reader", "generate"];
-const WITH_HTTPARSE: [&str; 2] = ["http", "serve"];
+const PROGRAMS: [&str; 12] = [
+    "log",
+    "queue",
+    "topic",
+    "text",
+    "streams",
+    "endpoints",
+    "stats",
+    "sketch",
+    "ring",
+    "shared",
+    "reader",
+    "generate",
+];
+const WITH_HTTPARSE: [&str; 2] = ["http", "connection"];
 
 /// Trims a field's value to `[0..last_visible + 1]`, where `last_visible` is an index that `rposition` found in it.
 const EXEMPT: &str = "8httparse25parse_headers_iter_uninit";
@@ -62,13 +74,13 @@ fn says_the_same(sizes: &BTreeMap<&str, [u64; 2]>) {
     let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
     for (program, part) in [
         ("queue", "queue"),
-        ("fanout", "fan-out"),
+        ("topic", "fan-out"),
         ("shared", "shared forms"),
         ("ring", "interrupt ring"),
         ("streams", "decoders and encoders of streams"),
         ("text", "query, percent-coding, splitting"),
-        ("service", "endpoints"),
-        ("serve", "HTTP over embedded-io"),
+        ("endpoints", "endpoints"),
+        ("connection", "HTTP over embedded-io"),
         ("http", "HTTP client side"),
         ("stats", "moments"),
         ("sketch", "histograms, heavy hitters, graph"),
@@ -93,8 +105,8 @@ fn one_panic_is_seen() {
         assert!(!built.status.success() && said.contains("undefined symbol: a_panic_is_reachable"), "{target}: {said}");
         let flags =
             ["--cfg", "feature=\"panic\"", "-Clink-arg=--defsym=a_panic_is_reachable=0", "-Clink-arg=--emit-relocs"];
-        assert!(build("control", target, "serve", &flags).status.success());
-        let file = std::fs::read(binary("control", target, "serve")).unwrap();
+        assert!(build("control", target, "connection", &flags).status.success());
+        let file = std::fs::read(binary("control", target, "connection")).unwrap();
         assert_eq!(culprits(&file), ["_start"], "{target}");
     }
 }

@@ -3,7 +3,7 @@
 //! | type | for |
 //! | --- | --- |
 //! | [`SharedQueue`] | [`Queue`](crate::queue::Queue): `put`, `async get` |
-//! | [`SharedFanout`] | [`Fanout`](crate::fanout::Fanout): `publish`, `async next`, `async published` |
+//! | [`SharedFanout`] | [`Fanout`](crate::topic::Fanout): `publish`, `async next`, `async published` |
 //! | [`SharedMoments`] | what [`Merge`]s: partial results of many tasks, `async wait_for` |
 //! | [`Shared`] | any other value; the three above are thin layers over it |
 //!
@@ -25,20 +25,21 @@
 //!
 //! A future that is leaked ([`core::mem::forget`]) keeps its slot, and the wake-up that may have been in it.
 
-mod fanout;
 mod lock;
 mod moments;
 mod queue;
+pub mod ring;
+mod topic;
 mod wait;
 mod waiters;
 
 use core::ops::ControlFlow;
 use core::task::Waker;
 
-pub use fanout::{FanoutState, NextError, PublishError, Received, SharedFanout};
 pub use lock::{CriticalSection, Lock};
 pub use moments::{Merge, SharedMoments};
 pub use queue::{GetError, PutError, QueueState, SharedQueue};
+pub use topic::{FanoutState, NextError, PublishError, Received, SharedFanout};
 pub use wait::WaitError;
 pub use waiters::Slot;
 

@@ -12,8 +12,10 @@
 
 mod dd;
 pub mod fixed;
+pub mod graph;
 pub mod histogram;
 pub mod moments;
+pub mod space_saving;
 mod welford;
 mod wide;
 

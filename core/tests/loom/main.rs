@@ -5,10 +5,10 @@
 #![cfg(streamgauge_loom)]
 #![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "the tests are hosted")]
 
-mod fanout;
 mod moments;
 mod queue;
 mod ring;
+mod topic;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

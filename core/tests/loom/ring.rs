@@ -1,6 +1,6 @@
 //! The ring: every byte once and in order, whatever the positions, and every refused one counted.
 
-use streamgauge_core::ring::{Byte, Consumer, Producer, Ring};
+use streamgauge_core::shared::ring::{Byte, Consumer, Producer, Ring};
 
 use crate::model;
 

@@ -1,8 +1,8 @@
 //! The log, the queue and the fan-out against plain models, under any sequence of operations.
 
-mod fanout;
 mod log;
 mod queue;
+mod topic;
 
 use std::collections::VecDeque;
 

@@ -34,7 +34,7 @@ fn every_lock_serves() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn serves_under_tokio() {
     const MESSAGES: u64 = if cfg!(miri) { 20 } else { 2_000 };
-    let state = FanoutState::of(vec![0; 256].into_boxed_slice(), vec![Cursor::FREE; 8], vec![Slot::FREE; 16]);
+    let state = FanoutState::of(vec![0; 256].into_boxed_slice(), vec![Place::FREE; 8], vec![Slot::FREE; 16]);
     let fanout: Arc<SharedFanout<parking_lot::Mutex<_>>> = Arc::new(SharedFanout::new(parking_lot::Mutex::new(state)));
     let subscribers: Vec<_> = (0..4)
         .map(|_| {

@@ -12,10 +12,10 @@ use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 use std::sync::Arc;
 use std::task::Wake;
 
-use streamgauge_core::fanout::Cursor;
 use streamgauge_core::queue::Limits;
 use streamgauge_core::shared::*;
 use streamgauge_core::stats::{FixedMoments, Moments, Welford};
+use streamgauge_core::topic::Place;
 
 /// Counts how often it is woken.
 #[derive(Default)]
@@ -48,10 +48,10 @@ fn queue<const SLOTS: usize>() -> SharedQueue<RefCell<QueueState<[u8; 64], [Slot
     SharedQueue::new(RefCell::new(QueueState::of([0; 64], Limits::NONE, [Slot::FREE; SLOTS])))
 }
 
-type Fanout<const SLOTS: usize> = SharedFanout<RefCell<FanoutState<[u8; 64], [Cursor; 4], [Slot; SLOTS]>>>;
+type Fanout<const SLOTS: usize> = SharedFanout<RefCell<FanoutState<[u8; 64], [Place; 4], [Slot; SLOTS]>>>;
 
 fn fanout<const SLOTS: usize>() -> Fanout<SLOTS> {
-    SharedFanout::new(RefCell::new(FanoutState::of([0; 64], [Cursor::FREE; 4], [Slot::FREE; SLOTS])))
+    SharedFanout::new(RefCell::new(FanoutState::of([0; 64], [Place::FREE; 4], [Slot::FREE; SLOTS])))
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use std::convert::Infallible;
 
-use streamgauge_core::fanout::{Cursor, Fanout};
 use streamgauge_core::log::Position;
+use streamgauge_core::topic::{Fanout, Place};
 use streamgauge_core::wire::Stream;
 
 /// The fan-out as the host stores it.
-pub(super) type Messages = Fanout<Box<[u8]>, Box<[Cursor]>>;
+pub(super) type Messages = Fanout<Box<[u8]>, Box<[Place]>>;
 
 /// How much is encoded at a time, unless one message is longer.
 pub(super) const MOST: usize = 256 << 10;

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use slab::Slab;
-use streamgauge_core::fanout::{Cursor, Id};
-use streamgauge_core::service::pubsub::{Reply, Subscription};
-use streamgauge_core::service::{Pubsub, Request, Response};
+use streamgauge_core::endpoints::pubsub::{Reply, Subscription};
+use streamgauge_core::endpoints::{Pubsub, Request, Response};
 use streamgauge_core::shared::{Guarded, Shared, Slot, Wake};
+use streamgauge_core::topic::{Id, Place};
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -31,7 +31,7 @@ pub(super) struct Hub {
 }
 
 pub(super) struct State {
-    pub(super) service: Pubsub<Box<[u8]>, Box<[Cursor]>>,
+    pub(super) service: Pubsub<Box<[u8]>, Box<[Place]>>,
     pub(super) subscribers: Slab<Subscriber>,
     /// For those who keep up, one for each kind of stream; and for those who don't.
     shared: [Frames; 6],
@@ -81,7 +81,7 @@ impl Hub {
         // that comes back after a restart is recognised. They stay below 2^53, as far as JavaScript counts.
         let first = jiff::Timestamp::now().as_microsecond().max(0).cast_unsigned();
         let log = vec![0; settings.log_bytes].into_boxed_slice();
-        let cursors = vec![Cursor::FREE; settings.max_subscribers].into_boxed_slice();
+        let cursors = vec![Place::FREE; settings.max_subscribers].into_boxed_slice();
         let framings = [Framing::Lines, Framing::Multipart, Framing::Events];
         let stream = |i: usize| Stream { framing: framings[i % 3], chunked: i < 3 };
         let state = State {
@@ -130,7 +130,7 @@ impl Hub {
         self.with(|state| {
             let id = state.service.subscribe(subscription).map_err(|full| {
                 let mut answer = Vec::new();
-                let Ok(response) = Pubsub::<Box<[u8]>, Box<[Cursor]>>::refuse(full, &mut answer);
+                let Ok(response) = Pubsub::<Box<[u8]>, Box<[Place]>>::refuse(full, &mut answer);
                 (response, answer)
             })?;
             let fanout = state.service.fanout_mut();

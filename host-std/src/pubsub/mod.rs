@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use http::request::Parts;
 use http::{HeaderValue, Method, header};
-use streamgauge_core::service::pubsub::{Reply, Subscription};
-use streamgauge_core::service::{Response, Status};
+use streamgauge_core::endpoints::pubsub::{Reply, Subscription};
+use streamgauge_core::endpoints::{Response, Status};
 use streamgauge_core::wire::Stream;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use crate::server::{Answer, Files, Handler, Limits, TakeOver, request, serve, whole};
 use hub::Hub;
 
-pub use streamgauge_core::service::pubsub::PATHS;
+pub use streamgauge_core::endpoints::pubsub::PATHS;
 
 /// How large a pubsub may grow.
 #[derive(Debug, Clone)]

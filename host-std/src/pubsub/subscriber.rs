@@ -7,9 +7,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use streamgauge_core::fanout::{Cursor, Id};
+use streamgauge_core::endpoints::Pubsub;
 use streamgauge_core::log::Position;
-use streamgauge_core::service::Pubsub;
+use streamgauge_core::topic::{Id, Place};
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::net::TcpStream;
 
@@ -169,7 +169,7 @@ impl Subscriber {
     /// it. A burst that nobody has tried to send yet is not its fault.
     ///
     /// What it had missed before it came back, and was told, does not count.
-    pub(super) fn kick_if_too_slow(&mut self, service: &mut Pubsub<Box<[u8]>, Box<[Cursor]>>, max_lag: u64) {
+    pub(super) fn kick_if_too_slow(&mut self, service: &mut Pubsub<Box<[u8]>, Box<[Place]>>, max_lag: u64) {
         let Ok(position) = service.fanout().position(self.id) else { return };
         let log = service.fanout().log();
         let pending = log.bytes_behind(&position);

@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use streamgauge_core::service::{Request, Response};
+use streamgauge_core::endpoints::{Request, Response};
 use streamgauge_core::wire::query::Query;
 
 use super::{Answer, Body};

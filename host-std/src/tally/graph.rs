@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::hash::RandomState;
 
-use streamgauge_core::graph::{Direction, Edge, Graph};
-use streamgauge_core::space_saving::{Counted, Slot};
+use streamgauge_core::stats::graph::{Direction, Edge, Graph};
+use streamgauge_core::stats::space_saving::{Counted, Slot};
 
 use super::Tally;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 use http::HeaderValue;
+use streamgauge_core::endpoints::simplequeue::{Separator, Settings as CoreSettings};
 use streamgauge_core::queue::Limits as QueueLimits;
-use streamgauge_core::service::simplequeue::{Separator, Settings as CoreSettings};
 
 use super::StartError;
 use crate::flags::bytes;

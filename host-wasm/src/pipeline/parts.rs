@@ -1,9 +1,9 @@
 //! What a pipeline is made of.
 
-use streamgauge_core::fanout::{Cursor, Delivery, Fanout, Id, Next};
 use streamgauge_core::generate::{Distribution, Rng};
 use streamgauge_core::queue::{Counters, Limits, Queue};
 use streamgauge_core::stats::Moments;
+use streamgauge_core::topic::{Delivery, Fanout, Id, Next, Place};
 
 use crate::source::Shape;
 
@@ -181,7 +181,7 @@ impl Default for Subscriber {
     }
 }
 
-type Log = Fanout<Box<[u8]>, Box<[Cursor]>>;
+type Log = Fanout<Box<[u8]>, Box<[Place]>>;
 
 impl Subscriber {
     /// When it subscribes or reads next.

@@ -15,7 +15,7 @@ use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_semihosting::{debug, hprintln};
 use critical_section::Mutex;
 use streamgauge_core::queue::Limits;
-use streamgauge_core::ring::{Byte, Producer, Ring};
+use streamgauge_core::shared::ring::{Byte, Producer, Ring};
 use streamgauge_core::shared::{CriticalSection, Guarded, QueueState, SharedMoments, SharedQueue, Slot};
 use streamgauge_core::stats::FixedMoments;
 

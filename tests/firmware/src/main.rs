@@ -14,11 +14,11 @@ use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 use embedded_io::{Read, ReadReady, Write};
 use moments::Moments;
-use streamgauge_core::fanout::Cursor;
+use streamgauge_core::connection::{Connection, Next, Router};
+use streamgauge_core::endpoints::simplequeue::Settings;
+use streamgauge_core::endpoints::{Pubsub, Simplequeue};
 use streamgauge_core::queue::Limits;
-use streamgauge_core::serve::{Connection, Next, Router};
-use streamgauge_core::service::simplequeue::Settings;
-use streamgauge_core::service::{Pubsub, Simplequeue};
+use streamgauge_core::topic::Place;
 use uart::Uart;
 
 /// Bytes of the waiting items, and how many there may be.
@@ -44,7 +44,7 @@ fn main() -> ! {
     // `entry` makes these `static`s that only `main` can reach.
     static mut QUEUE: [u8; QUEUE_BYTES] = [0; QUEUE_BYTES];
     static mut LOG: [u8; LOG_BYTES] = [0; LOG_BYTES];
-    static mut CURSORS: [Cursor; SUBSCRIBERS] = [Cursor::FREE; SUBSCRIBERS];
+    static mut CURSORS: [Place; SUBSCRIBERS] = [Place::FREE; SUBSCRIBERS];
     static mut REQUEST: [u8; REQUEST_BYTES] = [0; REQUEST_BYTES];
     static mut ANSWER: [u8; ANSWER_BYTES + OVERHEAD] = [0; ANSWER_BYTES + OVERHEAD];
 

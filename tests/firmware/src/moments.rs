@@ -3,9 +3,9 @@
 use core::fmt;
 
 use embedded_io::Write as _;
-use streamgauge_core::serve::{Answer, AnswerFull, Reply, Service};
-use streamgauge_core::service::simplequeue::Dump;
-use streamgauge_core::service::{Request, Response, Status};
+use streamgauge_core::connection::{Answer, AnswerFull, Reply, Service};
+use streamgauge_core::endpoints::simplequeue::Dump;
+use streamgauge_core::endpoints::{Request, Response, Status};
 use streamgauge_core::stats::FixedMoments;
 use streamgauge_core::wire::lines;
 

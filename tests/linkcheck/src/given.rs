@@ -3,7 +3,7 @@
 use core::hint::black_box;
 use core::ptr;
 
-use streamgauge_core::serve::Answer;
+use streamgauge_core::connection::Answer;
 
 /// Storage as firmware has it.
 pub type Storage = &'static mut [u8];

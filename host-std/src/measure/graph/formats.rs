@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use streamgauge_core::graph::{Direction, Edge};
-use streamgauge_core::space_saving::Counted;
+use streamgauge_core::stats::graph::{Direction, Edge};
+use streamgauge_core::stats::space_saving::Counted;
 
 use crate::cli::json::string;
 use crate::measure::number::grouped;

@@ -6,7 +6,7 @@ mod svg;
 use std::borrow::Cow;
 
 use clap::{Args, ValueEnum};
-use streamgauge_core::graph::Direction;
+use streamgauge_core::stats::graph::Direction;
 
 use super::EXIT_CODES;
 use super::drive::{self, Measure, drive};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use fjadra::{Collide, Link, ManyBody, PositionX, PositionY, SimulationBuilder};
-use streamgauge_core::graph::{Direction, Edge};
-use streamgauge_core::space_saving::Counted;
+use streamgauge_core::stats::graph::{Direction, Edge};
+use streamgauge_core::stats::space_saving::Counted;
 
 use super::formats::{nodes, shorten, xml};
 use crate::measure::number::grouped;

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{RedisError, Script};
-use streamgauge_core::graph::Edge;
-use streamgauge_core::space_saving::Counted;
+use streamgauge_core::stats::graph::Edge;
+use streamgauge_core::stats::space_saving::Counted;
 
 use super::Key;
 use super::kinds::{COUNTS, Fields, Shared, Update, number};

@@ -1,7 +1,7 @@
 //! The ring from interrupt to task.
 
 use crate::given::{bytes, given, keep, storage};
-use streamgauge_core::ring::{Byte, Consumer, Producer, Ring};
+use streamgauge_core::shared::ring::{Byte, Consumer, Producer, Ring};
 
 type Bytes = Ring<&'static mut [Byte]>;
 

@@ -6,11 +6,11 @@ use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
 use crate::given::{Storage, bytes, given, keep, storage};
-use streamgauge_core::fanout::{Cursor, Id};
 use streamgauge_core::shared::{
     FanoutState, Guarded, QueueState, Shared, SharedFanout, SharedMoments, SharedQueue, Slot, Wake,
 };
 use streamgauge_core::stats::Moments;
+use streamgauge_core::topic::{Id, Place};
 
 type Slots = &'static mut [Slot];
 type Queue = SharedQueue<RefCell<QueueState<Storage, Slots>>>;
@@ -19,7 +19,7 @@ type Anything = Shared<RefCell<Guarded<u32, Slots>>>;
 type Total = SharedMoments<RefCell<Guarded<Moments, Slots>>>;
 
 /// A mutable slice can't be a fan-out's cursors: it has to lend them as shared ones as well.
-type Cursors = [Cursor; 8];
+type Cursors = [Place; 8];
 
 fn queue() -> &'static Queue {
     given()
@@ -38,7 +38,7 @@ fn slots() -> Slots {
 }
 
 /// For its size beside its storage.
-type FanoutWithoutCursors = SharedFanout<RefCell<FanoutState<Storage, &'static [Cursor], Slots>>>;
+type FanoutWithoutCursors = SharedFanout<RefCell<FanoutState<Storage, &'static [Place], Slots>>>;
 
 /// Polls once, and drops the future in whatever state it is.
 fn poll<F: Future>(future: F) -> Poll<F::Output> {

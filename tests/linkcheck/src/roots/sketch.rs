@@ -3,8 +3,8 @@
 use core::hash::{BuildHasherDefault, Hasher};
 
 use crate::given::{given, keep};
-use streamgauge_core::graph::{Direction, Edge, Graph};
-use streamgauge_core::space_saving::{Slot, SpaceSaving};
+use streamgauge_core::stats::graph::{Direction, Edge, Graph};
+use streamgauge_core::stats::space_saving::{Slot, SpaceSaving};
 use streamgauge_core::stats::{Histogram, IntHistogram};
 
 type Counts = &'static mut [u64];

@@ -1,7 +1,7 @@
 //! Query strings, percent-coding, separators, chunks, and heads as they are written.
 
 use crate::given::{answer, bytes, given, keep, storage, text};
-use streamgauge_core::serve::Answer;
+use streamgauge_core::connection::Answer;
 use streamgauge_core::wire::chunked::{self, Chunked};
 use streamgauge_core::wire::http::{HeadWriter, HttpError, reason};
 use streamgauge_core::wire::query::{Query, Value, split_target};

@@ -2,9 +2,9 @@
 
 use super::answer::{Answer, AnswerFull};
 use super::{Reply, Service};
-use crate::fanout::Cursor;
-use crate::service::simplequeue::Dump;
-use crate::service::{Pubsub, Request, Response, Simplequeue, Status, pubsub, simplequeue};
+use crate::endpoints::simplequeue::Dump;
+use crate::endpoints::{Pubsub, Request, Response, Simplequeue, Status, pubsub, simplequeue};
+use crate::topic::Place;
 
 /// A queue and a pubsub behind one connection.
 ///
@@ -12,12 +12,12 @@ use crate::service::{Pubsub, Request, Response, Simplequeue, Status, pubsub, sim
 /// `/queue/stats` name one of them, as `/pubsub/…` and `/queue/…` do for every path.
 ///
 /// ```
-/// use streamgauge_core::fanout::Cursor;
-/// use streamgauge_core::serve::{Answer, Router, Service};
-/// use streamgauge_core::service::{Pubsub, Request, Simplequeue, simplequeue::Settings};
+/// use streamgauge_core::topic::Place;
+/// use streamgauge_core::connection::{Answer, Router, Service};
+/// use streamgauge_core::endpoints::{Pubsub, Request, Simplequeue, simplequeue::Settings};
 ///
 /// let queue = Simplequeue::new([0; 64], Settings::default());
-/// let pubsub = Pubsub::new([0; 64], [Cursor::FREE; 2], 64, 0);
+/// let pubsub = Pubsub::new([0; 64], [Place::FREE; 2], 64, 0);
 /// let mut router = Router { queue, pubsub };
 /// let mut room = [0; 256];
 /// let mut answer = Answer::new(&mut room);
@@ -42,7 +42,7 @@ impl<Q: Service, P: Service> Service for Router<Q, P> {
             request.path = path;
             return self.pubsub.call(request, answer);
         }
-        let knows = |patterns: &[&str]| patterns.iter().any(|pattern| crate::service::matches(pattern, request.path));
+        let knows = |patterns: &[&str]| patterns.iter().any(|pattern| crate::endpoints::matches(pattern, request.path));
         if !knows(&simplequeue::PATHS) && knows(&pubsub::PATHS) {
             return self.pubsub.call(request, answer);
         }
@@ -89,7 +89,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Service for Simplequeue<S> {
 }
 
 /// `/sub` is answered with 501: this connection carries one answer after another, not a stream without an end.
-impl<S: AsRef<[u8]> + AsMut<[u8]>, C: AsRef<[Cursor]> + AsMut<[Cursor]>> Service for Pubsub<S, C> {
+impl<S: AsRef<[u8]> + AsMut<[u8]>, C: AsRef<[Place]> + AsMut<[Place]>> Service for Pubsub<S, C> {
     fn call(&mut self, request: Request<'_>, answer: &mut Answer<'_>) -> Result<Reply, AnswerFull> {
         use embedded_io::Write as _;
         Ok(Reply::Response(match Self::call(self, request, answer)? {

@@ -12,8 +12,8 @@ use super::{Connection, Next, Service};
 /// Those of `io`.
 ///
 /// ```
-/// use streamgauge_core::serve::{Connection, serve};
-/// use streamgauge_core::service::{Simplequeue, simplequeue::Settings};
+/// use streamgauge_core::connection::{Connection, serve};
+/// use streamgauge_core::endpoints::{Simplequeue, simplequeue::Settings};
 /// # struct Both<'a>(&'a [u8], Vec<u8>);
 /// # impl embedded_io::ErrorType for Both<'_> { type Error = core::convert::Infallible; }
 /// # impl embedded_io::Read for Both<'_> {

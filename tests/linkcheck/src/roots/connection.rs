@@ -3,12 +3,12 @@
 use crate::given::{Storage, answer, given, keep, storage};
 use core::pin::pin;
 use core::task::{Context, Waker};
-use streamgauge_core::fanout::Cursor;
-use streamgauge_core::serve::{Answer, Connection, Router, Service, serve, serve_async};
-use streamgauge_core::service::{Pubsub, Simplequeue};
+use streamgauge_core::connection::{Answer, Connection, Router, Service, serve, serve_async};
+use streamgauge_core::endpoints::{Pubsub, Simplequeue};
+use streamgauge_core::topic::Place;
 
 type Http = Connection<Storage, Storage>;
-type Services = Router<Simplequeue<Storage>, Pubsub<Storage, &'static mut [Cursor]>>;
+type Services = Router<Simplequeue<Storage>, Pubsub<Storage, &'static mut [Place]>>;
 
 fn connection() -> &'static mut Http {
     given()

@@ -4,8 +4,8 @@ use super::answer::AnswerFull;
 use super::inbox::Inbox;
 use super::outbox::{Ending, Head, OVERHEAD, Outbox};
 use super::{Reply, Service};
-use crate::service::simplequeue::Dump;
-use crate::service::{Request, Response, Status, write_fmt};
+use crate::endpoints::simplequeue::Dump;
+use crate::endpoints::{Request, Response, Status, write_fmt};
 use crate::wire::chunked::Chunked;
 use crate::wire::http::{Body, EMPTY_HEADER, HttpError, Parsed, RequestHead};
 use crate::wire::query::split_target;
@@ -24,8 +24,8 @@ use crate::wire::query::split_target;
 /// [`serve`](super::serve) and [`serve_async`](super::serve_async) drive it; or do it yourself:
 ///
 /// ```
-/// use streamgauge_core::serve::{Connection, Next};
-/// use streamgauge_core::service::{Simplequeue, simplequeue::Settings};
+/// use streamgauge_core::connection::{Connection, Next};
+/// use streamgauge_core::endpoints::{Simplequeue, simplequeue::Settings};
 ///
 /// let mut queue = Simplequeue::new([0; 256], Settings::default());
 /// let mut connection: Connection<_, _> = Connection::new([0; 512], [0; 1024]);

@@ -1,12 +1,12 @@
 //! The endpoints.
 
 use crate::given::{Storage, answer, bytes, given, keep, storage};
-use streamgauge_core::fanout::Cursor;
-use streamgauge_core::service::simplequeue::{Dump, Settings};
-use streamgauge_core::service::{Headers, Pubsub, Request, Response, Simplequeue, Status};
+use streamgauge_core::endpoints::simplequeue::{Dump, Settings};
+use streamgauge_core::endpoints::{Headers, Pubsub, Request, Response, Simplequeue, Status};
+use streamgauge_core::topic::Place;
 
 type Queue = Simplequeue<Storage>;
-type Crier = Pubsub<Storage, &'static mut [Cursor]>;
+type Crier = Pubsub<Storage, &'static mut [Place]>;
 
 fn queue() -> &'static mut Queue {
     given()
@@ -33,7 +33,7 @@ roots! {
     queue_limit_answer => queue().limit_answer(*given());
     queue_call => queue().call(*given(), answer(), |item| keep(item));
     queue_dump => queue().dump(given::<Dump>(), answer(), *given());
-    pubsub_new => Pubsub::new(storage(), core::mem::take(given::<&'static mut [Cursor]>()), *given(), *given());
+    pubsub_new => Pubsub::new(storage(), core::mem::take(given::<&'static mut [Place]>()), *given(), *given());
     pubsub_fanout => pubsub().fanout();
     pubsub_fanout_mut => pubsub().fanout_mut();
     pubsub_call => pubsub().call(*given(), answer());

@@ -2,7 +2,7 @@
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | `connection` | [`Connection`]: the state machine; bytes and the client's end go in, answers come out |
+//! | `machine` | [`Connection`]: the state machine; bytes and the client's end go in, answers come out |
 //! | `drive` | [`serve`], [`serve_async`]: the loop over an [`embedded_io`] transport |
 //! | `router` | [`Router`]: a queue and a pubsub behind one connection, and both as a [`Service`] |
 //! | `answer` | [`Answer`]: room for a body, which no write outgrows |
@@ -25,19 +25,19 @@
 //! upgrades, subscriptions.
 
 mod answer;
-mod connection;
 mod drive;
 mod inbox;
+mod machine;
 mod outbox;
 mod router;
 
 pub use answer::{Answer, AnswerFull};
-pub use connection::{Connection, Counters, Next};
 pub use drive::{serve, serve_async};
+pub use machine::{Connection, Counters, Next};
 pub use router::Router;
 
-use crate::service::simplequeue::Dump;
-use crate::service::{Request, Response};
+use crate::endpoints::simplequeue::Dump;
+use crate::endpoints::{Request, Response};
 
 /// What answers requests.
 pub trait Service {

@@ -32,7 +32,7 @@ impl<'a> Request<'a> {
     /// A request for `target`, path and query, without a body.
     ///
     /// ```
-    /// use streamgauge_core::service::Request;
+    /// use streamgauge_core::endpoints::Request;
     ///
     /// let request = Request::new(b"/mget?items=10");
     /// assert_eq!(request.path, b"/mget");

@@ -3,18 +3,18 @@
 use crate::log::{Full, Iter, Log, Position};
 use crate::queue::TooLarge;
 
-/// One log, and a cursor for each subscriber: a slow one costs nothing but its own lag.
+/// One log, and a place for each subscriber: a slow one costs nothing but its own lag.
 ///
-/// `S` holds the messages and `C` the cursors, so the length of `C` is the most subscribers there can be. When the
+/// `S` holds the messages and `C` the places, so the length of `C` is the most subscribers there can be. When the
 /// log is full the oldest message leaves, whoever has yet to read it; what that means for a subscriber is told to
 /// it ([`Next::Lagged`]) and counted. At any time, for each subscriber,
 /// [`received`](Delivery::received) `+` [`lagged`](Delivery::lagged) `+` [`pending`](Delivery::pending) `==`
 /// [`published`](Delivery::published).
 ///
 /// ```
-/// use streamgauge_core::fanout::{Cursor, Fanout, Next};
+/// use streamgauge_core::topic::{Place, Fanout, Next};
 ///
-/// let mut fanout = Fanout::new([0; 8], [Cursor::FREE; 4]);
+/// let mut fanout = Fanout::new([0; 8], [Place::FREE; 4]);
 /// let villager = fanout.subscribe().unwrap();
 /// for news in [&b"one"[..], b"two", b"three"] {
 ///     fanout.publish(news).unwrap();
@@ -27,7 +27,7 @@ use crate::queue::TooLarge;
 #[derive(Debug, Clone)]
 pub struct Fanout<S, C> {
     log: Log<S>,
-    cursors: C,
+    places: C,
     origin: u64,
     subscribers: usize,
     /// Slots below this index have been used; those of them that are free form a list.
@@ -38,13 +38,13 @@ pub struct Fanout<S, C> {
 
 /// Room for one subscriber.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Cursor {
+pub struct Place {
     state: State,
     generation: u32,
 }
 
-impl Cursor {
-    /// A cursor that no subscriber has.
+impl Place {
+    /// A place that no subscriber has.
     pub const FREE: Self = Self { state: State::Free { next: None }, generation: 0 };
 }
 
@@ -69,7 +69,7 @@ pub struct Id {
 }
 
 impl Id {
-    /// The place of its cursor.
+    /// The index of its place.
     pub(crate) const fn slot(&self) -> u32 {
         self.slot
     }
@@ -102,7 +102,7 @@ pub struct Delivery {
     pub bytes_behind: u64,
 }
 
-/// Every cursor is taken.
+/// Every place is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TooManySubscribers {
@@ -132,15 +132,15 @@ impl core::error::Error for Unsubscribed {}
 
 impl<S, C> Fanout<S, C> {
     /// No subscriber and no message; the first one will have sequence number 0.
-    pub const fn new(storage: S, cursors: C) -> Self {
-        Self::starting_at(storage, cursors, 0)
+    pub const fn new(storage: S, places: C) -> Self {
+        Self::starting_at(storage, places, 0)
     }
 
     /// As [`new`](Self::new), with `first` as the first message's sequence number.
-    pub const fn starting_at(storage: S, cursors: C, first: u64) -> Self {
+    pub const fn starting_at(storage: S, places: C, first: u64) -> Self {
         Self {
             log: Log::starting_at(storage, first),
-            cursors,
+            places,
             origin: first,
             subscribers: 0,
             touched: 0,
@@ -199,7 +199,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, C> Fanout<S, C> {
     }
 }
 
-impl<S: AsRef<[u8]>, C: AsRef<[Cursor]> + AsMut<[Cursor]>> Fanout<S, C> {
+impl<S: AsRef<[u8]>, C: AsRef<[Place]> + AsMut<[Place]>> Fanout<S, C> {
     /// A new subscriber, who will see what is published from now on. O(1).
     ///
     /// # Errors
@@ -235,9 +235,9 @@ impl<S: AsRef<[u8]>, C: AsRef<[Cursor]> + AsMut<[Cursor]>> Fanout<S, C> {
     /// [`Unsubscribed`] if it had ended before.
     pub fn unsubscribe(&mut self, id: Id) -> Result<Delivery, Unsubscribed> {
         let delivery = self.delivery(id)?;
-        let cursor = self.cursors.as_mut().get_mut(id.slot as usize).ok_or(Unsubscribed)?;
-        cursor.state = State::Free { next: self.free };
-        cursor.generation = cursor.generation.wrapping_add(1);
+        let place = self.places.as_mut().get_mut(id.slot as usize).ok_or(Unsubscribed)?;
+        place.state = State::Free { next: self.free };
+        place.generation = place.generation.wrapping_add(1);
         self.free = Some(id.slot);
         self.subscribers = self.subscribers.saturating_sub(1);
         Ok(delivery)
@@ -248,7 +248,7 @@ impl<S: AsRef<[u8]>, C: AsRef<[Cursor]> + AsMut<[Cursor]>> Fanout<S, C> {
     /// # Errors
     /// [`Unsubscribed`].
     pub fn next(&mut self, id: Id) -> Result<Next<'_>, Unsubscribed> {
-        let State::Used { position, received, lagged, .. } = used(&mut self.cursors, id)? else {
+        let State::Used { position, received, lagged, .. } = used(&mut self.places, id)? else {
             return Err(Unsubscribed);
         };
         let missed = self.log.missed(position);
@@ -291,7 +291,7 @@ impl<S: AsRef<[u8]>, C: AsRef<[Cursor]> + AsMut<[Cursor]>> Fanout<S, C> {
     /// # Errors
     /// [`Unsubscribed`].
     pub fn advance(&mut self, id: Id, to: Position) -> Result<(), Unsubscribed> {
-        let State::Used { position, received, .. } = used(&mut self.cursors, id)? else {
+        let State::Used { position, received, .. } = used(&mut self.places, id)? else {
             return Err(Unsubscribed);
         };
         let messages = to.sequence().wrapping_sub(position.sequence());
@@ -319,30 +319,30 @@ impl<S: AsRef<[u8]>, C: AsRef<[Cursor]> + AsMut<[Cursor]>> Fanout<S, C> {
     }
 
     fn state(&self, id: Id) -> Result<&State, Unsubscribed> {
-        let cursor = self.cursors.as_ref().get(id.slot as usize).ok_or(Unsubscribed)?;
-        if cursor.generation == id.generation { Ok(&cursor.state) } else { Err(Unsubscribed) }
+        let place = self.places.as_ref().get(id.slot as usize).ok_or(Unsubscribed)?;
+        if place.generation == id.generation { Ok(&place.state) } else { Err(Unsubscribed) }
     }
 
     fn insert(&mut self, position: Position, missed: u64) -> Result<Id, TooManySubscribers> {
-        let cursors = self.cursors.as_mut();
-        let full = TooManySubscribers { limit: cursors.len() };
+        let places = self.places.as_mut();
+        let full = TooManySubscribers { limit: places.len() };
         let slot = match self.free {
             Some(slot) => slot,
             None => u32::try_from(self.touched).map_err(|_| full)?,
         };
-        let cursor = cursors.get_mut(slot as usize).ok_or(full)?;
-        match (self.free, cursor.state) {
+        let place = places.get_mut(slot as usize).ok_or(full)?;
+        match (self.free, place.state) {
             (Some(_), State::Free { next }) => self.free = next,
             _ => self.touched = self.touched.saturating_add(1),
         }
         let since = position.sequence().wrapping_sub(missed);
-        cursor.state = State::Used { position: position.moved_back(missed), since, received: 0, lagged: 0 };
+        place.state = State::Used { position: position.moved_back(missed), since, received: 0, lagged: 0 };
         self.subscribers = self.subscribers.saturating_add(1);
-        Ok(Id { slot, generation: cursor.generation })
+        Ok(Id { slot, generation: place.generation })
     }
 }
 
-fn used<C: AsMut<[Cursor]>>(cursors: &mut C, id: Id) -> Result<&mut State, Unsubscribed> {
-    let cursor = cursors.as_mut().get_mut(id.slot as usize).ok_or(Unsubscribed)?;
-    if cursor.generation == id.generation { Ok(&mut cursor.state) } else { Err(Unsubscribed) }
+fn used<C: AsMut<[Place]>>(places: &mut C, id: Id) -> Result<&mut State, Unsubscribed> {
+    let place = places.as_mut().get_mut(id.slot as usize).ok_or(Unsubscribed)?;
+    if place.generation == id.generation { Ok(&mut place.state) } else { Err(Unsubscribed) }
 }

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::answer::{Answer, AnswerFull};
-use crate::service::{Headers, Response};
+use crate::endpoints::{Headers, Response};
 use crate::wire::chunked;
 use crate::wire::http::{HeadWriter, WriteError};
 

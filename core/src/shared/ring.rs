@@ -16,7 +16,7 @@ use crate::sync::{AtomicUsize, Ordering, UnsafeCell, const_fn};
 /// [`overflow`](Consumer::overflow), and bytes accepted `==` bytes popped `+` bytes held.
 ///
 /// ```
-/// use streamgauge_core::ring::{Byte, Ring};
+/// use streamgauge_core::shared::ring::{Byte, Ring};
 ///
 /// let mut ring = Ring::new([const { Byte::new() }; 8]);
 /// let (mut producer, mut consumer) = ring.split();

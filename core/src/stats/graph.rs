@@ -2,7 +2,7 @@
 
 use core::hash::{BuildHasher, Hash};
 
-use crate::space_saving::{Slot, SpaceSaving};
+use crate::stats::space_saving::{Slot, SpaceSaving};
 
 /// The heaviest edges of a graph whose edges come as a stream, in bounded memory.
 ///
@@ -12,8 +12,8 @@ use crate::space_saving::{Slot, SpaceSaving};
 /// ```
 /// use core::hash::BuildHasherDefault;
 /// use std::hash::DefaultHasher;
-/// use streamgauge_core::graph::{Direction, Graph};
-/// use streamgauge_core::space_saving::Slot;
+/// use streamgauge_core::stats::graph::{Direction, Graph};
+/// use streamgauge_core::stats::space_saving::Slot;
 ///
 /// let slots = [const { Slot::EMPTY }; 8];
 /// let mut clicks = Graph::new(slots, BuildHasherDefault::<DefaultHasher>::default(), Direction::Directed);
@@ -61,7 +61,7 @@ impl<N: Ord + Hash, S: AsRef<[Slot<Edge<N>>]> + AsMut<[Slot<Edge<N>>]>, H: Build
     }
 
     /// The edges held, in no order, with their weights and the errors of those.
-    pub fn edges(&self) -> impl Iterator<Item = &crate::space_saving::Counted<Edge<N>>> {
+    pub fn edges(&self) -> impl Iterator<Item = &crate::stats::space_saving::Counted<Edge<N>>> {
         self.edges.iter()
     }
 

@@ -3,8 +3,8 @@
 use core::ops::ControlFlow;
 
 use super::{Closed, Guarded, Lock, Shared, Slot, WaitError, Wake};
-use crate::fanout::{Cursor, Delivery, Fanout, Id, Next, TooManySubscribers, Unsubscribed};
 use crate::queue::TooLarge;
+use crate::topic::{Delivery, Fanout, Id, Next, Place, TooManySubscribers, Unsubscribed};
 
 /// A [`Fanout`] shared by any number of publishers and subscribers; each message goes to all of these.
 ///
@@ -12,10 +12,10 @@ use crate::queue::TooLarge;
 ///
 /// ```
 /// use core::cell::RefCell;
-/// use streamgauge_core::fanout::Cursor;
+/// use streamgauge_core::topic::Place;
 /// use streamgauge_core::shared::{FanoutState, Received, SharedFanout, Slot};
 ///
-/// let state = FanoutState::of([0; 64], [Cursor::FREE; 4], [Slot::FREE; 4]);
+/// let state = FanoutState::of([0; 64], [Place::FREE; 4], [Slot::FREE; 4]);
 /// let fanout = SharedFanout::new(RefCell::new(state));
 /// let villager = fanout.subscribe().unwrap();
 /// fanout.publish(b"news").unwrap();
@@ -88,7 +88,7 @@ impl<L, S, C, W> SharedFanout<L>
 where
     L: Lock<Value = FanoutState<S, C, W>>,
     S: AsRef<[u8]> + AsMut<[u8]>,
-    C: AsRef<[Cursor]> + AsMut<[Cursor]>,
+    C: AsRef<[Place]> + AsMut<[Place]>,
     W: AsMut<[Slot]>,
 {
     /// Makes `message` the newest one, wakes everyone who waits, and returns its sequence number.
@@ -227,7 +227,7 @@ fn next_of<S, C, R>(
 ) -> ControlFlow<(Result<Received<R>, NextError>, Wake)>
 where
     S: AsRef<[u8]>,
-    C: AsRef<[Cursor]> + AsMut<[Cursor]>,
+    C: AsRef<[Place]> + AsMut<[Place]>,
 {
     let next = fanout.position(id).map_err(NextError::from).and_then(|position| {
         let mut messages = fanout.messages(position);

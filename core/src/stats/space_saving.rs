@@ -13,7 +13,7 @@ use core::hash::{BuildHasher, Hash};
 /// ```
 /// use core::hash::BuildHasherDefault;
 /// use std::hash::DefaultHasher;
-/// use streamgauge_core::space_saving::{Slot, SpaceSaving};
+/// use streamgauge_core::stats::space_saving::{Slot, SpaceSaving};
 ///
 /// let hasher = BuildHasherDefault::<DefaultHasher>::default();
 /// let mut heaviest = SpaceSaving::new([const { Slot::EMPTY }; 2], hasher);

@@ -3,8 +3,8 @@
 use embedded_io::Write;
 
 use super::{Headers, Request, Response, Status, write_fmt};
-use crate::fanout::{Cursor, Fanout, Id, TooManySubscribers};
 use crate::queue::TooLarge;
+use crate::topic::{Fanout, Id, Place, TooManySubscribers};
 use crate::wire::framing::Framing;
 use crate::wire::lines;
 use crate::wire::query::Value;
@@ -15,10 +15,10 @@ pub const PATHS: [&str; 4] = ["/pub*", "/sub*", "/stats*", "/clients"];
 /// A fan-out and its endpoints.
 ///
 /// ```
-/// use streamgauge_core::fanout::{Cursor, Next};
-/// use streamgauge_core::service::{Pubsub, Request, pubsub::Reply};
+/// use streamgauge_core::topic::{Place, Next};
+/// use streamgauge_core::endpoints::{Pubsub, Request, pubsub::Reply};
 ///
-/// let mut service = Pubsub::new([0; 1024], [Cursor::FREE; 8], 1 << 20, 0);
+/// let mut service = Pubsub::new([0; 1024], [Place::FREE; 8], 1 << 20, 0);
 /// let mut answer = Vec::new();
 /// let Ok(Reply::Subscribe(subscription)) = service.call(Request::new(b"/sub?multipart=0"), &mut answer) else {
 ///     unreachable!()
@@ -87,7 +87,7 @@ pub struct Subscription {
     pub last_seen: Option<u64>,
 }
 
-impl<S: AsRef<[u8]> + AsMut<[u8]>, C: AsRef<[Cursor]> + AsMut<[Cursor]>> Pubsub<S, C> {
+impl<S: AsRef<[u8]> + AsMut<[u8]>, C: AsRef<[Place]> + AsMut<[Place]>> Pubsub<S, C> {
     /// No subscribers yet. Messages over `max_message` bytes will be refused, and the first one will have the
     /// sequence number `first`.
     pub const fn new(storage: S, cursors: C, max_message: usize, first: u64) -> Self {

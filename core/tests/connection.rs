@@ -6,23 +6,23 @@ use core::task::{Context, Poll, Waker};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use streamgauge_core::fanout::Cursor;
-use streamgauge_core::queue::Limits;
-use streamgauge_core::serve::{
+use streamgauge_core::connection::{
     Answer, AnswerFull, Connection, Counters, Next, Reply, Router, Service, serve, serve_async,
 };
-use streamgauge_core::service::simplequeue::{Dump, Settings};
-use streamgauge_core::service::{Pubsub, Request, Simplequeue};
+use streamgauge_core::endpoints::simplequeue::{Dump, Settings};
+use streamgauge_core::endpoints::{Pubsub, Request, Simplequeue};
+use streamgauge_core::queue::Limits;
+use streamgauge_core::topic::Place;
 
 const OVERHEAD: usize = Connection::<[u8; 0], [u8; 0]>::OVERHEAD;
 
-type Everything = Router<Simplequeue<Vec<u8>>, Pubsub<Vec<u8>, [Cursor; 2]>>;
+type Everything = Router<Simplequeue<Vec<u8>>, Pubsub<Vec<u8>, [Place; 2]>>;
 
 fn everything() -> Everything {
     let settings = Settings { limits: Limits { depth: Some(4), ..Limits::NONE }, ..Settings::default() };
     Router {
         queue: Simplequeue::new(vec![0; 256], settings),
-        pubsub: Pubsub::new(vec![0; 64], [Cursor::FREE; 2], 64, 0),
+        pubsub: Pubsub::new(vec![0; 64], [Place::FREE; 2], 64, 0),
     }
 }
 

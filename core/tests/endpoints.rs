@@ -4,10 +4,10 @@ use std::convert::Infallible;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use streamgauge_core::fanout::{Cursor, Next, TooManySubscribers};
-use streamgauge_core::service::pubsub::{self, Subscription};
-use streamgauge_core::service::simplequeue::{Reply, Separator, Settings};
-use streamgauge_core::service::{Headers, Pubsub, Request, Response, Simplequeue, Status};
+use streamgauge_core::endpoints::pubsub::{self, Subscription};
+use streamgauge_core::endpoints::simplequeue::{Reply, Separator, Settings};
+use streamgauge_core::endpoints::{Headers, Pubsub, Request, Response, Simplequeue, Status};
+use streamgauge_core::topic::{Next, Place, TooManySubscribers};
 use streamgauge_core::wire::Framing;
 
 /// Takes the first so many writes, or so many bytes, and then no more.
@@ -303,10 +303,10 @@ fn counters_begin_anew_for_who_says_so() {
     assert_eq!(String::from_utf8(answer).unwrap().trim_end(), expected);
 }
 
-type Town = Pubsub<[u8; 64], [Cursor; 2]>;
+type Town = Pubsub<[u8; 64], [Place; 2]>;
 
 fn town() -> Town {
-    Pubsub::new([0; 64], [Cursor::FREE; 2], 20, 0)
+    Pubsub::new([0; 64], [Place::FREE; 2], 20, 0)
 }
 
 fn said(town: &mut Town, request: Request<'_>) -> (Response, String) {
@@ -339,7 +339,7 @@ fn a_body_is_published_whole_or_not_at_all() {
     let refused = "message of 21 bytes is over the limit max-message-bytes 20\n";
     assert_eq!(publish(&mut town, b"first\n123456789012345678901"), (413, refused.into()));
     assert_eq!(town.fanout().published(), 1);
-    let mut narrow = Pubsub::new([0; 4], [Cursor::FREE; 1], 20, 0);
+    let mut narrow = Pubsub::new([0; 4], [Place::FREE; 1], 20, 0);
     let mut answer = Vec::new();
     narrow.call(Request::new(b"/pub").with_body(b"1234"), &mut answer).unwrap();
     assert_eq!(answer, b"message of 4 bytes is over the limit log-bytes 4\n");

@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use streamgauge_core::fanout::{Cursor, Delivery, Fanout, Id, Next, TooManySubscribers, Unsubscribed};
+use streamgauge_core::topic::{Delivery, Fanout, Id, Next, Place, TooManySubscribers, Unsubscribed};
 
 use crate::{Placement, capacity, record, start};
 
@@ -51,7 +51,7 @@ proptest! {
         first in start(),
         steps in vec(fanout_step(), 0..150),
     ) {
-        let mut fanout = Fanout::starting_at(vec![0; capacity], vec![Cursor::FREE; places], first);
+        let mut fanout = Fanout::starting_at(vec![0; capacity], vec![Place::FREE; places], first);
         prop_assert_eq!(fanout.origin(), first);
         let mut held = Placement::new(capacity);
         let mut messages: Vec<Vec<u8>> = Vec::new();

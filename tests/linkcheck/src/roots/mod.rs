@@ -33,17 +33,17 @@ macro_rules! sizes {
     };
 }
 
-pub mod fanout;
+pub mod connection;
+pub mod endpoints;
 pub mod generate;
 pub mod http;
 pub mod log;
 pub mod queue;
 pub mod reader;
 pub mod ring;
-pub mod serve;
-pub mod service;
 pub mod shared;
 pub mod sketch;
 pub mod stats;
 pub mod streams;
 pub mod text;
+pub mod topic;

@@ -19,7 +19,7 @@ pub const PATHS: [&str; 7] = ["/put*", "/get*", "/mget*", "/mput*", "/dump*", "/
 ///
 /// ```
 /// use streamgauge_core::queue::Limits;
-/// use streamgauge_core::service::{Request, Simplequeue, simplequeue::Settings};
+/// use streamgauge_core::endpoints::{Request, Simplequeue, simplequeue::Settings};
 ///
 /// let mut service = Simplequeue::new([0; 1024], Settings::default());
 /// let mut answer = Vec::new();

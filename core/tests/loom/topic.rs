@@ -2,16 +2,16 @@
 
 use loom::future::block_on;
 use loom::sync::Arc;
-use streamgauge_core::fanout::{Cursor, Delivery, Id};
 use streamgauge_core::shared::{FanoutState, NextError, Received, SharedFanout, Slot, WaitError};
+use streamgauge_core::topic::{Delivery, Id, Place};
 
 use crate::{Mutex, model, spawn};
 
-type Fanout = SharedFanout<Mutex<FanoutState<[u8; 4], [Cursor; 2], [Slot; 2]>>>;
+type Fanout = SharedFanout<Mutex<FanoutState<[u8; 4], [Place; 2], [Slot; 2]>>>;
 
 /// It holds two messages of a byte.
 fn fanout() -> Arc<Fanout> {
-    Arc::new(SharedFanout::new(Mutex::new(FanoutState::of([0; 4], [Cursor::FREE; 2], [Slot::FREE; 2]))))
+    Arc::new(SharedFanout::new(Mutex::new(FanoutState::of([0; 4], [Place::FREE; 2], [Slot::FREE; 2]))))
 }
 
 fn next(fanout: &Fanout, id: Id) -> Result<Received<u8>, NextError> {

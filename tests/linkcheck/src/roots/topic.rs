@@ -1,15 +1,15 @@
 //! The fan-out.
 
 use crate::given::{Storage, bytes, given, keep, storage};
-use streamgauge_core::fanout::{Cursor, Fanout, Id};
+use streamgauge_core::topic::{Fanout, Id, Place};
 
-type Crier = Fanout<Storage, &'static mut [Cursor]>;
+type Crier = Fanout<Storage, &'static mut [Place]>;
 
 fn fanout() -> &'static mut Crier {
     given()
 }
 
-fn cursors() -> &'static mut [Cursor] {
+fn cursors() -> &'static mut [Place] {
     core::mem::take(given())
 }
 
@@ -40,5 +40,5 @@ roots! {
 
 sizes! {
     "fanout: Fanout": Crier;
-    "fanout: Cursor, a subscriber": Cursor;
+    "fanout: Place, a subscriber": Place;
 }
