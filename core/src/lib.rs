@@ -9,6 +9,7 @@
 //! | [`reader`] | tasks for each item, tried again later; which are left; when to give up |
 //! | [`wire`] | lines, multipart, server-sent events, chunks, queries, heads of HTTP |
 //! | [`endpoints`], [`connection`] | what simplequeue and pubsub answer to a request; a connection over `embedded-io` |
+//! | [`time`] | times, as arguments |
 //! | [`generate`] | random numbers of many distributions, the same for a seed everywhere |
 //!
 //! What it does not do: it allocates nothing, opens no socket, reads no clock, starts no thread and logs nothing. All
@@ -40,5 +41,6 @@ pub mod reader;
 pub mod shared;
 pub mod stats;
 mod sync;
+pub mod time;
 pub mod topic;
 pub mod wire;
