@@ -10,7 +10,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use streamgauge::reader::Reader;
+use streamgauge::readers::Reader;
 use streamgauge_core::stats::Moments;
 use tokio::sync::watch;
 

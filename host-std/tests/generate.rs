@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use process::{QueueProcess, free_port};
 use serde_json::Value;
 use streamgauge::client::{Item, Limits, Subscription, Url, request};
-use streamgauge::{pubsub, server, simplequeue};
+use streamgauge::{queues, server, topics};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -156,15 +156,15 @@ async fn several_targets_get_the_same() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let stop = watch::Sender::new(false);
-        let settings = simplequeue::Settings { queue_bytes: 1 << 20, ..simplequeue::Settings::default() };
-        let queue = simplequeue::Server::new(settings, stop.clone()).unwrap();
+        let settings = queues::Settings { queue_bytes: 1 << 20, ..queues::Settings::default() };
+        let queue = queues::Server::new(settings, stop.clone()).unwrap();
         tokio::spawn(async move { queue.run(listener, server::Limits::default(), stop.subscribe()).await });
         queues.push(url);
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let pubsub: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let stop = watch::Sender::new(false);
-    tokio::spawn(pubsub::run(listener, pubsub::Settings::default(), server::Limits::default(), stop.subscribe()));
+    tokio::spawn(topics::run(listener, topics::Settings::default(), server::Limits::default(), stop.subscribe()));
     let mut subscription = Subscription::connect(&pubsub.join("/sub"), Limits::default()).await.unwrap();
     let published = tokio::spawn(async move {
         let mut messages: Vec<String> = Vec::new();

@@ -3,22 +3,22 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use streamgauge::bridges::ps_to_file::{self, Options, Rolling};
 use streamgauge::client::{Limits, Url};
-use streamgauge::ps_to_file::{self, Options, Rolling};
-use streamgauge::tool::{self, StartError};
+use streamgauge::terminal::{self, StartError};
 use tokio::sync::{Notify, watch};
 
 fn main() -> ExitCode {
-    tool::main(|options: Options| {
+    terminal::main(|options: Options| {
         let url = options.pubsub_url.parse::<Url>();
         let url = url.map_err(|bad| StartError::new(format_args!("--pubsub-url {bad}")))?;
         let files = Rolling::new(&options.filename_format);
         let files = files.map_err(|bad| StartError::new(format_args!("--filename-format {bad}")))?;
-        tool::start_log(options.enable_logging);
-        tool::runtime()?.block_on(async {
+        terminal::start_log(options.enable_logging);
+        terminal::runtime()?.block_on(async {
             let (stop, reopen) = (watch::Sender::new(false), Arc::new(Notify::new()));
             let hangup = Arc::clone(&reopen);
-            tool::listen_to_signals(stop.clone(), move || hangup.notify_one())?;
+            terminal::listen_to_signals(stop.clone(), move || hangup.notify_one())?;
             let mut stopped = stop.subscribe();
             let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
             match ps_to_file::run(url, files, Limits::default(), &reopen, shutdown).await {

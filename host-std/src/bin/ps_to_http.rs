@@ -2,17 +2,17 @@
 
 use std::process::ExitCode;
 
-use streamgauge::ps_to_http::{self, Config, Options};
-use streamgauge::tool::{self, StartError};
+use streamgauge::bridges::ps_to_http::{self, Config, Options};
+use streamgauge::terminal::{self, StartError};
 use tokio::sync::watch;
 
 fn main() -> ExitCode {
-    tool::main(|options: Options| {
+    terminal::main(|options: Options| {
         let config = Config::try_from(&options).map_err(StartError::new)?;
-        tool::start_log(options.enable_logging);
-        tool::runtime()?.block_on(async {
+        terminal::start_log(options.enable_logging);
+        terminal::runtime()?.block_on(async {
             let stop = watch::Sender::new(false);
-            tool::listen_to_signals(stop.clone(), || ())?;
+            terminal::listen_to_signals(stop.clone(), || ())?;
             let mut stopped = stop.subscribe();
             let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
             let (summary, code) = match ps_to_http::run(config, shutdown).await {

@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use streamgauge::tool::{self, Connections, Listen, Process, PubsubOptions};
+use streamgauge::commands::options::Connections;
+use streamgauge::commands::options::Listen;
+use streamgauge::commands::options::PubsubOptions;
+use streamgauge::terminal::{self, Process};
 use tokio::sync::watch;
 
 /// Publish messages to every subscriber, over HTTP: POST to /pub, and every GET of /sub receives it.
@@ -21,16 +24,16 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    tool::main(|options: Options| {
+    terminal::main(|options: Options| {
         let settings = options.pubsub.settings(options.connections.max_body_bytes)?;
-        let listener = tool::bind(&options.listen.address, options.listen.port, "--port")?;
-        options.process.apply(|| tool::announce(&streamgauge::pubsub::PATHS, listener.local_addr().ok()))?;
-        tool::start_log(options.connections.enable_logging);
-        tool::runtime()?.block_on(async {
+        let listener = terminal::bind(&options.listen.address, options.listen.port, "--port")?;
+        options.process.apply(|| terminal::announce(&streamgauge::topics::PATHS, listener.local_addr().ok()))?;
+        terminal::start_log(options.connections.enable_logging);
+        terminal::runtime()?.block_on(async {
             let stop = watch::Sender::new(false);
-            tool::listen_to_signals(stop.clone(), || ())?;
-            let listener = tokio::net::TcpListener::from_std(listener).map_err(tool::StartError::new)?;
-            streamgauge::pubsub::run(listener, settings, options.connections.limits(), stop.subscribe()).await;
+            terminal::listen_to_signals(stop.clone(), || ())?;
+            let listener = tokio::net::TcpListener::from_std(listener).map_err(terminal::StartError::new)?;
+            streamgauge::topics::run(listener, settings, options.connections.limits(), stop.subscribe()).await;
             Ok(ExitCode::SUCCESS)
         })
     })

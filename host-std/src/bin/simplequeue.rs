@@ -4,8 +4,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use streamgauge::simplequeue::{PATHS, Server};
-use streamgauge::tool::{self, Connections, Listen, Process, QueueOptions};
+use streamgauge::commands::options::Connections;
+use streamgauge::commands::options::Listen;
+use streamgauge::commands::options::QueueOptions;
+use streamgauge::queues::{PATHS, Server};
+use streamgauge::terminal::{self, Process};
 use tokio::sync::watch;
 
 /// Keep items until somebody asks for them, over HTTP: /put one, /get the oldest.
@@ -23,18 +26,18 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    tool::main(|options: Options| {
+    terminal::main(|options: Options| {
         let settings = options.queue.settings(options.connections.max_body_bytes)?;
-        let listener = tool::bind(&options.listen.address, options.listen.port, "--port")?;
+        let listener = terminal::bind(&options.listen.address, options.listen.port, "--port")?;
         let stop = watch::Sender::new(false);
         let server = Server::new(settings, stop.clone())
-            .map_err(|error| tool::StartError::new(format_args!("--overflow-log: {error}")))?;
-        options.process.apply(|| tool::announce(&PATHS, listener.local_addr().ok()))?;
-        tool::start_log(options.connections.enable_logging);
-        tool::runtime()?.block_on(async {
+            .map_err(|error| terminal::StartError::new(format_args!("--overflow-log: {error}")))?;
+        options.process.apply(|| terminal::announce(&PATHS, listener.local_addr().ok()))?;
+        terminal::start_log(options.connections.enable_logging);
+        terminal::runtime()?.block_on(async {
             let queue = Arc::clone(&server);
-            tool::listen_to_signals(stop.clone(), move || queue.reopen_overflow_log())?;
-            let listener = tokio::net::TcpListener::from_std(listener).map_err(tool::StartError::new)?;
+            terminal::listen_to_signals(stop.clone(), move || queue.reopen_overflow_log())?;
+            let listener = tokio::net::TcpListener::from_std(listener).map_err(terminal::StartError::new)?;
             server.run(listener, options.connections.limits(), stop.subscribe()).await;
             Ok(ExitCode::SUCCESS)
         })

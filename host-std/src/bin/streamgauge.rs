@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use streamgauge::{cli, generate, measure, reader, serve, tool};
+use streamgauge::commands::{self, generate, measure, read, serve};
+use streamgauge::terminal;
 
 /// Carry realtime streams over plain HTTP, and measure them as they flow.
 ///
@@ -18,21 +19,21 @@ struct Options {
 #[derive(Subcommand)]
 enum Command {
     Serve(Box<serve::Options>),
-    Read(Box<reader::command::Options>),
+    Read(Box<read::Options>),
     Generate(Box<generate::Options>),
     #[command(flatten)]
-    Client(Box<cli::Command>),
+    Client(Box<commands::Command>),
     #[command(flatten)]
     Measure(Box<measure::Command>),
 }
 
 fn main() -> ExitCode {
-    tool::main(|options: Options| match options.command {
+    terminal::main(|options: Options| match options.command {
         None => serve::run(&serve::Options::parse_from(["serve"])),
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Generate(options)) => generate::run(&options),
-        Some(Command::Read(options)) => reader::command::run(&options),
-        Some(Command::Client(command)) => cli::run(*command),
+        Some(Command::Read(options)) => read::run(&options),
+        Some(Command::Client(command)) => commands::run(*command),
         Some(Command::Measure(command)) => measure::run(*command),
     })
 }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
-use streamgauge::ps_to_http::Destination;
+use streamgauge::bridges::ps_to_http::Destination;
 use streamgauge_core::wire::http::{Body, EMPTY_HEADER, Parsed, RequestHead};
 use streamgauge_core::wire::percent::{Plus, decode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

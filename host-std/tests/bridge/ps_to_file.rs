@@ -4,8 +4,8 @@ use core::time::Duration;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use streamgauge::bridges::ps_to_file::{Rolling, run};
 use streamgauge::client::Limits;
-use streamgauge::ps_to_file::{Rolling, run};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 

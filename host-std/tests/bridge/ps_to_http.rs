@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::time::Instant;
-use streamgauge::ps_to_http::{Bridge, Config, Counters, Destination, Silence, Summary};
+use streamgauge::bridges::ps_to_http::{Bridge, Config, Counters, Destination, Silence, Summary};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};

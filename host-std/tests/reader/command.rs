@@ -137,8 +137,8 @@ async fn printing_is_a_task_and_a_pubsub_is_no_source() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let pubsub = format!("http://{}", listener.local_addr().unwrap());
     let stop = watch::Sender::new(false);
-    let settings = streamgauge::pubsub::Settings::default();
-    tokio::spawn(streamgauge::pubsub::run(listener, settings, server::Limits::default(), stop.subscribe()));
+    let settings = streamgauge::topics::Settings::default();
+    tokio::spawn(streamgauge::topics::run(listener, settings, server::Limits::default(), stop.subscribe()));
     let (code, _, errors) = Process::start(&["--source", &pubsub, "--print"]).end().await;
     assert_eq!(code, Some(2));
     assert!(errors.contains("is a pubsub") && errors.contains("ps_to_http"), "{errors}");

@@ -4,7 +4,7 @@ mod command;
 mod items;
 #[path = "../process/mod.rs"]
 mod process;
-mod queues;
+mod several;
 
 use core::time::Duration;
 use std::collections::HashMap;
@@ -18,8 +18,8 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use process::{QueueProcess, free_port};
 use streamgauge::client::{Limits, Url, request, simplequeue_write};
-use streamgauge::reader::{Builder, Message, Monitor, Outcome, Reader};
-use streamgauge::{server, simplequeue};
+use streamgauge::readers::{Builder, Message, Monitor, Outcome, Reader};
+use streamgauge::{queues, server};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -36,8 +36,8 @@ async fn queue_at(address: &str) -> (Url, JoinHandle<()>) {
     let listener = TcpListener::bind(address).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let stop = watch::Sender::new(false);
-    let settings = simplequeue::Settings { queue_bytes: 1 << 20, ..simplequeue::Settings::default() };
-    let queue = simplequeue::Server::new(settings, stop.clone()).unwrap();
+    let settings = queues::Settings { queue_bytes: 1 << 20, ..queues::Settings::default() };
+    let queue = queues::Server::new(settings, stop.clone()).unwrap();
     let serving = tokio::spawn(async move {
         queue.run(listener, server::Limits::default(), stop.subscribe()).await;
     });

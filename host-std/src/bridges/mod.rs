@@ -1,0 +1,4 @@
+//! From a pubsub to somewhere else.
+
+pub mod ps_to_file;
+pub mod ps_to_http;

@@ -1,0 +1,130 @@
+//! The same request on several connections, counted and timed.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{Duration, Instant, timeout_at};
+
+use super::pipe::{Answer, Pipe};
+use crate::client::{Error, Url, write};
+use crate::terminal::exit::Failure;
+
+/// What to send, and how often.
+pub(super) struct Load {
+    pub(super) url: Url,
+    pub(super) body: Option<Vec<u8>>,
+    pub(super) requests: u64,
+    pub(super) connections: u64,
+    pub(super) window: u64,
+    pub(super) seconds: Duration,
+    /// Messages in an answer of status 200, whose body has so many bytes.
+    pub(super) messages: fn(&Load, u64) -> u64,
+    /// What [`messages`](Self::messages) needs to know.
+    pub(super) size: u64,
+    pub(super) batch: u64,
+}
+
+/// What has come of it.
+#[derive(Debug)]
+pub(super) struct Tally {
+    left: u64,
+    pub(super) messages: u64,
+    pub(super) refused: u64,
+    pub(super) latencies: Vec<Duration>,
+    /// When each request was sent; only one connection sends them in this order.
+    pub(super) sent_at: Vec<Instant>,
+    pub(super) began: Instant,
+    pub(super) ended: Instant,
+}
+
+/// Connections that are open, and have not been used.
+pub(super) struct Ready {
+    load: Arc<Load>,
+    request: Arc<[u8]>,
+    pipes: Vec<Pipe>,
+    pub(super) tally: Arc<Mutex<Tally>>,
+}
+
+/// How long answers may take that are still due when the time is over.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Load {
+    /// Opens the connections.
+    pub(super) async fn prepare(self) -> Result<Ready, Failure> {
+        let mut request = Vec::new();
+        let method = if self.body.is_some() { "POST" } else { "GET" };
+        write(&mut request, method, &self.url, &[], self.body.as_deref())
+            .ok_or_else(|| Failure::of(&self.url, &Error::Invalid))?;
+        let mut pipes = Vec::new();
+        for _ in 0..self.connections {
+            pipes.push(Pipe::open(&self.url).await.map_err(|error| Failure::of(&self.url, &error))?);
+        }
+        let tally = Tally { left: self.requests, ..Tally::default() };
+        Ok(Ready { load: Arc::new(self), request: request.into(), pipes, tally: Arc::new(Mutex::new(tally)) })
+    }
+}
+
+impl Ready {
+    /// Sends everything, or what there is time for.
+    pub(super) async fn run(self) -> Result<Arc<Mutex<Tally>>, Failure> {
+        let Self { load, request, pipes, tally } = self;
+        let began = Instant::now();
+        {
+            let mut tally = tally.lock();
+            (tally.began, tally.ended) = (began, began);
+        }
+        let until = began + load.seconds;
+        let mut tasks = JoinSet::new();
+        for mut pipe in pipes {
+            let (load, request, tally) = (Arc::clone(&load), Arc::clone(&request), Arc::clone(&tally));
+            tasks.spawn(async move {
+                let next = |out: &mut Vec<u8>, now: Instant| {
+                    let mut tally = tally.lock();
+                    let more = tally.left > 0 && now < until;
+                    if more {
+                        tally.left -= 1;
+                        tally.sent_at.push(now);
+                        out.extend_from_slice(&request);
+                    }
+                    more
+                };
+                pipe.run(load.window as usize, next, |answer| tally.lock().count(&load, answer)).await
+            });
+        }
+        let mut failed = None;
+        // What is not done by then is not counted.
+        let _ = timeout_at(until + GRACE, async {
+            while let Some(done) = tasks.join_next().await {
+                if let Ok(Err(error)) = done {
+                    failed = Some(error);
+                }
+            }
+        })
+        .await;
+        match failed {
+            Some(error) => Err(Failure::of(&load.url, &error)),
+            None => Ok(tally),
+        }
+    }
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        let now = Instant::now();
+        let (latencies, sent_at) = (Vec::new(), Vec::new());
+        Self { left: 0, messages: 0, refused: 0, latencies, sent_at, began: now, ended: now }
+    }
+}
+
+impl Tally {
+    fn count(&mut self, load: &Load, answer: &Answer) {
+        if answer.status == 200 {
+            self.messages += (load.messages)(load, answer.body);
+        } else {
+            self.refused += 1;
+        }
+        self.latencies.push(answer.came_at - answer.sent_at);
+        self.ended = answer.came_at;
+    }
+}

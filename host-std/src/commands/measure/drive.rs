@@ -1,0 +1,190 @@
+//! From a source to a measure, until the end, a bound or a signal.
+
+use core::time::Duration;
+
+use clap::Args;
+use tokio::time::{Instant, sleep_until};
+
+use super::source::{Address, Block, Source};
+use crate::results::redis::Shared;
+use crate::results::tally::Tally;
+use crate::results::{State, StateError, StateOptions};
+use crate::terminal::StartError;
+use crate::terminal::exit::Failure;
+use crate::terminal::flags::seconds;
+use crate::terminal::output;
+use crate::terminal::signals::Stop;
+
+/// What is read, and how much of it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Source")]
+#[group(skip)]
+pub(super) struct Options {
+    /// A file, - (stdin), a pubsub (http://host:port/sub) or a queue (http://host:port/get)
+    #[arg(long, value_name = "SOURCE", default_value = "-")]
+    source: Address,
+    /// End after so many records
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// End after so long
+    #[arg(long, value_parser = seconds)]
+    seconds: Option<Duration>,
+    /// End when the queue is empty
+    #[arg(long)]
+    drain: bool,
+    /// Show the result after every N records, too
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    every: Option<u64>,
+}
+
+/// How long the end waits for a state that can't be reached.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The same for showing how far it is.
+const GLANCE: Duration = Duration::from_secs(2);
+
+/// Makes a tally out of records, and shows it.
+pub(super) trait Measure {
+    type Tally: Shared;
+
+    /// Takes at most `most` records off the front of the input and adds them up; how many.
+    fn take(&mut self, input: &mut &[u8], separator: u8, most: u64, tally: &mut Self::Tally) -> u64;
+
+    /// Shows how far it is.
+    fn progress(&self, total: &<Self::Tally as Tally>::Total) -> Result<(), Failure>;
+
+    /// Shows the result.
+    fn result(&self, total: &<Self::Tally as Tally>::Total) -> Result<(), Failure>;
+
+    /// The first record that was rejected, and why.
+    fn first_rejected(&self) -> Option<&str>;
+}
+
+/// Measures until the source ends, a bound is reached or a signal comes, and shows the result in any case.
+pub(super) async fn drive<M: Measure>(
+    options: &Options,
+    state: &StateOptions,
+    measure: M,
+    tally: M::Tally,
+    mut stop: Stop,
+) -> Result<Result<(), Failure>, StartError> {
+    let source = Source::open(&options.source, options.drain)?;
+    let state = match state.open(tally).await? {
+        Ok(state) => state,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let left = options.count.unwrap_or(u64::MAX);
+    let mut drive = Drive { options, source, measure, state, left, until_progress: options.every.unwrap_or(u64::MAX) };
+    Ok(drive.run(&mut stop).await)
+}
+
+struct Drive<'o, M, S> {
+    options: &'o Options,
+    source: Source,
+    measure: M,
+    state: S,
+    /// Records until the end.
+    left: u64,
+    until_progress: u64,
+}
+
+impl<M: Measure, S: State<M::Tally>> Drive<'_, M, S> {
+    async fn run(&mut self, stop: &mut Stop) -> Result<(), Failure> {
+        let measured = self.measure(stop).await;
+        if matches!(measured, Err(Failure::NobodyReads)) {
+            return measured;
+        }
+        // Whatever went wrong, the result up to there is worth something.
+        let total = self.state.total(PATIENCE).await.map_err(unreachable);
+        if total.is_ok() {
+            self.state.close().await;
+        }
+        let shown = total.and_then(|total| self.measure.result(&total));
+        self.complain();
+        measured.and(shown)
+    }
+
+    async fn measure(&mut self, stop: &mut Stop) -> Result<(), Failure> {
+        let deadline = self.options.seconds.and_then(|seconds| Instant::now().checked_add(seconds));
+        let deadline = async move {
+            match deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => core::future::pending().await,
+            }
+        };
+        tokio::pin!(deadline);
+        while self.left > 0 {
+            let next = self.source.next(self.left);
+            let block = tokio::select! {
+                biased;
+                () = stop.asked() => break,
+                () = &mut deadline => break,
+                () = output::closed(), if self.options.every.is_some() => return Err(Failure::NobodyReads),
+                block = next => match block? {
+                    Some(block) => block,
+                    None => return Ok(()),
+                },
+            };
+            self.take(&block).await?;
+            self.source.recycle(block);
+            tokio::select! {
+                biased;
+                kept = self.keep() => kept.map_err(unreachable)?,
+                () = stop.asked() => break,
+                () = &mut deadline => break,
+            }
+        }
+        if let Some(block) = self.source.last().await? {
+            self.take(&block).await?;
+        }
+        Ok(())
+    }
+
+    /// Hands over what was added up. What is off a queue is nowhere else, so it is safe before more is taken.
+    async fn keep(&mut self) -> Result<(), StateError> {
+        if self.source.is_queue() { self.state.settle().await } else { self.state.flush().await }
+    }
+
+    async fn take(&mut self, block: &Block) -> Result<(), Failure> {
+        let mut input = block.bytes.as_slice();
+        while !input.is_empty() && self.left > 0 {
+            let most = self.left.min(self.until_progress);
+            let taken = self.measure.take(&mut input, block.separator, most, self.state.pending());
+            self.left -= taken;
+            self.until_progress -= taken;
+            if self.until_progress == 0 {
+                // While it can't be reached, reading goes on: it may be back by the next time.
+                if self.state.is_reachable() {
+                    match self.state.total(GLANCE).await {
+                        Ok(total) => self.measure.progress(&total)?,
+                        Err(error) => tracing::warn!("{error}"),
+                    }
+                }
+                self.until_progress = self.options.every.unwrap_or(u64::MAX);
+            }
+        }
+        Ok(())
+    }
+
+    /// Says on stderr what is not in the result.
+    fn complain(&self) {
+        for note in self.state.notes() {
+            eprintln!("warning: {note}");
+        }
+        if let Some(first) = self.measure.first_rejected() {
+            eprintln!("rejected: {first}");
+        }
+        let losses = self.source.losses();
+        for (number, what) in [
+            (losses.missed, "messages were missed: the pubsub no longer had them after the connection was lost"),
+            (losses.too_long, "records were left out: they are longer than 5 MiB"),
+        ] {
+            if number > 0 {
+                eprintln!("warning: {number} {what}");
+            }
+        }
+    }
+}
+
+fn unreachable(error: StateError) -> Failure {
+    Failure::Unreachable(error.to_string())
+}

@@ -1,0 +1,190 @@
+//! `streamgauge graph`: how often one thing leads to another.
+
+mod formats;
+mod svg;
+
+use std::borrow::Cow;
+
+use clap::{Args, ValueEnum};
+use streamgauge_core::stats::graph::Direction;
+
+use super::EXIT_CODES;
+use super::drive::{self, Measure, drive};
+use super::select::{Path, Scalar, select};
+use super::values::{excerpt, next};
+use crate::results::StateOptions;
+use crate::results::tally::{GraphTally, WeightedEdges};
+use crate::terminal::StartError;
+use crate::terminal::exit::Failure;
+use crate::terminal::output;
+use crate::terminal::signals::Stop;
+
+/// A weighted graph of two fields of JSON records: how often one leads to the other
+///
+/// Heartbeats (records with a field `_heartbeat_`) are skipped and counted, and so are records without one of the two
+/// fields. Beyond --max-edges the heaviest stay, and it is shown by how much each weight can be too large.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXIT_CODES)]
+pub struct Options {
+    /// The field where edges start: a key, or a path such as user.age or ll.0
+    #[arg(long, value_name = "PATH")]
+    from: Path,
+    /// The field that they lead to
+    #[arg(long, value_name = "PATH")]
+    to: Path,
+    /// Edges have no direction: A to B is the same as B to A
+    #[arg(long)]
+    undirected: bool,
+    /// Most edges in memory
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = max_edges)]
+    max_edges: usize,
+    #[command(flatten)]
+    show: Show,
+    #[command(flatten)]
+    drive: drive::Options,
+    #[command(flatten)]
+    state: StateOptions,
+    /// A database of its own for the nodes, which are then keys without the name of the result in front: what the
+    /// workshop's scripts read as a graph
+    #[arg(long, value_name = "DB", help_heading = "State")]
+    nodes_db: Option<u32>,
+}
+
+/// What is shown of a graph, and how.
+#[derive(Debug, Clone, Args)]
+pub struct Show {
+    /// Show so many edges, the heaviest [default: 20 in a table, 60 in a drawing, else all]
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+    /// How to print a graph [default: table]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+}
+
+/// How a graph is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// from TAB to TAB weight, sorted by weight, then from, then to
+    Edges,
+    /// For graphviz
+    Dot,
+    /// For Gephi, yEd, networkx
+    Graphml,
+    /// Node-link, for d3, and for networkx: node_link_graph(data, edges="links")
+    Json,
+    /// A drawing
+    Svg,
+}
+
+fn max_edges(text: &str) -> Result<usize, String> {
+    const MOST: usize = 100_000_000;
+    text.parse().ok().filter(|number| (1..=MOST).contains(number)).ok_or_else(|| format!("must be from 1 to {MOST}"))
+}
+
+pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failure>, StartError> {
+    let direction = if options.undirected { Direction::Undirected } else { Direction::Directed };
+    let gauge = Gauge {
+        paths: [options.from, options.to, Path::key("_heartbeat_")],
+        show: options.show,
+        records: 0,
+        first_rejected: None,
+    };
+    // What is on its way to others has to be exact: only what is shown is bounded then.
+    let tally = if options.state.is_shared() { GraphTally::exact } else { GraphTally::bounded };
+    let state = options.state.nodes_in(options.nodes_db);
+    drive(&options.drive, &state, gauge, tally(direction, options.max_edges), stop).await
+}
+
+impl Show {
+    /// The graph as text.
+    pub(crate) fn text_or(&self, graph: &WeightedEdges, default: Format) -> String {
+        let format = self.format.unwrap_or(default);
+        let default = match format {
+            Format::Table => 20,
+            Format::Svg => 60,
+            _ => usize::MAX,
+        };
+        let edges = graph.heaviest(self.top.unwrap_or(default));
+        match format {
+            Format::Table => formats::table(graph, edges),
+            Format::Edges => formats::edges(graph, edges),
+            Format::Dot => formats::dot(graph, edges),
+            Format::Graphml => formats::graphml(graph, edges),
+            Format::Json => formats::json(graph, edges),
+            Format::Svg => svg::svg(graph, edges),
+        }
+    }
+}
+
+struct Gauge {
+    paths: [Path; 3],
+    show: Show,
+    records: u64,
+    first_rejected: Option<String>,
+}
+
+impl Measure for Gauge {
+    type Tally = GraphTally;
+
+    fn take(&mut self, input: &mut &[u8], separator: u8, most: u64, tally: &mut GraphTally) -> u64 {
+        let mut taken = 0;
+        while taken < most && !input.is_empty() {
+            let record = next(input, separator);
+            if record.is_empty() {
+                continue;
+            }
+            taken += 1;
+            self.records += 1;
+            let counters = &mut tally.counters;
+            counters.records += 1;
+            let counter = match select(record, &self.paths) {
+                Ok([_, _, heartbeat]) if heartbeat != Scalar::Missing => &mut counters.heartbeats,
+                Ok([from, to, _]) => match (node(from), node(to)) {
+                    (Some(from), Some(to)) if from.len().max(to.len()) > LONGEST_NAME => &mut counters.too_long,
+                    (Some(from), Some(to)) => {
+                        tally.add(from.into(), to.into(), 1);
+                        continue;
+                    }
+                    _ => &mut counters.missing,
+                },
+                Err(_) => {
+                    let number = self.records;
+                    self.first_rejected
+                        .get_or_insert_with(|| format!("record {number} is no JSON: {}", excerpt(record)));
+                    &mut counters.not_json
+                }
+            };
+            *counter += 1;
+        }
+        taken
+    }
+
+    fn progress(&self, graph: &WeightedEdges) -> Result<(), Failure> {
+        self.result(graph)
+    }
+
+    fn result(&self, graph: &WeightedEdges) -> Result<(), Failure> {
+        output::write(self.show.text_or(graph, Format::Table).as_bytes())
+    }
+
+    fn first_rejected(&self) -> Option<&str> {
+        self.first_rejected.as_deref()
+    }
+}
+
+/// Bytes of a node's name; with --max-edges that bounds the memory.
+const LONGEST_NAME: usize = 4096;
+
+/// A field as the name of a node.
+fn node(field: Scalar<'_>) -> Option<Cow<'_, str>> {
+    Some(match field {
+        Scalar::Missing | Scalar::Null => return None,
+        Scalar::Text(text) => text,
+        Scalar::Bool(value) => value.to_string().into(),
+        Scalar::Unsigned(value) => value.to_string().into(),
+        Scalar::Signed(value) => value.to_string().into(),
+        Scalar::Float(value) => value.to_string().into(),
+    })
+}

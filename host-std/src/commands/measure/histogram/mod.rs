@@ -1,0 +1,125 @@
+//! `streamgauge histogram`: how often which values come.
+
+mod draw;
+mod svg;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::EXIT_CODES;
+use super::drive::{self, Measure, drive};
+use super::select::Path;
+use super::values::Values;
+use crate::results::StateOptions;
+use crate::results::tally::{Bars, HistogramTally, Shape, whole as whole_number};
+use crate::terminal::StartError;
+use crate::terminal::exit::Failure;
+use crate::terminal::output;
+use crate::terminal::signals::Stop;
+
+/// How often which values come, drawn in the terminal
+///
+/// Each record is a number, or JSON with a number in --field. What lies outside of the bins is counted on either side.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXIT_CODES)]
+pub struct Options {
+    /// Where the first bin begins
+    #[arg(long, value_name = "X", allow_negative_numbers = true, required_unless_present = "integers")]
+    min: Option<f64>,
+    /// Where the last bin ends; with --integers the last value
+    #[arg(long, value_name = "X", allow_negative_numbers = true, required_unless_present = "integers")]
+    max: Option<f64>,
+    /// Bins of equal width
+    #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "integers", value_parser = bins)]
+    bins: usize,
+    /// A bin for each whole number that comes
+    #[arg(long)]
+    integers: bool,
+    /// With --integers, most different numbers in memory; others that come are counted together
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "integers")]
+    max_values: usize,
+    /// Records are JSON, and the numbers in this field: a key, or a path such as user.age or ll.0
+    #[arg(long, value_name = "PATH")]
+    field: Option<Path>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Draw the result into this file, too
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    #[command(flatten)]
+    drive: drive::Options,
+    #[command(flatten)]
+    state: StateOptions,
+}
+
+fn bins(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MAX_BINS).contains(number));
+    number.ok_or_else(|| format!("must be a number from 1 to {MAX_BINS}"))
+}
+
+const MAX_BINS: usize = 1_000_000;
+
+pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failure>, StartError> {
+    let tally = HistogramTally::new(options.shape()?);
+    let tally = tally.map_err(|error| StartError::new(format_args!("--min, --max, --bins: {error}")))?;
+    let measure = Gauge { values: Values::new(options.field), json: options.json, svg: options.svg };
+    drive(&options.drive, &options.state, measure, tally, stop).await
+}
+
+impl Options {
+    fn shape(&self) -> Result<Shape, StartError> {
+        if !self.integers {
+            let (Some(min), Some(max)) = (self.min, self.max) else {
+                return Err(StartError::new("--min and --max are missing, or --integers"));
+            };
+            return Ok(Shape::Range { min, max, bins: self.bins });
+        }
+        let whole = |flag: &str, bound: Option<f64>, otherwise: i64| match bound {
+            None => Ok(otherwise),
+            Some(bound) => whole_number(bound)
+                .ok_or_else(|| StartError::new(format_args!("{flag} {bound}: must be a whole number"))),
+        };
+        let (min, max) = (whole("--min", self.min, i64::MIN)?, whole("--max", self.max, i64::MAX)?);
+        // What is on its way to others has to be exact, in whatever parts it comes.
+        let most = if self.state.is_shared() { usize::MAX } else { self.max_values };
+        Ok(Shape::Integers { min, max, most })
+    }
+}
+
+struct Gauge {
+    values: Values,
+    json: bool,
+    svg: Option<PathBuf>,
+}
+
+impl Measure for Gauge {
+    type Tally = HistogramTally;
+
+    fn take(&mut self, input: &mut &[u8], separator: u8, most: u64, tally: &mut HistogramTally) -> u64 {
+        let taken = self.values.take(input, separator, most, |some| tally.extend(some));
+        tally.reject(taken.rejected);
+        taken.records
+    }
+
+    fn progress(&self, bars: &Bars) -> Result<(), Failure> {
+        output::write(text(bars, self.json).as_bytes())
+    }
+
+    fn result(&self, bars: &Bars) -> Result<(), Failure> {
+        self.progress(bars)?;
+        let Some(path) = &self.svg else { return Ok(()) };
+        let named = |error| Failure::Refused(format!("--svg {}: {error}", path.display()));
+        std::fs::write(path, svg::svg(bars)).map_err(named)
+    }
+
+    fn first_rejected(&self) -> Option<&str> {
+        self.values.first_rejected()
+    }
+}
+
+/// As JSON, or drawn for the terminal.
+pub(crate) fn text(bars: &Bars, json: bool) -> String {
+    if json { draw::json(bars) } else { draw::terminal(bars, &draw::Canvas::of_stdout()) }
+}

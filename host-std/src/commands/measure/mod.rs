@@ -1,0 +1,71 @@
+//! What flows past, measured: `streamgauge moments`, `histogram` and `graph`.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | `source` | records from a file, stdin, a pubsub or a queue, a block at a time |
+//! | `drive` | from a source to a measure, until the end, a bound or a signal |
+//! | `values` | numbers out of records |
+//! | `select` | fields out of JSON records, without building the rest |
+//! | `number` | how numbers are printed |
+//! | `moments`, `histogram`, `graph` | a command each, and what it draws |
+//!
+//! Where the results are kept, and shared, is [`state`](crate::results)'s affair.
+
+mod drive;
+pub mod graph;
+pub mod histogram;
+pub mod moments;
+mod number;
+mod select;
+mod source;
+mod values;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use tokio::sync::watch;
+
+use crate::commands::state;
+use crate::terminal::exit::Failure;
+use crate::terminal::signals::{Stop, listen_aside};
+use crate::terminal::{self, StartError};
+
+/// The commands that measure a stream.
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "it would take the place of what the options say about each")]
+pub enum Command {
+    Moments(moments::Options),
+    Histogram(histogram::Options),
+    Graph(graph::Options),
+    State(state::Options),
+}
+
+/// The end of each command's help.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all is well, also when a signal ended it: the result up to there is printed
+  1    something can't be read or written
+  2    wrong flags
+  3    the state can't be reached";
+
+/// Runs a command until its source ends, or a signal ends it.
+///
+/// # Errors
+/// What is wrong with the flags, or can't be opened.
+pub fn run(command: Command) -> Result<ExitCode, StartError> {
+    let stop = watch::Sender::new(false);
+    let stopped = Stop(stop.subscribe());
+    listen_aside(stop)?;
+    terminal::start_log(false);
+    let runtime = terminal::runtime()?;
+    let end = runtime.block_on(async {
+        match command {
+            Command::Moments(options) => moments::run(options, stopped).await,
+            Command::Histogram(options) => histogram::run(options, stopped).await,
+            Command::Graph(options) => graph::run(options, stopped).await,
+            Command::State(options) => state::run(options, stopped).await,
+        }
+    });
+    runtime.shutdown_background();
+    Ok(end?.map_or_else(Failure::exit, |()| ExitCode::SUCCESS))
+}

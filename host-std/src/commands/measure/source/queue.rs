@@ -1,0 +1,103 @@
+//! The items of a queue.
+
+use core::time::Duration;
+
+use http::Response;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::{Block, MAX_RECORD, RECORD_SEPARATOR};
+use crate::client::{Backoff, Connection, Error, Limits, Url};
+use crate::terminal::exit::{Failure, accepted};
+
+/// Items asked for at a time. What is asked for is off the queue: this is the most that a crash can lose here.
+const ITEMS: u64 = 1000;
+
+/// A queue that is taken from.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    url: Url,
+    drain: bool,
+    connection: Option<Connection>,
+    /// What was asked for is off the queue, so a call is a task of its own, which nobody gives up half-way.
+    call: Option<JoinHandle<Call>>,
+    empty: Backoff,
+    lost: Backoff,
+}
+
+type Call = (Connection, Result<Response<Vec<u8>>, Error>);
+
+impl Queue {
+    /// With `drain` the end of the queue is the end of the source.
+    pub(super) fn new(url: &Url, drain: bool) -> Self {
+        Self {
+            url: url.root().join("/mget"),
+            drain,
+            connection: None,
+            call: None,
+            empty: Backoff::new(Duration::from_millis(5), Duration::from_millis(200)),
+            lost: Backoff::default(),
+        }
+    }
+
+    pub(super) async fn next(&mut self, most: u64) -> Result<Option<Block>, Failure> {
+        loop {
+            if self.call.is_none() {
+                self.call = Some(self.ask(ITEMS.min(most).max(1)));
+            }
+            let wait = match self.answer().await? {
+                Some(block) => return Ok(Some(block)),
+                None if self.drain && self.connection.is_some() => return Ok(None),
+                None if self.connection.is_some() => self.empty.next(),
+                None => self.lost.next(),
+            };
+            sleep(wait).await;
+        }
+    }
+
+    /// What was asked for already when nobody wants more.
+    pub(super) async fn last(&mut self) -> Result<Option<Block>, Failure> {
+        if self.call.is_none() { Ok(None) } else { self.answer().await }
+    }
+
+    fn ask(&mut self, items: u64) -> JoinHandle<Call> {
+        let separator = format!("%{RECORD_SEPARATOR:02X}");
+        let url = self.url.with_query("separator", separator).with_query("items", items);
+        let mut connection = self.connection.take().unwrap_or_else(|| {
+            // What was taken must not be refused because it is long.
+            let limits = Limits { body: MAX_RECORD.saturating_mul(ITEMS as usize), ..Limits::default() };
+            Connection::new(limits)
+        });
+        tokio::spawn(async move {
+            let answer = connection.call("GET", &url, None).await;
+            (connection, answer)
+        })
+    }
+
+    /// The items of the answer that is on its way; `None` if the queue is empty, or lost: then there is no connection.
+    async fn answer(&mut self) -> Result<Option<Block>, Failure> {
+        let Some(call) = &mut self.call else { return Ok(None) };
+        let answer = call.await;
+        self.call = None;
+        let Ok((connection, answer)) = answer else { return Ok(None) };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                let source = &self.url;
+                tracing::warn!(%source, %error, "queue lost; if it had sent items, they are lost with it");
+                return Ok(None);
+            }
+        };
+        self.lost.reset();
+        self.connection = Some(connection);
+        let mut bytes = accepted(&self.url, answer)?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        self.empty.reset();
+        if bytes.last() != Some(&RECORD_SEPARATOR) {
+            bytes.push(RECORD_SEPARATOR);
+        }
+        Ok(Some(Block { bytes, separator: RECORD_SEPARATOR }))
+    }
+}

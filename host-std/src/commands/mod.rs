@@ -1,0 +1,81 @@
+//! The commands of `streamgauge`, a file or a folder each.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | [`mod@serve`], `options` | runs a pubsub, a queue and the bridge between them; the flags that it shares with the single tools |
+//! | [`read`] | a command, or stdout, as the task of a reader |
+//! | [`mod@generate`] | streams to play with |
+//! | [`measure`], [`state`] | moments, histograms and graphs of a stream; what is kept of them elsewhere |
+//! | `publish`, `subscribe` | `pub` and `sub`: messages of a pubsub |
+//! | `put`, `get` | items of a queue |
+//! | `stats` | what both have counted |
+//! | [`mod@bench`] | loads a running server, and measures it |
+//! | `sender` | batches of lines to a server, counted |
+
+pub mod bench;
+pub mod generate;
+mod get;
+pub mod measure;
+pub mod options;
+mod publish;
+mod put;
+pub mod read;
+mod sender;
+pub mod serve;
+pub mod state;
+mod stats;
+mod subscribe;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use tokio::sync::watch;
+
+use crate::terminal::exit::Failure;
+use crate::terminal::signals::{Stop, listen_aside};
+use crate::terminal::{self, StartError};
+
+/// The commands that talk to a running server.
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "it would take the place of what the options say about each")]
+pub enum Command {
+    Pub(publish::Options),
+    Sub(subscribe::Options),
+    Put(put::Options),
+    Get(get::Options),
+    Stats(stats::Options),
+    Bench(bench::Options),
+}
+
+/// The end of each command's help.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0    all is well
+  1    there was nothing, or the server refused: its line of text is shown
+  2    wrong flags
+  3    the server can't be reached, or doesn't speak HTTP
+  130  interrupted before the end of what was to be sent";
+
+/// Runs a command until it is done, or a signal ends it.
+///
+/// # Errors
+/// When the operating system has no room for it.
+pub fn run(command: Command) -> Result<ExitCode, StartError> {
+    let stop = watch::Sender::new(false);
+    let stopped = Stop(stop.subscribe());
+    listen_aside(stop)?;
+    let runtime = terminal::runtime()?;
+    let end = runtime.block_on(async {
+        match command {
+            Command::Pub(options) => publish::run(options, stopped).await,
+            Command::Sub(options) => subscribe::run(options, stopped).await,
+            Command::Put(options) => put::run(options, stopped).await,
+            Command::Get(options) => get::run(options, stopped).await,
+            Command::Stats(options) => stats::run(options, stopped).await,
+            Command::Bench(options) => bench::run(options, stopped).await,
+        }
+    });
+    // A thread of it may be reading stdin, and can't be woken.
+    runtime.shutdown_background();
+    Ok(end.map_or_else(Failure::exit, |()| ExitCode::SUCCESS))
+}

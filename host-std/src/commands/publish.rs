@@ -1,0 +1,52 @@
+//! `streamgauge pub`: messages to a pubsub.
+
+use clap::Args;
+
+use super::EXIT_CODES;
+use super::sender::Sender;
+use crate::client::Url;
+use crate::terminal::exit::Failure;
+use crate::terminal::input::Lines;
+use crate::terminal::output;
+use crate::terminal::signals::Stop;
+
+/// Publish messages: the arguments, or each line of stdin as it comes
+///
+/// Lines that come faster than the server takes them go together. Prints how many were published. Empty lines are no
+/// messages.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXIT_CODES)]
+pub struct Options {
+    /// Address of the pubsub
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    url: Url,
+    /// Print {"published": N}
+    #[arg(long)]
+    json: bool,
+    /// Messages; without any, each line of stdin is one
+    #[arg(value_name = "MESSAGE")]
+    messages: Vec<String>,
+}
+
+pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
+    let mut sender = Sender::new();
+    let end = publish(&options, &mut sender, stop).await;
+    let published = sender.accepted();
+    if options.json {
+        output::line(&format!("{{\"published\": {published}}}"))?;
+    } else {
+        output::line(&format!("published {published}"))?;
+    }
+    end
+}
+
+async fn publish(options: &Options, sender: &mut Sender, stop: Stop) -> Result<(), Failure> {
+    let url = options.url.join("/pub");
+    for message in &options.messages {
+        sender.send_lines(&url, message.as_bytes()).await?;
+    }
+    if options.messages.is_empty() {
+        sender.send_all(&url, Lines::new(tokio::io::stdin()), stop).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! `streamgauge put`: items to a queue.
+
+use clap::Args;
+use tokio::io::AsyncReadExt as _;
+
+use super::EXIT_CODES;
+use super::sender::Sender;
+use crate::client::Url;
+use crate::terminal::exit::Failure;
+use crate::terminal::input::{Lines, MOST};
+use crate::terminal::output;
+use crate::terminal::signals::Stop;
+
+/// Put items on a queue: the arguments, or each line of stdin as it comes
+///
+/// Lines that come faster than the server takes them go together. Prints how many were put. Empty lines are no items.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXIT_CODES)]
+pub struct Options {
+    /// Address of the queue
+    #[arg(long, default_value = "http://127.0.0.1:8081")]
+    url: Url,
+    /// All of stdin is one item
+    #[arg(long, conflicts_with = "items")]
+    whole: bool,
+    /// Print {"put": N}
+    #[arg(long)]
+    json: bool,
+    /// Items; without any, each line of stdin is one
+    #[arg(value_name = "ITEM")]
+    items: Vec<String>,
+}
+
+pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
+    let mut sender = Sender::new();
+    let end = put(&options, &mut sender, stop).await;
+    let put = sender.accepted();
+    if options.json {
+        output::line(&format!("{{\"put\": {put}}}"))?;
+    } else {
+        output::line(&format!("put {put}"))?;
+    }
+    end
+}
+
+async fn put(options: &Options, sender: &mut Sender, mut stop: Stop) -> Result<(), Failure> {
+    let one = options.url.join("/put");
+    if options.whole {
+        let mut item = Vec::new();
+        let mut stdin = tokio::io::stdin().take(MOST as u64 + 1);
+        tokio::select! {
+            biased;
+            () = stop.asked() => return Err(Failure::Interrupted),
+            read = stdin.read_to_end(&mut item) => drop(read.map_err(|error| Failure::io("stdin", &error))?),
+        }
+        if item.len() > MOST {
+            return Err(Failure::Refused(format!("stdin: an item of more than {MOST} bytes")));
+        }
+        return sender.send(&one, &item, 1).await;
+    }
+    for item in &options.items {
+        sender.send(&one, item.as_bytes(), 1).await?;
+    }
+    if options.items.is_empty() {
+        // Said in the request, because the server's own separator may be another.
+        let many = options.url.join("/mput?separator=%0A");
+        sender.send_all(&many, Lines::new(tokio::io::stdin()), stop).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,210 @@
+//! `streamgauge read`: a command, or stdout, as the task of a reader.
+
+use core::time::Duration;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use parking_lot::Mutex;
+use streamgauge_core::generate::Rng;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::client::{Connection, Limits, Url};
+use crate::readers::{Builder, IntoReport as _, Message, Monitor, Outcome, Reader, Report, exec};
+use crate::terminal::output;
+use crate::terminal::{self, StartError};
+
+/// Run a command for each message of a queue, and try again what fails
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Queue to read (may be repeated: one that fails is skipped for a while)
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8081")]
+    source: Vec<Url>,
+    /// Run this in a shell for each message, which is its stdin; exit code 0 is success, 75 asks for another try
+    /// without back-off
+    #[arg(long, value_name = "COMMAND", required_unless_present = "print")]
+    exec: Option<String>,
+    /// Print each message as a line
+    #[arg(long)]
+    print: bool,
+    /// End when the queue is empty: nothing is left, not even what has to be tried again
+    #[arg(long)]
+    drain: bool,
+    /// Take only this share of the messages, chosen at random, and drop the others: 0.25 is a quarter
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    sample: Option<f64>,
+    /// Name of the task, as envelopes list it, so that readers can share a queue [default: exec or print]
+    #[arg(long, value_name = "NAME")]
+    task_name: Option<String>,
+    /// Kill a command that runs longer, which is a failure
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    time_limit: Option<Duration>,
+    /// Work on so many messages at a time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
+    concurrency: usize,
+    /// Give up a message that has failed more often
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    max_tries: u32,
+    /// Wait after the n-th failure of a message: n times this
+    #[arg(long, value_name = "SECONDS", default_value = "90", value_parser = seconds)]
+    requeue_delay: Duration,
+    /// Longest rest between messages when they fail
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    max_backoff: Duration,
+    /// Get so many messages at once; a reader that is killed loses them (0: one in the plain way)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    mget_items: usize,
+    /// Name of the reader, and of its folder of failed messages
+    #[arg(long, default_value = "reader")]
+    queuename: String,
+    /// Keep messages that are given up or not JSON as DIR/QUEUENAME/YYYYMMDD-HHMMSS.N.json [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    failed_message_dir: Option<PathBuf>,
+    /// Touch this file every 10 seconds
+    #[arg(long, value_name = "FILE")]
+    heartbeat_file: Option<PathBuf>,
+    /// How long a queue that fails is left alone, at first
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    sleeptime_failed_queue: Duration,
+    /// How often a queue with nothing to do is asked
+    #[arg(long, value_name = "SECONDS", default_value = "0.5", value_parser = seconds)]
+    sleeptime_queue_empty: Duration,
+    /// How long to rest after a message that has to be tried again
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    sleeptime_requeue: Duration,
+    /// Say on stderr every so often what was done
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    every: Option<Duration>,
+    /// Log failures of tasks to stderr
+    #[arg(long)]
+    enable_logging: bool,
+}
+
+/// Reads until a signal ends it, or the queue is drained.
+///
+/// # Errors
+/// What is wrong with the flags, or a source that is no queue.
+pub fn run(options: &Options) -> Result<ExitCode, StartError> {
+    terminal::start_log(options.enable_logging);
+    let stop = watch::Sender::new(false);
+    let reader = options.builder(&stop)?.build().map_err(StartError::new)?;
+    terminal::runtime()?.block_on(async {
+        terminal::listen_to_signals(stop.clone(), || ())?;
+        for source in &options.source {
+            check(source).await?;
+        }
+        let monitor = reader.monitor();
+        if let Some(every) = options.every {
+            tokio::spawn(report(monitor.clone(), every));
+        }
+        reader.run(stop.subscribe()).await;
+        eprintln!("read: {}", monitor.status());
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+impl Options {
+    fn builder(&self, stop: &watch::Sender<bool>) -> Result<Builder, StartError> {
+        let (first, others) = self.source.split_first().ok_or_else(|| StartError::new("--source is missing"))?;
+        let mut builder = Reader::builder(first.clone())
+            .name(&self.queuename)
+            .max_tries(self.max_tries)
+            .requeue_delay(self.requeue_delay)
+            .max_backoff(self.max_backoff)
+            .mget_items(self.mget_items)
+            .concurrency(self.concurrency)
+            .failed_pause(self.sleeptime_failed_queue)
+            .empty_pause(self.sleeptime_queue_empty)
+            .requeue_pause(self.sleeptime_requeue);
+        for queue in others {
+            builder = builder.queue(queue.clone());
+        }
+        if self.drain {
+            builder = builder.drain();
+        }
+        if let Some(share) = self.sample {
+            let rng = Mutex::new(Rng::new(RandomState::new().build_hasher().finish()));
+            // What was taken once is not dropped when it is tried again.
+            builder = builder.validate(move |message| Ok(message.tries() > 1 || rng.lock().uniform() < share));
+        }
+        if let Some(folder) = &self.failed_message_dir {
+            builder = builder.failed_message_dir(folder);
+        }
+        if let Some(file) = &self.heartbeat_file {
+            builder = builder.heartbeat_file(file);
+        }
+        let name = |default: &str| self.task_name.clone().unwrap_or_else(|| default.to_owned());
+        if self.print {
+            let name = if self.exec.is_some() { "print".to_owned() } else { name("print") };
+            let stop = stop.clone();
+            builder = builder.task(name, move |message| {
+                let stop = stop.clone();
+                async move { unless_unread(print(&message).into_report(), &stop) }
+            });
+        }
+        if let Some(command) = &self.exec {
+            let (command, limit, stop) = (command.clone(), self.time_limit, stop.clone());
+            builder = builder.task(name("exec"), move |message| {
+                let (command, stop) = (command.clone(), stop.clone());
+                async move { unless_unread(exec::run(&command, limit, &message).await, &stop) }
+            });
+        }
+        Ok(builder)
+    }
+}
+
+fn print(message: &Message) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(&[message.data(), &b"\n"[..]].concat()).and_then(|()| out.flush())
+}
+
+/// What fails because nobody reads stdout any more, as behind `| head`, will not do better later.
+fn unless_unread(report: Report, stop: &watch::Sender<bool>) -> Report {
+    if report.outcome != Outcome::Done && output::is_closed() {
+        stop.send_replace(true);
+    }
+    report
+}
+
+/// Whether it could be a queue. One that can't be reached may be one later.
+async fn check(source: &Url) -> Result<(), StartError> {
+    let is_pubsub = match Connection::new(Limits::default()).call("GET", &source.join("/stats"), None).await {
+        Ok(answer) => answer.body().starts_with(b"Active connections:"),
+        Err(_) => false,
+    };
+    if is_pubsub {
+        return Err(StartError::new(format_args!(
+            "--source {source} is a pubsub, which keeps nothing to try again: put its messages on a queue with \
+             ps_to_http --pubsub-url={} --destination-post-url=http://QUEUE/put, and read that",
+            source.join("/sub?multipart=0")
+        )));
+    }
+    Ok(())
+}
+
+async fn report(monitor: Monitor, every: Duration) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        eprintln!("read: {}", monitor.status());
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.ok_or_else(|| "must be a number of seconds".to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be a number above 0".to_owned())
+}

@@ -1,0 +1,129 @@
+//! Readers: they take items off simplequeues, run tasks on them, and put back what has to be tried again.
+//!
+//! What becomes of an item is decided in [`streamgauge_core::reader`]; here are the requests, the tasks and the clock.
+//! Envelopes are those of pysimplehttp's `BaseReader`: what one has begun the other finishes.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use streamgauge::readers::Reader;
+//! use tokio::sync::watch;
+//!
+//! let reader = Reader::builder("http://127.0.0.1:8081".parse()?)
+//!     .name("message_printer")
+//!     .task("print", |message| async move { println!("{}", String::from_utf8_lossy(message.data())) })
+//!     .build()?;
+//! let stop = watch::Sender::new(false);
+//! reader.run(stop.subscribe()).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is in hand when a reader dies
+//! As many items as it got at once: one (or [`mget_items`](Builder::mget_items)) for each of its
+//! [workers](Builder::concurrency). Items that have to wait are never kept in memory: they go back to the queue, and
+//! [`Round`](streamgauge_core::reader::Round) sees to it that they rest there.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | `builder` | [`Builder`]: what is to be done, and how |
+//! | `message` | [`Message`]: what a task is given, and what it gives back |
+//! | `worker` | from getting items to resting |
+//! | `attempt` | one item through preprocessing, validation and tasks |
+//! | `queue` | one queue, as a reader asks it |
+//! | `pool` | which of several queues to ask next |
+//! | `failed` | where messages go that nothing can be done with |
+//! | `heartbeat` | a file whose time says that the reader lives |
+//! | `status` | [`Monitor`]: what it has done so far |
+//! | [`exec`] | a command as a task |
+
+mod attempt;
+mod builder;
+pub mod exec;
+mod failed;
+mod heartbeat;
+mod message;
+mod pool;
+mod queue;
+mod status;
+mod worker;
+
+pub use builder::{BuildError, Builder};
+pub use message::{IntoReport, Message, Refusal, Report};
+pub use status::{Monitor, Status, TaskStatus};
+pub use streamgauge_core::reader::Outcome;
+
+use core::time::Duration;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use parking_lot::Mutex;
+use streamgauge_core::stats::Moments;
+use tokio::sync::{Semaphore, watch};
+
+use crate::client::{Limits, Url};
+use builder::{GiveUp, Preprocess, Run, Settings, Validate};
+use failed::Failed;
+use heartbeat::Heartbeat;
+use pool::Pool;
+use status::Counts;
+
+type State = streamgauge_core::reader::Reader<Vec<streamgauge_core::reader::Task<String>>, String>;
+
+/// A reader that is ready to run.
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+/// What the workers of a reader have in common.
+struct Shared {
+    settings: Settings,
+    queues: Vec<Url>,
+    limits: Limits,
+    tasks: Vec<Task>,
+    preprocess: Option<Preprocess>,
+    validate: Option<Validate>,
+    on_giveup: Option<GiveUp>,
+    failed: Failed,
+    heartbeat: Option<Mutex<Heartbeat>>,
+    state: Mutex<State>,
+    pool: Mutex<Pool>,
+    times: Mutex<Vec<Moments>>,
+    counts: Mutex<Counts>,
+}
+
+struct Task {
+    run: Run,
+    places: Option<Semaphore>,
+}
+
+impl Reader {
+    /// Begins to describe a reader of the queue at `queue`.
+    pub fn builder(queue: Url) -> Builder {
+        Builder::new(queue)
+    }
+
+    /// What it has done, to be read while it runs.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        Monitor(Arc::clone(&self.shared))
+    }
+
+    /// Reads until `stop` says true, or all is read that there was to [drain](Builder::drain); what is in hand then is
+    /// finished, and of several items got at once those not yet begun are put back.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        let workers = 0..self.shared.settings.concurrency.max(1);
+        let workers: Vec<_> =
+            workers.map(|_| tokio::spawn(worker::run(Arc::clone(&self.shared), stop.clone()))).collect();
+        for worker in workers {
+            // A worker does not panic: what its tasks do is caught.
+            if let Err(error) = worker.await {
+                tracing::error!("a worker has ended: {error}");
+            }
+        }
+    }
+}
+
+/// The time since the Unix epoch, which envelopes carry from one machine to another.
+fn now() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}

@@ -1,0 +1,100 @@
+//! Flags as the original tools take them.
+
+use core::time::Duration;
+use std::ffi::OsString;
+
+/// Turns `_` into `-` in the names of options, so that `--max_depth=3` is `--max-depth=3`.
+///
+/// Values stay as they are, and so does everything behind `--`. O(n).
+///
+/// ```
+/// let args = ["simplequeue", "--max_depth=1_0", "--overflow_log", "a_b", "--", "--c_d"];
+/// let args = streamgauge::terminal::flags::normalise(args.into_iter().map(Into::into));
+/// assert_eq!(args, ["simplequeue", "--max-depth=1_0", "--overflow-log", "a_b", "--", "--c_d"]);
+/// ```
+pub fn normalise(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut options = true;
+    args.map(|arg| {
+        options &= arg != "--";
+        match arg.to_str() {
+            Some(text) if options && text.starts_with("--") => {
+                let (name, value) = text.split_at(text.find('=').unwrap_or(text.len()));
+                OsString::from(name.replace('_', "-") + value)
+            }
+            _ => arg,
+        }
+    })
+    .collect()
+}
+
+/// Reads a number of bytes: `4096`, `64KiB`, `64k` and `64K` (all 1024), `64kB` and `64KB` (1000),
+/// and the same with M and G.
+///
+/// # Errors
+/// What is wrong, in words.
+///
+/// ```
+/// use streamgauge::terminal::flags::bytes;
+/// assert_eq!(bytes("64MiB"), Ok(64 << 20));
+/// assert_eq!(bytes("1.5 MB"), Err("`1.5 MB` is not a number of bytes, such as 65536 or 64MiB".into()));
+/// ```
+pub fn bytes(text: &str) -> Result<usize, String> {
+    let trimmed = text.trim();
+    let digits = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
+    let (number, unit) = trimmed.split_at(digits);
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        _ => 0,
+    };
+    let number = number.parse::<usize>().ok().filter(|_| factor > 0);
+    number
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(|| format!("`{text}` is not a number of bytes, such as 65536 or 64MiB"))
+}
+
+/// Reads a number of things.
+pub(crate) fn count(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1 << 24;
+    let number = text.parse().ok().filter(|number| *number <= MOST);
+    number.ok_or_else(|| format!("must be a number up to {MOST}"))
+}
+
+/// Reads a number of seconds above 0, such as `0.5`.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);
+    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.ok_or_else(|| "must be a number of seconds above 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_change() {
+        let normal = |args: &[&str]| normalise(args.iter().map(Into::into));
+        assert_eq!(
+            normal(&["a_b", "-c_d", "--e_f_g", "h_i", "--j_k=l_m=n_o"]),
+            ["a_b", "-c_d", "--e-f-g", "h_i", "--j-k=l_m=n_o"]
+        );
+        assert_eq!(normal(&["--a_b", "--", "--a_b"]), ["--a-b", "--", "--a_b"]);
+    }
+
+    #[test]
+    fn units_are_read() {
+        for (text, value) in
+            [("0", 0), ("7b", 7), ("1k", 1024), ("1 KiB", 1024), ("1kB", 1000), ("2M", 2 << 20), ("3GB", 3_000_000_000)]
+        {
+            assert_eq!(bytes(text), Ok(value), "{text}");
+        }
+        for text in ["", "k", "-1", "1T", "1 k b", "99999999999999999999", "18446744073709551615k"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What the command-line tools have in common: how they start, what they print, and how they stop.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | [`flags`] | flags as the original tools take them, numbers of bytes and seconds |
+//! | `process` | another root, another user, the background |
+//! | `signals` | what ends a program, and what lets it open its files again |
+//! | `exit` | how a command ends, and with which exit code |
+//! | `input`, `output` | stdin, as many whole lines at a time as have come; stdout, which may be closed any time |
+//! | `json` | bytes as a JSON string, and the counters of a server back from JSON |
+
+pub(crate) mod exit;
+pub mod flags;
+pub(crate) mod input;
+pub(crate) mod json;
+pub(crate) mod output;
+mod process;
+pub(crate) mod signals;
+
+pub use process::Process;
+pub use signals::listen_to_signals;
+
+use std::fmt::Display;
+use std::io::{IsTerminal as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What went wrong before a tool could do its work: one line, and exit code 2.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl StartError {
+    /// An error that reads as `text`.
+    pub fn new(text: impl Display) -> Self {
+        Self(text.to_string())
+    }
+}
+
+impl Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Reads the command line as the original tools do (`-` and `_` are the same in a flag's name), runs `tool` with it,
+/// and says on stderr what went wrong.
+pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> ExitCode {
+    let options = match O::try_parse_from(crate::terminal::flags::normalise(std::env::args_os())) {
+        Ok(options) => options,
+        Err(error) => {
+            // A wrong flag takes one line; help goes to stdout as it is.
+            let wrong = error.use_stderr();
+            let text = error.render();
+            let mut lines = text.to_string();
+            if wrong {
+                lines = one_line(&lines);
+                eprintln!("{lines} (see --help)");
+                return ExitCode::from(2);
+            }
+            let text = if std::io::stdout().is_terminal() { text.ansi().to_string() } else { lines };
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            return ExitCode::SUCCESS;
+        }
+    };
+    tool(options).unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::from(2)
+    })
+}
+
+/// The sentences of a clap error, without its usage.
+fn one_line(text: &str) -> String {
+    let sentences = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    let noise = ["tip:", "For more information"];
+    let sentences = sentences.filter(|line| !line.is_empty() && !noise.iter().any(|start| line.starts_with(start)));
+    sentences.collect::<Vec<_>>().join(" ")
+}
+
+/// Sends the log to stderr: warnings always, more with `--enable-logging` or as `RUST_LOG` says.
+pub fn start_log(verbose: bool) {
+    let level = if verbose { tracing::Level::INFO } else { tracing::Level::WARN };
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .with_max_level(level)
+        .init();
+}
+
+/// Takes a port.
+///
+/// # Errors
+/// A line that names the address, and the `flag` that chose it.
+pub fn bind(address: &str, port: u16, flag: &str) -> Result<TcpListener, StartError> {
+    let bind = || {
+        let address = (address, port);
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        std::io::Result::Ok(listener)
+    };
+    bind().map_err(|error| StartError::new(format_args!("cannot listen on {address}:{port} ({flag}): {error}")))
+}
+
+/// Prints what the original tools print when they start.
+pub fn announce(paths: &[&str], address: Option<SocketAddr>) {
+    let mut out = std::io::stdout().lock();
+    for path in paths {
+        let _ = writeln!(out, "registering callback for path \"{path}\"");
+    }
+    if let Some(address) = address {
+        let _ = writeln!(out, "listening on {address}");
+    }
+    let _ = out.flush();
+}
+
+/// A runtime on this thread.
+///
+/// One thread does all the work of a server: nothing is contended, and a burst of requests is seen as one.
+///
+/// # Errors
+/// When the operating system has no room for it.
+pub fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::new(format_args!("cannot start: {error}")))
+}

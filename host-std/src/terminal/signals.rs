@@ -1,0 +1,68 @@
+//! Signals: the first SIGTERM or SIGINT asks for an end, the second one is the end, SIGHUP opens files again.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::StartError;
+
+/// Says true on `stop` at the first signal that asks for an end, and calls `on_hangup` at each SIGHUP. Has to be
+/// called on a runtime.
+///
+/// # Errors
+/// When the operating system refuses.
+pub fn listen_to_signals(stop: watch::Sender<bool>, on_hangup: impl Fn() + Send + 'static) -> Result<(), StartError> {
+    let open = |kind| signal(kind).map_err(|error| StartError::new(format_args!("cannot catch signals: {error}")));
+    let (mut terminate, mut interrupt) = (open(SignalKind::terminate())?, open(SignalKind::interrupt())?);
+    let mut hangup = open(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        let mut asked = false;
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = hangup.recv() => {
+                    on_hangup();
+                    continue;
+                }
+            }
+            stop.send_replace(true);
+            if std::mem::replace(&mut asked, true) {
+                tracing::warn!("stopped at once by a second signal");
+                std::process::exit(1);
+            }
+        }
+    });
+    Ok(())
+}
+
+/// The wish to end.
+#[derive(Debug, Clone)]
+pub(crate) struct Stop(pub(crate) watch::Receiver<bool>);
+
+impl Stop {
+    /// Whether a signal has come.
+    pub(crate) fn is_asked(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits for a signal.
+    pub(crate) async fn asked(&mut self) {
+        if self.0.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// On a thread of its own, because writing to a stdout that nobody reads blocks this one: a second signal has to end
+/// that too.
+pub(crate) fn listen_aside(stop: watch::Sender<bool>) -> Result<(), StartError> {
+    let runtime = super::runtime()?;
+    let hangup = stop.clone();
+    runtime.block_on(async {
+        listen_to_signals(stop, move || {
+            hangup.send_replace(true);
+        })
+    })?;
+    std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+    Ok(())
+}
