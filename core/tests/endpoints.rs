@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use streamgauge_core::endpoints::pubsub::{self, Subscription};
 use streamgauge_core::endpoints::simplequeue::{Reply, Separator, Settings};
-use streamgauge_core::endpoints::{Headers, Pubsub, Request, Response, Simplequeue, Status};
+use streamgauge_core::endpoints::{Headers, Method, Pubsub, Request, Response, Simplequeue, Status};
 use streamgauge_core::topic::{Next, Place, TooManySubscribers};
 use streamgauge_core::wire::Framing;
 
@@ -294,7 +294,7 @@ fn counters_begin_anew_for_who_says_so() {
         format!("puts:{puts}\ngets:{gets}\ndepth:1\ndepth_high_water:2\nbytes:1\noverflow:0\n").into_bytes()
     };
     assert_eq!(call(&mut service, "/stats?reset=0", b""), (200, stats(2, 1)));
-    let head = Request { head_only: true, ..Request::new(b"/stats?reset=1") };
+    let head = Request { method: Method::Head, ..Request::new(b"/stats?reset=1") };
     service.call(head, &mut Vec::new(), |_| ()).unwrap();
     assert_eq!(call(&mut service, "/stats", b""), (200, stats(2, 1)));
     assert_eq!(call(&mut service, "/stats?reset=1", b""), (200, Vec::new()));
@@ -348,7 +348,7 @@ fn a_body_is_published_whole_or_not_at_all() {
     assert!(town.call(Request::new(b"/pub").with_body(b"x"), &mut &mut small[..]).is_err());
     assert_eq!(town.fanout().published(), 1);
     // HEAD publishes nothing, and what nobody knows is not there.
-    let head = Request { head_only: true, ..Request::new(b"/pub").with_body(b"x") };
+    let head = Request { method: Method::Head, ..Request::new(b"/pub").with_body(b"x") };
     assert_eq!(said(&mut town, head).0.status, Status::Ok);
     assert_eq!(said(&mut town, Request::new(b"/clients/")).0.status, Status::NotFound);
     assert_eq!(town.fanout().published(), 1);
@@ -377,7 +377,7 @@ fn statistics_are_told_three_ways_and_reset_by_who_reads_them() {
         [("X-PUBSUB-MESSAGES-RECEIVED", 2), ("X-PUBSUB-MESSAGES-SENT", 1), ("X-PUBSUB-KICKED-CLIENTS", 1)]
     );
     // Who asks for the head alone reads nothing, and resets nothing.
-    said(&mut town, Request { head_only: true, ..Request::new(b"/stats?reset=1") });
+    said(&mut town, Request { method: Method::Head, ..Request::new(b"/stats?reset=1") });
     assert_eq!(said(&mut town, Request::new(b"/stats")).1, text(2, 1));
     assert_eq!(said(&mut town, Request::new(b"/stats?reset=1")).1, text(2, 1));
     assert_eq!(said(&mut town, Request::new(b"/stats")).1, text(0, 0));

@@ -5,7 +5,7 @@ use super::inbox::Inbox;
 use super::outbox::{Ending, Head, OVERHEAD, Outbox};
 use super::{Reply, Service};
 use crate::endpoints::simplequeue::Dump;
-use crate::endpoints::{Request, Response, Status, write_fmt};
+use crate::endpoints::{Method, Request, Response, Status, write_fmt};
 use crate::wire::chunked::Chunked;
 use crate::wire::http::{Body, EMPTY_HEADER, HttpError, Parsed, RequestHead};
 use crate::wire::query::split_target;
@@ -271,15 +271,19 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
         else {
             return self.refuse(HttpError::Malformed);
         };
-        let (head_only, close, minor) = (head.method == "HEAD", !head.keep_alive, head.minor);
+        // Those that are not answered were refused before.
+        let method = Method::named(head.method.as_bytes()).unwrap_or_default();
+        let (head_only, close, minor) = (method == Method::Head, !head.keep_alive, head.minor);
         let (path, query) = split_target(head.target.as_bytes());
         let request = Request {
-            head_only,
+            method,
             path,
             query,
             body: bytes.get(head_len..end).unwrap_or_default(),
             accept: head.field("accept").unwrap_or_default(),
+            content_type: head.field("content-type").unwrap_or_default(),
             last_event_id: head.field("last-event-id").unwrap_or_default(),
+            message_id: head.field("message-id").unwrap_or_default(),
         };
         let mut answer = self.outbox.body();
         let reply = service.call(request, &mut answer);

@@ -14,8 +14,8 @@ use crate::wire::query::{Query, split_target};
 /// What the endpoints look at in a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// Whether only the head of the answer is wanted (`HEAD`): then nothing is published, put or taken.
-    pub head_only: bool,
+    /// The method.
+    pub method: Method,
     /// The path, as it was sent.
     pub path: &'a [u8],
     /// The query string.
@@ -24,8 +24,49 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     /// The `Accept` header; empty when there is none.
     pub accept: &'a [u8],
+    /// The `Content-Type` header; empty when there is none.
+    pub content_type: &'a [u8],
     /// The `Last-Event-ID` header; empty when there is none.
     pub last_event_id: &'a [u8],
+    /// The `Message-Id` header; empty when there is none.
+    pub message_id: &'a [u8],
+}
+
+/// What is to be done with a resource. The verbs of the original tools take GET and POST alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// `GET`.
+    #[default]
+    Get,
+    /// `HEAD`: only the head of the answer to GET is wanted, and nothing is published, put or taken.
+    Head,
+    /// `POST`.
+    Post,
+    /// `PUT`.
+    Put,
+    /// `DELETE`.
+    Delete,
+}
+
+impl Method {
+    /// The method of that name, which is in capitals.
+    ///
+    /// ```
+    /// use streamgauge_core::endpoints::Method;
+    ///
+    /// assert_eq!(Method::named(b"PUT"), Some(Method::Put));
+    /// assert_eq!(Method::named(b"put"), None);
+    /// ```
+    pub const fn named(name: &[u8]) -> Option<Self> {
+        Some(match name {
+            b"GET" => Self::Get,
+            b"HEAD" => Self::Head,
+            b"POST" => Self::Post,
+            b"PUT" => Self::Put,
+            b"DELETE" => Self::Delete,
+            _ => return None,
+        })
+    }
 }
 
 impl<'a> Request<'a> {
@@ -40,14 +81,21 @@ impl<'a> Request<'a> {
     /// ```
     pub fn new(target: &'a [u8]) -> Self {
         let (path, query) = split_target(target);
-        Self { head_only: false, path, query, body: &[], accept: &[], last_event_id: &[] }
+        let none: &[u8] = &[];
+        let (accept, content_type, last_event_id, message_id) = (none, none, none, none);
+        Self { method: Method::Get, path, query, body: none, accept, content_type, last_event_id, message_id }
     }
 
-    /// The same with a body.
+    /// The same with a body, to be posted.
     #[must_use]
     pub const fn with_body(mut self, body: &'a [u8]) -> Self {
+        self.method = Method::Post;
         self.body = body;
         self
+    }
+
+    fn head_only(&self) -> bool {
+        self.method == Method::Head
     }
 
     fn wants_json(&self) -> bool {

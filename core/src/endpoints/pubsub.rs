@@ -117,7 +117,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, C: AsRef<[Place]> + AsMut<[Place]>> Pubsub<S,
     /// Those of `answer`.
     pub fn call<W: Write>(&mut self, request: Request<'_>, answer: &mut W) -> Result<Reply, W::Error> {
         let path = request.path;
-        let response = if path.starts_with(b"/pub") && request.head_only {
+        let response = if path.starts_with(b"/pub") && request.head_only() {
             Response::text(Status::Ok)
         } else if path.starts_with(b"/pub") {
             self.publish(request.body, answer)?
@@ -227,7 +227,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, C: AsRef<[Place]> + AsMut<[Place]>> Pubsub<S,
                 ),
             )?;
         }
-        if request.query.get("reset").is_some() && !request.head_only {
+        if request.query.get("reset").is_some() && !request.head_only() {
             (self.received_before, self.sent_before) = (self.fanout.published(), self.fanout.delivered());
         }
         response.headers = Headers::Pubsub(stats);

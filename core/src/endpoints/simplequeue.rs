@@ -126,7 +126,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Simplequeue<S> {
         overflow: impl FnMut(&[u8]),
     ) -> Result<Reply, W::Error> {
         let path = request.path;
-        let response = if request.head_only && !path.starts_with(b"/stats") {
+        let response = if request.head_only() && !path.starts_with(b"/stats") {
             Response::text(if PATHS.iter().any(|known| matches(known, path)) { Status::Ok } else { Status::NotFound })
         } else if path.starts_with(b"/put") {
             self.put(&request, answer, overflow)?
@@ -272,7 +272,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Simplequeue<S> {
 
     fn stats<W: Write>(&mut self, request: &Request<'_>, answer: &mut W) -> Result<Response, W::Error> {
         let counters = self.queue.counters();
-        if request.query.get("reset").is_some_and(|reset| reset == *"1") && !request.head_only {
+        if request.query.get("reset").is_some_and(|reset| reset == *"1") && !request.head_only() {
             (self.puts_before, self.gets_before) = (counters.accepted, counters.delivered);
             self.queue.reset_high_water();
             return Ok(Response::text(Status::Ok));

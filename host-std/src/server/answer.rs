@@ -1,24 +1,27 @@
 //! From hyper's types to the core's and back.
 
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use streamgauge_core::endpoints::{Request, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use streamgauge_core::endpoints::{Method, Request, Response};
 use streamgauge_core::wire::query::Query;
 
 use super::{Answer, Body};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const MESSAGE_ID: HeaderName = HeaderName::from_static("message-id");
 
 /// A request as the core's services see it.
 pub(crate) fn request<'a>(head: &'a Parts, body: &'a [u8]) -> Request<'a> {
     let header = |name: &HeaderName| head.headers.get(name).map_or(&b""[..], |value| value.as_bytes());
     Request {
-        head_only: head.method == Method::HEAD,
+        method: Method::named(head.method.as_str().as_bytes()).unwrap_or_default(),
         path: head.uri.path().as_bytes(),
         query: Query::new(head.uri.query().unwrap_or_default().as_bytes()),
         body,
         accept: header(&header::ACCEPT),
+        content_type: header(&header::CONTENT_TYPE),
         last_event_id: header(&LAST_EVENT_ID),
+        message_id: header(&MESSAGE_ID),
     }
 }
 

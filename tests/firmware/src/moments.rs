@@ -33,7 +33,7 @@ impl<T: Service> Service for Moments<T> {
         if !request.path.starts_with(b"/moments") {
             return self.others.call(request, answer);
         }
-        if !request.head_only {
+        if request.method != streamgauge_core::endpoints::Method::Head {
             if request.query.get("reset").is_some() {
                 self.moments = FixedMoments::new();
             }
