@@ -316,7 +316,7 @@ fn left<'a, N: AsRef<str>>(tasks: &'a [Task<N>], attempt: &'a Attempt<'_>) -> im
     });
     let listed = listed.into_iter().flatten().filter(move |name| {
         let mut tasks = tasks.iter().enumerate();
-        let known = tasks.find(|(_, task)| super::json::value::says(name, task.name.as_ref()));
+        let known = tasks.find(|(_, task)| crate::wire::json::value::says(name, task.name.as_ref()));
         known.is_none_or(|(index, _)| is_left(index))
     });
     listed.map(Name::Written).chain(all.into_iter().flatten())

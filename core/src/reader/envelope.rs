@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use embedded_io::Write;
 
-use super::json::{self, Bad, DEPTH, Members, Scanner};
+use crate::wire::json::{self, Bad, DEPTH, Members, Scanner};
 
 /// An item of a queue, read: its data, and how often and by what it has been tried.
 ///

@@ -9,7 +9,6 @@
 //! | `attempt` | [`Reader`]: what becomes of an item, step by step |
 //! | `backoff` | [`BackoffTimer`]: how long to rest when tasks fail |
 //! | `round` | [`Round`]: when to ask a queue that holds items which are not due |
-//! | `json` | where JSON values end |
 //!
 //! One item, from the queue to its end:
 //!
@@ -43,11 +42,10 @@
 mod attempt;
 mod backoff;
 mod envelope;
-mod json;
 mod round;
 
+pub use crate::wire::json::DEPTH;
 pub use attempt::{Attempt, Counters, MAX_TASKS, Outcome, Policy, Reader, Step, Task, TaskCounters, Verdict};
 pub use backoff::BackoffTimer;
 pub use envelope::{Envelope, Malformed};
-pub use json::DEPTH;
 pub use round::{Poll, Round};

@@ -46,12 +46,14 @@ mod digits;
 pub mod framing;
 mod gather;
 pub mod http;
+pub(crate) mod json;
 pub mod lines;
 pub mod multipart;
 pub mod percent;
 pub mod query;
 mod split;
 pub mod sse;
+pub mod units;
 
 pub use framing::{Framing, Stream};
 pub use query::{Query, Value};

@@ -6,7 +6,7 @@ use core::time::Duration;
 /// Whether Python takes a valid value for true: not null, false, zero or empty. O(n) at worst.
 ///
 /// A number counts as it is written: one that is too small for a double is not zero here.
-pub(in crate::reader) fn is_truthy(value: &str) -> bool {
+pub(crate) fn is_truthy(value: &str) -> bool {
     match value.as_bytes() {
         [b'n' | b'f', ..] => false,
         [b'"', rest @ ..] => rest.len() > 1,
@@ -23,21 +23,18 @@ pub(in crate::reader) fn is_truthy(value: &str) -> bool {
 }
 
 /// Whether a valid string, written with quotes and escapes, says `text`. O(n).
-pub(in crate::reader) fn says(string: &str, text: &str) -> bool {
-    let inside = string.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    let Some(inside) = inside else { return false };
-    let mut written = inside.chars();
-    let mut meant = text.chars();
-    loop {
-        let char = match written.next() {
-            None => return meant.next().is_none(),
-            Some('\\') => unescape(&mut written),
-            Some(char) => Some(char),
-        };
-        if char.is_none() || char != meant.next() {
-            return false;
-        }
-    }
+pub(crate) fn says(string: &str, text: &str) -> bool {
+    text_of(string).is_some_and(|said| said.eq(text.chars().map(Some)))
+}
+
+/// What a valid string, written with quotes and escapes, says, with `None` for half a surrogate pair; `None` for another
+/// kind of value. O(1), and O(n) for all of it.
+pub(crate) fn text_of(string: &str) -> Option<impl Iterator<Item = Option<char>>> {
+    let mut written = string.strip_prefix('"')?.strip_suffix('"')?.chars();
+    Some(core::iter::from_fn(move || match written.next()? {
+        '\\' => Some(unescape(&mut written)),
+        char => Some(Some(char)),
+    }))
 }
 
 /// The character behind a backslash; none for half a surrogate pair.
@@ -72,7 +69,7 @@ fn hex(written: &mut Chars<'_>) -> Option<u32> {
 
 /// A valid number of seconds, of which 19 digits count, to the nanosecond below; what is negative is zero, and what a
 /// `Duration` can't hold its greatest value. `None` for a value that is no number. O(n).
-pub(in crate::reader) fn seconds(value: &str) -> Option<Duration> {
+pub(crate) fn seconds(value: &str) -> Option<Duration> {
     let bytes = value.as_bytes();
     let (negative, digits) = match bytes {
         [b'-', digits @ ..] => (true, digits),

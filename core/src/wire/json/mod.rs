@@ -2,14 +2,14 @@
 //!
 //! Nothing is copied and nothing is recursive: nesting is kept in bits, up to [`DEPTH`] levels.
 
-pub(super) mod value;
+pub(crate) mod value;
 
 /// The deepest nesting of arrays and objects.
 pub const DEPTH: usize = 1024;
 
 /// A walk along JSON text. What is behind it is valid.
 #[derive(Debug, Clone)]
-pub(super) struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
     /// The deepest nesting in a value so far.
@@ -18,28 +18,28 @@ pub(super) struct Scanner<'a> {
 
 /// Why text is not JSON that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bad {
+pub(crate) enum Bad {
     Syntax,
     TooDeep,
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
+    pub(crate) const fn new(text: &'a str) -> Self {
         Self { text, at: 0, deepest: 0 }
     }
 
     /// How deep the values were nested that it has gone along.
-    pub(super) const fn deepest(&self) -> usize {
+    pub(crate) const fn deepest(&self) -> usize {
         self.deepest
     }
 
-    pub(super) fn at_end(&mut self) -> bool {
+    pub(crate) fn at_end(&mut self) -> bool {
         self.skip_space();
         self.peek().is_none()
     }
 
     /// The text of the next value, without space around it. O(n).
-    pub(super) fn value(&mut self) -> Result<&'a str, Bad> {
+    pub(crate) fn value(&mut self) -> Result<&'a str, Bad> {
         self.skip_space();
         let start = self.at;
         let mut nesting = Nesting { bits: [0; DEPTH / 64], depth: 0 };
@@ -208,7 +208,7 @@ impl Nesting {
 
 /// The members of an object, or the items of an array (whose names are empty), as they are written.
 #[derive(Debug, Clone)]
-pub(super) struct Members<'a> {
+pub(crate) struct Members<'a> {
     scanner: Scanner<'a>,
     has_names: bool,
     over: bool,
@@ -216,12 +216,12 @@ pub(super) struct Members<'a> {
 
 impl<'a> Members<'a> {
     /// Those of `value` if it is an object that begins there; what follows it is not looked at.
-    pub(super) fn of_object(value: &'a str) -> Option<Self> {
+    pub(crate) fn of_object(value: &'a str) -> Option<Self> {
         Self::open(value, b'{', b'}')
     }
 
     /// Those of `value` if it is an array.
-    pub(super) fn of_array(value: &'a str) -> Option<Self> {
+    pub(crate) fn of_array(value: &'a str) -> Option<Self> {
         Self::open(value, b'[', b']')
     }
 
@@ -237,12 +237,12 @@ impl<'a> Members<'a> {
     }
 
     /// What is behind the last one.
-    pub(super) fn finish(self) -> Scanner<'a> {
+    pub(crate) fn finish(self) -> Scanner<'a> {
         self.scanner
     }
 
     /// The next one, its name with its quotes.
-    pub(super) fn step(&mut self) -> Result<Option<(&'a str, &'a str)>, Bad> {
+    pub(crate) fn step(&mut self) -> Result<Option<(&'a str, &'a str)>, Bad> {
         if self.over {
             return Ok(None);
         }
