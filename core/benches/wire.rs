@@ -15,7 +15,7 @@ fn main() {
 }
 
 const MESSAGES: usize = 100;
-const FRAMINGS: [Framing; 3] = [Framing::Lines, Framing::Multipart, Framing::Events];
+const FRAMINGS: [Framing; 4] = [Framing::Lines, Framing::Multipart, Framing::Events, Framing::WebSocket];
 
 /// Messages of 100 bytes, as a stream carries them.
 fn encoded(framing: Framing, chunked: bool) -> Vec<u8> {

@@ -7,9 +7,11 @@
 //! | [`shared`] | the same for many tasks, with `async` waiting; bytes from an interrupt handler to a task |
 //! | [`stats`] | moments, histograms, heavy hitters, weighted graphs |
 //! | [`reader`] | tasks for each item, tried again later; which are left; when to give up |
+//! | [`select`] | fields of JSON messages: found, compared, removed, hashed |
 //! | [`wire`] | lines, multipart, server-sent events, chunks, queries, heads of HTTP |
 //! | [`endpoints`], [`connection`] | what simplequeue and pubsub answer to a request; a connection over `embedded-io` |
-//! | [`time`] | times, as arguments |
+//! | [`dedupe`] | ids that are accepted once within a window of time |
+//! | [`time`], [`storage`] | times, as arguments; storage that may grow |
 //! | [`generate`] | random numbers of many distributions, the same for a seed everywhere |
 //!
 //! What it does not do: it allocates nothing, opens no socket, reads no clock, starts no thread and logs nothing. All
@@ -33,13 +35,17 @@
 #![deny(unsafe_code)]
 
 pub mod connection;
+pub mod dedupe;
 pub mod endpoints;
+pub mod engine;
 pub mod generate;
 pub mod log;
 pub mod queue;
 pub mod reader;
+pub mod select;
 pub mod shared;
 pub mod stats;
+pub mod storage;
 mod sync;
 pub mod time;
 pub mod topic;

@@ -1,28 +1,50 @@
 //! The connection over byte slices: what is answered, and that it doesn't depend on where the bytes were cut.
 
 use core::convert::Infallible;
+use core::ops::ControlFlow;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use streamgauge_core::connection::{
-    Answer, AnswerFull, Connection, Counters, Next, Reply, Router, Service, serve, serve_async,
+    Answer, AnswerFull, Connection, Counters, Next, Reply, Served, Service, serve, serve_async,
 };
-use streamgauge_core::endpoints::simplequeue::{Dump, Settings};
-use streamgauge_core::endpoints::{Pubsub, Request, Simplequeue};
-use streamgauge_core::queue::Limits;
-use streamgauge_core::topic::Place;
+use streamgauge_core::endpoints::{Request, Surface};
+use streamgauge_core::engine::memory::{Defaults, Fixed, Memory};
+use streamgauge_core::engine::{Command, Data, Dump, Engine as _, Name, Outcome, Part, Pieces, QueueSettings};
 
 const OVERHEAD: usize = Connection::<[u8; 0], [u8; 0]>::OVERHEAD;
 
-type Everything = Router<Simplequeue<Vec<u8>>, Pubsub<Vec<u8>, [Place; 2]>>;
+type Everything = Served<Memory<Fixed<2, 256, 4>>>;
 
+/// Topics and queues of 256 bytes, and of at most four items, each of which fits into an answer.
 fn everything() -> Everything {
-    let settings = Settings { limits: Limits { depth: Some(4), ..Limits::NONE }, ..Settings::default() };
-    Router {
-        queue: Simplequeue::new(vec![0; 256], settings),
-        pubsub: Pubsub::new(vec![0; 64], [Place::FREE; 2], 64, 0),
+    let queue = QueueSettings { max_depth: Some(4), max_item_bytes: 112, ..QueueSettings::DEFAULT };
+    let defaults = Defaults { queue, ..Defaults::default() };
+    Served::new(Memory::with_defaults(Fixed::seeded(0), defaults), Surface::EverythingQueueFirst)
+}
+
+/// Puts an item past the endpoints, as a topic that feeds the queue may.
+fn put(service: &mut Everything, item: &[u8]) {
+    let change = streamgauge_core::engine::QueueChange {
+        max_item_bytes: Some(256),
+        ..streamgauge_core::engine::QueueChange::default()
+    };
+    run(service, &Command::SetQueue { name: Name::MAIN, change });
+    let items = Pieces::whole(Data::Plain(item));
+    let put = Command::Put { queue: Name::MAIN, items, delay: core::time::Duration::ZERO, id: None };
+    assert_eq!(run(service, &put), Outcome::Put { items: 1, duplicate: false });
+}
+
+fn run(service: &mut Everything, command: &Command<'_>) -> Outcome {
+    service.engine.execute(command, service.now, &mut |_: Part<'_>| ControlFlow::Continue(()))
+}
+
+fn depth(service: &mut Everything) -> u64 {
+    match run(service, &Command::QueueStats { queue: Name::MAIN, reset: false }) {
+        Outcome::QueueStats(stats, _) => stats.counters.ready,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -74,7 +96,7 @@ fn answers(mut text: &str) -> Vec<(u16, String)> {
 const MANY: &[u8] = b"POST /put HTTP/1.1\r\nContent-Length: 5\r\n\r\nH3110\
     POST /mput?separator=, HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na,b\r\n2;x=y\r\n,c\r\n0\r\nT: 1\r\n\r\n\
     GET /get HTTP/1.1\r\n\r\n\r\nGET /dump HTTP/1.1\r\n\r\nHEAD /stats HTTP/1.1\r\n\r\n\
-    POST /pub HTTP/1.1\r\ncontent-length: 3\r\n\r\n1\n2GET /pubsub/stats?format=json HTTP/1.1\r\n\r\n\
+    POST /pub HTTP/1.1\r\ncontent-length: 3\r\n\r\n1\n2GET /stats?topic=main HTTP/1.1\r\n\r\n\
     GET /nowhere HTTP/1.1\r\n\r\nGET /stats HTTP/1.0\r\n\r\nGET /never HTTP/1.1\r\n\r\n";
 
 const MANY_ANSWERS: &str = "\
@@ -86,11 +108,10 @@ const MANY_ANSWERS: &str = "\
     HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 60\r\n\r\n\
     HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 35\r\n\r\n\
     Published 2 messages to 0 clients.\n\
-    HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 112\r\n\
+    HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 99\r\n\
     X-PUBSUB-TOTAL-CONNECTIONS: 0\r\nX-PUBSUB-ACTIVE-CONNECTIONS: 0\r\nX-PUBSUB-MESSAGES-RECEIVED: 2\r\n\
     X-PUBSUB-MESSAGES-SENT: 0\r\nX-PUBSUB-KICKED-CLIENTS: 0\r\n\r\n\
-    {\"current_connections\": 0,\"total_connections\": 0,\"messages_received\": 2,\"messages_sent\": 0,\
-    \"kicked_clients\": 0}\n\
+    Active connections: 0\nTotal connections: 0\nMessages received: 2\nMessages sent: 0\nKicked clients: 0\n\
     HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 0\r\n\r\n\
     HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 60\r\nConnection: close\r\n\r\n\
     puts:4\ngets:1\ndepth:3\ndepth_high_water:4\nbytes:3\noverflow:0\n";
@@ -131,7 +152,7 @@ fn what_is_refused_gets_a_status_a_line_and_the_end() {
             400,
             "both content-length and transfer-encoding\n",
         ),
-        ("DELETE /put HTTP/1.1\r\n\r\n", 405, "only GET, POST and HEAD are answered here\n"),
+        ("PATCH /put HTTP/1.1\r\n\r\n", 405, "only GET, POST, HEAD, PUT, DELETE are answered here\n"),
         (
             "POST /put HTTP/1.1\r\nContent-Length: 600\r\n\r\n",
             413,
@@ -149,7 +170,7 @@ fn what_is_refused_gets_a_status_a_line_and_the_end() {
             let (sent, counters, closed) = talk_to(&mut everything(), input.as_bytes(), &[cut], false);
             assert_eq!(answers(&sent), [(status, line.to_owned())], "{input:?} cut every {cut}");
             assert!(sent.contains("\r\nConnection: close\r\n") && closed);
-            assert_eq!(sent.contains("\r\nAllow: GET, POST, HEAD\r\n"), status == 405);
+            assert_eq!(sent.contains("\r\nAllow: GET, POST, HEAD, PUT, DELETE\r\n"), status == 405);
             assert_eq!(counters, Counters { answered: 0, refused: 1, cut: 0 });
         }
     }
@@ -179,14 +200,14 @@ fn an_item_that_an_answer_can_not_hold_is_refused_and_a_batch_comes_in_parts() {
 #[test]
 fn an_item_that_came_another_way_and_is_too_long_to_answer_stays() {
     let mut service = everything();
-    service.queue.queue_mut().put(&[b'x'; 200], |_| ()).unwrap();
+    put(&mut service, &[b'x'; 200]);
     for path in ["/get", "/mget", "/dump"] {
         let input = format!("GET {path} HTTP/1.1\r\n\r\n");
         let (sent, counters, closed) = talk_to(&mut service, input.as_bytes(), &[], false);
         assert_eq!(answers(&sent), [(503, "the answer is over the limit answer-bytes 128\n".to_owned())], "{path}");
         assert_eq!((counters.answered, counters.refused, closed), (0, 1, true));
     }
-    assert_eq!(service.queue.queue().counters().depth, 1);
+    assert_eq!(depth(&mut service), 1);
 }
 
 #[test]
@@ -194,7 +215,7 @@ fn a_dump_longer_than_the_answer_storage_comes_in_chunks_or_to_the_end() {
     let mut service = everything();
     let items = ["a".repeat(60), "b".repeat(60), "c".repeat(60)];
     for item in &items {
-        service.queue.queue_mut().put(item.as_bytes(), |_| ()).unwrap();
+        put(&mut service, item.as_bytes());
     }
     let (sent, counters, closed) = talk_to(&mut service, b"GET /dump HTTP/1.1\r\n\r\n", &[7], false);
     assert_eq!(counters.answered, 1);
@@ -211,7 +232,7 @@ fn a_dump_longer_than_the_answer_storage_comes_in_chunks_or_to_the_end() {
     assert!(sent.ends_with(&format!("\nConnection: close\r\n\r\n{body}")) && closed);
     let (sent, ..) = talk_to(&mut service, b"HEAD /dump HTTP/1.1\r\n\r\n", &[], false);
     assert_eq!(sent, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
-    assert_eq!(service.queue.queue().counters().depth, 3);
+    assert_eq!(depth(&mut service), 3);
 }
 
 #[test]
@@ -237,7 +258,7 @@ impl Service for Silent {
 fn a_dump_that_can_not_go_on_is_cut() {
     let mut service = everything();
     for item in [[b'a'; 60].as_slice(), &[b'b'; 150]] {
-        service.queue.queue_mut().put(item, |_| unreachable!()).unwrap();
+        put(&mut service, item);
     }
     let (sent, counters, closed) = talk_to(&mut service, b"GET /dump HTTP/1.1\r\n\r\n", &[], false);
     assert!(sent.ends_with(&format!("\r\n3d\r\n{}\n\r\n", "a".repeat(60))), "{sent}");
@@ -262,11 +283,15 @@ impl Service for Endless {
 #[test]
 fn paths_go_to_who_has_them() {
     for (path, status, body) in [
-        ("/queue/stats?format=json", 200, "{\"puts\": 0,"),
+        ("/stats?format=json", 200, "{\"puts\": 0,"),
         ("/stats", 200, "puts:0\n"),
-        ("/pubsub/stats", 200, "Active connections: 0\n"),
+        ("/stats?topic=main", 200, "Active connections: 0\n"),
+        ("/stats?queue=main", 503, "the answer is over the limit answer-bytes 128\n"),
+        ("/stats?queue=a/b", 400, "queue: a name has 1 to 64"),
         ("/clients", 200, "no /sub connections\n"),
         ("/sub?multipart=0", 501, "subscriptions are not served on this connection\n"),
+        ("/get?lease=5&wait=9", 204, ""),
+        ("/queues/main", 404, "there is no queue main\n"),
         ("/queueing", 404, ""),
         ("/exit", 404, ""),
     ] {

@@ -2,10 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use streamgauge_core::connection::{Connection, Counters, Next, Router};
-use streamgauge_core::endpoints::simplequeue::Settings;
-use streamgauge_core::endpoints::{Pubsub, Simplequeue};
-use streamgauge_core::topic::Place;
+use streamgauge_core::connection::{Connection, Counters, Next, Served};
+use streamgauge_core::endpoints::Surface;
+use streamgauge_core::engine::memory::{Fixed, Memory};
 use streamgauge_core::wire::http::{Event, Responses};
 use streamgauge_fuzz::{cuts_and_stream, fragments};
 
@@ -31,9 +30,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn talk<'a>(mut pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<u8>, Counters) {
-    let queue = Simplequeue::new([0; 128], Settings::default());
-    let pubsub = Pubsub::new([0; 64], [Place::FREE; 2], 32, 0);
-    let mut services = Router { queue, pubsub };
+    let mut services = Served::new(Memory::new(Fixed::<2, 128, 2>::seeded(0)), Surface::EverythingQueueFirst);
     let mut connection: Connection<_, _, 8> = Connection::new([0; 256], [0; 700]);
     let (mut sent, mut piece) = (Vec::new(), &b""[..]);
     loop {

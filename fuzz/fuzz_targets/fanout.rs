@@ -48,12 +48,14 @@ fuzz_target!(|data: &[u8]| {
                 }
             }
             (4, _) => {
-                // It saw everything up to message number `amount`; one that is yet to come counts as the newest.
+                // It saw everything up to message number `amount`; one that is yet to come counts as the newest,
+                // and one that is less than the origin is of an earlier life.
                 let seen = amount % (published.len() + 2);
                 let resumed = fanout.resume(origin.wrapping_add(seen as u64));
                 assert_eq!(resumed.is_ok(), subscribers.len() < places);
                 if let Ok(id) = resumed {
-                    let at = (seen + 1).min(published.len());
+                    let earlier = seen >= published.len() && origin.wrapping_add(seen as u64) < origin;
+                    let at = if earlier { 0 } else { (seen + 1).min(published.len()) };
                     subscribers.push(Subscriber { id, since: at, at, received: 0, lagged: 0 });
                 }
             }

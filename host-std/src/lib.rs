@@ -2,8 +2,10 @@
 //!
 //! | module | what it is for |
 //! | --- | --- |
-//! | [`topics`], [`queues`], on a [`server`] | the two servers; [`serve`](commands::serve) runs both and the bridge |
-//! | [`bridges`] | from a pubsub to queues, or to files |
+//! | [`engine`] | topics and queues by name: the core's memory engine behind a lock, and what follows when something happens in it |
+//! | [`topics`], [`queues`] | subscribers and their sockets; the file of what had to leave |
+//! | [`gateway`], on a [`server`] | what answers requests; [`serve`](commands::serve) runs it |
+//! | [`bridges`] | from a pubsub to queues, to files, or to a pubsub with fewer fields |
 //! | [`readers`] | named tasks for the items of queues: [`Reader::builder`](readers::Reader::builder) |
 //! | [`client`] | HTTP to them, with fail-over and time-outs |
 //! | [`results`] | moments, histograms and graphs: what they add up, and where it is kept, here or in Redis |
@@ -16,6 +18,9 @@
 pub mod bridges;
 pub mod client;
 pub mod commands;
+pub mod engine;
+pub mod gateway;
+mod hash_key;
 pub mod queues;
 pub mod readers;
 pub mod results;

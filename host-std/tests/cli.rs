@@ -1,6 +1,8 @@
 //! The client commands of the real binary, against a real server.
 #![cfg(unix)]
 
+#[path = "cli/names.rs"]
+mod names;
 #[path = "cli/server.rs"]
 mod server;
 
@@ -204,7 +206,7 @@ fn an_item_that_nobody_can_read_stays() {
 
 #[test]
 fn what_the_server_refuses_is_said_in_its_words() {
-    let server = Server::start(&["--max-message-bytes=4", "--max-item-bytes=4", "--max-subscribers=0"]);
+    let server = Server::start(&["--max-message-bytes=4", "--max-item-bytes=4", "--max-subscribers=1"]);
     let published = run(&["pub", "--url", &server.pubsub], "one\ntwo\nthree\nfour\n");
     let refused = |url: &str, what: &str| {
         format!("error: {url} answered 413: {what} of 5 bytes is over the limit max-{what}-bytes 4\n")
@@ -214,6 +216,9 @@ fn what_the_server_refuses_is_said_in_its_words() {
     let put = run(&["put", "--url", &server.queue, "--json", "one", "three", "two"], "");
     let expected = refused(&format!("{}/put", server.queue), "item");
     assert_eq!(parts(&put), (1, "{\"put\": 1}\n", &*expected));
+    let mut only = std::net::TcpStream::connect(server.pubsub.trim_start_matches("http://")).unwrap();
+    only.write_all(b"GET /sub HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    only.read_exact(&mut [0; 12]).unwrap();
     let (code, _, stderr) = {
         let output = run(&["sub", "--url", &server.pubsub], "");
         (output.status.code(), output.stdout, text(&output.stderr).to_owned())

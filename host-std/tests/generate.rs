@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use process::{QueueProcess, free_port};
 use serde_json::Value;
 use streamgauge::client::{Item, Limits, Subscription, Url, request};
-use streamgauge::{queues, server, topics};
+use streamgauge::gateway::{Gateway, Settings};
+use streamgauge::server;
+use streamgauge_core::endpoints::Surface;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -149,6 +151,11 @@ fn the_rate_is_kept_and_a_closed_pipe_ends_it() {
     assert!(child.wait().unwrap().success());
 }
 
+async fn serve(listener: TcpListener, surface: Surface, stop: watch::Sender<bool>) {
+    let gateway = Gateway::new(Settings::new(surface), stop.clone()).unwrap();
+    gateway.run(vec![(listener, surface)], server::Limits::default(), stop.subscribe()).await;
+}
+
 #[tokio::test]
 async fn several_targets_get_the_same() {
     let mut queues = Vec::new();
@@ -156,15 +163,13 @@ async fn several_targets_get_the_same() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let stop = watch::Sender::new(false);
-        let settings = queues::Settings { queue_bytes: 1 << 20, ..queues::Settings::default() };
-        let queue = queues::Server::new(settings, stop.clone()).unwrap();
-        tokio::spawn(async move { queue.run(listener, server::Limits::default(), stop.subscribe()).await });
+        tokio::spawn(serve(listener, Surface::Simplequeue, stop));
         queues.push(url);
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let pubsub: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let stop = watch::Sender::new(false);
-    tokio::spawn(topics::run(listener, topics::Settings::default(), server::Limits::default(), stop.subscribe()));
+    tokio::spawn(serve(listener, Surface::Pubsub, stop));
     let mut subscription = Subscription::connect(&pubsub.join("/sub"), Limits::default()).await.unwrap();
     let published = tokio::spawn(async move {
         let mut messages: Vec<String> = Vec::new();

@@ -7,6 +7,7 @@ use streamgauge_core::shared::{FanoutState, Received, SharedFanout, Slot};
 use streamgauge_core::topic::{Delivery as CoreDelivery, Fanout as Core, Id, Place, Unsubscribed};
 use wasm_bindgen::prelude::*;
 
+use crate::one_thread::OneThread;
 use crate::queue::WAITING;
 
 /// Every subscriber sees every message, from one log of bounded size: a slow one costs nothing but its own lag. For
@@ -15,7 +16,7 @@ use crate::queue::WAITING;
 #[derive(Debug)]
 pub struct Fanout {
     // Calls that wait hold on to it while others publish: it is shared, on the one thread that there is.
-    fanout: SharedFanout<RefCell<State>>,
+    fanout: SharedFanout<OneThread<State>>,
     ids: RefCell<Ids>,
 }
 
@@ -90,7 +91,7 @@ impl Fanout {
         let cursors = vec![Place::FREE; max_subscribers as usize].into_boxed_slice();
         let storage = vec![0; capacity as usize].into_boxed_slice();
         let slots = vec![Slot::FREE; WAITING].into_boxed_slice();
-        let fanout = SharedFanout::new(RefCell::new(State::of(storage, cursors, slots)));
+        let fanout = SharedFanout::new(OneThread::new(State::of(storage, cursors, slots)));
         Self { fanout, ids: RefCell::default() }
     }
 

@@ -24,6 +24,7 @@ mod graph;
 mod histogram;
 mod json;
 mod moments;
+mod one_thread;
 mod pipeline;
 mod queue;
 mod records;

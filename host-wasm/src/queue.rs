@@ -1,6 +1,6 @@
 //! The bounded queue.
 
-use std::cell::RefCell;
+use crate::one_thread::OneThread;
 
 use streamgauge_core::queue::Limits;
 use streamgauge_core::shared::{QueueState, SharedQueue, Slot};
@@ -15,7 +15,7 @@ pub(crate) const WAITING: usize = 256;
 #[derive(Debug)]
 pub struct Queue {
     // Calls that wait hold on to it while others put: it is shared, on the one thread that there is.
-    queue: SharedQueue<RefCell<State>>,
+    queue: SharedQueue<OneThread<State>>,
 }
 
 type State = QueueState<Box<[u8]>, Box<[Slot]>>;
@@ -29,7 +29,7 @@ impl Queue {
         let depth = max_depth.filter(|depth| *depth > 0).map(u64::from);
         let storage = vec![0; capacity as usize].into_boxed_slice();
         let slots = vec![Slot::FREE; WAITING].into_boxed_slice();
-        Self { queue: SharedQueue::new(RefCell::new(State::of(storage, Limits { depth, bytes: None }, slots))) }
+        Self { queue: SharedQueue::new(OneThread::new(State::of(storage, Limits { depth, bytes: None }, slots))) }
     }
 
     /// Appends an item; the oldest ones leave if it has to be.

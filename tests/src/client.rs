@@ -1,8 +1,12 @@
 //! An HTTP client that sees every byte: no library stands between the test and the socket.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream};
+use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
+
+use nix::sys::socket::sockopt::RcvBuf;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, setsockopt, socket};
 
 use crate::wait::SOON;
 
@@ -49,10 +53,36 @@ impl Client {
     /// # Panics
     /// When there is none.
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, SOON).unwrap_or_else(|error| panic!("{address}: {error}"));
+        Self::on(TcpStream::connect_timeout(&address, SOON).unwrap_or_else(|error| panic!("{address}: {error}")))
+    }
+
+    /// A new connection from the address `source` of this machine, such as 127.0.0.2: another client.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn connect_from(source: Ipv4Addr, address: SocketAddr) -> Self {
+        let SocketAddr::V4(address) = address else { panic!("{address} is not of IPv4") };
+        let socket = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).expect("a socket");
+        let fd = socket.as_raw_fd();
+        bind(fd, &SockaddrIn::from(SocketAddrV4::new(source, 0))).unwrap_or_else(|error| panic!("{source}: {error}"));
+        connect(fd, &SockaddrIn::from(address)).unwrap_or_else(|error| panic!("{address}: {error}"));
+        Self::on(socket.into())
+    }
+
+    fn on(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("an option of the socket");
         stream.set_write_timeout(Some(SOON)).expect("a timeout of the socket");
         Self { stream, buffer: Vec::new() }
+    }
+
+    /// A new connection whose operating system takes little that is not read.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn connect_with_little_room(address: SocketAddr) -> Self {
+        let client = Self::connect(address);
+        setsockopt(&client.stream, RcvBuf, &4096).expect("an option of the socket");
+        client
     }
 
     /// Sends bytes as they are.
@@ -78,7 +108,7 @@ impl Client {
     /// # Panics
     /// When there is none.
     pub fn get(&mut self, target: &str) -> Answer {
-        self.send(format!("GET {target} HTTP/1.1\r\nhost: t\r\n\r\n"));
+        self.send(format!("GET {target} HTTP/1.1\r\nhost: localhost\r\n\r\n"));
         self.answer()
     }
 
@@ -88,7 +118,7 @@ impl Client {
     /// When there is none.
     pub fn post(&mut self, target: &str, body: impl AsRef<[u8]>) -> Answer {
         let body = body.as_ref();
-        let head = format!("POST {target} HTTP/1.1\r\nhost: t\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!("POST {target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
         self.send([head.as_bytes(), body].concat());
         self.answer()
     }

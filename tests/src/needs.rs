@@ -28,6 +28,18 @@ pub fn programs(names: &[&str]) -> bool {
     }
 }
 
+/// Whether the operating system tells how much memory a process has had.
+///
+/// # Panics
+/// When it doesn't and `CI` is set.
+pub fn process_status() -> bool {
+    let tells = Path::new("/proc/self/status").exists();
+    if !tells {
+        without("there is no /proc/self/status", "Linux has it");
+    }
+    tells
+}
+
 /// The folder of the reference data: `STREAMGAUGE_DATA`, or `../shared/data` beside the workspace.
 ///
 /// # Panics

@@ -64,6 +64,23 @@ impl Process {
         self.child.id()
     }
 
+    /// The most memory that it has had resident so far, in bytes; `None` where no `/proc` tells.
+    pub fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"))?;
+        Some(peak.parse::<u64>().ok()? * 1024)
+    }
+
+    /// The bytes that it has in memory now.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn resident(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB"));
+        line.and_then(|number| number.trim().parse::<usize>().ok()).expect("a number of kilobytes") << 10
+    }
+
     /// Sends it a signal.
     ///
     /// # Panics
@@ -102,18 +119,18 @@ impl Process {
         self.child.try_wait().expect("a child can be waited for").map(|_| self.exit_code())
     }
 
-    /// Waits until a line of its output begins with `start`, and returns the rest of it.
+    /// Waits until a line of what it prints, on stdout or stderr, begins with `start`, and returns the rest of it.
     ///
     /// # Panics
     /// When there is no such line.
     pub fn line(&mut self, start: &str) -> String {
-        until(&format!("a line `{start}…` on stdout"), || {
-            let out = self.stdout();
+        until(&format!("a line `{start}…`"), || {
+            let out = self.stdout() + &self.stderr();
             let line = out.split_inclusive('\n').find_map(|line| line.strip_prefix(start)?.strip_suffix('\n'));
             if line.is_none()
                 && let Ok(Some(status)) = self.child.try_wait()
             {
-                panic!("{status} before it printed `{start}…`: {out}{}", self.stderr());
+                panic!("{status} before it printed `{start}…`: {out}");
             }
             line.map(str::to_owned)
         })
@@ -167,6 +184,8 @@ impl Server {
     pub fn start_at<A: AsRef<OsStr>>(name: &str, port: u16, args: impl IntoIterator<Item = A>) -> Self {
         let mut command = Command::new(tool(name));
         command.arg(format!("--port={port}")).arg("--address=127.0.0.1").args(args).env_remove("RUST_LOG");
+        // What the tests and the transcripts call it.
+        command.args(["--allow-host=x", "--allow-host=t"]);
         let mut process = Process::spawn(command);
         let address = process.line("listening on ").parse().expect("an address and a port");
         Self { process, address }

@@ -155,7 +155,7 @@ fn every_byte_comes_back_and_16_kib_are_the_other_bound() {
     for _ in 0..20 {
         assert_eq!(client.post("/put", &every).status, 200);
     }
-    // A record of 1024 bytes has two bytes in front: 15 of them fit into 16384 bytes.
+    // An item of 1024 bytes has eleven in front of it: 15 of them fit into 16384 bytes.
     let stats = client.get("/stats").text();
     assert_eq!(stats, "puts:20\ngets:0\ndepth:15\ndepth_high_water:15\nbytes:15360\noverflow:5\n");
     assert_eq!(client.get("/dump").body.len(), 15 * 1025);
@@ -173,10 +173,62 @@ fn published_messages_are_counted() {
     assert_eq!(board.post("/pub", "one\ntwo\n\nthree\n"), (200, "Published 3 messages to 0 clients.\n".to_owned()));
     let stats =
         "Active connections: 0\nTotal connections: 0\nMessages received: 3\nMessages sent: 0\nKicked clients: 0\n";
-    assert_eq!(board.get("/pubsub/stats"), stats);
+    assert_eq!(board.get("/stats?topic=main"), stats);
     assert_eq!(board.connect().get("/sub").status, 501);
     let long = board.post("/pub", "x".repeat(8192 - 200));
     assert_eq!(long, (413, format!("head and body are over the limit request-bytes {REQUEST_BYTES}\n")));
+}
+
+/// Leases on two queues, by the chip's own clock.
+#[test]
+fn what_is_lent_is_acknowledged_or_comes_back() {
+    let Some(board) = Board::start() else { return };
+    for (queue, item) in [("main", "a"), ("jobs", "b"), ("jobs", "c")] {
+        assert_eq!(board.post(&format!("/put?queue={queue}"), item), (200, String::new()));
+    }
+    let lend = |queue: &str, seconds: &str| {
+        let answer = board.connect().get(&format!("/get?queue={queue}&lease={seconds}"));
+        let field = |name: &str| {
+            let mut fields = answer.head.lines().filter_map(|line| line.split_once(": "));
+            fields.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
+        };
+        let (token, attempt) = (field("X-Lease").unwrap_or_default(), field("X-Attempt").unwrap_or_default());
+        (answer.status, answer.text(), token, attempt)
+    };
+    let (status, item, token, attempt) = lend("main", "60");
+    assert_eq!((status, &*item, &*attempt), (200, "a", "1"));
+    let (_, short, lost, _) = lend("jobs", "1");
+    let (_, long, held, _) = lend("jobs", "60");
+    assert_eq!((&*short, &*long), ("b", "c"));
+    assert!(token.len() == 24 && lost != held, "{token} {lost} {held}");
+    assert_eq!(lend("jobs", "60").0, 204, "an item is lent to one at a time");
+    // A token is one of its queue, and of once.
+    assert_eq!(board.post(&format!("/ack?queue=jobs&lease={token}x"), "").0, 410);
+    assert_eq!(board.post(&format!("/ack?lease={token}"), ""), (200, "acked 1\n".to_owned()));
+    assert_eq!(board.post(&format!("/ack?lease={token}"), "").0, 410);
+    let stats = |queue: &str| -> serde_json::Value {
+        serde_json::from_str(&board.get(&format!("/stats?queue={queue}&format=json"))).unwrap()
+    };
+    let (back, ..) = until("the lease to run out", || Some(lend("jobs", "60")).filter(|(status, ..)| *status == 200));
+    assert_eq!(back, 200);
+    assert_eq!(board.post(&format!("/ack?queue=jobs&lease={lost}"), "").0, 410, "a token dies with its lease");
+    assert_eq!(board.post("/ack?queue=jobs", format!("{held}\n{lost}\n")).1.lines().last(), Some("acked 1"));
+    for (queue, accepted, acked, leased, timed_out) in [("main", 1, 1, 0, 0), ("jobs", 2, 1, 1, 1)] {
+        let stats = stats(queue);
+        let term = |name: &str| stats[name].as_u64().expect(name);
+        let counted = ["accepted", "acked", "leased", "timed_out"].map(term);
+        assert_eq!(counted, [accepted, acked, leased, timed_out], "{queue}: {stats}");
+        let fates =
+            ["acked", "delivered", "ready", "delayed", "leased", "overflow", "dead", "expired", "purged"].map(term);
+        assert_eq!(accepted, fates.iter().sum::<u64>(), "the law of {queue}: {stats}");
+    }
+    // Settings are changed, and a queue too many is not made.
+    let put = |name: &str, body: &str| {
+        let head = format!("PUT /queues/{name} HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        board.send(head.as_bytes())
+    };
+    assert_eq!(put("jobs", r#"{"lease":"5s","max_attempts":3}"#), (200, String::new()));
+    assert_eq!(put("third", "{}"), (507, "the limit max-names 2 is reached: no more queues\n".to_owned()));
 }
 
 #[test]
@@ -222,6 +274,10 @@ fn garbage_is_refused_and_the_next_client_understood() {
         (b"GET /mget?items=0 HTTP/1.1\r\n\r\n", 400),
         (b"GET /nowhere HTTP/1.1\r\n\r\n", 404),
         (b"DELETE /get HTTP/1.1\r\n\r\n", 405),
+        (b"PATCH /get HTTP/1.1\r\n\r\n", 405),
+        (b"GET /get?queue=a/b HTTP/1.1\r\n\r\n", 400),
+        (b"GET /get?queue=other HTTP/1.1\r\n\r\n", 404),
+        (b"PUT /queues/other HTTP/1.1\r\n\r\n", 507),
         (b"POST /put HTTP/1.1\r\nContent-Length: 5000\r\n\r\n", 413),
         (long.as_bytes(), 431),
         (fields.as_bytes(), 431),
@@ -244,7 +300,7 @@ fn garbage_is_refused_and_the_next_client_understood() {
 }
 
 /// Longer than the firmware waits for what is missing of a request.
-const SILENCE: Duration = Duration::from_millis(700);
+const SILENCE: Duration = Duration::from_millis(1200);
 
 #[test]
 fn thousands_of_requests_and_every_one_accounted_for() {

@@ -13,18 +13,22 @@ use object::read::elf::ElfFile32;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind, SymbolKind};
 
 const TARGETS: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf"];
-const PROGRAMS: [&str; 12] = [
+const PROGRAMS: [&str; 16] = [
+    "dedupe",
     "log",
     "queue",
+    "leases",
     "topic",
     "text",
     "streams",
+    "engine",
     "endpoints",
     "stats",
     "sketch",
     "ring",
     "shared",
     "reader",
+    "select",
     "generate",
 ];
 const WITH_HTTPARSE: [&str; 2] = ["http", "connection"];
@@ -60,13 +64,13 @@ fn no_panic_is_reachable() {
         let [v6m, v7em] = sizes[program];
         table += &format!("{program:<28}{v6m:>10}{v7em:>10}\n");
     }
-    says_the_same(&sizes);
     table += "RAM of each structure beside its storage, in bytes\n";
     for (name, size) in structures {
         table += &format!("{name:<28}{size:>10}\n");
     }
     // Past the harness, which keeps what passing tests print.
     std::io::stdout().write_all(table.as_bytes()).unwrap();
+    says_the_same(&sizes);
 }
 
 /// README's table is off by a twentieth at most.
@@ -75,16 +79,20 @@ fn says_the_same(sizes: &BTreeMap<&str, [u64; 2]>) {
     for (program, part) in [
         ("queue", "queue"),
         ("topic", "fan-out"),
+        ("dedupe", "ids accepted once"),
         ("shared", "shared forms"),
         ("ring", "interrupt ring"),
         ("streams", "decoders and encoders of streams"),
         ("text", "query, percent-coding, splitting"),
+        ("leases", "queue with leases"),
+        ("engine", "memory engine"),
         ("endpoints", "endpoints"),
         ("connection", "HTTP over embedded-io"),
         ("http", "HTTP client side"),
         ("stats", "moments"),
         ("sketch", "histograms, heavy hitters, graph"),
         ("reader", "reader"),
+        ("select", "field selection"),
         ("generate", "random numbers"),
     ] {
         let row = readme.lines().find_map(|line| line.strip_prefix(&format!("| {part} | ")));
@@ -131,8 +139,9 @@ fn no_function_is_forgotten() {
             let Some(rest) = rest.strip_prefix("fn ") else { continue };
             let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             seen += 1;
-            let call = format!("{name}(");
-            let is_called = roots.match_indices(&call).any(|(at, _)| roots[..at].ends_with(['.', ':', ' ', '(']));
+            let is_called = [format!("{name}("), format!("{name}::<")]
+                .iter()
+                .any(|call| roots.match_indices(call).any(|(at, _)| roots[..at].ends_with(['.', ':', ' ', '('])));
             if !is_called {
                 missing.push(format!("{}: {name}", file.display()));
             }

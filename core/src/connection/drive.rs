@@ -12,8 +12,9 @@ use super::{Connection, Next, Service};
 /// Those of `io`.
 ///
 /// ```
-/// use streamgauge_core::connection::{Connection, serve};
-/// use streamgauge_core::endpoints::{Simplequeue, simplequeue::Settings};
+/// use streamgauge_core::connection::{Connection, Served, serve};
+/// use streamgauge_core::endpoints::Surface;
+/// use streamgauge_core::engine::memory::{Fixed, Memory};
 /// # struct Both<'a>(&'a [u8], Vec<u8>);
 /// # impl embedded_io::ErrorType for Both<'_> { type Error = core::convert::Infallible; }
 /// # impl embedded_io::Read for Both<'_> {
@@ -24,7 +25,7 @@ use super::{Connection, Next, Service};
 /// #     fn flush(&mut self) -> Result<(), Self::Error> { Ok(()) }
 /// # }
 ///
-/// let mut queue = Simplequeue::new([0; 256], Settings::default());
+/// let mut queue = Served::new(Memory::new(<Fixed>::default()), Surface::Simplequeue);
 /// let mut connection: Connection<_, _> = Connection::new([0; 512], [0; 1024]);
 /// // Anything that is `embedded_io::Read + Write`: here a byte slice, and a vector for the answers.
 /// let mut uart = Both(b"GET /put?data=a HTTP/1.1\r\n\r\nGET /get HTTP/1.1\r\n\r\n", Vec::new());

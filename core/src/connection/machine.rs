@@ -4,8 +4,8 @@ use super::answer::AnswerFull;
 use super::inbox::Inbox;
 use super::outbox::{Ending, Head, OVERHEAD, Outbox};
 use super::{Reply, Service};
-use crate::endpoints::simplequeue::Dump;
-use crate::endpoints::{Method, Request, Response, Status, write_fmt};
+use crate::endpoints::{Headers, Method, Request, Response, Status, write_fmt};
+use crate::engine::Dump;
 use crate::wire::chunked::Chunked;
 use crate::wire::http::{Body, EMPTY_HEADER, HttpError, Parsed, RequestHead};
 use crate::wire::query::split_target;
@@ -24,10 +24,11 @@ use crate::wire::query::split_target;
 /// [`serve`](super::serve) and [`serve_async`](super::serve_async) drive it; or do it yourself:
 ///
 /// ```
-/// use streamgauge_core::connection::{Connection, Next};
-/// use streamgauge_core::endpoints::{Simplequeue, simplequeue::Settings};
+/// use streamgauge_core::connection::{Connection, Next, Served};
+/// use streamgauge_core::endpoints::Surface;
+/// use streamgauge_core::engine::memory::{Fixed, Memory};
 ///
-/// let mut queue = Simplequeue::new([0; 256], Settings::default());
+/// let mut queue = Served::new(Memory::new(<Fixed>::default()), Surface::Simplequeue);
 /// let mut connection: Connection<_, _> = Connection::new([0; 512], [0; 1024]);
 /// let mut sent = Vec::new();
 /// // 1. Bytes go in as they come.
@@ -101,6 +102,12 @@ enum Incoming {
     /// Decoded so far.
     Chunks { decoder: Chunked, end: usize },
 }
+
+/// The methods that are answered somewhere.
+const METHODS: &str = "GET, POST, HEAD, PUT, DELETE";
+
+/// A line that says what was done, or why not, fits into this.
+const SMALLEST: usize = 96;
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -219,8 +226,8 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
             }
             Err(error) => return self.refuse(error),
         };
-        if !matches!(head.method, "GET" | "POST" | "HEAD") {
-            return self.refuse_with(405, format_args!("only GET, POST and HEAD are answered here\n"));
+        if Method::named(head.method.as_bytes()).is_none() {
+            return self.refuse_with(405, format_args!("only {METHODS} are answered here\n"));
         }
         let body = match head.body {
             Body::Chunked => Incoming::Chunks { decoder: Chunked::new(), end: head_len },
@@ -286,12 +293,15 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
             message_id: head.field("message-id").unwrap_or_default(),
         };
         let mut answer = self.outbox.body();
-        let reply = service.call(request, &mut answer);
+        // What changes something answers with a line at most, and could not take it back.
+        let reply = if answer.capacity() < SMALLEST { Err(AnswerFull) } else { service.call(request, &mut answer) };
         let length = answer.len();
         let ending = match reply {
             _ if head_only => Ending::NoBody,
             Ok(Reply::Dump(_)) if minor >= 1 => Ending::Chunks,
             Ok(Reply::Dump(_)) => Ending::Close,
+            // Nothing may be said of the length of what can't be there.
+            Ok(Reply::Response(Response { status: Status::NoContent, .. })) => Ending::NoBody,
             _ => Ending::Length,
         };
         match reply {
@@ -388,8 +398,8 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
         // A line that doesn't fit is left out: the status says the same.
         let length = write_fmt(&mut answer, text).map_or(0, |()| answer.len());
         let text = Response::text(Status::Ok);
-        let allow = status == 405;
-        let head = Head { status, allow, ..Head::of(&text, Ending::Length, true) };
+        let headers = if status == 405 { Headers::Allow(METHODS) } else { Headers::None };
+        let head = Head { status, headers, ..Head::of(&text, Ending::Length, true) };
         if self.outbox.send(&head, length).is_err() {
             return self.cut();
         }

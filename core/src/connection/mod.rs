@@ -4,11 +4,11 @@
 //! | --- | --- |
 //! | `machine` | [`Connection`]: the state machine; bytes and the client's end go in, answers come out |
 //! | `drive` | [`serve`], [`serve_async`]: the loop over an [`embedded_io`] transport |
-//! | `router` | [`Router`]: a queue and a pubsub behind one connection, and both as a [`Service`] |
+//! | `served` | [`Served`]: an engine and its endpoints, as a [`Service`] |
 //! | `answer` | [`Answer`]: room for a body, which no write outgrows |
 //! | `inbox`, `outbox` | a request as it comes, an answer as it goes |
 //!
-//! It answers GET, POST and HEAD, keeps connections alive, takes requests one behind another, bodies with a length
+//! It answers GET, POST, HEAD, PUT and DELETE, keeps connections alive, takes requests one behind another, bodies with a length
 //! and in chunks, and says `100 Continue` to who waits for it. What it can't take it refuses with a line of text:
 //!
 //! | status | why |
@@ -29,15 +29,15 @@ mod drive;
 mod inbox;
 mod machine;
 mod outbox;
-mod router;
+mod served;
 
 pub use answer::{Answer, AnswerFull};
 pub use drive::{serve, serve_async};
 pub use machine::{Connection, Counters, Next};
-pub use router::Router;
+pub use served::Served;
 
-use crate::endpoints::simplequeue::Dump;
 use crate::endpoints::{Request, Response};
+use crate::engine::Dump;
 
 /// What answers requests.
 pub trait Service {

@@ -50,14 +50,12 @@ pub(super) struct Head {
     pub(super) ending: Ending,
     /// Whether the connection ends behind the answer.
     pub(super) close: bool,
-    /// Whether to list the methods that are answered.
-    pub(super) allow: bool,
 }
 
 impl Head {
     pub(super) const fn of(response: &Response, ending: Ending, close: bool) -> Self {
         let Response { status, content_type, headers } = *response;
-        Self { status: status.code(), content_type, headers, ending, close, allow: false }
+        Self { status: status.code(), content_type, headers, ending, close }
     }
 }
 
@@ -170,13 +168,10 @@ fn write_head(out: &mut Answer<'_>, head: &Head, length: usize) -> Result<(), Wr
     if head.close {
         writer = writer.field("Connection", "close")?;
     }
-    if head.allow {
-        writer = writer.field("Allow", "GET, POST, HEAD")?;
-    }
     let mut written = Ok(writer);
     head.headers.for_each(|name, value| {
         let before = core::mem::replace(&mut written, Err(WriteError::Invalid));
-        written = before.and_then(|writer| writer.number(name, value));
+        written = before.and_then(|writer| writer.shown(name, value));
     });
     written?.finish()?;
     Ok(())

@@ -1,15 +1,47 @@
 //! The endpoints, each a plain function from a request to an answer.
 //!
-//! They exist once: hyper, embedded-io and a browser call the same code. What only a host can do (hold a
-//! subscriber's connection open, stop the process) comes back as a decision.
+//! They exist once: hyper, embedded-io and a browser call the same code. A request is parsed into a
+//! [`Command`], which an [`Engine`] executes, and its outcome is rendered: [`answer`] goes that
+//! way. What only a host can do (hold a subscriber's connection open, stop the process) comes back as a [`Reply`].
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | `routes` | which verb answers at which path |
+//! | `parse` | from a request to a command; settings from JSON |
+//! | `render` | from an outcome to an answer: lines, JSON, counters, refusals |
+//!
+//! ```
+//! use streamgauge_core::endpoints::{Request, Settings, Surface, answer};
+//! use streamgauge_core::engine::memory::{Fixed, Memory};
+//! use streamgauge_core::time::Time;
+//!
+//! let mut engine = Memory::new(<Fixed>::default());
+//! let settings = Settings::new(Surface::Everything);
+//! let mut body = Vec::new();
+//! answer(&Request::new(b"/put?data=H3110"), &settings, &mut engine, Time::ZERO, &mut body).unwrap();
+//! answer(&Request::new(b"/get"), &settings, &mut engine, Time::ZERO, &mut body).unwrap();
+//! assert_eq!(body, b"H3110");
+//! ```
 
-pub mod pubsub;
-pub mod simplequeue;
+mod parse;
+mod render;
+mod routes;
 
-pub use pubsub::Pubsub;
-pub use simplequeue::Simplequeue;
+pub use parse::{Settings, Subscription, Wrong};
+pub use routes::{Surface, changes, methods};
 
+use core::fmt;
+use core::time::Duration;
+
+use embedded_io::Write;
+
+use crate::engine::{Command, Dump, Engine, Item, Name, Outcome, Refusal, TopicStats};
+use crate::queue::leases::Token;
+use crate::time::Time;
 use crate::wire::query::{Query, split_target};
+use crate::wire::units::Rfc3339;
+use parse::Asked;
+use render::Rendering;
 
 /// What the endpoints look at in a request.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +99,17 @@ impl Method {
             _ => return None,
         })
     }
+
+    /// Its name, in capitals.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
 }
 
 impl<'a> Request<'a> {
@@ -94,12 +137,14 @@ impl<'a> Request<'a> {
         self
     }
 
-    fn head_only(&self) -> bool {
-        self.method == Method::Head
-    }
-
     fn wants_json(&self) -> bool {
         self.query.get("format").is_some_and(|format| format == *"json")
+    }
+
+    /// Whether the client would rather have JSON, also for what went wrong.
+    fn accepts_json(&self) -> bool {
+        let names = |text: &[u8]| self.accept.windows(text.len()).any(|part| part.eq_ignore_ascii_case(text));
+        names(b"application/json") || names(b"application/problem+json")
     }
 }
 
@@ -115,17 +160,25 @@ pub struct Response {
 }
 
 impl Response {
-    const fn new(status: Status, content_type: &'static str) -> Self {
-        Self { status, content_type, headers: Headers::None }
+    const fn new(content_type: &'static str) -> Self {
+        Self { status: Status::Ok, content_type, headers: Headers::None }
     }
 
     /// An answer of plain text.
     pub const fn text(status: Status) -> Self {
-        Self::new(status, "text/plain; charset=utf-8")
+        Self { status, ..Self::new("text/plain; charset=utf-8") }
     }
 
-    const fn json() -> Self {
-        Self::new(Status::Ok, "application/json")
+    /// An answer of JSON.
+    pub const JSON: Self = Self::new("application/json");
+
+    /// A line of JSON each.
+    const fn lines() -> Self {
+        Self::new("application/x-ndjson")
+    }
+
+    const fn problem() -> Self {
+        Self::new("application/problem+json")
     }
 }
 
@@ -135,16 +188,28 @@ impl Response {
 pub enum Status {
     /// 200.
     Ok,
+    /// 201: it was made.
+    Created,
+    /// 204: there is no item.
+    NoContent,
     /// 400: the request can't be understood; the body says what is wrong.
     BadRequest,
-    /// 404: nothing answers at this path.
+    /// 404: nothing answers at this path, or there is nothing of that name.
     NotFound,
+    /// 405: not by this method.
+    MethodNotAllowed,
+    /// 409: it contradicts what there is.
+    Conflict,
+    /// 410: the lease is over.
+    Gone,
     /// 413: a message is larger than a limit; the body says which.
     ContentTooLarge,
     /// 501: this server does not do what is asked for; the body says what.
     NotImplemented,
     /// 503: a limit of the server is reached; the body says which.
     ServiceUnavailable,
+    /// 507: no room in the budget.
+    InsufficientStorage,
 }
 
 impl Status {
@@ -152,11 +217,17 @@ impl Status {
     pub const fn code(self) -> u16 {
         match self {
             Self::Ok => 200,
+            Self::Created => 201,
+            Self::NoContent => 204,
             Self::BadRequest => 400,
             Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Conflict => 409,
+            Self::Gone => 410,
             Self::ContentTooLarge => 413,
             Self::NotImplemented => 501,
             Self::ServiceUnavailable => 503,
+            Self::InsufficientStorage => 507,
         }
     }
 }
@@ -168,28 +239,128 @@ pub enum Headers {
     /// None.
     None,
     /// The counters of a pubsub.
-    Pubsub(pubsub::Stats),
+    Pubsub(TopicStats),
     /// `Retry-After`, in seconds.
     RetryAfter(u32),
+    /// `Allow`: the methods that are answered.
+    Allow(&'static str),
+    /// What is known of an item that is lent.
+    Lease(LeaseHeaders),
+}
+
+/// What is known of an item that is lent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseHeaders {
+    /// The lease.
+    pub token: Option<Token>,
+    /// The item's number.
+    pub item: u64,
+    /// Which attempt this is, from 1 on.
+    pub attempt: u16,
+    /// When the lease is over.
+    pub until: Time,
+}
+
+impl LeaseHeaders {
+    fn of(item: &Item<'_>) -> Self {
+        let known = &item.item;
+        let until = known.until.unwrap_or(Time::NEVER);
+        Self { token: known.token, item: known.id, attempt: known.attempt, until }
+    }
 }
 
 impl Headers {
-    /// Calls `each` with the name and the value of every header. All values are numbers.
-    pub fn for_each(&self, mut each: impl FnMut(&'static str, u64)) {
+    /// Calls `each` with the name and the value of every header; what a value is made of never needs quotes.
+    pub fn for_each(&self, mut each: impl FnMut(&'static str, &dyn fmt::Display)) {
         match self {
             Self::None => {}
-            Self::Pubsub(stats) => stats.headers().into_iter().for_each(|(name, value)| each(name, value)),
-            Self::RetryAfter(seconds) => each("Retry-After", u64::from(*seconds)),
+            Self::Pubsub(stats) => {
+                each("X-PUBSUB-TOTAL-CONNECTIONS", &stats.subscriptions);
+                each("X-PUBSUB-ACTIVE-CONNECTIONS", &stats.subscribers);
+                each("X-PUBSUB-MESSAGES-RECEIVED", &stats.received);
+                each("X-PUBSUB-MESSAGES-SENT", &stats.sent);
+                each("X-PUBSUB-KICKED-CLIENTS", &stats.kicked);
+            }
+            Self::RetryAfter(seconds) => each("Retry-After", seconds),
+            Self::Allow(methods) => each("Allow", methods),
+            Self::Lease(lease) => {
+                if let Some(token) = &lease.token {
+                    each("X-Lease", token);
+                }
+                each("X-Item", &lease.item);
+                each("X-Attempt", &lease.attempt);
+                each("X-Lease-Until", &Rfc3339(lease.until));
+            }
         }
     }
 }
 
-/// Whether `path` is one that `pattern` names: its beginning where it ends in `*`, all of it otherwise.
-pub(crate) fn matches(pattern: &str, path: &[u8]) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(beginning) => path.starts_with(beginning.as_bytes()),
-        None => path == pattern.as_bytes(),
+/// What a request comes to.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Reply {
+    /// An answer whose body has been written.
+    Response(Response),
+    /// The client wants a stream of a topic.
+    Subscribe(Subscription),
+    /// The client wants to know the subscribers of a topic, which only the host can tell apart; as JSON if true.
+    Clients(Name, bool),
+    /// The items of a queue have to be sent, as [`Engine::dump`] gives them, each followed by a newline.
+    Dump(Dump),
+    /// There is no item now, and the client would wait so long for one: ask again when there may be, and answer with
+    /// [`nothing`] when the time is over.
+    Wait(Name, Duration),
+    /// The server should stop.
+    Exit,
+}
+
+/// Answers one request with what `engine` makes of it: the body goes to `out`.
+///
+/// # Errors
+/// Those of `out`. What could not be written has not been taken away: an item that didn't fit is still queued.
+pub fn answer<W: Write>(
+    request: &Request<'_>,
+    settings: &Settings,
+    engine: &mut impl Engine,
+    now: Time,
+    out: &mut W,
+) -> Result<Reply, W::Error> {
+    let (command, shape, wait) = match parse::parse(request, settings) {
+        Ok(Asked::Command(command, shape, wait)) => (command, shape, wait),
+        Ok(Asked::Subscribe(subscription)) => return Ok(Reply::Subscribe(subscription)),
+        Ok(Asked::Clients(topic, json)) => return Ok(Reply::Clients(topic, json)),
+        Ok(Asked::Exit) => return Ok(Reply::Exit),
+        Ok(Asked::Nothing) => return Ok(Reply::Response(Response::text(Status::Ok))),
+        Ok(Asked::NotFound) => return Ok(Reply::Response(Response::text(Status::NotFound))),
+        Ok(Asked::Method(allowed)) => {
+            write_fmt(out, format_args!("this is answered to {allowed} only\n"))?;
+            let headers = Headers::Allow(allowed);
+            return Ok(Reply::Response(Response { headers, ..Response::text(Status::MethodNotAllowed) }));
+        }
+        Err(wrong) => return render::wrong(&wrong, request.accepts_json(), out).map(Reply::Response),
+    };
+    let mut rendering = Rendering::new(request, &command, shape, wait.is_some(), settings.max_answer, out);
+    let outcome = engine.execute(&command, now, &mut rendering);
+    match (&outcome, command, wait.filter(|wait| !wait.is_zero())) {
+        (Outcome::Dump(dump), ..) => Ok(Reply::Dump(*dump)),
+        (Outcome::Told(0), Command::Get { queue, .. }, Some(wait)) if !rendering.has_failed() => {
+            Ok(Reply::Wait(queue, wait))
+        }
+        _ => rendering.finish(&outcome).map(Reply::Response),
     }
+}
+
+/// The answer to a client that has waited for an item in vain.
+pub const fn nothing() -> Response {
+    Response::text(Status::NoContent)
+}
+
+/// Answers with what an engine refused beside [`answer`], such as a subscription.
+///
+/// # Errors
+/// Those of `out`.
+pub fn refuse<W: Write>(refusal: &Refusal, request: &Request<'_>, out: &mut W) -> Result<Response, W::Error> {
+    render::refuse(refusal, request.accepts_json(), out)
 }
 
 /// Writes formatted text; the formatting itself can't fail.

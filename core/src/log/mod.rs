@@ -1,7 +1,18 @@
 //! The record log: one ring of length-prefixed byte records.
 //!
 //! The queue and the fan-out both stand on it. Each record is contiguous, so reading one is a borrow; each
-//! costs its bytes and a prefix of [`prefix_len`] bytes, and nothing else.
+//! costs its bytes and a prefix of [`prefix_len`] bytes, and nothing else. A topic's records have a stamp as well: the
+//! milliseconds since the record before, a byte mostly. An [`Index`] beside the log finds records by number, by time
+//! and by bytes; who needs none has none to keep.
+
+mod index;
+mod varint;
+
+pub use index::{Index, Mark};
+pub use varint::prefix_len;
+use varint::{read_prefix, read_stamp, stamp_len, write_prefix, write_stamp};
+
+mod tidy;
 
 /// A ring of byte records over storage that the caller owns.
 ///
@@ -20,8 +31,11 @@
 /// assert_eq!(log.read(&mut reader), Some(&b"hello"[..]));
 /// assert_eq!(log.read(&mut reader), None);
 /// ```
+///
+/// `STAMPED` logs are those of a [`Topic`](crate::topic::Topic): the stamps of their records are no payload, and
+/// counted nowhere.
 #[derive(Debug, Clone)]
-pub struct Log<S> {
+pub struct Log<S, const STAMPED: bool = false> {
     storage: S,
     /// Sequence number of the oldest record, and of the next one to be appended.
     first: u64,
@@ -48,9 +62,17 @@ pub struct Position {
 }
 
 impl Position {
+    /// No place in particular.
+    pub(crate) const NONE: Self = Self { sequence: 0, offset: 0, bytes: 0 };
+
     /// The sequence number of the record that is read next here.
     pub const fn sequence(&self) -> u64 {
         self.sequence
+    }
+
+    /// Where the record begins in the storage, if this is the place of one and none was moved since.
+    pub(crate) const fn offset(&self) -> usize {
+        self.offset
     }
 
     /// The place `records` before this one, for telling a reader what it [missed](Log::missed) there.
@@ -80,6 +102,13 @@ impl<S> Log<S> {
 
     /// An empty log whose first record will have sequence number `first`.
     pub const fn starting_at(storage: S, first: u64) -> Self {
+        Self::of(storage, first)
+    }
+}
+
+impl<S, const STAMPED: bool> Log<S, STAMPED> {
+    /// An empty log of either kind.
+    pub(crate) const fn of(storage: S, first: u64) -> Self {
         Self { storage, first, next: first, head: 0, tail: 0, wrapped_at: None, appended: 0, removed: 0 }
     }
 
@@ -96,6 +125,11 @@ impl<S> Log<S> {
     /// Payload bytes held, prefixes not counted. O(1).
     pub const fn bytes(&self) -> u64 {
         self.appended.wrapping_sub(self.removed)
+    }
+
+    /// Payload bytes ever appended.
+    pub(crate) const fn appended(&self) -> u64 {
+        self.appended
     }
 
     /// The position of the oldest record. O(1).
@@ -126,7 +160,7 @@ impl<S> Log<S> {
     }
 }
 
-impl<S: AsRef<[u8]>> Log<S> {
+impl<S: AsRef<[u8]>, const STAMPED: bool> Log<S, STAMPED> {
     /// Size of the storage in bytes.
     pub fn capacity(&self) -> usize {
         self.storage.as_ref().len()
@@ -134,7 +168,7 @@ impl<S: AsRef<[u8]>> Log<S> {
 
     /// Whether a record of `len` bytes fits into the empty log.
     pub fn can_hold(&self, len: usize) -> bool {
-        record_len(len).is_some_and(|needed| needed <= self.capacity())
+        stamped_len(len, stamp_room::<STAMPED>(0)).is_some_and(|needed| needed <= self.capacity())
     }
 
     /// The oldest record. O(1).
@@ -147,6 +181,20 @@ impl<S: AsRef<[u8]>> Log<S> {
     /// `None` at the end, and when records that `position` had not read have left
     /// ([`missed`](Self::missed) tells): then it has to be moved to [`start`](Self::start).
     pub fn read(&self, position: &mut Position) -> Option<&[u8]> {
+        self.read_parts(position).map(|(.., record)| record)
+    }
+
+    /// [`read`](Self::read), and the record's stamp: 0 where there are none.
+    pub(crate) fn read_stamped(&self, position: &mut Position) -> Option<(u64, &[u8])> {
+        self.read_parts(position).map(|(_, stamp, record)| (stamp, record))
+    }
+
+    /// As [`read`](Self::read), with where the record begins in the storage.
+    pub(crate) fn read_at(&self, position: &mut Position) -> Option<(usize, &[u8])> {
+        self.read_parts(position).map(|(offset, _, record)| (offset, record))
+    }
+
+    fn read_parts(&self, position: &mut Position) -> Option<(usize, u64, &[u8])> {
         if self.pending(position) == 0 || self.missed(position) > 0 {
             return None;
         }
@@ -158,16 +206,22 @@ impl<S: AsRef<[u8]>> Log<S> {
         };
         let rest = self.storage.as_ref().get(offset..)?;
         let (len, prefix) = read_prefix(rest)?;
-        let end = prefix.checked_add(len)?;
-        let record = rest.get(prefix..end)?;
+        let (stamp, begin) = if STAMPED {
+            let (stamp, stamp_len) = read_stamp(rest.get(prefix..)?)?;
+            (stamp, prefix.checked_add(stamp_len)?)
+        } else {
+            (0, prefix)
+        };
+        let end = begin.checked_add(len)?;
+        let record = rest.get(begin..end)?;
         position.sequence = position.sequence.wrapping_add(1);
         position.offset = offset.wrapping_add(end);
         position.bytes = position.bytes.wrapping_add(len as u64);
-        Some(record)
+        Some((offset, stamp, record))
     }
 
     /// The position of the record numbered `sequence`, or of the oldest one if it has left, or the end if it is
-    /// yet to come. O(records held): it walks from the oldest.
+    /// yet to come. O(records held): it walks from the oldest. An [`Index`] does it in O(log n) and a short walk.
     pub fn seek(&self, sequence: u64) -> Position {
         let ahead = self.next.wrapping_sub(sequence);
         if ahead == 0 || ahead > u64::MAX / 2 {
@@ -183,7 +237,7 @@ impl<S: AsRef<[u8]>> Log<S> {
     }
 
     /// The records from `position` on, oldest first.
-    pub fn iter(&self, position: Position) -> Iter<'_, S> {
+    pub const fn iter(&self, position: Position) -> Iter<'_, S, STAMPED> {
         Iter { log: self, position }
     }
 
@@ -191,14 +245,21 @@ impl<S: AsRef<[u8]>> Log<S> {
     pub fn pop(&mut self) -> Option<&[u8]> {
         let mut position = self.start();
         let len = self.read(&mut position)?.len();
+        self.pop_to(position);
+        let end = position.offset;
+        self.storage.as_ref().get(end.checked_sub(len)?..end)
+    }
+}
+
+impl<S, const STAMPED: bool> Log<S, STAMPED> {
+    /// Removes the oldest record, behind which is `position`. O(1).
+    pub(crate) fn pop_to(&mut self, position: Position) {
         self.first = position.sequence;
         self.head = position.offset;
         self.removed = position.bytes;
         if self.wrapped_at == Some(self.head) {
             (self.head, self.wrapped_at) = (0, None);
         }
-        let end = position.offset;
-        self.storage.as_ref().get(end.checked_sub(len)?..end)
     }
 }
 
@@ -209,27 +270,52 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Log<S> {
     /// # Errors
     /// [`Full`]: there is no contiguous room; nothing has changed, and `fill` was not called.
     pub fn append(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<u64, Full> {
-        let needed = record_len(len).ok_or(Full)?;
+        self.append_at(len, fill).map(|position| position.sequence)
+    }
+
+    /// As [`append`](Self::append), with the place of the record, whose offset is that of its prefix.
+    pub(crate) fn append_at(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<Position, Full> {
+        self.append_parts(0, len, fill)
+    }
+}
+
+impl<S: AsRef<[u8]> + AsMut<[u8]>, const STAMPED: bool> Log<S, STAMPED> {
+    /// [`append`](Log::append) of a record with a stamp, which is dropped where there are none.
+    pub(crate) fn append_stamped(&mut self, stamp: u64, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<u64, Full> {
+        self.append_parts(stamp, len, fill).map(|position| position.sequence)
+    }
+
+    fn append_parts(&mut self, stamp: u64, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<Position, Full> {
+        let needed = stamped_len(len, stamp_room::<STAMPED>(stamp)).ok_or(Full)?;
         let at = self.place(needed).ok_or(Full)?;
         let end = at.checked_add(needed).ok_or(Full)?;
         let room = self.storage.as_mut().get_mut(at..end).ok_or(Full)?;
-        let (prefix, record) = room.split_at_mut_checked(needed.wrapping_sub(len)).ok_or(Full)?;
+        let (head, record) = room.split_at_mut_checked(needed.wrapping_sub(len)).ok_or(Full)?;
+        let (prefix, stamped) = head.split_at_mut_checked(prefix_len(len)).ok_or(Full)?;
         write_prefix(len, prefix);
+        if STAMPED {
+            write_stamp(stamp, stamped);
+        }
         fill(record);
+        Ok(self.extend(at, end, len))
+    }
+
+    /// Takes in the record of `len` bytes that lies in `at..end`, and returns its place.
+    const fn extend(&mut self, at: usize, end: usize, len: usize) -> Position {
         if self.is_empty() {
             (self.head, self.wrapped_at) = (at, None);
         } else if at < self.tail {
             self.wrapped_at = Some(self.tail);
         }
+        let position = Position { sequence: self.next, offset: at, bytes: self.appended };
         self.tail = end;
         self.appended = self.appended.wrapping_add(len as u64);
-        let sequence = self.next;
-        self.next = sequence.wrapping_add(1);
-        Ok(sequence)
+        self.next = self.next.wrapping_add(1);
+        position
     }
 
     /// Where a record of `needed` bytes, prefix included, can be written.
-    fn place(&self, needed: usize) -> Option<usize> {
+    pub(crate) fn place(&self, needed: usize) -> Option<usize> {
         let capacity = self.capacity();
         if self.is_empty() {
             // Beginning anew at 0 keeps a queue that is mostly empty in the same few pages of memory.
@@ -245,19 +331,19 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Log<S> {
 
 /// Iterator over the records of a [`Log`], from [`Log::iter`].
 #[derive(Debug)]
-pub struct Iter<'a, S> {
-    log: &'a Log<S>,
+pub struct Iter<'a, S, const STAMPED: bool = false> {
+    log: &'a Log<S, STAMPED>,
     position: Position,
 }
 
-impl<S> Iter<'_, S> {
+impl<S, const STAMPED: bool> Iter<'_, S, STAMPED> {
     /// Where the next record will be read.
     pub const fn position(&self) -> Position {
         self.position
     }
 }
 
-impl<'a, S: AsRef<[u8]>> Iterator for Iter<'a, S> {
+impl<'a, S: AsRef<[u8]>, const STAMPED: bool> Iterator for Iter<'a, S, STAMPED> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
@@ -270,35 +356,20 @@ impl<'a, S: AsRef<[u8]>> Iterator for Iter<'a, S> {
     }
 }
 
-/// Bytes that the length prefix of a record of `len` bytes takes: 1 below 128, 2 below 16,384, and so on
-/// (LEB128: seven bits a byte, low ones first).
-pub const fn prefix_len(len: usize) -> usize {
-    let bits = usize::BITS - (len | 1).leading_zeros();
-    bits.div_ceil(7) as usize
+/// What a record without a stamp takes in the storage.
+pub(crate) const fn record_len(len: usize) -> Option<usize> {
+    stamped_len(len, 0)
 }
 
-const fn record_len(len: usize) -> Option<usize> {
-    len.checked_add(prefix_len(len))
-}
-
-fn write_prefix(mut len: usize, prefix: &mut [u8]) {
-    for byte in prefix {
-        let low = (len & 0x7f) as u8;
-        len >>= 7;
-        *byte = if len == 0 { low } else { low | 0x80 };
+const fn stamped_len(len: usize, stamp: usize) -> Option<usize> {
+    match len.checked_add(prefix_len(len)) {
+        Some(plain) => plain.checked_add(stamp),
+        None => None,
     }
 }
 
-/// The length that `bytes` begin with, and the length of the prefix itself.
-fn read_prefix(bytes: &[u8]) -> Option<(usize, usize)> {
-    let mut len = 0;
-    for (i, &byte) in bytes.iter().enumerate().take(prefix_len(usize::MAX)) {
-        len |= usize::from(byte & 0x7f).wrapping_shl(7 * i as u32);
-        if byte & 0x80 == 0 {
-            return Some((len, i.wrapping_add(1)));
-        }
-    }
-    None
+const fn stamp_room<const STAMPED: bool>(stamp: u64) -> usize {
+    if STAMPED { stamp_len(stamp) } else { 0 }
 }
 
 #[cfg(test)]
@@ -351,18 +422,6 @@ mod tests {
         append(&mut log, b"").unwrap();
         assert_eq!(log.read(&mut reader), Some(&b""[..]));
         assert_eq!(log.read(&mut reader), None);
-    }
-
-    #[test]
-    fn prefixes_survive_the_trip() {
-        for len in [0, 1, 127, 128, 16_383, 16_384, 1 << 21, usize::MAX] {
-            let mut bytes = [0; 10];
-            let prefix = prefix_len(len);
-            write_prefix(len, &mut bytes[..prefix]);
-            assert_eq!(read_prefix(&bytes), Some((len, prefix)));
-        }
-        assert_eq!(read_prefix(&[0x80; 20]), None);
-        assert_eq!(read_prefix(&[]), None);
     }
 
     #[test]

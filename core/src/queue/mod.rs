@@ -1,6 +1,11 @@
 //! The queue: competing consumers, bounded, every item accounted for.
 
+pub mod leases;
+mod room;
+
 use core::ops::ControlFlow;
+
+pub use room::{Limit, NoRoom};
 
 use crate::log::{Full, Iter, Log};
 use crate::wire::lines;
@@ -32,6 +37,7 @@ pub struct Queue<S> {
     delivered: u64,
     overflow: u64,
     high_water: u64,
+    refused: u64,
 }
 
 /// What a queue may hold, beside what its storage has room for.
@@ -86,7 +92,7 @@ impl core::error::Error for TooLarge {}
 impl<S> Queue<S> {
     /// An empty queue over `storage`.
     pub const fn new(storage: S, limits: Limits) -> Self {
-        Self { log: Log::new(storage), limits, accepted: 0, delivered: 0, overflow: 0, high_water: 0 }
+        Self { log: Log::new(storage), limits, accepted: 0, delivered: 0, overflow: 0, high_water: 0, refused: 0 }
     }
 
     /// What the queue has done and holds. O(1).

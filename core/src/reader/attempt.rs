@@ -89,6 +89,8 @@ pub enum Step<'i> {
 #[derive(Debug, Clone)]
 pub struct Attempt<'i> {
     envelope: Envelope<'i>,
+    /// Attempts that its queue has counted, and its envelope has not.
+    counted: u32,
     state: State,
     /// The tasks that were run in this attempt, and those that are done, a bit each.
     run: u64,
@@ -113,7 +115,13 @@ impl<'i> Attempt<'i> {
     /// How often it has been tried, this time included. O(1).
     #[must_use]
     pub const fn tries(&self) -> u32 {
-        self.envelope.tries().saturating_add(1)
+        self.envelope.tries().saturating_add(self.counted).saturating_add(1)
+    }
+
+    /// Whether one of its tasks was done in this attempt, which its envelope has to tell. O(1).
+    #[must_use]
+    pub const fn has_progressed(&self) -> bool {
+        self.done != 0
     }
 }
 
@@ -201,7 +209,19 @@ impl<N: AsRef<str>, S: AsRef<[Task<N>]> + AsMut<[Task<N>]>> Reader<S, N> {
             counters.waiting = counters.waiting.wrapping_add(1);
             return Ok(Step::Waiting(due));
         }
-        Ok(Step::Attempt(Attempt { envelope, state: State::Preparing, run: 0, done: 0 }))
+        Ok(Step::Attempt(Attempt { envelope, counted: 0, state: State::Preparing, run: 0, done: 0 }))
+    }
+
+    /// Takes an item on lease, from a queue that counts attempts itself: this is the `attempt`-th, from 1 on. Together
+    /// with the tries that an envelope tells of it is one more. O(n).
+    ///
+    /// # Errors
+    /// It can't be tried, now or ever.
+    pub fn handle_lent<'i>(&mut self, item: &'i [u8], attempt: u32, now: Duration) -> Result<Step<'i>, Malformed> {
+        Ok(match self.handle_item(item, now)? {
+            Step::Attempt(tried) => Step::Attempt(Attempt { counted: attempt.saturating_sub(1), ..tried }),
+            waiting => waiting,
+        })
     }
 
     /// Its data was preprocessed and is valid. O(1).

@@ -2,10 +2,18 @@
 //!
 //! | type | for |
 //! | --- | --- |
-//! | [`SharedQueue`] | [`Queue`](crate::queue::Queue): `put`, `async get` |
+//! | [`SharedQueue`] | [`Queue`](crate::queue::Queue): `put`, `try_put`, `async put_when_room`, `async get` |
 //! | [`SharedFanout`] | [`Fanout`](crate::topic::Fanout): `publish`, `async next`, `async published` |
 //! | [`SharedMoments`] | what [`Merge`]s: partial results of many tasks, `async wait_for` |
 //! | [`Shared`] | any other value; the three above are thin layers over it |
+//!
+//! As statics of a microcontroller they are [`StaticQueue`], [`StaticFanout`] and [`StaticMoments`].
+//!
+//! What is waited for again and again is also a [`Stream`](futures_core::Stream)
+//! ([`items`](SharedQueue::items), [`messages`](SharedFanout::messages)). A stream can't lend, since it may be polled
+//! on while the caller has what it gave: so its items are copies, in a [`heapless::Vec`] of a size that the caller
+//! chooses. Who would rather not copy has [`get_with`](SharedQueue::get_with) and
+//! [`next_with`](SharedFanout::next_with).
 //!
 //! The lock is the caller's ([`Lock`]), and so is the room for those who wait ([`Slot`]). Nothing here knows an
 //! executor: a future stores its [`Waker`] in a slot and is woken through it, be that tokio's, embassy's or a
@@ -22,13 +30,18 @@
 //! - **Wakers run unlocked.** They are called, and dropped, when the lock is free; at most [`BATCH`] are collected at
 //!   a time. Only [`Waker::clone`](Clone::clone) runs under it.
 //! - [`close`](Shared::close) wakes everyone.
+//! - **No lock waits for itself.** A closure that comes back to the lock it runs under is told so
+//!   ([`Reentered`]), by every lock that can see it ([`Lock`]).
 //!
-//! A future that is leaked ([`core::mem::forget`]) keeps its slot, and the wake-up that may have been in it.
+//! A future that is leaked ([`core::mem::forget`]) keeps its slot, and the wake-up that may have been in it. So does
+//! one that is dropped by a closure under its own lock.
 
 mod lock;
 mod moments;
 mod queue;
 pub mod ring;
+mod statics;
+mod stream;
 mod topic;
 mod wait;
 mod waiters;
@@ -36,9 +49,10 @@ mod waiters;
 use core::ops::ControlFlow;
 use core::task::Waker;
 
-pub use lock::{CriticalSection, Lock};
+pub use lock::{CriticalSection, Lock, Reentered};
 pub use moments::{Merge, SharedMoments};
-pub use queue::{GetError, PutError, QueueState, SharedQueue};
+pub use queue::{GetError, PutError, PutWaitError, QueueState, SharedQueue, TryPutError};
+pub use statics::{StaticFanout, StaticMoments, StaticQueue};
 pub use topic::{FanoutState, NextError, PublishError, Received, SharedFanout};
 pub use wait::WaitError;
 pub use waiters::Slot;
@@ -92,8 +106,19 @@ impl<T, W> Guarded<T, W> {
 /// Whom a change concerns, among those who wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wake {
+    first: Few,
+    second: Few,
+}
+
+/// So many of those with a tag, or of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Few {
     most: usize,
     tag: Option<u32>,
+}
+
+impl Few {
+    const NONE: Self = Self { most: 0, tag: None };
 }
 
 impl Wake {
@@ -102,16 +127,29 @@ impl Wake {
     /// The one who has waited longest. If it gives up before it has seen the change, the next one is woken.
     pub const ONE: Self = Self::several(1);
     /// Everyone who waits now.
-    pub const ALL: Self = Self { most: usize::MAX, tag: None };
+    pub const ALL: Self = Self::several(usize::MAX);
 
     /// Those `n` who have waited longest, each as with [`ONE`](Self::ONE).
     pub const fn several(n: usize) -> Self {
-        Self { most: n, tag: None }
+        Self { first: Few { most: n, tag: None }, second: Few::NONE }
+    }
+
+    /// Those `n` with this tag who have waited longest. If one gives up before it has seen the change, the next one
+    /// with this tag is woken. O(waiting) for each of them.
+    pub const fn several_of(n: usize, tag: u32) -> Self {
+        Self { first: Few { most: n, tag: Some(tag) }, second: Few::NONE }
     }
 
     /// Everyone who waits with this tag, without a wake-up for the others. O(waiting) for each of them.
     pub const fn tagged(tag: u32) -> Self {
-        Self { most: usize::MAX, tag: Some(tag) }
+        Self::several_of(usize::MAX, tag)
+    }
+
+    /// These, and those `n` with this tag as well: where two kinds wait for two things that one change can bring.
+    /// Only the last call counts.
+    #[must_use]
+    pub const fn and_several_of(self, n: usize, tag: u32) -> Self {
+        Self { first: self.first, second: Few { most: n, tag: Some(tag) } }
     }
 }
 
@@ -131,30 +169,24 @@ where
     W: AsMut<[Slot]>,
 {
     /// Looks at the value.
-    pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
-        self.lock.with(|guarded| f(&guarded.value))
+    pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> L::Answer<R> {
+        L::answer(self.lock.with(|guarded| f(&guarded.value)))
     }
 
     /// Changes the value, and wakes those whom `f` names beside its result.
     ///
     /// The time under the lock is that of `f`, and O([`BATCH`]) for collecting wakers ([`Wake::tagged`]: times those
     /// who wait); for more of these the lock is taken again.
-    pub fn update<R>(&self, f: impl FnOnce(&mut T) -> (R, Wake)) -> R {
-        self.locked(|guarded| f(&mut guarded.value))
+    pub fn update<R>(&self, f: impl FnOnce(&mut T) -> (R, Wake)) -> L::Answer<R> {
+        L::answer(self.locked(|guarded| f(&mut guarded.value)))
     }
 
     /// Changes the value as [`update`](Self::update) does, unless it is closed.
     ///
     /// # Errors
     /// [`Closed`]; `f` was not called then.
-    pub fn update_open<R>(&self, f: impl FnOnce(&mut T) -> (R, Wake)) -> Result<R, Closed> {
-        self.locked(|guarded| {
-            if guarded.closed {
-                return (Err(Closed), Wake::NONE);
-            }
-            let (result, wake) = f(&mut guarded.value);
-            (Ok(result), wake)
-        })
+    pub fn update_open<R>(&self, f: impl FnOnce(&mut T) -> (R, Wake)) -> L::Answer<Result<R, Closed>> {
+        L::answer(self.locked_open(f))
     }
 
     /// Waits until `f` breaks, with the result and whom to wake after it.
@@ -172,45 +204,71 @@ where
     where
         F: FnMut(&mut T) -> ControlFlow<(R, Wake)>,
     {
-        Wait::new(self, tag, f)
+        Wait::new(self, tag, true, f)
+    }
+
+    /// [`wait`](Self::wait), for one who changes the value: `f` is not called when it is closed.
+    ///
+    /// # Errors
+    /// [`WaitError`]: closed, or more tasks than slots.
+    pub fn wait_open<R, F>(&self, tag: u32, f: F) -> impl Future<Output = Result<R, WaitError>> + Unpin
+    where
+        F: FnMut(&mut T) -> ControlFlow<(R, Wake)>,
+    {
+        Wait::new(self, tag, false, f)
     }
 
     /// Wakes everyone; who finds nothing from now on gets [`WaitError::Closed`] instead of waiting.
-    pub fn close(&self) {
-        self.locked(|guarded| {
+    pub fn close(&self) -> L::Answer<()> {
+        L::answer(self.locked(|guarded| {
             guarded.closed = true;
             ((), Wake::ALL)
-        });
+        }))
     }
 
     /// Whether [`close`](Self::close) was called.
-    pub fn is_closed(&self) -> bool {
-        self.lock.with(|guarded| guarded.closed)
+    pub fn is_closed(&self) -> L::Answer<bool> {
+        L::answer(self.lock.with(|guarded| guarded.closed))
     }
 
     /// How many tasks wait and have not been woken.
-    pub fn waiting(&self) -> usize {
-        self.lock.with(|guarded| guarded.waiters.waiting())
+    pub fn waiting(&self) -> L::Answer<usize> {
+        L::answer(self.lock.with(|guarded| guarded.waiters.waiting()))
+    }
+
+    /// As [`update_open`](Self::update_open), for those who have an error for each way to fail.
+    fn locked_open<R>(&self, f: impl FnOnce(&mut T) -> (R, Wake)) -> Result<Result<R, Closed>, L::Error> {
+        self.locked(|guarded| {
+            if guarded.closed {
+                return (Err(Closed), Wake::NONE);
+            }
+            let (result, wake) = f(&mut guarded.value);
+            (Ok(result), wake)
+        })
     }
 
     /// Runs `f` under the lock, and the wakers it asks for when the lock is free.
-    fn locked<R>(&self, f: impl FnOnce(&mut Guarded<T, W>) -> (R, Wake)) -> R {
+    fn locked<R>(&self, f: impl FnOnce(&mut Guarded<T, W>) -> (R, Wake)) -> Result<R, L::Error> {
         let mut batch = Batch::new();
-        let (result, mut wake) = self.lock.with(|guarded| {
+        let (result, mut rest) = self.lock.with(|guarded| {
             let (result, wake) = f(guarded);
             // Whoever begins to wait later has seen the change: without this bound two who wake each other, and wait
             // again, could keep a third one here for ever.
-            let most = wake.most.min(guarded.waiters.waiting());
-            let mut rest = Rest { most, tag: wake.tag, for_all: wake.most == usize::MAX };
-            rest.collect(guarded, &mut batch);
+            let waiting = guarded.waiters.waiting();
+            let mut rest = [wake.first, wake.second].map(|few| Rest {
+                most: few.most.min(waiting),
+                tag: few.tag,
+                for_all: few.most == usize::MAX,
+            });
+            rest.iter_mut().for_each(|rest| rest.collect(guarded, &mut batch));
             (result, rest)
-        });
+        })?;
         loop {
             batch.drain(..).for_each(Waker::wake);
-            if wake.most == 0 {
-                return result;
+            if rest.iter().all(|rest| rest.most == 0) {
+                return Ok(result);
             }
-            self.lock.with(|guarded| wake.collect(guarded, &mut batch));
+            self.lock.with(|guarded| rest.iter_mut().for_each(|rest| rest.collect(guarded, &mut batch)))?;
         }
     }
 }

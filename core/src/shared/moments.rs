@@ -43,9 +43,9 @@ impl<T: Sample, const FRACTION: u32> Merge for FixedMoments<T, FRACTION> {
 /// let total = SharedMoments::new(RefCell::new(Guarded::new(Moments::new(), [Slot::FREE; 1])));
 /// let mut part = Moments::new();
 /// part.extend_from_slice(&[1.0, 2.0, 6.0]);
-/// total.merge(&part).unwrap();
-/// total.update(|moments| moments.push(3.0)).unwrap();
-/// assert_eq!(total.with(Moments::mean), Some(3.0));
+/// total.merge(&part).unwrap().unwrap();
+/// total.update(|moments| moments.push(3.0)).unwrap().unwrap();
+/// assert_eq!(total.with(Moments::mean), Ok(Some(3.0)));
 /// ```
 #[derive(Debug)]
 pub struct SharedMoments<L>(Shared<L>);
@@ -66,7 +66,7 @@ where
     ///
     /// # Errors
     /// [`Closed`]; nothing has changed.
-    pub fn merge(&self, part: &T) -> Result<(), Closed>
+    pub fn merge(&self, part: &T) -> L::Answer<Result<(), Closed>>
     where
         T: Merge,
     {
@@ -77,12 +77,12 @@ where
     ///
     /// # Errors
     /// [`Closed`]; `f` was not called.
-    pub fn update<R>(&self, f: impl FnOnce(&mut T) -> R) -> Result<R, Closed> {
+    pub fn update<R>(&self, f: impl FnOnce(&mut T) -> R) -> L::Answer<Result<R, Closed>> {
         self.0.update_open(|moments| (f(moments), Wake::ALL))
     }
 
     /// A copy of the summary as it is now.
-    pub fn snapshot(&self) -> T
+    pub fn snapshot(&self) -> L::Answer<T>
     where
         T: Clone,
     {
@@ -90,7 +90,7 @@ where
     }
 
     /// Looks at the summary, under the lock.
-    pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
+    pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> L::Answer<R> {
         self.0.with(f)
     }
 
@@ -107,7 +107,7 @@ where
     }
 
     /// Refuses changes from now on, and wakes everyone who waits.
-    pub fn close(&self) {
-        self.0.close();
+    pub fn close(&self) -> L::Answer<()> {
+        self.0.close()
     }
 }

@@ -2,8 +2,12 @@
 
 use core::ops::ControlFlow;
 
-use super::{Closed, Guarded, Lock, Shared, Slot, WaitError, Wake};
-use crate::queue::{Counters, Queue, TooLarge};
+use futures_core::Stream;
+use heapless::Vec;
+
+use super::stream::Again;
+use super::{Closed, Guarded, Lock, Reentered, Shared, Slot, WaitError, Wake};
+use crate::queue::{Counters, Limit, NoRoom, Queue, TooLarge};
 
 /// A [`Queue`] shared by any number of producers and consumers; each item goes to one of these.
 ///
@@ -23,19 +27,17 @@ use crate::queue::{Counters, Queue, TooLarge};
 /// assert_eq!(get.as_mut().poll(&mut context), core::task::Poll::Ready(Ok(&b"H3110"[..])));
 /// ```
 ///
-/// In a static, for tasks and interrupt handlers of a microcontroller:
-/// ```
-/// # use core::cell::RefCell;
-/// # use streamgauge_core::{queue::Limits, shared::{CriticalSection, QueueState, SharedQueue, Slot}};
-/// static QUEUE: SharedQueue<CriticalSection<QueueState<[u8; 1024], [Slot; 4]>>> = SharedQueue::new(
-///     CriticalSection::new(RefCell::new(QueueState::of([0; 1024], Limits::NONE, [Slot::FREE; 4]))),
-/// );
-/// ```
+/// In a static, for tasks and interrupt handlers of a microcontroller, it is a [`StaticQueue`](super::StaticQueue).
 #[derive(Debug)]
 pub struct SharedQueue<L>(Shared<L>);
 
 /// What goes inside the lock of a [`SharedQueue`].
 pub type QueueState<S, W> = Guarded<Queue<S>, W>;
+
+/// Who waits for an item.
+const GETTER: u32 = 0;
+/// Who waits for room.
+const PUTTER: u32 = 1;
 
 impl<S, W> QueueState<S, W> {
     /// An empty queue over `storage`, and room for those who wait.
@@ -52,6 +54,32 @@ pub enum PutError {
     TooLarge(TooLarge),
     /// The queue was closed.
     Closed,
+    /// The caller runs under the same lock already.
+    Reentered,
+}
+
+/// Why an item was not taken by one that lets nothing leave for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TryPutError {
+    /// There would be no room even if the queue were empty: in its storage, or by its limits.
+    TooLarge(TooLarge),
+    /// There is no room until something has left; why. [`Queue::refused`] counts them.
+    Full(Limit),
+    /// The queue was closed.
+    Closed,
+    /// The caller runs under the same lock already.
+    Reentered,
+}
+
+/// Why an item was not taken by one that waits for room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PutWaitError {
+    /// There would be no room even if the queue were empty: in its storage, or by its limits.
+    TooLarge(TooLarge),
+    /// There is no room, and the queue is closed or can't be waited for.
+    Wait(WaitError),
 }
 
 /// Why there is no item.
@@ -64,7 +92,7 @@ pub enum GetError {
         /// Length of the item in bytes.
         needed: usize,
     },
-    /// The queue is empty, and closed or waited for by too many.
+    /// The queue is empty, and closed or can't be waited for.
     Wait(WaitError),
 }
 
@@ -81,16 +109,13 @@ where
     S: AsRef<[u8]> + AsMut<[u8]>,
     W: AsMut<[Slot]>,
 {
-    /// Appends `item` and wakes one who waits; what has to leave for it goes to `overflow`, under the lock.
-    /// O(1) and the items that leave.
+    /// Appends `item` and wakes one who waits for it; what has to leave for it goes to `overflow`, under the lock.
+    /// O(1), the items that leave and the tasks that wait.
     ///
     /// # Errors
     /// [`PutError`]; nothing has changed.
     pub fn put(&self, item: &[u8], overflow: impl FnMut(&[u8])) -> Result<(), PutError> {
-        self.0.update_open(|queue| match queue.put(item, overflow) {
-            Ok(()) => (Ok(()), Wake::ONE),
-            Err(too_large) => (Err(PutError::TooLarge(too_large)), Wake::NONE),
-        })?
+        self.put_some(|queue| queue.put(item, overflow))
     }
 
     /// [`Queue::mput`], which wakes as many as there are pieces. O(pieces and the items that leave) under one lock.
@@ -98,10 +123,63 @@ where
     /// # Errors
     /// [`PutError`]; nothing has changed.
     pub fn mput(&self, body: &[u8], separator: &[u8], overflow: impl FnMut(&[u8])) -> Result<u64, PutError> {
-        self.0.update_open(|queue| match queue.mput(body, separator, overflow) {
-            Ok(pieces) => (Ok(pieces), Wake::several(usize::try_from(pieces).unwrap_or(usize::MAX))),
-            Err(too_large) => (Err(PutError::TooLarge(too_large)), Wake::NONE),
-        })?
+        self.put_some(|queue| queue.mput(body, separator, overflow))
+    }
+
+    fn put_some<R>(&self, put: impl FnOnce(&mut Queue<S>) -> Result<R, TooLarge>) -> Result<R, PutError> {
+        let put = self.0.locked_open(|queue| concerned(queue, put));
+        put.map_err(Into::into)??.map_err(PutError::TooLarge)
+    }
+
+    /// Appends `item` and wakes one who waits for it, unless something would have to leave for it.
+    /// O(1) and the tasks that wait.
+    ///
+    /// It may come before those who [wait for room](Self::put_when_room).
+    ///
+    /// # Errors
+    /// [`TryPutError`]; nothing has changed but the count of what was refused.
+    pub fn try_put(&self, item: &[u8]) -> Result<(), TryPutError> {
+        let put = self.0.locked_open(|queue| concerned(queue, |queue| queue.try_put(item)));
+        put.map_err(Into::into)??.map_err(TryPutError::from)
+    }
+
+    /// Waits until nothing has to leave for `item`, then appends it and wakes one who waits for it.
+    /// O(1) and the tasks that wait.
+    ///
+    /// Each item that leaves the queue wakes one who waits for room, in the order in which they began to wait, and who
+    /// has put wakes the next one while there may be more. Who finds too little room waits again at the end: a
+    /// large item may see small ones pass, and is sure to fit when the queue is empty. A future that is dropped before
+    /// it has completed has put nothing.
+    ///
+    /// ```
+    /// use core::cell::RefCell;
+    /// use core::pin::pin;
+    /// use core::task::{Context, Poll, Waker};
+    /// use streamgauge_core::queue::Limits;
+    /// use streamgauge_core::shared::{QueueState, SharedQueue, Slot};
+    ///
+    /// let limits = Limits { depth: Some(1), ..Limits::NONE };
+    /// let queue = SharedQueue::new(RefCell::new(QueueState::of([0; 64], limits, [Slot::FREE; 2])));
+    /// queue.put(b"first", |_| ()).unwrap();
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// let mut put = pin!(queue.put_when_room(b"second"));
+    /// assert!(put.as_mut().poll(&mut context).is_pending());
+    /// assert_eq!(queue.try_get(&mut [0; 8]), Ok(Some(&b"first"[..])));
+    /// assert_eq!(put.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+    /// ```
+    ///
+    /// # Errors
+    /// [`PutWaitError`], at once for an item that will never fit; nothing has changed.
+    pub async fn put_when_room(&self, item: &[u8]) -> Result<(), PutWaitError> {
+        let put = self.0.wait_open(PUTTER, |queue| match concerned(queue, |queue| queue.put_in_room(item)) {
+            (Ok(()), wake) => ControlFlow::Break((Ok(()), wake.and_several_of(1, PUTTER))),
+            (Err(NoRoom::TooLarge(too_large)), _) => {
+                // The room is still there for another one.
+                ControlFlow::Break((Err(PutWaitError::TooLarge(too_large)), Wake::several_of(1, PUTTER)))
+            }
+            (Err(NoRoom::Full(_)), _) => ControlFlow::Continue(()),
+        });
+        put.await.map_err(PutWaitError::Wait)?
     }
 
     /// Waits for an item and copies it into `buffer`. O(1) and the copy.
@@ -113,7 +191,7 @@ where
     /// # Errors
     /// [`GetError`]; no item was taken.
     pub async fn get<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], GetError> {
-        let len = self.0.wait(0, |queue| take_into(queue, buffer)).await.map_err(GetError::Wait)??;
+        let len = self.0.wait(GETTER, |queue| take_into(queue, buffer)).await.map_err(GetError::Wait)??;
         Ok(buffer.get(..len).unwrap_or_default())
     }
 
@@ -122,63 +200,111 @@ where
     /// # Errors
     /// [`WaitError`]; `f` was not called and no item was taken.
     pub async fn get_with<R>(&self, mut f: impl FnMut(&[u8]) -> R) -> Result<R, WaitError> {
-        let taken = self.0.wait(0, |queue| match queue.peek().map(&mut f) {
+        let taken = self.0.wait(GETTER, |queue| match queue.peek().map(&mut f) {
             Some(result) => {
                 queue.get();
-                ControlFlow::Break((result, Wake::NONE))
+                ControlFlow::Break((result, Wake::several_of(1, PUTTER)))
             }
             None => ControlFlow::Continue(()),
         });
         taken.await
     }
 
+    /// The items as they come, each in a copy of at most `N` bytes, until the queue is closed and empty.
+    ///
+    /// What is wrong with one item is an item of the stream, and doesn't end it: a larger one than `N` bytes stays
+    /// the oldest one of the queue, and the stream says so until another consumer has taken it.
+    ///
+    /// ```
+    /// use core::cell::RefCell;
+    /// use core::pin::pin;
+    /// use core::task::{Context, Poll, Waker};
+    /// use futures_core::Stream;
+    /// use streamgauge_core::queue::Limits;
+    /// use streamgauge_core::shared::{QueueState, SharedQueue, Slot};
+    ///
+    /// let queue = SharedQueue::new(RefCell::new(QueueState::of([0; 64], Limits::NONE, [Slot::FREE; 2])));
+    /// queue.put(b"H3110", |_oldest| ()).unwrap();
+    /// queue.close().unwrap();
+    ///
+    /// let mut items = pin!(queue.items::<16>());
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// assert!(matches!(items.as_mut().poll_next(&mut context), Poll::Ready(Some(Ok(item))) if item == b"H3110"));
+    /// assert_eq!(items.as_mut().poll_next(&mut context), Poll::Ready(None));
+    /// ```
+    pub fn items<const N: usize>(&self) -> impl Stream<Item = Result<Vec<u8, N>, GetError>> + Unpin {
+        let wait = self.0.wait(GETTER, |queue| {
+            let mut item = Vec::new();
+            // There are as many bytes as there is room for.
+            let _ = item.resize(N, 0);
+            match take_into(queue, &mut item) {
+                ControlFlow::Break((Ok(len), wake)) => {
+                    item.truncate(len);
+                    ControlFlow::Break((Ok(item), wake))
+                }
+                ControlFlow::Break((Err(error), wake)) => ControlFlow::Break((Err(error), wake)),
+                ControlFlow::Continue(()) => ControlFlow::Continue(()),
+            }
+        });
+        Again::new(wait, |_: &GetError| false)
+    }
+
     /// The oldest item if there is one, copied into `buffer`. O(1) and the copy.
     ///
     /// # Errors
-    /// [`GetError::BufferTooSmall`].
+    /// [`GetError::BufferTooSmall`], or [`WaitError::Reentered`].
     pub fn try_get<'b>(&self, buffer: &'b mut [u8]) -> Result<Option<&'b [u8]>, GetError> {
-        let taken = self.0.update(|queue| match take_into(queue, buffer) {
-            ControlFlow::Break((taken, _)) => (Some(taken), Wake::NONE),
+        let taken = self.0.locked(|guarded| match take_into(&mut guarded.value, buffer) {
+            // Who took nothing was not woken for what it left.
+            ControlFlow::Break((Err(error), _)) => (Some(Err(error)), Wake::NONE),
+            ControlFlow::Break((Ok(len), wake)) => (Some(Ok(len)), wake),
             ControlFlow::Continue(()) => (None, Wake::NONE),
         });
-        let len = taken.transpose()?;
+        let len = taken.map_err(Into::into)?.transpose()?;
         Ok(len.and_then(|len| buffer.get(..len)))
     }
 
     /// Refuses what is put from now on, and wakes everyone who waits.
-    pub fn close(&self) {
-        self.0.close();
+    pub fn close(&self) -> L::Answer<()> {
+        self.0.close()
     }
 
     /// Whether the queue was closed.
-    pub fn is_closed(&self) -> bool {
+    pub fn is_closed(&self) -> L::Answer<bool> {
         self.0.is_closed()
     }
 
     /// What the queue has done and holds. O(1).
-    pub fn counters(&self) -> Counters {
+    pub fn counters(&self) -> L::Answer<Counters> {
         self.with(Queue::counters)
     }
 
     /// Looks at the queue, under the lock.
-    pub fn with<R>(&self, f: impl FnOnce(&Queue<S>) -> R) -> R {
+    pub fn with<R>(&self, f: impl FnOnce(&Queue<S>) -> R) -> L::Answer<R> {
         self.0.with(f)
     }
 
-    /// Does anything else with the queue, under the lock, and wakes as many as there are items that it put.
-    pub fn update<R>(&self, f: impl FnOnce(&mut Queue<S>) -> R) -> R {
-        self.0.update(|queue| {
-            let before = queue.counters().accepted;
-            let result = f(queue);
-            let put = queue.counters().accepted.wrapping_sub(before);
-            (result, Wake::several(usize::try_from(put).unwrap_or(usize::MAX)))
-        })
+    /// Does anything else with the queue, under the lock, and wakes as many as there are items that it put
+    /// or that left.
+    pub fn update<R>(&self, f: impl FnOnce(&mut Queue<S>) -> R) -> L::Answer<R> {
+        self.0.update(|queue| concerned(queue, f))
     }
 
-    /// How many tasks wait in [`get`](Self::get).
-    pub fn waiting(&self) -> usize {
+    /// How many tasks wait for items or for room.
+    pub fn waiting(&self) -> L::Answer<usize> {
         self.0.waiting()
     }
+}
+
+/// Changes the queue, and names as many who wait for items as were put, and as many who wait for room as have left.
+fn concerned<S, R>(queue: &mut Queue<S>, change: impl FnOnce(&mut Queue<S>) -> R) -> (R, Wake) {
+    let before = queue.counters();
+    let result = change(queue);
+    let after = queue.counters();
+    let left = |counters: Counters| counters.accepted.wrapping_sub(counters.depth);
+    let [put, left] = [after.accepted.wrapping_sub(before.accepted), left(after).wrapping_sub(left(before))]
+        .map(|items| usize::try_from(items).unwrap_or(usize::MAX));
+    (result, Wake::several_of(put, GETTER).and_several_of(left, PUTTER))
 }
 
 /// Moves the oldest item into `buffer`, if there is one and it fits.
@@ -187,11 +313,11 @@ fn take_into<S: AsRef<[u8]>>(queue: &mut Queue<S>, buffer: &mut [u8]) -> Control
     let len = item.len();
     let Some(room) = buffer.get_mut(..len) else {
         // The item is still there for one with a larger buffer.
-        return ControlFlow::Break((Err(GetError::BufferTooSmall { needed: len }), Wake::ONE));
+        return ControlFlow::Break((Err(GetError::BufferTooSmall { needed: len }), Wake::several_of(1, GETTER)));
     };
     room.copy_from_slice(item);
     queue.get();
-    ControlFlow::Break((Ok(len), Wake::NONE))
+    ControlFlow::Break((Ok(len), Wake::several_of(1, PUTTER)))
 }
 
 impl From<Closed> for PutError {
@@ -200,16 +326,80 @@ impl From<Closed> for PutError {
     }
 }
 
+impl From<Reentered> for PutError {
+    fn from(_: Reentered) -> Self {
+        Self::Reentered
+    }
+}
+
+impl From<Closed> for TryPutError {
+    fn from(_: Closed) -> Self {
+        Self::Closed
+    }
+}
+
+impl From<Reentered> for TryPutError {
+    fn from(_: Reentered) -> Self {
+        Self::Reentered
+    }
+}
+
+impl From<NoRoom> for TryPutError {
+    fn from(no_room: NoRoom) -> Self {
+        match no_room {
+            NoRoom::TooLarge(too_large) => Self::TooLarge(too_large),
+            NoRoom::Full(limit) => Self::Full(limit),
+        }
+    }
+}
+
+impl From<WaitError> for GetError {
+    fn from(error: WaitError) -> Self {
+        Self::Wait(error)
+    }
+}
+
+impl From<Reentered> for GetError {
+    fn from(_: Reentered) -> Self {
+        Self::Wait(WaitError::Reentered)
+    }
+}
+
 impl core::fmt::Display for PutError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::TooLarge(too_large) => too_large.fmt(f),
             Self::Closed => Closed.fmt(f),
+            Self::Reentered => Reentered.fmt(f),
         }
     }
 }
 
 impl core::error::Error for PutError {}
+
+impl core::fmt::Display for TryPutError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::TooLarge(too_large) => too_large.fmt(f),
+            Self::Full(limit) => limit.fmt(f),
+            Self::Closed => Closed.fmt(f),
+            Self::Reentered => Reentered.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for TryPutError {}
+
+impl core::fmt::Display for PutWaitError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::TooLarge(too_large) => too_large.fmt(f),
+            Self::Wait(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for PutWaitError {}
 
 impl core::fmt::Display for GetError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

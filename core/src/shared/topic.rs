@@ -2,7 +2,11 @@
 
 use core::ops::ControlFlow;
 
-use super::{Closed, Guarded, Lock, Shared, Slot, WaitError, Wake};
+use futures_core::Stream;
+use heapless::Vec;
+
+use super::stream::Again;
+use super::{Closed, Guarded, Lock, Reentered, Shared, Slot, WaitError, Wake};
 use crate::queue::TooLarge;
 use crate::topic::{Delivery, Fanout, Id, Next, Place, TooManySubscribers, Unsubscribed};
 
@@ -17,7 +21,7 @@ use crate::topic::{Delivery, Fanout, Id, Next, Place, TooManySubscribers, Unsubs
 ///
 /// let state = FanoutState::of([0; 64], [Place::FREE; 4], [Slot::FREE; 4]);
 /// let fanout = SharedFanout::new(RefCell::new(state));
-/// let villager = fanout.subscribe().unwrap();
+/// let villager = fanout.subscribe().unwrap().unwrap();
 /// fanout.publish(b"news").unwrap();
 ///
 /// let mut buffer = [0; 16];
@@ -56,6 +60,8 @@ pub enum PublishError {
     TooLarge(TooLarge),
     /// The fan-out was closed.
     Closed,
+    /// The caller runs under the same lock already.
+    Reentered,
 }
 
 /// Why there is no message.
@@ -70,7 +76,7 @@ pub enum NextError {
         /// Length of the message in bytes.
         needed: usize,
     },
-    /// The subscriber has seen everything, and the fan-out is closed or waited for by too many.
+    /// The subscriber has seen everything, and can't wait for more.
     Wait(WaitError),
 }
 
@@ -97,17 +103,18 @@ where
     /// # Errors
     /// [`PublishError`]; nothing has changed.
     pub fn publish(&self, message: &[u8]) -> Result<u64, PublishError> {
-        self.0.update_open(|fanout| match fanout.publish(message) {
+        let published = self.0.locked_open(|fanout| match fanout.publish(message) {
             Ok(sequence) => (Ok(sequence), Wake::ALL),
             Err(too_large) => (Err(PublishError::TooLarge(too_large)), Wake::NONE),
-        })?
+        });
+        published.map_err(Into::into)??
     }
 
     /// A new subscriber, who will see what is published from now on. O(1).
     ///
     /// # Errors
     /// [`TooManySubscribers`].
-    pub fn subscribe(&self) -> Result<Id, TooManySubscribers> {
+    pub fn subscribe(&self) -> L::Answer<Result<Id, TooManySubscribers>> {
         self.0.update(|fanout| (fanout.subscribe(), Wake::NONE))
     }
 
@@ -115,7 +122,7 @@ where
     ///
     /// # Errors
     /// [`TooManySubscribers`].
-    pub fn resume(&self, last_seen: u64) -> Result<Id, TooManySubscribers> {
+    pub fn resume(&self, last_seen: u64) -> L::Answer<Result<Id, TooManySubscribers>> {
         self.0.update(|fanout| (fanout.resume(last_seen), Wake::NONE))
     }
 
@@ -124,7 +131,7 @@ where
     ///
     /// # Errors
     /// [`Unsubscribed`] if it had ended before.
-    pub fn unsubscribe(&self, id: Id) -> Result<Delivery, Unsubscribed> {
+    pub fn unsubscribe(&self, id: Id) -> L::Answer<Result<Delivery, Unsubscribed>> {
         self.0.update(|fanout| (fanout.unsubscribe(id), Wake::tagged(id.slot())))
     }
 
@@ -156,13 +163,31 @@ where
         next.await.map_err(NextError::Wait)?
     }
 
+    /// A subscriber's messages as they come, each in a copy of at most `N` bytes, until it has seen everything and the
+    /// fan-out is closed.
+    ///
+    /// What it missed is an item of the stream ([`Received::Lagged`]), and so is an error. Only
+    /// [`NextError::Unsubscribed`] is the last one; a message of more than `N` bytes stays the next one until it has
+    /// left.
+    pub fn messages<const N: usize>(
+        &self,
+        id: Id,
+    ) -> impl Stream<Item = Result<Received<Vec<u8, N>>, NextError>> + Unpin {
+        let wait = self.0.wait(id.slot(), move |fanout| {
+            next_of(fanout, id, |message| {
+                Vec::from_slice(message).map_err(|_| NextError::BufferTooSmall { needed: message.len() })
+            })
+        });
+        Again::new(wait, |error: &NextError| *error == NextError::Unsubscribed)
+    }
+
     /// Lends what the subscriber has not seen to `f`, under the lock, if there is anything. O(1) and `f`.
     ///
     /// # Errors
-    /// [`NextError::Unsubscribed`]; `f` was not called.
+    /// [`NextError::Unsubscribed`], or [`WaitError::Reentered`]; `f` was not called.
     pub fn try_next_with<R>(&self, id: Id, f: impl FnOnce(&[u8]) -> R) -> Result<Option<Received<R>>, NextError> {
-        let next = self.0.update(|fanout| (next_of(fanout, id, |message| Ok(f(message))), Wake::NONE));
-        match next {
+        let next = self.0.locked(|guarded| (next_of(&mut guarded.value, id, |message| Ok(f(message))), Wake::NONE));
+        match next.map_err(Into::into)? {
             ControlFlow::Break((next, _)) => next.map(Some),
             ControlFlow::Continue(()) => Ok(None),
         }
@@ -186,12 +211,12 @@ where
     /// Refuses what is published from now on, and wakes everyone who waits.
     ///
     /// Subscribers still get what they have not seen.
-    pub fn close(&self) {
-        self.0.close();
+    pub fn close(&self) -> L::Answer<()> {
+        self.0.close()
     }
 
     /// Whether the fan-out was closed.
-    pub fn is_closed(&self) -> bool {
+    pub fn is_closed(&self) -> L::Answer<bool> {
         self.0.is_closed()
     }
 
@@ -199,22 +224,22 @@ where
     ///
     /// # Errors
     /// [`Unsubscribed`].
-    pub fn delivery(&self, id: Id) -> Result<Delivery, Unsubscribed> {
+    pub fn delivery(&self, id: Id) -> L::Answer<Result<Delivery, Unsubscribed>> {
         self.with(|fanout| fanout.delivery(id))
     }
 
     /// Looks at the fan-out, under the lock.
-    pub fn with<R>(&self, f: impl FnOnce(&Fanout<S, C>) -> R) -> R {
+    pub fn with<R>(&self, f: impl FnOnce(&Fanout<S, C>) -> R) -> L::Answer<R> {
         self.0.with(f)
     }
 
     /// Does anything else with the fan-out, under the lock, and wakes everyone who waits.
-    pub fn update<R>(&self, f: impl FnOnce(&mut Fanout<S, C>) -> R) -> R {
+    pub fn update<R>(&self, f: impl FnOnce(&mut Fanout<S, C>) -> R) -> L::Answer<R> {
         self.0.update(|fanout| (f(fanout), Wake::ALL))
     }
 
     /// How many tasks wait in [`next`](Self::next) or [`published`](Self::published).
-    pub fn waiting(&self) -> usize {
+    pub fn waiting(&self) -> L::Answer<usize> {
         self.0.waiting()
     }
 }
@@ -260,11 +285,30 @@ impl From<Closed> for PublishError {
     }
 }
 
+impl From<Reentered> for PublishError {
+    fn from(_: Reentered) -> Self {
+        Self::Reentered
+    }
+}
+
+impl From<WaitError> for NextError {
+    fn from(error: WaitError) -> Self {
+        Self::Wait(error)
+    }
+}
+
+impl From<Reentered> for NextError {
+    fn from(_: Reentered) -> Self {
+        Self::Wait(WaitError::Reentered)
+    }
+}
+
 impl core::fmt::Display for PublishError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::TooLarge(too_large) => too_large.fmt(f),
             Self::Closed => Closed.fmt(f),
+            Self::Reentered => Reentered.fmt(f),
         }
     }
 }

@@ -5,7 +5,7 @@ use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use super::{Guarded, Lock, Shared, Slot, Wake};
+use super::{Guarded, Lock, Reentered, Shared, Slot, Wake};
 
 /// The future of [`Shared::wait`].
 ///
@@ -17,6 +17,8 @@ where
 {
     shared: &'a Shared<L>,
     tag: u32,
+    /// Whether `f` is asked even when the value is closed.
+    drains: bool,
     key: Option<u32>,
     f: F,
     value: PhantomData<fn(T, W)>,
@@ -34,6 +36,8 @@ pub enum WaitError {
         /// How many slots there are.
         limit: usize,
     },
+    /// The caller runs under the same lock already.
+    Reentered,
 }
 
 impl core::fmt::Display for WaitError {
@@ -41,6 +45,7 @@ impl core::fmt::Display for WaitError {
         match self {
             Self::Closed => super::Closed.fmt(f),
             Self::TooManyWaiters { limit } => write!(f, "all {limit} slots for waiting tasks are taken"),
+            Self::Reentered => Reentered.fmt(f),
         }
     }
 }
@@ -52,8 +57,8 @@ where
     L: Lock<Value = Guarded<T, W>>,
     W: AsMut<[Slot]>,
 {
-    pub(super) const fn new(shared: &'a Shared<L>, tag: u32, f: F) -> Self {
-        Self { shared, tag, key: None, f, value: PhantomData }
+    pub(super) const fn new(shared: &'a Shared<L>, tag: u32, drains: bool, f: F) -> Self {
+        Self { shared, tag, drains, key: None, f, value: PhantomData }
     }
 }
 
@@ -74,11 +79,14 @@ where
     type Output = Result<R, WaitError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { shared, tag, key, f, .. } = self.get_mut();
+        let Self { shared, tag, drains, key, f, .. } = self.get_mut();
         // A waker may be dropped only when the lock is free.
         let mut old_waker = None;
-        shared.locked(|guarded| {
-            let (outcome, wake) = match (f(&mut guarded.value), *key) {
+        let polled = shared.locked(|guarded| {
+            let (outcome, wake) = match (
+                if *drains || !guarded.closed { f(&mut guarded.value) } else { ControlFlow::Continue(()) },
+                *key,
+            ) {
                 (ControlFlow::Break((result, wake)), _) => (Poll::Ready(Ok(result)), wake),
                 (ControlFlow::Continue(()), _) if guarded.closed => (Poll::Ready(Err(WaitError::Closed)), Wake::NONE),
                 (ControlFlow::Continue(()), Some(key)) => {
@@ -99,6 +107,10 @@ where
                 (old_waker, _) = guarded.waiters.leave(key);
             }
             (outcome, wake)
+        });
+        polled.unwrap_or_else(|error| {
+            let Reentered = error.into();
+            Poll::Ready(Err(WaitError::Reentered))
         })
     }
 }
@@ -110,9 +122,7 @@ where
 {
     fn drop(&mut self) {
         let Some(key) = self.key.take() else { return };
-        let _old_waker = self.shared.locked(|guarded| {
-            let (waker, passes_on) = guarded.waiters.leave(key);
-            (waker, if passes_on { Wake::ONE } else { Wake::NONE })
-        });
+        // A waker may be dropped only when the lock is free. Under the caller's own lock the slot stays taken.
+        let _old_waker = self.shared.locked(|guarded| guarded.waiters.leave(key));
     }
 }

@@ -2,6 +2,8 @@
 
 use core::task::Waker;
 
+use super::Wake;
+
 /// Room for one waiting task.
 #[derive(Debug, Clone, Default)]
 pub struct Slot {
@@ -22,11 +24,18 @@ enum State {
     #[default]
     Free,
     Waiting(Waker),
-    /// Taken out of the line by a wake-up that the owner has yet to act upon. If it was not meant for everyone, an
-    /// owner who leaves instead has to pass it on.
-    Woken {
-        for_all: bool,
-    },
+    /// Taken out of the line by a wake-up that the owner has yet to act upon.
+    Woken(Heir),
+}
+
+/// Who gets the wake-up of an owner who leaves before it has acted upon it.
+#[derive(Debug, Clone, Copy)]
+enum Heir {
+    /// It was meant for everyone, and they have it.
+    Nobody,
+    Anyone,
+    /// The next one with the same tag: for another it would be lost.
+    SameTag,
 }
 
 /// The slots, and the line of those who wait.
@@ -91,17 +100,19 @@ impl<W: AsMut<[Slot]>> Waiters<W> {
         }
     }
 
-    /// Gives slot `key` back. Returns a waker to drop once the lock is free, and whether a wake-up has to be passed
-    /// on. O(1).
-    pub(super) fn leave(&mut self, key: u32) -> (Option<Waker>, bool) {
-        let Some(slot) = self.slots.as_mut().get_mut(key as usize) else { return (None, false) };
+    /// Gives slot `key` back. Returns a waker to drop once the lock is free, and whom to wake in its owner's place.
+    /// O(1).
+    pub(super) fn leave(&mut self, key: u32) -> (Option<Waker>, Wake) {
+        let Some(slot) = self.slots.as_mut().get_mut(key as usize) else { return (None, Wake::NONE) };
         let left = match core::mem::take(&mut slot.state) {
             State::Waiting(waker) => {
                 self.unlink(key);
-                (Some(waker), false)
+                (Some(waker), Wake::NONE)
             }
-            State::Woken { for_all } => (None, !for_all),
-            State::Free => return (None, false),
+            State::Woken(Heir::Nobody) => (None, Wake::NONE),
+            State::Woken(Heir::Anyone) => (None, Wake::ONE),
+            State::Woken(Heir::SameTag) => (None, Wake::several_of(1, slot.tag)),
+            State::Free => return (None, Wake::NONE),
         };
         if let Some(slot) = self.slots.as_mut().get_mut(key as usize) {
             slot.after = self.free;
@@ -113,12 +124,17 @@ impl<W: AsMut<[Slot]>> Waiters<W> {
     /// Takes the first in the line out of it, or the first with that tag, and returns the waker to call once the
     /// lock is free. O(1), or O(waiting) for a tag.
     pub(super) fn pop(&mut self, tag: Option<u32>, for_all: bool) -> Option<Waker> {
+        let heir = match tag {
+            _ if for_all => Heir::Nobody,
+            None => Heir::Anyone,
+            Some(_) => Heir::SameTag,
+        };
         let mut at = self.first;
         loop {
             let key = at?;
             let slot = self.slots.as_mut().get_mut(key as usize)?;
             if tag.is_none_or(|tag| tag == slot.tag) {
-                let state = core::mem::replace(&mut slot.state, State::Woken { for_all });
+                let state = core::mem::replace(&mut slot.state, State::Woken(heir));
                 self.unlink(key);
                 return if let State::Waiting(waker) = state { Some(waker) } else { None };
             }

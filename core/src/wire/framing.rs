@@ -1,7 +1,7 @@
 //! What a subscriber's stream looks like.
 
 use super::digits::{Head, decimal_len, hex_len};
-use super::{chunked, multipart, sse};
+use super::{chunked, multipart, sse, websocket};
 use embedded_io::Write;
 
 /// How one message follows another in a stream.
@@ -14,16 +14,19 @@ pub enum Framing {
     Multipart,
     /// Server-sent events, numbered. CR LF, CR and LF inside a message all arrive as LF.
     Events,
+    /// WebSocket frames: each message is one, text if it is UTF-8 and else binary. There are no chunks.
+    WebSocket,
 }
 
 impl Framing {
-    /// The value of the `content-type` header. O(1).
+    /// The value of the `content-type` header; empty for a WebSocket, whose answer has none. O(1).
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Lines => "application/json",
             Self::Multipart => "multipart/x-mixed-replace; boundary=xXPubSubXx",
             Self::Events => "text/event-stream",
+            Self::WebSocket => "",
         }
     }
 
@@ -34,6 +37,7 @@ impl Framing {
             Self::Lines => b"\r\n",
             Self::Multipart => b"--xXPubSubXx\r\n",
             Self::Events => b"retry: 1000\n\n",
+            Self::WebSocket => b"",
         }
     }
 
@@ -54,6 +58,7 @@ impl Framing {
                 let fixed = EVENT_FIXED.wrapping_add(decimal_len(sequence));
                 return fixed.saturating_add(sse::encode::data_len(message));
             }
+            Self::WebSocket => return websocket::frame_len(message.len()),
         };
         message.len().saturating_add(added)
     }
@@ -93,6 +98,7 @@ impl Framing {
             (Self::Multipart, true) => b"\r\n--xXPubSubXx\r\n\r\n",
             (Self::Events, false) => b"\n\n",
             (Self::Events, true) => b"\n\n\r\n",
+            (Self::WebSocket, _) => b"",
         };
         match self {
             Self::Lines => {}
@@ -106,15 +112,16 @@ impl Framing {
                 head.push_decimal(sequence);
                 head.push(b"\ndata: ");
             }
+            Self::WebSocket => websocket::push_head(&mut head, message),
         }
         if !head.as_bytes().is_empty() {
             out.write_all(head.as_bytes())?;
         }
         match self {
-            Self::Lines | Self::Multipart => out.write_all(message)?,
+            Self::Lines | Self::Multipart | Self::WebSocket => out.write_all(message)?,
             Self::Events => sse::encode::write_data(message, out)?,
         }
-        out.write_all(tail)
+        if tail.is_empty() { Ok(()) } else { out.write_all(tail) }
     }
 }
 
@@ -144,7 +151,7 @@ const _: () = assert!(MULTIPART_TAIL.len() == multipart::BOUNDARY.len() + 6);
 pub struct Stream {
     /// How messages follow each other.
     pub framing: Framing,
-    /// Whether each goes into a chunk of its own.
+    /// Whether each goes into a chunk of its own. A WebSocket has no chunks, whatever is said here.
     pub chunked: bool,
 }
 
@@ -162,11 +169,11 @@ impl Stream {
     #[inline]
     pub fn encode<W: Write>(self, sequence: u64, message: &[u8], out: &mut W) -> Result<(), W::Error> {
         let mut head = Head::new();
-        if self.chunked {
+        if self.is_chunked() {
             let length = self.framing.framed_len(sequence, message);
             chunked::push_head(&mut head, length as u64);
         }
-        self.framing.write(head, sequence, message, out, self.chunked)
+        self.framing.write(head, sequence, message, out, self.is_chunked())
     }
 
     /// The bytes that [`opening`](Self::opening) writes. O(1).
@@ -191,12 +198,18 @@ impl Stream {
                 let fixed = GAP_HEAD.len().wrapping_add(2);
                 self.wrapped_len(fixed.wrapping_add(decimal_len(missed)))
             }
-            Framing::Lines | Framing::Multipart => 0,
+            Framing::Multipart => {
+                let fixed = GAP_PART.len().wrapping_add(GAP_PART_TAIL.len());
+                self.wrapped_len(fixed.wrapping_add(decimal_len(missed)))
+            }
+            Framing::WebSocket => websocket::frame_len(8_usize.wrapping_add(decimal_len(missed))),
+            Framing::Lines => 0,
         }
     }
 
     /// Tells a subscriber that it missed so many messages: as events, one named `gap` without an
-    /// id. The other framings have no way to say it, and nothing is written.
+    /// id; in multipart, an empty part with `x-pubsub-gap`; to a WebSocket, `{"gap":N}`. Lines have no way to say it,
+    /// and nothing is written.
     ///
     /// # Errors
     /// Those of `out`.
@@ -217,7 +230,24 @@ impl Stream {
                 text.push(b"\n\n");
                 self.wrap(text.as_bytes(), out)
             }
-            Framing::Lines | Framing::Multipart => Ok(()),
+            Framing::Multipart => {
+                let mut number = Head::new();
+                number.push_decimal(missed);
+                let mut text = heapless::Vec::<u8, 128>::new();
+                for part in [GAP_PART, number.as_bytes(), GAP_PART_TAIL] {
+                    // There is room: a number has 20 digits at most.
+                    let _ = text.extend_from_slice(part);
+                }
+                self.wrap(&text, out)
+            }
+            Framing::WebSocket => {
+                let mut text = Head::new();
+                text.push(b"{\"gap\":");
+                text.push_decimal(missed);
+                text.push(b"}");
+                websocket::write_message(text.as_bytes(), out)
+            }
+            Framing::Lines => Ok(()),
         }
     }
 
@@ -226,12 +256,13 @@ impl Stream {
     pub fn comment_len(self) -> usize {
         match self.framing {
             Framing::Events => self.wrapped_len(KEEP_ALIVE.len()),
+            Framing::WebSocket => websocket::frame_len(0),
             Framing::Lines | Framing::Multipart => 0,
         }
     }
 
-    /// Keeps an idle connection alive: as events, the comment `: keep-alive`. In the other
-    /// framings anything would look like a message to the original readers, and nothing is
+    /// Keeps an idle connection alive: as events, the comment `: keep-alive`; to a WebSocket, a
+    /// ping. In the other framings anything would look like a message to the original readers, and nothing is
     /// written.
     ///
     /// # Errors
@@ -239,39 +270,86 @@ impl Stream {
     pub fn comment<W: Write>(self, out: &mut W) -> Result<(), W::Error> {
         match self.framing {
             Framing::Events => self.wrap(KEEP_ALIVE, out),
+            Framing::WebSocket => websocket::write_ping(out),
             Framing::Lines | Framing::Multipart => Ok(()),
         }
     }
 
-    /// Writes `text` as it is, in a chunk of its own if there are chunks.
+    /// Writes `text` as it is, in a chunk of its own if there are chunks; to a WebSocket, as a
+    /// message.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn raw<W: Write>(self, text: &[u8], out: &mut W) -> Result<(), W::Error> {
-        // An empty chunk would end the stream.
-        if text.is_empty() { Ok(()) } else { self.wrap(text, out) }
+        match self.framing {
+            // An empty chunk would end the stream.
+            _ if text.is_empty() => Ok(()),
+            Framing::WebSocket => websocket::write_message(text, out),
+            _ => self.wrap(text, out),
+        }
     }
 
-    /// Ends the stream: the last chunk if there are chunks, else nothing.
+    /// Ends the stream: the last chunk if there are chunks, a close to a WebSocket, else nothing.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn end<W: Write>(self, out: &mut W) -> Result<(), W::Error> {
-        if self.chunked {
-            out.write_all(chunked::LAST_CHUNK)?;
+        match self.framing {
+            Framing::WebSocket => websocket::write_close(None, out),
+            _ if self.chunked => out.write_all(chunked::LAST_CHUNK),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// [`end`](Self::end)s the stream and says why, where that can be told from a message: as events, one named `end`;
+    /// to a WebSocket, in the close (1001, going away). O(n), at most three writes.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    ///
+    /// ```
+    /// use streamgauge_core::wire::{Framing, Stream};
+    ///
+    /// let mut out = Vec::new();
+    /// Stream { framing: Framing::Events, chunked: false }.end_because("no more", &mut out).unwrap();
+    /// assert_eq!(out, b"event: end\ndata: no more\n\n");
+    /// ```
+    pub fn end_because<W: Write>(self, why: &str, out: &mut W) -> Result<(), W::Error> {
+        match self.framing {
+            Framing::WebSocket => return websocket::write_close_saying(1001, why, out),
+            Framing::Events => {
+                let mut text = heapless::Vec::<u8, 160>::new();
+                let why = why.as_bytes().split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+                for part in [b"event: end\ndata: ", why.get(..123).unwrap_or(why), b"\n\n"] {
+                    // There is room.
+                    let _ = text.extend_from_slice(part);
+                }
+                self.wrap(&text, out)?;
+            }
+            Framing::Lines | Framing::Multipart => {}
+        }
+        self.end(out)
+    }
+
+    const fn is_chunked(self) -> bool {
+        self.chunked && !matches!(self.framing, Framing::WebSocket)
     }
 
     fn wrapped_len(self, length: usize) -> usize {
-        let overhead = if self.chunked { hex_len(length as u64).wrapping_add(4) } else { 0 };
+        let overhead = if self.is_chunked() { hex_len(length as u64).wrapping_add(4) } else { 0 };
         length.saturating_add(overhead)
     }
 
     fn wrap<W: Write>(self, text: &[u8], out: &mut W) -> Result<(), W::Error> {
-        if self.chunked { chunked::write_chunk(text, out) } else { out.write_all(text) }
+        match text {
+            [] => Ok(()),
+            _ if self.is_chunked() => chunked::write_chunk(text, out),
+            _ => out.write_all(text),
+        }
     }
 }
 
+const GAP_PART: &[u8] = b"content-type: */*\r\ncontent-length: 0\r\nx-pubsub-gap: ";
+const GAP_PART_TAIL: &[u8] = b"\r\n\r\n\r\n--xXPubSubXx\r\n";
 const GAP_HEAD: &[u8] = b"event: gap\ndata: ";
 const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";

@@ -6,6 +6,7 @@
 //! | [`lines`] | messages that end in a separator |
 //! | [`multipart`] | `multipart/x-mixed-replace`, as pubsub streams it |
 //! | [`sse`] | server-sent events |
+//! | [`websocket`] | WebSocket frames, as a server writes and reads them |
 //! | [`chunked`] | the chunked transfer coding of HTTP/1.1 |
 //! | [`http`] | heads of requests and answers, and where bodies end |
 //! | [`framing`] | what a subscriber's stream looks like, in any of the above |
@@ -54,6 +55,7 @@ pub mod query;
 mod split;
 pub mod sse;
 pub mod units;
+pub mod websocket;
 
 pub use framing::{Framing, Stream};
 pub use query::{Query, Value};

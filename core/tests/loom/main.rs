@@ -5,11 +5,13 @@
 #![cfg(streamgauge_loom)]
 #![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "the tests are hosted")]
 
+mod leases;
 mod moments;
 mod queue;
 mod ring;
 mod topic;
 
+use core::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use loom::sync::Arc;
@@ -26,9 +28,15 @@ impl<T> Mutex<T> {
 
 impl<T> Lock for Mutex<T> {
     type Value = T;
+    type Error = Infallible;
+    type Answer<R> = R;
 
-    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        f(&mut self.0.lock().unwrap())
+    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> Result<R, Infallible> {
+        Ok(f(&mut self.0.lock().unwrap()))
+    }
+
+    fn answer<R>(Ok(answer): Result<R, Infallible>) -> R {
+        answer
     }
 }
 

@@ -6,7 +6,7 @@ use core::task::{Context, Poll, Waker};
 use loom::future::block_on;
 use loom::sync::Arc;
 use streamgauge_core::queue::Limits;
-use streamgauge_core::shared::{GetError, PutError, QueueState, SharedQueue, Slot, WaitError};
+use streamgauge_core::shared::{GetError, PutError, PutWaitError, QueueState, SharedQueue, Slot, WaitError};
 
 use crate::{Mutex, model, spawn};
 
@@ -163,6 +163,100 @@ fn close_wakes_everyone_and_loses_nothing() {
         queue.close();
         assert_eq!(queue.put(b"2", |_| ()), Err(PutError::Closed));
         assert_eq!(a.join().unwrap() + b.join().unwrap(), 1);
+        assert_conserved(&queue);
+    });
+}
+
+/// Puts that wait for room, against gets that make it: nothing leaves unseen, and nobody sleeps while there is room.
+#[test]
+fn a_put_that_waits_against_a_get() {
+    model("a_put_that_waits_against_a_get", Some(4), 500, || {
+        let queue = queue::<2>(Limits { depth: Some(1), ..Limits::NONE });
+        let putter = spawn(&queue, |queue| {
+            for item in [b"1", b"2"] {
+                block_on(queue.put_when_room(item)).unwrap();
+            }
+        });
+        let seen = [get(&queue), get(&queue)];
+        putter.join().unwrap();
+        assert_eq!(&seen, b"12");
+        assert_eq!(queue.counters().overflow, 0);
+        assert_conserved(&queue);
+    });
+}
+
+/// The room of one item, which two want: both have it in the end, one after the other.
+#[test]
+fn two_putters_and_one_room() {
+    model("two_putters_and_one_room", Some(4), 10000, || {
+        let queue = queue::<3>(Limits { depth: Some(1), ..Limits::NONE });
+        queue.put(b"0", |_| ()).unwrap();
+        let put = |item: &'static [u8]| spawn(&queue, move |queue: &Queue<3>| block_on(queue.put_when_room(item)));
+        let (a, b) = (put(b"1"), put(b"2"));
+        assert_eq!(queue.try_get(&mut [0; 4]), Ok(Some(&b"0"[..])));
+        let mut seen = [get(&queue), 0];
+        assert_eq!((a.join().unwrap(), b.join().unwrap()), (Ok(()), Ok(())));
+        seen[1] = get(&queue);
+        seen.sort_unstable();
+        assert_eq!(&seen, b"12");
+        assert_eq!(queue.counters().overflow, 0);
+        assert_conserved(&queue);
+    });
+}
+
+/// A large item leaves, and two small ones have room: whoever of them puts tells the other one.
+#[test]
+fn who_has_put_tells_the_next_one() {
+    model("who_has_put_tells_the_next_one", Some(4), 900, || {
+        let queue = queue::<2>(Limits { bytes: Some(2), ..Limits::NONE });
+        queue.put(b"00", |_| ()).unwrap();
+        let put = |item: &'static [u8]| spawn(&queue, move |queue: &Queue<2>| block_on(queue.put_when_room(item)));
+        let (a, b) = (put(b"1"), put(b"2"));
+        assert_eq!(queue.try_get(&mut [0; 4]), Ok(Some(&b"00"[..])));
+        assert_eq!((a.join().unwrap(), b.join().unwrap()), (Ok(()), Ok(())));
+        assert_eq!(queue.counters().depth, 2);
+        assert_conserved(&queue);
+    });
+}
+
+/// One begins to wait for room and gives up; another one still gets it.
+#[test]
+fn a_dropped_put_passes_its_wake_up_on() {
+    model("a_dropped_put_passes_its_wake_up_on", Some(4), 400, || {
+        let queue = queue::<2>(Limits { depth: Some(1), ..Limits::NONE });
+        queue.put(b"0", |_| ()).unwrap();
+        let fickle = spawn(&queue, |queue| {
+            match pin!(queue.put_when_room(b"1")).poll(&mut Context::from_waker(Waker::noop())) {
+                // It has put after all: then it makes room again.
+                Poll::Ready(put) => {
+                    put.unwrap();
+                    assert_eq!(queue.try_get(&mut [0; 4]), Ok(Some(&b"1"[..])));
+                }
+                Poll::Pending => (),
+            }
+        });
+        let steady = spawn(&queue, |queue| block_on(queue.put_when_room(b"2")));
+        // Nobody else takes anything, so that a wake-up which is lost is not made up for.
+        queue.update(|queue| assert!(queue.get().is_some()));
+        fickle.join().unwrap();
+        assert_eq!(steady.join().unwrap(), Ok(()));
+        assert_eq!(queue.counters().depth, 1);
+        assert_conserved(&queue);
+    });
+}
+
+#[test]
+fn close_wakes_who_waits_for_room() {
+    model("close_wakes_who_waits_for_room", Some(4), 2000, || {
+        let queue = queue::<2>(Limits { depth: Some(1), ..Limits::NONE });
+        queue.put(b"0", |_| ()).unwrap();
+        let put = |item: &'static [u8]| spawn(&queue, move |queue: &Queue<2>| block_on(queue.put_when_room(item)));
+        let (a, b) = (put(b"1"), put(b"2"));
+        queue.close();
+        queue.try_get(&mut [0; 4]).unwrap();
+        let closed = Err(PutWaitError::Wait(WaitError::Closed));
+        assert_eq!((a.join().unwrap(), b.join().unwrap()), (closed, closed));
+        assert_eq!(queue.counters().depth, 0);
         assert_conserved(&queue);
     });
 }

@@ -1,8 +1,12 @@
 //! The log, the queue and the fan-out against plain models, under any sequence of operations.
 
+mod dedupe;
+mod leases;
 mod log;
+mod policies;
 mod queue;
 mod topic;
+mod topic_times;
 
 use std::collections::VecDeque;
 
@@ -80,4 +84,18 @@ fn start() -> impl Strategy<Value = u64> {
 fn record() -> impl Strategy<Value = Vec<u8>> {
     let length = prop_oneof![4 => 0..6_usize, 4 => 0..40_usize, 1 => 120..135_usize];
     (length, any::<u8>()).prop_map(|(length, seed)| (0..length).map(|i| seed.wrapping_add(i as u8)).collect())
+}
+
+/// Where one goes on who saw the message numbered `sequence`, as how many messages were published before: what is
+/// below the first number is of an earlier life and gets everything, what is above the newest counts as that.
+/// `None` for an earlier life. Reckoned without wrapping.
+fn after(sequence: u64, origin: u64, published: u64) -> Option<u64> {
+    let (sequence, origin, end) =
+        (u128::from(sequence), u128::from(origin), u128::from(origin) + u128::from(published));
+    let number = [sequence, sequence + (1 << 64)].into_iter().find(|number| (origin..end).contains(number));
+    match number {
+        Some(number) => Some((number - origin) as u64 + 1),
+        None if sequence < origin => None,
+        None => Some(published),
+    }
 }

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use streamgauge_core::topic::{Delivery, Fanout, Id, Next, Place, TooManySubscribers, Unsubscribed};
 
-use crate::{Placement, capacity, record, start};
+use crate::{Placement, after, capacity, record, start};
 
 #[derive(Debug, Clone)]
 enum FanoutStep {
@@ -12,6 +12,8 @@ enum FanoutStep {
     Subscribe,
     /// Resumes after the message this many before the newest one.
     Resume(i16),
+    /// Resumes after any number.
+    ResumeAfter(u64),
     /// These pick one of all that ever subscribed.
     Unsubscribe(usize),
     Next(usize),
@@ -24,6 +26,7 @@ fn fanout_step() -> impl Strategy<Value = FanoutStep> {
         6 => record().prop_map(FanoutStep::Publish),
         2 => Just(FanoutStep::Subscribe),
         1 => (-4..60_i16).prop_map(FanoutStep::Resume),
+        1 => prop_oneof![Just(1), Just(u64::MAX), any::<u64>()].prop_map(FanoutStep::ResumeAfter),
         2 => any::<usize>().prop_map(FanoutStep::Unsubscribe),
         6 => any::<usize>().prop_map(FanoutStep::Next),
         2 => (any::<usize>(), 0..5_usize).prop_map(|(who, n)| FanoutStep::Batch(who, n)),
@@ -81,15 +84,20 @@ proptest! {
                     }
                     Err(TooManySubscribers { limit, .. }) => prop_assert_eq!((limit, active), (places, places)),
                 },
-                FanoutStep::Resume(back) => {
-                    // The number of the last message seen; -1 is the one before the first of all.
-                    let last_seen = published as i64 - 1 - i64::from(back);
-                    let sequence = first.wrapping_add(last_seen as u64);
-                    prop_assert_eq!(fanout.knows(sequence), last_seen >= 0);
+                FanoutStep::Resume(_) | FanoutStep::ResumeAfter(_) => {
+                    let sequence = match step {
+                        FanoutStep::ResumeAfter(sequence) => sequence,
+                        FanoutStep::Resume(back) => {
+                            first.wrapping_add(published).wrapping_sub(1).wrapping_sub(i64::from(back) as u64)
+                        }
+                        _ => unreachable!(),
+                    };
+                    let expected = after(sequence, first, published);
+                    prop_assert_eq!(fanout.knows(sequence), expected.is_some());
                     match fanout.resume(sequence) {
                         Ok(id) => {
                             prop_assert!(active < places);
-                            let at = ((last_seen + 1).max(0) as u64).min(published);
+                            let at = expected.unwrap_or(0);
                             all.push(PlainSubscriber { id, active: true, at, since: at, received: 0, lagged: 0 });
                         }
                         Err(TooManySubscribers { limit, .. }) => prop_assert_eq!((limit, active), (places, places)),
@@ -163,6 +171,7 @@ proptest! {
                     lagged: subscriber.lagged + late,
                     pending: published - subscriber.at.max(gone),
                     bytes_behind: delivery.bytes_behind,
+                    ..Delivery::default()
                 };
                 prop_assert_eq!(delivery, expected);
                 let unread: u64 = messages[subscriber.at.max(gone) as usize..].iter().map(|m| m.len() as u64).sum();

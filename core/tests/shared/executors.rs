@@ -87,7 +87,7 @@ fn serves_under_an_executor_of_the_main_loop() {
             })
             .await;
         }
-        queue.close();
+        queue.close().unwrap();
     });
     let mut consume = pin!(async {
         while let Ok(item) = queue.get_with(|item| item[0]).await {

@@ -12,7 +12,8 @@ use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 use std::sync::Arc;
 use std::task::Wake;
 
-use streamgauge_core::queue::Limits;
+use futures_core::Stream;
+use streamgauge_core::queue::{Limit, Limits};
 use streamgauge_core::shared::*;
 use streamgauge_core::stats::{FixedMoments, Moments, Welford};
 use streamgauge_core::topic::Place;
@@ -65,7 +66,7 @@ fn waiting_consumers_are_woken_one_at_a_time_and_in_order() {
     assert!(poll(get_a.as_mut(), &a).is_pending());
     assert!(poll(get_b.as_mut(), &b).is_pending());
     assert!(poll(get_c.as_mut(), &c).is_pending());
-    assert_eq!(queue.waiting(), 3);
+    assert_eq!(queue.waiting().unwrap(), 3);
     // A poll without need keeps the place in the line.
     assert!(poll(get_a.as_mut(), &a).is_pending());
     queue.put(b"1", |_| ()).unwrap();
@@ -77,7 +78,7 @@ fn waiting_consumers_are_woken_one_at_a_time_and_in_order() {
     assert_eq!(poll(get_b, &b), Poll::Ready(Ok(&b"3"[..])));
     assert_eq!(queue.try_get(&mut [0; 8]), Ok(Some(&b"4"[..])));
     assert_eq!(queue.try_get(&mut [0; 8]), Ok(None));
-    assert_eq!((queue.waiting(), rings()), (0, [1, 1, 1]));
+    assert_eq!((queue.waiting().unwrap(), rings()), (0, [1, 1, 1]));
 }
 
 #[test]
@@ -127,7 +128,7 @@ fn a_future_dropped_in_any_state_leaves_nothing_behind() {
     drop(get_b);
     assert_eq!([bell_b.rings(), bell_c.rings()], [1, 1]);
     drop(get_c);
-    assert_eq!((queue.waiting(), queue.counters().depth), (0, 1));
+    assert_eq!((queue.waiting().unwrap(), queue.counters().unwrap().depth), (0, 1));
     // From the middle of the line, and never polled at all.
     let mut all: Vec<_> = (0..3).map(|_| Box::pin(queue.get_with(<[u8]>::len))).collect();
     queue.try_get(&mut [0; 8]).unwrap();
@@ -135,10 +136,10 @@ fn a_future_dropped_in_any_state_leaves_nothing_behind() {
         assert!(poll(get.as_mut(), &a).is_pending());
     }
     drop(all.remove(1));
-    assert_eq!(queue.waiting(), 2);
+    assert_eq!(queue.waiting().unwrap(), 2);
     drop(queue.get_with(<[u8]>::len));
     queue.mput(b"1\n2", b"\n", |_| ()).unwrap();
-    assert_eq!(queue.waiting(), 0);
+    assert_eq!(queue.waiting().unwrap(), 0);
     for get in &mut all {
         assert!(poll(get.as_mut(), &a).is_ready());
     }
@@ -172,11 +173,16 @@ fn no_waker_is_dropped_under_the_lock() {
     struct Watched<T>(RefCell<T>);
     impl<T> Lock for Watched<T> {
         type Value = T;
-        fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        type Error = Reentered;
+        type Answer<R> = Result<R, Reentered>;
+        fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> Result<R, Reentered> {
             LOCKED.store(true, Ordering::Relaxed);
-            let result = f(&mut self.0.borrow_mut());
+            let result = self.0.with(f);
             LOCKED.store(false, Ordering::Relaxed);
             result
+        }
+        fn answer<R>(outcome: Result<R, Reentered>) -> Result<R, Reentered> {
+            outcome
         }
     }
     // SAFETY: There is no data, and the functions may be called from any thread.
@@ -193,7 +199,7 @@ fn no_waker_is_dropped_under_the_lock() {
     assert_eq!(queue.try_get(&mut [0; 8]), Ok(Some(&b"taken"[..])));
     assert!(poll(waiting.as_mut(), &waker).is_pending());
     drop(waiting);
-    assert_eq!(queue.waiting(), 0);
+    assert_eq!(queue.waiting().unwrap(), 0);
 }
 
 #[test]
@@ -215,16 +221,16 @@ fn an_item_larger_than_the_buffer_stays_for_another_one() {
 fn closing_drains() {
     let (queue, fanout) = (queue::<1>(), fanout::<1>());
     queue.put(b"last", |_| ()).unwrap();
-    assert!(!queue.is_closed() && !fanout.is_closed());
-    queue.close();
-    fanout.close();
-    assert!(queue.is_closed() && fanout.is_closed());
+    assert!(!queue.is_closed().unwrap() && !fanout.is_closed().unwrap());
+    queue.close().unwrap();
+    fanout.close().unwrap();
+    assert!(queue.is_closed().unwrap() && fanout.is_closed().unwrap());
     assert_eq!(queue.put(b"late", |_| ()), Err(PutError::Closed));
     assert_eq!(queue.mput(b"late", b"\n", |_| ()), Err(PutError::Closed));
     assert_eq!(poll(pin!(queue.get(&mut [0; 4])), Waker::noop()), Poll::Ready(Ok(&b"last"[..])));
     let closed = Poll::Ready(Err(GetError::Wait(WaitError::Closed)));
     assert_eq!(poll(pin!(queue.get(&mut [0; 4])), Waker::noop()), closed);
-    let counters = queue.counters();
+    let counters = queue.counters().unwrap();
     assert_eq!((counters.accepted, counters.delivered, counters.depth), (1, 1, 0));
 }
 
@@ -236,10 +242,10 @@ fn what_update_puts_wakes_as_many() {
     for get in &mut gets {
         assert!(poll(get.as_mut(), &waker).is_pending());
     }
-    queue.update(|queue| queue.put(b"1", |_| ()).and_then(|()| queue.put(b"2", |_| ()))).unwrap();
-    assert_eq!((bell.rings(), queue.waiting()), (2, 1));
-    queue.update(|queue| queue.reset_high_water());
-    assert_eq!((bell.rings(), queue.with(|queue| queue.counters().depth)), (2, 2));
+    queue.update(|queue| queue.put(b"1", |_| ()).and_then(|()| queue.put(b"2", |_| ()))).unwrap().unwrap();
+    assert_eq!((bell.rings(), queue.waiting().unwrap()), (2, 1));
+    queue.update(|queue| queue.reset_high_water()).unwrap();
+    assert_eq!((bell.rings(), queue.with(|queue| queue.counters().depth).unwrap()), (2, 2));
 }
 
 #[test]
@@ -251,9 +257,9 @@ fn every_waiter_is_woken_once_however_many_there_are() {
     for published in &mut all {
         assert!(poll(published.as_mut(), &waker).is_pending());
     }
-    assert_eq!(fanout.waiting(), MANY);
+    assert_eq!(fanout.waiting().unwrap(), MANY);
     assert_eq!(fanout.publish(b"news"), Ok(0));
-    assert_eq!((bell.rings(), fanout.waiting()), (MANY, 0));
+    assert_eq!((bell.rings(), fanout.waiting().unwrap()), (MANY, 0));
     // A wake-up for everyone is nobody's to pass on.
     drop(all.remove(7));
     assert_eq!(bell.rings(), MANY);
@@ -266,17 +272,17 @@ fn every_waiter_is_woken_once_however_many_there_are() {
 fn a_kick_wakes_nobody_else() {
     let fanout = fanout::<4>();
     let [(bell_a, a), (bell_b, b), (bell_p, p)] = bells();
-    let (kicked, other) = (fanout.subscribe().unwrap(), fanout.subscribe().unwrap());
+    let (kicked, other) = (fanout.subscribe().unwrap().unwrap(), fanout.subscribe().unwrap().unwrap());
     let (mut next_other, mut next_kicked) =
         (pin!(fanout.next_with(other, <[u8]>::len)), pin!(fanout.next_with(kicked, <[u8]>::len)));
     let mut pump = pin!(fanout.published(0));
     assert!(poll(pump.as_mut(), &p).is_pending());
     assert!(poll(next_other.as_mut(), &b).is_pending());
     assert!(poll(next_kicked.as_mut(), &a).is_pending());
-    fanout.unsubscribe(kicked).unwrap();
+    fanout.unsubscribe(kicked).unwrap().unwrap();
     assert_eq!([bell_a.rings(), bell_b.rings(), bell_p.rings()], [1, 0, 0]);
     assert_eq!(poll(next_kicked, &a), Poll::Ready(Err(NextError::Unsubscribed)));
-    fanout.close();
+    fanout.close().unwrap();
     assert_eq!([bell_a.rings(), bell_b.rings(), bell_p.rings()], [1, 1, 1]);
     assert_eq!(poll(next_other, &b), Poll::Ready(Err(NextError::Wait(WaitError::Closed))));
     assert_eq!(fanout.publish(b"late"), Err(PublishError::Closed));
@@ -285,7 +291,7 @@ fn a_kick_wakes_nobody_else() {
 #[test]
 fn a_subscriber_is_told_what_it_missed_and_keeps_what_does_not_fit() {
     let fanout = fanout::<1>();
-    let id = fanout.subscribe().unwrap();
+    let id = fanout.subscribe().unwrap().unwrap();
     for _ in 0..3 {
         fanout.publish(&[7; 30]).unwrap();
     }
@@ -296,16 +302,16 @@ fn a_subscriber_is_told_what_it_missed_and_keeps_what_does_not_fit() {
     assert!(matches!(too_small, Poll::Ready(Err(NextError::BufferTooSmall { needed: 30, .. }))));
     let message = poll(pin!(fanout.next(id, &mut large)), Waker::noop());
     assert_eq!(message, Poll::Ready(Ok(Received::Message(&[7; 30][..]))));
-    let delivery = fanout.delivery(id).unwrap();
+    let delivery = fanout.delivery(id).unwrap().unwrap();
     assert_eq!((delivery.published, delivery.received, delivery.lagged, delivery.pending), (3, 1, 1, 1));
-    let again = fanout.resume(0).unwrap();
-    assert_eq!(fanout.delivery(again).unwrap().pending, 2);
+    let again = fanout.resume(0).unwrap().unwrap();
+    assert_eq!(fanout.delivery(again).unwrap().unwrap().pending, 2);
 }
 
 #[test]
 fn who_does_not_wait_gets_what_is_there() {
     let fanout = fanout::<0>();
-    let id = fanout.subscribe().unwrap();
+    let id = fanout.subscribe().unwrap().unwrap();
     let next = || fanout.try_next_with(id, <[u8]>::to_vec);
     assert_eq!(next(), Ok(None));
     for message in [[7; 30], [8; 30], [9; 30]] {
@@ -315,7 +321,7 @@ fn who_does_not_wait_gets_what_is_there() {
     assert_eq!(next(), Ok(Some(Received::Message(vec![8; 30]))));
     assert_eq!(next(), Ok(Some(Received::Message(vec![9; 30]))));
     assert_eq!(next(), Ok(None));
-    fanout.unsubscribe(id).unwrap();
+    fanout.unsubscribe(id).unwrap().unwrap();
     assert!(next().is_err());
 }
 
@@ -334,22 +340,22 @@ fn parts_merge_until_the_total_is_closed() {
     let [(bell, waker)] = bells();
     let mut enough = pin!(total.wait_for(|total| (total.0 >= 5).then_some(total.0)));
     assert!(poll(enough.as_mut(), &waker).is_pending());
-    total.merge(&Total(2)).unwrap();
+    total.merge(&Total(2)).unwrap().unwrap();
     assert_eq!(bell.rings(), 1);
     assert!(poll(enough.as_mut(), &waker).is_pending());
-    total.merge(&Total(4)).unwrap();
+    total.merge(&Total(4)).unwrap().unwrap();
     assert_eq!((bell.rings(), poll(enough, &waker)), (2, Poll::Ready(Ok(6))));
-    total.close();
-    assert_eq!(total.merge(&Total(1)), Err(Closed));
-    assert_eq!((total.snapshot(), total.with(|total| total.0)), (Total(6), 6));
+    total.close().unwrap();
+    assert_eq!(total.merge(&Total(1)), Ok(Err(Closed)));
+    assert_eq!((total.snapshot(), total.with(|total| total.0)), (Ok(Total(6)), Ok(6)));
 }
 
 #[test]
 fn moments_of_every_kind_are_parts() {
     fn twice<M: Merge + Copy>(part: M) -> M {
         let total = SharedMoments::new(RefCell::new(Guarded::new(part, [Slot::FREE; 0])));
-        total.merge(&part).unwrap();
-        total.snapshot()
+        total.merge(&part).unwrap().unwrap();
+        total.snapshot().unwrap()
     }
     let (mut welford, mut moments, mut fixed) = (Welford::new(), Moments::new(), FixedMoments::<i16>::new());
     for x in [1, 5] {
@@ -359,4 +365,211 @@ fn moments_of_every_kind_are_parts() {
     }
     assert_eq!((twice(welford).count(), twice(moments).count(), twice(fixed).count()), (4, 4, 4));
     assert_eq!(twice(welford).mean(), Some(3.0));
+}
+
+/// Whatever a closure calls under the lock that it runs under, it is told, and nothing has changed.
+#[test]
+fn who_comes_back_to_the_lock_is_told() {
+    let queue = queue::<2>();
+    queue.put(b"first", |_| ()).unwrap();
+    let called = core::cell::Cell::new(0);
+    let inside = |item: &[u8]| {
+        called.set(called.get() + 1);
+        let item = item.to_vec();
+        assert_eq!(queue.put(b"second", |_| ()), Err(PutError::Reentered));
+        assert_eq!(queue.mput(b"a\nb", b"\n", |_| ()), Err(PutError::Reentered));
+        assert_eq!(queue.try_put(b"second"), Err(TryPutError::Reentered));
+        assert_eq!(queue.try_get(&mut [0; 8]), Err(GetError::Wait(WaitError::Reentered)));
+        let mut buffer = [0; 8];
+        let waited = poll(pin!(queue.get(&mut buffer)), Waker::noop());
+        assert_eq!(waited, Poll::Ready(Err(GetError::Wait(WaitError::Reentered))));
+        let waited = poll(pin!(queue.put_when_room(b"second")), Waker::noop());
+        assert_eq!(waited, Poll::Ready(Err(PutWaitError::Wait(WaitError::Reentered))));
+        assert_eq!(queue.counters(), Err(Reentered));
+        assert_eq!(
+            (queue.close(), queue.is_closed(), queue.waiting()),
+            (Err(Reentered), Err(Reentered), Err(Reentered))
+        );
+        assert_eq!(queue.update(|_| panic!("called")), Err::<(), _>(Reentered));
+        item
+    };
+    let mut got = pin!(queue.get_with(inside));
+    assert_eq!(poll(got.as_mut(), Waker::noop()), Poll::Ready(Ok(b"first".to_vec())));
+    let counters = queue.counters().unwrap();
+    assert_eq!((called.get(), counters.accepted, counters.delivered), (1, 1, 1));
+    assert_eq!((queue.is_closed(), queue.waiting()), (Ok(false), Ok(0)));
+
+    let fanout = fanout::<1>();
+    let id = fanout.subscribe().unwrap().unwrap();
+    fanout.publish(b"news").unwrap();
+    let inside = |_: &[u8]| {
+        assert_eq!(fanout.publish(b"more"), Err(PublishError::Reentered));
+        assert_eq!(fanout.try_next_with(id, |_| ()), Err(NextError::Wait(WaitError::Reentered)));
+        assert_eq!(fanout.subscribe(), Err(Reentered));
+        assert_eq!(fanout.unsubscribe(id), Err(Reentered));
+    };
+    assert_eq!(fanout.try_next_with(id, inside), Ok(Some(Received::Message(()))));
+    assert_eq!(fanout.delivery(id).unwrap().unwrap().received, 1);
+    assert_eq!(fanout.with(|fanout| fanout.published()), Ok(1));
+
+    static CRITICAL: SharedMoments<CriticalSection<Guarded<Moments, [Slot; 1]>>> =
+        SharedMoments::new(CriticalSection::new(RefCell::new(Guarded::new(Moments::new(), [Slot::FREE; 1]))));
+    let inner = CRITICAL.update(|_| CRITICAL.merge(&Moments::new())).unwrap().unwrap();
+    assert_eq!(inner, Err(Reentered));
+    assert_eq!(CRITICAL.with(|_| CRITICAL.snapshot().is_err()), Ok(true));
+    assert_eq!(Reentered.to_string(), "the caller runs under the same lock already");
+}
+
+/// Who drops a waiting future under its lock keeps the slot taken, and wakes nobody twice.
+#[test]
+fn a_future_dropped_under_its_lock_keeps_its_slot() {
+    let queue = queue::<1>();
+    let mut waits = Box::pin(queue.get_with(<[u8]>::len));
+    assert!(poll(waits.as_mut(), Waker::noop()).is_pending());
+    queue.with(|_| drop(waits)).unwrap();
+    let refused = poll(pin!(queue.get_with(<[u8]>::len)), Waker::noop());
+    assert!(matches!(refused, Poll::Ready(Err(WaitError::TooManyWaiters { .. }))));
+}
+
+#[test]
+fn who_puts_where_there_is_room_lets_nothing_leave() {
+    let limits = Limits { depth: Some(2), bytes: Some(10) };
+    let queue = SharedQueue::new(RefCell::new(QueueState::of([0; 64], limits, [Slot::FREE; 1])));
+    assert_eq!(queue.try_put(b"12345"), Ok(()));
+    assert_eq!(queue.try_put(b"123456"), Err(TryPutError::Full(Limit::Bytes)));
+    assert_eq!(queue.try_put(b"1"), Ok(()));
+    assert_eq!(queue.try_put(b"1"), Err(TryPutError::Full(Limit::Depth)));
+    // What never fits is refused at once, by the storage as by a limit.
+    for never in [11, 100] {
+        let item = vec![0; never];
+        assert!(matches!(queue.try_put(&item), Err(TryPutError::TooLarge(too_large)) if too_large.len == never));
+        let put = poll(pin!(queue.put_when_room(&item)), Waker::noop());
+        assert!(matches!(put, Poll::Ready(Err(PutWaitError::TooLarge(too_large))) if too_large.len == never));
+    }
+    let counters = queue.counters().unwrap();
+    assert_eq!((counters.accepted, counters.overflow, counters.depth), (2, 0, 2));
+    assert_eq!(queue.with(|queue| queue.refused()), Ok(2));
+    queue.close().unwrap();
+    assert_eq!(queue.try_put(b"late"), Err(TryPutError::Closed));
+    let closed = Poll::Ready(Err(PutWaitError::Wait(WaitError::Closed)));
+    assert_eq!(poll(pin!(queue.put_when_room(b"late")), Waker::noop()), closed);
+    queue.try_get(&mut [0; 8]).unwrap();
+    assert_eq!(poll(pin!(queue.put_when_room(b"late")), Waker::noop()), closed);
+}
+
+/// Each kind is woken for what it waits for, in its own order, whoever has waited longer.
+#[test]
+fn who_waits_for_room_and_who_waits_for_items_are_told_apart() {
+    let limits = Limits { depth: Some(1), ..Limits::NONE };
+    let queue = SharedQueue::new(RefCell::new(QueueState::of([0; 64], limits, [Slot::FREE; 4])));
+    let [(bell_a, a), (bell_b, b), (bell_c, c)] = bells();
+    let rings = || [bell_a.rings(), bell_b.rings(), bell_c.rings()];
+    queue.put(b"1", |_| ()).unwrap();
+    let (mut put_a, mut put_b) = (Box::pin(queue.put_when_room(b"a")), pin!(queue.put_when_room(b"b")));
+    assert!(poll(put_a.as_mut(), &a).is_pending());
+    assert!(poll(put_b.as_mut(), &b).is_pending());
+    assert_eq!(queue.try_get(&mut [0; 8]), Ok(Some(&b"1"[..])));
+    assert_eq!(rings(), [1, 0, 0]);
+    let mut buffer = [0; 8];
+    let mut get_c = pin!(queue.get(&mut buffer));
+    assert!(poll(get_c.as_mut(), &c).is_pending());
+    // It was woken for the room and is gone: that is for the next one who puts, and not for the one who gets.
+    drop(put_a);
+    assert_eq!(rings(), [1, 1, 0]);
+    assert_eq!(poll(put_b.as_mut(), &b), Poll::Ready(Ok(())));
+    assert_eq!(rings(), [1, 1, 1]);
+    assert_eq!(poll(get_c, &c), Poll::Ready(Ok(&b"b"[..])));
+    assert_eq!(queue.waiting(), Ok(0));
+}
+
+/// One who gets has waited longer than those who put, and yet room is their business.
+#[test]
+fn room_wakes_nobody_who_waits_for_an_item() {
+    let limits = Limits { depth: Some(1), ..Limits::NONE };
+    let queue = SharedQueue::new(RefCell::new(QueueState::of([0; 64], limits, [Slot::FREE; 4])));
+    let [(_, first), (bell_get, getter), (bell_a, a), (bell_b, b)] = bells();
+    let rings = || [bell_get.rings(), bell_a.rings(), bell_b.rings()];
+    let (mut get_first, mut get) = (pin!(queue.get_with(<[u8]>::len)), pin!(queue.get_with(<[u8]>::len)));
+    assert!(poll(get_first.as_mut(), &first).is_pending());
+    assert!(poll(get.as_mut(), &getter).is_pending());
+    queue.put(b"1", |_| ()).unwrap();
+    let (mut put_a, mut put_b) = (Box::pin(queue.put_when_room(b"a")), pin!(queue.put_when_room(b"b")));
+    assert!(poll(put_a.as_mut(), &a).is_pending());
+    assert!(poll(put_b.as_mut(), &b).is_pending());
+    assert_eq!(queue.try_get(&mut [0; 8]), Ok(Some(&b"1"[..])));
+    assert_eq!(rings(), [0, 1, 0]);
+    drop(put_a);
+    assert_eq!(rings(), [0, 1, 1]);
+}
+
+/// What left at once, and what a large item leaves room for, is told to as many as may have it.
+#[test]
+fn room_for_several_wakes_several() {
+    let queue = SharedQueue::new(RefCell::new(QueueState::of(
+        [0; 64],
+        Limits { bytes: Some(4), ..Limits::NONE },
+        [Slot::FREE; 3],
+    )));
+    let [(bell_a, a), (bell_b, b), (bell_c, c)] = bells();
+    let rings = || [bell_a.rings(), bell_b.rings(), bell_c.rings()];
+    queue.put(b"4444", |_| ()).unwrap();
+    let [mut put_a, mut put_b, mut put_c] = [b"22", b"33", b"44"].map(|item| Box::pin(queue.put_when_room(item)));
+    assert!(poll(put_a.as_mut(), &a).is_pending());
+    assert!(poll(put_b.as_mut(), &b).is_pending());
+    assert!(poll(put_c.as_mut(), &c).is_pending());
+    queue.try_get(&mut [0; 8]).unwrap();
+    assert_eq!(rings(), [1, 0, 0]);
+    assert_eq!(poll(put_a.as_mut(), &a), Poll::Ready(Ok(())));
+    assert_eq!(rings(), [1, 1, 0]);
+    assert_eq!(poll(put_b.as_mut(), &b), Poll::Ready(Ok(())));
+    assert_eq!(rings(), [1, 1, 1]);
+    assert!(poll(put_c.as_mut(), &c).is_pending());
+    queue.update(|queue| queue.mget(2, |_| core::ops::ControlFlow::Continue(()))).unwrap();
+    assert_eq!(rings(), [1, 1, 2]);
+    assert_eq!(poll(put_c.as_mut(), &c), Poll::Ready(Ok(())));
+}
+
+/// A stream ends when nothing more can come, and before that leaves out nothing that went wrong.
+#[test]
+fn streams_tell_everything_and_end() {
+    let next = |stream: Pin<&mut dyn Stream<Item = Result<Received<heapless::Vec<u8, 4>>, NextError>>>,
+                waker: &Waker| { stream.poll_next(&mut Context::from_waker(waker)) };
+    let fanout = fanout::<2>();
+    let [(bell, waker)] = bells();
+    let (id, kicked) = (fanout.subscribe().unwrap().unwrap(), fanout.subscribe().unwrap().unwrap());
+    let (mut messages, mut ends) = (pin!(fanout.messages::<4>(id)), pin!(fanout.messages::<4>(kicked)));
+    assert!(next(messages.as_mut(), &waker).is_pending());
+    fanout.publish(&[1; 30]).unwrap();
+    assert_eq!(bell.rings(), 1);
+    let too_large = next(messages.as_mut(), &waker);
+    assert!(matches!(too_large, Poll::Ready(Some(Err(NextError::BufferTooSmall { needed: 30, .. })))));
+    // It stays the next one, until it leaves.
+    assert_eq!(next(messages.as_mut(), &waker), too_large);
+    fanout.publish(&[2; 40]).unwrap();
+    fanout.publish(b"news").unwrap();
+    assert_eq!(next(messages.as_mut(), &waker), Poll::Ready(Some(Ok(Received::Lagged(1)))));
+    assert!(matches!(next(messages.as_mut(), &waker), Poll::Ready(Some(Err(_)))));
+    fanout.publish(&[3; 40]).unwrap();
+    fanout.publish(b"last").unwrap();
+    assert!(matches!(next(messages.as_mut(), &waker), Poll::Ready(Some(Ok(Received::Lagged(_))))));
+    fanout.unsubscribe(kicked).unwrap().unwrap();
+    assert_eq!(next(ends.as_mut(), &waker), Poll::Ready(Some(Err(NextError::Unsubscribed))));
+    assert_eq!(next(ends.as_mut(), &waker), Poll::Ready(None));
+
+    let queue = queue::<1>();
+    let mut items = pin!(queue.items::<4>());
+    let mut item = |waker: &Waker| items.as_mut().poll_next(&mut Context::from_waker(waker));
+    assert!(item(&waker).is_pending());
+    queue.put(b"large", |_| ()).unwrap();
+    assert_eq!(bell.rings(), 2);
+    assert!(matches!(item(&waker), Poll::Ready(Some(Err(GetError::BufferTooSmall { needed: 5, .. })))));
+    queue.try_get(&mut [0; 8]).unwrap();
+    assert!(item(&waker).is_pending());
+    queue.mput(b"a\nb", b"\n", |_| ()).unwrap();
+    queue.close().unwrap();
+    for expected in [b"a", b"b"] {
+        assert!(matches!(item(&waker), Poll::Ready(Some(Ok(item))) if item == expected));
+    }
+    assert_eq!((item(&waker), item(&waker)), (Poll::Ready(None), Poll::Ready(None)));
+    assert_eq!(queue.waiting(), Ok(0));
 }

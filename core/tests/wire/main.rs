@@ -6,6 +6,7 @@ mod multipart;
 mod peers;
 mod round_trip;
 mod sse;
+mod websocket;
 
 use proptest::collection::vec;
 use proptest::prelude::*;

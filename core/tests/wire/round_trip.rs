@@ -8,6 +8,7 @@ use crate::decoded::{Found, read_chunks, read_events, read_lines, read_parts};
 use crate::{Bytes, fragments, sizes};
 
 const FRAMINGS: [Framing; 3] = [Framing::Lines, Framing::Multipart, Framing::Events];
+const ALL: [Framing; 4] = [Framing::Lines, Framing::Multipart, Framing::Events, Framing::WebSocket];
 /// Storages to try: the awkward ones, and one that everything fits in.
 const STORAGES: [usize; 6] = [0, 1, 3, 7, 20, 4096];
 
@@ -77,6 +78,7 @@ fn arrives(framing: Framing, sequence: u64, message: &[u8], storage: usize) -> V
                 other => other,
             }]
         }
+        Framing::WebSocket => unreachable!("its frames are read in websocket.rs"),
     }
 }
 
@@ -89,6 +91,7 @@ fn read(framing: Framing, pieces: &[&[u8]], storage: usize) -> Vec<Found> {
             found
         }
         Framing::Events => read_events(pieces, storage).0,
+        Framing::WebSocket => unreachable!("its frames are read in websocket.rs"),
     }
 }
 
@@ -137,7 +140,7 @@ proptest! {
 
     #[test]
     fn a_slice_that_is_too_small_is_an_error_and_one_that_fits_is_filled(message in message(), sequence in any::<u64>()) {
-        for (framing, chunked) in FRAMINGS.iter().flat_map(|f| [(*f, false), (*f, true)]) {
+        for (framing, chunked) in ALL.iter().flat_map(|f| [(*f, false), (*f, true)]) {
             let stream = Stream { framing, chunked };
             let mut expected = Vec::new();
             stream.encode(sequence, &message, &mut expected).unwrap();
@@ -205,11 +208,11 @@ fn the_bytes_are_those_of_the_protocol() {
         assert_eq!(out.len() - before, stream.gap_len(3));
         stream.comment(&mut out).unwrap();
         stream.end(&mut out).unwrap();
-        String::from_utf8(out).unwrap()
+        out.iter().map(|byte| char::from(*byte)).collect::<String>()
     };
-    let types = [Framing::Lines, Framing::Multipart, Framing::Events].map(Framing::content_type);
+    let types = ALL.map(Framing::content_type);
     let multipart = "multipart/x-mixed-replace; boundary=xXPubSubXx";
-    assert_eq!(types, ["application/json", multipart, "text/event-stream"]);
+    assert_eq!(types, ["application/json", multipart, "text/event-stream", ""]);
     let mut out = Vec::new();
     Framing::Lines.encode(1, b"bare", &mut out).unwrap();
     Stream { framing: Framing::Lines, chunked: true }.raw(b"as it is", &mut out).unwrap();
@@ -219,12 +222,14 @@ fn the_bytes_are_those_of_the_protocol() {
     assert_eq!(write(Framing::Lines, true), "2\r\n\r\n\r\n9\r\n{\"a\": 1}\n\r\n0\r\n\r\n");
     assert_eq!(
         write(Framing::Multipart, false),
-        "--xXPubSubXx\r\ncontent-type: */*\r\ncontent-length: 8\r\n\r\n{\"a\": 1}\r\n--xXPubSubXx\r\n"
+        "--xXPubSubXx\r\ncontent-type: */*\r\ncontent-length: 8\r\n\r\n{\"a\": 1}\r\n--xXPubSubXx\r\n\
+         content-type: */*\r\ncontent-length: 0\r\nx-pubsub-gap: 3\r\n\r\n\r\n--xXPubSubXx\r\n"
     );
     assert_eq!(
         write(Framing::Multipart, true),
         "e\r\n--xXPubSubXx\r\n\r\n40\r\ncontent-type: */*\r\ncontent-length: 8\r\n\r\n{\"a\": 1}\
-         \r\n--xXPubSubXx\r\n\r\n0\r\n\r\n"
+         \r\n--xXPubSubXx\r\n\r\n\
+         49\r\ncontent-type: */*\r\ncontent-length: 0\r\nx-pubsub-gap: 3\r\n\r\n\r\n--xXPubSubXx\r\n\r\n0\r\n\r\n"
     );
     assert_eq!(
         write(Framing::Events, false),
@@ -235,4 +240,5 @@ fn the_bytes_are_those_of_the_protocol() {
         "d\r\nretry: 1000\n\n\r\n17\r\nid: 41\ndata: {\"a\": 1}\n\n\r\n\
          14\r\nevent: gap\ndata: 3\n\n\r\ne\r\n: keep-alive\n\n\r\n0\r\n\r\n"
     );
+    assert_eq!(write(Framing::WebSocket, true), "\u{81}\u{8}{\"a\": 1}\u{81}\u{9}{\"gap\":3}\u{89}\u{0}\u{88}\u{0}");
 }

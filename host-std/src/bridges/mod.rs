@@ -2,3 +2,4 @@
 
 pub mod ps_to_file;
 pub mod ps_to_http;
+pub mod pubsub_filtered;

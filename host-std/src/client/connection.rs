@@ -48,8 +48,22 @@ impl Connection {
     /// # Errors
     /// As [`request`](super::request()).
     pub async fn call(&mut self, method: &str, url: &Url, body: Option<&[u8]>) -> Result<Response<Vec<u8>>, Error> {
+        self.call_with(method, url, &[], body).await
+    }
+
+    /// The same with header fields, which are sent as they are behind `host`.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn call_with(
+        &mut self,
+        method: &str,
+        url: &Url,
+        fields: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Result<Response<Vec<u8>>, Error> {
         self.request.clear();
-        write(&mut self.request, method, url, &[], body).ok_or(Error::Invalid)?;
+        write(&mut self.request, method, url, fields, body).ok_or(Error::Invalid)?;
         let kept = self
             .kept
             .take()

@@ -26,6 +26,8 @@ pub enum Error {
     Kicked,
     /// The other side ended it.
     Closed,
+    /// The other side said that the stream is complete.
+    Complete,
 }
 
 impl fmt::Display for Error {
@@ -41,6 +43,7 @@ impl fmt::Display for Error {
             Self::Encoding(what) => write!(f, "bad stream: {what}"),
             Self::Kicked => f.write_str("kicked for reading too slowly"),
             Self::Closed => f.write_str("connection closed"),
+            Self::Complete => f.write_str("the stream is complete"),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | `request` | [`request`]: one request, one answer, bounded |
 //! | `connection` | [`Connection`]: requests one after another, on a connection that is kept |
 //! | `write` | [`pubsub_write`], [`simplequeue_write`]: messages, or one item |
+//! | `leases`, `base64` | items that are lent, and what becomes of them; bytes in JSON |
 //! | `subscription` | [`Subscription`]: one stream of messages, until it ends |
 //! | `feed` | [`Feed`]: subscriptions one after another, with back-off and resume |
 //! | `decoder` | messages out of each of the three encodings |
@@ -14,10 +15,12 @@
 
 mod answers;
 mod backoff;
+mod base64;
 mod connection;
 mod decoder;
 mod error;
 mod feed;
+pub(crate) mod leases;
 mod request;
 mod subscription;
 mod url;

@@ -138,7 +138,8 @@ impl Subscription {
     /// this is cancelled.
     ///
     /// # Errors
-    /// The stream has ended, always with an error: [`Error::Closed`] is the kindest.
+    /// The stream has ended, always with an error: [`Error::Complete`] where the server meant it to,
+    /// [`Error::Closed`] where nobody can tell.
     pub async fn read(&mut self, mut on: impl FnMut(Item<'_>)) -> Result<(), Error> {
         if self.drain(&mut on)? {
             return Ok(());
@@ -169,7 +170,12 @@ impl Subscription {
         while let Some(event) = answers.decode(false)? {
             match event {
                 Event::Body(bytes) => decoder.decode(bytes, |found| numbers.pass(found, on))?,
-                Event::Complete => return Err(decoder.finish()),
+                Event::Complete => {
+                    return Err(match decoder.finish() {
+                        Error::Closed => Error::Complete,
+                        error => error,
+                    });
+                }
                 Event::Head(_) => return Err(Error::Closed),
             }
             any = true;

@@ -1,5 +1,6 @@
 use core::{fmt, str::FromStr};
 use http::Uri;
+use streamgauge_core::wire::percent::{self, Plus};
 
 /// An address: `http://host:port/path?query`.
 ///
@@ -68,6 +69,42 @@ impl Url {
         };
         Self { target: format!("{path}?{name}={value}{query}"), ..self.clone() }
     }
+
+    /// The same with `name=value` behind its query, the value percent-coded; as it is for `None`. O(n).
+    ///
+    /// ```
+    /// let url: streamgauge::client::Url = "http://127.0.0.1:8080/sub".parse()?;
+    /// let url = url.and("from", None::<&str>).and("filter", Some("c:a b"));
+    /// assert_eq!(url.target(), "/sub?filter=c%3Aa%20b");
+    /// # Ok::<(), streamgauge::client::BadUrl>(())
+    /// ```
+    #[must_use]
+    pub fn and(&self, name: &str, value: Option<impl AsRef<str>>) -> Self {
+        let Some(value) = value else { return self.clone() };
+        let between = if self.target.contains('?') { '&' } else { '?' };
+        let coded = coded(value.as_ref());
+        Self { target: format!("{}{between}{name}={coded}", self.target), ..self.clone() }
+    }
+
+    /// The same host's `path` and behind it `name`, percent-coded as a part of a path.
+    pub(crate) fn join_name(&self, path: &str, name: &str) -> Self {
+        self.join(&format!("{path}{}", coded(name)))
+    }
+
+    /// What the first `name` of the query says, decoded.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        let (_, query) = self.target.split_once('?')?;
+        let mut pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let (_, value) = pairs.find(|(known, _)| *known == name)?;
+        let bytes: Vec<u8> = percent::decode(value.as_bytes(), Plus::Space).collect();
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+fn coded(text: &str) -> String {
+    let mut coded = Vec::with_capacity(percent::encoded_len(text.as_bytes()));
+    let Ok(()) = percent::encode(text.as_bytes(), &mut coded);
+    String::from_utf8(coded).unwrap_or_default()
 }
 
 impl FromStr for Url {
@@ -160,6 +197,15 @@ mod tests {
             assert!(error.contains(what), "{text}: {error}");
             assert!(!error.contains('\n'));
         }
+    }
+
+    #[test]
+    fn a_parameter_is_read_and_a_name_is_coded() {
+        let url: Url = "http://a/?b=1&queue=a%20b+c&queue=d".parse().unwrap();
+        assert_eq!(url.parameter("queue").as_deref(), Some("a b c"));
+        assert_eq!((url.parameter("que"), url.parameter("b").as_deref()), (None, Some("1")));
+        assert_eq!(url.join_name("/queues/", "a/b?").target(), "/queues/a%2Fb%3F");
+        assert_eq!(url.and("x", Some("&")).target(), "/?b=1&queue=a%20b+c&queue=d&x=%26");
     }
 
     #[test]

@@ -8,23 +8,31 @@
 //! | [`measure`], [`state`] | moments, histograms and graphs of a stream; what is kept of them elsewhere |
 //! | `publish`, `subscribe` | `pub` and `sub`: messages of a pubsub |
 //! | `put`, `get` | items of a queue |
+//! | `settle`, `peek` | items that are lent, and what a queue holds |
+//! | `named` | topics and queues by their names |
 //! | `stats` | what both have counted |
 //! | [`mod@bench`] | loads a running server, and measures it |
-//! | `sender` | batches of lines to a server, counted |
+//! | `at`, `sender`, `table` | where topic and queue are; batches of lines to a server, counted; aligned rows |
 
+mod at;
 pub mod bench;
 pub mod generate;
 mod get;
 pub mod measure;
+mod named;
 pub mod options;
+mod peek;
 mod publish;
 mod put;
 pub mod read;
 mod sender;
 pub mod serve;
+mod settle;
+pub mod single;
 pub mod state;
 mod stats;
 mod subscribe;
+mod table;
 
 use std::process::ExitCode;
 
@@ -43,6 +51,13 @@ pub enum Command {
     Sub(subscribe::Options),
     Put(put::Options),
     Get(get::Options),
+    Ack(settle::Ack),
+    Nack(settle::Nack),
+    Touch(settle::Touch),
+    Peek(peek::Peek),
+    Redrive(peek::Redrive),
+    Topic(named::Topic),
+    Queue(named::Queue),
     Stats(stats::Options),
     Bench(bench::Options),
 }
@@ -71,6 +86,13 @@ pub fn run(command: Command) -> Result<ExitCode, StartError> {
             Command::Sub(options) => subscribe::run(options, stopped).await,
             Command::Put(options) => put::run(options, stopped).await,
             Command::Get(options) => get::run(options, stopped).await,
+            Command::Ack(options) => settle::ack(options, stopped).await,
+            Command::Nack(options) => settle::nack(options, stopped).await,
+            Command::Touch(options) => settle::touch(options, stopped).await,
+            Command::Peek(options) => peek::peek(options).await,
+            Command::Redrive(options) => peek::redrive(options).await,
+            Command::Topic(options) => named::topic(options).await,
+            Command::Queue(options) => named::queue(options).await,
             Command::Stats(options) => stats::run(options, stopped).await,
             Command::Bench(options) => bench::run(options, stopped).await,
         }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use clap::Args;
 use http::HeaderValue;
-use streamgauge_core::endpoints::simplequeue::{Separator, Settings as CoreSettings};
-use streamgauge_core::queue::Limits as QueueLimits;
+use streamgauge_core::endpoints::Surface;
+use streamgauge_core::engine::{Name, QueueSettings, Separator, TopicSettings};
 
-use crate::server::Limits;
+use crate::gateway;
+use crate::server::{Limits, affordable_connections};
 use crate::terminal::StartError;
-use crate::terminal::flags::{bytes, count, seconds};
-use crate::{queues, topics};
+use crate::terminal::flags::{bytes, seconds, some, some_bytes};
 
 /// Where a server listens.
 #[derive(Debug, Clone, Args)]
@@ -29,18 +29,18 @@ pub struct Listen {
 #[command(next_help_heading = "Connections")]
 pub struct Connections {
     /// Most connections at the same time; beyond: 503
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = count)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = some)]
     pub max_connections: usize,
     /// Longest head of a request; beyond: 431
-    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "16KiB")]
+    #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "16KiB")]
     pub max_header_bytes: usize,
     /// Longest body of a request; beyond: 413
-    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "5MiB")]
+    #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "5MiB")]
     pub max_body_bytes: usize,
-    /// Most bytes of all the bodies being received at the same time; beyond: 503
+    /// Most bytes of all the long bodies and answers on their way, half of them for one client; beyond: 503
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "64MiB")]
     pub max_buffered_bytes: usize,
-    /// How long a request's head may take to arrive
+    /// How long a request's head may take to arrive, and a connection to send its first byte
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub header_timeout: Duration,
     /// How long a client may let a body or an answer stand still
@@ -49,7 +49,10 @@ pub struct Connections {
     /// How long a connection may stay open between requests
     #[arg(long, value_name = "SECONDS", default_value = "75", value_parser = seconds)]
     pub idle_timeout: Duration,
-    /// Let pages of this origin read the answers (may be repeated; * is every origin)
+    /// On loopback, answer to this name too, beside localhost and its addresses (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub allow_host: Vec<String>,
+    /// Let pages of this origin read the answers and change what there is (may be repeated; * is every origin)
     #[arg(long, value_name = "ORIGIN")]
     pub cors_origin: Vec<HeaderValue>,
     /// Log each request to stderr
@@ -58,6 +61,25 @@ pub struct Connections {
 }
 
 impl Connections {
+    /// The same with as many connections as the operating system gives each of `servers` descriptors for. Fewer than
+    /// were asked for are said on stderr.
+    #[must_use]
+    pub fn fitted(&self, servers: usize) -> Self {
+        let mut fitted = self.clone();
+        if let Err((each, line)) = affordable_connections(self.max_connections, servers) {
+            eprintln!("{line}");
+            fitted.max_connections = each;
+        }
+        fitted
+    }
+
+    /// Says on stderr how much memory one server can take, beside `storage` bytes of what it keeps: stdout has what the
+    /// original prints, and nothing else.
+    pub fn announce_ceiling(&self, storage: u64) {
+        let total = self.limits().worst_case().saturating_add(storage);
+        eprintln!("memory at most {total} bytes ({} MiB)", total.div_ceil(1 << 20));
+    }
+
     /// The flags as a server takes them.
     pub fn limits(&self) -> Limits {
         Limits {
@@ -68,54 +90,32 @@ impl Connections {
             header_timeout: self.header_timeout,
             io_timeout: self.io_timeout,
             idle_timeout: self.idle_timeout,
+            allow_hosts: self.allow_host.clone(),
             cors_origins: self.cors_origin.clone(),
             log_requests: self.enable_logging,
         }
     }
 }
 
-/// The bounds of a pubsub.
+/// The bounds of the topic `main`, and of the messages of all topics.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Pubsub")]
 pub struct PubsubOptions {
     /// Room for the messages kept for subscribers that lag or come back
-    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "64MiB")]
+    #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "64MiB")]
     pub log_bytes: usize,
     /// Longest message; beyond: 413
-    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "1MiB")]
+    #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "1MiB")]
     pub max_message_bytes: usize,
-    /// Most subscribers at the same time; beyond: 503
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = count)]
+    /// Most subscribers of a topic at the same time; beyond: 503
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = some)]
     pub max_subscribers: usize,
     /// A subscriber with more than this unsent is kicked
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "50MiB")]
     pub max_lag_bytes: usize,
 }
 
-impl PubsubOptions {
-    /// The flags as a pubsub takes them.
-    ///
-    /// # Errors
-    /// When one body of `max_body` bytes could push out of the log what subscribers had no chance to read.
-    pub fn settings(&self, max_body: usize) -> Result<topics::Settings, StartError> {
-        if self.log_bytes < max_body.saturating_mul(2) {
-            return Err(StartError::new(format_args!(
-                "--log-bytes {} must be at least twice --max-body-bytes {max_body}",
-                self.log_bytes
-            )));
-        }
-        affordable("--log-bytes", self.log_bytes)?;
-        Ok(topics::Settings {
-            log_bytes: self.log_bytes,
-            max_message: self.max_message_bytes,
-            max_subscribers: self.max_subscribers,
-            max_lag: self.max_lag_bytes as u64,
-            www: None,
-        })
-    }
-}
-
-/// The bounds of a simplequeue.
+/// The bounds of the queue `main`, and of the items of all queues.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Queue")]
 pub struct QueueOptions {
@@ -125,11 +125,11 @@ pub struct QueueOptions {
     /// Most bytes waiting (0: no limit but --queue-bytes); beyond: the oldest leave
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "0")]
     pub max_bytes: usize,
-    /// Memory for the waiting items, 1 to 3 bytes each included; beyond: the oldest leave
-    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "256MiB")]
+    /// Memory for the waiting items, 10 to 12 bytes each included; beyond: the oldest leave
+    #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "256MiB")]
     pub queue_bytes: usize,
     /// Longest item; beyond: 413
-    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "1MiB")]
+    #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "1MiB")]
     pub max_item_bytes: usize,
     /// Most items in one answer to /mget (0: no limit)
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -145,36 +145,112 @@ pub struct QueueOptions {
     pub overflow_log: Option<PathBuf>,
 }
 
-impl QueueOptions {
-    /// The flags as a simplequeue takes them.
+/// The bounds of names.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Names")]
+pub struct NameOptions {
+    /// Memory that all topics and queues may hold; what does not fit is refused with 507 [default: as much as `main`
+    /// needs, or 1GiB for serve]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub memory: Option<usize>,
+    /// Most topics, and most queues; beyond: 507
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = some)]
+    pub max_names: usize,
+    /// Only names that were made can be used; others: 404
+    #[arg(long)]
+    pub no_auto_create: bool,
+}
+
+/// What `main` needs beside its messages and items: places of subscribers, leases, ids that are remembered.
+const BESIDE: usize = 32 << 20;
+
+/// What the flags say of a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Flags<'a> {
+    /// Which endpoints it has.
+    pub surface: Surface,
+    /// Its topics, if it has any.
+    pub pubsub: Option<&'a PubsubOptions>,
+    /// Its queues, if it has any.
+    pub queue: Option<&'a QueueOptions>,
+    /// Names.
+    pub names: &'a NameOptions,
+    /// Connections.
+    pub connections: &'a Connections,
+}
+
+impl Flags<'_> {
+    /// The flags as a gateway takes them. Without `--memory` it holds at least so many bytes.
     ///
     /// # Errors
-    /// When two limits contradict each other.
-    pub fn settings(&self, max_body: usize) -> Result<queues::Settings, StartError> {
-        if self.queue_bytes < self.max_bytes {
-            return Err(StartError::new(format_args!(
-                "--queue-bytes {} must be at least --max-bytes {}",
-                self.queue_bytes, self.max_bytes
-            )));
+    /// When two limits contradict each other: one body could push out of the log what subscribers had no chance to
+    /// read, say.
+    pub fn settings(&self, memory: usize) -> Result<gateway::Settings, StartError> {
+        let max_body = self.connections.max_body_bytes;
+        let mut settings = gateway::Settings::new(self.surface);
+        settings.endpoints.max_answer = max_body;
+        settings.shard.max_names = self.names.max_names;
+        settings.shard.max_waiting = self.connections.max_connections.saturating_mul(2);
+        let defaults = &mut settings.shard.defaults;
+        defaults.auto_create = !self.names.no_auto_create;
+        let (mut held, mut flags) = (0_usize, Vec::new());
+        if let Some(pubsub) = self.pubsub {
+            let log = pubsub.log_bytes;
+            if log < max_body.saturating_mul(2) {
+                return Err(StartError::new(format_args!(
+                    "--log-bytes {log} must be at least twice --max-body-bytes {max_body}",
+                )));
+            }
+            affordable("--log-bytes", log)?;
+            defaults.topic.max_message_bytes = pubsub.max_message_bytes as u64;
+            defaults.topic.max_subscribers = pubsub.max_subscribers as u64;
+            settings.shard.main_topic = Some(TopicSettings { bytes: log as u64, ..defaults.topic });
+            settings.max_lag = pubsub.max_lag_bytes as u64;
+            settings.max_subscribers = pubsub.max_subscribers;
+            held = held.saturating_add(log);
+            flags.push(format!("--log-bytes {log}"));
         }
-        affordable("--queue-bytes", self.queue_bytes)?;
-        let some = |limit: u64| Some(limit).filter(|limit| *limit > 0);
-        Ok(queues::Settings {
-            queue_bytes: self.queue_bytes,
-            core: CoreSettings {
-                limits: QueueLimits { depth: some(self.max_depth), bytes: some(self.max_bytes as u64) },
-                max_item: self.max_item_bytes,
-                max_mget: some(self.max_mget),
-                max_answer: max_body,
-                mget_separator: self.mget_item_sep.clone(),
-                mput_separator: self.mput_item_sep.clone(),
-            },
-            overflow_log: self.overflow_log.clone(),
-        })
+        if let Some(queue) = self.queue {
+            let bytes = queue.queue_bytes;
+            if bytes < queue.max_bytes {
+                return Err(StartError::new(format_args!(
+                    "--queue-bytes {bytes} must be at least --max-bytes {}",
+                    queue.max_bytes
+                )));
+            }
+            affordable("--queue-bytes", bytes)?;
+            let some = |limit: u64| Some(limit).filter(|limit| *limit > 0);
+            settings.endpoints.max_mget = some(queue.max_mget);
+            settings.endpoints.mget_separator.clone_from(&queue.mget_item_sep);
+            settings.endpoints.mput_separator.clone_from(&queue.mput_item_sep);
+            defaults.queue.max_item_bytes = queue.max_item_bytes as u64;
+            let (max_depth, max_bytes) = (some(queue.max_depth), some(queue.max_bytes as u64));
+            // What is published on `main` is put on `main`.
+            let topic = self.pubsub.map(|_| Name::MAIN);
+            settings.shard.main_queue =
+                Some(QueueSettings { bytes: bytes as u64, max_depth, max_bytes, topic, ..defaults.queue });
+            settings.overflow_log.clone_from(&queue.overflow_log);
+            settings.shard.keeps_overflow = queue.overflow_log.is_some();
+            held = held.saturating_add(bytes);
+            flags.push(format!("--queue-bytes {bytes}"));
+        }
+        let least = held.saturating_add(BESIDE);
+        let memory = match self.names.memory {
+            Some(memory) if memory < least => {
+                let flags = flags.join(" and ");
+                return Err(StartError::new(format_args!(
+                    "--memory {memory} must be at least {least}, for {flags} and {BESIDE} beside"
+                )));
+            }
+            Some(memory) => memory,
+            None => memory.max(least),
+        };
+        settings.memory = memory as u64;
+        Ok(settings)
     }
 }
 
-/// Storage is taken whole at the start, and without this a machine that has too little would end the process there.
+/// Storage is taken as it is needed, and without this a machine that has too little would end the process then.
 fn affordable(flag: &str, bytes: usize) -> Result<(), StartError> {
     let probed = Vec::<u8>::new().try_reserve_exact(bytes);
     probed.map_err(|_| StartError::new(format_args!("{flag} {bytes} is more memory than this machine gives")))

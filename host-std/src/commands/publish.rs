@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::EXIT_CODES;
+use super::at::{Expected, TopicAt, explain};
 use super::sender::Sender;
-use crate::client::Url;
 use crate::terminal::exit::Failure;
 use crate::terminal::input::Lines;
 use crate::terminal::output;
@@ -17,9 +17,11 @@ use crate::terminal::signals::Stop;
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct Options {
-    /// Address of the pubsub
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    url: Url,
+    #[command(flatten)]
+    at: TopicAt,
+    /// Name of the message: the same again within the topic's dedupe_window is published once
+    #[arg(long, value_name = "ID", requires = "messages")]
+    id: Option<String>,
     /// Print {"published": N}
     #[arg(long)]
     json: bool,
@@ -30,7 +32,10 @@ pub struct Options {
 
 pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
     let mut sender = Sender::new();
-    let end = publish(&options, &mut sender, stop).await;
+    let mut end = publish(&options, &mut sender, stop).await;
+    if let Err(failure) = end {
+        end = Err(explain(failure, &options.at.url, Expected::Pubsub, "put").await);
+    }
     let published = sender.accepted();
     if options.json {
         output::line(&format!("{{\"published\": {published}}}"))?;
@@ -41,7 +46,10 @@ pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
 }
 
 async fn publish(options: &Options, sender: &mut Sender, stop: Stop) -> Result<(), Failure> {
-    let url = options.url.join("/pub");
+    let url = options.at.verb("/pub").and("id", options.id.as_deref());
+    if options.id.is_some() && options.messages.len() > 1 {
+        return Err(Failure::Refused("--id is the name of one message".to_owned()));
+    }
     for message in &options.messages {
         sender.send_lines(&url, message.as_bytes()).await?;
     }

@@ -4,8 +4,8 @@ use clap::Args;
 use tokio::io::AsyncReadExt as _;
 
 use super::EXIT_CODES;
+use super::at::{Expected, QueueAt, explain};
 use super::sender::Sender;
-use crate::client::Url;
 use crate::terminal::exit::Failure;
 use crate::terminal::input::{Lines, MOST};
 use crate::terminal::output;
@@ -17,12 +17,17 @@ use crate::terminal::signals::Stop;
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct Options {
-    /// Address of the queue
-    #[arg(long, default_value = "http://127.0.0.1:8081")]
-    url: Url,
+    #[command(flatten)]
+    at: QueueAt,
     /// All of stdin is one item
     #[arg(long, conflicts_with = "items")]
     whole: bool,
+    /// Nobody can get it before: a number of seconds, or such as 500ms, 5m or 1h
+    #[arg(long, value_name = "TIME")]
+    delay: Option<String>,
+    /// Name of the item: the same again within the queue's dedupe_window is put once
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
     /// Print {"put": N}
     #[arg(long)]
     json: bool,
@@ -33,7 +38,10 @@ pub struct Options {
 
 pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
     let mut sender = Sender::new();
-    let end = put(&options, &mut sender, stop).await;
+    let mut end = put(&options, &mut sender, stop).await;
+    if let Err(failure) = end {
+        end = Err(explain(failure, &options.at.url, Expected::Queue, "pub").await);
+    }
     let put = sender.accepted();
     if options.json {
         output::line(&format!("{{\"put\": {put}}}"))?;
@@ -44,7 +52,12 @@ pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
 }
 
 async fn put(options: &Options, sender: &mut Sender, mut stop: Stop) -> Result<(), Failure> {
-    let one = options.url.join("/put");
+    let verb = |path| options.at.verb(path).and("delay", options.delay.as_deref()).and("id", options.id.as_deref());
+    if options.id.is_some() && !options.whole && options.items.len() != 1 {
+        let line = "--id is the name of one item: give one, or all of stdin as one with --whole";
+        return Err(Failure::Refused(line.to_owned()));
+    }
+    let one = verb("/put");
     if options.whole {
         let mut item = Vec::new();
         let mut stdin = tokio::io::stdin().take(MOST as u64 + 1);
@@ -63,7 +76,7 @@ async fn put(options: &Options, sender: &mut Sender, mut stop: Stop) -> Result<(
     }
     if options.items.is_empty() {
         // Said in the request, because the server's own separator may be another.
-        let many = options.url.join("/mput?separator=%0A");
+        let many = verb("/mput?separator=%0A");
         sender.send_all(&many, Lines::new(tokio::io::stdin()), stop).await?;
     }
     Ok(())

@@ -12,17 +12,30 @@ use streamgauge_core::generate::Rng;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::at::URL;
 use crate::client::{Connection, Limits, Url};
 use crate::readers::{Builder, IntoReport as _, Message, Monitor, Outcome, Reader, Report, exec};
 use crate::terminal::output;
 use crate::terminal::{self, StartError};
 
 /// Run a command for each message of a queue, and try again what fails
+///
+/// From a queue that has leases messages are borrowed, and acknowledged when they are done: a reader that is killed
+/// loses nothing, and what it had in hand comes back when its lease is over. From others they are taken.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Queue to read (may be repeated: one that fails is skipped for a while)
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8081")]
+    /// Queue to read (may be repeated: one that fails is skipped for a while); queue=NAME in its query names it
+    #[arg(long, value_name = "URL", env = URL, default_value = "http://127.0.0.1:8081")]
     source: Vec<Url>,
+    /// Name of the queue, of each source that says none itself [default: main]
+    #[arg(long, value_name = "NAME")]
+    queue: Option<String>,
+    /// Borrow messages for so long: so late they come back when this is killed. What takes longer is borrowed longer
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = crate::terminal::flags::seconds)]
+    lease: Duration,
+    /// Take messages, and put back in an envelope what has to be tried again, as the original does
+    #[arg(long, conflicts_with = "lease")]
+    no_lease: bool,
     /// Run this in a shell for each message, which is its stdin; exit code 0 is success, 75 asks for another try
     /// without back-off
     #[arg(long, value_name = "COMMAND", required_unless_present = "print")]
@@ -54,7 +67,8 @@ pub struct Options {
     /// Longest rest between messages when they fail
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     max_backoff: Duration,
-    /// Get so many messages at once; a reader that is killed loses them (0: one in the plain way)
+    /// Get so many messages at once; from a queue without leases a reader that is killed loses them (0: one in the
+    /// plain way)
     #[arg(long, value_name = "N", default_value_t = 0)]
     mget_items: usize,
     /// Name of the reader, and of its folder of failed messages
@@ -93,8 +107,8 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     let reader = options.builder(&stop)?.build().map_err(StartError::new)?;
     terminal::runtime()?.block_on(async {
         terminal::listen_to_signals(stop.clone(), || ())?;
-        for source in &options.source {
-            check(source).await?;
+        for source in options.sources() {
+            check(&source).await?;
         }
         let monitor = reader.monitor();
         if let Some(every) = options.every {
@@ -107,8 +121,18 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
 }
 
 impl Options {
+    /// The queues, each with its name.
+    fn sources(&self) -> Vec<Url> {
+        let named = |source: &Url| match source.parameter("queue") {
+            None => source.and("queue", self.queue.as_deref()),
+            Some(_) => source.clone(),
+        };
+        self.source.iter().map(named).collect()
+    }
+
     fn builder(&self, stop: &watch::Sender<bool>) -> Result<Builder, StartError> {
-        let (first, others) = self.source.split_first().ok_or_else(|| StartError::new("--source is missing"))?;
+        let sources = self.sources();
+        let (first, others) = sources.split_first().ok_or_else(|| StartError::new("--source is missing"))?;
         let mut builder = Reader::builder(first.clone())
             .name(&self.queuename)
             .max_tries(self.max_tries)
@@ -119,6 +143,7 @@ impl Options {
             .failed_pause(self.sleeptime_failed_queue)
             .empty_pause(self.sleeptime_queue_empty)
             .requeue_pause(self.sleeptime_requeue);
+        builder = if self.no_lease { builder.no_leases() } else { builder.lease(self.lease) };
         for queue in others {
             builder = builder.queue(queue.clone());
         }
@@ -171,7 +196,10 @@ fn unless_unread(report: Report, stop: &watch::Sender<bool>) -> Report {
 
 /// Whether it could be a queue. One that can't be reached may be one later.
 async fn check(source: &Url) -> Result<(), StartError> {
-    let is_pubsub = match Connection::new(Limits::default()).call("GET", &source.join("/stats"), None).await {
+    // A server of both answers with what is named; a pubsub alone knows no queues.
+    let name = source.parameter("queue").unwrap_or_else(|| "main".to_owned());
+    let stats = source.join("/stats").and("queue", Some(name));
+    let is_pubsub = match Connection::new(Limits::default()).call("GET", &stats, None).await {
         Ok(answer) => answer.body().starts_with(b"Active connections:"),
         Err(_) => false,
     };

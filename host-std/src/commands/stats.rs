@@ -7,26 +7,34 @@ use clap::Args;
 use tokio::time::{Instant, sleep};
 
 use super::EXIT_CODES;
-use crate::client::{Connection, Limits, Url};
+use super::at::URL;
+use crate::client::{BadUrl, Connection, Limits, Url};
 use crate::terminal::exit::{Failure, accepted};
 use crate::terminal::flags::seconds;
-use crate::terminal::json::{counters, string};
+use crate::terminal::json::{Value, counters, members, string};
 use crate::terminal::output;
 use crate::terminal::signals::Stop;
 
 /// Print what a pubsub and a queue have counted
 ///
-/// Without an address it asks both at their usual ones.
+/// Without an address or a name it asks both at their usual ones. Of a topic or queue that is named it prints all that
+/// is counted.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct Options {
-    /// Address of the pubsub [default: http://127.0.0.1:8080]
+    /// Address of the server whose topics and queues are named [default: http://127.0.0.1:8080]
+    #[arg(long, env = URL)]
+    url: Option<Url>,
+    /// Name of a topic
+    #[arg(long, value_name = "NAME")]
+    topic: Option<String>,
+    /// Address of a pubsub [default: http://127.0.0.1:8080]
     #[arg(long, value_name = "URL")]
     pubsub: Option<Url>,
-    /// Address of the queue [default: http://127.0.0.1:8081]
-    #[arg(long, value_name = "URL")]
-    queue: Option<Url>,
-    /// Print {"pubsub": {…}, "queue": {…}}, with null for one that doesn't answer
+    /// Name of a queue, or address of one [default: http://127.0.0.1:8081]
+    #[arg(long, value_name = "NAME|URL", value_parser = queue)]
+    queue: Option<Queue>,
+    /// Print {"pubsub": {…}, "queue": {…}}, or topic, with null for one that doesn't answer
     #[arg(long)]
     json: bool,
     /// Print it again and again, with what a second has brought, until a signal
@@ -37,44 +45,87 @@ pub struct Options {
     reset: bool,
 }
 
-type Counters = Vec<(String, u64)>;
+/// A queue as `--queue` has it. What has a `:` is no name.
+#[derive(Debug, Clone)]
+enum Queue {
+    At(Url),
+    Named(String),
+}
+
+fn queue(text: &str) -> Result<Queue, BadUrl> {
+    if text.contains(':') { text.parse().map(Queue::At) } else { Ok(Queue::Named(text.to_owned())) }
+}
+
+type Counters = Vec<(String, Value)>;
 
 /// One of the servers, and what it had counted before.
 struct Server {
     name: &'static str,
     url: Url,
+    /// Where its counters are.
+    stats: Url,
     connection: Connection,
     before: Option<(Instant, Counters)>,
 }
 
+impl Options {
+    fn servers(self) -> Vec<Server> {
+        let server = |name, url: Url, topic: Option<&str>, queue: Option<&str>| {
+            let stats = url.join("/stats?format=json").and("topic", topic).and("queue", queue);
+            // Of several names of one server each is told apart.
+            let url = url.and("topic", topic).and("queue", queue);
+            Server { name, url, stats, connection: Connection::new(Limits::default()), before: None }
+        };
+        let at = |port: u16| format!("http://127.0.0.1:{port}").parse::<Url>().ok();
+        let named = self.url.clone().or_else(|| at(8080));
+        let mut servers = Vec::new();
+        servers.extend(self.topic.and_then(|topic| Some(server("topic", named.clone()?, Some(&topic), None))));
+        servers.extend(self.pubsub.map(|url| server("pubsub", url, None, None)));
+        match self.queue {
+            Some(Queue::At(url)) => servers.push(server("queue", url, None, None)),
+            Some(Queue::Named(queue)) => {
+                servers.extend(named.map(|url| server("queue", url, None, Some(&queue))));
+            }
+            None => {}
+        }
+        if servers.is_empty() {
+            match self.url {
+                Some(url) => {
+                    servers.push(server("pubsub", url.clone(), Some("main"), None));
+                    servers.push(server("queue", url, None, Some("main")));
+                }
+                None => {
+                    servers.extend(at(8080).map(|url| server("pubsub", url, None, None)));
+                    servers.extend(at(8081).map(|url| server("queue", url, None, None)));
+                }
+            }
+        }
+        servers
+    }
+}
+
 pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure> {
-    let neither = options.pubsub.is_none() && options.queue.is_none();
-    let usual = |port: u16| format!("http://127.0.0.1:{port}").parse().ok().filter(|_| neither);
-    let servers =
-        [("pubsub", options.pubsub.or_else(|| usual(8080))), ("queue", options.queue.or_else(|| usual(8081)))];
-    let server = |(name, url): (_, Option<Url>)| {
-        Some(Server { name, url: url?, connection: Connection::new(Limits::default()), before: None })
-    };
-    let mut servers: Vec<_> = servers.into_iter().filter_map(server).collect();
+    let (as_json, reset, watch) = (options.json, options.reset, options.watch);
+    let mut servers = options.servers();
     loop {
         let (mut texts, mut failures) = (Vec::new(), Vec::new());
         for server in &mut servers {
-            let counters = server.ask(options.reset).await;
+            let counters = server.ask(reset).await;
             match &counters {
-                Ok(counters) if options.json => texts.push(server.json(counters)),
+                Ok(counters) if as_json => texts.push(server.json(counters)),
                 Ok(counters) => texts.push(server.table(counters)),
-                Err(_) if options.json => texts.push(format!("{}: null", string(server.name))),
+                Err(_) if as_json => texts.push(format!("{}: null", string(server.name))),
                 Err(_) => {}
             }
             server.before = counters.as_ref().ok().map(|counters| (Instant::now(), counters.clone()));
             failures.extend(counters.err());
         }
-        if options.json {
+        if as_json {
             output::line(&format!("{{{}}}", texts.join(", ")))?;
         } else {
             output::write(texts.concat().as_bytes())?;
         }
-        let Some(pause) = options.watch else {
+        let Some(pause) = watch else {
             let last = failures.pop();
             failures.iter().for_each(Failure::say);
             return last.map_or(Ok(()), Err);
@@ -91,34 +142,37 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure>
 
 impl Server {
     async fn ask(&mut self, reset: bool) -> Result<Counters, Failure> {
-        let mut text = self.get("/stats?format=json").await?;
+        let mut text = self.get(&self.stats.clone()).await?;
         if reset {
             // A pubsub says what it counted up to now; a queue says nothing, so it had to be asked before.
-            let last = self.get("/stats?format=json&reset=1").await?;
+            let last = self.get(&self.stats.and("reset", Some("1"))).await?;
             text = if last.is_empty() { text } else { last };
         }
         let none = || Failure::Refused(format!("{}: its answer has no statistics", self.url));
-        counters(&String::from_utf8_lossy(&text)).ok_or_else(none)
+        let plain = |(name, value): (String, u64)| (name, Value::Plain(value.into()));
+        // The original's last comma is not JSON's.
+        let counted = || Some(counters(&String::from_utf8_lossy(&text))?.into_iter().map(plain).collect());
+        members(&text).or_else(counted).filter(|members: &Counters| !members.is_empty()).ok_or_else(none)
     }
 
-    async fn get(&mut self, path: &str) -> Result<Vec<u8>, Failure> {
-        let url = self.url.join(path);
-        let answer = self.connection.call("GET", &url, None).await;
-        accepted(&url, answer.map_err(|error| Failure::of(&url, &error))?)
+    async fn get(&mut self, url: &Url) -> Result<Vec<u8>, Failure> {
+        let answer = self.connection.call("GET", url, None).await;
+        accepted(url, answer.map_err(|error| Failure::of(url, &error))?)
     }
 
     fn json(&self, counters: &Counters) -> String {
-        let members: Vec<_> = counters.iter().map(|(name, value)| format!("{}: {value}", string(name))).collect();
+        let members: Vec<_> =
+            counters.iter().map(|(name, value)| format!("{}: {}", string(name), value.json())).collect();
         format!("{}: {{{}}}", string(self.name), members.join(", "))
     }
 
     fn table(&self, counters: &Counters) -> String {
         let mut table = format!("{} {}\n", self.name, self.url);
         for (i, (name, value)) in counters.iter().enumerate() {
-            let _ = write!(table, "  {name:<20} {value:>12}");
-            if let Some((at, before)) = &self.before {
-                let before = before.get(i).map_or(0, |(_, before)| *before);
-                let change = *value as f64 - before as f64;
+            let _ = write!(table, "  {name:<20} {:>12}", value.text());
+            if let (Some((at, before)), Some(value)) = (&self.before, value.number()) {
+                let before = before.get(i).and_then(|(_, before)| before.number()).unwrap_or(0);
+                let change = value as f64 - before as f64;
                 let _ = write!(table, " {:>+12.1} /s", change / at.elapsed().as_secs_f64());
             }
             table.push('\n');

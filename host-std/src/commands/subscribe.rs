@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::EXIT_CODES;
+use super::at::{Expected, TopicAt, explain};
 use crate::client::{Error, Feed, Item, Limits, News, Position, Url, request};
 use crate::terminal::exit::{Failure, accepted};
 use crate::terminal::json;
@@ -16,9 +17,8 @@ use crate::terminal::signals::Stop;
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct Options {
-    /// Address of the pubsub
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    url: Url,
+    #[command(flatten)]
+    at: TopicAt,
     /// End after so many messages
     #[arg(long, value_name = "N")]
     count: Option<u64>,
@@ -28,14 +28,80 @@ pub struct Options {
     /// Print {"id": N, "data": "…"} for each, or {"id": N, "hex": "…"} for what is no UTF-8
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+/// What the server is asked for; it says what it doesn't know.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which messages")]
+struct Asked {
+    /// Where to begin: now, first, the number of a message, or a time such as 2012-03-16T18:40:47Z [default: now]
+    #[arg(long, value_name = "WHERE", conflicts_with = "since")]
+    from: Option<String>,
+    /// Go on with what is published from now on, as it is without --no-follow
+    #[arg(long, overrides_with = "no_follow")]
+    follow: bool,
+    /// End behind the message that is the newest when it begins
+    #[arg(long, overrides_with = "follow")]
+    no_follow: bool,
+    /// Ask for no more than so many messages, and end behind them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// What happens to a subscriber that lags too far: kick, skip, latest or block=SECONDS [default: kick]
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
+    /// How far it may lag: a number of bytes, or such as 8MiB
+    #[arg(long, value_name = "BYTES")]
+    max_lag: Option<String>,
+    /// At most so many messages a second; the others are left out evenly
+    #[arg(long, value_name = "N")]
+    rate: Option<String>,
+    /// Only JSON objects whose field has this value (may be repeated: all have to)
+    #[arg(long, value_name = "FIELD:VALUE")]
+    filter: Vec<String>,
+    /// Leave out this field (may be repeated)
+    #[arg(long, value_name = "FIELD")]
+    drop: Vec<String>,
+    /// Keep this field, and leave out those that are not named (may be repeated)
+    #[arg(long, value_name = "FIELD")]
+    keep: Vec<String>,
+    /// Put a keyed hash in the place of this field's value (may be repeated)
+    #[arg(long, value_name = "FIELD")]
+    hash: Vec<String>,
+    /// With --from: keep the times between messages, so many times as fast
+    #[arg(long, value_name = "TIMES", requires = "from")]
+    speed: Option<String>,
+}
+
+impl Asked {
+    fn of(&self, url: Url) -> Url {
+        let limit = self.limit.map(|limit| limit.to_string());
+        let once = [
+            ("from", &self.from),
+            ("limit", &limit),
+            ("policy", &self.policy),
+            ("max_lag", &self.max_lag),
+            ("rate", &self.rate),
+            ("speed", &self.speed),
+        ];
+        let url = url.and("follow", self.no_follow.then_some("0"));
+        let url = once.iter().fold(url, |url, (name, value)| url.and(name, value.as_ref()));
+        let often = [("filter", &self.filter), ("drop", &self.drop), ("keep", &self.keep), ("hash", &self.hash)];
+        let often = often.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+        often.fold(url, |url, (name, value)| url.and(name, Some(value)))
+    }
 }
 
 pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure> {
     // Of all encodings this one carries any bytes.
-    let url = options.url.join("/sub?multipart=1");
+    let url = options.asked.of(options.at.verb("/sub?multipart=1"));
     let since = options.since.map(|last| Position { epoch: None, last });
     let mut feed = Feed::new(vec![url.clone()], Limits::default()).after(since);
-    let mut printer = Printer { json: options.json, left: options.count.unwrap_or(u64::MAX), connected: false };
+    // What comes again after a loss of the connection is not counted by the server.
+    let left = [options.count, options.asked.limit].into_iter().flatten().min().unwrap_or(u64::MAX);
+    let is_bounded = options.asked.no_follow || options.asked.limit.is_some();
+    let mut printer = Printer { json: options.json, left, is_bounded, connected: false };
     if printer.left == 0 {
         return Ok(());
     }
@@ -48,7 +114,9 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure>
     match end {
         End::Enough => Ok(()),
         End::Failed(failure) => Err(failure),
-        End::Refused(status) => Err(refusal(&url, status).await),
+        End::Refused(status) => {
+            Err(explain(refusal(&url, status).await, &options.at.url, Expected::Pubsub, "get").await)
+        }
     }
 }
 
@@ -62,6 +130,8 @@ enum End {
 struct Printer {
     json: bool,
     left: u64,
+    /// The server says when it is over.
+    is_bounded: bool,
     connected: bool,
 }
 
@@ -70,6 +140,7 @@ impl Printer {
         match news {
             News::Lost(_, Error::Status(status), _) if !self.connected => return Err(End::Refused(*status)),
             News::Lost(url, error, _) if !self.connected => return Err(End::Failed(Failure::of(url, error))),
+            News::Lost(_, Error::Complete, _) if self.is_bounded => return Err(End::Enough),
             News::Lost(url, error, wait) => {
                 eprintln!("{url}: {error}; trying again in {} s", wait.as_secs_f64());
             }

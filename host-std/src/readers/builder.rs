@@ -25,6 +25,8 @@ pub(super) type GiveUp = Box<dyn Fn(&[u8]) + Send + Sync>;
 pub(super) struct Settings {
     pub(super) policy: Policy,
     pub(super) mget_items: usize,
+    /// How long items are borrowed, from queues that lend them.
+    pub(super) lease: Option<Duration>,
     pub(super) concurrency: usize,
     pub(super) drain: bool,
     pub(super) failed_pause: Duration,
@@ -56,6 +58,7 @@ impl Builder {
             settings: Settings {
                 policy: Policy::default(),
                 mget_items: 0,
+                lease: Some(seconds(60)),
                 concurrency: 1,
                 drain: false,
                 failed_pause: seconds(5),
@@ -72,7 +75,7 @@ impl Builder {
         }
     }
 
-    /// Reads this queue too. Queues are asked in turn; one that fails is skipped for a while, and what can't be put
+    /// Reads this queue too. `queue=NAME` in its query names one of a server that has several. Queues are asked in turn; one that fails is skipped for a while, and what can't be put
     /// back where it came from goes to another one.
     pub fn queue(mut self, queue: Url) -> Self {
         self.queues.push(queue);
@@ -135,9 +138,23 @@ impl Builder {
         self
     }
 
-    /// Gets so many items at once; 0, the default, gets one. So many are lost when the process is killed.
+    /// Gets so many items at once; 0, the default, gets one. From a queue without leases so many are lost when the
+    /// process is killed.
     pub fn mget_items(mut self, items: usize) -> Self {
         self.settings.mget_items = items;
+        self
+    }
+
+    /// Borrows items for so long, from queues that lend them: so late they come back when the process is killed. What
+    /// takes longer is borrowed for longer, in time. 60 s by default.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = Some(lease.max(Duration::from_millis(1)));
+        self
+    }
+
+    /// Takes items instead of borrowing them, from every queue: with the envelope, as the original does.
+    pub fn no_leases(mut self) -> Self {
+        self.settings.lease = None;
         self
     }
 

@@ -19,7 +19,14 @@
 //! ```
 //!
 //! # What is in hand when a reader dies
-//! As many items as it got at once: one (or [`mget_items`](Builder::mget_items)) for each of its
+//! From a queue that has leases every item is lent, and acknowledged when it is done: whatever becomes of the reader,
+//! what it had in hand comes back when its [lease](Builder::lease) is over. The queue counts the attempts and keeps
+//! what has to be tried again later, so items stay as they are; an envelope is made only where some of several tasks
+//! are done, so that those are not done again: it is put first, and then the old item acknowledged. Each item is done
+//! at least once: a reader that dies between doing and acknowledging does it twice.
+//!
+//! From a queue without leases, such as the original, or [not asked for any](Builder::no_leases), items are gone when
+//! they are got. A reader that dies loses as many as it got at once: one (or [`mget_items`](Builder::mget_items)) for each of its
 //! [workers](Builder::concurrency). Items that have to wait are never kept in memory: they go back to the queue, and
 //! [`Round`](streamgauge_core::reader::Round) sees to it that they rest there.
 //!
@@ -30,6 +37,7 @@
 //! | `worker` | from getting items to resting |
 //! | `attempt` | one item through preprocessing, validation and tasks |
 //! | `queue` | one queue, as a reader asks it |
+//! | `keeper` | leases that don't run out while a worker works |
 //! | `pool` | which of several queues to ask next |
 //! | `failed` | where messages go that nothing can be done with |
 //! | `heartbeat` | a file whose time says that the reader lives |
@@ -41,6 +49,7 @@ mod builder;
 pub mod exec;
 mod failed;
 mod heartbeat;
+mod keeper;
 mod message;
 mod pool;
 mod queue;

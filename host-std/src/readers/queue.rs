@@ -1,64 +1,188 @@
 //! One queue, as a reader asks it.
 
-use crate::client::{Connection, Error, Limits, Url};
-use bytes::Bytes;
+use core::time::Duration;
 
-/// A connection to a simplequeue.
+use bytes::Bytes;
+use http::Response;
+use jiff::Timestamp;
+
+use super::keeper::Keeper;
+use crate::client::leases::{Leases, Lent, Settle, Settled, Standing, seconds};
+use crate::client::{Connection, Error, Limits, Url};
+
+/// A connection to a queue: one with leases, or a simplequeue as the original is.
 pub(super) struct Queue {
     connection: Connection,
     get: Url,
     put: Url,
     stats: Url,
     separator: Option<u8>,
+    lending: Lending,
+}
+
+/// Whether items are borrowed.
+enum Lending {
+    /// Nobody wants to.
+    Unwanted,
+    /// It has not been asked whether it lends its items.
+    Unknown(Lender),
+    /// It doesn't.
+    Refused(Lender),
+    Yes(Lender, Keeper),
+}
+
+/// How items are borrowed.
+#[derive(Clone)]
+struct Lender {
+    leases: Leases,
+    get: Url,
+    lease: Duration,
+    limits: Limits,
+}
+
+/// An item, as it came off a queue.
+pub(super) struct Item {
+    pub(super) data: Bytes,
+    pub(super) lease: Option<Lease>,
+}
+
+/// What is known of an item that is lent.
+#[derive(Debug, Clone)]
+pub(super) struct Lease {
+    pub(super) token: String,
+    pub(super) attempt: u32,
 }
 
 /// It can't be in JSON, so it separates items whatever they are (RFC 7464).
 const RECORD_SEPARATOR: u8 = 0x1e;
 
 impl Queue {
-    /// `batch` is the number of items to get at once; 0 asks for one in the plain way.
-    pub(super) fn new(url: &Url, batch: usize, limits: Limits) -> Self {
+    /// `batch` is the number of items to get at once; 0 asks for one in the plain way. With `lease` they are borrowed
+    /// for so long, if the queue lends them.
+    pub(super) fn new(url: &Url, batch: usize, lease: Option<Duration>, limits: Limits) -> Self {
+        let name = url.parameter("queue");
+        let verb = |path: &str| url.join(path).and("queue", name.as_deref());
         let get = if batch == 0 { "/get".to_owned() } else { format!("/mget?items={batch}&separator=%1E") };
+        let lender = |lease| Lender {
+            leases: Leases::new(url.clone(), name.clone()),
+            // The separator is for a server that turns out to know no leases.
+            get: verb(&format!("/mget?items={}&separator=%1E", batch.max(1))).and("lease", Some(seconds(lease))),
+            lease,
+            limits,
+        };
         Self {
-            get: url.join(&get),
-            put: url.join("/put"),
-            stats: url.join("/stats?format=json"),
+            get: verb(&get),
+            put: verb("/put"),
+            stats: verb("/stats?format=json"),
             separator: (batch > 0).then_some(RECORD_SEPARATOR),
             connection: Connection::new(limits),
+            lending: lease.map_or(Lending::Unwanted, |lease| Lending::Unknown(lender(lease))),
         }
     }
 
-    /// The next items; none from an empty queue.
-    pub(super) async fn get(&mut self) -> Result<Vec<Bytes>, Error> {
-        let answer = Bytes::from(self.call(Call::Get, None).await?);
-        let items = match self.separator {
-            None => vec![answer],
-            Some(separator) => answer.split(|byte| *byte == separator).map(|item| answer.slice_ref(item)).collect(),
+    /// The next items; none from a queue that has none now.
+    pub(super) async fn get(&mut self) -> Result<Vec<Item>, Error> {
+        if let Lending::Unknown(lender) = &self.lending {
+            let lender = lender.clone();
+            self.lending = if lender.leases.are_there(&mut self.connection).await? {
+                let keeper = Keeper::new(lender.leases.clone(), lender.lease, lender.limits);
+                Lending::Yes(lender, keeper)
+            } else {
+                Lending::Refused(lender)
+            };
+        }
+        match &self.lending {
+            Lending::Yes(lender, _) => {
+                let url = lender.get.clone();
+                self.borrow(&url).await
+            }
+            _ => {
+                let answer = self.call("GET", &self.get.clone(), None).await?;
+                Ok(split(Bytes::from(answer.into_body()), self.separator))
+            }
+        }
+    }
+
+    async fn borrow(&mut self, url: &Url) -> Result<Vec<Item>, Error> {
+        let answer = self.call("GET", url, None).await?;
+        let Lending::Yes(lender, keeper) = &self.lending else { return Ok(Vec::new()) };
+        if answer.status() == 204 {
+            return Ok(Vec::new());
+        }
+        let Some(lent) = Leases::lent(answer.headers().get("content-type"), answer.body()) else {
+            // Another server is there by now. What it has given is gone from it.
+            self.lending = Lending::Unknown(lender.clone());
+            return Ok(split(Bytes::from(answer.into_body()), Some(RECORD_SEPARATOR)));
         };
-        Ok(items.into_iter().filter(|item| !item.is_empty()).collect())
+        if let Some(first) = lent.first() {
+            keeper.hold(lent.iter().map(|lent| lent.token.clone()), lender.lasts(first));
+        }
+        let item =
+            |Lent { token, attempt, data, .. }| Item { data: data.into(), lease: Some(Lease { token, attempt }) };
+        Ok(lent.into_iter().map(item).collect())
+    }
+
+    /// Whether nothing is left that will ever come, once nothing came: what is put back later, or lent to somebody
+    /// who may not be there any more, is left.
+    pub(super) async fn is_drained(&mut self) -> Result<bool, Error> {
+        let Lending::Yes(lender, _) = &self.lending else { return Ok(true) };
+        let url = lender.leases.stats();
+        let answer = self.call("GET", &url, None).await?;
+        Ok(Standing::of(answer.body()).is_none_or(|standing| standing.is_empty()))
+    }
+
+    /// Settles leases. They are still kept; see [`release`](Self::release).
+    pub(super) async fn settle(&mut self, how: &Settle<'_>, tokens: &[&str]) -> Result<Settled, Error> {
+        let Lending::Yes(Lender { leases, .. }, _) = &self.lending else {
+            return Ok(Settled { done: 0, over: tokens.iter().map(|token| (*token).to_owned()).collect() });
+        };
+        match leases.settle(&mut self.connection, how, tokens).await {
+            Err(Error::Closed | Error::Io(_)) => leases.settle(&mut self.connection, how, tokens).await,
+            settled => settled,
+        }
+    }
+
+    /// This lease need not be kept any more.
+    pub(super) fn release(&self, token: &str) {
+        if let Lending::Yes(_, keeper) = &self.lending {
+            keeper.release(token);
+        }
+    }
+
+    /// Whether it is known that this lease is over.
+    pub(super) fn is_lost(&self, token: &str) -> bool {
+        matches!(&self.lending, Lending::Yes(_, keeper) if keeper.is_lost(token))
+    }
+
+    /// How long a lease is that nobody touches.
+    pub(super) fn lease(&self) -> Duration {
+        match &self.lending {
+            Lending::Yes(lender, _) => lender.lease,
+            _ => Duration::ZERO,
+        }
     }
 
     /// Puts an item behind all others.
     pub(super) async fn put(&mut self, item: &[u8]) -> Result<(), Error> {
-        self.call(Call::Put, Some(item)).await.map(drop)
+        self.call("POST", &self.put.clone(), Some(item)).await.map(drop)
+    }
+
+    /// Puts an item that nobody gets before.
+    pub(super) async fn put_later(&mut self, item: &[u8], delay: Duration) -> Result<(), Error> {
+        self.call("POST", &self.put.and("delay", Some(seconds(delay))), Some(item)).await.map(drop)
     }
 
     /// How many items there are; `None` if it doesn't say.
     pub(super) async fn depth(&mut self) -> Result<Option<u64>, Error> {
-        let answer = match self.call(Call::Stats, None).await {
+        let answer = match self.call("GET", &self.stats.clone(), None).await {
             Err(Error::Status(_)) => return Ok(None),
             answer => answer?,
         };
-        let stats: Option<serde_json::Value> = serde_json::from_slice(&answer).ok();
+        let stats: Option<serde_json::Value> = serde_json::from_slice(answer.body()).ok();
         Ok(stats.and_then(|stats| stats.get("depth")?.as_u64()))
     }
 
-    async fn call(&mut self, call: Call, body: Option<&[u8]>) -> Result<Vec<u8>, Error> {
-        let (method, url) = match call {
-            Call::Get => ("GET", &self.get),
-            Call::Put => ("POST", &self.put),
-            Call::Stats => ("GET", &self.stats),
-        };
+    async fn call(&mut self, method: &str, url: &Url, body: Option<&[u8]>) -> Result<Response<Vec<u8>>, Error> {
         let answer = match self.connection.call(method, url, body).await {
             // A connection may end just when it is used again. At worst an item is put twice, which is better than
             // not at all.
@@ -66,14 +190,32 @@ impl Queue {
             answer => answer?,
         };
         match answer.status().as_u16() {
-            200 => Ok(answer.into_body()),
-            status => Err(Error::Status(status)),
+            200 | 204 => Ok(answer),
+            status => {
+                if let Lending::Refused(lender) = &self.lending {
+                    // Another server may be there when it answers again.
+                    self.lending = Lending::Unknown(lender.clone());
+                }
+                Err(Error::Status(status))
+            }
         }
     }
 }
 
-enum Call {
-    Get,
-    Put,
-    Stats,
+impl Lender {
+    /// How long an item's lease lasts: what was asked for, or less if the queue allows less.
+    fn lasts(&self, lent: &Lent) -> Duration {
+        let until = lent.until.parse::<Timestamp>().ok();
+        let left = until.and_then(|until| Duration::try_from(until.duration_since(Timestamp::now())).ok());
+        // Clocks differ. If this one is late nothing is known; if it is early, touching too often does no harm.
+        left.unwrap_or(Duration::ZERO).max(Duration::from_millis(300)).min(self.lease)
+    }
+}
+
+fn split(answer: Bytes, separator: Option<u8>) -> Vec<Item> {
+    let items = match separator {
+        None => vec![answer],
+        Some(separator) => answer.split(|byte| *byte == separator).map(|item| answer.slice_ref(item)).collect(),
+    };
+    items.into_iter().filter(|item| !item.is_empty()).map(|data| Item { data, lease: None }).collect()
 }

@@ -22,6 +22,8 @@ pub struct Status {
     pub kept: u64,
     /// Requests to queues that failed.
     pub queue_failures: u64,
+    /// Leases that were over before they could be settled: their items are done again.
+    pub leases_lost: u64,
     /// How long to rest between items now, because tasks fail.
     pub backoff: Duration,
     /// Each task, in the order of its reader.
@@ -43,7 +45,7 @@ impl Monitor {
     /// What the reader has done by now. O(tasks).
     #[must_use]
     pub fn status(&self) -> Status {
-        let Counts { kept, queue_failures } = *self.0.counts.lock();
+        let Counts { kept, queue_failures, leases_lost } = *self.0.counts.lock();
         let state = self.0.state.lock();
         let times = self.0.times.lock();
         let tasks = state.tasks().iter().zip(times.iter()).map(|(task, time)| TaskStatus {
@@ -51,7 +53,14 @@ impl Monitor {
             counters: task.counters(),
             time: *time,
         });
-        Status { counters: state.counters(), kept, queue_failures, backoff: state.poll_rest(), tasks: tasks.collect() }
+        Status {
+            counters: state.counters(),
+            kept,
+            queue_failures,
+            leases_lost,
+            backoff: state.poll_rest(),
+            tasks: tasks.collect(),
+        }
     }
 }
 
@@ -67,6 +76,7 @@ impl Display for Status {
             (malformed, "malformed"),
             (self.kept, "kept as files"),
             (self.queue_failures, "requests failed"),
+            (self.leases_lost, "leases lost"),
         ] {
             if count > 0 {
                 write!(f, ", {count} {what}")?;
@@ -93,4 +103,5 @@ impl Display for Status {
 pub(super) struct Counts {
     pub(super) kept: u64,
     pub(super) queue_failures: u64,
+    pub(super) leases_lost: u64,
 }

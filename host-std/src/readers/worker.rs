@@ -4,21 +4,26 @@ use core::future::pending;
 use core::time::Duration;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use streamgauge_core::reader::{Attempt, Step, Verdict};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
+use super::attempt::Tried;
 use super::heartbeat::Heartbeat;
 use super::pool::Choice;
-use super::queue::Queue;
+use super::queue::{Item, Queue};
 use super::{Shared, attempt, now};
 use crate::client::Error;
+use crate::client::leases::{Settle, seconds};
+
+/// How long a reader that stops tries to settle the lease of what it has done.
+const STOPPING: Duration = Duration::from_secs(1);
 
 /// Reads until `stop` says true.
 pub(super) async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     let queues = shared.queues.iter();
-    let queues: Vec<_> = queues.map(|url| Queue::new(url, shared.settings.mget_items, shared.limits)).collect();
+    let (batch, lease) = (shared.settings.mget_items, shared.settings.lease);
+    let queues: Vec<_> = queues.map(|url| Queue::new(url, batch, lease, shared.limits)).collect();
     Worker { empty: vec![false; queues.len()], shared, queues, stop, out: Vec::new() }.run().await;
 }
 
@@ -63,15 +68,25 @@ impl Worker {
 
     async fn get(&mut self, origin: usize) {
         let Some(queue) = self.queues.get_mut(origin) else { return };
-        let items = match queue.get().await {
-            Ok(items) => items,
+        let mut got = queue.get().await.map(|items| (items, false));
+        if let Ok((items, is_drained)) = &mut got
+            && items.is_empty()
+            && self.shared.settings.drain
+        {
+            match queue.is_drained().await {
+                Ok(drained) => *is_drained = drained,
+                Err(error) => got = Err(error),
+            }
+        }
+        let (items, is_drained) = match got {
+            Ok(got) => got,
             Err(error) => {
                 self.shared.pool.lock().handle_failure(origin, now());
                 return self.complain(origin, "give an item", &error);
             }
         };
         if let Some(empty) = self.empty.get_mut(origin) {
-            *empty = items.is_empty();
+            *empty = is_drained;
         }
         {
             let mut pool = self.shared.pool.lock();
@@ -81,42 +96,63 @@ impl Worker {
             }
         }
         for item in items {
-            if self.is_stopping() {
+            match &item.lease {
+                _ if !self.is_stopping() => self.handle(origin, &item).await,
                 // Got together with the one in hand, but not begun.
-                self.put(origin, &item).await;
-            } else {
-                self.handle(origin, &item).await;
+                None => self.put(origin, &item.data).await,
+                Some(_) => self.settle(origin, &item, &Settle::Nack(None, Some("not begun: the reader stopped"))).await,
             }
         }
     }
 
-    async fn handle(&mut self, origin: usize, item: &Bytes) {
-        let step = self.shared.state.lock().handle_item(item, now());
+    async fn handle(&mut self, origin: usize, item: &Item) {
+        let lease = item.lease.as_ref();
+        if let Some(lease) = lease
+            && self.queues.get(origin).is_some_and(|queue| queue.is_lost(&lease.token))
+        {
+            // Somebody else has it by now.
+            return self.lose(origin, &lease.token);
+        }
+        let attempt = lease.map_or(1, |lease| lease.attempt);
+        let step = self.shared.state.lock().handle_lent(&item.data, attempt, now());
         match step {
             Err(malformed) => {
                 self.found(origin);
                 tracing::warn!("an item can't be processed: {malformed}");
-                self.keep(origin, item).await;
+                self.keep(origin, item, &item.data).await;
+            }
+            Ok(Step::Waiting(due)) if lease.is_some() => {
+                // The queue knows how to wait.
+                let delay = seconds(due.saturating_sub(now()));
+                self.settle(origin, item, &Settle::Nack(Some(&delay), None)).await;
             }
             Ok(Step::Waiting(due)) => {
-                self.put(origin, item).await;
+                self.put(origin, &item.data).await;
                 if let Some(round) = self.shared.pool.lock().round(origin) {
                     round.handle_waiting(due, now());
                 }
             }
             Ok(Step::Attempt(mut attempt)) => {
                 self.found(origin);
-                let verdict = attempt::run(&self.shared, &mut attempt, item).await;
-                self.finish(origin, &attempt, verdict).await;
+                let tried = attempt::run(&self.shared, &mut attempt, &item.data).await;
+                self.finish(origin, item, &attempt, tried).await;
                 let rest = self.shared.state.lock().poll_rest();
                 self.rest(rest).await;
             }
         }
     }
 
-    async fn finish(&mut self, origin: usize, attempt: &Attempt<'_>, verdict: Verdict) {
-        match verdict {
-            Verdict::Finished | Verdict::Dropped => {}
+    async fn finish(&mut self, origin: usize, item: &Item, attempt: &Attempt<'_>, tried: Tried) {
+        match tried.verdict {
+            Verdict::Finished | Verdict::Dropped => self.settle(origin, item, &Settle::Ack).await,
+            Verdict::Requeue { retry_on } if item.lease.is_some() => {
+                let delay = retry_on.saturating_sub(now());
+                if !attempt.has_progressed() || !self.put_rest(origin, item, attempt, delay).await {
+                    let (delay, reason) = (seconds(delay), tried.reason.as_deref());
+                    self.settle(origin, item, &Settle::Nack(Some(&delay), reason)).await;
+                }
+                self.rest(self.shared.settings.requeue_pause).await;
+            }
             Verdict::Requeue { retry_on } => {
                 let envelope = self.envelope(attempt, Some(retry_on));
                 if let Some(round) = self.shared.pool.lock().round(origin) {
@@ -135,9 +171,66 @@ impl Worker {
                         tracing::error!("on_giveup panicked");
                     }
                 }
-                self.keep(origin, &envelope).await;
+                self.keep(origin, item, &envelope).await;
                 self.out = envelope;
             }
+        }
+    }
+
+    /// Puts an item whose tasks are partly done back with those that are left, and then acknowledges the old one: in
+    /// that order, so that it may be done twice but not be lost. False if it could not be put while its lease lasted.
+    async fn put_rest(&mut self, origin: usize, item: &Item, attempt: &Attempt<'_>, delay: Duration) -> bool {
+        let envelope = self.envelope(attempt, None);
+        let began = Instant::now();
+        let is_put = loop {
+            let Some(queue) = self.queues.get_mut(origin) else { break false };
+            let Err(error) = queue.put_later(&envelope, delay).await else { break true };
+            let lease = queue.lease();
+            self.shared.pool.lock().handle_failure(origin, now());
+            self.complain(origin, "take an item back", &error);
+            if self.is_stopping() || began.elapsed() > lease {
+                break false;
+            }
+            self.pause(self.shared.settings.failed_pause).await;
+        };
+        self.out = envelope;
+        if is_put {
+            self.settle(origin, item, &Settle::Ack).await;
+        }
+        is_put
+    }
+
+    /// Settles the lease of an item, if it has one, for as long as it may last. What can't be settled comes back when
+    /// its lease is over, and is done again.
+    async fn settle(&mut self, origin: usize, item: &Item, how: &Settle<'_>) {
+        let (Some(lease), Some(lasts)) = (&item.lease, self.queues.get(origin).map(Queue::lease)) else { return };
+        let (token, began) = (lease.token.as_str(), Instant::now());
+        loop {
+            let Some(queue) = self.queues.get_mut(origin) else { return };
+            match queue.settle(how, &[token]).await {
+                Ok(settled) if settled.done > 0 => {
+                    queue.release(token);
+                    return self.shared.pool.lock().handle_success(origin);
+                }
+                Ok(_) => return self.lose(origin, token),
+                Err(error) => {
+                    self.shared.pool.lock().handle_failure(origin, now());
+                    self.complain(origin, "settle a lease", &error);
+                }
+            }
+            let most = if self.is_stopping() { lasts.min(STOPPING) } else { lasts };
+            if began.elapsed() >= most {
+                return self.lose(origin, token);
+            }
+            self.pause(self.shared.settings.failed_pause).await;
+        }
+    }
+
+    fn lose(&self, origin: usize, token: &str) {
+        tracing::warn!("the lease of an item was over too early: it comes again");
+        self.shared.counts.lock().leases_lost += 1;
+        if let Some(queue) = self.queues.get(origin) {
+            queue.release(token);
         }
     }
 
@@ -176,12 +269,22 @@ impl Worker {
         }
     }
 
-    /// Writes a message to the folder of failed ones, or puts it back if that can't be done.
-    async fn keep(&mut self, origin: usize, message: &[u8]) {
-        if !self.write(message) {
-            self.put(origin, message).await;
-            self.rest(self.shared.settings.failed_pause).await;
+    /// Writes a message, which the item has become, to the folder of failed ones, or puts it back if that can't be
+    /// done.
+    async fn keep(&mut self, origin: usize, item: &Item, message: &[u8]) {
+        if self.write(message) {
+            return self.settle(origin, item, &Settle::Ack).await;
         }
+        let pause = self.shared.settings.failed_pause;
+        match &item.lease {
+            None => self.put(origin, message).await,
+            Some(_) => {
+                let delay = seconds(pause);
+                let how = Settle::Nack(Some(&delay), Some("its message can't be kept"));
+                self.settle(origin, item, &how).await;
+            }
+        }
+        self.rest(pause).await;
     }
 
     fn write(&self, message: &[u8]) -> bool {

@@ -1,45 +1,146 @@
-//! From hyper's types to the core's and back.
+//! What a request comes to, and how it is written.
 
-use http::request::Parts;
-use http::{HeaderName, HeaderValue, StatusCode, header};
-use streamgauge_core::endpoints::{Method, Request, Response};
-use streamgauge_core::wire::query::Query;
+use std::io::Write as _;
 
-use super::{Answer, Body};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use streamgauge_core::endpoints::{Response, Status};
 
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-const MESSAGE_ID: HeaderName = HeaderName::from_static("message-id");
+use super::{Body, Limits, Taken, date};
 
-/// A request as the core's services see it.
-pub(crate) fn request<'a>(head: &'a Parts, body: &'a [u8]) -> Request<'a> {
-    let header = |name: &HeaderName| head.headers.get(name).map_or(&b""[..], |value| value.as_bytes());
-    Request {
-        method: Method::named(head.method.as_str().as_bytes()).unwrap_or_default(),
-        path: head.uri.path().as_bytes(),
-        query: Query::new(head.uri.query().unwrap_or_default().as_bytes()),
-        body,
-        accept: header(&header::ACCEPT),
-        content_type: header(&header::CONTENT_TYPE),
-        last_event_id: header(&LAST_EVENT_ID),
-        message_id: header(&MESSAGE_ID),
-    }
+/// What a request comes to.
+pub enum Answer {
+    /// What the core answers, and its body; the connection goes on.
+    Whole(Response, Vec<u8>),
+    /// An HTTP response; the connection goes on.
+    Response(http::Response<Body>),
+    /// The socket is the handler's from here on.
+    TakeOver(TakeOver),
 }
 
-/// A core response with its body, for hyper.
-pub(crate) fn whole(response: &Response, body: Vec<u8>) -> Answer {
-    Answer::Response(into_http(response, Body::from(body)))
+/// What is done with a socket that is taken over. It is called on the runtime, and should spawn what takes time.
+pub type TakeOver = Box<dyn FnOnce(Taken) + Send>;
+
+/// A core response with its body.
+pub(crate) const fn whole(response: &Response, body: Vec<u8>) -> Answer {
+    Answer::Whole(*response, body)
 }
 
-/// A core response's head, and a body, for hyper.
+/// A core response's head, and a body, to be changed further.
 pub(crate) fn into_http(response: &Response, body: Body) -> http::Response<Body> {
     let mut http = http::Response::new(body);
     *http.status_mut() = StatusCode::from_u16(response.status.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = http.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(response.content_type));
     response.headers.for_each(|name, value| {
-        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
-            headers.insert(name, HeaderValue::from(value));
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::try_from(value.to_string()))
+        {
+            headers.insert(name, value);
         }
     });
     http
+}
+
+/// What of a request matters for how its answer is written.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// The x of HTTP/1.x.
+    pub(super) minor: u8,
+    pub(super) head_only: bool,
+    pub(super) keep_alive: bool,
+    /// What `access-control-allow-origin` answers.
+    pub(super) origin: Option<HeaderValue>,
+}
+
+/// Where a body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// After so many bytes.
+    Length(u64),
+    Chunks,
+    /// Where the connection does.
+    Close,
+}
+
+impl Asked {
+    /// Writes the head of what the core answers.
+    pub(super) fn write_core_head(&self, out: &mut Vec<u8>, response: &Response, body: usize) {
+        match (self.minor, response.status) {
+            (1, Status::Ok) => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
+            (minor, status) => write_status(out, minor, StatusCode::from_u16(status.code()).unwrap_or_default()),
+        }
+        write_field(out, b"content-type", response.content_type.as_bytes());
+        response.headers.for_each(|name, value| {
+            let start = out.len();
+            out.extend_from_slice(name.as_bytes());
+            if let Some(name) = out.get_mut(start..) {
+                name.make_ascii_lowercase();
+            }
+            let _ = write!(out, ": {value}\r\n");
+        });
+        self.write_end(out, Ending::Length(body as u64), !(self.head_only && body == 0));
+    }
+
+    /// Writes the head of a response, and returns where its body ends.
+    pub(super) fn write_head(&self, out: &mut Vec<u8>, response: &http::Response<Body>) -> Ending {
+        write_status(out, self.minor, response.status());
+        let announced = length(response.headers());
+        for (name, value) in response.headers() {
+            write_field(out, name.as_str().as_bytes(), value.as_bytes());
+        }
+        let no_body = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let ending = match (response.body(), announced) {
+            _ if no_body => Ending::Length(0),
+            (_, Some(length)) => Ending::Length(length),
+            (Body::Whole(body), None) => Ending::Length(body.len() as u64),
+            (Body::Pieces(_), None) if self.minor >= 1 => Ending::Chunks,
+            (Body::Pieces(_), None) => Ending::Close,
+        };
+        let unsaid = announced.is_none() && !no_body && !(self.head_only && ending == Ending::Length(0));
+        self.write_end(out, ending, unsaid);
+        ending
+    }
+
+    /// Writes what every head ends with; `say` is whether its `ending` is still to be said.
+    fn write_end(&self, out: &mut Vec<u8>, ending: Ending, say: bool) {
+        if let Some(origin) = &self.origin {
+            write_cors(out, origin);
+        }
+        match (self.keep_alive, self.minor) {
+            (true, 0) if ending != Ending::Close => write_field(out, b"connection", b"keep-alive"),
+            (false, 1) => write_field(out, b"connection", b"close"),
+            _ => {}
+        }
+        match ending {
+            Ending::Length(0) if say => out.extend_from_slice(b"content-length: 0\r\n"),
+            Ending::Length(length) if say => drop(write!(out, "content-length: {length}\r\n")),
+            Ending::Chunks if say => write_field(out, b"transfer-encoding", b"chunked"),
+            _ => {}
+        }
+        out.extend_from_slice(b"date: ");
+        date::write(out);
+        out.extend_from_slice(b"\r\n\r\n");
+    }
+}
+
+/// What lets a page of `origin` read an answer.
+pub(super) fn write_cors(out: &mut Vec<u8>, origin: &HeaderValue) {
+    write_field(out, b"access-control-allow-origin", origin.as_bytes());
+    write_field(out, b"vary", b"origin");
+    write_field(out, b"access-control-expose-headers", Limits::EXPOSED_HEADERS.as_bytes());
+}
+
+fn write_status(out: &mut Vec<u8>, minor: u8, status: StatusCode) {
+    let reason = status.canonical_reason().unwrap_or_default();
+    let _ = write!(out, "HTTP/1.{minor} {} {reason}\r\n", status.as_str());
+}
+
+fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    for part in [name, b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

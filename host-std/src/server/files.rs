@@ -2,17 +2,18 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
-use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
+use streamgauge_core::endpoints::{Method, Request};
 
-use super::{Answer, Body};
+use super::{Answer, Body, Context};
 
 /// The largest piece of a file that is in memory at a time.
-const PIECE: u64 = 64 << 10;
+const PIECE: u64 = super::PIECE as u64;
 
 /// A folder whose files anyone may read.
 #[derive(Debug, Clone)]
@@ -32,18 +33,18 @@ impl Files {
     /// Answers a request for a file, if there is one of that name; the folder stands for its `index.html`.
     ///
     /// A client that names the version it has is told when that is still the one.
-    pub(crate) fn answer(&self, head: &Parts) -> Option<Answer> {
-        if !matches!(head.method, Method::GET | Method::HEAD) {
+    pub(crate) fn answer(&self, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
+        if !matches!(request.method, Method::Get | Method::Head) {
             return None;
         }
-        let path = self.find(head.uri.path())?;
-        let file = File::open(&path).ok()?;
+        let path = self.find(std::str::from_utf8(request.path).ok()?)?;
+        let file = open(&path)?;
         let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
         let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
         let tag = HeaderValue::from_str(&format!("\"{:x}-{:x}\"", changed.as_nanos(), metadata.len())).ok()?;
-        let known = head.headers.get(header::IF_NONE_MATCH) == Some(&tag);
-        let mut response = if known || head.method == Method::HEAD {
-            Response::new(Body::Whole(None))
+        let known = context.field("if-none-match") == Some(tag.as_bytes());
+        let mut response = if known || request.method == Method::Head {
+            Response::new(Body::EMPTY)
         } else {
             Response::new(pieces(file, metadata.len()))
         };
@@ -63,19 +64,28 @@ impl Files {
         Some(Answer::Response(response))
     }
 
-    /// Where the file is; `None` for what is, or leads, outside of the folder. Names with percent-coding aren't
-    /// found: a built page has none.
+    /// Where the file is; `None` for what is, or leads, outside of the folder, and for what is hidden: names that
+    /// begin with a dot (`.git`, `.env`). Names with percent-coding aren't found: a built page has none.
     fn find(&self, path: &str) -> Option<PathBuf> {
         let name = Path::new(path.trim_start_matches('/'));
-        if path.contains(['%', '\\', '\0']) || !name.components().all(|part| matches!(part, Component::Normal(_))) {
+        let is_shown = |part| matches!(part, Component::Normal(name) if !name.as_encoded_bytes().starts_with(b"."));
+        if path.contains(['%', '\\', '\0']) || !name.components().all(is_shown) {
             return None;
         }
         let mut path = self.folder.join(name);
         if path.is_dir() {
             path.push("index.html");
         }
-        path.canonicalize().ok().filter(|path| path.starts_with(&self.folder))
+        let path = path.canonicalize().ok()?;
+        // A link may lead to what is hidden.
+        path.strip_prefix(&self.folder).is_ok_and(|name| name.components().all(is_shown)).then_some(path)
     }
+}
+
+/// Opens a file without waiting for anybody: a pipe that nobody writes to would stop the server.
+fn open(path: &Path) -> Option<File> {
+    let nonblocking = nix::fcntl::OFlag::O_NONBLOCK.bits();
+    File::options().read(true).custom_flags(nonblocking).open(path).ok()
 }
 
 /// The file, a piece at a time. One that has become shorter ends the connection, as its length was announced.
@@ -105,15 +115,15 @@ fn content_type(path: &Path) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use streamgauge_core::wire::http::Header;
 
     fn ask(files: &Files, method: &str, path: &str, tag: Option<&HeaderValue>) -> Option<Response<Body>> {
-        let mut request = http::Request::builder().method(method).uri(path);
-        if let Some(tag) = tag {
-            request = request.header(header::IF_NONE_MATCH, tag);
-        }
-        match files.answer(&request.body(()).unwrap().into_parts().0)? {
+        let tag = tag.map(|tag| Header { name: "If-None-Match", value: tag.as_bytes() });
+        let context = Context::new(([127, 0, 0, 1], 1).into(), 1, tag.as_slice());
+        let request = Request { method: Method::named(method.as_bytes()).unwrap(), ..Request::new(path.as_bytes()) };
+        match files.answer(&request, &context)? {
             Answer::Response(response) => Some(response),
-            Answer::TakeOver(_) => None,
+            _ => None,
         }
     }
 
@@ -126,6 +136,11 @@ mod tests {
         std::fs::write(folder.join("index.html"), "yes").unwrap();
         std::fs::write(folder.join("large.wasm"), vec![7; 200_000]).unwrap();
         std::os::unix::fs::symlink(outside.join("secret"), folder.join("link")).unwrap();
+        std::fs::write(folder.join(".env"), "no").unwrap();
+        std::fs::create_dir(folder.join(".git")).unwrap();
+        std::fs::write(folder.join(".git/config"), "no").unwrap();
+        std::os::unix::fs::symlink(folder.join(".env"), folder.join("env")).unwrap();
+        nix::unistd::mkfifo(&folder.join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         let files = Files::new(&folder).unwrap();
 
         let index = ask(&files, "GET", "/", None).unwrap();
@@ -140,10 +155,12 @@ mod tests {
         let sizes: Vec<usize> = std::iter::from_fn(|| next().map(|piece| piece.len())).collect();
         assert_eq!(sizes.iter().sum::<usize>(), 200_000);
         assert!(sizes.iter().all(|size| *size as u64 <= PIECE));
-        assert!(matches!(ask(&files, "HEAD", "/", None).unwrap().into_body(), Body::Whole(None)));
+        assert!(matches!(ask(&files, "HEAD", "/", None).unwrap().into_body(), Body::Whole(body) if body.is_empty()));
 
-        for path in ["/../secret", "/x/../../secret", "/%2e%2e/secret", "/link", "/none", "//../secret", "/./../secret"]
-        {
+        let outside_of_it =
+            ["/../secret", "/x/../../secret", "/%2e%2e/secret", "/link", "/none", "//../secret", "/./../secret"];
+        let hidden = ["/.env", "/.git/config", "/.git", "/env"];
+        for path in outside_of_it.into_iter().chain(hidden).chain(["/pipe"]) {
             assert!(ask(&files, "GET", path, None).is_none(), "{path}");
         }
         assert!(ask(&files, "POST", "/", None).is_none());

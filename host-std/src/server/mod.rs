@@ -1,46 +1,86 @@
-//! The HTTP server: hyper on one socket a connection, with every bound that the caller names.
+//! The HTTP server: one task a connection, with every bound that the caller names.
 //!
-//! A [`Handler`] sees whole requests. It answers them, or takes the connection over: then hyper is taken off the
-//! socket, so that a subscriber that waits for hours keeps none of its buffers.
+//! A [`Handler`] sees whole requests. It answers them, or takes the connection over: then nothing of the server is
+//! left beside the socket, so that a subscriber that waits for hours keeps none of its buffers.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | `connection`, `socket`, `input`, `spare` | requests in their order, one write for all that came at once, and no buffers while nothing comes |
+//! | `request`, `pages` | a head: what it says, and what it may not ask for |
+//! | `answer`, `body`, `date` | how answers are written |
+//! | `refusal` | what the server itself says no to |
+//! | `limits`, `budget`, `descriptors` | what may be used, in all and by one client |
+//! | `files` | static files beside the endpoints |
+//!
+//! The bytes of HTTP are judged by the core's `wire::http`, as on a microcontroller. What it does not do: TLS, HTTP/2.
 
 mod answer;
 mod body;
+mod budget;
 mod connection;
+mod context;
+mod date;
+mod descriptors;
 mod files;
-mod io;
+mod input;
 mod limits;
+mod pages;
+mod refusal;
+mod request;
+mod socket;
+mod spare;
 
-pub(crate) use answer::{into_http, request, whole};
-pub use body::Body;
+pub use answer::{Answer, TakeOver};
+pub(crate) use answer::{into_http, whole};
+pub use body::{Body, PIECE};
 pub use connection::Taken;
+pub use context::Context;
+pub use descriptors::affordable_connections;
 pub(crate) use files::Files;
-use limits::Budget;
 pub use limits::{Limits, SMALL};
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::request::Parts;
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use streamgauge_core::endpoints::{Method, Request};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use budget::Budget;
+use connection::{Connection, Shared};
+use descriptors::Reserve;
+use pages::Pages;
+use refusal::Refusal;
+use socket::Socket;
 
 /// What answers the requests of a server.
 pub trait Handler: Send + Sync + 'static {
+    /// Answers a request whose body has arrived whole, if that needs no waiting. `None` is only said before anything
+    /// has happened: then [`call`](Self::call) is asked.
+    fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
+        let _ = (request, context);
+        None
+    }
+
     /// Answers a request whose body has arrived whole.
-    fn call(self: &Arc<Self>, head: &Parts, body: &[u8], peer: SocketAddr) -> impl Future<Output = Answer> + Send;
+    fn call(self: &Arc<Self>, request: Request<'_>, context: &Context<'_>) -> impl Future<Output = Answer> + Send;
+
+    /// The methods that are answered at `path`; for any other: 405.
+    fn methods(&self, path: &[u8]) -> &'static [Method] {
+        let _ = path;
+        &VERB
+    }
+
+    /// Whether a request, which is none for a head only, takes, adds or changes anything: then no page of an origin
+    /// that is not allowed may make it. Its body has not arrived yet.
+    fn changes(&self, request: &Request<'_>) -> bool {
+        let _ = request;
+        true
+    }
 }
 
-/// What a request comes to.
-pub enum Answer {
-    /// An HTTP response; the connection goes on.
-    Response(http::Response<Body>),
-    /// The socket is the handler's from here on.
-    TakeOver(TakeOver),
-}
-
-/// What is done with a socket that is taken over. It is called on the runtime, and should spawn what takes time.
-pub type TakeOver = Box<dyn FnOnce(Taken) + Send>;
+/// The methods that the verbs of the original tools take, all alike.
+pub const VERB: [Method; 3] = [Method::Get, Method::Post, Method::Head];
 
 /// How long connections may take to finish once a server stops.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
@@ -52,9 +92,16 @@ pub async fn serve<H: Handler>(
     limits: Limits,
     mut shutdown: watch::Receiver<bool>,
 ) {
-    let limits = Arc::new(limits);
-    let budget = Arc::new(Budget::new(limits.max_buffered));
-    let places = Arc::new(Semaphore::new(limits.max_connections));
+    descriptors::keep_alive(&listener);
+    let max_connections = limits.max_connections;
+    let places = Arc::new(Semaphore::new(max_connections));
+    let shared = Arc::new(Shared {
+        handler,
+        pages: Pages::new(listener.local_addr().ok(), &limits.allow_hosts, &limits.cors_origins),
+        budget: Arc::new(Budget::new(&limits)),
+        limits,
+    });
+    let mut reserve = Reserve::new();
     let farewells = Arc::new(Semaphore::new(64));
     loop {
         let accepted = tokio::select! {
@@ -65,21 +112,25 @@ pub async fn serve<H: Handler>(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Out of file descriptors, most likely: accepting at once again would only spin.
                 tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                if let Some(stream) = reserve.accept(&listener).await
+                    && let Ok(place) = Arc::clone(&farewells).try_acquire_owned()
+                {
+                    // It ends before the next one is taken, as it has the last descriptor.
+                    let (refusal, shutdown) = (Refusal::no_descriptor(), shutdown.clone());
+                    let telling = turn_away(stream, &refusal, shutdown, place);
+                    let _ = tokio::time::timeout(Duration::from_millis(200), telling).await;
+                }
+                reserve.fill();
+                // Accepting at once again would only spin.
+                tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             }
         };
         let _ = stream.set_nodelay(true);
         match Arc::clone(&places).try_acquire_owned() {
             Ok(place) => {
-                let connection = connection::Connection {
-                    peer,
-                    handler: Arc::clone(&handler),
-                    limits: Arc::clone(&limits),
-                    budget: Arc::clone(&budget),
-                };
+                let connection = Connection { peer, shared: Arc::clone(&shared) };
                 tokio::spawn(connection.run(stream, shutdown.clone(), place));
                 // In a burst of connections each may use the buffers that the one before it gave back.
                 tokio::task::yield_now().await;
@@ -87,14 +138,28 @@ pub async fn serve<H: Handler>(
             Err(_) => {
                 // Beyond this many, a client just sees its connection close.
                 if let Ok(place) = Arc::clone(&farewells).try_acquire_owned() {
-                    tokio::spawn(connection::turn_away(stream, limits.max_connections, place));
+                    let (refusal, shutdown) = (Refusal::no_place(max_connections), shutdown.clone());
+                    tokio::spawn(async move { turn_away(stream, &refusal, shutdown, place).await });
                 }
             }
         }
     }
     drop(listener);
-    let every_place = u32::try_from(limits.max_connections).unwrap_or(u32::MAX);
+    let every_place = u32::try_from(max_connections).unwrap_or(u32::MAX);
     if tokio::time::timeout(GRACE, places.acquire_many(every_place)).await.is_err() {
         tracing::warn!("connections were still busy when the server stopped");
+    }
+}
+
+/// Tells a client why there is no place for it.
+async fn turn_away(
+    stream: TcpStream,
+    refusal: &Refusal,
+    shutdown: watch::Receiver<bool>,
+    _place: OwnedSemaphorePermit,
+) {
+    let mut socket = Socket::new(stream, shutdown, Duration::from_secs(2));
+    if socket.write(&refusal.to_bytes(1, "", false), &[]).await.is_ok() {
+        socket.linger().await;
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use http::Response;
+use http::{Response, StatusCode};
 
 use crate::client::{Error, Url};
 
@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Nothing,
     /// In words: the server said no, or what was asked for can't be done.
     Refused(String),
+    /// Nothing answers at that path, in words: it may be another kind of server.
+    NotThere(String),
     /// The server can't be reached, in words.
     Unreachable(String),
     /// A signal came before the end.
@@ -42,7 +44,7 @@ impl Failure {
 
     /// Says on stderr what there is to say.
     pub(crate) fn say(&self) {
-        if let Self::Refused(text) | Self::Unreachable(text) = self {
+        if let Self::Refused(text) | Self::NotThere(text) | Self::Unreachable(text) = self {
             eprintln!("error: {text}");
         }
     }
@@ -52,7 +54,7 @@ impl Failure {
         self.say();
         ExitCode::from(match self {
             Self::NobodyReads => 0,
-            Self::Nothing | Self::Refused(_) => 1,
+            Self::Nothing | Self::Refused(_) | Self::NotThere(_) => 1,
             Self::Unreachable(_) => 3,
             Self::Interrupted => 130,
         })
@@ -72,5 +74,11 @@ pub(crate) fn accepted(url: &Url, answer: Response<Vec<u8>>) -> Result<Vec<u8>, 
     let text = String::from_utf8_lossy(&body);
     let line = text.lines().next().unwrap_or_default().trim();
     let reason = if line.is_empty() { status.canonical_reason().unwrap_or_default() } else { line };
-    Err(Failure::Refused(format!("{url} answered {}: {reason}", status.as_u16())))
+    let text = format!("{url} answered {}: {reason}", status.as_u16());
+    // What isn't known by its name is told in a line; only an unknown path is told by nothing at all.
+    Err(if status == StatusCode::NOT_FOUND && line.is_empty() {
+        Failure::NotThere(text)
+    } else {
+        Failure::Refused(text)
+    })
 }

@@ -65,6 +65,20 @@ pub(crate) fn count(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| format!("must be a number up to {MOST}"))
 }
 
+/// Reads a number of things of which there has to be one.
+pub(crate) fn some(text: &str) -> Result<usize, String> {
+    at_least_one(count(text)?)
+}
+
+/// Reads a number of bytes of which there has to be one.
+pub(crate) fn some_bytes(text: &str) -> Result<usize, String> {
+    at_least_one(bytes(text)?)
+}
+
+fn at_least_one(number: usize) -> Result<usize, String> {
+    if number > 0 { Ok(number) } else { Err("must be at least 1, or nothing could be served".to_owned()) }
+}
+
 /// Reads a number of seconds above 0, such as `0.5`.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);

@@ -1,6 +1,9 @@
 //! Bytes as JSON, and a server's counters back from it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// A member of a JSON object: `"data": "…"`, or `"hex": "…"` for bytes that are no UTF-8, so that nothing is lost.
 pub(crate) fn data(bytes: &[u8]) -> String {
@@ -47,6 +50,89 @@ pub(crate) fn counters(text: &str) -> Option<Vec<(String, u64)>> {
     members.map(counter).collect::<Option<Vec<_>>>().filter(|counters| !counters.is_empty())
 }
 
+/// The members of a JSON object in their order; `None` for anything else.
+pub(crate) fn members(text: &[u8]) -> Option<Vec<(String, Value)>> {
+    serde_json::from_slice::<Members>(text).ok().map(|members| members.0)
+}
+
+/// A JSON object, or a list of them, as they are written: a map would sort their members.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Members(pub(crate) Vec<(String, Value)>);
+
+impl Members {
+    /// The value of the member of that name.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}
+
+/// A value of a member, as far as its kind matters here.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    /// A text, a number, true, false or null.
+    Plain(serde_json::Value),
+    /// An object in its order.
+    Object(Members),
+}
+
+impl Value {
+    /// As a person reads it: a text without quotes, nothing for null.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Plain(serde_json::Value::String(text)) => text.clone(),
+            Self::Plain(serde_json::Value::Null) => "-".to_owned(),
+            Self::Plain(value) => value.to_string(),
+            Self::Object(_) => "{…}".to_owned(),
+        }
+    }
+
+    /// As JSON has it.
+    pub(crate) fn json(&self) -> String {
+        match self {
+            Self::Plain(value) => value.to_string(),
+            Self::Object(Members(members)) => {
+                let members: Vec<_> =
+                    members.iter().map(|(name, value)| format!("{}: {}", string(name), value.json())).collect();
+                format!("{{{}}}", members.join(", "))
+            }
+        }
+    }
+
+    pub(crate) fn number(&self) -> Option<u64> {
+        match self {
+            Self::Plain(value) => value.as_u64(),
+            Self::Object(_) => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    let raw: Box<RawValue> = map.next_value()?;
+                    let value = match serde_json::from_str(raw.get()) {
+                        Ok(object) => Value::Object(object),
+                        Err(_) => Value::Plain(serde_json::from_str(raw.get()).map_err(A::Error::custom)?),
+                    };
+                    members.push((name, value));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +141,17 @@ mod tests {
     fn what_has_a_meaning_in_a_string_is_escaped() {
         assert_eq!(data("a\"b\\c\n\u{1}é".as_bytes()), "\"data\": \"a\\\"b\\\\c\\n\\u0001é\"");
         assert_eq!(data(b"\xff\0"), "\"hex\": \"ff00\"");
+    }
+
+    #[test]
+    fn members_stay_in_their_order() {
+        let found = members(br#"{"b":1,"a":{"d":"2s","c":null},"e":"x"}"#).expect("an object");
+        let texts: Vec<_> = found.iter().map(|(name, value)| format!("{name} {}", value.text())).collect();
+        assert_eq!(texts, ["b 1", "a {…}", "e x"]);
+        assert_eq!(found[1].1.json(), r#"{"d": "2s", "c": null}"#);
+        for bad in ["", "[]", "{\"a\"}", "1"] {
+            assert!(members(bad.as_bytes()).is_none(), "{bad}");
+        }
     }
 
     #[test]

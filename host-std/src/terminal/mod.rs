@@ -7,7 +7,7 @@
 //! | `signals` | what ends a program, and what lets it open its files again |
 //! | `exit` | how a command ends, and with which exit code |
 //! | `input`, `output` | stdin, as many whole lines at a time as have come; stdout, which may be closed any time |
-//! | `json` | bytes as a JSON string, and the counters of a server back from JSON |
+//! | `json` | bytes as a JSON string, and what servers answer back from JSON, in its order |
 
 pub(crate) mod exit;
 pub mod flags;
@@ -72,12 +72,16 @@ pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> 
     })
 }
 
-/// The sentences of a clap error, without its usage.
+/// The sentences of a clap error, without its usage; what it suggests comes last, in brackets.
 fn one_line(text: &str) -> String {
-    let sentences = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
-    let noise = ["tip:", "For more information"];
-    let sentences = sentences.filter(|line| !line.is_empty() && !noise.iter().any(|start| line.starts_with(start)));
-    sentences.collect::<Vec<_>>().join(" ")
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_sentence = |line: &&str| !line.starts_with("tip:") && !line.starts_with("For more information");
+    let sentences = lines().take_while(|line| !line.starts_with("Usage:")).filter(is_sentence);
+    let mut line = sentences.collect::<Vec<_>>().join(" ");
+    if let Some(tip) = lines().find_map(|line| line.strip_prefix("tip: ")) {
+        line += &format!(" ({tip})");
+    }
+    line
 }
 
 /// Sends the log to stderr: warnings always, more with `--enable-logging` or as `RUST_LOG` says.
@@ -128,4 +132,18 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
         .enable_all()
         .build()
         .map_err(|error| StartError::new(format_args!("cannot start: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn an_error_is_one_line_and_keeps_its_tip() {
+        let error = "error: unrecognized subcommand 'qeue'\n\n  tip: a similar subcommand exists: 'queue'\n\n\
+                     Usage: streamgauge [COMMAND]\n\nFor more information, try '--help'.\n";
+        assert_eq!(one_line(error), "error: unrecognized subcommand 'qeue' (a similar subcommand exists: 'queue')");
+        let error = "error: the following required arguments were not provided:\n  --a <A>\n\nUsage: x --a <A>\n";
+        assert_eq!(one_line(error), "error: the following required arguments were not provided: --a <A>");
+    }
 }

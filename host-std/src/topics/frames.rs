@@ -3,48 +3,197 @@
 use std::convert::Infallible;
 
 use streamgauge_core::log::Position;
-use streamgauge_core::topic::{Fanout, Place};
-use streamgauge_core::wire::Stream;
+use streamgauge_core::wire::{Framing, Stream};
 
-/// The fan-out as the host stores it.
-pub(super) type Messages = Fanout<Box<[u8]>, Box<[Place]>>;
+use super::plan::Plan;
+pub(super) use crate::engine::TopicLog as Messages;
 
 /// How much is encoded at a time, unless one message is longer.
-pub(super) const MOST: usize = 256 << 10;
+const MOST: usize = 256 << 10;
 
-/// What a subscriber at one position is sent next.
-#[derive(Debug)]
+/// One for each kind of stream, for those who keep up; and one for those who don't.
+const KINDS: usize = 8;
+const STRAGGLER: usize = KINDS - 1;
+
+/// Where those are encoded who are served message by message.
+const SINGLE: usize = KINDS;
+
+/// What subscribers are sent next: encoded while the log is at hand, written when it no longer is.
+///
+/// A set belongs to one fan-out: positions in another would be mistaken for places in this one.
 pub(super) struct Frames {
+    kinds: [Kind; KINDS],
+    /// Messages for those who are served one by one, and room to edit one.
+    single: Vec<u8>,
+    edited: Vec<u8>,
+}
+
+struct Kind {
     stream: Stream,
     start: Position,
     end: Position,
     bytes: Vec<u8>,
+    /// Somebody is about to be sent some of it.
+    in_use: bool,
+}
+
+/// Part of what is encoded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Piece {
+    kind: usize,
+    from: usize,
+    to: usize,
+    /// Where the subscriber stands when it has all of it.
+    pub(super) end: Position,
+}
+
+impl Piece {
+    pub(super) const fn len(&self) -> usize {
+        self.to.saturating_sub(self.from)
+    }
 }
 
 impl Frames {
-    pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, start: Position::default(), end: Position::default(), bytes: Vec::new() }
+    pub(super) fn new() -> Self {
+        let stream = Stream { framing: Framing::Lines, chunked: false };
+        let place = Position::default();
+        let kind = |_| Kind { stream, start: place, end: place, bytes: Vec::new(), in_use: false };
+        Self { kinds: std::array::from_fn(kind), single: Vec::new(), edited: Vec::new() }
     }
 
-    /// The bytes for a subscriber at `start`, and the position after them.
-    ///
-    /// Those encoded for the last one are used again if it stood at the same place, with what was published since.
-    pub(super) fn from(&mut self, messages: &Messages, stream: Stream, start: Position) -> (&[u8], Position) {
-        if self.start != start || self.stream != stream || self.bytes.is_empty() {
-            self.bytes.clear();
-            if self.bytes.capacity() > MOST * 2 {
-                self.bytes = Vec::new();
+    /// The most bytes that all of it takes, if no message is longer than `max_message`.
+    pub(super) const fn worst_case(max_message: usize) -> usize {
+        // Each CR of an event begins another line with `data: `.
+        let event = max_message.saturating_mul(7);
+        let most = max_message.saturating_mul(KINDS - 3).saturating_add(event.saturating_mul(3));
+        // A byte of an edited message was at least an eighth of one, as a hash has 34 for one and its key.
+        let single = max_message.saturating_mul(16);
+        most.saturating_add(single).saturating_add((KINDS + 1) * (MOST + 256))
+    }
+
+    /// What was encoded before need not be kept any longer.
+    pub(super) fn begin(&mut self) {
+        self.kinds.iter_mut().for_each(|kind| kind.in_use = false);
+        for bytes in [&mut self.single, &mut self.edited] {
+            bytes.clear();
+            if bytes.capacity() > MOST * 2 {
+                *bytes = Vec::new();
             }
-            (self.stream, self.start, self.end) = (stream, start, start);
         }
+    }
+
+    /// What a subscriber at `start` is sent, without the first `from` bytes: all that there is, or just `one`
+    /// message. `None` if there is no room for it before the next [`begin`](Self::begin).
+    ///
+    /// What was encoded for another one is used again if it stood at the same place, with what was published since.
+    pub(super) fn load(
+        &mut self,
+        messages: &Messages,
+        stream: Stream,
+        start: Position,
+        from: usize,
+        one: bool,
+    ) -> Option<Piece> {
+        let at = self.choose(stream, start)?;
+        let kind = &mut self.kinds[at];
+        kind.in_use = true;
+        if !kind.is_at(stream, start) {
+            kind.bytes.clear();
+            if kind.bytes.capacity() > MOST * 2 {
+                kind.bytes = Vec::new();
+            }
+            (kind.stream, kind.start, kind.end) = (stream, start, start);
+        }
+        kind.extend(messages);
+        let (mut to, mut end) = (kind.bytes.len(), kind.end);
+        if one {
+            let mut rest = messages.messages(start);
+            let message = rest.next()?;
+            (to, end) = (stream.framed_len(start.sequence(), message), rest.position());
+        }
+        Some(Piece { kind: at, from, to, end })
+    }
+
+    /// The message at `start` as its subscriber's plan has it, without the first `from` bytes. `None` if it is gone, or
+    /// if there is no room for it before the next [`begin`](Self::begin).
+    pub(super) fn load_single(
+        &mut self,
+        messages: &Messages,
+        stream: Stream,
+        start: Position,
+        from: usize,
+        plan: &mut Plan,
+    ) -> Option<Piece> {
+        if self.single.len() >= MOST {
+            return None;
+        }
+        let mut rest = messages.messages(start);
+        let message = plan.edit(rest.next()?, &mut self.edited);
+        let (begin, sequence) = (self.single.len(), start.sequence());
+        let needed = stream.framed_len(sequence, message);
+        if self.single.capacity() - begin < needed {
+            self.single.reserve_exact(needed.max(self.single.capacity().clamp(1 << 10, MOST / 2)));
+        }
+        let Ok(()) = stream.encode(sequence, message, &mut self.single) as Result<(), Infallible>;
+        Some(Piece { kind: SINGLE, from: begin + from, to: self.single.len(), end: rest.position() })
+    }
+
+    /// The bytes of a piece.
+    pub(super) fn bytes(&self, piece: Piece) -> &[u8] {
+        if piece.kind == SINGLE {
+            return self.single.get(piece.from..piece.to).unwrap_or_default();
+        }
+        self.kinds[piece.kind].bytes.get(piece.from..piece.to).unwrap_or_default()
+    }
+
+    /// Where to encode what follows `start`.
+    ///
+    /// Those who keep up stand where the last frames ended; a straggler must not take these frames from them.
+    fn choose(&self, stream: Stream, start: Position) -> Option<usize> {
+        let own = match stream {
+            Stream { framing: Framing::WebSocket, .. } => STRAGGLER - 1,
+            Stream { framing, chunked } => framing as usize * 2 + usize::from(chunked),
+        };
+        let [mine, spare] = [&self.kinds[own], &self.kinds[STRAGGLER]];
+        match () {
+            () if mine.is_at(stream, start) => Some(own),
+            () if spare.is_at(stream, start) => Some(STRAGGLER),
+            () if !mine.in_use && (mine.bytes.is_empty() || mine.end.sequence() == start.sequence()) => Some(own),
+            () if !spare.in_use => Some(STRAGGLER),
+            () if !mine.in_use => Some(own),
+            () => None,
+        }
+    }
+}
+
+impl Kind {
+    fn is_at(&self, stream: Stream, start: Position) -> bool {
+        self.stream == stream && self.start.sequence() == start.sequence() && !self.bytes.is_empty()
+    }
+
+    /// Encodes what was published since.
+    fn extend(&mut self, messages: &Messages) {
         let mut rest = messages.messages(self.end);
         while self.bytes.len() < MOST {
             let sequence = rest.position().sequence();
             let Some(message) = rest.next() else { break };
-            let Ok(()) = stream.encode(sequence, message, &mut self.bytes) as Result<(), Infallible>;
+            self.reserve(sequence, message);
+            let Ok(()) = self.stream.encode(sequence, message, &mut self.bytes) as Result<(), Infallible>;
             self.end = rest.position();
         }
-        (&self.bytes, self.end)
+    }
+
+    /// Makes room for a message, and for no more than [`MOST`] and one message: a `Vec` would double.
+    fn reserve(&mut self, sequence: u64, message: &[u8]) {
+        let free = self.bytes.capacity() - self.bytes.len();
+        if free < message.len().saturating_mul(7).saturating_add(128) {
+            let needed = self.stream.framed_len(sequence, message);
+            let doubled = self.bytes.capacity().saturating_mul(2).clamp(1 << 10, MOST);
+            let room = doubled.saturating_sub(self.bytes.len());
+            if free < needed {
+                self.bytes.reserve_exact(needed.max(room));
+            }
+        }
     }
 }
 

@@ -1,49 +1,63 @@
-//! Where publishers and subscribers meet: the service, the subscribers' sockets, and the pump between them.
+//! Where publishers and subscribers meet: the topics' logs, the subscribers' sockets, and the pump between them.
 
-use std::convert::Infallible;
-use std::io::Write as _;
-use std::ops::ControlFlow;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use slab::Slab;
-use streamgauge_core::endpoints::pubsub::{Reply, Subscription};
-use streamgauge_core::endpoints::{Pubsub, Request, Response};
-use streamgauge_core::shared::{Guarded, Shared, Slot, Wake};
-use streamgauge_core::topic::{Id, Place};
-use streamgauge_core::wire::{Framing, Stream};
+use streamgauge_core::endpoints::Subscription;
+use streamgauge_core::engine::{Name, Refusal, Short};
+use streamgauge_core::select::{HashKey, Selection};
+use streamgauge_core::time::Time;
+use streamgauge_core::topic::{From, Id, Missed, Next};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::Settings;
+use super::feed::{Feed, SLICE, SentAway};
 use super::frames::Frames;
+use super::plan::Plan;
 use super::subscriber::Subscriber;
+use crate::engine::Shard;
 
-/// The pubsub that all connections share.
-pub(super) struct Hub {
-    /// The pump waits in it for something to send, and publishers wait for the pump.
-    state: Shared<Mutex<Guarded<State, Box<[Slot]>>>>,
-    pub(super) max_lag: u64,
-    /// Publishers wait for the pump beyond this many bytes, so that the log never runs away from those who keep up.
-    most_unpumped: u64,
+/// The subscribers of all topics of a shard.
+///
+/// Requests need the shard only, and no socket is written and no waker runs under its lock. `crowds` belongs to the
+/// thread that serves the subscribers; who needs both takes `crowds` first.
+pub(crate) struct Hub {
+    shard: Arc<Shard>,
+    crowds: Mutex<Crowds>,
+    max_lag: u64,
+    key: Arc<HashKey>,
 }
 
-pub(super) struct State {
-    pub(super) service: Pubsub<Box<[u8]>, Box<[Place]>>,
-    pub(super) subscribers: Slab<Subscriber>,
-    /// For those who keep up, one for each kind of stream; and for those who don't.
-    shared: [Frames; 6],
-    straggler: Frames,
-    /// Payload bytes published that the pump has not been past.
-    unpumped: u64,
-    stopping: bool,
+/// The subscribers by topic, and the topics where there may be something to do.
+#[derive(Default)]
+struct Crowds {
+    topics: HashMap<Name, Crowd>,
+    due: BTreeSet<Name>,
+    /// When there is something to do for subscribers of a topic, though nothing is published.
+    alarms: HashMap<Name, Time>,
+    /// Topics where nothing may be published for now.
+    held: BTreeSet<Name>,
+    /// The last that were sent away, the newest last.
+    sent_away: VecDeque<(Name, SentAway)>,
+}
+
+/// How many of those are remembered who were sent away.
+const REMEMBERED: usize = 100;
+
+/// The subscribers of one topic, and what they are sent.
+struct Crowd {
+    feed: Feed,
+    frames: Frames,
 }
 
 /// A client's place among the subscribers, until it is dropped.
 pub(super) struct Admission {
     hub: Arc<Hub>,
+    pub(super) topic: Name,
     pub(super) id: Id,
     /// The number of the first message that it will get.
     pub(super) first: u64,
@@ -51,264 +65,342 @@ pub(super) struct Admission {
     pub(super) epoch: u64,
     /// Messages that it asked for and that are gone; `Some` if there is anything to tell.
     pub(super) missed: Option<u64>,
+    /// Who comes back with the number of an event counts by itself, but for events: its bytes are the original's.
+    pub(super) comes_back: bool,
+    /// What it asked for beyond every message as it comes.
+    pub(super) plan: Option<Box<Plan>>,
+    pub(super) name: Short<64>,
 }
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        // A subscriber that was kicked has lost its place already.
-        let _ = self.hub.with(|state| state.service.fanout_mut().unsubscribe(self.id));
+        // A subscriber that was kicked has lost its place already, and so has one whose topic was removed.
+        self.hub.shard.with(|memory| memory.topic_mut(&self.topic).map(|topic| topic.unsubscribe(self.id)));
     }
 }
-
-/// Publishers wait for the pump beyond this many bytes, or a quarter of a small log: one body more, which may take
-/// half of it, still fits.
-const MOST_UNPUMPED: u64 = 1 << 20;
-
-/// What tells apart those who wait.
-const PUMP: u32 = 0;
-const PUBLISHER: u32 = 1;
-
-/// How many subscribers are served before others get their turn on the thread.
-const SLICE: usize = 64;
 
 /// How often the pump lets a burst of publishes go on before it serves it.
 const BURST_TURNS: usize = 16;
 
+/// A burst of so many bytes has to be served.
+const BURST_BYTES: u64 = 256 << 10;
+
 impl Hub {
-    /// At most `publishers` wait for the pump at the same time.
-    pub(super) fn new(settings: &Settings, publishers: usize) -> Self {
-        // The time makes sequence numbers of this life larger than those of any earlier one, so that a subscriber
-        // that comes back after a restart is recognised. They stay below 2^53, as far as JavaScript counts.
-        let first = jiff::Timestamp::now().as_microsecond().max(0).cast_unsigned();
-        let log = vec![0; settings.log_bytes].into_boxed_slice();
-        let cursors = vec![Place::FREE; settings.max_subscribers].into_boxed_slice();
-        let framings = [Framing::Lines, Framing::Multipart, Framing::Events];
-        let stream = |i: usize| Stream { framing: framings[i % 3], chunked: i < 3 };
-        let state = State {
-            service: Pubsub::new(log, cursors, settings.max_message, first),
-            subscribers: Slab::new(),
-            shared: std::array::from_fn(|i| Frames::new(stream(i))),
-            straggler: Frames::new(stream(0)),
-            unpumped: 0,
-            stopping: false,
-        };
-        let slots = vec![Slot::FREE; publishers.saturating_add(1)].into_boxed_slice();
-        Self {
-            state: Shared::new(Mutex::new(Guarded::new(state, slots))),
-            max_lag: settings.max_lag,
-            most_unpumped: MOST_UNPUMPED.min(settings.log_bytes as u64 / 4),
-        }
+    /// Nobody yet; who has more than `max_lag` bytes unsent is sent away.
+    pub(crate) fn new(shard: Arc<Shard>, max_lag: u64, key: HashKey) -> Arc<Self> {
+        Arc::new(Self { shard, crowds: Mutex::default(), max_lag, key: Arc::new(key) })
     }
 
-    pub(super) fn call(&self, request: Request<'_>, answer: &mut Vec<u8>) -> Result<Reply, Infallible> {
-        self.state.update(|state| {
-            let before = state.service.fanout().log().end();
-            let reply = state.service.call(request, answer);
-            let published = state.service.fanout().log().bytes_behind(&before);
-            state.unpumped += published;
-            (reply, if published > 0 { Wake::tagged(PUMP) } else { Wake::NONE })
-        })
-    }
-
-    /// Waits while the pump is far behind the publishers.
-    pub(super) async fn room_to_publish(&self) {
-        let room = self.state.wait(PUBLISHER, |state| {
-            let full = state.unpumped > self.most_unpumped && !state.stopping;
-            if full { ControlFlow::Continue(()) } else { ControlFlow::Break(((), Wake::NONE)) }
-        });
-        // It is never closed, and has a slot for every publisher.
-        let _ = room.await;
-    }
-
-    /// Does something under the lock that nobody waits for.
-    pub(super) fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
-        self.state.update(|state| (f(state), Wake::NONE))
-    }
-
-    /// Gives a client a place, or the answer that says why there is none.
-    pub(super) fn admit(self: &Arc<Self>, subscription: &Subscription) -> Result<Admission, (Response, Vec<u8>)> {
-        self.with(|state| {
-            let id = state.service.subscribe(subscription).map_err(|full| {
-                let mut answer = Vec::new();
-                let Ok(response) = Pubsub::<Box<[u8]>, Box<[Place]>>::refuse(full, &mut answer);
-                (response, answer)
-            })?;
-            let fanout = state.service.fanout_mut();
-            let mut missed = match fanout.delivery(id) {
-                Ok(delivery) if delivery.lagged > 0 => fanout.next(id).is_ok().then_some(delivery.lagged),
-                _ => None,
+    /// Gives a client a place, or says why there is none.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        subscription: &Subscription,
+        selection: Selection,
+    ) -> Result<Admission, Refusal> {
+        let now = self.shard.clock().now();
+        let topic = subscription.topic;
+        self.shard.with(|memory| {
+            let begun = memory.subscribe(&topic, subscription.from, now)?;
+            let missing = Refusal::Missing(streamgauge_core::engine::Kind::Topic, topic);
+            let log = memory.topic_mut(&topic).ok_or(missing)?;
+            let missed = match begun.missed {
+                Missed::Exactly(0) => None,
+                Missed::Exactly(missed) | Missed::AtLeast(missed) => Some(missed),
             };
-            if subscription.last_seen.is_some_and(|last_seen| !fanout.knows(last_seen)) {
-                // It comes from an earlier life of the server, of which nothing is known.
-                missed = missed.or(Some(0));
+            if missed.is_some_and(|missed| missed > 0) {
+                // The opening of its stream tells.
+                let told = log.next(begun.id);
+                debug_assert!(matches!(told, Ok(Next::Lagged(_))), "{told:?}");
             }
-            let first = fanout.position(id).map_or(0, |position| position.sequence());
-            Ok(Admission { hub: Arc::clone(self), id, first, epoch: fanout.origin(), missed })
+            let comes_back = matches!(subscription.from, From::After(_));
+            let (first, epoch) = (begun.first, log.origin());
+            let at = (log.log().capacity(), log.log().end().sequence(), self.max_lag);
+            let plan = Plan::of(subscription, selection, &self.key, at, now);
+            let (hub, name) = (Arc::clone(self), subscription.client);
+            Ok(Admission { hub, topic, id: begun.id, first, epoch, missed, comes_back, plan, name })
         })
     }
 
-    pub(super) fn list_clients(&self, answer: &mut Vec<u8>) {
-        self.state.with(|state| {
-            if state.subscribers.is_empty() {
-                answer.extend_from_slice(b"no /sub connections\n");
-            }
-            for (_, subscriber) in &state.subscribers {
-                let unsent = state.service.fanout().delivery(subscriber.id).map_or(0, |delivery| delivery.bytes_behind);
-                let (peer, since) = (subscriber.peer, subscriber.since.strftime("%Y-%m-%d %H:%M:%S"));
-                let _ = writeln!(
-                    answer,
-                    "{peer} connected at {since}. output buffer size:{unsent} state:{}",
-                    subscriber.state_number()
-                );
-            }
+    /// Calls `each` with every subscriber of a topic, and its account.
+    pub(super) fn for_each_client(
+        &self,
+        topic: &Name,
+        mut each: impl FnMut(&Subscriber, streamgauge_core::topic::Delivery),
+    ) {
+        let crowds = self.crowds.lock();
+        let Some(crowd) = crowds.topics.get(topic) else { return };
+        let subscribers = crowd.feed.subscribers();
+        let accounts: Vec<_> = self.shard.with(|memory| {
+            let log = memory.topic(topic);
+            let account = |id| log.and_then(|log| log.delivery(id).ok()).unwrap_or_default();
+            subscribers.iter().map(|subscriber| account(subscriber.id)).collect()
         });
+        subscribers.into_iter().zip(accounts).for_each(|(subscriber, account)| each(subscriber, account));
+    }
+
+    /// Calls `each` with those who were sent away from a topic, the latest last.
+    pub(super) fn for_each_sent_away(&self, topic: &Name, each: impl FnMut(&SentAway)) {
+        let crowds = self.crowds.lock();
+        crowds.sent_away.iter().filter(|(name, _)| name == topic).map(|(_, one)| one).for_each(each);
     }
 
     /// Lets the pump serve a subscriber, and returns the key to it.
-    pub(super) fn insert(&self, mut subscriber: Subscriber) -> usize {
-        self.with(|state| {
-            if state.stopping {
-                subscriber.end_when_sent();
+    pub(super) fn insert(&self, topic: Name, subscriber: Subscriber) -> usize {
+        let mut crowds = self.crowds.lock();
+        let new = || {
+            let mut feed = Feed::new(self.max_lag);
+            if self.shard.is_stopping() {
+                feed.end_when_sent();
             }
-            let key = state.subscribers.insert(subscriber);
-            state.serve(key, self.max_lag);
-            key
-        })
+            Crowd { feed, frames: Frames::new() }
+        };
+        let key = crowds.topics.entry(topic).or_insert_with(new).feed.insert(subscriber);
+        crowds.due.insert(topic);
+        drop(crowds);
+        self.shard.ring();
+        key
     }
 
     /// Takes a subscriber from the pump.
-    pub(super) fn remove(&self, key: usize) -> Option<Subscriber> {
-        self.with(|state| state.subscribers.try_remove(key))
+    pub(super) fn remove(&self, topic: &Name, key: usize) -> Option<Subscriber> {
+        let mut crowds = self.crowds.lock();
+        let crowd = crowds.topics.get_mut(topic)?;
+        let subscriber = crowd.feed.remove(key);
+        if crowd.feed.is_empty() {
+            crowds.topics.remove(topic);
+            crowds.alarms.remove(topic);
+            if crowds.held.remove(topic) {
+                self.shard.hold(topic, None);
+            }
+        } else if crowds.held.contains(topic) {
+            // It may be the one that held publishers.
+            crowds.due.insert(*topic);
+            self.shard.ring();
+        }
+        subscriber
+    }
+
+    /// [`Feed::poll`].
+    pub(super) fn poll(&self, topic: &Name, key: usize, cx: &mut Context<'_>) -> Poll<()> {
+        let mut crowds = self.crowds.lock();
+        let Some(crowd) = crowds.topics.get_mut(topic) else { return Poll::Ready(()) };
+        let poll = crowd.feed.poll(key, cx);
+        let due = crowd.feed.due() > 0;
+        if due {
+            crowds.due.insert(*topic);
+        }
+        drop(crowds);
+        if due {
+            self.shard.ring();
+        }
+        poll
     }
 
     /// Sends every subscriber what it lacks whenever something was published, until the server stops.
-    pub(super) async fn pump(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
+    pub(crate) async fn pump(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stopped = pin!(async { drop(shutdown.wait_for(|stop| *stop).await) });
         loop {
             tokio::select! {
                 biased;
-                _ = shutdown.wait_for(|stop| *stop) => break,
-                () = self.work() => {}
+                () = &mut stopped => break,
+                () = self.shard.rung() => self.let_the_burst_end().await,
                 _ = tick.tick() => self.tick(),
+                () = self.alarm() => self.wake(),
             }
-            self.let_the_burst_end().await;
             self.pass().await;
         }
         self.stop().await;
     }
 
-    /// Waits until something was published.
-    async fn work(&self) {
-        let work = self.state.wait(PUMP, |state| match state.unpumped {
-            0 => ControlFlow::Continue(()),
-            _ => ControlFlow::Break(((), Wake::NONE)),
-        });
-        // It is never closed, and has a slot for the pump.
-        let _ = work.await;
-    }
-
     /// A publisher that sends many requests at once is served whole first: then each subscriber needs one write
     /// for all of them.
     async fn let_the_burst_end(&self) {
-        let mut before = None;
-        for _ in 0..BURST_TURNS {
-            let unpumped = self.state.with(|state| state.unpumped);
-            if before == Some(unpumped) || unpumped > self.most_unpumped / 4 {
+        let mut before = self.shard.unsent();
+        for turn in 0..BURST_TURNS {
+            if before == 0 || before > BURST_BYTES {
                 break;
             }
-            before = Some(unpumped);
-            tokio::task::yield_now().await;
+            // A single publish should cost no look at what else has come; once there is a burst, it pays.
+            if turn == 0 {
+                step_back().await
+            } else {
+                tokio::task::yield_now().await
+            }
+            let unsent = self.shard.unsent();
+            if unsent == std::mem::replace(&mut before, unsent) {
+                break;
+            }
         }
     }
 
     /// Sends every subscriber what it lacks.
     async fn pass(&self) {
-        let mut next = 0;
-        self.with(|state| state.unpumped = 0);
-        while let Some(first) = self.with(|state| state.serve_slice(next, self.max_lag)) {
-            next = first;
-            tokio::task::yield_now().await;
+        let (published, removed) = self.shard.take_unsent();
+        let mut left: Vec<(Name, usize)> = {
+            let mut crowds = self.crowds.lock();
+            let Crowds { topics, due, .. } = &mut *crowds;
+            for topic in published {
+                if let Some(crowd) = topics.get_mut(&topic) {
+                    crowd.feed.published();
+                    due.insert(topic);
+                }
+            }
+            let due = std::mem::take(due).into_iter();
+            due.filter_map(|topic| Some((topic, topics.get(&topic)?.feed.due()))).collect()
+        };
+        for topic in removed {
+            self.end_of_topic(&topic, Some("the topic was removed"));
         }
-        self.state.update(|_| ((), Wake::tagged(PUBLISHER)));
+        while !left.is_empty() {
+            // Once at least: if all sockets of a topic are full, nobody is due, but somebody may be too slow.
+            for (topic, due) in &mut left {
+                *due = due.saturating_sub(self.serve(topic, (*due).min(SLICE)));
+            }
+            left.retain(|(_, due)| *due > 0);
+            if !left.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        }
+        if !self.crowds.lock().due.is_empty() {
+            self.shard.ring();
+        }
     }
 
+    /// Waits until there is something to do though nothing is published.
+    async fn alarm(&self) {
+        let earliest = self.crowds.lock().alarms.values().min().copied();
+        match earliest.and_then(|time| self.shard.clock().instant(time)) {
+            Some(instant) => tokio::time::sleep_until(instant.into()).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Lets those have their turn whose time has come.
+    fn wake(&self) {
+        let now = self.shard.clock().now();
+        let mut crowds = self.crowds.lock();
+        let Crowds { topics, due, alarms, .. } = &mut *crowds;
+        for (topic, at) in alarms {
+            if *at <= now
+                && let Some(crowd) = topics.get_mut(topic)
+            {
+                crowd.feed.wake(now);
+                due.insert(*topic);
+                // Its turn sets the next one.
+                *at = Time::NEVER;
+            }
+        }
+    }
+
+    /// Counts a second for everyone.
     fn tick(&self) {
-        self.with(|state| state.subscribers.iter_mut().for_each(|(_, subscriber)| subscriber.tick()));
+        let mut crowds = self.crowds.lock();
+        let Crowds { topics, due, .. } = &mut *crowds;
+        for (topic, crowd) in topics {
+            crowd.feed.tick();
+            if crowd.feed.due() > 0 {
+                due.insert(*topic);
+            }
+        }
+    }
+
+    /// Serves up to `most` subscribers of a topic, and returns how many of them have had their turn.
+    fn serve(&self, topic: &Name, most: usize) -> usize {
+        let now = self.shard.clock().now();
+        let mut crowds = self.crowds.lock();
+        let Crowds { topics, due, alarms, held, sent_away } = &mut *crowds;
+        let Some(Crowd { feed, frames }) = topics.get_mut(topic) else { return usize::MAX };
+        let before = feed.due();
+        let loaded = self.shard.with(|memory| {
+            let Some(log) = memory.topic_mut(topic) else { return usize::MAX };
+            let kicked = feed.load(log, frames, most, now);
+            memory.count_kicked(topic, kicked);
+            before.saturating_sub(feed.due())
+        });
+        feed.write(frames);
+        self.shard.with(|memory| {
+            let kicked = memory.topic_mut(topic).map_or(0, |log| feed.settle(log, now));
+            memory.count_kicked(topic, kicked);
+        });
+        let aftermath = feed.aftermath();
+        for one in aftermath.sent_away() {
+            if sent_away.len() >= REMEMBERED {
+                sent_away.pop_front();
+            }
+            sent_away.push_back((*topic, *one));
+        }
+        match feed.alarm() {
+            Some(at) => _ = alarms.insert(*topic, at),
+            None if alarms.is_empty() => {}
+            None => _ = alarms.remove(topic),
+        }
+        match feed.hold() {
+            Some(until) => {
+                held.insert(*topic);
+                self.shard.hold(topic, Some(until));
+            }
+            None if held.is_empty() => {}
+            None if held.remove(topic) => self.shard.hold(topic, None),
+            None => {}
+        }
+        if feed.due() > 0 {
+            due.insert(*topic);
+        }
+        drop(crowds);
+        aftermath.run();
+        loaded.max(1)
+    }
+
+    /// Ends the streams of a topic that is gone.
+    fn end_of_topic(&self, topic: &Name, why: Option<&str>) {
+        let mut crowds = self.crowds.lock();
+        crowds.alarms.remove(topic);
+        if crowds.held.remove(topic) {
+            self.shard.hold(topic, None);
+        }
+        let Some(crowd) = crowds.topics.get_mut(topic) else { return };
+        match why {
+            Some(why) => crowd.feed.end_because(why),
+            None => crowd.feed.end(),
+        }
+        let aftermath = crowd.feed.aftermath();
+        drop(crowds);
+        aftermath.run();
     }
 
     /// Ends every stream, once what is pending is sent or [`GRACE`](crate::server::GRACE) is over.
     async fn stop(&self) {
-        self.with(|state| {
-            state.stopping = true;
-            state.subscribers.iter_mut().for_each(|(_, subscriber)| subscriber.end_when_sent());
-        });
+        self.shard.stop();
+        {
+            let mut crowds = self.crowds.lock();
+            let Crowds { topics, due, .. } = &mut *crowds;
+            topics.values_mut().for_each(|crowd| crowd.feed.end_when_sent());
+            due.extend(topics.keys());
+        }
         let deadline = Instant::now() + crate::server::GRACE;
         loop {
             self.pass().await;
-            if self.state.with(|state| state.subscribers.is_empty()) || Instant::now() >= deadline {
+            if self.crowds.lock().topics.is_empty() || Instant::now() >= deadline {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        self.with(|state| state.subscribers.iter_mut().for_each(|(_, subscriber)| subscriber.finish()));
+        let topics: Vec<Name> = self.crowds.lock().topics.keys().copied().collect();
+        topics.iter().for_each(|topic| self.end_of_topic(topic, None));
     }
 }
 
-impl State {
-    /// Serves [`SLICE`] places for subscribers from `first` on, and returns where to go on, if there are more.
-    fn serve_slice(&mut self, first: usize, max_lag: u64) -> Option<usize> {
-        let end = self.subscribers.capacity();
-        let slice_end = end.min(first + SLICE);
-        for key in first..slice_end {
-            self.serve(key, max_lag);
+/// Lets every other task that can go on have its turn first, without asking the operating system for more.
+async fn step_back() {
+    let mut stepped = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut stepped, true) {
+            return Poll::Ready(());
         }
-        (slice_end < end).then_some(slice_end)
-    }
-
-    /// Sends subscriber `key` what it lacks, unless its socket is full.
-    pub(super) fn serve(&mut self, key: usize, max_lag: u64) {
-        let Self { service, subscribers, shared, .. } = self;
-        let Some(subscriber) = subscribers.get_mut(key) else { return };
-        if subscriber.is_blocked() {
-            subscriber.kick_if_too_slow(service, max_lag);
-            subscriber.wake();
-            return;
-        }
-        let Stream { framing, chunked } = subscriber.stream;
-        let kind = framing as usize + if chunked { 0 } else { 3 };
-        subscriber.send(service.fanout_mut(), &mut shared[kind]);
-    }
-
-    /// Sends subscriber `key` away if it is too slow.
-    pub(super) fn kick_if_too_slow(&mut self, key: usize, max_lag: u64) {
-        if let Some(subscriber) = self.subscribers.get_mut(key) {
-            subscriber.kick_if_too_slow(&mut self.service, max_lag);
-        }
-    }
-
-    /// The line that tells a subscriber why it is sent away.
-    pub(super) fn last_words(&self, key: usize) -> String {
-        let words = self.subscribers.get(key).map_or(&[][..], Subscriber::last_words);
-        String::from_utf8_lossy(words).into_owned()
-    }
-
-    /// Whether a subscription is to end once everything is sent.
-    pub(super) fn ends_when_sent(&self, key: usize) -> bool {
-        self.stopping || self.subscribers.get(key).is_none_or(Subscriber::is_over)
-    }
-
-    /// Whether a subscriber has been handed everything.
-    pub(super) fn is_caught_up(&self, id: Id) -> bool {
-        self.service.fanout().delivery(id).is_ok_and(|delivery| delivery.pending == 0)
-    }
-
-    /// [`Subscriber::poll`]. One that is gone already is gone.
-    pub(super) fn poll(&mut self, key: usize, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { service, subscribers, straggler, .. } = self;
-        match subscribers.get_mut(key) {
-            Some(subscriber) => subscriber.poll(service.fanout_mut(), straggler, cx),
-            None => Poll::Ready(()),
-        }
-    }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

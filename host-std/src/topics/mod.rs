@@ -1,124 +1,103 @@
-//! pubsub as a server: the core's service, and the sockets of its subscribers.
+//! The subscribers of topics: their sockets, and who sends messages on to them.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | `hub` | publishers and subscribers meet; the pump between the logs and the sockets |
+//! | `feed`, `lists` | the subscribers of one topic: who lacks something, who waits for its socket |
+//! | `frames` | messages encoded once for all who lack the same ones |
+//! | `subscriber`, `task` | one subscriber, and its own task |
+//! | `plan` | policy, rate, replay, extent and selection of one subscriber |
+//! | `handshake`, `listener` | how a WebSocket begins, and what its client says |
+//! | `clients` | who is there, told |
 
+mod clients;
+mod feed;
 mod frames;
+mod handshake;
 mod hub;
+mod listener;
+mod lists;
+mod plan;
 mod subscriber;
 mod task;
-mod websocket;
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+pub(crate) use hub::Hub;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::request::Parts;
-use http::{HeaderValue, Method, header};
-use streamgauge_core::endpoints::pubsub::{Reply, Subscription};
-use streamgauge_core::endpoints::{Response, Status};
-use streamgauge_core::wire::Stream;
+use http::HeaderValue;
+use streamgauge_core::endpoints::{Method, Request, Response, Status, Subscription, refuse};
+use streamgauge_core::select::Selection;
+use streamgauge_core::wire::{Framing, Stream};
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
 
-use crate::server::{Answer, Files, Handler, Limits, TakeOver, request, serve, whole};
-use hub::Hub;
+use crate::server::{Answer, Context, TakeOver, whole};
+use hub::Admission;
 
-pub use streamgauge_core::endpoints::pubsub::PATHS;
-
-/// How large a pubsub may grow.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Bytes of messages that are kept for subscribers that lag or come back.
-    pub log_bytes: usize,
-    /// The longest message in bytes.
-    pub max_message: usize,
-    /// Subscribers at the same time.
-    pub max_subscribers: usize,
-    /// A subscriber with more than so many bytes unsent is kicked.
-    pub max_lag: u64,
-    /// A folder whose files are served at the paths that no endpoint has.
-    pub www: Option<PathBuf>,
+/// The most memory that subscribers can take beside the logs, in bytes. What is on its way to their sockets is encoded
+/// at most once for each kind of stream, and not copied but within a budget.
+pub(crate) const fn worst_case(max_subscribers: usize, max_message: usize) -> u64 {
+    const SUBSCRIBER: usize = (1 << 10) + size_of::<plan::Plan>();
+    let subscribers = max_subscribers.saturating_mul(SUBSCRIBER);
+    let sent = frames::Frames::worst_case(max_message).saturating_add(feed::FAREWELLS);
+    subscribers.saturating_add(sent) as u64
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { log_bytes: 64 << 20, max_message: 1 << 20, max_subscribers: 10_000, max_lag: 50 << 20, www: None }
-    }
-}
-
-impl Settings {
-    /// The most memory that the log and the subscribers can take, in bytes. What is on its way to a subscriber's
-    /// socket is encoded at most once for each kind of stream.
-    pub const fn worst_case(&self) -> u64 {
-        const SUBSCRIBER: usize = 1 << 10;
-        let encoded = self.max_message.saturating_mul(2).saturating_add(frames::MOST).saturating_mul(7);
-        let subscribers = self.max_subscribers.saturating_mul(SUBSCRIBER);
-        self.log_bytes.saturating_add(subscribers).saturating_add(encoded) as u64
-    }
-}
-
-/// Serves a pubsub on `listener` until `shutdown` says true; subscribers then get what is pending and an end.
-pub async fn run(listener: TcpListener, settings: Settings, limits: Limits, shutdown: watch::Receiver<bool>) {
-    let hub = Arc::new(Hub::new(&settings, limits.max_connections));
-    let pump = tokio::spawn(Arc::clone(&hub).pump(shutdown.clone()));
-    let limits_of_connections = limits.clone();
-    let files = settings.www.as_deref().map(Files::new).transpose().unwrap_or_else(|error| {
-        tracing::error!(%error, "the files are not served");
-        None
-    });
-    serve(listener, Arc::new(Pubsub { hub, files, limits }), limits_of_connections, shutdown).await;
-    // It ends with the shutdown that ended the server, once the subscribers are gone.
-    let _ = pump.await;
-}
-
-struct Pubsub {
-    hub: Arc<Hub>,
-    files: Option<Files>,
-    limits: Limits,
-}
-
-impl Handler for Pubsub {
-    async fn call(self: &Arc<Self>, head: &Parts, body: &[u8], peer: SocketAddr) -> Answer {
-        if !body.is_empty() {
-            self.hub.room_to_publish().await;
+impl Hub {
+    /// Answers a request for a stream of a topic.
+    pub(crate) fn subscribe(
+        self: &Arc<Self>,
+        request: &Request<'_>,
+        context: &Context<'_>,
+        subscription: &Subscription,
+        origin: Option<HeaderValue>,
+    ) -> Answer {
+        if let Err(bad) = Selection::<8, 256>::parse(&request.query) {
+            return whole(&Response::text(Status::BadRequest), format!("{bad}\n").into_bytes());
         }
-        let mut answer = Vec::new();
-        let Ok(reply) = self.hub.call(request(head, body), &mut answer);
-        match reply {
-            Reply::Response(response) => {
-                let file = || self.files.as_ref().filter(|_| response.status == Status::NotFound)?.answer(head);
-                file().unwrap_or_else(|| whole(&response, answer))
-            }
-            Reply::Clients => {
-                self.hub.list_clients(&mut answer);
-                whole(&Response::text(Status::Ok), answer)
-            }
-            Reply::Subscribe(subscription) => self.subscribe(head, subscription, peer),
-            _ => whole(&Response::text(Status::NotFound), answer),
+        if request.method == Method::Head {
+            return head_only(subscription, origin);
+        }
+        if !handshake::is_asked_for(context) {
+            let stream = Stream { framing: subscription.framing, chunked: context.minor >= 1 };
+            return self.take_in(request, context, subscription, stream, |admission| {
+                task::opening(stream, admission, origin.as_ref())
+            });
+        }
+        let stream = Stream { framing: Framing::WebSocket, chunked: false };
+        match handshake::check(request.method, context) {
+            Ok(accept) => self.take_in(request, context, subscription, stream, |admission| {
+                handshake::opening(&accept, admission, origin.as_ref())
+            }),
+            Err(wrong) => whole(&Response::text(Status::BadRequest), wrong.as_bytes().to_vec()),
         }
     }
-}
 
-impl Pubsub {
-    fn subscribe(&self, head: &Parts, subscription: Subscription, peer: SocketAddr) -> Answer {
-        let origin = self.limits.allowed_origin(head.headers.get(header::ORIGIN));
-        if head.method == Method::HEAD {
-            return head_only(&subscription, origin);
-        }
-        if websocket::is_asked_for(&head.headers) {
-            return websocket::answer(Arc::clone(&self.hub), head, subscription, peer, origin);
-        }
-        let stream = Stream { framing: subscription.framing, chunked: head.version == http::Version::HTTP_11 };
-        match self.hub.admit(&subscription) {
+    /// Takes the connection over for a stream that begins with `opening`, or says why there is no place.
+    fn take_in(
+        self: &Arc<Self>,
+        request: &Request<'_>,
+        context: &Context<'_>,
+        subscription: &Subscription,
+        stream: Stream,
+        opening: impl FnOnce(&Admission) -> Vec<u8>,
+    ) -> Answer {
+        let selection = Selection::parse(&request.query).unwrap_or_default();
+        match self.admit(subscription, selection) {
             Ok(admission) => {
-                let opening = task::opening(stream, &admission, origin.as_ref());
-                let hub = Arc::clone(&self.hub);
+                let opening = opening(&admission);
+                let (hub, peer) = (Arc::clone(self), context.peer);
                 let take_over: TakeOver = Box::new(move |taken| {
                     tokio::spawn(task::Task::new(hub, admission, stream, opening, peer, taken));
                 });
                 Answer::TakeOver(take_over)
             }
-            Err((response, answer)) => whole(&response, answer),
+            Err(refusal) => {
+                let mut answer = Vec::new();
+                let Ok(response) = refuse(&refusal, request, &mut answer) as Result<Response, std::convert::Infallible>;
+                whole(&response, answer)
+            }
         }
     }
 }

@@ -4,37 +4,46 @@ use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use jiff::Timestamp;
-use streamgauge_core::endpoints::Pubsub;
+use streamgauge_core::engine::Short;
 use streamgauge_core::log::Position;
-use streamgauge_core::topic::{Id, Place};
+use streamgauge_core::time::Time;
+use streamgauge_core::topic::{Decision, Id, Lag};
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::net::TcpStream;
 
-use super::frames::{Frames, Messages, after};
+use super::frames::{Frames, Messages, Piece, after};
+use super::listener::Listener;
+use super::plan::{Plan, Step};
 
 /// A subscriber and its socket.
 ///
 /// It owns no copy of any message: what is not sent yet is a position in the log, and the number of bytes of the
-/// message there that are sent already.
+/// message there that are sent already. A message that has begun is finished before anything else is sent.
 pub(super) struct Subscriber {
     pub(super) id: Id,
     pub(super) stream: Stream,
     pub(super) peer: SocketAddr,
     pub(super) since: Timestamp,
-    /// `None`: a task of its own reads the log and writes the socket.
-    socket: Option<TcpStream>,
+    /// What the client calls itself.
+    pub(super) name: Short<64>,
+    /// What it asked for beyond every message as it comes.
+    pub(super) plan: Option<Box<Plan>>,
+    socket: TcpStream,
+    /// Where the message stands that is half sent to one who has lost its place in the fan-out.
+    half: Option<Position>,
     sent_of_next: usize,
     /// What has to be sent before any other message, and how much of it is sent: the head, a comment, the end.
-    /// INVARIANT: it is only ever set between two messages.
     control: Vec<u8>,
     control_sent: usize,
-    blocked: bool,
+    /// What of `control` is the rest of a message.
+    pub(super) copied: usize,
     end: End,
     /// Seconds since anything was sent, or since the end began.
     idle: u8,
+    /// For a WebSocket: what the client says.
+    listener: Option<Box<Listener>>,
     waker: Option<Waker>,
 }
 
@@ -44,34 +53,79 @@ enum End {
     Open,
     /// It ends when the subscriber has everything.
     WhenSent,
-    /// It ends when what is in `control` is sent.
+    /// It ends when the message that has begun and what is in `control` are sent.
     AfterControl,
+    Over,
+}
+
+/// What a subscriber is to be sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Send {
+    Control,
+    Frames { start: Position, piece: Piece },
+}
+
+/// What is to be done for a subscriber.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Next {
+    Send(Send),
+    /// It has everything.
+    Nothing,
+    /// Others first: there may be more for it.
+    Again,
+    /// The log has gone past it.
+    Missed,
+    /// Its frames can't be encoded before others are written.
+    Later,
+    Over,
+}
+
+/// Where a subscriber stands after a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// There may be more for it.
+    Whole,
+    /// It has everything that there is.
+    Everything,
+    /// Its socket is full.
+    Part,
     Over,
 }
 
 /// How long a client that is kicked may take to receive the line that says so, in seconds.
 const FAREWELL: u8 = 10;
 
-/// Idle event streams get a comment this often.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// Batches that one subscriber is sent before others get their turn.
-const ROUNDS: usize = 4;
+/// Idle event streams get a comment after so many seconds.
+const KEEP_ALIVE: u8 = 15;
 
 impl Subscriber {
-    pub(super) fn new(id: Id, stream: Stream, peer: SocketAddr, socket: Option<TcpStream>, opening: Vec<u8>) -> Self {
+    /// `opening` is sent first. A client of a WebSocket has sent `read` already.
+    pub(super) fn new(
+        id: Id,
+        stream: Stream,
+        peer: SocketAddr,
+        socket: TcpStream,
+        opening: Vec<u8>,
+        read: &[u8],
+    ) -> Self {
+        let mut listener = (stream.framing == Framing::WebSocket).then(Box::<Listener>::default);
+        let heard = listener.as_mut().is_some_and(|listener| listener.hear(read));
         Self {
             id,
             stream,
             peer,
             since: Timestamp::now(),
+            name: Short::EMPTY,
+            plan: None,
             socket,
+            half: None,
             sent_of_next: 0,
             control: opening,
             control_sent: 0,
-            blocked: false,
-            end: End::Open,
+            copied: 0,
+            end: if heard { End::AfterControl } else { End::Open },
             idle: 0,
+            listener,
             waker: None,
         }
     }
@@ -85,126 +139,251 @@ impl Subscriber {
         }
     }
 
-    /// What the subscriber is still told, if it has no socket of its own here.
-    pub(super) fn last_words(&self) -> &[u8] {
-        &self.control
-    }
-
-    pub(super) const fn is_over(&self) -> bool {
-        matches!(self.end, End::Over)
-    }
-
-    /// Whether only its own task can send to it now: its socket is full, or it is no plain socket.
-    pub(super) const fn is_blocked(&self) -> bool {
-        self.blocked || self.socket.is_none()
-    }
-
-    /// Sends what the subscriber lacks, as far as the socket takes it.
-    pub(super) fn send(&mut self, messages: &mut Messages, frames: &mut Frames) {
-        self.blocked = false;
-        for _ in 0..ROUNDS {
-            if !self.send_control() || self.end == End::Over {
-                return;
+    /// What is to be done next. Encodes messages, and writes nothing.
+    pub(super) fn next(&mut self, messages: &mut Messages, frames: &mut Frames, now: Time) -> Next {
+        if self.end == End::Over {
+            return Next::Over;
+        }
+        if self.sent_of_next == 0 {
+            self.speak();
+            if self.control_sent < self.control.len() {
+                return Next::Send(Send::Control);
             }
-            let Ok(position) = messages.position(self.id) else { return self.finish() };
-            let (bytes, end) = frames.from(messages, self.stream, position);
-            let rest = bytes.get(self.sent_of_next..).unwrap_or_default();
-            if rest.is_empty() {
-                if messages.log().missed(&position) > 0 {
-                    // The pump has yet to see that the log has left it behind.
-                    self.block();
-                } else if self.end == End::WhenSent {
-                    self.begin_end(messages, position, &[]);
-                    continue;
-                }
-                return;
+            if self.end == End::AfterControl {
+                return self.over();
             }
+        }
+        if self.half.is_none() && self.plan.is_some() {
+            return self.next_planned(messages, frames, now);
+        }
+        let position = self.half.or_else(|| messages.position(self.id).ok());
+        let Some(start) = position else { return self.over() };
+        if messages.log().missed(&start) > 0 {
+            // The rest of a message that has begun is gone: nothing that could follow would be understood.
+            return if self.half.is_some() { self.over() } else { Next::Missed };
+        }
+        if start.sequence() == messages.log().end().sequence() {
+            if self.end != End::WhenSent {
+                return Next::Nothing;
+            }
+            self.begin_end(messages, None, b"", 0);
+            return self.next(messages, frames, now);
+        }
+        if let Some(plan) = &mut self.plan {
+            let piece = frames.load_single(messages, self.stream, start, self.sent_of_next, plan);
+            return piece.map_or(Next::Later, |piece| Next::Send(Send::Frames { start, piece }));
+        }
+        let piece = frames.load(messages, self.stream, start, self.sent_of_next, self.has_words());
+        piece.map_or(Next::Later, |piece| Next::Send(Send::Frames { start, piece }))
+    }
+
+    /// What is next for one with a plan.
+    fn next_planned(&mut self, messages: &mut Messages, frames: &mut Frames, now: Time) -> Next {
+        let (Some(plan), Ok(position)) = (&mut self.plan, messages.position(self.id)) else { return self.over() };
+        if messages.log().missed(&position) > 0 {
+            if !plan.outlives_gaps() {
+                return Next::Missed;
+            }
+            if self.sent_of_next > 0 {
+                return self.over();
+            }
+            let to = messages.log().start();
+            plan.gap = plan.gap.saturating_add(messages.skip_to(self.id, to).unwrap_or_default());
+        }
+        if self.sent_of_next == 0 {
+            let _ = self.mind_the_lag(messages, now, 0);
+        }
+        let Some(plan) = &mut self.plan else { return self.over() };
+        if self.sent_of_next == 0 && plan.gap > 0 {
+            let gap = std::mem::take(&mut plan.gap);
+            let Ok(()) = self.stream.gap(gap, &mut self.control) as Result<(), Infallible>;
+            if !self.control.is_empty() {
+                return Next::Send(Send::Control);
+            }
+        }
+        let start = match plan.step(self.id, messages, now) {
+            Step::Send(start) => start,
+            Step::Again => return Next::Again,
+            Step::Wait if self.end != End::WhenSent => return Next::Nothing,
+            Step::Wait | Step::End => {
+                self.begin_end(messages, None, b"", 0);
+                return self.next(messages, frames, now);
+            }
+        };
+        let piece = frames.load_single(messages, self.stream, start, self.sent_of_next, plan);
+        piece.map_or(Next::Later, |piece| Next::Send(Send::Frames { start, piece }))
+    }
+
+    /// Asks the plan what to do about the lag, and moves the subscriber on if it says so. Of a message that has begun
+    /// the rest may be copied if that takes no more than `budget` bytes; else the subscriber stays where it is.
+    pub(super) fn mind_the_lag(&mut self, messages: &mut Messages, now: Time, budget: usize) -> Decision {
+        let account = messages.delivery(self.id);
+        let (Some(plan), Ok(account), End::Open | End::WhenSent) = (&mut self.plan, account, self.end) else {
+            return Decision::Go;
+        };
+        let decision = plan.decide(Lag::from(&account), now);
+        let to = match decision {
+            Decision::MoveOn { keep } => messages.within(keep),
+            Decision::Newest => messages.newest(),
+            Decision::Go | Decision::SendAway | Decision::Hold(_) => return decision,
+        };
+        if self.sent_of_next > 0 {
+            let Ok(position) = messages.position(self.id) else { return Decision::Go };
+            let Some((rest, after)) = self.rest_of(messages, position, budget) else { return Decision::Go };
+            (self.control, self.control_sent) = (rest, 0);
+            (self.copied, self.sent_of_next) = (self.control.len(), 0);
+            let _ = messages.advance(self.id, after);
+            if let Some(plan) = &mut self.plan {
+                plan.extent.count(1);
+            }
+        }
+        let gap = messages.skip_to(self.id, to).unwrap_or_default();
+        if let Some(plan) = &mut self.plan {
+            plan.gap = plan.gap.saturating_add(gap);
+        }
+        decision
+    }
+
+    /// What is not sent yet of the message at `position`, and where the next one is; `None` if it is gone, or longer
+    /// than `budget`.
+    fn rest_of(&mut self, messages: &Messages, position: Position, budget: usize) -> Option<(Vec<u8>, Position)> {
+        let mut messages = messages.messages(position);
+        let mut edited = Vec::new();
+        let mut message = messages.next()?;
+        if let Some(plan) = &mut self.plan {
+            message = plan.edit(message, &mut edited);
+        }
+        let missing = self.stream.framed_len(position.sequence(), message).saturating_sub(self.sent_of_next);
+        if missing > budget {
+            return None;
+        }
+        let mut rest = Vec::with_capacity(missing);
+        let mut out = Rest { skip: self.sent_of_next, out: &mut rest };
+        let Ok(()) = self.stream.encode(position.sequence(), message, &mut out) as Result<(), Infallible>;
+        Some((rest, messages.position()))
+    }
+
+    /// Says what ends the stream of a topic that is gone, if the socket takes it at once, and ends it.
+    pub(super) fn say_goodbye(&mut self, why: &str) {
+        if self.end != End::Over && self.sent_of_next == 0 {
+            let mut control = self.control.split_off(self.control_sent.min(self.control.len()));
+            let Ok(()) = self.stream.end_because(why, &mut control) as Result<(), Infallible>;
+            // Beyond what the socket takes nothing is promised: the topic's place is given to others.
+            let _ = self.socket.try_write(&control);
+        }
+        self.over();
+    }
+
+    /// Whether something waits for the end of the message that has begun.
+    fn has_words(&self) -> bool {
+        let says = self.listener.as_ref().is_some_and(|listener| listener.has_words());
+        self.sent_of_next > 0 && (says || self.end == End::AfterControl || !self.control.is_empty())
+    }
+
+    /// Writes what the listener has to say, if nothing else is being said.
+    fn speak(&mut self) {
+        if let Some(listener) = self.listener.as_mut().filter(|listener| listener.has_words())
+            && self.control.is_empty()
+        {
+            listener.speak(&mut self.control);
+        }
+    }
+
+    /// Writes as much as the socket takes.
+    pub(super) fn write(&self, send: Send, frames: &Frames) -> std::io::Result<usize> {
+        let bytes = match send {
+            Send::Control => self.control.get(self.control_sent..).unwrap_or_default(),
+            Send::Frames { piece, .. } => frames.bytes(piece),
+        };
+        let mut written = 0;
+        // A socket that took a part is asked again: only then is it known to be full, and worth waiting for.
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match self.socket.try_write(rest) {
+                Ok(n) => written += n,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(written)
+    }
+
+    /// Takes note of what was written.
+    pub(super) fn settle(&mut self, send: Send, written: std::io::Result<usize>, messages: &mut Messages) -> Sent {
+        let Ok(written) = written else {
+            self.over();
+            return Sent::Over;
+        };
+        if written > 0 {
             self.idle = 0;
-            match try_write(self.socket.as_ref(), rest) {
-                Ok(n) if n == rest.len() => {
-                    self.sent_of_next = 0;
-                    let _ = messages.advance(self.id, end);
-                    if end.sequence() == messages.log().end().sequence() && self.end == End::Open {
-                        return;
+        }
+        match send {
+            Send::Control => {
+                self.control_sent += written;
+                if self.control_sent < self.control.len() {
+                    return Sent::Part;
+                }
+                (self.control, self.control_sent) = (Vec::new(), 0);
+                Sent::Whole
+            }
+            Send::Frames { piece, .. } if written == piece.len() => {
+                self.sent_of_next = 0;
+                if self.half.take().is_none() {
+                    let _ = messages.advance(self.id, piece.end);
+                    if let Some(plan) = &mut self.plan {
+                        plan.extent.count(1);
+                        return Sent::Whole;
                     }
                 }
-                Ok(n) => {
-                    let (at, sent) = after(messages, self.stream, position, self.sent_of_next + n);
+                let all = piece.end.sequence() == messages.log().end().sequence() && self.end == End::Open;
+                if all && !self.has_words() { Sent::Everything } else { Sent::Whole }
+            }
+            Send::Frames { .. } if self.plan.is_some() => {
+                self.sent_of_next += written;
+                Sent::Part
+            }
+            Send::Frames { start, .. } => {
+                let (at, sent) = after(messages, self.stream, start, self.sent_of_next + written);
+                if self.half.is_none() {
                     let _ = messages.advance(self.id, at);
-                    self.sent_of_next = sent;
-                    return self.block();
                 }
-                Err(_) => return self.finish(),
+                self.sent_of_next = sent;
+                Sent::Part
             }
         }
-        self.block();
     }
 
-    /// Whether all of it is sent.
-    fn send_control(&mut self) -> bool {
-        if let Some(rest) = self.control.get(self.control_sent..).filter(|rest| !rest.is_empty()) {
-            match try_write(self.socket.as_ref(), rest) {
-                Ok(n) if n == rest.len() => self.control = Vec::new(),
-                Ok(n) => {
-                    self.control_sent += n;
-                    self.block();
-                    return false;
-                }
-                Err(_) => self.finish(),
-            }
-            self.control_sent = 0;
-        }
-        if self.end == End::AfterControl {
-            self.finish();
-        }
-        true
-    }
-
-    /// For one without a socket here: whether its task has to wait for the client.
-    pub(super) const fn set_blocked(&mut self, blocked: bool) {
-        self.blocked = blocked;
-    }
-
-    /// Sends the subscriber away if the client takes too long to take what is unsent, or the log has already gone past
-    /// it. A burst that nobody has tried to send yet is not its fault.
-    ///
-    /// What it had missed before it came back, and was told, does not count.
-    pub(super) fn kick_if_too_slow(&mut self, service: &mut Pubsub<Box<[u8]>, Box<[Place]>>, max_lag: u64) {
-        let Ok(position) = service.fanout().position(self.id) else { return };
-        let log = service.fanout().log();
-        let pending = log.bytes_behind(&position);
-        if !(self.blocked && pending > max_lag) && log.missed(&position) == 0 {
-            return;
-        }
-        tracing::warn!(peer = %self.peer, pending, "kicking a slow subscriber");
-        service.count_kick();
+    /// Sends the subscriber away with a line that says how many bytes were `pending`. What is missing of the message
+    /// that has begun may be copied if that takes no more than `budget` bytes; else it ends with the log.
+    pub(super) fn kick(&mut self, messages: &Messages, pending: u64, budget: usize) {
         let line = format!("ERROR_TOO_SLOW. kicked for having {pending} pending bytes\n");
         let line = match self.stream.framing {
             Framing::Events => format!("event: error\ndata: {line}\n"),
-            Framing::Lines | Framing::Multipart => line,
+            Framing::Lines | Framing::Multipart | Framing::WebSocket => line,
         };
-        self.begin_end(service.fanout(), position, line.as_bytes());
-        let _ = service.fanout_mut().unsubscribe(self.id);
-        self.wake();
+        let position = messages.position(self.id).ok().filter(|_| self.sent_of_next > 0);
+        self.begin_end(messages, position, line.as_bytes(), budget);
     }
 
-    /// Ends the stream after `last_words`, and what is missing of the message that is half sent.
-    fn begin_end(&mut self, messages: &Messages, position: Position, last_words: &[u8]) {
+    /// Ends the stream after the message at `half`, of which a part is sent, and `last_words`.
+    fn begin_end(&mut self, messages: &Messages, half: Option<Position>, last_words: &[u8], budget: usize) {
         let mut control = self.control.split_off(self.control_sent.min(self.control.len()));
-        if self.sent_of_next > 0 {
-            let mut half = Vec::new();
-            match messages.messages(position).next() {
-                Some(message) => {
-                    let Ok(()) = self.stream.encode(position.sequence(), message, &mut half) as Result<(), Infallible>;
-                    control.extend_from_slice(half.get(self.sent_of_next..).unwrap_or_default());
-                }
+        if let Some(position) = half {
+            if messages.messages(position).next().is_none() {
                 // The other half is gone, so nothing that could follow would be understood.
-                None => return self.finish(),
+                self.over();
+                return;
+            }
+            control = Vec::new();
+            if let Some((rest, _)) = self.rest_of(messages, position, budget) {
+                (self.copied, self.sent_of_next) = (rest.len(), 0);
+                control = rest;
+            } else {
+                self.half = Some(position);
             }
         }
         let Ok(()) = self.stream.raw(last_words, &mut control) as Result<(), Infallible>;
         let Ok(()) = self.stream.end(&mut control) as Result<(), Infallible>;
-        (self.control, self.control_sent, self.sent_of_next) = (control, 0, 0);
+        (self.control, self.control_sent) = (control, 0);
         (self.end, self.idle) = (End::AfterControl, 0);
     }
 
@@ -213,100 +392,111 @@ impl Subscriber {
         if self.end == End::Open {
             self.end = End::WhenSent;
         }
-        self.wake();
     }
 
     /// Ends the subscription now.
-    pub(super) fn finish(&mut self) {
+    pub(super) const fn over(&mut self) -> Next {
         self.end = End::Over;
-        self.wake();
+        Next::Over
     }
 
-    /// Counts a second in which nothing happened.
-    pub(super) fn tick(&mut self) {
+    /// Counts a second in which nothing happened, and says whether there is something to do after it.
+    pub(super) fn tick(&mut self, is_blocked: bool) -> bool {
         self.idle = self.idle.saturating_add(1);
         if self.end == End::AfterControl && self.idle > FAREWELL {
-            self.finish();
-        } else if u64::from(self.idle) >= KEEP_ALIVE.as_secs()
-            && !self.is_blocked()
-            && self.control.is_empty()
-            && self.end == End::Open
-        {
-            self.idle = 0;
-            let Ok(()) = self.stream.comment(&mut self.control) as Result<(), Infallible>;
+            self.over();
+            return true;
+        }
+        if is_blocked || self.end != End::Open {
+            return false;
+        }
+        match &mut self.listener {
+            Some(listener) => {
+                if listener.tick() {
+                    tracing::info!(peer = %self.peer, "a WebSocket client answers no ping");
+                    self.over();
+                    return true;
+                }
+                listener.has_words()
+            }
+            None if self.idle >= KEEP_ALIVE && self.control.is_empty() && self.sent_of_next == 0 => {
+                self.idle = 0;
+                let Ok(()) = self.stream.comment(&mut self.control) as Result<(), Infallible>;
+                !self.control.is_empty()
+            }
+            None => false,
         }
     }
 
-    fn block(&mut self) {
-        self.blocked = true;
-        self.wake();
+    /// What wakes the subscriber's own task.
+    pub(super) fn waker(&self) -> Option<Waker> {
+        self.waker.clone()
     }
 
-    pub(super) fn wake(&mut self) {
-        if let Some(waker) = &self.waker {
-            waker.wake_by_ref();
-        }
-    }
-
-    /// Whether it is gone; otherwise `cx` is woken when there is something to do. Goes on sending once a full socket
-    /// has room again.
-    pub(super) fn poll(&mut self, messages: &mut Messages, frames: &mut Frames, cx: &mut Context<'_>) -> Poll<()> {
-        if self.poll_over(cx).is_ready() || self.poll_left(cx).is_ready() {
-            return Poll::Ready(());
-        }
-        if !self.blocked {
-            return Poll::Pending;
-        }
-        if self.poll_writable(cx).is_ready() {
-            self.send(messages, frames);
-        }
-        if self.blocked && self.poll_writable(cx).is_ready() {
-            cx.waker().wake_by_ref();
-        }
-        self.poll_over(cx)
-    }
-
-    /// Whether it is over; otherwise `waker` is woken when that may have changed.
-    pub(super) fn poll_over(&mut self, cx: &Context<'_>) -> Poll<()> {
+    pub(super) fn set_waker(&mut self, cx: &Context<'_>) {
         if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             self.waker = Some(cx.waker().clone());
         }
-        if self.is_over() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Reads and forgets what the client sends, to notice when it leaves.
-    fn poll_left(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(socket) = &self.socket else { return Poll::Pending };
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self.end, End::Over)
+    }
+
+    /// Whether the socket has room again; otherwise `cx` is woken when it has.
+    pub(super) fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.socket.poll_write_ready(cx).map(drop)
+    }
+
+    /// Reads what the client says, which ends the subscription when it leaves. Whether there is something to do after
+    /// it.
+    pub(super) fn read(&mut self, cx: &mut Context<'_>) -> bool {
         let mut buffer = [0; 512];
         for _ in 0..8 {
-            match socket.poll_read_ready(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(_)) => return Poll::Ready(()),
-                Poll::Ready(Ok(())) => match socket.try_read(&mut buffer) {
-                    Ok(0) => return Poll::Ready(()),
-                    Ok(_) => {}
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                    Err(_) => return Poll::Ready(()),
-                },
+            let read = match self.socket.poll_read_ready(cx) {
+                Poll::Pending => return self.listener.as_ref().is_some_and(|listener| listener.has_words()),
+                Poll::Ready(ready) => ready.and_then(|()| self.socket.try_read(&mut buffer)),
+            };
+            match read {
+                Ok(n) if n > 0 => {
+                    if let Some(listener) = &mut self.listener
+                        && listener.hear(buffer.get(..n).unwrap_or_default())
+                        && self.end != End::AfterControl
+                    {
+                        (self.end, self.idle) = (End::AfterControl, 0);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Ok(_) | Err(_) => {
+                    self.over();
+                    return false;
+                }
             }
         }
         cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
-        match &self.socket {
-            Some(socket) => socket.poll_write_ready(cx).map(drop),
-            None => Poll::Pending,
-        }
+        self.listener.as_ref().is_some_and(|listener| listener.has_words())
     }
 }
 
-/// How many bytes the socket took: 0 when it is full.
-fn try_write(socket: Option<&TcpStream>, bytes: &[u8]) -> std::io::Result<usize> {
-    match socket.map(|socket| socket.try_write(bytes)) {
-        Some(Err(error)) if error.kind() == ErrorKind::WouldBlock => Ok(0),
-        Some(written) => written,
-        None => Ok(0),
+/// What is written, without its beginning.
+struct Rest<'a> {
+    skip: usize,
+    out: &'a mut Vec<u8>,
+}
+
+impl embedded_io::ErrorType for Rest<'_> {
+    type Error = Infallible;
+}
+
+impl embedded_io::Write for Rest<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
+        let skipped = self.skip.min(bytes.len());
+        self.skip -= skipped;
+        self.out.extend_from_slice(bytes.get(skipped..).unwrap_or_default());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
     }
 }

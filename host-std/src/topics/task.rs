@@ -6,35 +6,50 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::HeaderValue;
-use streamgauge_core::wire::Stream;
+use socket2::{SockRef, TcpKeepalive};
+use streamgauge_core::wire::{Framing, Stream};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::hub::{Admission, Hub};
 use super::subscriber::Subscriber;
 use crate::server::{Limits, Taken};
 
-/// A subscriber's own task: it notices the end, and writes whenever a full socket has room again.
+/// A subscriber's own task: it notices the end, what the client says, and when a full socket has room again.
 pub(super) struct Task {
     hub: Arc<Hub>,
     key: usize,
-    _admission: Admission,
+    admission: Admission,
     _place: OwnedSemaphorePermit,
 }
+
+/// A peer that has vanished without a word is asked for a sign of life after so long without one, and then so often:
+/// after six questions it counts as gone.
+const SILENCE: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_secs(10);
+const QUESTIONS: u32 = 6;
 
 impl Task {
     /// Hands a socket to the pump.
     pub(super) fn new(
         hub: Arc<Hub>,
-        admission: Admission,
+        mut admission: Admission,
         stream: Stream,
         opening: Vec<u8>,
         peer: SocketAddr,
         taken: Taken,
     ) -> Self {
-        let key = hub.insert(Subscriber::new(admission.id, stream, peer, Some(taken.stream), opening));
-        Self { hub, key, _admission: admission, _place: taken.place }
+        let Taken { stream: socket, read, place, .. } = taken;
+        let keep_alive = TcpKeepalive::new().with_time(SILENCE).with_interval(AGAIN).with_retries(QUESTIONS);
+        if let Err(error) = SockRef::from(&socket).set_tcp_keepalive(&keep_alive) {
+            tracing::debug!(%error, "no keep-alive for a subscriber");
+        }
+        let mut subscriber = Subscriber::new(admission.id, stream, peer, socket, opening, &read);
+        (subscriber.plan, subscriber.name) = (admission.plan.take(), admission.name);
+        let key = hub.insert(admission.topic, subscriber);
+        Self { hub, key, admission, _place: place }
     }
 }
 
@@ -42,14 +57,14 @@ impl Future for Task {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.hub.with(|state| state.poll(self.key, cx))
+        self.hub.poll(&self.admission.topic, self.key, cx)
     }
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
         // The socket closes with it.
-        self.hub.remove(self.key);
+        drop(self.hub.remove(&self.admission.topic, self.key));
     }
 }
 
@@ -58,9 +73,13 @@ pub(super) fn opening(stream: Stream, admission: &Admission, origin: Option<&Hea
     let mut opening = head(stream, origin);
     let (first, epoch) = (admission.first, admission.epoch);
     let _ = write!(opening, "x-pubsub-sequence: {first}\r\nx-pubsub-epoch: {epoch}\r\n");
+    let told = admission.missed.filter(|_| stream.framing == Framing::Events || !admission.comes_back);
+    if let (Framing::Lines, Some(missed)) = (stream.framing, told) {
+        let _ = write!(opening, "x-pubsub-gap: {missed}\r\n");
+    }
     opening.extend_from_slice(if stream.chunked { b"\r\n" } else { b"connection: close\r\n\r\n" });
     let Ok(()) = stream.opening(&mut opening) as Result<(), Infallible>;
-    if let Some(missed) = admission.missed {
+    if let Some(missed) = told {
         let Ok(()) = stream.gap(missed, &mut opening) as Result<(), Infallible>;
     }
     opening

@@ -4,4 +4,5 @@ mod destination;
 mod endpoint;
 mod ps_to_file;
 mod ps_to_http;
+mod pubsub_filtered;
 mod source;

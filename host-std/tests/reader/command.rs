@@ -9,6 +9,7 @@ impl Process {
     fn start(args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_streamgauge"));
         let command = command.arg("read").args(args).args([
+            "--no-lease",
             "--sleeptime-queue-empty",
             "0.02",
             "--sleeptime-requeue",
@@ -137,8 +138,8 @@ async fn printing_is_a_task_and_a_pubsub_is_no_source() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let pubsub = format!("http://{}", listener.local_addr().unwrap());
     let stop = watch::Sender::new(false);
-    let settings = streamgauge::topics::Settings::default();
-    tokio::spawn(streamgauge::topics::run(listener, settings, server::Limits::default(), stop.subscribe()));
+    let gateway = Gateway::new(Settings::new(Surface::Pubsub), stop.clone()).unwrap();
+    tokio::spawn(gateway.run(vec![(listener, Surface::Pubsub)], server::Limits::default(), stop.subscribe()));
     let (code, _, errors) = Process::start(&["--source", &pubsub, "--print"]).end().await;
     assert_eq!(code, Some(2));
     assert!(errors.contains("is a pubsub") && errors.contains("ps_to_http"), "{errors}");

@@ -2,6 +2,7 @@
 
 mod command;
 mod items;
+mod leases;
 #[path = "../process/mod.rs"]
 mod process;
 mod several;
@@ -18,8 +19,10 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use process::{QueueProcess, free_port};
 use streamgauge::client::{Limits, Url, request, simplequeue_write};
+use streamgauge::gateway::{Gateway, Settings};
 use streamgauge::readers::{Builder, Message, Monitor, Outcome, Reader};
-use streamgauge::{queues, server};
+use streamgauge::server;
+use streamgauge_core::endpoints::Surface;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -36,10 +39,9 @@ async fn queue_at(address: &str) -> (Url, JoinHandle<()>) {
     let listener = TcpListener::bind(address).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let stop = watch::Sender::new(false);
-    let settings = queues::Settings { queue_bytes: 1 << 20, ..queues::Settings::default() };
-    let queue = queues::Server::new(settings, stop.clone()).unwrap();
+    let queue = Gateway::new(Settings::new(Surface::Simplequeue), stop.clone()).unwrap();
     let serving = tokio::spawn(async move {
-        queue.run(listener, server::Limits::default(), stop.subscribe()).await;
+        queue.run(vec![(listener, Surface::Simplequeue)], server::Limits::default(), stop.subscribe()).await;
     });
     (url, serving)
 }
@@ -60,7 +62,7 @@ async fn stat(queue: &Url, name: &str) -> u64 {
     stats[name].as_u64().unwrap()
 }
 
-/// A reader without the long pauses, and a folder of its own for what fails.
+/// A reader without the long pauses and without leases, and a folder of its own for what fails.
 fn quick(queue: &Url, folder: &Path) -> Builder {
     Reader::builder(queue.clone())
         .failed_message_dir(folder)
@@ -69,6 +71,7 @@ fn quick(queue: &Url, folder: &Path) -> Builder {
         .requeue_pause(Duration::ZERO)
         .max_backoff(Duration::from_millis(100))
         .requeue_delay(Duration::from_millis(50))
+        .no_leases()
 }
 
 /// A new empty folder.

@@ -176,8 +176,7 @@ pub(super) struct Subscriber {
 
 impl Default for Subscriber {
     fn default() -> Self {
-        let before = Delivery { published: 0, received: 0, lagged: 0, pending: 0, bytes_behind: 0 };
-        Self { pace: Pace::STOPPED, max_lag: 0, id: None, kicks: 0, back_at: 0.0, before }
+        Self { pace: Pace::STOPPED, max_lag: 0, id: None, kicks: 0, back_at: 0.0, before: Delivery::default() }
     }
 }
 

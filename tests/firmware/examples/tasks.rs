@@ -16,7 +16,7 @@ use cortex_m_semihosting::{debug, hprintln};
 use critical_section::Mutex;
 use streamgauge_core::queue::Limits;
 use streamgauge_core::shared::ring::{Byte, Producer, Ring};
-use streamgauge_core::shared::{CriticalSection, Guarded, QueueState, SharedMoments, SharedQueue, Slot};
+use streamgauge_core::shared::{StaticMoments, StaticQueue};
 use streamgauge_core::stats::FixedMoments;
 
 const SAMPLES: i32 = 1000;
@@ -46,10 +46,8 @@ fn SysTick() {
 #[cortex_m_rt::entry]
 fn main() -> ! {
     static mut RING: Ring<[Byte; 64]> = Ring::new([const { Byte::new() }; 64]);
-    static QUEUE: SharedQueue<CriticalSection<QueueState<[u8; 64], [Slot; 1]>>> =
-        SharedQueue::new(CriticalSection::new(RefCell::new(QueueState::of([0; 64], Limits::NONE, [Slot::FREE; 1]))));
-    let guarded = Guarded::new(FixedMoments::<i32>::new(), [Slot::FREE; 1]);
-    let total = SharedMoments::new(CriticalSection::new(RefCell::new(guarded)));
+    static QUEUE: StaticQueue<64, 1> = StaticQueue::of(Limits::NONE);
+    static TOTAL: StaticMoments<FixedMoments<i32>, 1> = StaticMoments::of(FixedMoments::new());
 
     let (producer, mut consumer) = RING.split();
     critical_section::with(|token| PRODUCER.borrow_ref_mut(token).replace(producer));
@@ -71,22 +69,19 @@ fn main() -> ! {
     let measure = async {
         let mut sample = [0; 4];
         while QUEUE.get(&mut sample).await.is_ok() {
-            if total.update(|moments| moments.push(i32::from_le_bytes(sample))).is_err() {
-                return;
-            }
+            let Ok(Ok(())) = TOTAL.update(|moments| moments.push(i32::from_le_bytes(sample))) else { return };
         }
     };
     let watch = async {
-        let all = total.wait_for(|moments| (moments.count() == SAMPLES as u64).then_some(())).await;
+        let all = TOTAL.wait_for(|moments| (moments.count() == SAMPLES as u64).then_some(())).await;
         assert!(all.is_ok());
-        QUEUE.close();
+        assert!(QUEUE.close().is_ok());
         // The pump finds it closed.
         let _ = critical_section::with(|token| PRODUCER.borrow_ref_mut(token).as_mut().map(|ring| ring.push(&[0; 4])));
     };
     run([Some(pin!(pump)), Some(pin!(measure)), Some(pin!(watch))]);
 
-    let counters = QUEUE.counters();
-    let moments = total.snapshot();
+    let (Ok(counters), Ok(moments)) = (QUEUE.counters(), TOTAL.snapshot()) else { panic!("nobody has the locks") };
     assert!(counters.accepted == counters.delivered && counters.depth == 0 && counters.overflow == 0);
     assert!(moments.mean() == Some(499.5) && moments.population_variance() == Some(83_333.25));
     hprintln!("{} samples through a ring and a queue", moments.count());

@@ -4,8 +4,8 @@ use core::fmt;
 
 use embedded_io::Write as _;
 use streamgauge_core::connection::{Answer, AnswerFull, Reply, Service};
-use streamgauge_core::endpoints::simplequeue::Dump;
 use streamgauge_core::endpoints::{Request, Response, Status};
+use streamgauge_core::engine::Dump;
 use streamgauge_core::stats::FixedMoments;
 use streamgauge_core::wire::lines;
 
@@ -18,7 +18,8 @@ const FRACTION: u32 = 16;
 #[derive(Debug)]
 pub struct Moments<T> {
     moments: FixedMoments<i32, FRACTION>,
-    others: T,
+    /// They answer all other paths.
+    pub others: T,
 }
 
 impl<T> Moments<T> {

@@ -98,9 +98,9 @@ fn messages_and_items_beyond_the_limit_are_413_and_the_connection_goes_on() {
     assert_eq!(client.post("/put", "1234567890").status, 200);
     assert_eq!((queue.counter("puts"), queue.counter("depth"), queue.counter("overflow")), (1, 1, 0));
 
-    let small = Server::start("simplequeue", ["--queue-bytes=16"]);
+    let small = Server::start("simplequeue", ["--queue-bytes=25"]);
     let answer = small.connect().post("/put", "sixteen bytes at");
-    assert_eq!((answer.status, answer.text()), (413, "item of 16 bytes is over the limit queue-bytes 16\n".into()));
+    assert_eq!((answer.status, answer.text()), (413, "item of 16 bytes is over the limit queue-bytes 25\n".into()));
     assert_eq!(small.connect().post("/put", "fifteen  bytes.").status, 200);
     assert_eq!(small.get("/get"), "fifteen  bytes.");
 }
@@ -125,12 +125,12 @@ fn heads_beyond_a_limit_are_431() {
     }
     let fields = |n: usize| {
         let fields: String = (0..n).map(|i| format!("x-{i}: y\r\n")).collect();
-        format!("GET /stats HTTP/1.1\r\n{fields}\r\n")
+        format!("GET /stats HTTP/1.1\r\nhost: x\r\n{fields}\r\n")
     };
-    both_refuse(&servers, fields(101).as_bytes(), 431, line);
+    both_refuse(&servers, fields(100).as_bytes(), 431, line);
     for server in &servers {
         let mut client = server.connect();
-        client.send(fields(100));
+        client.send(fields(99));
         assert_eq!(client.answer().status, 200, "a hundred fields are allowed");
     }
     // A head that never ends.
@@ -156,16 +156,16 @@ fn garbage_is_400() {
         "GET\r\n\r\n",
         "GET /put?data=x\r\n\r\n",
         "GET /put?data=x HTTP/3.0\r\n\r\n",
-        "GET /put?data=a b HTTP/1.1\r\n\r\n",
-        "GET /put?data=x HTTP/1.1\r\nno colon\r\n\r\n",
-        "GET /put?data=x HTTP/1.1\r\nbad name: x\r\n\r\n",
-        "POST /put HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxy",
-        "POST /put HTTP/1.1\r\ncontent-length: 1, 2\r\n\r\nxy",
-        "POST /put HTTP/1.1\r\ncontent-length: -1\r\n\r\nx",
-        "POST /put HTTP/1.1\r\ncontent-length: +1\r\n\r\nx",
-        "POST /put HTTP/1.1\r\ncontent-length: 0x1\r\n\r\nx",
-        "POST /put HTTP/1.1\r\ncontent-length: 99999999999999999999999\r\n\r\nx",
-        "POST /put HTTP/1.1\r\ncontent-length: one\r\n\r\nx",
+        "GET /put?data=a b HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /put?data=x HTTP/1.1\r\nhost: x\r\nno colon\r\n\r\n",
+        "GET /put?data=x HTTP/1.1\r\nhost: x\r\nbad name: x\r\n\r\n",
+        "POST /put HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxy",
+        "POST /put HTTP/1.1\r\nhost: x\r\ncontent-length: 1, 2\r\n\r\nxy",
+        "POST /put HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\nx",
+        "POST /put HTTP/1.1\r\nhost: x\r\ncontent-length: +1\r\n\r\nx",
+        "POST /put HTTP/1.1\r\nhost: x\r\ncontent-length: 0x1\r\n\r\nx",
+        "POST /put HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999999999999999\r\n\r\nx",
+        "POST /put HTTP/1.1\r\nhost: x\r\ncontent-length: one\r\n\r\nx",
         "\u{1}\u{2}\u{3}\u{4}\u{16}\u{3}\u{1}\r\n\r\n",
         "SSH-2.0-OpenSSH_9.2\r\n\r\n",
     ] {
@@ -181,7 +181,7 @@ fn garbage_is_400() {
     let tls = [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], &[0; 64]].concat();
     both_refuse(&servers, &tls, 400, line);
     // After a request that was answered.
-    let after = b"GET /stats HTTP/1.1\r\n\r\nnonsense\r\n\r\n";
+    let after = b"GET /stats HTTP/1.1\r\nhost: x\r\n\r\nnonsense\r\n\r\n";
     for server in &servers {
         let mut client = server.connect();
         client.send(after);
@@ -201,7 +201,7 @@ fn chunks_that_are_none_are_400() {
     // Both lengths: a request that two readers could take for two different ones.
     for server in &servers {
         let mut client = server.connect();
-        client.send("POST /put HTTP/1.1\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /put?data=smuggled HTTP/1.1\r\n\r\n");
+        client.send("POST /put HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /put?data=smuggled HTTP/1.1\r\nhost: x\r\n\r\n");
         client.finish();
         let answers = String::from_utf8_lossy(&client.rest()).into_owned();
         assert_eq!(answers.matches("HTTP/1.1 ").count(), answers.matches("HTTP/1.1 4").count(), "{answers}");
@@ -213,9 +213,11 @@ fn chunks_that_are_none_are_400() {
 fn a_head_that_is_too_slow_is_408() {
     let servers = both(&["--header-timeout=0.3"]);
     for server in &servers {
+        let mut idle = server.connect();
+        assert_eq!(idle.get("/stats").status, 200);
         let mut silent = server.connect();
         let mut slow = server.connect();
-        slow.send("GET /stats HTTP/1.1\r\n");
+        slow.send("GET /stats HTTP/1.1\r\nhost: x\r\n");
         let start = Instant::now();
         let mut sent = 0;
         // A field every so often: each moves bytes, but the head is never whole.
@@ -229,11 +231,11 @@ fn a_head_that_is_too_slow_is_408() {
         let took = start.elapsed();
         assert!(took >= Duration::from_millis(250) && took < Duration::from_secs(5), "{took:?}");
         assert_refused(slow, 408, "the head took longer than the limit header-timeout 0.3 s\n");
-        assert_eq!(silent.get("/stats").status, 200, "who sends nothing at all only idles");
+        assert_eq!(silent.rest(), b"", "who never sends anything is under the same limit, and has nothing to be told");
         // The limit is for one head, not for the connection.
         for _ in 0..3 {
-            assert_eq!(silent.so_far(Duration::from_millis(150)), b"");
-            assert_eq!(silent.get("/stats").status, 200);
+            assert_eq!(idle.so_far(Duration::from_millis(150)), b"");
+            assert_eq!(idle.get("/stats").status, 200);
         }
     }
 }
@@ -267,7 +269,7 @@ fn a_client_that_leaves_in_the_middle_of_a_body_puts_nothing() {
         finished.finish();
         assert_refused(finished, 400, "the body is not valid\n");
         let mut head = server.connect();
-        head.send("POST /put HTTP/1.1\r\nhost");
+        head.send("POST /put HTTP/1.1\r\nhost: x\r\nhost");
         head.finish();
         let answer = head.rest();
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 400 "), "{answer:?}");
@@ -283,14 +285,14 @@ fn connections_beyond_the_limit_are_503() {
         let (mut first, mut second) = (server.connect(), server.connect());
         assert_eq!((first.get("/stats").status, second.get("/stats").status), (200, 200));
         let mut third = server.connect();
-        third.try_send(b"GET /put?data=x HTTP/1.1\r\n\r\n");
+        third.try_send(b"GET /put?data=x HTTP/1.1\r\nhost: x\r\n\r\n");
         let answer = assert_refused(third, 503, "the limit max-connections 2 is reached\n");
         assert_eq!(answer.header("retry-after"), Some("1"));
         assert_eq!(first.get("/stats").status, 200);
         drop(second);
         until("a place to be free again", || {
             let mut client = server.connect();
-            client.try_send(b"GET /stats HTTP/1.1\r\n\r\n");
+            client.try_send(b"GET /stats HTTP/1.1\r\nhost: x\r\n\r\n");
             (client.answer().status == 200).then_some(())
         });
     }
@@ -302,7 +304,7 @@ fn subscribers_beyond_the_limit_are_503_and_places_come_back() {
     let server = Server::start("pubsub", ["--max_subscribers=2"]);
     let subscribe = || {
         let mut client = server.connect();
-        client.send("GET /sub?multipart=0 HTTP/1.1\r\n\r\n");
+        client.send("GET /sub?multipart=0 HTTP/1.1\r\nhost: x\r\n\r\n");
         let head = client.head();
         (client, head)
     };
@@ -313,7 +315,7 @@ fn subscribers_beyond_the_limit_are_503_and_places_come_back() {
     assert_eq!(third.take(4), b"hed\n");
     assert_eq!(third.get("/stats").status, 200, "the connection goes on");
     let mut websocket = server.connect();
-    websocket.send("GET /sub HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: x\r\nsec-websocket-version: 13\r\n\r\n");
+    websocket.send("GET /sub HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n");
     assert_eq!(websocket.answer().status, 503);
     drop(first);
     until("the place of one who left", || (server.counter("Active connections") == 1).then_some(()));
@@ -322,6 +324,43 @@ fn subscribers_beyond_the_limit_are_503_and_places_come_back() {
     assert_eq!(second.chunk().unwrap(), b"\r\n");
     server.connect().post("/pub", "x");
     assert_eq!(second.chunk().unwrap(), b"x\n");
+}
+
+#[test]
+fn a_handshake_that_is_none_is_400_and_the_connection_goes_on() {
+    let server = Server::start("pubsub", [""; 0]);
+    let mut client = server.connect();
+    let right = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13";
+    let needs = "a WebSocket needs Sec-WebSocket-Key and Sec-WebSocket-Version: 13\n";
+    for (head, line) in [
+        (format!("GET /sub HTTP/1.1\r\n{right}"), "a WebSocket needs Connection: upgrade\n"),
+        (format!("GET /sub HTTP/1.1\r\nconnection: keep-alive\r\n{right}"), "a WebSocket needs Connection: upgrade\n"),
+        (
+            format!("POST /sub HTTP/1.1\r\nconnection: upgrade\r\n{right}"),
+            "a WebSocket begins with GET over HTTP/1.1\n",
+        ),
+        (
+            "GET /sub HTTP/1.1\r\nconnection: upgrade\r\nsec-websocket-key: x\r\nsec-websocket-version: 13".into(),
+            "Sec-WebSocket-Key must be 16 bytes in base64\n",
+        ),
+        (format!("GET /sub HTTP/1.1\r\nconnection: upgrade\r\n{right}\r\nsec-websocket-key: x"), needs),
+    ] {
+        client.send(format!("{head}\r\nhost: x\r\nupgrade: websocket\r\n\r\n"));
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.text().as_str()), (400, line), "{head}");
+    }
+    let mut old = server.connect();
+    old.send(format!("GET /sub HTTP/1.0\r\nconnection: upgrade\r\nupgrade: websocket\r\n{right}\r\n\r\n"));
+    let answer = old.answer();
+    assert_eq!((answer.status, answer.text().as_str()), (400, "a WebSocket begins with GET over HTTP/1.1\n"));
+    client.send(format!(
+        "GET /sub HTTP/1.1\r\nhost: x\r\nconnection: keep-alive, Upgrade\r\nupgrade: WebSocket\r\n{right}\r\n\r\n"
+    ));
+    assert!(client.head().starts_with("HTTP/1.1 101 "));
+    // What is no frame ends with the number that says why.
+    client.send(b"\x81\x02hi");
+    assert_eq!(client.rest(), b"\x88\x02\x03\xea");
+    assert_eq!(server.counter("Total connections"), 1);
 }
 
 #[test]
@@ -359,7 +398,7 @@ fn a_dump_can_not_pass_for_an_answer_of_the_server() {
     client.post("/put", "HTTP/1.1 400 Bad Request");
     for version in ["1.0", "1.1"] {
         let mut client = server.connect();
-        client.send(format!("GET /dump HTTP/{version}\r\n\r\n"));
+        client.send(format!("GET /dump HTTP/{version}\r\nhost: x\r\n\r\n"));
         let mut body = client.answer().body;
         if version == "1.0" {
             body = client.rest();

@@ -3,4 +3,7 @@
 mod bounds;
 mod conservation;
 mod golden;
+mod hostile;
+mod memory;
+mod pages;
 mod subscribers;

@@ -7,7 +7,7 @@ use streamgauge_tests::client::{Client, show};
 use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::{until, until_within};
 
-const WEBSOCKET: &str = "GET /sub HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: x\r\nsec-websocket-version: 13\r\n\r\n";
+pub(crate) const WEBSOCKET: &str = "GET /sub HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n";
 
 fn subscribe(server: &Server, request: &str) -> Client {
     let mut client = server.connect();
@@ -56,17 +56,17 @@ fn assert_kick_line(line: &str) {
 fn who_is_too_slow_is_told_and_harms_nobody() {
     let flags = ["--log-bytes=2MiB", "--max-body-bytes=1MiB", "--max-lag-bytes=200000"];
     let server = Server::start("pubsub", flags);
-    let lines = subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\n\r\n");
-    let parts = subscribe(&server, "GET /sub HTTP/1.1\r\n\r\n");
+    let lines = subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\nhost: x\r\n\r\n");
+    let parts = subscribe(&server, "GET /sub HTTP/1.1\r\nhost: x\r\n\r\n");
     let mut events = server.connect();
-    events.send("GET /sub?format=sse HTTP/1.1\r\n\r\n");
+    events.send("GET /sub?format=sse HTTP/1.1\r\nhost: x\r\n\r\n");
     let head = events.head();
     let first = head.lines().find_map(|line| line.strip_prefix("x-pubsub-sequence: ")).expect("a first number");
     let first: usize = first.parse().expect("a number");
     let mut old = subscribe(&server, "GET /sub?multipart=0 HTTP/1.0\r\n\r\n");
     let mut websocket = subscribe(&server, WEBSOCKET);
     // This one keeps up: it is read all the time.
-    let fast = subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\n\r\n");
+    let fast = subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\nhost: x\r\n\r\n");
     let reader = thread::spawn(move || unchunked(fast));
 
     let mut publisher = server.connect();
@@ -129,8 +129,8 @@ fn a_burst_beyond_the_lag_limit_kicks_nobody_who_reads() {
     const BURST: usize = 400;
     let server = Server::start("pubsub", ["--max-lag-bytes=1000"]);
     let mut subscribers = [
-        subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\n\r\n"),
-        subscribe(&server, "GET /sub?format=sse HTTP/1.1\r\n\r\n"),
+        subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\nhost: x\r\n\r\n"),
+        subscribe(&server, "GET /sub?format=sse HTTP/1.1\r\nhost: x\r\n\r\n"),
         subscribe(&server, WEBSOCKET),
     ];
     let burst = (0..BURST).map(message).collect::<Vec<_>>().join("\n");
@@ -148,7 +148,7 @@ fn a_burst_beyond_the_lag_limit_kicks_nobody_who_reads() {
 fn who_comes_back_after_a_gap_is_no_slow_subscriber() {
     let server = Server::start("pubsub", ["--log-bytes=2000", "--max-body-bytes=1000"]);
     let mut events = server.connect();
-    events.send("GET /sub?format=sse HTTP/1.1\r\n\r\n");
+    events.send("GET /sub?format=sse HTTP/1.1\r\nhost: x\r\n\r\n");
     let head = events.head();
     let first = head.lines().find_map(|line| line.strip_prefix("x-pubsub-sequence: ")).expect("a first number");
     let mut publisher = server.connect();
@@ -173,11 +173,12 @@ fn who_comes_back_after_a_gap_is_no_slow_subscriber() {
 #[test]
 fn a_small_log_does_not_run_away_from_who_keeps_up() {
     let server = Server::start("pubsub", ["--log-bytes=2000", "--max-body-bytes=1000"]);
-    let mut subscriber = subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\n\r\n");
+    let mut subscriber = subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\nhost: x\r\n\r\n");
     assert_eq!(subscriber.chunk().unwrap(), b"\r\n");
     // All at once, ten times what the log holds.
-    let requests: String =
-        (0..20).map(|number| format!("POST /pub HTTP/1.1\r\ncontent-length: 900\r\n\r\n{number:0900}")).collect();
+    let requests: String = (0..20)
+        .map(|number| format!("POST /pub HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\n{number:0900}"))
+        .collect();
     let mut publisher = server.connect();
     publisher.send(requests);
     for number in 0..20 {
@@ -187,10 +188,11 @@ fn a_small_log_does_not_run_away_from_who_keeps_up() {
 }
 
 #[test]
-fn an_idle_event_stream_gets_a_comment_every_15_seconds_and_others_nothing() {
+fn an_idle_event_stream_gets_a_comment_and_a_websocket_a_ping_every_15_seconds_and_others_nothing() {
     let server = Server::start("pubsub", [""; 0]);
-    let mut lines = subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\n\r\n");
-    let mut events = subscribe(&server, "GET /sub?format=sse HTTP/1.1\r\n\r\n");
+    let mut lines = subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\nhost: x\r\n\r\n");
+    let mut events = subscribe(&server, "GET /sub?format=sse HTTP/1.1\r\nhost: x\r\n\r\n");
+    let mut websocket = subscribe(&server, WEBSOCKET);
     assert_eq!(events.chunk().unwrap(), b"retry: 1000\n\n");
     let start = std::time::Instant::now();
     until_within(Duration::from_secs(25), "a comment", || {
@@ -199,6 +201,7 @@ fn an_idle_event_stream_gets_a_comment_every_15_seconds_and_others_nothing() {
     let after = start.elapsed().as_secs_f64();
     assert!((13.5..18.0).contains(&after), "the comment came after {after} s");
     assert_eq!(events.chunk().unwrap(), b": keep-alive\n\n");
+    assert_eq!(websocket.take(2), b"\x89\x00", "a WebSocket gets a ping");
     assert_eq!(lines.so_far(Duration::from_millis(50)), b"2\r\n\r\n\r\n");
     server.connect().post("/pub", "x");
     assert!(events.chunk().unwrap().ends_with(b"data: x\n\n"));
@@ -207,10 +210,11 @@ fn an_idle_event_stream_gets_a_comment_every_15_seconds_and_others_nothing() {
 #[test]
 fn who_leaves_is_forgotten_and_who_stays_is_served() {
     let server = Server::start("pubsub", [""; 0]);
-    let mut stays = subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\n\r\n");
+    let mut stays = subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\nhost: x\r\n\r\n");
     assert_eq!(stays.chunk().unwrap(), b"\r\n");
     for round in 0..20 {
-        let leaves = subscribe(&server, if round % 2 == 0 { "GET /sub HTTP/1.1\r\n\r\n" } else { WEBSOCKET });
+        let leaves =
+            subscribe(&server, if round % 2 == 0 { "GET /sub HTTP/1.1\r\nhost: x\r\n\r\n" } else { WEBSOCKET });
         drop(leaves);
         server.connect().post("/pub", round.to_string());
         assert_eq!(stays.chunk().unwrap(), format!("{round}\n").into_bytes());

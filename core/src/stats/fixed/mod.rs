@@ -89,8 +89,8 @@ const SHAPE_FRACTION: u32 = 16;
 
 impl<T: Sample, const FRACTION: u32> FixedMoments<T, FRACTION> {
     /// No samples yet.
-    pub fn new() -> Self {
-        Self { count: 0, sums: Sums::default(), sample: PhantomData }
+    pub const fn new() -> Self {
+        Self { count: 0, sums: Sums::NONE, sample: PhantomData }
     }
 
     /// Takes a sample in. O(1): six multiplications and some additions of integers.

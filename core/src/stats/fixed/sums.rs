@@ -17,6 +17,8 @@ pub(super) struct Sums {
 }
 
 impl Sums {
+    pub(super) const NONE: Self = Self { s1: 0, s2: 0, s3_low: 0, s3_high: 0, s4_low: 0, s4_high: 0 };
+
     /// The sums of one number.
     ///
     /// With x² = 2^32 h + l every product is one of 32 bits by 32, of which a Cortex-M has an instruction; one of 64

@@ -85,6 +85,17 @@ impl<W: Write> HeadWriter<W> {
         Ok(self)
     }
 
+    /// Writes a field whose value is written out in at most 64 bytes.
+    ///
+    /// # Errors
+    /// As [`Self::field`]; a longer value is [`WriteError::Invalid`].
+    pub fn shown(self, name: &str, value: &dyn core::fmt::Display) -> Result<Self, WriteError<W::Error>> {
+        use core::fmt::Write as _;
+        let mut text = heapless::String::<64>::new();
+        write!(text, "{value}").map_err(|_| WriteError::Invalid)?;
+        self.field(name, &*text)
+    }
+
     /// Ends the head and gives the writer back, for the body.
     ///
     /// # Errors
@@ -127,16 +138,22 @@ impl<E: fmt::Debug + fmt::Display> core::error::Error for WriteError<E> {}
 pub const fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
+        204 => "No Content",
         400 => "Bad Request",
+        403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
         413 => "Content Too Large",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",
         503 => "Service Unavailable",
         505 => "HTTP Version Not Supported",
+        507 => "Insufficient Storage",
         _ => "",
     }
 }
@@ -174,18 +191,24 @@ mod tests {
     #[test]
     fn a_status_brings_its_phrase() {
         let first_line = |status| HeadWriter::response(Vec::new(), status).unwrap().out;
-        let lines: [&[u8]; 11] = [
+        let lines: [&[u8]; 17] = [
             b"HTTP/1.1 200 OK\r\n",
+            b"HTTP/1.1 201 Created\r\n",
+            b"HTTP/1.1 204 No Content\r\n",
             b"HTTP/1.1 400 Bad Request\r\n",
+            b"HTTP/1.1 403 Forbidden\r\n",
             b"HTTP/1.1 404 Not Found\r\n",
             b"HTTP/1.1 405 Method Not Allowed\r\n",
             b"HTTP/1.1 408 Request Timeout\r\n",
+            b"HTTP/1.1 409 Conflict\r\n",
+            b"HTTP/1.1 410 Gone\r\n",
             b"HTTP/1.1 413 Content Too Large\r\n",
             b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
             b"HTTP/1.1 500 Internal Server Error\r\n",
             b"HTTP/1.1 501 Not Implemented\r\n",
             b"HTTP/1.1 503 Service Unavailable\r\n",
             b"HTTP/1.1 505 HTTP Version Not Supported\r\n",
+            b"HTTP/1.1 507 Insufficient Storage\r\n",
         ];
         let with_phrase: Vec<_> = (100..=999).filter(|status| !reason(*status).is_empty()).map(first_line).collect();
         assert_eq!(with_phrase, lines);

@@ -1,5 +1,6 @@
 //! What a valid JSON value says.
 
+use core::iter::FusedIterator;
 use core::str::Chars;
 use core::time::Duration;
 
@@ -23,21 +24,63 @@ pub(crate) fn is_truthy(value: &str) -> bool {
 }
 
 /// Whether a valid string, written with quotes and escapes, says `text`. O(n).
+///
+/// Half of a surrogate pair is JSON, but no text: a string with one says nothing.
 pub(crate) fn says(string: &str, text: &str) -> bool {
-    text_of(string).is_some_and(|said| said.eq(text.chars().map(Some)))
+    if string.as_bytes().contains(&b'\\') {
+        text_of(string).is_some_and(|said| said.eq(text.chars().map(Some)))
+    } else {
+        inside(string) == Some(text)
+    }
 }
 
 /// What a valid string, written with quotes and escapes, says, with `None` for half a surrogate pair; `None` for another
 /// kind of value. O(1), and O(n) for all of it.
 pub(crate) fn text_of(string: &str) -> Option<impl Iterator<Item = Option<char>>> {
-    let mut written = string.strip_prefix('"')?.strip_suffix('"')?.chars();
+    let mut written = inside(string)?.chars();
     Some(core::iter::from_fn(move || match written.next()? {
         '\\' => Some(unescape(&mut written)),
         char => Some(Some(char)),
     }))
 }
 
-/// The character behind a backslash; none for half a surrogate pair.
+fn inside(string: &str) -> Option<&str> {
+    string.strip_prefix('"')?.strip_suffix('"')
+}
+
+/// The characters of a valid string: what `Text::chars` returns.
+#[derive(Debug, Clone)]
+pub struct Decode<'a> {
+    written: Chars<'a>,
+}
+
+impl<'a> Decode<'a> {
+    /// Of what stands between the quotes.
+    pub(crate) fn new(inside: &'a str) -> Self {
+        Self { written: inside.chars() }
+    }
+}
+
+impl Iterator for Decode<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        match self.written.next()? {
+            '\\' => Some(unescape(&mut self.written).unwrap_or(char::REPLACEMENT_CHARACTER)),
+            itself => Some(itself),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let written = self.written.as_str().len();
+        // `\ud83d\ude00` is one, and takes twelve.
+        (written / 12, Some(written))
+    }
+}
+
+impl FusedIterator for Decode<'_> {}
+
+/// The character behind a backslash; none for half a surrogate pair, and then what follows it is still to come.
 fn unescape(written: &mut Chars<'_>) -> Option<char> {
     Some(match written.next()? {
         'b' => '\u{8}',
@@ -47,10 +90,12 @@ fn unescape(written: &mut Chars<'_>) -> Option<char> {
         't' => '\t',
         'u' => match hex(written)? {
             high @ 0xd800..=0xdbff => {
-                if (written.next(), written.next()) != (Some('\\'), Some('u')) {
+                let mut ahead = written.clone();
+                if (ahead.next(), ahead.next()) != (Some('\\'), Some('u')) {
                     return None;
                 }
-                let low @ 0xdc00..=0xdfff = hex(written)? else { return None };
+                let low @ 0xdc00..=0xdfff = hex(&mut ahead)? else { return None };
+                *written = ahead;
                 char::from_u32(0x1_0000 + ((high & 0x3ff) << 10) + (low & 0x3ff))?
             }
             code => char::from_u32(code)?,
@@ -170,5 +215,18 @@ mod tests {
         assert!(!says(r#""\ud83dx""#, "x"));
         assert!(!says(r#""\udc00""#, ""));
         assert!(!says("5", "5"));
+    }
+
+    #[test]
+    fn half_a_pair_is_replaced() {
+        for (written, meant) in [
+            (r"\ud83d\ude00\ud83d", "😀\u{fffd}"),
+            (r"\ud83dx", "\u{fffd}x"),
+            (r"\ud83d\n", "\u{fffd}\n"),
+            (r"\ud83d\u0061", "\u{fffd}a"),
+            (r"\ude00\ud83d\ude00", "\u{fffd}😀"),
+        ] {
+            assert!(Decode::new(written).eq(meant.chars()), "{written}");
+        }
     }
 }

@@ -1,14 +1,13 @@
-//! The connection, and all services behind it.
+//! The connection, and the endpoints over the memory engine behind it.
 
 use crate::given::{Storage, answer, given, keep, storage};
+use crate::roots::engine::Named;
 use core::pin::pin;
 use core::task::{Context, Waker};
-use streamgauge_core::connection::{Answer, Connection, Router, Service, serve, serve_async};
-use streamgauge_core::endpoints::{Pubsub, Simplequeue};
-use streamgauge_core::topic::Place;
+use streamgauge_core::connection::{Answer, Connection, Served, Service, serve, serve_async};
 
 type Http = Connection<Storage, Storage>;
-type Services = Router<Simplequeue<Storage>, Pubsub<Storage, &'static mut [Place]>>;
+type Services = Served<Named>;
 
 fn connection() -> &'static mut Http {
     given()
@@ -96,7 +95,8 @@ roots! {
     unsent => connection().unsent();
     handle_sent => connection().handle_sent(*given());
     poll => connection().poll(services());
-    router_dump => services().dump(given(), answer());
+    served_call => services().call(*given(), answer());
+    served_dump => services().dump(given(), answer());
     drive => serve(&mut Io, connection(), services());
     // A future that has ended panics when it is polled again, as all of them do; who drives it polls it once more
     // only while it is pending, which the executor knows, and the compiler when there is but one poll.

@@ -1,49 +1,34 @@
 //! The endpoints.
 
-use crate::given::{Storage, answer, bytes, given, keep, storage};
-use streamgauge_core::endpoints::simplequeue::{Dump, Settings};
-use streamgauge_core::endpoints::{Headers, Pubsub, Request, Response, Simplequeue, Status};
-use streamgauge_core::topic::Place;
+use crate::given::{answer, bytes, given, keep};
+use crate::roots::engine::engine;
+use streamgauge_core::endpoints::{self, Headers, Method, Request, Response, Settings, Status, Surface};
+use streamgauge_core::engine::Refusal;
 
-type Queue = Simplequeue<Storage>;
-type Crier = Pubsub<Storage, &'static mut [Place]>;
-
-fn queue() -> &'static mut Queue {
+fn request() -> &'static Request<'static> {
     given()
-}
-
-fn pubsub() -> &'static mut Crier {
-    given()
-}
-
-fn settings() -> Settings {
-    given::<Settings>().clone()
 }
 
 roots! {
     request_new => Request::new(bytes());
-    request_with_body => given::<Request<'static>>().with_body(bytes());
+    request_with_body => request().with_body(bytes());
+    method_named => Method::named(bytes());
     response_text => Response::text(*given());
     status_code => given::<Status>().code();
     headers_for_each => given::<Headers>().for_each(|name, value| keep((name, value)));
-    queue_new => Simplequeue::new(storage(), settings());
-    queue_default => Settings::default();
-    queue_queue => queue().queue();
-    queue_queue_mut => queue().queue_mut();
-    queue_limit_answer => queue().limit_answer(*given());
-    queue_call => queue().call(*given(), answer(), |item| keep(item));
-    queue_dump => queue().dump(given::<Dump>(), answer(), *given());
-    pubsub_new => Pubsub::new(storage(), core::mem::take(given::<&'static mut [Place]>()), *given(), *given());
-    pubsub_fanout => pubsub().fanout();
-    pubsub_fanout_mut => pubsub().fanout_mut();
-    pubsub_call => pubsub().call(*given(), answer());
-    pubsub_subscribe => pubsub().subscribe(given());
-    pubsub_refuse => Crier::refuse(*given(), answer());
-    pubsub_count_kick => pubsub().count_kick();
-    pubsub_stats => pubsub().stats();
+    settings_new => Settings::new(*given());
+    surface_has_topics => given::<Surface>().has_topics();
+    surface_has_queues => given::<Surface>().has_queues();
+    surface_counts_queues => given::<Surface>().counts_queues();
+    surface_paths => given::<Surface>().paths();
+    answer_request => endpoints::answer(request(), given::<Settings>(), engine(), *given(), answer());
+    methods => endpoints::methods(bytes(), *given());
+    changes => endpoints::changes(request(), *given());
+    nothing => endpoints::nothing();
+    refuse => endpoints::refuse(given::<Refusal>(), request(), answer());
 }
 
 sizes! {
-    "service: Simplequeue": Queue;
-    "service: Pubsub": Crier;
+    "endpoints: Settings": Settings;
+    "endpoints: Request": Request<'static>;
 }

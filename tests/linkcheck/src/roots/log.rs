@@ -1,9 +1,14 @@
 //! The record log.
 
 use crate::given::{Storage, given, keep, storage};
-use streamgauge_core::log::{Iter, Log, Position, prefix_len};
+use streamgauge_core::log::{Index, Iter, Log, Mark, Position, prefix_len};
 
 type Records = Log<Storage>;
+type Marks = Index<&'static mut [Mark]>;
+
+fn index() -> &'static mut Marks {
+    given()
+}
 
 fn log() -> &'static mut Records {
     given()
@@ -35,10 +40,15 @@ roots! {
     pop => log().pop();
     append => log().append(*given(), |room| keep(room));
     sequence => position().sequence();
+    index_new => Index::new(core::mem::take(given::<&'static mut [Mark]>()));
+    index_note => index().note(log(), *position(), *given());
+    index_forget => index().forget(log());
+    index_seek => index().seek(log(), *given());
     length_of_prefix => prefix_len(*given());
 }
 
 sizes! {
     "log: Log": Records;
+    "log: Index": Marks;
     "log: Position": Position;
 }

@@ -34,13 +34,17 @@ macro_rules! sizes {
 }
 
 pub mod connection;
+pub mod dedupe;
 pub mod endpoints;
+pub mod engine;
 pub mod generate;
 pub mod http;
+pub mod leases;
 pub mod log;
 pub mod queue;
 pub mod reader;
 pub mod ring;
+pub mod select;
 pub mod shared;
 pub mod sketch;
 pub mod stats;

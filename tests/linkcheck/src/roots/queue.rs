@@ -24,6 +24,9 @@ roots! {
     });
     iter => queue().iter().for_each(keep);
     log => queue().log();
+    refused => queue().refused();
+    try_put => queue().try_put(bytes());
+    put_in_room => queue().put_in_room(bytes());
     put => queue().put(bytes(), |item| keep(item));
     put_with => queue().put_with(*given(), |room| keep(room), |item| keep(item));
     mput => queue().mput(bytes(), bytes(), |item| keep(item));

@@ -37,6 +37,7 @@ roots! {
     task_name => keep(given::<Task<&'static str>>().name());
     task_counters => given::<Task<&'static str>>().counters();
     handle_item => reader().handle_item(bytes(), time());
+    handle_lent => reader().handle_lent(bytes(), *given(), time());
     handle_ready => reader().handle_ready(attempt());
     handle_drop => reader().handle_drop(attempt());
     handle_refusal => reader().handle_refusal(attempt());
@@ -49,6 +50,7 @@ roots! {
     tasks => keep(reader().tasks());
     attempt_envelope => keep(attempt().envelope());
     attempt_tries => attempt().tries();
+    attempt_has_progressed => attempt().has_progressed();
     envelope_parse => Envelope::parse(bytes(), time());
     envelope_data => envelope().data();
     envelope_tries => envelope().tries();

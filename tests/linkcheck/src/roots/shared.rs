@@ -6,11 +6,25 @@ use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
 use crate::given::{Storage, bytes, given, keep, storage};
+use futures_core::Stream;
 use streamgauge_core::shared::{
-    FanoutState, Guarded, QueueState, Shared, SharedFanout, SharedMoments, SharedQueue, Slot, Wake,
+    FanoutState, Guarded, Lock, QueueState, Reentered, Shared, SharedFanout, SharedMoments, SharedQueue, Slot,
+    StaticFanout, StaticMoments, StaticQueue, Wake,
 };
 use streamgauge_core::stats::Moments;
 use streamgauge_core::topic::{Id, Place};
+
+/// A critical section that costs nothing, for the programs are only linked.
+struct Nothing;
+
+critical_section::set_impl!(Nothing);
+
+// SAFETY: There is one thread and no interrupt, because nothing ever runs.
+unsafe impl critical_section::Impl for Nothing {
+    unsafe fn acquire() -> critical_section::RawRestoreState {}
+
+    unsafe fn release((): critical_section::RawRestoreState) {}
+}
 
 type Slots = &'static mut [Slot];
 type Queue = SharedQueue<RefCell<QueueState<Storage, Slots>>>;
@@ -45,8 +59,19 @@ fn poll<F: Future>(future: F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(given::<Waker>()))
 }
 
+fn poll_next<S: Stream>(stream: S) -> Poll<Option<S::Item>> {
+    pin!(stream).poll_next(&mut Context::from_waker(given::<Waker>()))
+}
+
 roots! {
     queue_put => queue().put(bytes(), |item| keep(item));
+    queue_try_put => queue().try_put(bytes());
+    queue_put_when_room => keep(poll(queue().put_when_room(bytes())));
+    queue_items => keep(poll_next(queue().items::<16>()));
+    static_queue_of => keep(StaticQueue::<64, 2>::of(*given()));
+    static_fanout_of => keep(StaticFanout::<64, 2, 2>::of());
+    static_moments_of => keep(StaticMoments::<Moments, 2>::of(*given::<Moments>()));
+    static_queue_put => given::<StaticQueue<64, 2>>().put(bytes(), |item| keep(item));
     queue_mput => queue().mput(bytes(), bytes(), |item| keep(item));
     queue_get => keep(poll(queue().get(storage())));
     queue_get_with => keep(poll(queue().get_with(|item| keep(item))));
@@ -71,6 +96,12 @@ roots! {
         keep(value);
         *given::<ControlFlow<(u32, Wake)>>()
     })));
+    wait_open => keep(poll(given::<Anything>().wait_open(*given(), |value| {
+        keep(value);
+        *given::<ControlFlow<(u32, Wake)>>()
+    })));
+    lock_with => RefCell::with(given::<RefCell<u32>>(), |value| *value);
+    lock_answer => <RefCell<u32> as Lock>::answer(*given::<Result<u32, Reentered>>());
     fanout_publish => fanout().publish(bytes());
     fanout_subscribe => fanout().subscribe();
     fanout_resume => fanout().resume(*given());
@@ -78,6 +109,7 @@ roots! {
     fanout_next => keep(poll(fanout().next(*given::<Id>(), storage())));
     fanout_next_with => keep(poll(fanout().next_with(*given::<Id>(), |message| keep(message))));
     fanout_try_next_with => keep(fanout().try_next_with(*given::<Id>(), |message| keep(message)));
+    fanout_messages => keep(poll_next(fanout().messages::<16>(*given::<Id>())));
     fanout_published => keep(poll(fanout().published(*given())));
     fanout_close => fanout().close();
     fanout_delivery => fanout().delivery(*given::<Id>());
@@ -96,7 +128,7 @@ roots! {
     anything_close => given::<Anything>().close();
     anything_is_closed => given::<Anything>().is_closed();
     anything_waiting => given::<Anything>().waiting();
-    wake => [Wake::several(*given()), Wake::tagged(*given())];
+    wake => [Wake::several(*given()), Wake::tagged(*given()), Wake::several_of(*given(), *given()).and_several_of(*given(), *given())];
 }
 
 sizes! {

@@ -1,9 +1,10 @@
 //! What a subscriber's stream is made of, both directions.
 
-use crate::given::{Storage, answer, bytes, given, storage};
+use crate::given::{Storage, answer, bytes, given, storage, text};
 use streamgauge_core::wire::lines::Lines;
 use streamgauge_core::wire::multipart::Multipart;
 use streamgauge_core::wire::sse::{self, Events};
+use streamgauge_core::wire::websocket::{self, ClientFrames};
 use streamgauge_core::wire::{Framing, Stream};
 
 fn lines() -> &'static mut Lines<Storage> {
@@ -15,6 +16,10 @@ fn parts() -> &'static mut Multipart<Storage> {
 }
 
 fn events() -> &'static mut Events<Storage> {
+    given()
+}
+
+fn client_frames() -> &'static mut ClientFrames {
     given()
 }
 
@@ -50,6 +55,16 @@ roots! {
     events_skipped => events().skipped();
     write_event => sse::write_event(given(), answer());
     write_comment => sse::write_comment(bytes(), answer());
+    client_frames_new => ClientFrames::new();
+    client_frames_decode => client_frames().decode(given());
+    client_frames_skipped => client_frames().skipped();
+    websocket_close_code => given::<websocket::Error>().close_code();
+    websocket_frame_len => websocket::frame_len(*given());
+    websocket_write_message => websocket::write_message(bytes(), answer());
+    websocket_write_ping => websocket::write_ping(answer());
+    websocket_write_pong => websocket::write_pong(bytes(), answer());
+    websocket_write_close => websocket::write_close(*given(), answer());
+    websocket_write_close_saying => websocket::write_close_saying(*given(), text(), answer());
     framing_content_type => framing().content_type();
     framing_opening => framing().opening();
     framing_framed_len => framing().framed_len(*given(), bytes());
@@ -64,10 +79,12 @@ roots! {
     stream_comment => stream().comment(answer());
     stream_raw => stream().raw(bytes(), answer());
     stream_end => stream().end(answer());
+    stream_end_because => stream().end_because(text(), answer());
 }
 
 sizes! {
     "wire: Lines": Lines<Storage>;
     "wire: Multipart": Multipart<Storage>;
     "wire: Events": Events<Storage>;
+    "wire: ClientFrames": ClientFrames;
 }

@@ -1,0 +1,313 @@
+//! From a request to a command: no store is touched, and nothing is locked.
+
+mod settings;
+mod subscription;
+mod wrong;
+
+pub use subscription::Subscription;
+pub use wrong::Wrong;
+
+use core::time::Duration;
+
+use super::routes::{QueueVerb, Route, route};
+use super::{Method, Request, Surface};
+use crate::engine::{
+    Command, Data, Id, Kind, Lease, MAX_SEPARATOR, Name, Pieces, Prefix, Reason, Separator, Settle, Short, Tokens,
+};
+use crate::queue::leases::State;
+use crate::wire::query::Value;
+use crate::wire::units;
+
+/// What endpoints have to know of a server's flags.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Which endpoints there are.
+    pub surface: Surface,
+    /// The most items in one answer to `/mget`; `None` for no limit.
+    pub max_mget: Option<u64>,
+    /// The most bytes in one answer to `/mget`, past its first item: what doesn't fit stays queued.
+    pub max_answer: usize,
+    /// Between the items of `/mget`, unless the request names its own separator.
+    pub mget_separator: Separator,
+    /// Between the items of `/mput`, unless the request names its own separator.
+    pub mput_separator: Separator,
+}
+
+impl Settings {
+    /// The original's separators, and an answer of at most 5 MiB.
+    pub fn new(surface: Surface) -> Self {
+        let newline = || Separator::from_iter([b'\n']);
+        Self { surface, max_mget: None, max_answer: 5 << 20, mget_separator: newline(), mput_separator: newline() }
+    }
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub(crate) enum Asked<'a> {
+    /// A command, how it is answered, and how long to wait for an item if there is none.
+    Command(Command<'a>, Shape, Option<Duration>),
+    /// A stream of a topic.
+    Subscribe(Subscription),
+    /// A line for each subscriber of a topic; or JSON.
+    Clients(Name, bool),
+    /// The end of the server.
+    Exit,
+    /// An answer without a body, as to HEAD.
+    Nothing,
+    /// There is nothing at this path.
+    NotFound,
+    /// It does not answer to this method, but to these.
+    Method(&'static str),
+}
+
+/// How a command is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// As the verb always was: a line, an item, counters; with true as JSON.
+    Plain { json: bool },
+    /// Items as they are, each but the last of so many followed by the separator.
+    Items { asked: u64, separator: Short<MAX_SEPARATOR> },
+    /// One item as it is, with what is known of it in headers.
+    Item,
+    /// A line of JSON an item.
+    Lines,
+}
+
+/// Understands a request.
+pub(crate) fn parse<'a>(request: &Request<'a>, settings: &Settings) -> Result<Asked<'a>, Wrong<'a>> {
+    let Some(route) = route(request.path, settings.surface) else { return Ok(Asked::NotFound) };
+    if !route.methods().contains(&request.method) {
+        return Ok(Asked::Method(route.allowed()));
+    }
+    if request.method == Method::Head && !matches!(route, Route::Stats | Route::Subscribe | Route::Clients) {
+        return Ok(Asked::Nothing);
+    }
+    let query = request.query;
+    let plain = Shape::Plain { json: request.wants_json() };
+    let seconds = |name: &'static str| parameter(request, name, DURATION, units::duration);
+    let command = match route {
+        Route::Publish => {
+            let whole = query.get("whole").is_some_and(|whole| whole == *"1")
+                || is_media_type(request.content_type, b"application/octet-stream");
+            let messages = match request.body {
+                [] => Pieces::none(),
+                body if whole => Pieces::whole(Data::Plain(body)),
+                body => Pieces::split(Data::Plain(body), b"\n"),
+            };
+            Command::Publish { topic: name(request, "topic")?, messages, id: id(request)? }
+        }
+        Route::Subscribe => return Subscription::of(request).map(Asked::Subscribe),
+        Route::Clients => return Ok(Asked::Clients(name(request, "topic")?, request.wants_json())),
+        Route::Put { many } => {
+            let Some(items) = items(request, many, settings)? else { return Err(Wrong::Line("missing data")) };
+            let delay = seconds("delay")?.unwrap_or_default();
+            Command::Put { queue: name(request, "queue")?, items, delay, id: id(request)? }
+        }
+        Route::Get { many } => return get(request, many, settings),
+        Route::Ack => settle(request, Settle::Ack)?,
+        Route::Nack => {
+            let reason = match query.get("reason") {
+                Some(reason) => cut(&reason),
+                None => Reason::EMPTY,
+            };
+            settle(request, Settle::Nack { delay: seconds("delay")?.unwrap_or_default(), reason })?
+        }
+        Route::Touch => {
+            let touch = parameter(request, "seconds", ABOVE_0, |text| units::duration(text).filter(|d| !d.is_zero()))?;
+            settle(request, Settle::Touch(touch))?
+        }
+        Route::Peek => {
+            let state = match query.get("state") {
+                None => State::Ready,
+                Some(state) => [State::Ready, State::Leased, State::Delayed, State::Dead]
+                    .into_iter()
+                    .find(|known| state == *known.as_str())
+                    .ok_or(Wrong::Parameter("state", "ready, leased, delayed or dead"))?,
+            };
+            let items = count(request, "items")?.unwrap_or(1);
+            let command = Command::Peek { queue: name(request, "queue")?, state, items };
+            return Ok(Asked::Command(command, Shape::Lines, None));
+        }
+        Route::Redrive => Command::Redrive { queue: name(request, "queue")? },
+        Route::Dump => Command::Dump { queue: name(request, "queue")? },
+        Route::Stats => stats(request, settings)?,
+        Route::Exit => return Ok(Asked::Exit),
+        Route::Topics => Command::List { kind: Kind::Topic, prefix: prefix(request)? },
+        Route::Queues => Command::List { kind: Kind::Queue, prefix: prefix(request)? },
+        Route::Topic(name) => {
+            let name = resource(name, "topic")?;
+            match request.method {
+                Method::Put => Command::SetTopic { name, change: settings::topic(request.body)? },
+                Method::Delete => Command::Remove { kind: Kind::Topic, name },
+                _ => Command::Show { kind: Kind::Topic, name },
+            }
+        }
+        Route::Queue(name) => {
+            let name = resource(name, "queue")?;
+            match request.method {
+                Method::Put => Command::SetQueue { name, change: settings::queue(request.body)? },
+                Method::Delete => Command::Remove { kind: Kind::Queue, name },
+                _ => Command::Show { kind: Kind::Queue, name },
+            }
+        }
+        Route::QueueVerb(name, verb) => {
+            let queue = resource(name, "queue")?;
+            match verb {
+                QueueVerb::Pause => Command::Pause { queue },
+                QueueVerb::Resume => Command::Resume { queue },
+                QueueVerb::Empty => Command::Empty { queue },
+                QueueVerb::Redrive => Command::Redrive { queue },
+            }
+        }
+    };
+    Ok(Asked::Command(command, plain, None))
+}
+
+const DURATION: &str = "a number of seconds, or such as 500ms, 2s, 5m or 1h";
+const ABOVE_0: &str = "a number of seconds above 0, or such as 500ms, 2s, 5m or 1h";
+
+/// The longest time that a request may wait for an item.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+fn get<'a>(request: &Request<'a>, many: bool, settings: &Settings) -> Result<Asked<'a>, Wrong<'a>> {
+    let items = match request.query.get("items").filter(|_| many) {
+        None => Some(1),
+        Some(items) => items.integer().and_then(|items| u64::try_from(items).ok()).filter(|items| *items > 0),
+    };
+    let items = items.ok_or(Wrong::Line("number of items must be > 0"))?;
+    let items = settings.max_mget.map_or(items, |most| items.min(most));
+    let lease = match request.query.get("lease") {
+        None => Lease::None,
+        Some(text) if text.is_empty() => Lease::For(None),
+        Some(_) => {
+            let above_0 = |text: &[u8]| units::duration(text).filter(|lease| !lease.is_zero());
+            Lease::For(parameter(request, "lease", ABOVE_0, above_0)?)
+        }
+    };
+    let wait = parameter(request, "wait", DURATION, units::duration)?.map(|wait| wait.min(LONGEST_WAIT));
+    let json = request.accepts_json();
+    let shape = if json || (many && lease != Lease::None) {
+        Shape::Lines
+    } else if many {
+        let separator = separator(request, &settings.mget_separator)?;
+        Shape::Items { asked: items, separator }
+    } else if lease == Lease::None {
+        Shape::Items { asked: 1, separator: Short::EMPTY }
+    } else {
+        Shape::Item
+    };
+    Ok(Asked::Command(Command::Get { queue: name(request, "queue")?, items, lease }, shape, wait))
+}
+
+fn settle<'a>(request: &Request<'a>, how: Settle) -> Result<Command<'a>, Wrong<'a>> {
+    let queue = name(request, "queue")?;
+    // Of a token nothing has to be percent-coded.
+    let text = request.query.get("lease").map_or(request.body, |token| token.raw());
+    let tokens = Tokens::new(text);
+    if tokens.iter().next().is_none() {
+        return Err(Wrong::Line("lease must be the token of a lease; or send tokens as the body, a line each"));
+    }
+    Ok(Command::Settle { queue, tokens, how })
+}
+
+fn stats<'a>(request: &Request<'a>, settings: &Settings) -> Result<Command<'a>, Wrong<'a>> {
+    let surface = settings.surface;
+    let named = |name: &str| request.query.get(name).is_some();
+    let of_queue = if named("queue") && surface.has_queues() {
+        true
+    } else if named("topic") && surface.has_topics() {
+        false
+    } else {
+        surface.counts_queues()
+    };
+    let reset = request.query.get("reset").filter(|_| request.method != Method::Head);
+    Ok(if of_queue {
+        let reset = reset.is_some_and(|reset| reset == *"1");
+        Command::QueueStats { queue: name(request, "queue")?, reset }
+    } else {
+        Command::TopicStats { topic: name(request, "topic")?, reset: reset.is_some() }
+    })
+}
+
+/// The items of a request; `None` if it has neither data nor a body. The query wins.
+fn items<'a>(request: &Request<'a>, many: bool, settings: &Settings) -> Result<Option<Pieces<'a>>, Wrong<'a>> {
+    let data = match (request.query.get("data"), request.body) {
+        // An empty value is accepted, and not queued.
+        (Some(data), _) if data.is_empty() => return Ok(Some(Pieces::none())),
+        (Some(data), _) => Data::Coded(data),
+        (None, []) => return Ok(None),
+        (None, body) => Data::Plain(body),
+    };
+    if !many {
+        return Ok(Some(Pieces::whole(data)));
+    }
+    let separator = separator(request, &settings.mput_separator)?;
+    Ok(Some(Pieces::split(data, separator.as_bytes())))
+}
+
+/// The separator that the request names, or else the `usual` one.
+fn separator<'a>(request: &Request<'a>, usual: &[u8]) -> Result<Short<MAX_SEPARATOR>, Wrong<'a>> {
+    match request.query.get("separator") {
+        Some(value) => Short::of(value.bytes()).ok_or(Wrong::Line("separator must have at most 16 bytes")),
+        None => Ok(Short::cut(usual)),
+    }
+}
+
+/// The topic or queue that the request names.
+fn name<'a>(request: &Request<'a>, what: &'static str) -> Result<Name, Wrong<'a>> {
+    match request.query.get(what) {
+        Some(value) => Name::of(value.bytes()).map_err(|_| Wrong::Name(what)),
+        None => Ok(Name::MAIN),
+    }
+}
+
+/// The name of a resource, from its path.
+fn resource<'a>(coded: &'a [u8], what: &'static str) -> Result<Name, Wrong<'a>> {
+    let plus_is_itself = crate::wire::percent::decode(coded, crate::wire::percent::Plus::Literal);
+    Name::of(plus_is_itself).map_err(|_| Wrong::Name(what))
+}
+
+fn prefix<'a>(request: &Request<'a>) -> Result<Prefix, Wrong<'a>> {
+    match request.query.get("prefix") {
+        Some(value) => Prefix::of(value.bytes()).ok_or(Wrong::Parameter("prefix", "at most 64 bytes")),
+        None => Ok(Prefix::EMPTY),
+    }
+}
+
+/// What the client calls its publish or put.
+fn id<'a>(request: &Request<'a>) -> Result<Option<Id>, Wrong<'a>> {
+    let given = match request.query.get("id") {
+        Some(value) => Id::of(value.bytes()),
+        None => Id::of(request.message_id.iter().copied()),
+    };
+    let given = given.ok_or(Wrong::Parameter("id", "at most 128 bytes"))?;
+    Ok((!given.is_empty()).then_some(given))
+}
+
+/// As much of a text as is kept.
+fn cut<const N: usize>(value: &Value<'_>) -> Short<N> {
+    Short::of(value.bytes().take(N.min(usize::from(u8::MAX)))).unwrap_or(Short::EMPTY)
+}
+
+/// A parameter as `read` reads it; `None` if it is not there.
+fn parameter<'a, T>(
+    request: &Request<'a>,
+    name: &'static str,
+    what: &'static str,
+    read: impl FnOnce(&[u8]) -> Option<T>,
+) -> Result<Option<T>, Wrong<'a>> {
+    let Some(value) = request.query.get(name) else { return Ok(None) };
+    let text = Short::<40>::of(value.bytes()).ok_or(Wrong::Parameter(name, what))?;
+    read(text.as_bytes()).map(Some).ok_or(Wrong::Parameter(name, what))
+}
+
+fn count<'a>(request: &Request<'a>, name: &'static str) -> Result<Option<u64>, Wrong<'a>> {
+    parameter(request, name, "a whole number above 0", |text| units::decimal(text).filter(|count| *count > 0))
+}
+
+/// Whether a header's media type is this one, whatever its parameters.
+fn is_media_type(header: &[u8], media_type: &[u8]) -> bool {
+    let end = header.iter().position(|byte| *byte == b';').unwrap_or(header.len());
+    header.get(..end).unwrap_or_default().trim_ascii().eq_ignore_ascii_case(media_type)
+}

@@ -1,0 +1,209 @@
+//! Settings of topics and queues, from JSON.
+
+use core::time::Duration;
+
+use super::wrong::Wrong;
+use crate::engine::{Name, QueueChange, Short, TopicChange};
+use crate::queue::leases::Overflow;
+use crate::wire::json::Members;
+use crate::wire::json::value::{says, text_of};
+use crate::wire::units;
+
+const DURATION: &str = "a number of seconds, or a text such as \"500ms\", \"2s\", \"5m\" or \"1h\"";
+const SIZE: &str = "a number of bytes, or a text such as \"8MiB\"";
+const COUNT: &str = "a whole number";
+const ATTEMPTS: &str = "a whole number from 1 to 65535";
+const NAME: &str = "a name: 1 to 64 of the characters A-Z a-z 0-9 _ . -, the first one no point";
+
+/// The settings of a topic that `body` names.
+pub(super) fn topic(body: &[u8]) -> Result<TopicChange, Wrong<'_>> {
+    let mut change = TopicChange::default();
+    for_each_member(body, |name, value| {
+        let is = |known| says(name, known);
+        if is("bytes") {
+            change.bytes = Some(size(value).ok_or(Wrong::Member("bytes", SIZE))?);
+        } else if is("max_age") {
+            change.max_age = Some(or_null(value, duration).ok_or(Wrong::Member("max_age", DURATION))?);
+        } else if is("max_message_bytes") {
+            change.max_message_bytes = Some(size(value).ok_or(Wrong::Member("max_message_bytes", SIZE))?);
+        } else if is("max_subscribers") {
+            change.max_subscribers = Some(count(value).ok_or(Wrong::Member("max_subscribers", COUNT))?);
+        } else if is("dedupe_window") {
+            change.dedupe_window = Some(duration(value).ok_or(Wrong::Member("dedupe_window", DURATION))?);
+        } else if is("durable") {
+            in_memory(value)?;
+        } else {
+            return Err(Wrong::UnknownMember(name));
+        }
+        Ok(())
+    })?;
+    Ok(change)
+}
+
+/// The settings of a queue that `body` names.
+pub(super) fn queue(body: &[u8]) -> Result<QueueChange, Wrong<'_>> {
+    let mut change = QueueChange::default();
+    for_each_member(body, |name, value| {
+        let is = |known| says(name, known);
+        if is("bytes") {
+            change.bytes = Some(size(value).ok_or(Wrong::Member("bytes", SIZE))?);
+        } else if is("max_depth") {
+            change.max_depth = Some(or_null(value, count).ok_or(Wrong::Member("max_depth", COUNT))?);
+        } else if is("max_bytes") {
+            change.max_bytes = Some(or_null(value, size).ok_or(Wrong::Member("max_bytes", SIZE))?);
+        } else if is("max_item_bytes") {
+            change.max_item_bytes = Some(size(value).ok_or(Wrong::Member("max_item_bytes", SIZE))?);
+        } else if is("overflow") {
+            let overflow =
+                [Overflow::DropOldest, Overflow::Reject].into_iter().find(|known| says(value, known.as_str()));
+            change.overflow = Some(overflow.ok_or(Wrong::Member("overflow", "\"drop-oldest\" or \"reject\""))?);
+        } else if is("lease") {
+            change.lease = Some(above_0(value).ok_or(Wrong::Member("lease", DURATION))?);
+        } else if is("max_lease") {
+            change.max_lease = Some(above_0(value).ok_or(Wrong::Member("max_lease", DURATION))?);
+        } else if is("max_attempts") {
+            change.max_attempts = Some(or_null(value, attempts).ok_or(Wrong::Member("max_attempts", ATTEMPTS))?);
+        } else if is("dead_letter") {
+            change.dead_letter = Some(or_null(value, given_name).ok_or(Wrong::Member("dead_letter", NAME))?);
+        } else if is("ttl") {
+            change.ttl = Some(or_null(value, above_0).ok_or(Wrong::Member("ttl", DURATION))?);
+        } else if is("dedupe_window") {
+            change.dedupe_window = Some(duration(value).ok_or(Wrong::Member("dedupe_window", DURATION))?);
+        } else if is("topic") {
+            change.topic = Some(or_null(value, given_name).ok_or(Wrong::Member("topic", NAME))?);
+        } else if is("sample") {
+            let one_of = |value| u32::try_from(count(value)?).ok().filter(|one_of| *one_of > 0);
+            let what = "a whole number above 0: one message of so many is put";
+            change.sample = Some(one_of(value).ok_or(Wrong::Member("sample", what))?);
+        } else if is("durable") {
+            in_memory(value)?;
+        } else {
+            return Err(Wrong::UnknownMember(name));
+        }
+        Ok(())
+    })?;
+    Ok(change)
+}
+
+/// Calls `each` with every member of the object that `body` is; of an empty body there are none.
+fn for_each_member<'a>(
+    body: &'a [u8],
+    mut each: impl FnMut(&'a str, &'a str) -> Result<(), Wrong<'a>>,
+) -> Result<(), Wrong<'a>> {
+    // What JSON calls white space: a form feed is none.
+    let is_space = |char: char| matches!(char, ' ' | '\t' | '\n' | '\r');
+    let text = core::str::from_utf8(body).map_err(|_| Wrong::NoObject)?.trim_matches(is_space);
+    if text.is_empty() {
+        return Ok(());
+    }
+    let mut members = Members::of_object(text).ok_or(Wrong::NoObject)?;
+    while let Some((name, value)) = members.step().map_err(|_| Wrong::NoObject)? {
+        each(name, value)?;
+    }
+    if members.finish().at_end() { Ok(()) } else { Err(Wrong::NoObject) }
+}
+
+/// `Some(None)` for `null`.
+fn or_null<T>(value: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
+    if value == "null" { Some(None) } else { read(value).map(Some) }
+}
+
+/// Calls `read` with what a text says, or with a number as it is written.
+fn text_or_number<T>(value: &str, read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+    match text_of(value) {
+        Some(_) => read(said(value)?.as_bytes()),
+        None => read(value.as_bytes()),
+    }
+}
+
+/// What a text says, if it is in ASCII and not long.
+fn said(value: &str) -> Option<Short<{ Name::LONGEST }>> {
+    let mut ascii = true;
+    let bytes = text_of(value)?.map(|char| {
+        let byte = char.and_then(|char| u8::try_from(char).ok()).filter(u8::is_ascii);
+        ascii &= byte.is_some();
+        byte.unwrap_or_default()
+    });
+    let said = Short::of(bytes)?;
+    ascii.then_some(said)
+}
+
+fn duration(value: &str) -> Option<Duration> {
+    text_or_number(value, units::duration)
+}
+
+fn above_0(value: &str) -> Option<Duration> {
+    duration(value).filter(|duration| !duration.is_zero())
+}
+
+fn size(value: &str) -> Option<u64> {
+    text_or_number(value, units::size)
+}
+
+fn count(value: &str) -> Option<u64> {
+    units::decimal(value.as_bytes())
+}
+
+fn attempts(value: &str) -> Option<u16> {
+    u16::try_from(count(value)?).ok().filter(|attempts| *attempts > 0)
+}
+
+fn given_name(value: &str) -> Option<Name> {
+    Name::new(said(value)?.as_bytes()).ok()
+}
+
+fn in_memory<'a>(value: &str) -> Result<(), Wrong<'a>> {
+    if value == "false" {
+        Ok(())
+    } else {
+        Err(Wrong::Member("durable", "false: this server keeps everything in memory"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn what_is_named_is_read_and_the_rest_left() {
+        let change = queue(
+            br#" {"bytes":"1MiB","max_depth":null,"lease":1.5,"dead\u005fletter":"gone","overflow":"reject","ttl":"2h"} "#,
+        );
+        let expected = QueueChange {
+            bytes: Some(1 << 20),
+            max_depth: Some(None),
+            lease: Some(Duration::from_millis(1500)),
+            dead_letter: Some(Some(Name::new(b"gone").unwrap())),
+            overflow: Some(Overflow::Reject),
+            ttl: Some(Some(Duration::from_secs(7200))),
+            ..QueueChange::default()
+        };
+        assert_eq!(change, Ok(expected));
+        assert_eq!(topic(b""), Ok(TopicChange::default()));
+        assert_eq!(topic(b"{}").unwrap(), TopicChange::default());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (body, line) in [
+            (r#"{"byte":1}"#, "there is no setting \"byte\""),
+            (r#"{"bytes":-1}"#, "bytes must be a number of bytes, or a text such as \"8MiB\""),
+            (
+                r#"{"lease":0}"#,
+                "lease must be a number of seconds, or a text such as \"500ms\", \"2s\", \"5m\" or \"1h\"",
+            ),
+            (r#"{"overflow":"drop"}"#, "overflow must be \"drop-oldest\" or \"reject\""),
+            (r#"{"durable":true}"#, "durable must be false: this server keeps everything in memory"),
+            (r#"{"bytes":1}x"#, "the body must be a JSON object of settings, such as {\"bytes\":\"8MiB\"}"),
+            ("{}\u{c}", "the body must be a JSON object of settings, such as {\"bytes\":\"8MiB\"}"),
+            ("[]", "the body must be a JSON object of settings, such as {\"bytes\":\"8MiB\"}"),
+            ("{\"a\u{1b}\":1}", "the body must be a JSON object of settings, such as {\"bytes\":\"8MiB\"}"),
+        ] {
+            assert_eq!(queue(body.as_bytes()).unwrap_err().to_string(), line, "{body}");
+        }
+    }
+}

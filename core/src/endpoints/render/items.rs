@@ -1,0 +1,62 @@
+//! Items as lines of JSON.
+
+use embedded_io::Write;
+
+use super::super::write_fmt;
+use crate::engine::Item;
+use crate::wire::json::write;
+use crate::wire::units::Rfc3339;
+
+/// One item: what is known of it, and its data last.
+pub(super) fn line<W: Write>(item: &Item<'_>, out: &mut W) -> Result<(), W::Error> {
+    let known = &item.item;
+    write_fmt(out, format_args!("{{\"item\":{}", known.id))?;
+    if let Some(token) = &known.token {
+        write_fmt(out, format_args!(",\"lease\":\"{token}\""))?;
+    }
+    write_fmt(out, format_args!(",\"attempt\":{}", known.attempt))?;
+    if known.token.is_none() {
+        write_fmt(out, format_args!(",\"state\":\"{}\"", item.state.as_str()))?;
+    }
+    write_fmt(out, format_args!(",\"put\":\"{}\"", Rfc3339(known.accepted_at)))?;
+    if let Some(until) = known.until {
+        write_fmt(out, format_args!(",\"until\":\"{}\"", Rfc3339(until)))?;
+    }
+    if !known.reason.is_empty() {
+        out.write_all(b",\"reason\":")?;
+        write::string(core::str::from_utf8(known.reason).unwrap_or("(not UTF-8)"), out)?;
+    }
+    out.write_all(b",")?;
+    write::data(known.data, out)?;
+    out.write_all(b"}\n")
+}
+
+/// How many bytes [`line`] writes. O(n).
+pub(super) fn line_len(item: &Item<'_>) -> usize {
+    let mut length = Length(0);
+    let Ok(()) = line(item, &mut length);
+    length.0
+}
+
+/// Counts what is written, and keeps none of it.
+struct Length(usize);
+
+impl embedded_io::ErrorType for Length {
+    type Error = core::convert::Infallible;
+}
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    // The one that embedded-io has could panic.
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.write(bytes).map(drop)
+    }
+}

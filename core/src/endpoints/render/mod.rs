@@ -1,0 +1,230 @@
+//! From an outcome to an answer.
+
+mod items;
+mod problem;
+mod resources;
+mod stats;
+
+pub(crate) use problem::{refuse, wrong};
+
+use core::ops::ControlFlow;
+
+use embedded_io::Write;
+
+use super::parse::Shape;
+use super::{Headers, LeaseHeaders, Request, Response, Status, write_fmt};
+use crate::engine::{Command, Lease, Outcome, Part, Settle, Sink};
+
+/// An answer that is being written: parts first, as they are told, and then what became of the command.
+pub(crate) struct Rendering<'r, W: Write> {
+    out: &'r mut W,
+    shape: Shape,
+    verb: Verb,
+    /// Whether errors, and what can be either, are JSON.
+    json: bool,
+    /// The most bytes of items past the first.
+    max_answer: usize,
+    told: u64,
+    written: usize,
+    headers: Headers,
+    failure: Option<W::Error>,
+}
+
+/// What was asked for, as far as its answer depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    /// Items; with true the answer to none is 204.
+    Get(bool),
+    Settle(&'static str),
+    List,
+    Show,
+    Stats {
+        named: bool,
+    },
+    Other(&'static str),
+}
+
+impl<'r, W: Write> Rendering<'r, W> {
+    pub(crate) fn new(
+        request: &Request<'_>,
+        command: &Command<'_>,
+        shape: Shape,
+        waits: bool,
+        max_answer: usize,
+        out: &'r mut W,
+    ) -> Self {
+        let verb = match command {
+            Command::Get { lease, .. } => Verb::Get(waits || *lease != Lease::None),
+            Command::Peek { .. } => Verb::Get(false),
+            Command::Settle { how: Settle::Ack, .. } => Verb::Settle("acked"),
+            Command::Settle { how: Settle::Nack { .. }, .. } => Verb::Settle("nacked"),
+            Command::Settle { how: Settle::Touch(_), .. } => Verb::Settle("touched"),
+            Command::List { .. } => Verb::List,
+            Command::Show { .. } => Verb::Show,
+            Command::TopicStats { .. } => Verb::Stats { named: request.query.get("topic").is_some() },
+            Command::QueueStats { .. } => Verb::Stats { named: request.query.get("queue").is_some() },
+            Command::Redrive { .. } => Verb::Other("redriven"),
+            Command::Empty { .. } => Verb::Other("removed"),
+            _ => Verb::Other(""),
+        };
+        let json = request.accepts_json();
+        let (headers, failure) = (Headers::None, None);
+        Self { out, shape, verb, json, max_answer, told: 0, written: 0, headers, failure }
+    }
+
+    /// Whether something could not be written.
+    pub(crate) const fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// The answer's head, once the command is executed.
+    ///
+    /// # Errors
+    /// Those of the writer. What could not be written has not been taken.
+    pub(crate) fn finish(mut self, outcome: &Outcome) -> Result<Response, W::Error> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        if let Outcome::Refused(refusal) = outcome {
+            return refuse(refusal, self.json, self.out);
+        }
+        let mut response = match (self.verb, outcome) {
+            (Verb::Get(no_content), Outcome::Told(0)) => {
+                Response::text(if no_content { Status::NoContent } else { Status::Ok })
+            }
+            (Verb::Get(_), Outcome::Told(_)) if self.shape == Shape::Lines => Response::lines(),
+            (Verb::Settle(done), Outcome::Settled { done: count, over }) => {
+                return self.finish_settle(done, *count, *over);
+            }
+            (Verb::List, _) => {
+                self.out.write_all(if self.told == 0 { b"[]\n" } else { b"]\n" })?;
+                Response::JSON
+            }
+            (Verb::Show, _) => {
+                self.out.write_all(b"\n")?;
+                Response::JSON
+            }
+            (Verb::Stats { named }, Outcome::TopicStats(stats)) => {
+                return stats::topic(stats, named, self.shape, self.out);
+            }
+            (Verb::Stats { named }, Outcome::QueueStats(stats, reset)) => {
+                if *reset && !named {
+                    return Ok(Response::text(Status::Ok));
+                }
+                return stats::queue(stats, named, self.shape, self.out);
+            }
+            (_, Outcome::Published(published)) if self.json => {
+                resources::published(published, self.out)?;
+                Response::JSON
+            }
+            (_, Outcome::Published(published)) => {
+                let (messages, clients) = (published.messages, published.subscribers);
+                write_fmt(self.out, format_args!("Published {messages} messages to {clients} clients.\n"))?;
+                Response::text(Status::Ok)
+            }
+            (_, Outcome::Put { items, duplicate }) if self.json => {
+                write_fmt(self.out, format_args!("{{\"put\":{items},\"duplicate\":{duplicate}}}\n"))?;
+                Response::JSON
+            }
+            (Verb::Other(what), Outcome::Moved(items)) if !what.is_empty() => {
+                if self.json {
+                    write_fmt(self.out, format_args!("{{\"{what}\":{items}}}\n"))?;
+                    Response::JSON
+                } else {
+                    write_fmt(self.out, format_args!("{what} {items}\n"))?;
+                    Response::text(Status::Ok)
+                }
+            }
+            (_, Outcome::Created) => Response::text(Status::Created),
+            _ => Response::text(Status::Ok),
+        };
+        response.headers = self.headers;
+        Ok(response)
+    }
+
+    fn finish_settle(self, verb: &'static str, done: u64, over: u64) -> Result<Response, W::Error> {
+        if self.json {
+            self.out.write_all(if self.told == 0 { b"{\"over\":[" } else { b"" })?;
+            write_fmt(self.out, format_args!("],\"{verb}\":{done}}}\n"))?;
+        } else if done > 0 || over != 1 {
+            write_fmt(self.out, format_args!("{verb} {done}\n"))?;
+        }
+        let status = if done == 0 && over > 0 { Status::Gone } else { Status::Ok };
+        let response = if self.json { Response::JSON } else { Response::text(Status::Ok) };
+        Ok(Response { status, ..response })
+    }
+
+    fn write(&mut self, part: Part<'_>) -> Result<ControlFlow<()>, W::Error> {
+        match part {
+            Part::Item(item) => {
+                // With what is written beside the data: what is begun and then has no room would be lost.
+                let len = match self.shape {
+                    Shape::Items { separator, .. } => item.item.data.len().saturating_add(separator.as_bytes().len()),
+                    Shape::Item => item.item.data.len(),
+                    Shape::Lines | Shape::Plain { .. } => items::line_len(&item),
+                };
+                let written = self.written.saturating_add(len);
+                if self.told > 0 && written > self.max_answer {
+                    return Ok(ControlFlow::Break(()));
+                }
+                self.written = written;
+                match self.shape {
+                    Shape::Items { asked, separator } => {
+                        self.out.write_all(item.item.data)?;
+                        if self.told.wrapping_add(1) < asked {
+                            self.out.write_all(separator.as_bytes())?;
+                        }
+                    }
+                    Shape::Item => {
+                        self.out.write_all(item.item.data)?;
+                        self.headers = Headers::Lease(LeaseHeaders::of(&item));
+                    }
+                    Shape::Lines | Shape::Plain { .. } => items::line(&item, self.out)?,
+                }
+            }
+            Part::Over(token) => {
+                // A token is short: what is longer is none, and needn't be told whole.
+                let token = token.get(..64).unwrap_or(token);
+                if self.json {
+                    self.out.write_all(if self.told == 0 { b"{\"over\":[" } else { b"," })?;
+                    crate::wire::json::write::string(core::str::from_utf8(token).unwrap_or("?"), self.out)?;
+                } else {
+                    write_fmt(self.out, format_args!("the lease {} is over\n", token.escape_ascii()))?;
+                }
+            }
+            Part::Topic(name, settings, stats) => {
+                self.separate()?;
+                resources::topic(&name, settings, stats, self.out)?;
+            }
+            Part::Queue(name, settings, stats) => {
+                self.separate()?;
+                resources::queue(&name, settings, stats, self.out)?;
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn separate(&mut self) -> Result<(), W::Error> {
+        match (self.verb, self.told) {
+            (Verb::List, 0) => self.out.write_all(b"["),
+            (Verb::List, _) => self.out.write_all(b",\n"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<W: Write> Sink for Rendering<'_, W> {
+    fn take(&mut self, part: Part<'_>) -> ControlFlow<()> {
+        match self.write(part) {
+            Ok(ControlFlow::Continue(())) => {
+                self.told = self.told.wrapping_add(1);
+                ControlFlow::Continue(())
+            }
+            Ok(stop) => stop,
+            Err(failure) => {
+                self.failure = Some(failure);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Refusals: a line of text, or a problem as RFC 9457 has it.
+
+use core::fmt::Display;
+
+use embedded_io::Write;
+
+use super::super::parse::Wrong;
+use super::super::{Headers, Response, Status, write_fmt};
+use crate::engine::Refusal;
+
+/// Answers a command that was refused.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn refuse<W: Write>(refusal: &Refusal, json: bool, out: &mut W) -> Result<Response, W::Error> {
+    let status = match refusal {
+        Refusal::TooLarge { .. } => Status::ContentTooLarge,
+        Refusal::Full { .. } | Refusal::TooManySubscribers { .. } => Status::ServiceUnavailable,
+        Refusal::Missing(..) => Status::NotFound,
+        Refusal::NoRoom { .. } | Refusal::TooMany { .. } | Refusal::TooManySetAside { .. } => {
+            Status::InsufficientStorage
+        }
+        Refusal::Conflict(_) => Status::Conflict,
+        Refusal::NotImplemented(_) => Status::NotImplemented,
+    };
+    let mut response = answer(status, refusal.problem(), refusal, refusal.limit(), json, out)?;
+    if status == Status::ServiceUnavailable {
+        let seconds = if matches!(refusal, Refusal::TooManySubscribers { .. }) { 5 } else { 1 };
+        response.headers = Headers::RetryAfter(seconds);
+    }
+    Ok(response)
+}
+
+/// Answers a request that is not understood.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn wrong<W: Write>(wrong: &Wrong<'_>, json: bool, out: &mut W) -> Result<Response, W::Error> {
+    answer(Status::BadRequest, "bad-request", wrong, None, json, out)
+}
+
+fn answer<W: Write>(
+    status: Status,
+    problem: &str,
+    detail: &dyn Display,
+    limit: Option<(&str, u64)>,
+    json: bool,
+    out: &mut W,
+) -> Result<Response, W::Error> {
+    if !json {
+        write_fmt(out, format_args!("{detail}\n"))?;
+        return Ok(Response::text(status));
+    }
+    let code = status.code();
+    write_fmt(out, format_args!("{{\"type\":\"urn:streamgauge:problem:{problem}\",\"status\":{code},\"detail\":\""))?;
+    write_fmt(&mut Escaped(out), format_args!("{detail}"))?;
+    out.write_all(b"\"")?;
+    if let Some((name, value)) = limit {
+        write_fmt(out, format_args!(",\"limit\":\"{name}\",\"value\":{value}"))?;
+    }
+    out.write_all(b"}\n")?;
+    Ok(Response { status, ..Response::problem() })
+}
+
+/// The inside of a JSON string: details have no control characters, but may have quotes.
+struct Escaped<'w, W>(&'w mut W);
+
+impl<W: Write> embedded_io::ErrorType for Escaped<'_, W> {
+    type Error = W::Error;
+}
+
+impl<W: Write> Write for Escaped<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, W::Error> {
+        let mut rest = bytes;
+        let special = |rest: &[u8]| rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+        while let Some((before, [byte, after @ ..])) = special(rest).and_then(|at| rest.split_at_checked(at)) {
+            self.0.write_all(before)?;
+            self.0.write_all(&[b'\\', *byte])?;
+            rest = after;
+        }
+        self.0.write_all(rest)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<(), W::Error> {
+        self.0.flush()
+    }
+
+    // The one that embedded-io has could panic.
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), W::Error> {
+        self.write(bytes).map(drop)
+    }
+}

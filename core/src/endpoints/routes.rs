@@ -1,0 +1,246 @@
+//! Which verb answers at which path.
+
+use super::{Method, Request};
+
+/// What answers at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route<'a> {
+    /// `/pub`.
+    Publish,
+    /// `/sub`.
+    Subscribe,
+    /// `/clients`.
+    Clients,
+    /// `/put`; with true `/mput`.
+    Put { many: bool },
+    /// `/get`; with true `/mget`.
+    Get { many: bool },
+    /// `/ack`.
+    Ack,
+    /// `/nack`.
+    Nack,
+    /// `/touch`.
+    Touch,
+    /// `/peek`.
+    Peek,
+    /// `/redrive`.
+    Redrive,
+    /// `/dump`.
+    Dump,
+    /// `/stats`.
+    Stats,
+    /// `/exit`.
+    Exit,
+    /// `/topics`.
+    Topics,
+    /// `/topics/NAME`.
+    Topic(&'a [u8]),
+    /// `/queues`.
+    Queues,
+    /// `/queues/NAME`.
+    Queue(&'a [u8]),
+    /// `/queues/NAME/VERB`, of those that there are.
+    QueueVerb(&'a [u8], QueueVerb),
+}
+
+/// What is done to a queue as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QueueVerb {
+    Pause,
+    Resume,
+    Empty,
+    Redrive,
+}
+
+/// Which endpoints a server has, and whose `/stats` it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surface {
+    /// Those of a pubsub alone.
+    Pubsub,
+    /// Those of a queue alone.
+    Simplequeue,
+    /// All; `/stats` without a name is that of the topic `main`.
+    Everything,
+    /// All; `/stats` without a name is that of the queue `main`.
+    EverythingQueueFirst,
+}
+
+impl Surface {
+    /// Whether it has topics.
+    pub const fn has_topics(self) -> bool {
+        !matches!(self, Self::Simplequeue)
+    }
+
+    /// Whether it has queues.
+    pub const fn has_queues(self) -> bool {
+        !matches!(self, Self::Pubsub)
+    }
+
+    /// Whose `/stats` it is when none is named: that of a queue.
+    pub const fn counts_queues(self) -> bool {
+        matches!(self, Self::Simplequeue | Self::EverythingQueueFirst)
+    }
+
+    /// The paths of the original tools that are answered. All but the exact ones match by their beginning.
+    pub const fn paths(self) -> &'static [&'static str] {
+        match self {
+            Self::Pubsub => &["/pub*", "/sub*", "/stats*", "/clients"],
+            Self::Simplequeue => &["/put*", "/get*", "/mget*", "/mput*", "/dump*", "/stats*", "/exit*"],
+            Self::Everything | Self::EverythingQueueFirst => {
+                &["/pub*", "/sub*", "/clients", "/put*", "/get*", "/mget*", "/mput*", "/dump*", "/stats*", "/exit*"]
+            }
+        }
+    }
+}
+
+/// The methods of the original's verbs, all alike.
+const VERB: [Method; 3] = [Method::Get, Method::Post, Method::Head];
+
+/// The methods that are answered at `path`; those of any verb where there is nothing.
+pub fn methods(path: &[u8], surface: Surface) -> &'static [Method] {
+    route(path, surface).map_or(&VERB, Route::methods)
+}
+
+/// Whether a request takes, adds or changes anything, as far as its path and method tell: it does if that is unknown.
+pub fn changes(request: &Request<'_>, surface: Surface) -> bool {
+    if request.method == Method::Head {
+        return false;
+    }
+    match route(request.path, surface) {
+        Some(Route::Stats) if request.query.get("reset").is_some() => true,
+        Some(route) => !(request.method == Method::Get && route.only_shows()),
+        None => request.method != Method::Get,
+    }
+}
+
+/// What answers at `path`. The original's verbs match by their beginning, the others exactly.
+pub(crate) fn route(path: &[u8], surface: Surface) -> Option<Route<'_>> {
+    let starts = |beginning: &[u8]| path.starts_with(beginning);
+    if surface.has_topics() {
+        match path {
+            b"/clients" => return Some(Route::Clients),
+            b"/topics" => return Some(Route::Topics),
+            _ => {}
+        }
+        if let Some(name) = path.strip_prefix(b"/topics/") {
+            return (!name.contains(&b'/')).then_some(Route::Topic(name));
+        }
+        if starts(b"/pub") {
+            return Some(Route::Publish);
+        }
+        if starts(b"/sub") {
+            return Some(Route::Subscribe);
+        }
+    }
+    if surface.has_queues() {
+        let exact = match path {
+            b"/ack" => Some(Route::Ack),
+            b"/nack" => Some(Route::Nack),
+            b"/touch" => Some(Route::Touch),
+            b"/peek" => Some(Route::Peek),
+            b"/redrive" => Some(Route::Redrive),
+            b"/queues" => Some(Route::Queues),
+            _ => None,
+        };
+        if exact.is_some() {
+            return exact;
+        }
+        if let Some(rest) = path.strip_prefix(b"/queues/") {
+            let slash = rest.iter().position(|byte| *byte == b'/');
+            let Some((name, verb)) = slash.and_then(|slash| rest.split_at_checked(slash)) else {
+                return Some(Route::Queue(rest));
+            };
+            let verb = match verb {
+                b"/pause" => QueueVerb::Pause,
+                b"/resume" => QueueVerb::Resume,
+                b"/empty" => QueueVerb::Empty,
+                b"/redrive" => QueueVerb::Redrive,
+                _ => return None,
+            };
+            return Some(Route::QueueVerb(name, verb));
+        }
+        for (beginning, route) in [
+            (&b"/put"[..], Route::Put { many: false }),
+            (b"/get", Route::Get { many: false }),
+            (b"/mget", Route::Get { many: true }),
+            (b"/mput", Route::Put { many: true }),
+            (b"/dump", Route::Dump),
+            (b"/exit", Route::Exit),
+        ] {
+            if starts(beginning) {
+                return Some(route);
+            }
+        }
+    }
+    starts(b"/stats").then_some(Route::Stats)
+}
+
+impl Route<'_> {
+    /// The methods that are answered there.
+    pub(crate) const fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Topics | Self::Queues => &[Method::Get, Method::Head],
+            Self::Topic(_) | Self::Queue(_) => &[Method::Get, Method::Head, Method::Put, Method::Delete],
+            Self::QueueVerb(..) => &[Method::Post],
+            _ => &VERB,
+        }
+    }
+
+    /// The same as `Allow` lists them.
+    pub(crate) const fn allowed(self) -> &'static str {
+        match self {
+            Self::Topics | Self::Queues => "GET, HEAD",
+            Self::Topic(_) | Self::Queue(_) => "GET, HEAD, PUT, DELETE",
+            Self::QueueVerb(..) => "POST",
+            _ => "GET, POST, HEAD",
+        }
+    }
+
+    /// Whether GET or HEAD only looks there.
+    const fn only_shows(self) -> bool {
+        matches!(
+            self,
+            Self::Subscribe
+                | Self::Clients
+                | Self::Peek
+                | Self::Dump
+                | Self::Stats
+                | Self::Topics
+                | Self::Topic(_)
+                | Self::Queues
+                | Self::Queue(_)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_originals_verbs_match_by_their_beginning_and_the_others_exactly() {
+        let all = |path: &'static str| route(path.as_bytes(), Surface::Everything);
+        assert_eq!(all("/publish"), Some(Route::Publish));
+        assert_eq!(all("/putty"), Some(Route::Put { many: false }));
+        assert_eq!(all("/mgetx"), Some(Route::Get { many: true }));
+        assert_eq!(all("/acks"), None);
+        assert_eq!(all("/clients/"), None);
+        assert_eq!(all("/topics/a"), Some(Route::Topic(b"a")));
+        assert_eq!(all("/topics/a/b"), None);
+        assert_eq!(all("/queues/a/pause"), Some(Route::QueueVerb(b"a", QueueVerb::Pause)));
+        assert_eq!(all("/queues/a/b"), None);
+        assert_eq!(all("/"), None);
+        assert_eq!(route(b"/put", Surface::Pubsub), None);
+        assert_eq!(route(b"/pub", Surface::Simplequeue), None);
+        assert_eq!(route(b"/stats", Surface::Simplequeue), Some(Route::Stats));
+    }
+
+    #[test]
+    fn every_path_that_is_announced_is_answered() {
+        for surface in [Surface::Pubsub, Surface::Simplequeue, Surface::Everything, Surface::EverythingQueueFirst] {
+            for path in surface.paths() {
+                assert!(route(path.trim_end_matches('*').as_bytes(), surface).is_some(), "{path} of {surface:?}");
+            }
+        }
+    }
+}

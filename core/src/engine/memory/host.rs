@@ -1,0 +1,90 @@
+//! What the memory engine is given by those who own the memory.
+
+use super::Table;
+use crate::dedupe::Entry;
+use crate::engine::{Kind, Name, QueueSettings, Refusal, TopicSettings};
+use crate::log::Mark;
+use crate::queue::leases::Slot;
+use crate::storage::Grow;
+use crate::time::Time;
+use crate::topic::Place;
+
+/// Gives the engine its storage and its random numbers, and is told what happens.
+///
+/// All storage comes from one budget: what is given is taken from it before, and back when the engine drops it. What
+/// may grow ([`Grow`]) takes what it grows by from the same.
+pub trait Host: Sized {
+    /// Room for messages or items.
+    type Bytes: AsRef<[u8]> + AsMut<[u8]>;
+    /// Room for the index of a topic.
+    type Marks: AsRef<[Mark]> + AsMut<[Mark]>;
+    /// Room for the subscribers of a topic.
+    type Places: Grow<Place>;
+    /// Room for the items of a queue that are set aside.
+    type Slots: Grow<Slot>;
+    /// Room for ids that were seen.
+    type Seen: Grow<Entry>;
+    /// Where values are found by their names.
+    type Table<V>: Table<V>;
+
+    /// A table without a value.
+    fn table<V>(&mut self) -> Self::Table<V>;
+
+    /// Room for a topic of these settings.
+    ///
+    /// # Errors
+    /// [`Refusal::NoRoom`], when the budget has no room for it.
+    fn topic(&mut self, settings: &TopicSettings) -> Result<TopicRoom<Self>, Refusal>;
+
+    /// Room for a queue of these settings.
+    ///
+    /// # Errors
+    /// [`Refusal::NoRoom`], when the budget has no room for it.
+    fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal>;
+
+    /// 64 random bits that nobody can foretell, for the token of a lease.
+    fn random(&mut self) -> u64;
+
+    /// A topic has new messages, of so many payload bytes.
+    fn published(&mut self, topic: &Name, bytes: u64) {
+        let _ = (topic, bytes);
+    }
+
+    /// A queue has, or may have, items that can be got.
+    fn ready(&mut self, queue: &Name) {
+        let _ = queue;
+    }
+
+    /// There is something to do for a topic or a queue at a time, and [`Memory::advance`](super::Memory::advance) does
+    /// it. It may be said again with another time: the earliest counts, and one too many does no harm.
+    fn due(&mut self, kind: Kind, name: &Name, at: Time) {
+        let _ = (kind, name, at);
+    }
+
+    /// An item had to leave a queue. It is counted already.
+    fn overflow(&mut self, queue: &Name, item: &[u8]) {
+        let _ = (queue, item);
+    }
+
+    /// A topic or a queue is gone.
+    fn removed(&mut self, kind: Kind, name: &Name) {
+        let _ = (kind, name);
+    }
+}
+
+/// The storage of a topic.
+#[expect(missing_docs, reason = "they are those of Host")]
+pub struct TopicRoom<H: Host> {
+    pub bytes: H::Bytes,
+    pub marks: H::Marks,
+    pub places: H::Places,
+    pub seen: H::Seen,
+}
+
+/// The storage of a queue.
+#[expect(missing_docs, reason = "they are those of Host")]
+pub struct QueueRoom<H: Host> {
+    pub bytes: H::Bytes,
+    pub slots: H::Slots,
+    pub seen: H::Seen,
+}

@@ -1,0 +1,161 @@
+//! The engine that keeps topics and queues in memory.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | `topics`, `queues` | what each command does |
+//! | `names` | what is made, changed, listed and removed |
+//! | [`Host`] | where storage and random numbers come from, and who is told what happens |
+//! | [`Table`], [`Few`] | where they are found by their names |
+//! | [`Fixed`] | a host of a few names, for microcontrollers and examples |
+
+mod fixed;
+mod host;
+mod names;
+mod queues;
+mod table;
+mod topics;
+
+pub use fixed::Fixed;
+pub use host::{Host, QueueRoom, TopicRoom};
+pub use table::{Few, InOrder, Table};
+pub use topics::TopicOf;
+
+use core::ops::ControlFlow;
+
+use super::{Command, Dump, Engine, Kind, Name, Outcome, QueueSettings, Refusal, Sink, TopicSettings};
+use crate::time::Time;
+use queues::QueueEntry;
+use topics::TopicEntry;
+
+/// Topics and queues by their names, in storage that its [`Host`] gives.
+///
+/// ```
+/// use core::ops::ControlFlow;
+/// use streamgauge_core::engine::memory::{Fixed, Memory};
+/// use streamgauge_core::engine::{Command, Data, Engine, Lease, Name, Outcome, Part, Pieces};
+/// use streamgauge_core::time::Time;
+///
+/// let mut engine = Memory::new(<Fixed>::default());
+/// let jobs = Name::new(b"jobs").unwrap();
+/// let items = Pieces::whole(Data::Plain(b"H3110"));
+/// let put = Command::Put { queue: jobs, items, delay: core::time::Duration::ZERO, id: None };
+/// let outcome = engine.execute(&put, Time::ZERO, &mut |_: Part<'_>| ControlFlow::Continue(()));
+/// assert_eq!(outcome, Outcome::Put { items: 1, duplicate: false });
+///
+/// let mut token = None;
+/// let lend = Command::Get { queue: jobs, items: 1, lease: Lease::For(None) };
+/// let outcome = engine.execute(&lend, Time::ZERO, &mut |part: Part<'_>| {
+///     if let Part::Item(item) = part {
+///         token = item.item.token;
+///     }
+///     ControlFlow::Continue(())
+/// });
+/// assert_eq!(outcome, Outcome::Told(1));
+/// assert!(token.is_some());
+/// ```
+pub struct Memory<H: Host> {
+    topics: H::Table<TopicEntry<H>>,
+    queues: H::Table<QueueEntry<H>>,
+    host: H,
+    defaults: Defaults,
+    /// Whether a topic that fed queues was removed.
+    has_orphans: bool,
+}
+
+/// What is done for names that nobody has made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Defaults {
+    /// Whether the first use of a name makes it.
+    pub auto_create: bool,
+    /// The settings of such a topic.
+    pub topic: TopicSettings,
+    /// The settings of such a queue.
+    pub queue: QueueSettings,
+    /// The sequence number that the first message of each topic gets.
+    pub first: u64,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { auto_create: true, topic: TopicSettings::DEFAULT, queue: QueueSettings::DEFAULT, first: 0 }
+    }
+}
+
+impl<H: Host> Memory<H> {
+    /// An engine without a topic or a queue.
+    pub fn new(host: H) -> Self {
+        Self::with_defaults(host, Defaults::default())
+    }
+
+    /// The same, with what names get that nobody has made.
+    pub fn with_defaults(mut host: H, defaults: Defaults) -> Self {
+        Self { topics: host.table(), queues: host.table(), host, defaults, has_orphans: false }
+    }
+
+    /// Its host.
+    pub const fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// Its host, to see what has happened.
+    pub const fn host_mut(&mut self) -> &mut H {
+        &mut self.host
+    }
+
+    /// Does what is due for a topic or a queue, as [`Host::due`] was told.
+    pub fn advance(&mut self, kind: Kind, name: &Name, now: Time) {
+        match kind {
+            Kind::Topic => self.advance_topic(name, now),
+            Kind::Queue => self.advance_queue(name, now),
+        }
+    }
+
+    /// Makes what a command names, if nobody has and it may be.
+    fn ensure(&mut self, command: &Command<'_>, now: Time) -> Result<(), Refusal> {
+        match command {
+            Command::Publish { topic, .. } | Command::TopicStats { topic, .. } => self.ensure_topic(topic, now),
+            Command::Put { queue, .. }
+            | Command::Get { queue, .. }
+            | Command::Settle { queue, .. }
+            | Command::Peek { queue, .. }
+            | Command::Dump { queue }
+            | Command::QueueStats { queue, .. }
+            | Command::Redrive { queue }
+            | Command::Pause { queue }
+            | Command::Resume { queue }
+            | Command::Empty { queue } => self.ensure_queue(queue, now),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<H: Host> Engine for Memory<H> {
+    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
+        if let Err(refusal) = self.ensure(command, now) {
+            return Outcome::Refused(refusal);
+        }
+        match command {
+            Command::Publish { topic, messages, id } => self.publish(topic, messages, id.as_ref(), now),
+            Command::TopicStats { topic, reset } => self.topic_stats(topic, *reset),
+            Command::Put { queue, items, delay, id } => self.put(queue, items, *delay, id.as_ref(), now),
+            Command::Get { queue, items, lease } => self.get(queue, *items, *lease, now, to),
+            Command::Settle { queue, tokens, how } => self.settle(queue, *tokens, how, now, to),
+            Command::Peek { queue, state, items } => self.peek(queue, *state, *items, now, to),
+            Command::Dump { queue } => self.begin_dump(queue),
+            Command::QueueStats { queue, reset } => self.queue_stats(queue, *reset, now),
+            Command::Redrive { queue } => self.redrive(queue, now),
+            Command::Pause { queue } => self.pause(queue, true),
+            Command::Resume { queue } => self.pause(queue, false),
+            Command::Empty { queue } => self.empty(queue, now),
+            Command::List { kind, prefix } => self.list(*kind, prefix, now, to),
+            Command::Show { kind, name } => self.show(*kind, name, now, to),
+            Command::SetTopic { name, change } => self.set_topic(name, change, now),
+            Command::SetQueue { name, change } => self.set_queue(name, change, now),
+            Command::Remove { kind, name } => self.remove(*kind, name),
+        }
+    }
+
+    fn dump(&mut self, dump: &mut Dump, each: impl FnMut(&[u8]) -> ControlFlow<()>) -> bool {
+        self.go_on(dump, each)
+    }
+}

@@ -1,0 +1,242 @@
+//! What is made, changed, listed and removed.
+
+use super::queues::QueueEntry;
+use super::topics::TopicEntry;
+use super::{Host, Memory, Table};
+use crate::engine::TopicSettings;
+use crate::engine::{Kind, Name, Outcome, Part, Prefix, QueueChange, QueueSettings, Refusal, Sink, TopicChange};
+use crate::time::Time;
+
+impl<H: Host> Memory<H> {
+    /// Makes a topic of these settings, unless there is one.
+    ///
+    /// # Errors
+    /// What the host refuses.
+    pub fn make_topic(&mut self, name: &Name, settings: TopicSettings) -> Result<(), Refusal> {
+        if self.topics.get(name).is_some() {
+            return Ok(());
+        }
+        if self.topics.len() >= self.topics.limit() {
+            return Err(Refusal::TooMany { kind: Kind::Topic, limit: self.topics.limit() as u64 });
+        }
+        let room = self.host.topic(&settings)?;
+        let key = [self.host.random(), self.host.random()];
+        let entry = TopicEntry::new(room, settings, self.defaults.first, key);
+        let limit = self.topics.limit() as u64;
+        self.topics.insert(*name, entry).map_err(|_| Refusal::TooMany { kind: Kind::Topic, limit })?;
+        self.adopt(name);
+        Ok(())
+    }
+
+    /// Makes a queue of these settings, unless there is one; and the topic that feeds it.
+    ///
+    /// # Errors
+    /// What the host refuses.
+    pub fn make_queue(&mut self, name: &Name, settings: QueueSettings, now: Time) -> Result<(), Refusal> {
+        if self.queues.get(name).is_some() {
+            return Ok(());
+        }
+        let limit = self.queues.limit() as u64;
+        if self.queues.len() >= self.queues.limit() {
+            return Err(Refusal::TooMany { kind: Kind::Queue, limit });
+        }
+        if let Some(topic) = &settings.topic {
+            self.ensure_topic(topic, now)?;
+        }
+        let room = self.host.queue(&settings)?;
+        let (seed, key) = (self.host.random(), [self.host.random(), self.host.random()]);
+        let entry = QueueEntry::new(room, settings, seed, key);
+        self.queues.insert(*name, entry).map_err(|_| Refusal::TooMany { kind: Kind::Queue, limit })?;
+        self.link(name, settings.topic);
+        Ok(())
+    }
+
+    pub(super) fn ensure_topic(&mut self, name: &Name, _: Time) -> Result<(), Refusal> {
+        if self.topics.get(name).is_some() {
+            return Ok(());
+        }
+        if !self.defaults.auto_create {
+            return Err(Refusal::Missing(Kind::Topic, *name));
+        }
+        self.make_topic(name, self.defaults.topic)
+    }
+
+    pub(super) fn ensure_queue(&mut self, name: &Name, now: Time) -> Result<(), Refusal> {
+        if self.queues.get(name).is_some() {
+            return Ok(());
+        }
+        if !self.defaults.auto_create {
+            return Err(Refusal::Missing(Kind::Queue, *name));
+        }
+        self.make_queue(name, self.defaults.queue, now)
+    }
+
+    pub(super) fn set_topic(&mut self, name: &Name, change: &TopicChange, _: Time) -> Outcome {
+        let Some(entry) = self.topics.get_mut(name) else {
+            let settings = change.applied_to(&self.defaults.topic);
+            return made(self.make_topic(name, settings));
+        };
+        let settings = change.applied_to(&entry.settings);
+        if settings.bytes != entry.settings.bytes {
+            return Outcome::Refused(Refusal::Conflict(
+                "bytes are given when a topic is made, and stay: remove it first",
+            ));
+        }
+        entry.change(settings);
+        if let Some(at) = entry.topic.expires_at() {
+            self.host.due(Kind::Topic, name, at);
+        }
+        Outcome::Changed
+    }
+
+    pub(super) fn set_queue(&mut self, name: &Name, change: &QueueChange, now: Time) -> Outcome {
+        let Some(entry) = self.queues.get(name) else {
+            let settings = change.applied_to(&self.defaults.queue);
+            return match wrong_queue(name, &settings) {
+                Some(wrong) => Outcome::Refused(Refusal::Conflict(wrong)),
+                None => made(self.make_queue(name, settings, now)),
+            };
+        };
+        let (before, settings) = (entry.settings, change.applied_to(&entry.settings));
+        if settings.bytes != before.bytes {
+            return Outcome::Refused(Refusal::Conflict(
+                "bytes are given when a queue is made, and stay: remove it first",
+            ));
+        }
+        if let Some(wrong) = wrong_queue(name, &settings) {
+            return Outcome::Refused(Refusal::Conflict(wrong));
+        }
+        if settings.topic != before.topic {
+            if let Some(Err(refusal)) = settings.topic.map(|topic| self.ensure_topic(&topic, now)) {
+                return Outcome::Refused(refusal);
+            }
+            self.unlink(name, before.topic);
+            self.link(name, settings.topic);
+        }
+        if let Some(entry) = self.queues.get_mut(name) {
+            entry.change(settings);
+        }
+        self.after_change(name, now);
+        Outcome::Changed
+    }
+
+    pub(super) fn remove(&mut self, kind: Kind, name: &Name) -> Outcome {
+        let missing = Outcome::Refused(Refusal::Missing(kind, *name));
+        match kind {
+            Kind::Topic => {
+                let Some(entry) = self.topics.remove(name) else { return missing };
+                // The queues that it fed stay, and are fed by a topic of that name again once there is one.
+                self.has_orphans |= entry.feeds.is_some();
+            }
+            Kind::Queue => {
+                let Some(entry) = self.queues.get(name) else { return missing };
+                let topic = entry.settings.topic;
+                self.unlink(name, topic);
+                drop(self.queues.remove(name));
+            }
+        }
+        self.host.removed(kind, name);
+        Outcome::Removed
+    }
+
+    pub(super) fn list(&mut self, kind: Kind, prefix: &Prefix, now: Time, to: &mut impl Sink) -> Outcome {
+        let mut told = 0_u64;
+        let begins = |name: &Name| name.as_bytes().starts_with(prefix.as_bytes());
+        match kind {
+            Kind::Topic => {
+                for name in self.topics.names().filter(begins) {
+                    let Some(entry) = self.topics.get(&name) else { continue };
+                    if to.take(Part::Topic(name, &entry.settings, &entry.stats())).is_break() {
+                        break;
+                    }
+                    told = told.wrapping_add(1);
+                }
+            }
+            Kind::Queue => {
+                for name in self.queues.names().filter(begins) {
+                    let Some(entry) = self.queues.get_mut(&name) else { continue };
+                    let stats = entry.stats(now);
+                    if to.take(Part::Queue(name, &entry.settings, &stats)).is_break() {
+                        break;
+                    }
+                    told = told.wrapping_add(1);
+                }
+            }
+        }
+        Outcome::Told(told)
+    }
+
+    pub(super) fn show(&mut self, kind: Kind, name: &Name, now: Time, to: &mut impl Sink) -> Outcome {
+        let told = match kind {
+            Kind::Topic => {
+                self.topics.get(name).map(|entry| to.take(Part::Topic(*name, &entry.settings, &entry.stats())))
+            }
+            Kind::Queue => self.queues.get_mut(name).map(|entry| {
+                let stats = entry.stats(now);
+                to.take(Part::Queue(*name, &entry.settings, &stats))
+            }),
+        };
+        match told {
+            Some(_) => Outcome::Told(1),
+            None => Outcome::Refused(Refusal::Missing(kind, *name)),
+        }
+    }
+
+    /// Lets a new topic feed the queues that one of its name fed before. O(queues), if any topic was removed that fed
+    /// one.
+    fn adopt(&mut self, topic: &Name) {
+        if !self.has_orphans {
+            return;
+        }
+        for queue in self.queues.names() {
+            if self.queues.get(&queue).is_some_and(|entry| entry.settings.topic.as_ref() == Some(topic)) {
+                self.link(&queue, Some(*topic));
+            }
+        }
+    }
+
+    /// Lets a topic feed a queue.
+    fn link(&mut self, queue: &Name, topic: Option<Name>) {
+        let Some(topic) = topic.and_then(|topic| self.topics.get_mut(&topic)) else { return };
+        let next = topic.feeds.replace(*queue);
+        if let Some(entry) = self.queues.get_mut(queue) {
+            entry.next_on_topic = next;
+        }
+    }
+
+    /// Takes a queue out of the line of those that a topic feeds. O(queues on it).
+    fn unlink(&mut self, queue: &Name, topic: Option<Name>) {
+        let next = self.queues.get_mut(queue).and_then(|entry| entry.next_on_topic.take());
+        let Some(topic) = topic.and_then(|topic| self.topics.get_mut(&topic)) else { return };
+        if topic.feeds == Some(*queue) {
+            topic.feeds = next;
+            return;
+        }
+        let mut at = topic.feeds;
+        while let Some(entry) = at.and_then(|at| self.queues.get_mut(&at)) {
+            if entry.next_on_topic == Some(*queue) {
+                entry.next_on_topic = next;
+                return;
+            }
+            at = entry.next_on_topic;
+        }
+    }
+}
+
+const fn made(made: Result<(), Refusal>) -> Outcome {
+    match made {
+        Ok(()) => Outcome::Created,
+        Err(refusal) => Outcome::Refused(refusal),
+    }
+}
+
+/// What about the settings of a queue can't be.
+fn wrong_queue(name: &Name, settings: &QueueSettings) -> Option<&'static str> {
+    if settings.dead_letter.as_ref() == Some(name) {
+        return Some("dead_letter must be another queue: without one, dead letters stay in the queue itself");
+    }
+    if settings.lease > settings.max_lease {
+        return Some("lease must not be longer than max_lease");
+    }
+    None
+}

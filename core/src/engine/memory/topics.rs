@@ -1,0 +1,181 @@
+//! The topics of the memory engine.
+
+use super::{Host, Memory, Table, TopicRoom};
+use crate::dedupe::Dedupe;
+use crate::engine::{Id, Kind, Name, Outcome, Piece, Pieces, Published, Refusal, TopicSettings, TopicStats};
+use crate::time::Time;
+use crate::topic::{Batch, Begun, From, Limit, OverLimit, Settings, Topic};
+
+/// The log of a topic, and its subscribers.
+pub type TopicOf<H> = Topic<<H as Host>::Bytes, <H as Host>::Places, <H as Host>::Marks>;
+
+/// A topic, and what the engine keeps beside it.
+pub(super) struct TopicEntry<H: Host> {
+    pub(super) topic: TopicOf<H>,
+    seen: Dedupe<H::Seen>,
+    pub(super) settings: TopicSettings,
+    kicked: u64,
+    duplicates: u64,
+    /// What the topic had counted when the statistics were last reset.
+    received_before: u64,
+    sent_before: u64,
+    /// The first of the queues that it feeds.
+    pub(super) feeds: Option<Name>,
+}
+
+impl<H: Host> TopicEntry<H> {
+    pub(super) fn new(room: TopicRoom<H>, settings: TopicSettings, first: u64, key: [u64; 2]) -> Self {
+        Self {
+            topic: Topic::new(room.bytes, room.places, room.marks, within(&settings), first),
+            seen: Dedupe::new(room.seen, key, settings.dedupe_window),
+            settings,
+            kicked: 0,
+            duplicates: 0,
+            received_before: 0,
+            sent_before: 0,
+            feeds: None,
+        }
+    }
+
+    pub(super) fn change(&mut self, settings: TopicSettings) {
+        self.topic.set_settings(within(&settings));
+        self.seen.set_window(settings.dedupe_window);
+        self.settings = settings;
+    }
+
+    pub(super) fn stats(&self) -> TopicStats {
+        let counters = self.topic.counters();
+        TopicStats {
+            subscribers: counters.subscribers,
+            subscriptions: counters.subscribed,
+            received: counters.published.wrapping_sub(self.received_before),
+            sent: counters.delivered.wrapping_sub(self.sent_before),
+            kicked: self.kicked,
+            duplicates: self.duplicates,
+            messages: counters.held,
+            bytes: counters.held_bytes,
+            first: self.topic.log().start().sequence(),
+            next: self.topic.log().end().sequence(),
+        }
+    }
+}
+
+/// The settings that the topic itself has to know.
+fn within(settings: &TopicSettings) -> Settings {
+    let bound = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    Settings {
+        max_age: settings.max_age,
+        max_message_bytes: bound(settings.max_message_bytes),
+        max_subscribers: bound(settings.max_subscribers),
+    }
+}
+
+impl<H: Host> Memory<H> {
+    pub(super) fn publish(&mut self, name: &Name, messages: &Pieces<'_>, id: Option<&Id>, now: Time) -> Outcome {
+        let Some(entry) = self.topics.get_mut(name) else {
+            return Outcome::Refused(Refusal::Missing(Kind::Topic, *name));
+        };
+        let mut published = Published {
+            topic: *name,
+            first: 0,
+            messages: messages.count(),
+            duplicates: 0,
+            subscribers: entry.topic.counters().subscribers,
+        };
+        if let Some(first) = id.and_then(|id| entry.seen.check(id.as_bytes(), now)) {
+            entry.duplicates = entry.duplicates.wrapping_add(messages.count());
+            return Outcome::Published(Published { first, duplicates: messages.count(), ..published });
+        }
+        let plain = || {
+            messages.iter().filter_map(|piece| match piece {
+                Piece::Plain(message) => Some(message),
+                // A body is never coded.
+                Piece::Coded(..) => None,
+            })
+        };
+        let batch = Batch::of(plain());
+        let bytes = batch.bytes();
+        match entry.topic.publish_all(batch, now) {
+            Ok(all) => (published.first, published.messages) = (all.first, all.messages),
+            Err(over) => return Outcome::Refused(too_large(name, &over)),
+        }
+        if let Some(id) = id {
+            entry.seen.remember(id.as_bytes(), now, published.first);
+        }
+        let expires = entry.topic.expires_at();
+        let mut fed = entry.feeds;
+        if published.messages > 0 {
+            self.host.published(name, bytes);
+            if let Some(at) = expires {
+                self.host.due(Kind::Topic, name, at);
+            }
+        }
+        while let Some(queue) = fed {
+            for message in messages.iter() {
+                self.feed(&queue, &message, now);
+            }
+            self.after_change(&queue, now);
+            fed = self.queues.get(&queue).and_then(|entry| entry.next_on_topic);
+        }
+        Outcome::Published(published)
+    }
+
+    pub(super) fn topic_stats(&mut self, name: &Name, reset: bool) -> Outcome {
+        let Some(entry) = self.topics.get_mut(name) else {
+            return Outcome::Refused(Refusal::Missing(Kind::Topic, *name));
+        };
+        let stats = entry.stats();
+        if reset {
+            let counters = entry.topic.counters();
+            (entry.received_before, entry.sent_before) = (counters.published, counters.delivered);
+        }
+        Outcome::TopicStats(stats)
+    }
+
+    /// Lets somebody subscribe to a topic, which is made if it has to be.
+    ///
+    /// # Errors
+    /// What the engine refuses.
+    pub fn subscribe(&mut self, name: &Name, from: From, now: Time) -> Result<Begun, Refusal> {
+        self.ensure_topic(name, now)?;
+        let missing = Refusal::Missing(Kind::Topic, *name);
+        let topic = self.topic_mut(name).ok_or(missing)?;
+        topic.expire(now);
+        topic.subscribe_from(from).map_err(|full| Refusal::TooManySubscribers { limit: full.limit as u64 })
+    }
+
+    /// A topic's log and subscribers, for those who send messages on.
+    pub fn topic(&self, name: &Name) -> Option<&TopicOf<H>> {
+        self.topics.get(name).map(|entry| &entry.topic)
+    }
+
+    /// A topic's log and subscribers, for those who send messages on.
+    pub fn topic_mut(&mut self, name: &Name) -> Option<&mut TopicOf<H>> {
+        self.topics.get_mut(name).map(|entry| &mut entry.topic)
+    }
+
+    /// Counts subscribers of a topic that were sent away because they were too slow.
+    pub fn count_kicked(&mut self, name: &Name, subscribers: u64) {
+        if let Some(entry) = self.topics.get_mut(name) {
+            entry.kicked = entry.kicked.wrapping_add(subscribers);
+        }
+    }
+
+    pub(super) fn advance_topic(&mut self, name: &Name, now: Time) {
+        if let Some(entry) = self.topics.get_mut(name) {
+            entry.topic.expire(now);
+            if let Some(at) = entry.topic.expires_at() {
+                self.host.due(Kind::Topic, name, at);
+            }
+        }
+    }
+}
+
+fn too_large(name: &Name, over: &OverLimit) -> Refusal {
+    let limit = match over.limit {
+        // That of `main` comes from a flag.
+        Limit::LogBytes if *name != Name::MAIN => "bytes",
+        limit => limit.name(),
+    };
+    Refusal::TooLarge { what: "message", len: over.len, limit, bytes: over.most as u64 }
+}

@@ -1,0 +1,214 @@
+//! Messages and items in a request, which is split before anything is locked for it.
+
+use core::iter::Take;
+
+use super::Short;
+use crate::wire::lines::{self, SplitOn};
+use crate::wire::percent::Decode;
+use crate::wire::query::Value;
+
+/// The longest separator in bytes.
+pub const MAX_SEPARATOR: usize = 16;
+
+/// What separates items: at most sixteen bytes.
+pub type Separator = heapless::Vec<u8, MAX_SEPARATOR>;
+
+/// Bytes of a request: as they came, or percent-coded in its query.
+#[derive(Debug, Clone, Copy)]
+pub enum Data<'a> {
+    /// As they came.
+    Plain(&'a [u8]),
+    /// To be decoded.
+    Coded(Value<'a>),
+}
+
+impl Data<'_> {
+    /// How many bytes it is, decoded. O(1), O(n) for what is coded.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Plain(bytes) => bytes.len(),
+            Self::Coded(value) => value.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Plain(bytes) => bytes.is_empty(),
+            Self::Coded(value) => value.is_empty(),
+        }
+    }
+}
+
+/// One message or item in a request.
+#[derive(Debug, Clone)]
+pub enum Piece<'a> {
+    /// As it came.
+    Plain(&'a [u8]),
+    /// So many bytes that have to be decoded.
+    Coded(usize, Take<Decode<'a>>),
+}
+
+impl Piece<'_> {
+    /// Its length, decoded. O(1).
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::Plain(bytes) => bytes.len(),
+            Self::Coded(len, _) => *len,
+        }
+    }
+
+    /// Whether it has no bytes.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Writes it to `room`, which has its length. O(n).
+    pub fn copy_to(self, room: &mut [u8]) {
+        match self {
+            Self::Plain(bytes) => room.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte),
+            Self::Coded(_, bytes) => room.iter_mut().zip(bytes).for_each(|(to, byte)| *to = byte),
+        }
+    }
+}
+
+/// The messages or items of a request, and what has to be known of them before any is taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Pieces<'a> {
+    data: Data<'a>,
+    /// `None`: all of it is one piece, even if it is empty.
+    separator: Option<Short<MAX_SEPARATOR>>,
+    count: u64,
+    longest: usize,
+}
+
+impl<'a> Pieces<'a> {
+    /// All of `data` as one piece.
+    pub fn whole(data: Data<'a>) -> Self {
+        Self { data, separator: None, count: 1, longest: data.len() }
+    }
+
+    /// No piece at all.
+    pub const fn none() -> Self {
+        Self { data: Data::Plain(&[]), separator: None, count: 0, longest: 0 }
+    }
+
+    /// The pieces of `data` between separators that are not empty; with an empty separator all of it is one. O(n).
+    ///
+    /// Of a separator that is longer than [`MAX_SEPARATOR`] only so much counts.
+    pub fn split(data: Data<'a>, separator: &[u8]) -> Self {
+        let mut pieces = Self { data, separator: Some(Short::cut(separator)), count: 0, longest: 0 };
+        let (mut count, mut longest) = (0_u64, 0);
+        for piece in pieces.iter() {
+            count = count.wrapping_add(1);
+            longest = longest.max(piece.len());
+        }
+        (pieces.count, pieces.longest) = (count, longest);
+        pieces
+    }
+
+    /// How many there are. O(1).
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The length of the longest one. O(1).
+    pub const fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// Every piece, in their order. O(n) for all.
+    pub fn iter(&self) -> Iter<'a, '_> {
+        Iter(match (&self.separator, self.data) {
+            (None, _) if self.count == 0 => Kind::Whole(None),
+            (None, Data::Plain(bytes)) => Kind::Whole(Some(Piece::Plain(bytes))),
+            (None, Data::Coded(value)) => {
+                Kind::Whole(Some(Piece::Coded(self.longest, value.bytes().take(self.longest))))
+            }
+            (Some(separator), Data::Plain(bytes)) => Kind::Plain(lines::split_on(bytes, separator.as_bytes())),
+            (Some(separator), Data::Coded(value)) => Kind::Coded(Some(value.bytes()), separator.as_bytes()),
+        })
+    }
+}
+
+/// The pieces of [`Pieces`].
+#[derive(Debug, Clone)]
+pub struct Iter<'a, 's>(Kind<'a, 's>);
+
+#[derive(Debug, Clone)]
+enum Kind<'a, 's> {
+    Whole(Option<Piece<'a>>),
+    Plain(SplitOn<'a, 's>),
+    /// What is left, unless its last piece has been told.
+    Coded(Option<Decode<'a>>, &'s [u8]),
+}
+
+impl<'a> Iterator for Iter<'a, '_> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        match &mut self.0 {
+            Kind::Whole(piece) => piece.take(),
+            Kind::Plain(pieces) => pieces.next().map(Piece::Plain),
+            Kind::Coded(rest, separator) => next_coded(rest, separator),
+        }
+    }
+}
+
+/// The next piece of `rest` that is not empty.
+fn next_coded<'a>(rest: &mut Option<Decode<'a>>, separator: &[u8]) -> Option<Piece<'a>> {
+    loop {
+        let left = rest.as_mut()?;
+        let (piece, mut len) = (left.clone(), 0_usize);
+        loop {
+            let ahead = left.clone().take(separator.len());
+            if !separator.is_empty() && ahead.eq(separator.iter().copied()) {
+                left.by_ref().take(separator.len()).for_each(drop);
+                break;
+            }
+            if left.next().is_none() {
+                *rest = None;
+                break;
+            }
+            len = len.saturating_add(1);
+        }
+        if len > 0 {
+            return Some(Piece::Coded(len, piece.take(len)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use super::*;
+
+    fn all(pieces: Pieces<'_>) -> Vec<Vec<u8>> {
+        let mut all = Vec::new();
+        for piece in pieces.iter() {
+            let mut bytes = std::vec![0; piece.len()];
+            piece.copy_to(&mut bytes);
+            all.push(bytes);
+        }
+        assert_eq!(pieces.count(), all.len() as u64);
+        assert_eq!(pieces.longest(), all.iter().map(Vec::len).max().unwrap_or(0));
+        all
+    }
+
+    #[test]
+    fn both_kinds_of_data_are_split_alike() {
+        let plain = Pieces::split(Data::Plain(b"--a--bc----d-"), b"--");
+        assert_eq!(all(plain), [&b"a"[..], b"bc", b"d-"]);
+        let coded = Pieces::split(Data::Coded(Value::new(b"-%2Da--b%63----d-")), b"--");
+        assert_eq!(all(coded), all(plain));
+        assert_eq!(all(Pieces::split(Data::Plain(b"a b"), b"")), [b"a b"]);
+        assert_eq!(all(Pieces::split(Data::Coded(Value::new(b"a+b")), b"")), [b"a b"]);
+        assert_eq!(all(Pieces::whole(Data::Coded(Value::new(b"%0A")))), [b"\n"]);
+        assert!(all(Pieces::split(Data::Plain(b"\n\n"), b"\n")).is_empty());
+        assert!(all(Pieces::none()).is_empty());
+        assert_eq!(all(Pieces::whole(Data::Plain(b""))), [b""]);
+    }
+}

@@ -1,0 +1,214 @@
+//! Accepting items.
+
+use core::time::Duration;
+
+use super::counters::count;
+use super::record::{self, HEADER, Kind};
+use super::room::Leaving;
+use super::slot::Slot;
+use super::take::NoSlot;
+use super::{LeaseQueue, Overflow};
+use crate::log::record_len;
+use crate::queue::TooLarge;
+use crate::storage::Grow;
+use crate::time::Time;
+
+/// Why an item was not accepted. Nothing has changed, but for counting it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PutError {
+    /// The storage could not hold it even if the queue were empty.
+    TooLarge(TooLarge),
+    /// There is no room, and nothing that may leave for it.
+    Full,
+    /// It was to be delayed, and every slot is taken.
+    NoSlot(NoSlot),
+}
+
+impl core::fmt::Display for PutError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::TooLarge(too_large) => too_large.fmt(f),
+            Self::Full => f.write_str("the queue is full"),
+            Self::NoSlot(no_slot) => no_slot.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for PutError {}
+
+impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
+    /// Whether an item of `len` bytes fits into the storage at all. O(1).
+    ///
+    /// # Errors
+    /// [`TooLarge`] if it doesn't; [`put`](Self::put) would say the same.
+    pub fn check(&self, len: usize) -> Result<(), TooLarge> {
+        let fits = record::record_len(len).is_some_and(|len| self.log.can_hold(len));
+        if fits { Ok(()) } else { Err(TooLarge { len, capacity: self.log.capacity() }) }
+    }
+
+    /// Appends `item` and returns its id; every item that has to leave for it goes to `overflow`, in the order that
+    /// [`Overflow::DropOldest`] tells. O(1) and the items that leave; at worst O(storage), when what stays for long
+    /// has to be moved out of the way.
+    ///
+    /// An item that is beyond a limit by itself leaves at once, after all that is ready.
+    ///
+    /// # Errors
+    /// [`PutError`].
+    pub fn put(&mut self, now: Time, item: &[u8], overflow: impl FnMut(&[u8])) -> Result<u64, PutError> {
+        self.put_with(now, item.len(), Duration::ZERO, |room| room.copy_from_slice(item), overflow)
+    }
+
+    /// [`put`](Self::put) for an item of `len` bytes that `fill` writes in place, and that can be got after `delay`.
+    /// O(log n) if it is delayed.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put); `fill` was not called then.
+    pub fn put_with(
+        &mut self,
+        now: Time,
+        len: usize,
+        delay: Duration,
+        fill: impl FnOnce(&mut [u8]),
+        mut overflow: impl FnMut(&[u8]),
+    ) -> Result<u64, PutError> {
+        self.told(now);
+        let result = self.accept(len, delay, fill, &mut overflow);
+        if result.is_err() {
+            count(&mut self.tally.refused);
+        }
+        result
+    }
+
+    /// [`put`](Self::put)s all `items`, if each of them can be, and returns how many there were. O(items), and as
+    /// `put`.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put), if one of them can't be; then none was. All of them count as refused.
+    pub fn mput<'i>(
+        &mut self,
+        now: Time,
+        items: impl Iterator<Item = &'i [u8]> + Clone,
+        mut overflow: impl FnMut(&[u8]),
+    ) -> Result<u64, PutError> {
+        self.told(now);
+        if let Err(refused) = self.check_all(items.clone().map(<[u8]>::len)) {
+            self.tally.refused = self.tally.refused.wrapping_add(items.count() as u64);
+            return Err(refused);
+        }
+        let mut put = 0;
+        for item in items {
+            self.put(now, item, &mut overflow)?;
+            put += 1;
+        }
+        Ok(put)
+    }
+
+    /// Whether items of these lengths can be put one after the other, to be got after `delay`. O(items).
+    ///
+    /// # Errors
+    /// As [`put`](Self::put), for the first one that can't be; nothing is counted.
+    pub fn check_many(
+        &mut self,
+        now: Time,
+        lens: impl Iterator<Item = usize> + Clone,
+        delay: Duration,
+    ) -> Result<(), PutError> {
+        self.told(now);
+        if !delay.is_zero() {
+            let items = lens.clone().filter(|len| !self.is_beyond_alone(*len)).count() as u64;
+            if !self.slots.has_room_for(items) {
+                self.settle(self.clock);
+            }
+            if !self.slots.has_room_for(items) {
+                return Err(PutError::NoSlot(NoSlot { slots: self.slots.len() }));
+            }
+        }
+        self.check_all(lens)
+    }
+
+    /// Whether items of these lengths can be put one after the other.
+    fn check_all(&mut self, lens: impl Iterator<Item = usize> + Clone) -> Result<(), PutError> {
+        for len in lens.clone() {
+            self.check(len).map_err(PutError::TooLarge)?;
+        }
+        match self.settings.overflow {
+            Overflow::DropOldest => {
+                let possible = lens.into_iter().all(|len| self.can_make_room(len));
+                if possible { Ok(()) } else { Err(PutError::Full) }
+            }
+            Overflow::Reject => {
+                let (items, bytes) = lens.clone().fold((0_u64, 0_u64), |(items, bytes), len| {
+                    (items.saturating_add(1), bytes.saturating_add(len as u64))
+                });
+                if items == 0 {
+                    return Ok(());
+                }
+                if self.is_beyond(items, bytes) {
+                    self.settle(self.clock);
+                }
+                let whole = lens.map(|len| record::record_len(len).unwrap_or(usize::MAX));
+                if self.is_beyond(items, bytes) {
+                    return Err(PutError::Full);
+                }
+                if !self.log.has_room_for(whole.clone()) {
+                    self.settle(self.clock);
+                }
+                self.find_room(whole, None).ok_or(PutError::Full)
+            }
+        }
+    }
+
+    fn accept(
+        &mut self,
+        len: usize,
+        delay: Duration,
+        fill: impl FnOnce(&mut [u8]),
+        overflow: Leaving<'_>,
+    ) -> Result<u64, PutError> {
+        self.check(len).map_err(PutError::TooLarge)?;
+        // It would leave at once.
+        let delayed = !delay.is_zero() && !self.is_beyond_alone(len);
+        if delayed && self.slots.reserve().is_none() {
+            self.settle(self.clock);
+            self.slots.reserve().ok_or(PutError::NoSlot(NoSlot { slots: self.slots.len() }))?;
+        }
+        self.make_room(len, overflow).ok_or(PutError::Full)?;
+        let slot = if delayed { self.slots.reserve() } else { None };
+        let kind = slot.map_or(Kind::fresh(self.next_id), Kind::Aside);
+        let (whole, accepted) = (record::record_len(len).ok_or(PutError::Full)?, self.clock);
+        let written = self.log.append_at(whole, |room| {
+            record::write_header(room, kind, accepted);
+            fill(room.get_mut(HEADER..).unwrap_or_default());
+        });
+        let place = written.map_err(|_| PutError::Full)?;
+        let id = self.new_id();
+        self.room.live = self.room.live.wrapping_add(record_len(whole).unwrap_or_default());
+        self.room.bytes = self.room.bytes.wrapping_add(len as u64);
+        count(&mut self.tally.accepted);
+        if delayed {
+            let mut item = Slot { id, ..Slot::FREE };
+            item.set_offset(place.offset());
+            if let Some(slot) = self.slots.take(item) {
+                self.delay(slot, accepted.after(delay));
+            }
+            return Ok(id);
+        }
+        if self.fresh.len == 0 {
+            (self.fresh.at, self.fresh.id) = (place, id);
+        }
+        self.fresh.len = self.fresh.len.wrapping_add(1);
+        if self.is_beyond_alone(len) {
+            self.let_go_beyond(overflow);
+        }
+        self.has_risen();
+        Ok(id)
+    }
+
+    /// The number of an item that is new to those who get it.
+    pub(super) const fn new_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id = id.wrapping_add(1);
+        id
+    }
+}

@@ -1,0 +1,196 @@
+//! Room for an item that is put: what leaves for it, and what is moved out of its way.
+
+use core::iter::once;
+
+use super::counters::count;
+use super::record::{self, HEADER, Kind};
+use super::slot::Slot;
+use super::{LeaseQueue, Overflow};
+use crate::log::record_len;
+use crate::storage::Grow;
+
+/// Who is handed the items that leave.
+pub(super) type Leaving<'a> = &'a mut dyn FnMut(&[u8]);
+
+impl<S, L> LeaseQueue<S, L> {
+    /// Whether so many more items of so many bytes in all are beyond a limit.
+    pub(super) fn is_beyond(&self, items: u64, bytes: u64) -> bool {
+        self.is_beyond_depth(items) || self.is_beyond_bytes(bytes)
+    }
+
+    fn is_beyond_depth(&self, items: u64) -> bool {
+        let held = self.ready().saturating_add(self.delayed.len()).saturating_add(self.leased.len());
+        self.settings.limits.depth.is_some_and(|most| held.saturating_add(items) > most)
+    }
+
+    fn is_beyond_bytes(&self, bytes: u64) -> bool {
+        self.settings.limits.bytes.is_some_and(|most| self.room.bytes.saturating_add(bytes) > most)
+    }
+
+    /// Whether an item of `len` bytes is beyond a limit even when it is the only one.
+    pub(super) fn is_beyond_alone(&self, len: usize) -> bool {
+        let limits = self.settings.limits;
+        self.settings.overflow == Overflow::DropOldest
+            && (limits.depth == Some(0) || limits.bytes.is_some_and(|most| len as u64 > most))
+    }
+}
+
+impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
+    /// Makes room for an item of `len` bytes, or changes nothing if there is none to be made.
+    pub(super) fn make_room(&mut self, len: usize, overflow: Leaving<'_>) -> Option<()> {
+        let whole = record::record_len(len)?;
+        let beyond = self.is_beyond(1, len as u64);
+        if !beyond && self.log.place(record_len(whole)?).is_some() {
+            return Some(());
+        }
+        self.settle(self.clock);
+        match self.settings.overflow {
+            Overflow::Reject => {
+                if self.is_beyond(1, len as u64) {
+                    return None;
+                }
+                self.find_room(once(whole), None)
+            }
+            Overflow::DropOldest => {
+                if !self.can_make_room(len) {
+                    return None;
+                }
+                if !self.is_beyond_alone(len) {
+                    while self.is_beyond_depth(1) && self.drop_one(false, overflow) {}
+                    while self.is_beyond_bytes(len as u64) && self.drop_one(true, overflow) {}
+                }
+                self.find_room(once(whole), Some(overflow))
+            }
+        }
+    }
+
+    /// Whether there is room for an item of `len` bytes if all leave that may.
+    pub(super) fn can_make_room(&mut self, len: usize) -> bool {
+        let Some(needed) = record::record_len(len).and_then(record_len) else { return false };
+        let possible = |queue: &Self| {
+            let limits = queue.settings.limits;
+            let beyond = limits.depth.is_some_and(|most| queue.leased.len() >= most)
+                || limits.bytes.is_some_and(|most| queue.room.leased_bytes.saturating_add(len as u64) > most);
+            (!beyond || queue.is_beyond_alone(len))
+                && queue.room.leased_live.saturating_add(needed) <= queue.log.capacity()
+        };
+        possible(self) || {
+            self.settle(self.clock);
+            possible(self)
+        }
+    }
+
+    /// Lets the oldest ready items leave that are beyond the limits.
+    pub(super) fn let_go_beyond(&mut self, overflow: Leaving<'_>) {
+        while self.is_beyond(0, 0) && self.drop_ready(overflow) {}
+    }
+
+    /// Lets the log have room for records of these lengths. Without `overflow` no item leaves for that.
+    ///
+    /// At most each record is moved to the end once, and all of them together once.
+    pub(super) fn find_room(
+        &mut self,
+        lens: impl Iterator<Item = usize> + Clone,
+        mut overflow: Option<Leaving<'_>>,
+    ) -> Option<()> {
+        let needed = lens.clone().try_fold(0_usize, |sum, len| sum.checked_add(record_len(len)?))?;
+        let mut moves = self.log.len();
+        while !self.log.has_room_for(lens.clone()) {
+            let enough = needed <= self.free();
+            let oldest = self.log.front().map(Kind::of);
+            if enough && moves > 0 && matches!(oldest, Some(Kind::Aside(_) | Kind::Reasoned(_))) {
+                moves -= 1;
+                self.recycle();
+            } else if enough && (moves == 0 || self.is_worth_compacting()) {
+                self.compact();
+            } else if let Some(overflow) = overflow.as_deref_mut() {
+                if !self.drop_one(true, overflow) {
+                    // Only what is on lease is left.
+                    if !enough {
+                        return None;
+                    }
+                    self.compact();
+                }
+            } else {
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    /// Bytes of the storage that no item needs.
+    fn free(&self) -> usize {
+        self.log.capacity().saturating_sub(self.room.live)
+    }
+
+    /// To move all bytes for the sake of a few would make every put as slow as that: so there must be an eighth of
+    /// them to be won, and each byte put moves eight at most.
+    fn is_worth_compacting(&self) -> bool {
+        self.free() >= self.log.capacity() / 8
+    }
+
+    /// Moves the oldest record, which has a slot, behind the newest.
+    fn recycle(&mut self) {
+        let oldest = self.log.front().map(|record| (Kind::of(record), record.len()));
+        let Some((Kind::Aside(slot) | Kind::Reasoned(slot), len)) = oldest else { return };
+        let Some(place) = self.log.recycle() else { return };
+        self.tally.moved = self.tally.moved.wrapping_add(len as u64);
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.set_offset(place.offset());
+        }
+        self.reclaim();
+    }
+
+    /// Moves all records together.
+    fn compact(&mut self) {
+        let Self { log, slots, fresh, tally, .. } = self;
+        log.compact(|record, place| {
+            match Kind::of(record) {
+                Kind::Done => return false,
+                Kind::Fresh(_) => (),
+                Kind::Aside(slot) | Kind::Reasoned(slot) => {
+                    if let Some(slot) = slots.get_mut(slot) {
+                        slot.set_offset(place.offset());
+                    }
+                }
+            }
+            tally.moved = tally.moved.wrapping_add(record.len() as u64);
+            true
+        });
+        fresh.at = log.start();
+        self.room.waste = 0;
+        self.compacted = self.compacted.wrapping_add(1);
+    }
+
+    /// Lets one item leave, and returns whether there was one that may; a dead letter only where that helps.
+    fn drop_one(&mut self, or_dead: bool, overflow: Leaving<'_>) -> bool {
+        if self.drop_ready(overflow) {
+            return true;
+        }
+        let dead = self.dead.first().filter(|_| or_dead);
+        let Some(slot) = dead.or(self.delayed.first()) else { return false };
+        self.dead.remove(&mut self.slots, slot);
+        self.delayed.remove(&mut self.slots, slot);
+        let Some(offset) = self.slots.get(slot).map(Slot::offset) else { return false };
+        let bytes = self.data_at(offset).len();
+        self.release_slot(slot);
+        self.hand_over(offset, bytes, overflow);
+        true
+    }
+
+    /// Lets the oldest ready item leave, and returns whether there was one.
+    fn drop_ready(&mut self, overflow: Leaving<'_>) -> bool {
+        let Some(next) = self.oldest_ready() else { return false };
+        let bytes = self.data_at(next.offset).len();
+        self.leave(&next, bytes);
+        self.hand_over(next.offset, bytes, overflow);
+        true
+    }
+
+    /// Counts an item that has left, and hands it over: its bytes stay in place until the next append.
+    fn hand_over(&mut self, offset: usize, bytes: usize, overflow: Leaving<'_>) {
+        count(&mut self.tally.overflow);
+        let item = self.log.record_at(offset).and_then(|record| record.get(HEADER..)?.get(..bytes));
+        overflow(item.unwrap_or_default());
+    }
+}

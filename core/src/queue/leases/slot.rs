@@ -1,0 +1,166 @@
+//! Places for the items that are set aside: on lease, delayed, back from either, or dead.
+
+use crate::storage::Grow;
+
+/// Room for one item that is set aside, of 40 bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Slot {
+    pub(super) id: u64,
+    /// The random bits of the lease; 0 while there is none.
+    pub(super) token: u64,
+    /// What the tree that it is in is ordered by, before the id: when it is due, or when it died.
+    pub(super) key: u64,
+    /// Links of the tree that it is in; in a free slot `left` is the next free one.
+    pub(super) left: u32,
+    pub(super) right: u32,
+    /// Where its record begins in the storage: 48 bits are more than a processor of today can address.
+    pub(super) offset_low: u32,
+    pub(super) offset_high: u16,
+    /// How often it was lent.
+    pub(super) attempts: u16,
+}
+
+const _: () = assert!(size_of::<Slot>() == 40);
+
+/// No slot.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// Slots that can be told apart in the header of a record.
+pub(super) const MOST: u32 = 1 << 30;
+
+impl Slot {
+    /// A slot that no item has.
+    pub const FREE: Self =
+        Self { id: 0, token: 0, key: 0, left: NONE, right: NONE, offset_low: 0, offset_high: 0, attempts: 0 };
+
+    pub(super) const fn offset(&self) -> usize {
+        (self.offset_high as u64).wrapping_shl(32) as usize | self.offset_low as usize
+    }
+
+    pub(super) const fn set_offset(&mut self, offset: usize) {
+        self.offset_low = offset as u32;
+        self.offset_high = (offset as u64).wrapping_shr(32) as u16;
+    }
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self::FREE
+    }
+}
+
+/// All the slots, and which of them are free.
+#[derive(Debug, Clone)]
+pub(super) struct Slots<L> {
+    storage: L,
+    /// Slots below this index have been used; those of them that are free form a list.
+    touched: u32,
+    free: u32,
+    used: u64,
+    seed: u64,
+}
+
+impl<L> Slots<L> {
+    pub(super) const fn new(storage: L, seed: u64) -> Self {
+        Self { storage, touched: 0, free: NONE, used: 0, seed }
+    }
+
+    pub(super) const fn used(&self) -> u64 {
+        self.used
+    }
+
+    /// How near the root of its tree a slot stands, which nobody can foretell who doesn't know the seed.
+    pub(super) const fn priority(&self, slot: u32) -> u64 {
+        // The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+        let mut bits = self.seed.wrapping_add((slot as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+}
+
+impl<L: Grow<Slot>> Slots<L> {
+    pub(super) fn get(&self, slot: u32) -> Option<&Slot> {
+        self.storage.as_ref().get(slot as usize)
+    }
+
+    pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut Slot> {
+        self.storage.as_mut().get_mut(slot as usize)
+    }
+
+    /// Slots there are, free or not.
+    pub(super) fn len(&self) -> usize {
+        self.storage.as_ref().len()
+    }
+
+    /// The slot that [`take`](Self::take) takes next, if there is any.
+    pub(super) fn reserve(&mut self) -> Option<u32> {
+        if self.free != NONE {
+            return Some(self.free);
+        }
+        let room = |slots: &Self| slots.touched < MOST && (slots.touched as usize) < slots.len();
+        (room(self) || (self.storage.grow() && room(self))).then_some(self.touched)
+    }
+
+    /// Whether so many more can be taken.
+    pub(super) fn has_room_for(&mut self, more: u64) -> bool {
+        loop {
+            let most = (self.len() as u64).min(u64::from(MOST));
+            if most.saturating_sub(self.used) >= more {
+                return true;
+            }
+            if !self.storage.grow() {
+                return false;
+            }
+        }
+    }
+
+    /// Takes the [reserved](Self::reserve) slot for `item`.
+    pub(super) fn take(&mut self, item: Slot) -> Option<u32> {
+        let taken = self.reserve()?;
+        let slot = self.storage.as_mut().get_mut(taken as usize)?;
+        if self.free == NONE {
+            self.touched = taken.wrapping_add(1);
+        } else {
+            self.free = slot.left;
+        }
+        *slot = item;
+        self.used = self.used.wrapping_add(1);
+        Some(taken)
+    }
+
+    pub(super) fn release(&mut self, slot: u32) {
+        let free = self.free;
+        if let Some(place) = self.get_mut(slot) {
+            *place = Slot { left: free, ..Slot::FREE };
+            self.free = slot;
+            self.used = self.used.wrapping_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_has_48_bits() {
+        let mut slot = Slot::FREE;
+        for offset in [0, 1, u32::MAX as usize, (1_u64 << 47) as usize, ((1_u64 << 48) - 1) as usize] {
+            slot.set_offset(offset);
+            assert_eq!(slot.offset(), offset);
+        }
+    }
+
+    #[test]
+    fn a_slot_is_taken_once_until_it_is_released() {
+        let mut slots = Slots::new([Slot::FREE; 2], 0);
+        assert_eq!(slots.reserve(), Some(0));
+        assert_eq!((slots.take(Slot::FREE), slots.take(Slot::FREE), slots.take(Slot::FREE)), (Some(0), Some(1), None));
+        slots.release(0);
+        slots.release(1);
+        assert_eq!((slots.take(Slot::FREE), slots.take(Slot::FREE), slots.reserve()), (Some(1), Some(0), None));
+        assert_eq!(slots.used(), 2);
+        assert_eq!(Slots::new([Slot::FREE; 0], 0).reserve(), None);
+    }
+}

@@ -1,0 +1,171 @@
+extern crate std;
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::vec::Vec;
+
+use super::*;
+use core::ops::ControlFlow;
+
+/// Bytes that an item of one byte takes.
+const RECORD: usize = 11;
+
+/// A queue with room for so many items of one byte.
+fn queue<const RECORDS: usize, const SLOTS: usize>(overflow: Overflow) -> LeaseQueue<Vec<u8>, [Slot; SLOTS]> {
+    let settings = Settings { overflow, ..Settings::DEFAULT };
+    LeaseQueue::new(std::vec![0; RECORDS * RECORD], [Slot::FREE; SLOTS], settings, 1)
+}
+
+fn at(millis: u64) -> Time {
+    Time::from_millis(millis)
+}
+
+/// Puts an item of one byte, and returns what left for it.
+fn put(queue: &mut LeaseQueue<Vec<u8>, impl Grow<Slot>>, item: u8) -> Vec<u8> {
+    let mut left = Vec::new();
+    queue.put(at(0), &[item], |oldest| left.extend_from_slice(oldest)).unwrap();
+    left
+}
+
+fn lend(queue: &mut LeaseQueue<Vec<u8>, impl Grow<Slot>>, items: u64) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let lent = queue.lease(
+        at(0),
+        items,
+        Duration::from_secs(1),
+        || 5,
+        |item| {
+            tokens.extend(item.token);
+            ControlFlow::Continue(())
+        },
+    );
+    assert_eq!(lent, Ok(items));
+    tokens
+}
+
+fn got(queue: &mut LeaseQueue<Vec<u8>, impl Grow<Slot>>) -> Vec<u8> {
+    let mut got = Vec::new();
+    queue.get(at(0), u64::MAX, |item| {
+        got.extend_from_slice(item.data);
+        ControlFlow::Continue(())
+    });
+    got
+}
+
+#[test]
+fn a_small_item_costs_its_length_and_ten_bytes() {
+    let mut queue = LeaseQueue::new([0; 330], [Slot::FREE; 0], Settings::DEFAULT, 1);
+    for _ in 0..3 {
+        queue.put(at(0), &[7; 100], |_| panic!("there is room for three")).unwrap();
+    }
+    assert_eq!(queue.counters().stored, 330);
+}
+
+#[test]
+fn one_item_that_is_never_acknowledged_costs_the_others_nothing() {
+    let mut queue = queue::<20, 1>(Overflow::DropOldest);
+    assert_eq!(put(&mut queue, 0), [0_u8; 0]);
+    let token = lend(&mut queue, 1)[0];
+    let mut held: VecDeque<u8> = (1..20).collect();
+    held.iter().for_each(|item| assert_eq!(put(&mut queue, *item), [0_u8; 0]));
+    for item in 20..=220 {
+        held.push_back(item);
+        assert_eq!(put(&mut queue, item), [held.pop_front().unwrap()]);
+    }
+    // It was moved once each time the ring came round, which was ten times.
+    assert_eq!(queue.counters().moved, 11 * (RECORD as u64 - 1));
+    assert_eq!(held, got(&mut queue));
+    assert_eq!(queue.ack(at(0), token), Ok(()));
+    assert!(queue.is_empty());
+}
+
+#[test]
+fn what_is_acknowledged_out_of_order_gives_back_its_room() {
+    let mut queue = queue::<4, 3>(Overflow::Reject);
+    (0..4).for_each(|item| drop(put(&mut queue, item)));
+    let tokens = lend(&mut queue, 3);
+    for which in [1, 2, 0] {
+        queue.ack(at(0), tokens[which]).unwrap();
+    }
+    (4..7).for_each(|item| drop(put(&mut queue, item)));
+    assert_eq!(queue.counters().moved, 0);
+    assert_eq!(queue.put(at(0), &[9], |_| ()), Err(PutError::Full));
+    assert_eq!(got(&mut queue), [3, 4, 5, 6]);
+}
+
+#[test]
+fn a_dump_goes_on_after_all_items_were_moved() {
+    let mut queue = queue::<6, 2>(Overflow::Reject);
+    (0..6).for_each(|item| drop(put(&mut queue, item)));
+    let tokens = lend(&mut queue, 2);
+    queue.ack(at(0), tokens[1]).unwrap();
+    put(&mut queue, 6);
+    // Now there is a hole behind what is ready.
+    queue.ack(at(0), tokens[0]).unwrap();
+    let (mut mark, mut seen) = (queue.mark(), Vec::new());
+    let mut few = |queue: &LeaseQueue<Vec<u8>, [Slot; 2]>, mark: &mut Mark, few: usize| {
+        queue.dump(mark, |item| {
+            if seen.len() == few {
+                return ControlFlow::Break(());
+            }
+            seen.extend_from_slice(item.data);
+            ControlFlow::Continue(())
+        })
+    };
+    assert!(!few(&queue, &mut mark, 3));
+    assert_eq!(queue.compacted, 0);
+    put(&mut queue, 7);
+    assert_eq!(queue.compacted, 1);
+    assert!(few(&queue, &mut mark, 10));
+    assert_eq!(seen, [2, 3, 4, 5, 6]);
+    assert_eq!(got(&mut queue), [2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn a_full_queue_is_not_put_in_order_for_a_few_bytes() {
+    let mut queue = queue::<100, 2>(Overflow::Reject);
+    (0..100).for_each(|item| drop(put(&mut queue, item)));
+    for _ in 0..50 {
+        let tokens = lend(&mut queue, 2);
+        queue.ack(at(0), tokens[1]).unwrap();
+        _ = queue.put(at(0), &[1], |_| ());
+        queue.ack(at(0), tokens[0]).unwrap();
+        _ = queue.put(at(0), &[1], |_| ());
+    }
+    assert!(queue.compacted <= 8, "{}", queue.compacted);
+}
+
+#[test]
+fn without_a_slot_nothing_is_lent_or_delayed() {
+    let mut queue = queue::<4, 1>(Overflow::DropOldest);
+    (0..2).for_each(|item| drop(put(&mut queue, item)));
+    lend(&mut queue, 1);
+    let lease = queue.lease(at(0), 1, Duration::from_secs(1), || 5, |_| panic!("there is no slot"));
+    assert_eq!(lease, Err(NoSlot { slots: 1 }));
+    let put = queue.put_with(at(0), 1, Duration::from_secs(1), |_| (), |_| ());
+    assert_eq!(put, Err(PutError::NoSlot(NoSlot { slots: 1 })));
+    assert_eq!((queue.counters().refused, queue.counters().leased), (1, 1));
+}
+
+/// Under a lock that goes on after a panic the account has to be right all the same.
+#[test]
+fn a_callback_that_panics_leaves_the_account_right() {
+    let mut queue = queue::<8, 8>(Overflow::DropOldest);
+    (0..8).for_each(|item| drop(put(&mut queue, item)));
+    let caught = |run: &mut dyn FnMut()| assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+    caught(&mut || {
+        queue.get(at(0), 3, |item| if item.data == [1] { panic!() } else { ControlFlow::Continue(()) });
+    });
+    caught(&mut || {
+        let each = |item: Item<'_>| if item.data == [2] { panic!() } else { ControlFlow::Continue(()) };
+        _ = queue.lease(at(0), 3, Duration::from_secs(1), || 5, each);
+    });
+    put(&mut queue, 8);
+    caught(&mut || _ = queue.put(at(0), &[9], |_| panic!()));
+    caught(&mut || _ = queue.put_with(at(0), 1, Duration::ZERO, |_| panic!(), |_| ()));
+    let counters = queue.counters();
+    assert!(counters.balanced(), "{counters:?}");
+    assert_eq!((counters.accepted, counters.delivered, counters.leased, counters.overflow), (9, 1, 1, 1));
+    assert_eq!(counters.stored, counters.bytes * RECORD as u64);
+    assert_eq!(got(&mut queue), [3, 4, 5, 6, 7, 8]);
+}

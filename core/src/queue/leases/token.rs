@@ -1,0 +1,107 @@
+//! What a lease is called by those who hold it.
+
+use core::fmt;
+use core::hint::black_box;
+
+/// The proof that one has an item on lease: where it is, and 64 random bits that die with the lease.
+///
+/// Printed it is [`Token::LEN`] lower-case hexadecimal digits. Whoever has it can acknowledge the item, so
+/// [`Debug`](fmt::Debug) keeps the random bits to itself.
+///
+/// ```
+/// use streamgauge_core::queue::leases::Token;
+///
+/// let token = Token::parse(b"000000070123456789abcdef").unwrap();
+/// assert_eq!(token.to_string(), "000000070123456789abcdef");
+/// assert_eq!(Token::parse(b"000000070123456789ABCDEF"), None);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Token {
+    pub(super) slot: u32,
+    /// INVARIANT: not 0 in a token that was given out: an item that is not on lease has the bits 0.
+    pub(super) bits: u64,
+}
+
+impl Token {
+    /// Digits that every token has.
+    pub const LEN: usize = 24;
+
+    /// The token that `text` is, if it is exactly what [`Display`](fmt::Display) writes. O(1).
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let (slot, bits) = text.split_at_checked(8)?;
+        let (slot, bits) = (u32::try_from(number(slot)?).ok()?, number(bits)?);
+        (text.len() == Self::LEN && bits != 0).then_some(Self { slot, bits })
+    }
+
+    /// Whether these are the random bits, in a time that doesn't depend on which of them differ.
+    pub(super) fn has_bits(&self, bits: u64) -> bool {
+        black_box(self.bits ^ bits) == 0
+    }
+}
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        self.has_bits(other.bits) && self.slot == other.slot
+    }
+}
+
+impl Eq for Token {}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}{:016x}", self.slot, self.bits)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token").field("slot", &self.slot).finish_non_exhaustive()
+    }
+}
+
+/// What at most sixteen lower-case hexadecimal digits say.
+fn number(digits: &[u8]) -> Option<u64> {
+    digits.iter().take(17).try_fold(0_u64, |number, digit| {
+        let digit = match digit {
+            b'0'..=b'9' => digit.wrapping_sub(b'0'),
+            b'a'..=b'f' => digit.wrapping_sub(b'a').wrapping_add(10),
+            _ => return None,
+        };
+        Some(number.checked_mul(16)? | u64::from(digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::format;
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_printed_can_be_parsed() {
+        for token in [Token { slot: 0, bits: 1 }, Token { slot: u32::MAX, bits: u64::MAX }, Token { slot: 9, bits: 7 }]
+        {
+            let text = token.to_string();
+            assert_eq!(text.len(), Token::LEN);
+            assert_eq!(Token::parse(text.as_bytes()), Some(token));
+            for length in 0..text.len() {
+                assert_eq!(Token::parse(&text.as_bytes()[..length]), None);
+            }
+            assert_eq!(Token::parse(format!("{text}0").as_bytes()), None);
+            assert_eq!(Token::parse(format!(" {}", &text[1..]).as_bytes()), None);
+            assert_eq!(Token::parse(format!("+{}", &text[1..]).as_bytes()), None);
+        }
+        assert_eq!(Token::parse(&[b'0'; 24]), None, "the bits of what is not on lease");
+        assert_eq!(Token::parse(&[b'F'; 24]), None);
+        assert_eq!(Token::parse(&[b'1'; 1000]), None);
+        assert_eq!(Token::parse(b""), None);
+    }
+
+    #[test]
+    fn nobody_reads_a_token_in_a_log() {
+        assert_eq!(format!("{:?}", Token { slot: 3, bits: 0xdead_beef }), "Token { slot: 3, .. }");
+    }
+}

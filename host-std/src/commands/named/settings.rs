@@ -1,0 +1,52 @@
+//! `key=value…` as a JSON object.
+
+use serde_json::Value;
+
+use crate::terminal::json::string;
+
+/// Reads one setting.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("is no KEY=VALUE, such as lease=30s")?;
+    if key.is_empty() {
+        return Err("has no KEY in front of the =".to_owned());
+    }
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// The object. Values that JSON knows as a number, a text in quotes, true, false or null are sent as they are, others
+/// as text: what a setting may be is the server's affair.
+pub(super) fn object(settings: &[(String, String)]) -> String {
+    let member = |(key, value): &(String, String)| {
+        let known = serde_json::from_str::<Value>(value).is_ok_and(|value| !value.is_array() && !value.is_object());
+        let value = if known { value.trim().to_owned() } else { string(value) };
+        format!("{}:{value}", string(key))
+    };
+    format!("{{{}}}", settings.iter().map(member).collect::<Vec<_>>().join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_what_they_look_like() {
+        let settings = [
+            "lease=30s",
+            "max_attempts=5",
+            "dead_letter=null",
+            "topic=\"7\"",
+            "durable=false",
+            "a\"=1e",
+            "b=",
+            "c=[1]",
+        ];
+        let settings: Vec<_> = settings.iter().map(|text| pair(text).unwrap()).collect();
+        assert_eq!(
+            object(&settings),
+            r#"{"lease":"30s","max_attempts":5,"dead_letter":null,"topic":"7","durable":false,"a\"":"1e","b":"","c":"[1]"}"#
+        );
+        assert_eq!(object(&[]), "{}");
+        assert!(pair("lease").is_err() && pair("=1").is_err());
+        assert_eq!(pair("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+    }
+}

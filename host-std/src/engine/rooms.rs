@@ -1,0 +1,292 @@
+//! What the memory engine of the core is given here: bytes, places, tables and random numbers, from one budget.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use streamgauge_core::dedupe::Entry;
+use streamgauge_core::engine::memory::{Host, QueueRoom, Table, TopicRoom};
+use streamgauge_core::engine::{Kind, Name, QueueSettings, Refusal, TopicSettings};
+use streamgauge_core::log::Mark;
+use streamgauge_core::queue::leases::Slot;
+use streamgauge_core::storage::Grow;
+use streamgauge_core::time::Time;
+use streamgauge_core::topic::Place;
+
+use super::budget::{Budget, Held};
+
+/// Gives the engine of a shard what it needs, and keeps what it is told until somebody looks at it.
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    budget: Arc<Budget>,
+    /// Most topics, and most queues.
+    max_names: usize,
+    keeps_overflow: bool,
+    random: Random,
+    news: News,
+}
+
+/// What has happened in an engine, to be acted upon when it is not locked.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    /// With payload bytes.
+    pub(super) published: Vec<(Name, u64)>,
+    pub(super) ready: Vec<Name>,
+    pub(super) due: Vec<(Time, Kind, Name)>,
+    pub(super) removed: Vec<(Kind, Name)>,
+    /// Items that had to leave a queue, a line each.
+    pub(super) overflow: Vec<u8>,
+}
+
+impl Rooms {
+    pub(super) fn new(budget: Arc<Budget>, max_names: usize, keeps_overflow: bool) -> Self {
+        Self { budget, max_names, keeps_overflow, random: Random::default(), news: News::default() }
+    }
+
+    /// What has happened since the last call, in exchange for an empty one.
+    pub(super) const fn swap_news(&mut self, news: &mut News) {
+        std::mem::swap(&mut self.news, news);
+    }
+}
+
+/// An entry of a topic or a queue without its storage: it is measured by a test.
+const ENTRY: u64 = 1 << 10;
+
+/// A mark of an index is made for so many bytes.
+const BYTES_A_MARK: u64 = 16 << 10;
+
+impl Host for Rooms {
+    type Bytes = Bytes;
+    type Marks = Lazy<Mark>;
+    type Places = Bounded<Place>;
+    type Slots = Bounded<Slot>;
+    type Seen = Bounded<Entry>;
+    type Table<V> = Names<V>;
+
+    fn table<V>(&mut self) -> Names<V> {
+        Names { values: HashMap::new(), limit: self.max_names }
+    }
+
+    fn topic(&mut self, settings: &TopicSettings) -> Result<TopicRoom<Self>, Refusal> {
+        let marks = settings.bytes / BYTES_A_MARK;
+        let held = self.budget.take(settings.bytes + marks * size_of::<Mark>() as u64 + ENTRY)?;
+        Ok(TopicRoom {
+            bytes: Bytes::new(settings.bytes, held),
+            marks: Lazy::new(usize::try_from(marks).unwrap_or(0)),
+            places: self.bounded(settings.max_subscribers),
+            seen: self.bounded(MOST_IDS),
+        })
+    }
+
+    fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
+        let held = self.budget.take(settings.bytes + ENTRY)?;
+        Ok(QueueRoom {
+            bytes: Bytes::new(settings.bytes, held),
+            slots: self.bounded(u64::MAX),
+            seen: self.bounded(MOST_IDS),
+        })
+    }
+
+    fn random(&mut self) -> u64 {
+        self.random.next()
+    }
+
+    fn published(&mut self, topic: &Name, bytes: u64) {
+        self.news.published.push((*topic, bytes));
+    }
+
+    fn ready(&mut self, queue: &Name) {
+        if self.news.ready.last() != Some(queue) {
+            self.news.ready.push(*queue);
+        }
+    }
+
+    fn due(&mut self, kind: Kind, name: &Name, at: Time) {
+        self.news.due.push((at, kind, *name));
+    }
+
+    fn overflow(&mut self, _: &Name, item: &[u8]) {
+        if self.keeps_overflow {
+            self.news.overflow.extend_from_slice(item);
+            self.news.overflow.push(b'\n');
+        }
+    }
+
+    fn removed(&mut self, kind: Kind, name: &Name) {
+        self.news.removed.push((kind, *name));
+    }
+}
+
+/// Ids that are remembered of one topic or queue at the most.
+const MOST_IDS: u64 = 1 << 20;
+
+impl Rooms {
+    fn bounded<T>(&self, most: u64) -> Bounded<T> {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Bounded { values: Vec::new(), most, held: self.budget.nothing() }
+    }
+}
+
+/// Bytes that are there once they are looked at: a topic or a queue that nobody uses takes none.
+#[derive(Debug)]
+pub(crate) struct Bytes {
+    bytes: OnceCell<Box<[u8]>>,
+    len: usize,
+    _held: Held,
+}
+
+impl Bytes {
+    fn new(len: u64, held: Held) -> Self {
+        Self { bytes: OnceCell::new(), len: usize::try_from(len).unwrap_or(usize::MAX), _held: held }
+    }
+
+    fn make(&self) -> &[u8] {
+        self.bytes.get_or_init(|| vec![0; self.len].into_boxed_slice())
+    }
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        self.make()
+    }
+}
+
+impl AsMut<[u8]> for Bytes {
+    fn as_mut(&mut self) -> &mut [u8] {
+        self.make();
+        self.bytes.get_mut().map_or(&mut [], |bytes| &mut **bytes)
+    }
+}
+
+/// As [`Bytes`], for what comes out of the same budget as its bytes.
+#[derive(Debug)]
+pub(crate) struct Lazy<T> {
+    values: OnceCell<Box<[T]>>,
+    len: usize,
+}
+
+impl<T: Clone + Default> Lazy<T> {
+    const fn new(len: usize) -> Self {
+        Self { values: OnceCell::new(), len }
+    }
+
+    fn make(&self) -> &[T] {
+        self.values.get_or_init(|| vec![T::default(); self.len].into_boxed_slice())
+    }
+}
+
+impl<T: Clone + Default> AsRef<[T]> for Lazy<T> {
+    fn as_ref(&self) -> &[T] {
+        self.make()
+    }
+}
+
+impl<T: Clone + Default> AsMut<[T]> for Lazy<T> {
+    fn as_mut(&mut self) -> &mut [T] {
+        self.make();
+        self.values.get_mut().map_or(&mut [], |values| &mut **values)
+    }
+}
+
+/// Values that become more as they are needed, as far as a limit and the budget go.
+#[derive(Debug)]
+pub(crate) struct Bounded<T> {
+    values: Vec<T>,
+    most: usize,
+    held: Held,
+}
+
+impl<T> AsRef<[T]> for Bounded<T> {
+    fn as_ref(&self) -> &[T] {
+        &self.values
+    }
+}
+
+impl<T> AsMut<[T]> for Bounded<T> {
+    fn as_mut(&mut self) -> &mut [T] {
+        &mut self.values
+    }
+}
+
+impl<T: Clone + Default> Grow<T> for Bounded<T> {
+    fn grow(&mut self) -> bool {
+        let len = self.values.len();
+        let more = len.max(4).min(self.most - len);
+        // While the values move, they are there twice.
+        if more == 0 || !self.held.extend((more * size_of::<T>()) as u64) {
+            return false;
+        }
+        self.values.reserve_exact(more);
+        self.values.resize(len + more, T::default());
+        true
+    }
+}
+
+/// Topics or queues by their names.
+#[derive(Debug)]
+pub(crate) struct Names<V> {
+    values: HashMap<Name, Box<V>>,
+    limit: usize,
+}
+
+impl<V> Table<V> for Names<V> {
+    type Names = std::vec::IntoIter<Name>;
+
+    fn get(&self, name: &Name) -> Option<&V> {
+        self.values.get(name).map(|value| &**value)
+    }
+
+    fn get_mut(&mut self, name: &Name) -> Option<&mut V> {
+        self.values.get_mut(name).map(|value| &mut **value)
+    }
+
+    fn insert(&mut self, name: Name, value: V) -> Result<(), V> {
+        if self.values.len() >= self.limit {
+            return Err(value);
+        }
+        self.values.insert(name, Box::new(value));
+        Ok(())
+    }
+
+    fn remove(&mut self, name: &Name) -> Option<V> {
+        self.values.remove(name).map(|value| *value)
+    }
+
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn limit(&self) -> usize {
+        self.limit
+    }
+
+    fn names(&self) -> Self::Names {
+        let mut names: Vec<Name> = self.values.keys().copied().collect();
+        names.sort_unstable();
+        names.into_iter()
+    }
+}
+
+/// Random bits from the operating system, some at a time.
+#[derive(Debug, Default)]
+struct Random {
+    ready: Vec<u64>,
+}
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        loop {
+            if let Some(bits) = self.ready.pop() {
+                return bits;
+            }
+            let mut bytes = [0; 512];
+            if let Err(error) = getrandom::fill(&mut bytes) {
+                // Nothing that could be guessed is ever given out: whoever asks waits, as for a lock.
+                tracing::error!(%error, "the operating system gives no random numbers");
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                continue;
+            }
+            self.ready.extend(bytes.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok().map(u64::from_le_bytes)));
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! One connection: its requests are answered in their order, and all that came at once with one write.
+
+mod collect;
+mod turn;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use streamgauge_core::wire::chunked;
+use streamgauge_core::wire::http::Body as Incoming;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::Instant;
+
+use super::answer::Ending;
+use super::budget::{Budget, Share};
+use super::input::Input;
+use super::pages::Pages;
+use super::refusal::Refusal;
+use super::socket::{Gone, Read, Socket};
+use super::{Handler, Limits, TakeOver, spare};
+
+/// A socket that was taken over, after a request that has not been answered.
+pub struct Taken {
+    /// The socket.
+    pub stream: TcpStream,
+    /// What the client has sent beyond the request.
+    pub read: Bytes,
+    /// Keeps the connection counted as one until it is dropped.
+    pub place: OwnedSemaphorePermit,
+    /// Says true once the server stops.
+    pub shutdown: watch::Receiver<bool>,
+}
+
+/// What all connections of a server share.
+pub(super) struct Shared<H> {
+    pub(super) handler: Arc<H>,
+    pub(super) limits: Limits,
+    pub(super) pages: Pages,
+    pub(super) budget: Arc<Budget>,
+}
+
+pub(super) struct Connection<H> {
+    pub(super) peer: SocketAddr,
+    pub(super) shared: Arc<Shared<H>>,
+}
+
+/// How a connection ends.
+enum End {
+    /// Without a word.
+    Closed,
+    /// Behind the last answer.
+    Finished,
+    TakenOver(TakeOver),
+}
+
+/// What follows once all that could be answered at once is.
+enum Step {
+    /// More has to come.
+    Read,
+    /// There is more than enough to be written.
+    Flush,
+    /// The body has to come, behind a head of so many bytes.
+    Collect {
+        head: usize,
+        body: Incoming,
+        expects: bool,
+    },
+    /// The handler has to wait, with the request of so many bytes.
+    Wait {
+        head: usize,
+        len: usize,
+    },
+    /// A long answer goes on behind its head.
+    Send {
+        body: Sending,
+        last: bool,
+    },
+    /// What is written was the last.
+    Last,
+    TakeOver(TakeOver),
+}
+
+/// What of an answer does not stand with its head; what it takes is counted until it is dropped.
+enum Sending {
+    Whole(Bytes, Share),
+    Pieces(Box<dyn FnMut() -> Option<Bytes> + Send>, Ending, Share),
+}
+
+impl<H: Handler> Connection<H> {
+    pub(super) async fn run(self, stream: TcpStream, shutdown: watch::Receiver<bool>, place: OwnedSemaphorePermit) {
+        let mut socket = Socket::new(stream, shutdown.clone(), self.shared.limits.io_timeout);
+        let mut input = Input::default();
+        match self.answer_all(&mut socket, &mut input).await {
+            Ok(End::Finished) => socket.linger().await,
+            Ok(End::Closed) | Err(Gone) => {}
+            Ok(End::TakenOver(how)) => {
+                let read = Bytes::copy_from_slice(input.unread());
+                drop(input);
+                // What it spawns is a task of its own: this one ends.
+                how(Taken { stream: socket.into_stream(), read, place, shutdown });
+            }
+        }
+    }
+
+    async fn answer_all(&self, socket: &mut Socket, input: &mut Input) -> Result<End, Gone> {
+        let limits = &self.shared.limits;
+        let (mut fresh, mut head_began) = (true, None);
+        loop {
+            let mut out = spare::output();
+            let stopping = socket.is_stopping();
+            let step = self.turn(input, &mut out, stopping);
+            if !out.is_empty() && !matches!(step, Step::Send { .. }) {
+                socket.write(&out, &[]).await?;
+                (fresh, head_began) = (false, None);
+            }
+            match step {
+                Step::Flush => spare::give(out),
+                Step::Read => {
+                    spare::give(out);
+                    input.settle();
+                    let now = Instant::now();
+                    let read = if input.is_empty() {
+                        let limit = if fresh { limits.header_timeout } else { limits.idle_timeout };
+                        socket.read_first(&mut input.bytes, now + limit).await?
+                    } else {
+                        let deadline = *head_began.get_or_insert(now) + limits.header_timeout;
+                        self.read_line(socket, input, deadline).await?
+                    };
+                    match read {
+                        Read::Some => {}
+                        Read::Late if !input.is_empty() => {
+                            socket.write(&Refusal::slow_head(limits).to_bytes(1, "", false), &[]).await?;
+                            return Ok(End::Finished);
+                        }
+                        Read::Stopped => return Ok(End::Finished),
+                        Read::End | Read::Late => return Ok(End::Closed),
+                    }
+                }
+                Step::Collect { head, body, expects } => {
+                    spare::give(out);
+                    input.settle();
+                    if expects && !is_whole(input, head, body) {
+                        socket.write(b"HTTP/1.1 100 Continue\r\n\r\n", &[]).await?;
+                    }
+                    match self.collect(socket, input, head, body).await? {
+                        Ok(None) => {}
+                        Ok(Some((body, share))) => {
+                            let end = self.answer_collected(socket, input, head, &body).await?;
+                            drop(share);
+                            if let Some(end) = end {
+                                return Ok(end);
+                            }
+                        }
+                        Err(refusal) => {
+                            let mut out = spare::output();
+                            self.refuse_read(input.unread(), &refusal, &mut out);
+                            return self.finish(socket, out, Step::Last).await.map(|_| End::Finished);
+                        }
+                    }
+                    (fresh, head_began) = (false, None);
+                }
+                Step::Wait { head, len } => {
+                    out.clear();
+                    let request = input.unread().get(..len).unwrap_or_default();
+                    let (head, body) = request.split_at_checked(head).unwrap_or_default();
+                    let step = Box::pin(self.answer_slowly(head, body, &mut out, stopping)).await;
+                    input.consume(len);
+                    if let Some(end) = self.finish(socket, out, step).await? {
+                        return Ok(end);
+                    }
+                    (fresh, head_began) = (false, None);
+                }
+                step => {
+                    (fresh, head_began) = (false, None);
+                    if !matches!(step, Step::Send { .. }) {
+                        out.clear();
+                    }
+                    if let Some(end) = self.finish(socket, out, step).await? {
+                        return Ok(end);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Answers the request whose head is in `input`, and whose body is not.
+    async fn answer_collected(
+        &self,
+        socket: &mut Socket,
+        input: &mut Input,
+        head: usize,
+        body: &[u8],
+    ) -> Result<Option<End>, Gone> {
+        let mut out = spare::output();
+        let stopping = socket.is_stopping();
+        let bytes = input.unread().get(..head).unwrap_or_default();
+        let step = Box::pin(self.answer_slowly(bytes, body, &mut out, stopping)).await;
+        input.consume(head);
+        self.finish(socket, out, step).await
+    }
+
+    /// Does what a step other than reading asks for, once `out` is written; `None` when the connection goes on.
+    async fn finish(&self, socket: &mut Socket, mut out: Vec<u8>, step: Step) -> Result<Option<End>, Gone> {
+        let Step::Send { body, last } = step else {
+            socket.write(&out, &[]).await?;
+            spare::give(out);
+            return Ok(match step {
+                Step::TakeOver(how) => Some(End::TakenOver(how)),
+                Step::Last => Some(End::Finished),
+                _ => None,
+            });
+        };
+        match body {
+            Sending::Whole(body, _share) => socket.write(&out, &body).await?,
+            Sending::Pieces(mut pieces, ending, _share) => {
+                let mut left = if let Ending::Length(length) = ending { Some(length) } else { None };
+                while let Some(piece) = pieces() {
+                    if let Some(left) = &mut left {
+                        // One that is longer than was announced would be taken for the next answer.
+                        *left = left.checked_sub(piece.len() as u64).ok_or(Gone)?;
+                    }
+                    let in_chunk = ending == Ending::Chunks && !piece.is_empty();
+                    if in_chunk {
+                        let Ok(()) = chunked::write_head(piece.len(), &mut out) as Result<(), std::convert::Infallible>;
+                    }
+                    socket.write(&out, &piece).await?;
+                    out.clear();
+                    if in_chunk {
+                        out.extend_from_slice(b"\r\n");
+                    }
+                }
+                if left.is_some_and(|left| left > 0) {
+                    return Err(Gone);
+                }
+                if ending == Ending::Chunks {
+                    out.extend_from_slice(chunked::LAST_CHUNK);
+                }
+                socket.write(&out, &[]).await?;
+            }
+        }
+        spare::give(out);
+        Ok(last.then_some(End::Finished))
+    }
+
+    /// Reads on until a line of a head may have ended: before, looking at it again would find nothing new.
+    async fn read_line(&self, socket: &mut Socket, input: &mut Input, deadline: Instant) -> Result<Read, Gone> {
+        loop {
+            let before = input.bytes.len();
+            let room = self.shared.limits.input_room().saturating_sub(before);
+            let read = socket.read_more(&mut input.bytes, room, deadline).await?;
+            let new = input.bytes.get(before..).unwrap_or_default();
+            if read != Read::Some || new.contains(&b'\n') || input.bytes.len() >= self.shared.limits.max_header {
+                return Ok(read);
+            }
+        }
+    }
+}
+
+/// Whether nothing of a body is still to come.
+fn is_whole(input: &Input, head: usize, body: Incoming) -> bool {
+    let come = input.bytes.len().saturating_sub(head) as u64;
+    matches!(body, Incoming::Length(length) if length <= come)
+}

@@ -1,0 +1,255 @@
+//! From the requests that have come whole to their answers, without waiting.
+
+use http::{HeaderValue, Response, StatusCode, header};
+use streamgauge_core::endpoints::{Method, Request};
+use streamgauge_core::wire::http::{Body as Incoming, EMPTY_HEADER, HttpError};
+
+use super::{Connection, Sending, Shared, Step};
+use crate::server::answer::{Asked, Ending, write_cors};
+use crate::server::body::PIECE;
+use crate::server::budget::Client;
+use crate::server::input::Input;
+use crate::server::refusal::{MAX_FIELDS, Refusal};
+use crate::server::request::{Head, HeadError};
+use crate::server::{Answer, Body, Context, Handler, SMALL, spare};
+
+/// Fields for which there is room at once; few requests have more.
+const FEW_FIELDS: usize = 24;
+
+impl<H: Handler> Connection<H> {
+    /// Answers what is whole in `input`, as far as nothing has to wait and `out` has room.
+    pub(super) fn turn(&self, input: &mut Input, out: &mut Vec<u8>, stopping: bool) -> Step {
+        let limits = &self.shared.limits;
+        while !input.is_empty() {
+            if out.len() >= spare::OUTPUT {
+                return Step::Flush;
+            }
+            let bytes = input.unread();
+            let mut fields = [EMPTY_HEADER; FEW_FIELDS];
+            let mut many;
+            let read = match Head::read(bytes, &mut fields, limits) {
+                Err(HeadError::Http(HttpError::TooManyFields)) => {
+                    many = [EMPTY_HEADER; MAX_FIELDS];
+                    Head::read(bytes, &mut many, limits)
+                }
+                read => read,
+            };
+            let head = match read {
+                Ok(None) => return Step::Read,
+                Ok(Some(head)) => head,
+                Err(HeadError::Http(error)) => return refused(out, &Refusal::of(error, limits), 1, false),
+                Err(HeadError::Refused(refusal)) => return refused(out, &refusal, 1, false),
+            };
+            if let Some(step) = self.answer_without_handler(&head, out, stopping) {
+                let has_body = head.http.body != Incoming::None;
+                let len = head.len;
+                match step {
+                    // What follows can't be found behind a body that nobody reads.
+                    Step::Read if !has_body => {
+                        input.consume(len);
+                        continue;
+                    }
+                    Step::Read => return Step::Last,
+                    step => return step,
+                }
+            }
+            let body = match head.http.body {
+                Incoming::None => &[],
+                Incoming::Length(n) if n > limits.max_body as u64 => {
+                    return self.refuse_head(&head, &Refusal::body_too_large(limits), out);
+                }
+                Incoming::Length(n) => {
+                    let rest = bytes.get(head.len..).unwrap_or_default();
+                    match usize::try_from(n).ok().and_then(|n| rest.get(..n)) {
+                        Some(body) => body,
+                        None => return collect(&head),
+                    }
+                }
+                Incoming::Chunked | Incoming::UntilClose => return collect(&head),
+            };
+            let (head_len, len) = (head.len, head.len.saturating_add(body.len()));
+            match self.answer_now(&head, body, out, stopping) {
+                Some(Step::Read) => input.consume(len),
+                Some(step) => {
+                    input.consume(len);
+                    return step;
+                }
+                None => return Step::Wait { head: head_len, len },
+            }
+        }
+        Step::Read
+    }
+
+    /// What is refused, or answered here: another method, a foreign page, the question what a page may do.
+    fn answer_without_handler(&self, head: &Head<'_, '_>, out: &mut Vec<u8>, stopping: bool) -> Option<Step> {
+        let Shared { handler, pages, .. } = &*self.shared;
+        let methods = handler.methods(head.request.path);
+        let is_preflight = head.http.method == "OPTIONS" && pages.allows_any();
+        let method = head.method.filter(|method| methods.contains(method));
+        let refusal = if method.is_none() && !is_preflight {
+            Refusal::method(head.http.method, &names(methods))
+        } else {
+            let changes = || !is_preflight && head.request.method != Method::Head && handler.changes(&head.request);
+            match head.refuse_foreign(pages, changes) {
+                Err(refusal) => refusal,
+                Ok(()) if is_preflight => {
+                    let asked = self.asked(head, stopping);
+                    asked.write_head(out, &preflight(methods));
+                    self.log(head, StatusCode::NO_CONTENT);
+                    return Some(if asked.keep_alive { Step::Read } else { Step::Last });
+                }
+                Ok(()) => return None,
+            }
+        };
+        Some(self.refuse_head(head, &refusal, out))
+    }
+
+    /// Refuses a request whose head has been read.
+    fn refuse_head(&self, head: &Head<'_, '_>, refusal: &Refusal, out: &mut Vec<u8>) -> Step {
+        self.log(head, refusal.status);
+        let mut fields = Vec::new();
+        let asked = self.asked(head, true);
+        if let Some(origin) = &asked.origin {
+            write_cors(&mut fields, origin);
+        }
+        let fields = String::from_utf8_lossy(&fields);
+        out.extend(refusal.to_bytes(asked.minor, &fields, asked.head_only));
+        Step::Last
+    }
+
+    /// The same, from the bytes of the head.
+    pub(super) fn refuse_read(&self, head: &[u8], refusal: &Refusal, out: &mut Vec<u8>) {
+        let mut fields = [EMPTY_HEADER; MAX_FIELDS];
+        if let Ok(Some(head)) = Head::read(head, &mut fields, &self.shared.limits) {
+            self.refuse_head(&head, refusal, out);
+        }
+    }
+
+    /// Answers a request that has come whole; `None` when the handler has to wait.
+    fn answer_now(&self, head: &Head<'_, '_>, body: &[u8], out: &mut Vec<u8>, stopping: bool) -> Option<Step> {
+        let request = Request { body, ..head.request };
+        let answer = self.shared.handler.call_now(&request, &self.context(head))?;
+        Some(self.write_answer(head, answer, out, stopping))
+    }
+
+    /// The same with all the time that the handler needs.
+    pub(super) async fn answer_slowly(&self, head: &[u8], body: &[u8], out: &mut Vec<u8>, stopping: bool) -> Step {
+        let mut fields = [EMPTY_HEADER; MAX_FIELDS];
+        // It has been read before.
+        let Ok(Some(head)) = Head::read(head, &mut fields, &self.shared.limits) else { return Step::Last };
+        let request = Request { body, ..head.request };
+        let context = self.context(&head);
+        let answer = match self.shared.handler.call_now(&request, &context) {
+            Some(answer) => answer,
+            None => self.shared.handler.call(request, &context).await,
+        };
+        self.write_answer(&head, answer, out, stopping)
+    }
+
+    fn context<'a>(&self, head: &Head<'a, 'a>) -> Context<'a> {
+        let Shared { pages, budget, .. } = &*self.shared;
+        let mut context = Context::new(self.peer, head.http.minor, head.http.fields);
+        context.room = budget.room(Client::of(self.peer.ip()));
+        context.other_page = head.origin.is_other_page();
+        context.own_name = head.origin.host.is_empty() || pages.is_own_name(head.origin.host);
+        context
+    }
+
+    fn asked(&self, head: &Head<'_, '_>, stopping: bool) -> Asked {
+        Asked {
+            minor: head.http.minor,
+            head_only: head.http.method == "HEAD",
+            keep_alive: head.http.keep_alive && !stopping,
+            origin: head.origin.origin.and_then(|origin| self.shared.pages.allowed(origin)).cloned(),
+        }
+    }
+
+    /// Writes an answer, or as much of it as is to be in `out`. [`Step::Read`] says that the next one may follow.
+    fn write_answer(&self, head: &Head<'_, '_>, answer: Answer, out: &mut Vec<u8>, stopping: bool) -> Step {
+        let asked = self.asked(head, stopping);
+        let next = |last| if last { Step::Last } else { Step::Read };
+        let last = !asked.keep_alive;
+        let status = match &answer {
+            Answer::Whole(response, _) => response.status.code(),
+            Answer::Response(response) => response.status().as_u16(),
+            Answer::TakeOver(_) => 0,
+        };
+        if status > 0 && self.shared.limits.log_requests {
+            self.log(head, StatusCode::from_u16(status).unwrap_or_default());
+        }
+        let share = || self.shared.budget.share(Client::of(self.peer.ip()));
+        match answer {
+            Answer::Whole(response, body) => {
+                let mut share = share();
+                if body.len() > SMALL && !share.extend(body.len()) {
+                    return refused(out, &Refusal::no_budget(&self.shared.limits), asked.minor, asked.head_only);
+                }
+                asked.write_core_head(out, &response, body.len());
+                if asked.head_only {
+                    return next(last);
+                }
+                if body.len() > spare::OUTPUT {
+                    return Step::Send { body: Sending::Whole(body.into(), share), last };
+                }
+                out.extend_from_slice(&body);
+                next(last)
+            }
+            Answer::Response(mut response) => {
+                let buffered = match response.body() {
+                    Body::Whole(body) if body.len() <= SMALL => 0,
+                    Body::Whole(body) => body.len(),
+                    Body::Pieces(_) => PIECE,
+                };
+                let mut share = share();
+                if buffered > 0 && !share.extend(buffered) {
+                    return refused(out, &Refusal::no_budget(&self.shared.limits), asked.minor, asked.head_only);
+                }
+                let ending = asked.write_head(out, &response);
+                let last = last || ending == Ending::Close;
+                match std::mem::replace(response.body_mut(), Body::EMPTY) {
+                    _ if asked.head_only => next(last),
+                    Body::Whole(body) if body.len() <= spare::OUTPUT => {
+                        out.extend_from_slice(&body);
+                        next(last)
+                    }
+                    Body::Whole(body) => Step::Send { body: Sending::Whole(body, share), last },
+                    Body::Pieces(pieces) => Step::Send { body: Sending::Pieces(pieces, ending, share), last },
+                }
+            }
+            Answer::TakeOver(how) => Step::TakeOver(how),
+        }
+    }
+
+    fn log(&self, head: &Head<'_, '_>, status: StatusCode) {
+        if self.shared.limits.log_requests {
+            tracing::info!(peer = %self.peer, "{} {} {}", head.http.method, head.http.target, status.as_u16());
+        }
+    }
+}
+
+fn refused(out: &mut Vec<u8>, refusal: &Refusal, minor: u8, head_only: bool) -> Step {
+    out.extend(refusal.to_bytes(minor, "", head_only));
+    Step::Last
+}
+
+fn collect(head: &Head<'_, '_>) -> Step {
+    Step::Collect { head: head.len, body: head.http.body, expects: head.http.expect_continue }
+}
+
+/// The names of methods, as `Allow` lists them.
+fn names(methods: &[Method]) -> String {
+    let names: Vec<_> = methods.iter().map(|method| method.name()).collect();
+    names.join(", ")
+}
+
+fn preflight(methods: &[Method]) -> Response<Body> {
+    let mut response = Response::new(Body::EMPTY);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    if let Ok(methods) = HeaderValue::from_str(&names(methods)) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    }
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type, last-event-id"));
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
+}

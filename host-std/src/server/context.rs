@@ -1,0 +1,39 @@
+//! What only some look at beside a request: where it comes from, and the fields that the core does not know.
+
+use std::net::SocketAddr;
+
+use streamgauge_core::wire::http::Header;
+
+/// The circumstances of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Where it comes from.
+    pub peer: SocketAddr,
+    /// The x of HTTP/1.x.
+    pub minor: u8,
+    /// Bytes that the answer may have: what is left of the client's share, and never less than
+    /// [`SMALL`](super::SMALL). A longer one is refused, so what would be taken away for it should not be.
+    pub room: usize,
+    /// Whether a page of another origin asks, allowed or not.
+    pub other_page: bool,
+    /// Whether the client calls the server by one of its own names, as no page of another origin can.
+    pub own_name: bool,
+    fields: &'a [Header<'a>],
+}
+
+impl<'a> Context<'a> {
+    pub(super) const fn new(peer: SocketAddr, minor: u8, fields: &'a [Header<'a>]) -> Self {
+        Self { peer, minor, room: usize::MAX, other_page: false, own_name: true, fields }
+    }
+
+    /// The value of the first field of that name, in any case of letters. O(fields).
+    pub fn field(&self, name: &str) -> Option<&'a [u8]> {
+        self.fields(name).next()
+    }
+
+    /// The values of all fields of that name, in any case of letters. O(fields).
+    pub fn fields<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        let fields = self.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name));
+        fields.map(|field| field.value.trim_ascii())
+    }
+}

@@ -1,0 +1,81 @@
+//! Sockets as the operating system counts and keeps them.
+
+use std::fs::File;
+use std::time::Duration;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A descriptor that is given up for a moment to tell a client that there are no more.
+#[derive(Debug)]
+pub(super) struct Reserve(Option<File>);
+
+impl Reserve {
+    pub(super) fn new() -> Self {
+        let mut reserve = Self(None);
+        reserve.fill();
+        reserve
+    }
+
+    pub(super) fn fill(&mut self) {
+        if self.0.is_none() {
+            self.0 = File::open("/dev/null").ok();
+        }
+    }
+
+    /// The client that could not be accepted for want of a descriptor.
+    pub(super) async fn accept(&mut self, listener: &TcpListener) -> Option<TcpStream> {
+        drop(self.0.take()?);
+        let accepted = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
+        accepted.ok()?.ok().map(|(stream, _)| stream)
+    }
+}
+
+/// Descriptors that a process has beside its connections, generously: its streams, the runtime's, listeners, logs,
+/// files being served, the bridge's and the readers' connections.
+const OTHERS: u64 = 64;
+
+/// How many connections each of `servers` can have if it wants `wanted`: the operating system is asked for as many
+/// descriptors as it may give to this process.
+///
+/// # Errors
+/// A line that says what is short, when it is fewer than were wanted; and how many there can be.
+pub fn affordable_connections(wanted: usize, servers: usize) -> Result<(), (usize, String)> {
+    let servers = servers.max(1) as u64;
+    let needed = (wanted as u64).saturating_mul(servers).saturating_add(OTHERS);
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(()) };
+    if soft >= needed {
+        return Ok(());
+    }
+    let most = needed.min(hard);
+    let limit = if setrlimit(Resource::RLIMIT_NOFILE, most, hard).is_ok() { most } else { soft };
+    if limit >= needed {
+        return Ok(());
+    }
+    // With very few, at least half of them are for connections.
+    let each = limit.saturating_sub(OTHERS.min(limit / 2)) / servers;
+    let each = usize::try_from(each).unwrap_or(wanted).clamp(1, wanted.max(1));
+    Err((
+        each,
+        format!("this process may open {limit} files (ulimit -n): --max-connections {wanted} is taken as {each}"),
+    ))
+}
+
+/// Lets the operating system find out which peers have vanished, on every connection that `listener` accepts: after
+/// a minute of silence it asks, and after three questions without an answer the connection is over.
+pub(super) fn keep_alive(listener: &TcpListener) {
+    use nix::sys::socket::{setsockopt, sockopt};
+    let set = || {
+        setsockopt(listener, sockopt::KeepAlive, &true)?;
+        #[cfg(target_os = "linux")]
+        {
+            setsockopt(listener, sockopt::TcpKeepIdle, &60)?;
+            setsockopt(listener, sockopt::TcpKeepInterval, &20)?;
+            setsockopt(listener, sockopt::TcpKeepCount, &3)?;
+        }
+        nix::Result::Ok(())
+    };
+    if let Err(error) = set() {
+        tracing::warn!(%error, "peers that vanish will not be noticed");
+    }
+}

@@ -1,0 +1,126 @@
+//! What the server itself says no to: one line of text, after which the connection ends.
+
+use std::fmt::Write as _;
+
+use http::StatusCode;
+use streamgauge_core::wire::http::HttpError;
+
+use super::date;
+use super::limits::Limits;
+
+/// An answer after which the connection can't go on, as what the client still sends is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    line: String,
+    /// A field that belongs to the status.
+    field: Option<(&'static str, String)>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, line: impl Into<String>) -> Self {
+        Self { status, line: line.into(), field: None }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.field = Some((name, value.into()));
+        self
+    }
+
+    /// What can't be read as a request.
+    pub(super) fn of(error: HttpError, limits: &Limits) -> Self {
+        match error {
+            HttpError::HeadTooLarge | HttpError::TooManyFields => {
+                let most = limits.max_header;
+                let line = format!("the head is over the limit max-header-bytes {most} or {MAX_FIELDS} fields\n");
+                Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, line)
+            }
+            HttpError::BodyTooLarge => Self::body_too_large(limits),
+            HttpError::UnknownTransferEncoding => {
+                Self::new(StatusCode::NOT_IMPLEMENTED, "no transfer-encoding but chunked is understood here\n")
+            }
+            HttpError::LengthAndTransferEncoding => {
+                Self::bad("a body has a content-length or a transfer-encoding, not both\n")
+            }
+            _ => Self::bad("this is not an HTTP/1.1 request\n"),
+        }
+    }
+
+    pub(super) fn bad(line: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, line)
+    }
+
+    pub(super) fn target_too_long() -> Self {
+        Self::new(StatusCode::URI_TOO_LONG, format!("the request target is over {MAX_TARGET} bytes\n"))
+    }
+
+    pub(super) fn method(method: &str, allowed: &str) -> Self {
+        let use_what = match allowed.rsplit_once(", ") {
+            Some((others, last)) => format!("{others} or {last}"),
+            None => allowed.to_owned(),
+        };
+        let line = format!("method {method} is not answered here: use {use_what}\n");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, line).with("allow", allowed)
+    }
+
+    pub(super) fn body_too_large(limits: &Limits) -> Self {
+        let line = format!("the body is over the limit max-body-bytes {}\n", limits.max_body);
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, line)
+    }
+
+    pub(super) fn no_budget(limits: &Limits) -> Self {
+        let line = format!("the limit max-buffered-bytes {} is reached\n", limits.max_buffered);
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, line).with("retry-after", "1")
+    }
+
+    pub(super) fn no_place(max_connections: usize) -> Self {
+        let line = format!("the limit max-connections {max_connections} is reached\n");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, line).with("retry-after", "1")
+    }
+
+    pub(super) fn no_descriptor() -> Self {
+        let line = "the process can open no more files (ulimit -n)\n";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, line).with("retry-after", "1")
+    }
+
+    pub(super) fn slow_head(limits: &Limits) -> Self {
+        let seconds = limits.header_timeout.as_secs_f64();
+        let line = format!("the head took longer than the limit header-timeout {seconds} s\n");
+        Self::new(StatusCode::REQUEST_TIMEOUT, line)
+    }
+
+    pub(super) fn slow_body(limits: &Limits) -> Self {
+        let line = format!("the body stood still for {} s\n", limits.io_timeout.as_secs_f64());
+        Self::new(StatusCode::REQUEST_TIMEOUT, line)
+    }
+
+    pub(super) fn bad_body() -> Self {
+        Self::bad("the body is not valid\n")
+    }
+
+    /// All of it, as it is sent; `minor` is the x of HTTP/1.x, and `fields` are lines of the head that it has too.
+    pub(super) fn to_bytes(&self, minor: u8, fields: &str, head_only: bool) -> Vec<u8> {
+        let Self { status, line, field } = self;
+        let mut out = String::with_capacity(512);
+        let reason = status.canonical_reason().unwrap_or_default();
+        let _ = write!(out, "HTTP/1.{minor} {} {reason}\r\n", status.as_str());
+        out.push_str("content-type: text/plain; charset=utf-8\r\nconnection: close\r\n");
+        if let Some((name, value)) = field {
+            let _ = write!(out, "{name}: {value}\r\n");
+        }
+        let _ = write!(out, "{fields}content-length: {}\r\ndate: ", line.len());
+        let mut out = out.into_bytes();
+        date::write(&mut out);
+        out.extend_from_slice(b"\r\n\r\n");
+        if !head_only {
+            out.extend_from_slice(line.as_bytes());
+        }
+        out
+    }
+}
+
+/// The most fields that a head may have.
+pub(super) const MAX_FIELDS: usize = 100;
+
+/// The longest target.
+pub(super) const MAX_TARGET: usize = 65_534;

@@ -1,0 +1,177 @@
+//! A connection's socket, with the time that its client has.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::BufMut as _;
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::spare;
+
+pub(super) struct Socket {
+    stream: TcpStream,
+    /// Fires at a deadline or before it, so that most deadlines never touch it.
+    timer: Pin<Box<Sleep>>,
+    stop: Pin<Box<dyn Future<Output = ()> + Send>>,
+    shutdown: watch::Receiver<bool>,
+    io_timeout: Duration,
+}
+
+/// What reading came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Read {
+    Some,
+    /// The client sends no more.
+    End,
+    /// The deadline is over.
+    Late,
+    /// The server stops, and nothing had come.
+    Stopped,
+}
+
+/// The connection is broken, or its client takes nothing.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+impl From<io::Error> for Gone {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, shutdown: watch::Receiver<bool>, io_timeout: Duration) -> Self {
+        let mut stopping = shutdown.clone();
+        Self {
+            stream,
+            timer: Box::pin(sleep_until(Instant::now() + io_timeout)),
+            stop: Box::pin(async move { drop(stopping.wait_for(|stop| *stop).await) }),
+            shutdown,
+            io_timeout,
+        }
+    }
+
+    pub(super) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
+    /// Whether the server stops.
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.shutdown.borrow()
+    }
+
+    /// Waits for the first bytes of a request. Until they come, `buffer` takes no memory, and a server that stops ends
+    /// the waiting.
+    pub(super) async fn read_first(&mut self, buffer: &mut Vec<u8>, deadline: Instant) -> Result<Read, Gone> {
+        poll_fn(|cx| {
+            if self.is_stopping() || self.stop.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(Read::Stopped));
+            }
+            let mut into = spare::input();
+            let read = self.poll_read(cx, &mut into, spare::INPUT, deadline);
+            if matches!(read, Poll::Ready(Ok(Read::Some))) {
+                *buffer = into;
+            } else {
+                spare::give(into);
+            }
+            read
+        })
+        .await
+    }
+
+    /// Waits for more, and puts it behind what is in `buffer`, `room` bytes at most.
+    pub(super) async fn read_more(&mut self, to: &mut Vec<u8>, room: usize, deadline: Instant) -> Result<Read, Gone> {
+        poll_fn(|cx| self.poll_read(cx, to, room, deadline)).await
+    }
+
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &mut Vec<u8>,
+        room: usize,
+        deadline: Instant,
+    ) -> Poll<Result<Read, Gone>> {
+        let read = pin!(self.stream.read_buf(&mut to.limit(room))).poll(cx);
+        match read {
+            Poll::Ready(Ok(0)) => Poll::Ready(Ok(Read::End)),
+            Poll::Ready(Ok(_)) => Poll::Ready(Ok(Read::Some)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
+            Poll::Pending if self.is_late(cx, deadline) => Poll::Ready(Ok(Read::Late)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Writes all of both.
+    pub(super) async fn write(&mut self, mut first: &[u8], mut second: &[u8]) -> Result<(), Gone> {
+        let mut deadline = None;
+        poll_fn(|cx| {
+            while !(first.is_empty() && second.is_empty()) {
+                let stream = Pin::new(&mut self.stream);
+                let written = match (first, second) {
+                    (all, []) | ([], all) => stream.poll_write(cx, all),
+                    _ => stream.poll_write_vectored(cx, &[IoSlice::new(first), IoSlice::new(second)]),
+                };
+                match written {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Err(Gone)),
+                    Poll::Ready(Ok(n)) => {
+                        let of_first = n.min(first.len());
+                        first = first.get(of_first..).unwrap_or_default();
+                        second = second.get(n.saturating_sub(of_first)..).unwrap_or_default();
+                        deadline = None;
+                    }
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
+                    Poll::Pending => {
+                        let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.io_timeout);
+                        return if self.is_late(cx, deadline) { Poll::Ready(Err(Gone)) } else { Poll::Pending };
+                    }
+                }
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    /// Closes the socket so that the last answer arrives: closing one with unread bytes would reset it, and a client
+    /// that sends all before it reads would never see why.
+    pub(super) async fn linger(mut self) {
+        if self.stream.shutdown().await.is_err() {
+            return;
+        }
+        let (end, mut left) = (Instant::now() + LINGER, MOST_LINGERED);
+        let mut buffer = spare::input();
+        while left > 0 {
+            buffer.clear();
+            let deadline = end.min(Instant::now() + SILENCE);
+            if !matches!(self.read_more(&mut buffer, spare::INPUT, deadline).await, Ok(Read::Some)) {
+                break;
+            }
+            left = left.saturating_sub(buffer.len());
+        }
+        spare::give(buffer);
+    }
+
+    /// Whether `deadline` is over; otherwise `cx` is woken at it, or before.
+    fn is_late(&mut self, cx: &mut Context<'_>, deadline: Instant) -> bool {
+        if self.timer.deadline() > deadline {
+            self.timer.as_mut().reset(deadline);
+        }
+        while self.timer.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= deadline {
+                return true;
+            }
+            self.timer.as_mut().reset(deadline);
+        }
+        false
+    }
+}
+
+/// How long a client whose connection ends may go on sending, in silence, in all, and how much.
+const SILENCE: Duration = Duration::from_secs(2);
+const LINGER: Duration = Duration::from_secs(30);
+const MOST_LINGERED: usize = 1 << 30;

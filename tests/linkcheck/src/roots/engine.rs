@@ -1,0 +1,190 @@
+//! The memory engine: topics and queues by their names.
+
+use crate::given::{Storage, bytes, given, keep, storage};
+use core::ops::ControlFlow;
+use core::time::Duration;
+use streamgauge_core::dedupe::{Dedupe, Entry};
+use streamgauge_core::engine::memory::{Defaults, Few, Fixed, Host, Memory, QueueRoom, Table, TopicRoom};
+use streamgauge_core::engine::{
+    BadName, Command, Data, Dump, Engine, Id, Kind, Name, Part, Piece, Pieces, QueueChange, QueueSettings, Refusal,
+    Short, Tokens, TopicChange, TopicSettings,
+};
+use streamgauge_core::log::Mark;
+use streamgauge_core::queue::leases::{Overflow, Slot, State};
+use streamgauge_core::time::Time;
+use streamgauge_core::topic::Place;
+use streamgauge_core::wire::units;
+
+/// The engine, in storage as firmware has it.
+pub type Named = Memory<Given>;
+
+type Seen = Dedupe<&'static mut [Entry]>;
+type Numbers = Few<u32, 4>;
+
+/// A host of which nothing is known but its types.
+#[derive(Debug)]
+pub struct Given;
+
+impl Host for Given {
+    type Bytes = Storage;
+    type Marks = &'static mut [Mark];
+    type Places = &'static mut [Place];
+    type Slots = &'static mut [Slot];
+    type Seen = &'static mut [Entry];
+    type Table<V> = Few<V, 4>;
+
+    fn table<V>(&mut self) -> Few<V, 4> {
+        Few::new()
+    }
+
+    fn topic(&mut self, settings: &TopicSettings) -> Result<TopicRoom<Self>, Refusal> {
+        keep(settings);
+        let (bytes, marks, places, seen) = (storage(), slice(), slice(), slice());
+        refused(TopicRoom { bytes, marks, places, seen })
+    }
+
+    fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
+        keep(settings);
+        refused(QueueRoom { bytes: storage(), slots: slice(), seen: slice() })
+    }
+
+    fn random(&mut self) -> u64 {
+        *given()
+    }
+}
+
+fn slice<T>() -> &'static mut [T] {
+    core::mem::take(given::<&'static mut [T]>())
+}
+
+/// What was asked for, or why not.
+fn refused<T>(value: T) -> Result<T, Refusal> {
+    match *given::<Option<Refusal>>() {
+        Some(refusal) => Err(refusal),
+        None => Ok(value),
+    }
+}
+
+/// The engine.
+pub fn engine() -> &'static mut Named {
+    given()
+}
+
+fn name() -> &'static Name {
+    given()
+}
+
+fn time() -> Time {
+    *given()
+}
+
+fn pieces() -> &'static Pieces<'static> {
+    given()
+}
+
+fn id() -> &'static Id {
+    given()
+}
+
+fn seen() -> &'static mut Seen {
+    given()
+}
+
+fn few() -> &'static mut Numbers {
+    given()
+}
+
+fn table() -> &'static mut Numbers {
+    given()
+}
+
+fn sink(part: Part<'_>) -> ControlFlow<()> {
+    keep(part);
+    *given()
+}
+
+roots! {
+    new => Memory::new(Given);
+    with_defaults => Memory::with_defaults(Given, *given::<Defaults>());
+    default_defaults => Defaults::default();
+    host => engine().host();
+    host_mut => engine().host_mut();
+    advance => engine().advance(*given(), name(), time());
+    make_topic => engine().make_topic(name(), *given());
+    make_queue => engine().make_queue(name(), *given(), time());
+    execute => engine().execute(given::<Command<'static>>(), time(), &mut sink);
+    dump => Engine::dump(engine(), given::<Dump>(), |item| {
+        keep(item);
+        *given()
+    });
+    subscribe => engine().subscribe(name(), *given(), time());
+    topic => engine().topic(name());
+    topic_mut => engine().topic_mut(name());
+    count_kicked => engine().count_kicked(name(), *given());
+    fixed_seeded => keep(Fixed::<4, 64, 4>::seeded(*given()));
+    fixed_topic => given::<Fixed<4, 64, 4>>().topic(given());
+    fixed_queue => given::<Fixed<4, 64, 4>>().queue(given());
+    fixed_random => given::<Fixed<4, 64, 4>>().random();
+    few_new => Numbers::new();
+    few_get => few().get(name()).copied();
+    few_get_mut => few().get_mut(name());
+    few_insert => few().insert(*name(), *given());
+    few_remove => few().remove(name());
+    few_len => table().len();
+    few_is_empty => table().is_empty();
+    few_limit => table().limit();
+    few_names => table().names();
+    kind_as_str => given::<Kind>().as_str();
+    state_as_str => given::<State>().as_str();
+    overflow_as_str => given::<Overflow>().as_str();
+    tokens_new => Tokens::new(bytes());
+    tokens_iter => given::<Tokens<'static>>().iter().for_each(keep);
+    name_new => Name::new(bytes());
+    name_of => Name::of(bytes().iter().copied());
+    name_as_bytes => name().as_bytes();
+    name_as_str => name().as_str();
+    name_show => core::fmt::Write::write_fmt(given::<&mut dyn core::fmt::Write>(), format_args!("{}{BadName}", name()));
+    short_of => Short::<16>::of(bytes().iter().copied());
+    short_cut => Short::<16>::cut(bytes());
+    short_as_bytes => id().as_bytes();
+    short_is_empty => id().is_empty();
+    data_len => given::<Data<'static>>().len();
+    data_is_empty => given::<Data<'static>>().is_empty();
+    piece_len => given::<Piece<'static>>().len();
+    piece_is_empty => given::<Piece<'static>>().is_empty();
+    piece_copy_to => given::<Piece<'static>>().clone().copy_to(storage());
+    pieces_whole => Pieces::whole(*given());
+    pieces_none => Pieces::none();
+    pieces_split => Pieces::split(*given(), bytes());
+    pieces_count => pieces().count();
+    pieces_longest => pieces().longest();
+    pieces_iter => pieces().iter().for_each(keep);
+    refusal_problem => given::<Refusal>().problem();
+    refusal_limit => given::<Refusal>().limit();
+    refusal_show => core::fmt::Write::write_fmt(
+        given::<&mut dyn core::fmt::Write>(),
+        format_args!("{}", given::<Refusal>()),
+    );
+    topic_change => given::<TopicChange>().applied_to(given());
+    queue_change => given::<QueueChange>().applied_to(given());
+    seen_new => Seen::new(slice(), *given(), *given::<Duration>());
+    seen_check => seen().check(bytes(), time());
+    seen_remember => seen().remember(bytes(), time(), *given());
+    seen_counters => seen().counters();
+    seen_window => seen().window();
+    seen_forget => seen().forget(bytes(), time());
+    seen_set_window => seen().set_window(*given());
+    duration => units::duration(bytes());
+    size => units::size(bytes());
+    rfc3339 => units::rfc3339(bytes());
+    rfc3339_show => core::fmt::Write::write_fmt(
+        given::<&mut dyn core::fmt::Write>(),
+        format_args!("{}", units::Rfc3339(time())),
+    );
+}
+
+sizes! {
+    "engine: Memory of 4 names": Named;
+    "engine: Command": Command<'static>;
+    "engine: a remembered id": Entry;
+}

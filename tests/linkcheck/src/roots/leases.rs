@@ -1,0 +1,66 @@
+//! The queue with leases.
+
+use crate::given::{Storage, bytes, given, keep, storage};
+use core::ops::ControlFlow;
+use streamgauge_core::queue::leases::{Counters, Item, LeaseQueue, Mark, Slot, Token};
+use streamgauge_core::time::Time;
+
+type Items = LeaseQueue<Storage, &'static mut [Slot]>;
+
+fn queue() -> &'static mut Items {
+    given()
+}
+
+fn now() -> Time {
+    *given()
+}
+
+fn token() -> Token {
+    *given()
+}
+
+fn each(item: Item<'_>) -> ControlFlow<()> {
+    keep(item);
+    *given()
+}
+
+roots! {
+    new => Items::new(storage(), core::mem::take(given::<&'static mut [Slot]>()), *given(), *given());
+    settings => queue().settings();
+    set_settings => queue().set_settings(*given());
+    ready => queue().ready();
+    is_empty => queue().is_empty();
+    counters => queue().counters();
+    balanced => given::<Counters>().balanced();
+    reset_high_water => queue().reset_high_water();
+    check => queue().check(*given());
+    check_many => queue().check_many(now(), given::<core::slice::Iter<'static, usize>>().clone().copied(), *given());
+    put => queue().put(now(), bytes(), |item| keep(item));
+    put_with => queue().put_with(now(), *given(), *given(), |room| keep(room), |item| keep(item));
+    mput => queue().mput(now(), given::<core::slice::Iter<'static, &'static [u8]>>().clone().copied(), |item| keep(item));
+    get => queue().get(now(), *given(), each);
+    lease => queue().lease(now(), *given(), *given(), || *given(), each);
+    ack => queue().ack(now(), token());
+    nack => queue().nack(now(), token(), *given(), bytes());
+    touch => queue().touch(now(), token(), *given());
+    advance => queue().advance(now(), *given());
+    next_due => queue().next_due();
+    oldest => queue().oldest(now());
+    peek => queue().peek(now(), *given(), *given(), each);
+    mark => queue().mark();
+    dump => queue().dump(given::<Mark>(), each);
+    take_dead => queue().take_dead(now(), *given(), |letter| {
+        keep(letter);
+        *given()
+    });
+    redrive => queue().redrive(now());
+    purge => queue().purge(now());
+    token_parse => Token::parse(bytes());
+    token_show => core::fmt::Write::write_fmt(given::<&mut dyn core::fmt::Write>(), format_args!("{}", token()));
+    recycle => given::<streamgauge_core::log::Log<Storage>>().recycle();
+}
+
+sizes! {
+    "queue: LeaseQueue": Items;
+    "queue: an item set aside": Slot;
+}

@@ -1,0 +1,243 @@
+//! Clients that want all for themselves, vanish, or speak in riddles: others go on as if they were not there.
+
+use std::io::Write as _;
+use std::net::Ipv4Addr;
+use std::process::Command;
+use std::time::Duration;
+
+use streamgauge_tests::build::tool;
+use streamgauge_tests::client::Client;
+use streamgauge_tests::process::{Process, Server};
+use streamgauge_tests::wait::until;
+
+const NONE: [&str; 0] = [];
+
+fn status(server: &Server, request: &str) -> (u16, String) {
+    let mut client = server.connect();
+    client.send(request);
+    let answer = client.answer();
+    (answer.status, answer.text())
+}
+
+#[test]
+fn a_request_has_one_host() {
+    let server = Server::start("simplequeue", NONE);
+    for hosts in ["", "host: x\r\nhost: x\r\n", "host: x\r\nHOST: localhost\r\n"] {
+        let said = status(&server, &format!("GET /put?data=x HTTP/1.1\r\n{hosts}\r\n"));
+        assert_eq!(said, (400, "a request has one Host\n".to_owned()), "{hosts:?}");
+    }
+    assert_eq!(status(&server, "GET /put?data=x HTTP/1.0\r\n\r\n").0, 200, "HTTP/1.0 knows none");
+    assert_eq!(server.counter("puts"), 1);
+}
+
+#[test]
+fn lengths_and_codings_that_are_none_are_refused_for_what_they_are() {
+    let server = Server::start("simplequeue", NONE);
+    let post = |fields: &str| status(&server, &format!("POST /put HTTP/1.1\r\nhost: x\r\n{fields}\r\n\r\n"));
+    let coding = (501, "no transfer-encoding but chunked is understood here\n".to_owned());
+    assert_eq!(post("transfer-encoding: gzip, chunked"), coding);
+    assert_eq!(post("transfer-encoding: identity"), coding);
+    let long = (413, "the body is over the limit max-body-bytes 5242880\n".to_owned());
+    assert_eq!(post("content-length: 18446744073709551615"), long, "it is the body, not the head");
+    let both = post("content-length: 3\r\ntransfer-encoding: chunked");
+    assert_eq!(both, (400, "a body has a content-length or a transfer-encoding, not both\n".to_owned()));
+    assert_eq!(server.counter("puts"), 0);
+}
+
+#[test]
+fn methods_that_a_verb_does_not_have_are_405() {
+    let server = Server::start("simplequeue", NONE);
+    server.get("/put?data=kept");
+    for method in ["PUT", "DELETE", "PATCH", "CONNECT", "TRACE", "get"] {
+        let mut client = server.connect();
+        client.send(format!("{method} /get HTTP/1.1\r\nhost: x\r\n\r\n"));
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, POST, HEAD")), "{method}");
+    }
+    assert_eq!(server.get("/get"), "kept");
+}
+
+#[test]
+fn one_client_that_reads_nothing_leaves_room_for_others() {
+    let flags = ["--max-body-bytes=8MiB", "--max-buffered-bytes=16MiB", "--queue-bytes=64MiB"];
+    let server = Server::start("simplequeue", flags);
+    let mut client = server.connect();
+    for _ in 0..30 {
+        assert_eq!(client.post("/put", vec![b'x'; 1_000_000]).status, 200);
+    }
+    // More than the sockets between them hold.
+    let deaf: Vec<Client> = (0..14)
+        .map(|_| {
+            let mut deaf = server.connect();
+            deaf.send("GET /mget?items=8 HTTP/1.1\r\nhost: x\r\n\r\n");
+            deaf
+        })
+        .collect();
+    until("one of them to be answered", || (server.counter("depth") <= 22).then_some(()));
+    let said = status(&server, "GET /get HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(said.0, 503, "its share is taken: {}", said.1);
+    assert!(said.1.contains("max-buffered-bytes"), "{}", said.1);
+    let depth = server.counter("depth");
+    assert_eq!(client.post("/put", "small").status, 200, "what is small has a part of its own");
+    assert_eq!(server.counter("depth"), depth + 1, "and nothing that was not sent is gone");
+    let mut other = Client::connect_from(Ipv4Addr::new(127, 0, 0, 2), server.address);
+    assert_eq!(other.get("/get").body.len(), 1_000_000, "another client has its own share");
+    assert_eq!(other.post("/put", vec![b'y'; 1_000_000]).status, 200);
+    drop(deaf);
+    until("the share to come back", || (client.get("/get").status == 200).then_some(()));
+}
+
+#[test]
+fn one_client_whose_bodies_trickle_leaves_room_for_others() {
+    let server = Server::start("simplequeue", ["--max-body-bytes=1000000", "--max-buffered-bytes=2000000"]);
+    let slow: Vec<Client> = (0..14)
+        .map(|_| {
+            let mut slow = server.connect();
+            slow.try_send(b"POST /put HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n");
+            slow.try_send(&[b'x'; 150_000]);
+            slow
+        })
+        .collect();
+    until("the share to be taken", || {
+        let mut client = server.connect();
+        client.try_send(b"POST /put HTTP/1.1\r\nhost: x\r\ncontent-length: 200000\r\n\r\n");
+        client.try_send(&[b'y'; 200_000]);
+        (client.answer().status == 503).then_some(())
+    });
+    assert_eq!(server.connect().post("/put", [b'z'; 10_000]).status, 200, "what is small has a part of its own");
+    let mut other = Client::connect_from(Ipv4Addr::new(127, 0, 0, 2), server.address);
+    assert_eq!(other.post("/put", vec![b'z'; 900_000]).status, 200, "another client has its own share");
+    drop(slow);
+}
+
+#[test]
+fn a_client_that_sends_all_before_it_reads_still_learns_why_not() {
+    let server = Server::start("simplequeue", NONE);
+    let mut client = server.connect();
+    let piece = vec![b'x'; 1 << 20];
+    client.send("POST /put HTTP/1.1\r\nhost: x\r\ncontent-length: 41943040\r\n\r\n");
+    for _ in 0..40 {
+        assert!(client.try_send(&piece), "the server takes what it throws away");
+    }
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.text().as_str()), (413, "the body is over the limit max-body-bytes 5242880\n"));
+    assert_eq!(client.rest(), b"");
+}
+
+#[test]
+fn who_asks_and_asks_and_never_reads_is_not_listened_to() {
+    const CLIENTS: usize = 10;
+    let server = Server::start("pubsub", NONE);
+    let before = server.process.resident();
+    // Answers that are ten times as long as their requests.
+    let many = "GET /stats HTTP/1.1\r\nhost:x\r\n\r\n".repeat(10_000);
+    let deaf = [(); CLIENTS].map(|()| {
+        let mut deaf = server.connect();
+        deaf.stream.set_write_timeout(Some(Duration::from_millis(300))).expect("a timeout of the socket");
+        let taken = (0..100).take_while(|_| deaf.try_send(many.as_bytes())).count();
+        assert!(taken < 100, "33 MB of requests were taken, and no answer was read");
+        deaf
+    });
+    let each = server.process.resident().saturating_sub(before) / CLIENTS;
+    assert!(each < 100 << 10, "{each} bytes for each");
+    assert_eq!(server.connect().get("/stats").status, 200);
+    drop(deaf);
+}
+
+#[test]
+fn what_comes_at_once_is_answered_in_order_wherever_it_is_cut() {
+    let server = Server::start("simplequeue", NONE);
+    let mut requests = Vec::new();
+    for number in 0..400 {
+        let size = if number % 50 == 7 { 30_000 } else { number };
+        let body = format!("{number:0size$}");
+        requests
+            .extend(format!("POST /put HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len()).bytes());
+        requests.extend(b"GET /get HTTP/1.1\r\nhost: x\r\n\r\n");
+    }
+    for piece in [requests.len(), 7919, 1000] {
+        let mut client = server.connect();
+        let mut sender = client.stream.try_clone().expect("a copy");
+        let bytes = requests.clone();
+        let sending = std::thread::spawn(move || {
+            bytes.chunks(piece).for_each(|piece| sender.write_all(piece).expect("the server takes it"));
+        });
+        for number in 0..400 {
+            assert_eq!(client.answer().status, 200);
+            assert_eq!(client.answer().text().parse(), Ok(number), "in pieces of {piece}");
+        }
+        sending.join().expect("all is sent");
+    }
+}
+
+#[test]
+fn a_connection_that_waits_takes_next_to_nothing() {
+    const COUNT: usize = 300;
+    let server = Server::start("simplequeue", NONE);
+    let ask = |client: &mut Client| assert_eq!(client.post("/put", [b'x'; 3000]).status, 200);
+    (0..20).for_each(|_| ask(&mut server.connect()));
+    let before = server.process.resident();
+    let mut clients: Vec<Client> = (0..COUNT).map(|_| server.connect()).collect();
+    clients.iter_mut().for_each(ask);
+    // The items are in the queue, which takes its memory as it is filled.
+    let items = COUNT * 3002;
+    let each = server.process.resident().saturating_sub(before).saturating_sub(items) / COUNT;
+    assert!(each < 4 << 10, "{each} bytes for each");
+}
+
+#[test]
+fn peers_that_vanish_are_asked_for() {
+    let server = Server::start("pubsub", NONE);
+    let mut client = server.connect();
+    client.send("GET /sub?multipart=0 HTTP/1.1\r\nhost: x\r\n\r\n");
+    client.head();
+    // A line a socket: local and remote address, state (01: established), queues, and the timer that runs.
+    let (here, there) = (server.address.port(), client.stream.local_addr().expect("an address").port());
+    let timer = until("its keep-alive", || {
+        let table = std::fs::read_to_string("/proc/net/tcp").expect("the table of sockets");
+        let ends = (format!(":{here:04X}"), format!(":{there:04X}"));
+        let mut lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let line = lines.find(|line| line.len() > 5 && line[1].ends_with(&ends.0) && line[2].ends_with(&ends.1))?;
+        line[5].starts_with("02:").then(|| line[5].to_owned())
+    });
+    let ticks = u64::from_str_radix(&timer[3..], 16).expect("hundredths of a second");
+    assert!((1000..=6000).contains(&ticks), "{timer}: within a minute");
+}
+
+/// The tool in a shell that may open so many files.
+fn with_descriptors(name: &str, count: u32, flags: &[&str]) -> (Process, std::net::SocketAddr) {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -n {count} && exec \"$0\" \"$@\"")]).arg(tool(name));
+    command.args(["--port=0", "--address=127.0.0.1", "--allow-host=t"]).args(flags).env_remove("RUST_LOG");
+    let mut process = Process::spawn(command);
+    let address = process.line("listening on ").parse().expect("an address");
+    (process, address)
+}
+
+#[test]
+fn with_few_descriptors_there_are_fewer_connections_and_everyone_is_told() {
+    let (process, address) = with_descriptors("simplequeue", 128, &[]);
+    let said = "this process may open 128 files (ulimit -n): --max-connections 10000 is taken as 64\n";
+    until("the line", || process.stderr().contains(said).then_some(()));
+    let _idle: Vec<Client> = (0..200).map(|_| Client::connect(address)).collect();
+    let answer = Client::connect(address).answer();
+    assert_eq!((answer.status, answer.text().as_str()), (503, "the limit max-connections 64 is reached\n"));
+}
+
+#[test]
+fn without_a_descriptor_a_client_is_still_told() {
+    let (_process, address) = with_descriptors("simplequeue", 16, &[]);
+    let mut idle: Vec<Client> = (0..16).map(|_| Client::connect(address)).collect();
+    let told = idle.iter_mut().rev().find_map(|client| {
+        let came = client.has_more_within(Duration::from_secs(2));
+        came.then(|| client.answer())
+    });
+    let answer = told.expect("one of them is told");
+    assert_eq!(answer.status, 503, "{}", answer.head);
+    drop(idle);
+    until("room again", || {
+        let mut client = Client::connect(address);
+        client.try_send(b"GET /stats HTTP/1.1\r\nhost: t\r\n\r\n");
+        (client.answer().status == 200).then_some(())
+    });
+}
