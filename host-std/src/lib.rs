@@ -2,7 +2,8 @@
 //!
 //! | module | what it is for |
 //! | --- | --- |
-//! | [`engine`] | topics and queues by name: the core's memory engine behind a lock, and what follows when something happens in it |
+//! | [`engine`] | the seam to what keeps topics and queues; the core's memory engine, in shards |
+//! | [`threads`] | threads with connections of their own, and messages between them |
 //! | [`topics`], [`queues`] | subscribers and their sockets; the file of what had to leave |
 //! | [`gateway`], on a [`server`] | what answers requests; [`serve`](commands::serve) runs it |
 //! | [`bridges`] | from a pubsub to queues, to files, or to a pubsub with fewer fields |
@@ -26,4 +27,5 @@ pub mod readers;
 pub mod results;
 pub mod server;
 pub mod terminal;
+pub mod threads;
 pub mod topics;

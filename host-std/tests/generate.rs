@@ -153,7 +153,7 @@ fn the_rate_is_kept_and_a_closed_pipe_ends_it() {
 
 async fn serve(listener: TcpListener, surface: Surface, stop: watch::Sender<bool>) {
     let gateway = Gateway::new(Settings::new(surface), stop.clone()).unwrap();
-    gateway.run(vec![(listener, surface)], server::Limits::default(), stop.subscribe()).await;
+    gateway.run(vec![(listener, surface)], server::Limits::default(), stop.subscribe()).await.unwrap();
 }
 
 #[tokio::test]

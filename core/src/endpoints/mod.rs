@@ -1,13 +1,14 @@
 //! The endpoints, each a plain function from a request to an answer.
 //!
-//! They exist once: hyper, embedded-io and a browser call the same code. A request is parsed into a
-//! [`Command`], which an [`Engine`] executes, and its outcome is rendered: [`answer`] goes that
-//! way. What only a host can do (hold a subscriber's connection open, stop the process) comes back as a [`Reply`].
+//! They exist once: a server, embedded-io and a browser call the same code. A request is [parsed](parse()) into a
+//! [`Command`], which an [`Engine`] executes, and its outcome is [rendered](Rendering): [`answer`] goes that way in one
+//! step; who has a lock around its engine takes it between the first and the last. What only a host can do (hold a
+//! subscriber's connection open, stop the process) comes back as a [`Reply`].
 //!
 //! | module | idea |
 //! | --- | --- |
 //! | `routes` | which verb answers at which path |
-//! | `parse` | from a request to a command; settings from JSON |
+//! | `parse` | from a request to a command; settings from JSON; which topic or queue it is [about](subject) |
 //! | `render` | from an outcome to an answer: lines, JSON, counters, refusals |
 //!
 //! ```
@@ -27,7 +28,8 @@ mod parse;
 mod render;
 mod routes;
 
-pub use parse::{Settings, Subscription, Wrong};
+pub use parse::{Settings, Subscription, Wrong, subject};
+pub use render::Rendering;
 pub use routes::{Surface, changes, methods};
 
 use core::fmt;
@@ -35,13 +37,12 @@ use core::time::Duration;
 
 use embedded_io::Write;
 
-use crate::engine::{Command, Dump, Engine, Item, Name, Outcome, Refusal, TopicStats};
+use crate::engine::{Command, Dump, Engine, Item, Name, Refusal, TopicStats};
 use crate::queue::leases::Token;
 use crate::time::Time;
 use crate::wire::query::{Query, split_target};
 use crate::wire::units::Rfc3339;
-use parse::Asked;
-use render::Rendering;
+use parse::{Asked, Shape};
 
 /// What the endpoints look at in a request.
 #[derive(Debug, Clone, Copy)]
@@ -314,6 +315,88 @@ pub enum Reply {
     Exit,
 }
 
+/// A request, parsed: all that can be said of it without an engine.
+#[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "nothing is allocated here, and it is moved once")]
+pub enum Parsed<'a> {
+    /// An engine has to execute a command.
+    Asking(Asking<'a>),
+    /// What it comes to; a response's body has been written.
+    Reply(Reply),
+}
+
+/// A command, and how its outcome is to be told.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// What an engine has to execute.
+    pub command: Command<'a>,
+    shape: Shape,
+    /// How long to wait for an item if there is none.
+    wait: Option<Duration>,
+    /// Whether the client would rather have JSON.
+    json: bool,
+    /// Whether counters are asked for by name, and so in full.
+    named: bool,
+    max_answer: usize,
+}
+
+impl Asking<'_> {
+    /// Whether the client would wait for an item.
+    pub const fn waits(&self) -> bool {
+        self.wait.is_some()
+    }
+
+    /// Tells what an engine [takes](crate::engine::Sink) and its outcome to `out`.
+    pub const fn rendering<'o, W: Write>(&self, out: &'o mut W) -> Rendering<'o, W> {
+        Rendering::new(self, out)
+    }
+}
+
+/// Parses a request; what can be answered without an engine is, with its body in `out`. O(n), and no store is touched.
+///
+/// ```
+/// use streamgauge_core::endpoints::{Parsed, Reply, Request, Settings, Surface, parse};
+/// use streamgauge_core::engine::memory::{Fixed, Memory};
+/// use streamgauge_core::engine::Engine;
+/// use streamgauge_core::time::Time;
+///
+/// let (mut engine, settings) = (Memory::new(<Fixed>::default()), Settings::new(Surface::Everything));
+/// let mut body = Vec::new();
+/// let Ok(Parsed::Asking(asking)) = parse(&Request::new(b"/pub").with_body(b"H3110"), &settings, &mut body) else {
+///     panic!("a publish is for an engine");
+/// };
+/// let mut rendering = asking.rendering(&mut body);
+/// // This alone needs the engine, and whatever lock it is behind.
+/// let outcome = engine.execute(&asking.command, Time::ZERO, &mut rendering);
+/// assert!(matches!(rendering.finish(&outcome), Ok(Reply::Response(_))));
+/// assert_eq!(body, b"Published 1 messages to 0 clients.\n");
+/// ```
+///
+/// # Errors
+/// Those of `out`.
+pub fn parse<'a, W: Write>(request: &Request<'a>, settings: &Settings, out: &mut W) -> Result<Parsed<'a>, W::Error> {
+    let reply = match parse::asked(request, settings) {
+        Ok(Asked::Command(command, shape, wait)) => {
+            let json = request.accepts_json();
+            let named = parse::is_named(request, &command);
+            let max_answer = settings.max_answer;
+            return Ok(Parsed::Asking(Asking { command, shape, wait, json, named, max_answer }));
+        }
+        Ok(Asked::Subscribe(subscription)) => Reply::Subscribe(subscription),
+        Ok(Asked::Clients(topic, json)) => Reply::Clients(topic, json),
+        Ok(Asked::Exit) => Reply::Exit,
+        Ok(Asked::Nothing) => Reply::Response(Response::text(Status::Ok)),
+        Ok(Asked::NotFound) => Reply::Response(Response::text(Status::NotFound)),
+        Ok(Asked::Method(allowed)) => {
+            write_fmt(out, format_args!("this is answered to {allowed} only\n"))?;
+            let headers = Headers::Allow(allowed);
+            Reply::Response(Response { headers, ..Response::text(Status::MethodNotAllowed) })
+        }
+        Err(wrong) => Reply::Response(render::wrong(&wrong, request.accepts_json(), out)?),
+    };
+    Ok(Parsed::Reply(reply))
+}
+
 /// Answers one request with what `engine` makes of it: the body goes to `out`.
 ///
 /// # Errors
@@ -325,29 +408,13 @@ pub fn answer<W: Write>(
     now: Time,
     out: &mut W,
 ) -> Result<Reply, W::Error> {
-    let (command, shape, wait) = match parse::parse(request, settings) {
-        Ok(Asked::Command(command, shape, wait)) => (command, shape, wait),
-        Ok(Asked::Subscribe(subscription)) => return Ok(Reply::Subscribe(subscription)),
-        Ok(Asked::Clients(topic, json)) => return Ok(Reply::Clients(topic, json)),
-        Ok(Asked::Exit) => return Ok(Reply::Exit),
-        Ok(Asked::Nothing) => return Ok(Reply::Response(Response::text(Status::Ok))),
-        Ok(Asked::NotFound) => return Ok(Reply::Response(Response::text(Status::NotFound))),
-        Ok(Asked::Method(allowed)) => {
-            write_fmt(out, format_args!("this is answered to {allowed} only\n"))?;
-            let headers = Headers::Allow(allowed);
-            return Ok(Reply::Response(Response { headers, ..Response::text(Status::MethodNotAllowed) }));
-        }
-        Err(wrong) => return render::wrong(&wrong, request.accepts_json(), out).map(Reply::Response),
+    let asking = match parse(request, settings, out)? {
+        Parsed::Asking(asking) => asking,
+        Parsed::Reply(reply) => return Ok(reply),
     };
-    let mut rendering = Rendering::new(request, &command, shape, wait.is_some(), settings.max_answer, out);
-    let outcome = engine.execute(&command, now, &mut rendering);
-    match (&outcome, command, wait.filter(|wait| !wait.is_zero())) {
-        (Outcome::Dump(dump), ..) => Ok(Reply::Dump(*dump)),
-        (Outcome::Told(0), Command::Get { queue, .. }, Some(wait)) if !rendering.has_failed() => {
-            Ok(Reply::Wait(queue, wait))
-        }
-        _ => rendering.finish(&outcome).map(Reply::Response),
-    }
+    let mut rendering = asking.rendering(out);
+    let outcome = engine.execute(&asking.command, now, &mut rendering);
+    rendering.finish(&outcome)
 }
 
 /// The answer to a client that has waited for an item in vain.

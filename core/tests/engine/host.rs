@@ -83,7 +83,7 @@ impl Host for Bounded {
     type Seen = Boxed<Entry>;
     type Table<V> = Names<V>;
 
-    fn table<V>(&mut self) -> Names<V> {
+    fn table<V>(&mut self, _: Kind) -> Names<V> {
         Names(BTreeMap::new())
     }
 

@@ -189,9 +189,9 @@ impl Flags<'_> {
         let max_body = self.connections.max_body_bytes;
         let mut settings = gateway::Settings::new(self.surface);
         settings.endpoints.max_answer = max_body;
-        settings.shard.max_names = self.names.max_names;
-        settings.shard.max_waiting = self.connections.max_connections.saturating_mul(2);
-        let defaults = &mut settings.shard.defaults;
+        settings.engine.max_names = self.names.max_names;
+        settings.engine.max_waiting = self.connections.max_connections.saturating_mul(2);
+        let defaults = &mut settings.engine.defaults;
         defaults.auto_create = !self.names.no_auto_create;
         let (mut held, mut flags) = (0_usize, Vec::new());
         if let Some(pubsub) = self.pubsub {
@@ -204,7 +204,7 @@ impl Flags<'_> {
             affordable("--log-bytes", log)?;
             defaults.topic.max_message_bytes = pubsub.max_message_bytes as u64;
             defaults.topic.max_subscribers = pubsub.max_subscribers as u64;
-            settings.shard.main_topic = Some(TopicSettings { bytes: log as u64, ..defaults.topic });
+            settings.engine.main_topic = Some(TopicSettings { bytes: log as u64, ..defaults.topic });
             settings.max_lag = pubsub.max_lag_bytes as u64;
             settings.max_subscribers = pubsub.max_subscribers;
             held = held.saturating_add(log);
@@ -227,10 +227,10 @@ impl Flags<'_> {
             let (max_depth, max_bytes) = (some(queue.max_depth), some(queue.max_bytes as u64));
             // What is published on `main` is put on `main`.
             let topic = self.pubsub.map(|_| Name::MAIN);
-            settings.shard.main_queue =
+            settings.engine.main_queue =
                 Some(QueueSettings { bytes: bytes as u64, max_depth, max_bytes, topic, ..defaults.queue });
             settings.overflow_log.clone_from(&queue.overflow_log);
-            settings.shard.keeps_overflow = queue.overflow_log.is_some();
+            settings.engine.keeps_overflow = queue.overflow_log.is_some();
             held = held.saturating_add(bytes);
             flags.push(format!("--queue-bytes {bytes}"));
         }

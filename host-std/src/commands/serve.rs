@@ -29,6 +29,9 @@ pub struct Options {
     /// Port that answers the same, where /stats is the queue's; 0 takes any free one
     #[arg(long, value_name = "PORT", default_value_t = 8081)]
     queue_port: u16,
+    /// Threads that topics and queues are shared out to, each with the connections that ask for its own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    shards: u16,
     /// Don't put published messages on the queue
     #[arg(long)]
     no_bridge: bool,
@@ -67,10 +70,11 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
         connections,
     };
     let mut settings = flags.settings(MEMORY)?;
+    settings.shards = options.shards.into();
     settings.www.clone_from(&options.www);
     let key = options.hash_key_file.as_deref().map(hash_key::stored).transpose();
     settings.hash_key = key.map_err(StartError::new)?;
-    if let Some(queue) = settings.shard.main_queue.as_mut().filter(|_| options.no_bridge) {
+    if let Some(queue) = settings.engine.main_queue.as_mut().filter(|_| options.no_bridge) {
         queue.topic = None;
     }
     let first = terminal::bind(&options.address, options.pubsub_port, "--pubsub-port")?;
@@ -87,7 +91,7 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
         terminal::listen_to_signals(stop.clone(), move || hangup.reopen_overflow_log())?;
         let open = |listener| TcpListener::from_std(listener).map_err(StartError::new);
         let doors = vec![(open(first)?, Surface::Everything), (open(second)?, Surface::EverythingQueueFirst)];
-        gateway.run(doors, connections.limits(), stop.subscribe()).await;
+        gateway.run(doors, connections.limits(), stop.subscribe()).await?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -98,7 +102,7 @@ impl Options {
         let connections = limits.worst_case().saturating_mul(2);
         let rows = [
             ("topics and queues", settings.memory, "--memory"),
-            ("subscribers", settings.subscribers(), "--max-subscribers, --max-message-bytes"),
+            ("subscribers", settings.subscribers(), "--max-subscribers, --max-message-bytes, --shards"),
             ("connections of both ports", connections, "--max-connections, --max-buffered-bytes"),
         ];
         let total: u64 = rows.iter().fold(0, |sum, (_, bytes, _)| sum.saturating_add(*bytes));

@@ -1,18 +1,41 @@
-//! What keeps topics and queues, and tells others what happens in it.
+//! The only seam between requests and what keeps topics and queues.
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | `shard` | [`Shard`]: the core's memory engine behind a lock that is never held while anything is waited for |
-//! | `rooms` | what that engine is given: bytes, places, tables and random numbers |
-//! | [`Budget`] | the memory that all topics and queues share |
+//! | [`Engine`] | what requests need of whatever keeps topics and queues |
+//! | [`memory`] | the core's memory engine, in shards of a thread each |
 //! | `clock` | Unix time that never goes back |
 
-mod budget;
 mod clock;
-mod rooms;
-mod shard;
+pub mod memory;
 
-pub use budget::Budget;
 pub use clock::Clock;
-pub(crate) use shard::TopicLog;
-pub use shard::{Settings, Shard};
+
+use streamgauge_core::engine::{Command, Dump, Kind, Name, Outcome, Sink};
+
+/// What keeps topics and queues, and does what it is told.
+///
+/// What is above knows HTTP and no store; what is below knows stores and no HTTP. Subscribers read the logs of topics,
+/// whatever feeds these.
+pub(crate) trait Engine: Send + Sync + 'static {
+    /// The thread that a topic or a queue belongs to, if it is another than this one: whoever asks goes there.
+    fn elsewhere(&self, kind: Kind, name: &Name) -> Option<usize>;
+
+    /// Executes a command, if that needs no waiting; otherwise nothing has happened.
+    fn execute_now(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome>;
+
+    /// Executes a command. One that publishes waits while what was published before is far from being sent on.
+    fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> impl Future<Output = Outcome> + Send;
+
+    /// Copies the next items of a walk, each with a newline, until there are so many bytes; whether there may be more.
+    fn dump(&self, dump: &mut Dump, piece: &mut Vec<u8>, most: usize) -> bool;
+
+    /// A place among those who wait for items of a queue.
+    fn wait_for_items(&self, queue: Name) -> impl Waiting + Send;
+}
+
+/// A client's place among those who wait for an item, until it is dropped.
+pub(crate) trait Waiting {
+    /// Waits until there may be an item for this client.
+    fn rung(&self) -> impl Future<Output = ()> + Send;
+}

@@ -1,29 +1,37 @@
-//! What answers requests: the core's endpoints over a shard, and what only a host can do.
+//! What answers requests: the core's endpoints over an engine, and what only a host can do.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | [`Gateway`] | all of a server: an engine and its subscribers, a thread for each shard |
+//! | `door` | one way in on one thread: a request is parsed, executed and rendered |
+//! | `room` | where an answer's body is written, with a bound |
 
+mod door;
 mod room;
 
-use std::borrow::Cow;
+pub(crate) use door::Door;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
-use http::StatusCode;
-use streamgauge_core::endpoints::{self, Headers, Method, Reply, Request, Response, Status, Surface, nothing};
+use parking_lot::Mutex;
+use streamgauge_core::endpoints::{self, Surface};
 use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::engine::{
-    Command, Data, Dump, Engine as _, Name, Outcome, Part, Pieces, QueueSettings, TopicSettings, TopicStats,
+    Command, Data, Engine as _, Name, Outcome, Part, Pieces, QueueSettings, TopicSettings, TopicStats,
 };
 use streamgauge_core::select::HashKey;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
 
-use crate::engine::{Budget, Settings as ShardSettings, Shard};
+use crate::engine::memory::{self, Budget, Shards};
 use crate::queues::{Overflow, OverflowLog};
-use crate::server::{Answer, Body, Context, Files, Handler, Limits, into_http, serve, whole};
-use crate::terminal::StartError;
-use crate::topics::{self, Hub};
-use room::{NoRoom, Room};
+use crate::server::{Files, Handlers, Limits, serve};
+use crate::terminal::{StartError, runtime};
+use crate::threads::{Inbox, Threads};
+use crate::topics::{self, Hub, Places};
 
 /// What a server is made with.
 #[derive(Debug, Clone)]
@@ -31,7 +39,9 @@ pub struct Settings {
     /// What endpoints have to know, at the first door.
     pub endpoints: endpoints::Settings,
     /// Its topics and queues.
-    pub shard: ShardSettings,
+    pub engine: memory::Settings,
+    /// Threads that topics and queues are shared out to.
+    pub shards: usize,
     /// Bytes that these may hold.
     pub memory: u64,
     /// Subscribers of all topics at the same time.
@@ -54,7 +64,7 @@ impl Settings {
         let main_queue = QueueSettings { bytes: 256 << 20, ..defaults.queue };
         Self {
             endpoints: endpoints::Settings::new(surface),
-            shard: ShardSettings {
+            engine: memory::Settings {
                 defaults,
                 main_topic: surface.has_topics().then_some(main_topic),
                 main_queue: surface.has_queues().then_some(main_queue),
@@ -62,6 +72,7 @@ impl Settings {
                 keeps_overflow: false,
                 max_waiting: 20_000,
             },
+            shards: 1,
             memory: 1 << 30,
             max_subscribers: 10_000,
             max_lag: 50 << 20,
@@ -78,8 +89,11 @@ impl Settings {
 
     /// The part of it that subscribers take.
     pub const fn subscribers(&self) -> u64 {
-        match &self.shard.main_topic {
-            Some(topic) => topics::worst_case(self.max_subscribers, topic.max_message_bytes as usize),
+        match &self.engine.main_topic {
+            Some(topic) => {
+                let max_message = topic.max_message_bytes as usize;
+                topics::worst_case(self.max_subscribers, max_message, self.shards)
+            }
             None => 0,
         }
     }
@@ -93,23 +107,22 @@ fn first_sequence() -> u64 {
 
 /// Topics and queues that are ready to be served.
 pub struct Gateway {
-    shard: Arc<Shard>,
-    hub: Arc<Hub>,
-    overflow: Overflow,
-    files: Option<Files>,
+    /// One on each thread.
+    sides: Vec<Arc<Side>>,
+    threads: Threads,
+    /// Of those threads that are not running yet.
+    inboxes: Mutex<Vec<Inbox>>,
+    overflow: Arc<Overflow>,
     endpoints: endpoints::Settings,
+}
+
+/// What of a gateway is on one thread.
+struct Side {
+    engine: Shards,
+    hub: Arc<Hub>,
+    files: Option<Arc<Files>>,
     stop: watch::Sender<bool>,
 }
-
-/// One way to a gateway: a port.
-pub(crate) struct Door {
-    gateway: Arc<Gateway>,
-    endpoints: endpoints::Settings,
-    limits: Limits,
-}
-
-/// Bytes of a `/dump` that are copied at a time.
-const DUMP_PIECE: usize = 64 << 10;
 
 impl Gateway {
     /// Nothing published and nothing queued. `/exit` says true on `stop`.
@@ -121,15 +134,27 @@ impl Gateway {
         let log = settings.overflow_log.map(OverflowLog::open).transpose();
         let log = log.map_err(|error| wrong("--overflow-log", error))?;
         let files = settings.www.as_deref().map(Files::new).transpose().map_err(|error| wrong("--www", error))?;
+        let files = files.map(Arc::new);
         let key = match settings.hash_key {
             Some(key) => key,
             None => crate::hash_key::random().map_err(StartError::new)?,
         };
-        let endpoints = settings.endpoints;
-        let shard = Shard::new(settings.shard, Budget::new(settings.memory)).map_err(StartError::new)?;
-        let hub = Hub::new(Arc::clone(&shard), settings.max_lag, key);
-        let overflow = Overflow::new(Arc::clone(&shard), log);
-        Ok(Arc::new(Self { shard, hub, overflow, files, endpoints, stop }))
+        let (threads, inboxes) = Threads::new(settings.shards);
+        let budget = Budget::new(settings.memory);
+        let engines = Shards::new(&settings.engine, &budget, &threads).map_err(StartError::new)?;
+        let shards = engines.iter().map(|engine| Arc::clone(engine.own())).collect();
+        let (key, places) = (Arc::new(key), Places::new(settings.max_subscribers));
+        let side = |engine: Shards| {
+            let hub = Hub::new(Arc::clone(engine.own()), settings.max_lag, Arc::clone(&key), places.clone());
+            Arc::new(Side { engine, hub, files: files.clone(), stop: stop.clone() })
+        };
+        Ok(Arc::new(Self {
+            sides: engines.into_iter().map(side).collect(),
+            threads,
+            inboxes: Mutex::new(inboxes),
+            overflow: Arc::new(Overflow::new(shards, log)),
+            endpoints: settings.endpoints,
+        }))
     }
 
     /// Opens the overflow log again, as after its file was renamed.
@@ -139,15 +164,19 @@ impl Gateway {
 
     /// Serves it on each of `doors`, until `shutdown` says true; subscribers then get what is pending and an end, and
     /// what is queued goes to the overflow log.
+    ///
+    /// # Errors
+    /// When the operating system has no thread for a shard.
     pub async fn run(
         self: Arc<Self>,
         doors: Vec<(TcpListener, Surface)>,
         limits: Limits,
         shutdown: watch::Receiver<bool>,
-    ) {
+    ) -> Result<(), StartError> {
         let serving = doors.into_iter().map(|(listener, surface)| {
-            let door = self.door(surface, limits.clone());
-            tokio::spawn(serve(listener, door, limits.clone(), shutdown.clone()))
+            let doors = self.sides.iter().map(|side| self.door_on(side, surface, limits.clone()));
+            let handlers = Handlers::new(self.threads.clone(), doors.collect());
+            tokio::spawn(serve(listener, handlers, limits.clone(), shutdown.clone()))
         });
         let serving: Vec<_> = serving.collect();
         let served = async {
@@ -155,7 +184,7 @@ impl Gateway {
                 let _ = door.await;
             }
         };
-        self.run_around(served, shutdown.clone()).await;
+        self.run_around(served, shutdown.clone()).await
     }
 
     /// Does all that goes on beside answering requests until `serving` is over, which `shutdown` ends.
@@ -163,24 +192,41 @@ impl Gateway {
         self: &Arc<Self>,
         serving: impl Future<Output = ()>,
         shutdown: watch::Receiver<bool>,
-    ) {
-        let pump = tokio::spawn(Arc::clone(&self.hub).pump(shutdown));
-        let (timed, written) = (Arc::clone(self), Arc::clone(self));
-        let time = tokio::spawn(async move { timed.shard.keep_time().await });
-        let writer = tokio::spawn(async move { written.overflow.write().await });
+    ) -> Result<(), StartError> {
+        let served = watch::Sender::new(false);
+        let mut inboxes = std::mem::take(&mut *self.inboxes.lock()).into_iter();
+        let sides = self.sides.iter().cloned().zip(inboxes.by_ref());
+        let mut works = sides
+            .map(|(side, inbox)| side.work(inbox, Arc::clone(&self.overflow), shutdown.clone(), served.subscribe()));
+        let here = works.next();
+        let mut others = Vec::new();
+        for (at, work) in works.enumerate() {
+            let runtime = runtime()?;
+            let thread = thread::Builder::new().name(format!("shard {}", at + 1));
+            let thread = thread.spawn(move || runtime.block_on(work));
+            others.push(thread.map_err(|error| StartError::new(format_args!("--shards: {error}")))?);
+        }
+        let here = here.map(tokio::spawn);
         serving.await;
-        // It ends with the shutdown that ended the doors, once the subscribers are gone.
-        let _ = pump.await;
-        time.abort();
-        writer.abort();
-        let _ = writer.await;
+        served.send_replace(true);
+        if let Some(here) = here {
+            let _ = here.await;
+        }
+        for other in others {
+            let _ = other.join();
+        }
         self.overflow.write_rest();
+        Ok(())
     }
 
-    /// A way to it, for a server that answers some requests itself.
-    pub(crate) fn door(self: &Arc<Self>, surface: Surface, limits: Limits) -> Arc<Door> {
+    /// A way to the first side, for a server that has one alone, and answers some requests itself.
+    pub(crate) fn door(&self, surface: Surface, limits: Limits) -> Arc<Door> {
+        self.door_on(&self.sides[0], surface, limits)
+    }
+
+    fn door_on(&self, side: &Arc<Side>, surface: Surface, limits: Limits) -> Arc<Door> {
         let endpoints = endpoints::Settings { surface, ..self.endpoints.clone() };
-        Arc::new(Door { gateway: Arc::clone(self), endpoints, limits })
+        Arc::new(Door::new(Arc::clone(side), endpoints, limits))
     }
 
     /// Publishes one message from within; false when it is longer than a limit.
@@ -198,119 +244,35 @@ impl Gateway {
         }
     }
 
+    /// Executes a command on `main`, whoever has to wait.
     fn execute(&self, command: &Command<'_>) -> Outcome {
-        let now = self.shard.clock().now();
-        self.shard.with(|memory| memory.execute(command, now, &mut |_: Part<'_>| ControlFlow::Continue(())))
-    }
-
-    /// Only from this machine, and not for a page that its user looks at.
-    fn exit(&self, context: &Context<'_>) -> Answer {
-        let is_here = context.peer.ip().to_canonical().is_loopback();
-        if !is_here || context.other_page || !context.own_name {
-            let line: &[u8] = if is_here { b"/exit is not for pages\n" } else { b"/exit is only for loopback\n" };
-            let mut response = into_http(&Response::text(Status::Ok), line.to_vec().into());
-            *response.status_mut() = StatusCode::FORBIDDEN;
-            return Answer::Response(response);
-        }
-        self.stop.send_replace(true);
-        whole(&Response::text(Status::Ok), Vec::new())
+        let shard = self.sides[0].engine.of_main();
+        let now = shard.clock().now();
+        shard.with(|memory| memory.execute(command, now, &mut |_: Part<'_>| ControlFlow::Continue(())))
     }
 }
 
-impl Handler for Door {
-    fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
-        if request.query.get("wait").is_some() {
-            return None;
-        }
-        let mut room = Room::new(context.room);
-        let reply = self.gateway.shard.answer_now(request, &self.within(context), &mut room)?;
-        Some(self.answer(request, context, reply, room))
-    }
-
-    async fn call(self: &Arc<Self>, request: Request<'_>, context: &Context<'_>) -> Answer {
-        let mut room = Room::new(context.room);
-        match self.gateway.shard.answer(&request, &self.within(context), &mut room).await {
-            Ok(Reply::Wait(queue, wait)) => self.wait(&request, context, queue, Instant::now() + wait).await,
-            reply => self.answer(&request, context, reply, room),
-        }
-    }
-
-    fn methods(&self, path: &[u8]) -> &'static [Method] {
-        endpoints::methods(path, self.endpoints.surface)
-    }
-
-    fn changes(&self, request: &Request<'_>) -> bool {
-        endpoints::changes(request, self.endpoints.surface)
-    }
-}
-
-impl Door {
-    /// What endpoints have to know, and answers no longer than this client may have.
-    fn within(&self, context: &Context<'_>) -> Cow<'_, endpoints::Settings> {
-        let room = context.room.saturating_sub(room::SEPARATOR);
-        if self.endpoints.max_answer <= room {
-            return Cow::Borrowed(&self.endpoints);
-        }
-        Cow::Owned(endpoints::Settings { max_answer: room, ..self.endpoints.clone() })
-    }
-
-    fn answer(&self, request: &Request<'_>, context: &Context<'_>, reply: Result<Reply, NoRoom>, room: Room) -> Answer {
-        let Gateway { shard, hub, files, .. } = &*self.gateway;
-        let answer = room.into_bytes();
-        match reply {
-            Ok(Reply::Response(response)) => {
-                // What is not found because it has no such name says so.
-                let is_nowhere = response.status == Status::NotFound && answer.is_empty();
-                let file = || files.as_ref().filter(|_| is_nowhere)?.answer(request, context);
-                file().unwrap_or_else(|| whole(&response, answer))
-            }
-            Ok(Reply::Subscribe(subscription)) => {
-                let origin = self.limits.allowed_origin(context.field("origin"));
-                hub.subscribe(request, context, &subscription, origin)
-            }
-            Ok(Reply::Clients(topic, json)) => {
-                let response = if json { Response::JSON } else { Response::text(Status::Ok) };
-                whole(&response, hub.list_clients(&topic, json))
-            }
-            Ok(Reply::Dump(dump)) => dump_pieces(Arc::clone(shard), dump),
-            Ok(Reply::Exit) => self.gateway.exit(context),
-            Ok(_) => whole(&Response::text(Status::NotFound), answer),
-            Err(NoRoom) => {
-                let headers = Headers::RetryAfter(1);
-                let response = Response { headers, ..Response::text(Status::ServiceUnavailable) };
-                whole(&response, b"the limit max-buffered-bytes is reached: this answer is too long for now\n".to_vec())
-            }
+impl Side {
+    /// Does all that goes on on its thread beside answering requests, until these are `served`.
+    async fn work(
+        self: Arc<Self>,
+        mut inbox: Inbox,
+        overflow: Arc<Overflow>,
+        shutdown: watch::Receiver<bool>,
+        mut served: watch::Receiver<bool>,
+    ) {
+        let shard = self.engine.own();
+        let working = async {
+            tokio::join!(inbox.work(), shard.keep_time(), overflow.write(shard));
+        };
+        let pumping = async {
+            Arc::clone(&self.hub).pump(shutdown).await;
+            // It ends with the shutdown that ended the doors, once the subscribers are gone.
+            let _ = served.wait_for(|served| *served).await;
+        };
+        tokio::select! {
+            () = working => {}
+            () = pumping => {}
         }
     }
-
-    /// Asks again whenever there may be an item, until there is one or the time is over.
-    async fn wait(&self, request: &Request<'_>, context: &Context<'_>, queue: Name, until: Instant) -> Answer {
-        let shard = &self.gateway.shard;
-        let place = shard.wait_for_items(queue);
-        loop {
-            let mut room = Room::new(context.room);
-            match shard.answer(request, &self.within(context), &mut room).await {
-                Ok(Reply::Wait(..)) => {}
-                reply => return self.answer(request, context, reply, room),
-            }
-            tokio::select! {
-                () = place.rung() => {}
-                () = sleep_until(until) => return whole(&nothing(), Vec::new()),
-            }
-        }
-    }
-}
-
-/// All that is queued, copied a piece at a time as the client takes it.
-fn dump_pieces(shard: Arc<Shard>, mut dump: Dump) -> Answer {
-    let mut more = true;
-    let pieces = move || {
-        if !more {
-            return None;
-        }
-        let mut piece = Vec::with_capacity(DUMP_PIECE);
-        more = shard.dump(&mut dump, &mut piece, DUMP_PIECE);
-        (!piece.is_empty()).then(|| piece.into())
-    };
-    Answer::Response(into_http(&Response::text(Status::Ok), Body::Pieces(Box::new(pieces))))
 }

@@ -11,18 +11,18 @@ use std::ops::ControlFlow;
 use streamgauge_core::engine::Name;
 use streamgauge_core::engine::{Command, Engine as _, Lease, Part};
 
-use crate::engine::Shard;
+use crate::engine::memory::Shard;
 
-/// Writes what has to leave the queues of a shard to a file, if there is one.
+/// Writes what has to leave the queues of all shards to a file, if there is one.
 pub(crate) struct Overflow {
-    shard: Arc<Shard>,
+    shards: Vec<Arc<Shard>>,
     log: Option<Mutex<OverflowLog>>,
 }
 
 impl Overflow {
     /// With a file or without.
-    pub(crate) fn new(shard: Arc<Shard>, log: Option<OverflowLog>) -> Self {
-        Self { shard, log: log.map(Mutex::new) }
+    pub(crate) fn new(shards: Vec<Arc<Shard>>, log: Option<OverflowLog>) -> Self {
+        Self { shards, log: log.map(Mutex::new) }
     }
 
     /// Opens the file again, as after it was renamed.
@@ -32,19 +32,23 @@ impl Overflow {
         }
     }
 
-    /// Writes whatever has to leave, for ever.
-    pub(crate) async fn write(&self) {
+    /// Writes whatever has to leave the queues of a shard, for ever.
+    pub(crate) async fn write(&self, shard: &Shard) {
         let Some(log) = &self.log else { return std::future::pending().await };
         loop {
-            let lines = self.shard.take_overflow().await;
+            let lines = shard.take_overflow().await;
             log.lock().write(&lines);
         }
     }
 
     /// Writes what is still queued as `main` when everything else has ended.
     pub(crate) fn write_rest(&self) {
-        let depth = self.shard.with(|memory| {
-            let now = self.shard.clock().now();
+        self.shards.iter().for_each(|shard| self.write_rest_of(shard));
+    }
+
+    fn write_rest_of(&self, shard: &Shard) {
+        let depth = shard.with(|memory| {
+            let now = shard.clock().now();
             let stats = Command::QueueStats { queue: Name::MAIN, reset: false };
             match memory.execute(&stats, now, &mut |_: Part<'_>| ControlFlow::Continue(())) {
                 streamgauge_core::engine::Outcome::QueueStats(stats, _) => stats.counters.ready,
@@ -61,13 +65,13 @@ impl Overflow {
             return;
         };
         let mut log = log.lock();
-        log.write(&self.shard.overflow_now());
+        log.write(&shard.overflow_now());
         let mut left = depth;
         while left > 0 {
             let mut lines = Vec::new();
-            let taken = self.shard.with(|memory| {
+            let taken = shard.with(|memory| {
                 let get = Command::Get { queue: Name::MAIN, items: 1_000, lease: Lease::None };
-                memory.execute(&get, self.shard.clock().now(), &mut |part: Part<'_>| {
+                memory.execute(&get, shard.clock().now(), &mut |part: Part<'_>| {
                     if let Part::Item(item) = part {
                         lines.extend_from_slice(item.item.data);
                         lines.push(b'\n');

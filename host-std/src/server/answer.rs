@@ -15,6 +15,8 @@ pub enum Answer {
     Response(http::Response<Body>),
     /// The socket is the handler's from here on.
     TakeOver(TakeOver),
+    /// The request belongs to another thread, as turned out while it waited: nothing has happened.
+    Elsewhere(usize),
 }
 
 /// What is done with a socket that is taken over. It is called on the runtime, and should spawn what takes time.

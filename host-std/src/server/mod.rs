@@ -49,9 +49,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use budget::Budget;
 use connection::{Connection, Shared};
 use descriptors::Reserve;
+use input::Input;
 use pages::Pages;
 use refusal::Refusal;
 use socket::Socket;
+
+use crate::threads::Threads;
 
 /// What answers the requests of a server.
 pub trait Handler: Send + Sync + 'static {
@@ -59,6 +62,13 @@ pub trait Handler: Send + Sync + 'static {
     /// has happened: then [`call`](Self::call) is asked.
     fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
         let _ = (request, context);
+        None
+    }
+
+    /// The thread that a request belongs to, if it is another than this one: the connection goes there before the body
+    /// is read.
+    fn elsewhere(&self, request: &Request<'_>) -> Option<usize> {
+        let _ = request;
         None
     }
 
@@ -85,10 +95,31 @@ pub const VERB: [Method; 3] = [Method::Get, Method::Post, Method::Head];
 /// How long connections may take to finish once a server stops.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
+/// Who answers on each of some threads.
+#[derive(Debug, Clone)]
+pub struct Handlers<H> {
+    threads: Threads,
+    each: Vec<Arc<H>>,
+}
+
+impl<H> Handlers<H> {
+    /// One for each of `threads`.
+    pub(crate) const fn new(threads: Threads, each: Vec<Arc<H>>) -> Self {
+        Self { threads, each }
+    }
+
+    /// One alone.
+    pub fn one(handler: Arc<H>) -> Self {
+        Self { threads: Threads::one().0, each: vec![handler] }
+    }
+}
+
 /// Accepts connections until `shutdown` says true, and then waits for those that are busy, up to five seconds.
+///
+/// It runs on the first of the threads, where connections are until they ask for what belongs to another one.
 pub async fn serve<H: Handler>(
     listener: TcpListener,
-    handler: Arc<H>,
+    handlers: Handlers<H>,
     limits: Limits,
     mut shutdown: watch::Receiver<bool>,
 ) {
@@ -96,7 +127,7 @@ pub async fn serve<H: Handler>(
     let max_connections = limits.max_connections;
     let places = Arc::new(Semaphore::new(max_connections));
     let shared = Arc::new(Shared {
-        handler,
+        handlers,
         pages: Pages::new(listener.local_addr().ok(), &limits.allow_hosts, &limits.cors_origins),
         budget: Arc::new(Budget::new(&limits)),
         limits,
@@ -130,8 +161,8 @@ pub async fn serve<H: Handler>(
         let _ = stream.set_nodelay(true);
         match Arc::clone(&places).try_acquire_owned() {
             Ok(place) => {
-                let connection = Connection { peer, shared: Arc::clone(&shared) };
-                tokio::spawn(connection.run(stream, shutdown.clone(), place));
+                let connection = Connection { peer, thread: 0, shared: Arc::clone(&shared) };
+                tokio::spawn(connection.run(stream, Input::default(), shutdown.clone(), place));
                 // In a burst of connections each may use the buffers that the one before it gave back.
                 tokio::task::yield_now().await;
             }

@@ -83,6 +83,11 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, line).with("retry-after", "1")
     }
 
+    pub(super) fn moved() -> Self {
+        let line = "what this is about has moved within the server: ask again\n";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, line).with("retry-after", "0")
+    }
+
     pub(super) fn slow_head(limits: &Limits) -> Self {
         let seconds = limits.header_timeout.as_secs_f64();
         let line = format!("the head took longer than the limit header-timeout {seconds} s\n");

@@ -9,9 +9,11 @@ use streamgauge_core::log::Position;
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::Decision;
 
-use super::frames::{Frames, Messages};
+use super::frames::Frames;
 use super::lists::Lists;
+use super::places::Places;
 use super::subscriber::{Next, Send, Sent, Subscriber};
+use crate::engine::memory::TopicLog as Messages;
 
 /// The subscribers of one topic.
 ///
@@ -32,8 +34,8 @@ pub(super) struct Feed {
     alarm: Option<Time>,
     loads: Vec<Load>,
     aftermath: Aftermath,
-    /// What is left of [`FAREWELLS`].
-    farewells: usize,
+    /// Bytes for the rests of messages that subscribers are still sent when they have lost their place in the log.
+    farewells: Places,
     stage: Stage,
 }
 
@@ -50,9 +52,6 @@ const OVER: usize = 4;
 
 /// How many subscribers are written to before others get their turn on the thread.
 pub(super) const SLICE: usize = 64;
-
-/// Bytes for the rests of messages that subscribers are still sent when they have lost their place in the log.
-pub(super) const FAREWELLS: usize = 1 << 20;
 
 struct Load {
     key: usize,
@@ -100,7 +99,7 @@ enum Stage {
 }
 
 impl Feed {
-    pub(super) const fn new(max_lag: u64) -> Self {
+    pub(super) const fn new(max_lag: u64, farewells: Places) -> Self {
         Self {
             subscribers: Lists::new(),
             max_lag,
@@ -110,7 +109,7 @@ impl Feed {
             alarm: None,
             loads: Vec::new(),
             aftermath: Aftermath { wakers: Vec::new(), kicked: Vec::new() },
-            farewells: FAREWELLS,
+            farewells,
             stage: Stage::Open,
         }
     }
@@ -148,7 +147,7 @@ impl Feed {
     pub(super) fn remove(&mut self, key: usize) -> Option<Subscriber> {
         let mut subscriber = self.subscribers.remove(key)?;
         self.planned.remove(&key);
-        self.farewells += std::mem::take(&mut subscriber.copied);
+        self.farewells.give(std::mem::take(&mut subscriber.copied));
         Some(subscriber)
     }
 
@@ -204,7 +203,7 @@ impl Feed {
             let Some(subscriber) = self.subscribers.get_mut(key) else { continue };
             let sent = subscriber.settle(send, written, messages);
             if matches!(send, Send::Control) && sent != Sent::Part {
-                self.farewells += std::mem::take(&mut subscriber.copied);
+                self.farewells.give(std::mem::take(&mut subscriber.copied));
             }
             match sent {
                 Sent::Whole => self.subscribers.move_to(DUE, key),
@@ -250,8 +249,8 @@ impl Feed {
         for key in keys {
             let Some(one) = self.subscribers.get_mut(key) else { continue };
             let copied = one.copied;
-            let decision = one.mind_the_lag(messages, now, self.farewells);
-            self.farewells = self.farewells.saturating_sub(one.copied.saturating_sub(copied));
+            let decision = one.mind_the_lag(messages, now, self.farewells.left());
+            self.farewells.take(one.copied.saturating_sub(copied));
             let wakes_at = one.plan.as_ref().and_then(|plan| plan.wakes_at);
             match decision {
                 Decision::SendAway => kicked += u64::from(self.kick(key, messages)),
@@ -362,7 +361,7 @@ impl Feed {
     fn over(&mut self, key: usize) {
         self.subscribers.move_to(OVER, key);
         if let Some(subscriber) = self.subscribers.get_mut(key) {
-            self.farewells += std::mem::take(&mut subscriber.copied);
+            self.farewells.give(std::mem::take(&mut subscriber.copied));
             self.aftermath.wakers.extend(subscriber.waker());
         }
     }
@@ -396,8 +395,8 @@ impl Feed {
         let Some(subscriber) = self.subscribers.get_mut(key) else { return false };
         let Ok(position) = messages.position(subscriber.id) else { return false };
         let pending = messages.log().bytes_behind(&position);
-        subscriber.kick(messages, pending, self.farewells);
-        self.farewells -= subscriber.copied;
+        subscriber.kick(messages, pending, self.farewells.left());
+        self.farewells.take(subscriber.copied);
         let _ = messages.unsubscribe(subscriber.id);
         let (peer, name) = (subscriber.peer, subscriber.name);
         self.aftermath.kicked.push(SentAway { peer, name, pending, at: jiff::Timestamp::now() });

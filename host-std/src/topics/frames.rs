@@ -2,11 +2,12 @@
 
 use std::convert::Infallible;
 
+use streamgauge_core::engine::Name;
 use streamgauge_core::log::Position;
 use streamgauge_core::wire::{Framing, Stream};
 
 use super::plan::Plan;
-pub(super) use crate::engine::TopicLog as Messages;
+pub(super) use crate::engine::memory::TopicLog as Messages;
 
 /// How much is encoded at a time, unless one message is longer.
 const MOST: usize = 256 << 10;
@@ -20,8 +21,9 @@ const SINGLE: usize = KINDS;
 
 /// What subscribers are sent next: encoded while the log is at hand, written when it no longer is.
 ///
-/// A set belongs to one fan-out: positions in another would be mistaken for places in this one.
+/// A set belongs to one fan-out at a time: positions in another would be mistaken for places in this one.
 pub(super) struct Frames {
+    topic: Option<Name>,
     kinds: [Kind; KINDS],
     /// Messages for those who are served one by one, and room to edit one.
     single: Vec<u8>,
@@ -53,14 +55,16 @@ impl Piece {
     }
 }
 
-impl Frames {
-    pub(super) fn new() -> Self {
+impl Default for Frames {
+    fn default() -> Self {
         let stream = Stream { framing: Framing::Lines, chunked: false };
         let place = Position::default();
         let kind = |_| Kind { stream, start: place, end: place, bytes: Vec::new(), in_use: false };
-        Self { kinds: std::array::from_fn(kind), single: Vec::new(), edited: Vec::new() }
+        Self { topic: None, kinds: std::array::from_fn(kind), single: Vec::new(), edited: Vec::new() }
     }
+}
 
+impl Frames {
     /// The most bytes that all of it takes, if no message is longer than `max_message`.
     pub(super) const fn worst_case(max_message: usize) -> usize {
         // Each CR of an event begins another line with `data: `.
@@ -69,6 +73,20 @@ impl Frames {
         // A byte of an edited message was at least an eighth of one, as a hash has 34 for one and its key.
         let single = max_message.saturating_mul(16);
         most.saturating_add(single).saturating_add((KINDS + 1) * (MOST + 256))
+    }
+
+    /// What is encoded is of this topic from now on. O(1), where it was so before.
+    pub(super) fn belong_to(&mut self, topic: &Name) {
+        if self.topic.as_ref() != Some(topic) {
+            self.topic = Some(*topic);
+            // Their room is kept for others; without bytes a place in the log means nothing.
+            self.kinds.iter_mut().for_each(|kind| kind.bytes.clear());
+        }
+    }
+
+    /// A topic of this name, if there is another one, has other messages.
+    pub(super) fn forget(&mut self, topic: &Name) {
+        self.topic.take_if(|known| known == topic);
     }
 
     /// What was encoded before need not be kept any longer.

@@ -17,9 +17,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::feed::{Feed, SLICE, SentAway};
 use super::frames::Frames;
+use super::places::{FAREWELLS, Places};
 use super::plan::Plan;
 use super::subscriber::Subscriber;
-use crate::engine::Shard;
+use crate::engine::memory::Shard;
 
 /// The subscribers of all topics of a shard.
 ///
@@ -30,12 +31,18 @@ pub(crate) struct Hub {
     crowds: Mutex<Crowds>,
     max_lag: u64,
     key: Arc<HashKey>,
+    /// Of the subscribers of all topics, whatever their shard.
+    places: Places,
+    /// What is copied for those of this shard that are sent away.
+    farewells: Places,
 }
 
 /// The subscribers by topic, and the topics where there may be something to do.
 #[derive(Default)]
 struct Crowds {
-    topics: HashMap<Name, Crowd>,
+    topics: HashMap<Name, Feed>,
+    /// What they are sent, of one topic at a time.
+    frames: Frames,
     due: BTreeSet<Name>,
     /// When there is something to do for subscribers of a topic, though nothing is published.
     alarms: HashMap<Name, Time>,
@@ -47,12 +54,6 @@ struct Crowds {
 
 /// How many of those are remembered who were sent away.
 const REMEMBERED: usize = 100;
-
-/// The subscribers of one topic, and what they are sent.
-struct Crowd {
-    feed: Feed,
-    frames: Frames,
-}
 
 /// A client's place among the subscribers, until it is dropped.
 pub(super) struct Admission {
@@ -76,6 +77,7 @@ impl Drop for Admission {
     fn drop(&mut self) {
         // A subscriber that was kicked has lost its place already, and so has one whose topic was removed.
         self.hub.shard.with(|memory| memory.topic_mut(&self.topic).map(|topic| topic.unsubscribe(self.id)));
+        self.hub.places.give(1);
     }
 }
 
@@ -87,8 +89,9 @@ const BURST_BYTES: u64 = 256 << 10;
 
 impl Hub {
     /// Nobody yet; who has more than `max_lag` bytes unsent is sent away.
-    pub(crate) fn new(shard: Arc<Shard>, max_lag: u64, key: HashKey) -> Arc<Self> {
-        Arc::new(Self { shard, crowds: Mutex::default(), max_lag, key: Arc::new(key) })
+    pub(crate) fn new(shard: Arc<Shard>, max_lag: u64, key: Arc<HashKey>, places: Places) -> Arc<Self> {
+        let farewells = Places::new(FAREWELLS);
+        Arc::new(Self { shard, crowds: Mutex::default(), max_lag, key, places, farewells })
     }
 
     /// Gives a client a place, or says why there is none.
@@ -99,7 +102,10 @@ impl Hub {
     ) -> Result<Admission, Refusal> {
         let now = self.shard.clock().now();
         let topic = subscription.topic;
-        self.shard.with(|memory| {
+        if !self.places.take(1) {
+            return Err(Refusal::TooManySubscribers { limit: self.places.all() as u64 });
+        }
+        let admitted = self.shard.with(|memory| {
             let begun = memory.subscribe(&topic, subscription.from, now)?;
             let missing = Refusal::Missing(streamgauge_core::engine::Kind::Topic, topic);
             let log = memory.topic_mut(&topic).ok_or(missing)?;
@@ -118,7 +124,11 @@ impl Hub {
             let plan = Plan::of(subscription, selection, &self.key, at, now);
             let (hub, name) = (Arc::clone(self), subscription.client);
             Ok(Admission { hub, topic, id: begun.id, first, epoch, missed, comes_back, plan, name })
-        })
+        });
+        if admitted.is_err() {
+            self.places.give(1);
+        }
+        admitted
     }
 
     /// Calls `each` with every subscriber of a topic, and its account.
@@ -128,8 +138,8 @@ impl Hub {
         mut each: impl FnMut(&Subscriber, streamgauge_core::topic::Delivery),
     ) {
         let crowds = self.crowds.lock();
-        let Some(crowd) = crowds.topics.get(topic) else { return };
-        let subscribers = crowd.feed.subscribers();
+        let Some(feed) = crowds.topics.get(topic) else { return };
+        let subscribers = feed.subscribers();
         let accounts: Vec<_> = self.shard.with(|memory| {
             let log = memory.topic(topic);
             let account = |id| log.and_then(|log| log.delivery(id).ok()).unwrap_or_default();
@@ -148,13 +158,13 @@ impl Hub {
     pub(super) fn insert(&self, topic: Name, subscriber: Subscriber) -> usize {
         let mut crowds = self.crowds.lock();
         let new = || {
-            let mut feed = Feed::new(self.max_lag);
+            let mut feed = Feed::new(self.max_lag, self.farewells.clone());
             if self.shard.is_stopping() {
                 feed.end_when_sent();
             }
-            Crowd { feed, frames: Frames::new() }
+            feed
         };
-        let key = crowds.topics.entry(topic).or_insert_with(new).feed.insert(subscriber);
+        let key = crowds.topics.entry(topic).or_insert_with(new).insert(subscriber);
         crowds.due.insert(topic);
         drop(crowds);
         self.shard.ring();
@@ -164,9 +174,9 @@ impl Hub {
     /// Takes a subscriber from the pump.
     pub(super) fn remove(&self, topic: &Name, key: usize) -> Option<Subscriber> {
         let mut crowds = self.crowds.lock();
-        let crowd = crowds.topics.get_mut(topic)?;
-        let subscriber = crowd.feed.remove(key);
-        if crowd.feed.is_empty() {
+        let feed = crowds.topics.get_mut(topic)?;
+        let subscriber = feed.remove(key);
+        if feed.is_empty() {
             crowds.topics.remove(topic);
             crowds.alarms.remove(topic);
             if crowds.held.remove(topic) {
@@ -183,9 +193,9 @@ impl Hub {
     /// [`Feed::poll`].
     pub(super) fn poll(&self, topic: &Name, key: usize, cx: &mut Context<'_>) -> Poll<()> {
         let mut crowds = self.crowds.lock();
-        let Some(crowd) = crowds.topics.get_mut(topic) else { return Poll::Ready(()) };
-        let poll = crowd.feed.poll(key, cx);
-        let due = crowd.feed.due() > 0;
+        let Some(feed) = crowds.topics.get_mut(topic) else { return Poll::Ready(()) };
+        let poll = feed.poll(key, cx);
+        let due = feed.due() > 0;
         if due {
             crowds.due.insert(*topic);
         }
@@ -242,13 +252,13 @@ impl Hub {
             let mut crowds = self.crowds.lock();
             let Crowds { topics, due, .. } = &mut *crowds;
             for topic in published {
-                if let Some(crowd) = topics.get_mut(&topic) {
-                    crowd.feed.published();
+                if let Some(feed) = topics.get_mut(&topic) {
+                    feed.published();
                     due.insert(topic);
                 }
             }
             let due = std::mem::take(due).into_iter();
-            due.filter_map(|topic| Some((topic, topics.get(&topic)?.feed.due()))).collect()
+            due.filter_map(|topic| Some((topic, topics.get(&topic)?.due()))).collect()
         };
         for topic in removed {
             self.end_of_topic(&topic, Some("the topic was removed"));
@@ -284,9 +294,9 @@ impl Hub {
         let Crowds { topics, due, alarms, .. } = &mut *crowds;
         for (topic, at) in alarms {
             if *at <= now
-                && let Some(crowd) = topics.get_mut(topic)
+                && let Some(feed) = topics.get_mut(topic)
             {
-                crowd.feed.wake(now);
+                feed.wake(now);
                 due.insert(*topic);
                 // Its turn sets the next one.
                 *at = Time::NEVER;
@@ -298,9 +308,9 @@ impl Hub {
     fn tick(&self) {
         let mut crowds = self.crowds.lock();
         let Crowds { topics, due, .. } = &mut *crowds;
-        for (topic, crowd) in topics {
-            crowd.feed.tick();
-            if crowd.feed.due() > 0 {
+        for (topic, feed) in topics {
+            feed.tick();
+            if feed.due() > 0 {
                 due.insert(*topic);
             }
         }
@@ -310,8 +320,9 @@ impl Hub {
     fn serve(&self, topic: &Name, most: usize) -> usize {
         let now = self.shard.clock().now();
         let mut crowds = self.crowds.lock();
-        let Crowds { topics, due, alarms, held, sent_away } = &mut *crowds;
-        let Some(Crowd { feed, frames }) = topics.get_mut(topic) else { return usize::MAX };
+        let Crowds { topics, frames, due, alarms, held, sent_away } = &mut *crowds;
+        let Some(feed) = topics.get_mut(topic) else { return usize::MAX };
+        frames.belong_to(topic);
         let before = feed.due();
         let loaded = self.shard.with(|memory| {
             let Some(log) = memory.topic_mut(topic) else { return usize::MAX };
@@ -357,15 +368,16 @@ impl Hub {
     fn end_of_topic(&self, topic: &Name, why: Option<&str>) {
         let mut crowds = self.crowds.lock();
         crowds.alarms.remove(topic);
+        crowds.frames.forget(topic);
         if crowds.held.remove(topic) {
             self.shard.hold(topic, None);
         }
-        let Some(crowd) = crowds.topics.get_mut(topic) else { return };
+        let Some(feed) = crowds.topics.get_mut(topic) else { return };
         match why {
-            Some(why) => crowd.feed.end_because(why),
-            None => crowd.feed.end(),
+            Some(why) => feed.end_because(why),
+            None => feed.end(),
         }
-        let aftermath = crowd.feed.aftermath();
+        let aftermath = feed.aftermath();
         drop(crowds);
         aftermath.run();
     }
@@ -376,7 +388,7 @@ impl Hub {
         {
             let mut crowds = self.crowds.lock();
             let Crowds { topics, due, .. } = &mut *crowds;
-            topics.values_mut().for_each(|crowd| crowd.feed.end_when_sent());
+            topics.values_mut().for_each(Feed::end_when_sent);
             due.extend(topics.keys());
         }
         let deadline = Instant::now() + crate::server::GRACE;

@@ -6,6 +6,7 @@
 //! | `feed`, `lists` | the subscribers of one topic: who lacks something, who waits for its socket |
 //! | `frames` | messages encoded once for all who lack the same ones |
 //! | `subscriber`, `task` | one subscriber, and its own task |
+//! | `places` | how many subscribers there may be, and how much is copied for those that are sent away |
 //! | `plan` | policy, rate, replay, extent and selection of one subscriber |
 //! | `handshake`, `listener` | how a WebSocket begins, and what its client says |
 //! | `clients` | who is there, told |
@@ -17,11 +18,13 @@ mod handshake;
 mod hub;
 mod listener;
 mod lists;
+mod places;
 mod plan;
 mod subscriber;
 mod task;
 
 pub(crate) use hub::Hub;
+pub(crate) use places::Places;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,12 +39,13 @@ use crate::server::{Answer, Context, TakeOver, whole};
 use hub::Admission;
 
 /// The most memory that subscribers can take beside the logs, in bytes. What is on its way to their sockets is encoded
-/// at most once for each kind of stream, and not copied but within a budget.
-pub(crate) const fn worst_case(max_subscribers: usize, max_message: usize) -> u64 {
-    const SUBSCRIBER: usize = (1 << 10) + size_of::<plan::Plan>();
+/// at most once for each kind of stream on each thread, and not copied but within a budget.
+pub(crate) const fn worst_case(max_subscribers: usize, max_message: usize, shards: usize) -> u64 {
+    // Each of them may be alone on a topic.
+    const SUBSCRIBER: usize = (1 << 10) + size_of::<plan::Plan>() + size_of::<feed::Feed>();
     let subscribers = max_subscribers.saturating_mul(SUBSCRIBER);
-    let sent = frames::Frames::worst_case(max_message).saturating_add(feed::FAREWELLS);
-    subscribers.saturating_add(sent) as u64
+    let sent = frames::Frames::worst_case(max_message).saturating_add(places::FAREWELLS);
+    subscribers.saturating_add(sent.saturating_mul(shards)) as u64
 }
 
 impl Hub {

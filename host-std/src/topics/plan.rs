@@ -9,7 +9,7 @@ use streamgauge_core::select::{HashKey, Selection};
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::{Decision, Extent, Id, Lag, LagPolicy, OnLag, Pacer, Replay, Withheld};
 
-use super::frames::Messages;
+use crate::engine::memory::TopicLog as Messages;
 
 /// Policy, rate, replay, extent and selection of one subscriber.
 ///

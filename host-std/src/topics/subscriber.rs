@@ -13,9 +13,10 @@ use streamgauge_core::topic::{Decision, Id, Lag};
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::net::TcpStream;
 
-use super::frames::{Frames, Messages, Piece, after};
+use super::frames::{Frames, Piece, after};
 use super::listener::Listener;
 use super::plan::{Plan, Step};
+use crate::engine::memory::TopicLog as Messages;
 
 /// A subscriber and its socket.
 ///

@@ -41,7 +41,7 @@ async fn queue_at(address: &str) -> (Url, JoinHandle<()>) {
     let stop = watch::Sender::new(false);
     let queue = Gateway::new(Settings::new(Surface::Simplequeue), stop.clone()).unwrap();
     let serving = tokio::spawn(async move {
-        queue.run(vec![(listener, Surface::Simplequeue)], server::Limits::default(), stop.subscribe()).await;
+        queue.run(vec![(listener, Surface::Simplequeue)], server::Limits::default(), stop.subscribe()).await.unwrap();
     });
     (url, serving)
 }

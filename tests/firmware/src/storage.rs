@@ -72,7 +72,7 @@ impl Host for Board {
     type Seen = &'static mut [Entry];
     type Table<V> = Few<V, 2>;
 
-    fn table<V>(&mut self) -> Few<V, 2> {
+    fn table<V>(&mut self, _: Kind) -> Few<V, 2> {
         Few::new()
     }
 

@@ -75,7 +75,7 @@ pub(crate) enum Shape {
 }
 
 /// Understands a request.
-pub(crate) fn parse<'a>(request: &Request<'a>, settings: &Settings) -> Result<Asked<'a>, Wrong<'a>> {
+pub(super) fn asked<'a>(request: &Request<'a>, settings: &Settings) -> Result<Asked<'a>, Wrong<'a>> {
     let Some(route) = route(request.path, settings.surface) else { return Ok(Asked::NotFound) };
     if !route.methods().contains(&request.method) {
         return Ok(Asked::Method(route.allowed()));
@@ -212,22 +212,64 @@ fn settle<'a>(request: &Request<'a>, how: Settle) -> Result<Command<'a>, Wrong<'
 }
 
 fn stats<'a>(request: &Request<'a>, settings: &Settings) -> Result<Command<'a>, Wrong<'a>> {
-    let surface = settings.surface;
-    let named = |name: &str| request.query.get(name).is_some();
-    let of_queue = if named("queue") && surface.has_queues() {
-        true
-    } else if named("topic") && surface.has_topics() {
-        false
-    } else {
-        surface.counts_queues()
-    };
     let reset = request.query.get("reset").filter(|_| request.method != Method::Head);
-    Ok(if of_queue {
-        let reset = reset.is_some_and(|reset| reset == *"1");
-        Command::QueueStats { queue: name(request, "queue")?, reset }
-    } else {
-        Command::TopicStats { topic: name(request, "topic")?, reset: reset.is_some() }
+    Ok(match counted(request, settings.surface) {
+        Kind::Queue => {
+            let reset = reset.is_some_and(|reset| reset == *"1");
+            Command::QueueStats { queue: name(request, "queue")?, reset }
+        }
+        Kind::Topic => Command::TopicStats { topic: name(request, "topic")?, reset: reset.is_some() },
     })
+}
+
+/// What the counters of a request to `/stats` are those of.
+fn counted(request: &Request<'_>, surface: Surface) -> Kind {
+    let named = |name: &str| request.query.get(name).is_some();
+    if named("queue") && surface.has_queues() {
+        Kind::Queue
+    } else if named("topic") && surface.has_topics() || !surface.counts_queues() {
+        Kind::Topic
+    } else {
+        Kind::Queue
+    }
+}
+
+/// Whether a request names the topic or queue whose counters it wants.
+pub(super) fn is_named(request: &Request<'_>, command: &Command<'_>) -> bool {
+    match command {
+        Command::TopicStats { .. } => request.query.get("topic").is_some(),
+        Command::QueueStats { .. } => request.query.get("queue").is_some(),
+        _ => false,
+    }
+}
+
+/// The topic or queue that a request is about, as far as its path and query tell; `None` if it is about several or none,
+/// or is not understood. O(n).
+///
+/// ```
+/// use streamgauge_core::endpoints::{Request, Surface, subject};
+/// use streamgauge_core::engine::{Kind, Name};
+///
+/// let jobs = Name::new(b"jobs").unwrap();
+/// let about = |target| subject(&Request::new(target), Surface::Everything);
+/// assert_eq!(about(b"/get?queue=jobs"), Some((Kind::Queue, jobs)));
+/// assert_eq!(about(b"/topics/jobs"), Some((Kind::Topic, jobs)));
+/// assert_eq!(about(b"/pub"), Some((Kind::Topic, Name::MAIN)));
+/// assert_eq!(about(b"/queues"), None);
+/// ```
+pub fn subject(request: &Request<'_>, surface: Surface) -> Option<(Kind, Name)> {
+    let route = route(request.path, surface)?;
+    let kind = match route {
+        Route::Publish | Route::Subscribe | Route::Clients | Route::Topic(_) => Kind::Topic,
+        Route::Stats => counted(request, surface),
+        Route::Exit | Route::Topics | Route::Queues => return None,
+        _ => Kind::Queue,
+    };
+    let name = match route {
+        Route::Topic(name) | Route::Queue(name) | Route::QueueVerb(name, _) => resource(name, kind.as_str()),
+        _ => name(request, kind.as_str()),
+    };
+    Some((kind, name.ok()?))
 }
 
 /// The items of a request; `None` if it has neither data nor a body. The query wins.

@@ -8,15 +8,16 @@ mod stats;
 pub(crate) use problem::{refuse, wrong};
 
 use core::ops::ControlFlow;
+use core::time::Duration;
 
 use embedded_io::Write;
 
 use super::parse::Shape;
-use super::{Headers, LeaseHeaders, Request, Response, Status, write_fmt};
-use crate::engine::{Command, Lease, Outcome, Part, Settle, Sink};
+use super::{Asking, Headers, LeaseHeaders, Reply, Response, Status, write_fmt};
+use crate::engine::{Command, Lease, Name, Outcome, Part, Settle, Sink};
 
-/// An answer that is being written: parts first, as they are told, and then what became of the command.
-pub(crate) struct Rendering<'r, W: Write> {
+/// An answer that is being written: parts first, as an engine tells them, and then what became of the command.
+pub struct Rendering<'r, W: Write> {
     out: &'r mut W,
     shape: Shape,
     verb: Verb,
@@ -24,6 +25,8 @@ pub(crate) struct Rendering<'r, W: Write> {
     json: bool,
     /// The most bytes of items past the first.
     max_answer: usize,
+    /// Of which queue the client would wait for an item, and how long.
+    wait: Option<(Name, Duration)>,
     told: u64,
     written: usize,
     headers: Headers,
@@ -45,46 +48,45 @@ enum Verb {
 }
 
 impl<'r, W: Write> Rendering<'r, W> {
-    pub(crate) fn new(
-        request: &Request<'_>,
-        command: &Command<'_>,
-        shape: Shape,
-        waits: bool,
-        max_answer: usize,
-        out: &'r mut W,
-    ) -> Self {
+    pub(super) const fn new(asking: &Asking<'_>, out: &'r mut W) -> Self {
+        let Asking { command, shape, wait, json, named, max_answer } = asking;
+        let wait = match (command, wait) {
+            (Command::Get { queue, .. }, Some(wait)) => Some((*queue, *wait)),
+            _ => None,
+        };
         let verb = match command {
-            Command::Get { lease, .. } => Verb::Get(waits || *lease != Lease::None),
+            Command::Get { lease, .. } => Verb::Get(wait.is_some() || !matches!(lease, Lease::None)),
             Command::Peek { .. } => Verb::Get(false),
             Command::Settle { how: Settle::Ack, .. } => Verb::Settle("acked"),
             Command::Settle { how: Settle::Nack { .. }, .. } => Verb::Settle("nacked"),
             Command::Settle { how: Settle::Touch(_), .. } => Verb::Settle("touched"),
             Command::List { .. } => Verb::List,
             Command::Show { .. } => Verb::Show,
-            Command::TopicStats { .. } => Verb::Stats { named: request.query.get("topic").is_some() },
-            Command::QueueStats { .. } => Verb::Stats { named: request.query.get("queue").is_some() },
+            Command::TopicStats { .. } | Command::QueueStats { .. } => Verb::Stats { named: *named },
             Command::Redrive { .. } => Verb::Other("redriven"),
             Command::Empty { .. } => Verb::Other("removed"),
             _ => Verb::Other(""),
         };
-        let json = request.accepts_json();
-        let (headers, failure) = (Headers::None, None);
-        Self { out, shape, verb, json, max_answer, told: 0, written: 0, headers, failure }
+        let (headers, failure, max_answer) = (Headers::None, None, *max_answer);
+        Self { out, shape: *shape, verb, json: *json, max_answer, wait, told: 0, written: 0, headers, failure }
     }
 
-    /// Whether something could not be written.
-    pub(crate) const fn has_failed(&self) -> bool {
-        self.failure.is_some()
-    }
-
-    /// The answer's head, once the command is executed.
+    /// What a command came to, once it is executed.
     ///
     /// # Errors
     /// Those of the writer. What could not be written has not been taken.
-    pub(crate) fn finish(mut self, outcome: &Outcome) -> Result<Response, W::Error> {
+    pub fn finish(mut self, outcome: &Outcome) -> Result<Reply, W::Error> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
+        Ok(match (outcome, self.wait) {
+            (Outcome::Dump(dump), _) => Reply::Dump(*dump),
+            (Outcome::Told(0), Some((queue, wait))) if !wait.is_zero() => Reply::Wait(queue, wait),
+            _ => Reply::Response(self.response(outcome)?),
+        })
+    }
+
+    fn response(self, outcome: &Outcome) -> Result<Response, W::Error> {
         if let Outcome::Refused(refusal) = outcome {
             return refuse(refusal, self.json, self.out);
         }

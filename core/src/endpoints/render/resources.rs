@@ -6,7 +6,7 @@ use core::time::Duration;
 use embedded_io::Write;
 
 use super::super::write_fmt;
-use super::stats;
+use super::stats::{self, OrNull};
 use crate::engine::{Name, Published, QueueSettings, QueueStats, TopicSettings, TopicStats};
 
 /// A topic.
@@ -83,18 +83,6 @@ pub(super) fn published<W: Write>(published: &Published, out: &mut W) -> Result<
         out,
         format_args!(",\"messages\":{messages},\"duplicates\":{duplicates},\"subscribers\":{subscribers}}}\n"),
     )
-}
-
-/// `null` for nothing.
-pub(super) struct OrNull<T>(pub(super) Option<T>);
-
-impl<T: fmt::Display> fmt::Display for OrNull<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Some(value) => value.fmt(f),
-            None => f.write_str("null"),
-        }
-    }
 }
 
 /// A duration as settings have it: a text of whole seconds or milliseconds, which reads back as the same.

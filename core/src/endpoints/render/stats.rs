@@ -1,10 +1,11 @@
 //! Counters: in the original's bytes where no name is given, and with all that is counted where one is.
 
+use core::fmt;
+
 use embedded_io::Write;
 
 use super::super::parse::Shape;
 use super::super::{Headers, Response, Status, write_fmt};
-use super::resources::OrNull;
 use crate::engine::{QueueStats, TopicStats};
 use crate::wire::units::Rfc3339;
 
@@ -142,5 +143,17 @@ struct Time(crate::time::Time);
 impl core::fmt::Display for Time {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "\"{}\"", Rfc3339(self.0))
+    }
+}
+
+/// `null` for nothing.
+pub(super) struct OrNull<T>(pub(super) Option<T>);
+
+impl<T: fmt::Display> fmt::Display for OrNull<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(value) => value.fmt(f),
+            None => f.write_str("null"),
+        }
     }
 }

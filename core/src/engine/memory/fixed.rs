@@ -2,7 +2,7 @@
 
 use super::{Few, Host, QueueRoom, TopicRoom};
 use crate::dedupe::Entry;
-use crate::engine::{QueueSettings, Refusal, TopicSettings};
+use crate::engine::{Kind, QueueSettings, Refusal, TopicSettings};
 use crate::generate::Rng;
 use crate::log::Mark;
 use crate::queue::leases::Slot;
@@ -39,7 +39,7 @@ impl<const NAMES: usize, const BYTES: usize, const PLACES: usize> Host for Fixed
     type Seen = [Entry; PLACES];
     type Table<V> = Few<V, NAMES>;
 
-    fn table<V>(&mut self) -> Few<V, NAMES> {
+    fn table<V>(&mut self, _: Kind) -> Few<V, NAMES> {
         Few::new()
     }
 

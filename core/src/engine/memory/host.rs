@@ -27,8 +27,8 @@ pub trait Host: Sized {
     /// Where values are found by their names.
     type Table<V>: Table<V>;
 
-    /// A table without a value.
-    fn table<V>(&mut self) -> Self::Table<V>;
+    /// A table without a value, for names of this kind.
+    fn table<V>(&mut self, kind: Kind) -> Self::Table<V>;
 
     /// Room for a topic of these settings.
     ///

@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | `topics`, `queues` | what each command does |
 //! | `names` | what is made, changed, listed and removed |
+//! | [`DetachedQueue`] | a queue on its way to another engine |
 //! | [`Host`] | where storage and random numbers come from, and who is told what happens |
 //! | [`Table`], [`Few`] | where they are found by their names |
 //! | [`Fixed`] | a host of a few names, for microcontrollers and examples |
 
 mod fixed;
 mod host;
+mod moves;
 mod names;
 mod queues;
 mod table;
@@ -17,6 +19,7 @@ mod topics;
 
 pub use fixed::Fixed;
 pub use host::{Host, QueueRoom, TopicRoom};
+pub use moves::DetachedQueue;
 pub use table::{Few, InOrder, Table};
 pub use topics::TopicOf;
 
@@ -89,7 +92,8 @@ impl<H: Host> Memory<H> {
 
     /// The same, with what names get that nobody has made.
     pub fn with_defaults(mut host: H, defaults: Defaults) -> Self {
-        Self { topics: host.table(), queues: host.table(), host, defaults, has_orphans: false }
+        let (topics, queues) = (host.table(Kind::Topic), host.table(Kind::Queue));
+        Self { topics, queues, host, defaults, has_orphans: false }
     }
 
     /// Its host.

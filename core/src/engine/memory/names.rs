@@ -196,7 +196,7 @@ impl<H: Host> Memory<H> {
     }
 
     /// Lets a topic feed a queue.
-    fn link(&mut self, queue: &Name, topic: Option<Name>) {
+    pub(super) fn link(&mut self, queue: &Name, topic: Option<Name>) {
         let Some(topic) = topic.and_then(|topic| self.topics.get_mut(&topic)) else { return };
         let next = topic.feeds.replace(*queue);
         if let Some(entry) = self.queues.get_mut(queue) {
@@ -205,7 +205,7 @@ impl<H: Host> Memory<H> {
     }
 
     /// Takes a queue out of the line of those that a topic feeds. O(queues on it).
-    fn unlink(&mut self, queue: &Name, topic: Option<Name>) {
+    pub(super) fn unlink(&mut self, queue: &Name, topic: Option<Name>) {
         let next = self.queues.get_mut(queue).and_then(|entry| entry.next_on_topic.take());
         let Some(topic) = topic.and_then(|topic| self.topics.get_mut(&topic)) else { return };
         if topic.feeds == Some(*queue) {

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use crate::client::{Announce, Feed, Item, Limits as SourceLimits, News, Url};
 use crate::gateway::{Door, Gateway, Settings};
-use crate::server::{Answer, Context, Handler, Limits, serve, whole};
+use crate::server::{Answer, Context, Handler, Handlers, Limits, serve, whole};
 use crate::terminal::StartError;
 
 /// The paths that it answers, as the original prints them.
@@ -40,19 +40,19 @@ pub async fn run(
     limits: Limits,
     mut shutdown: watch::Receiver<bool>,
 ) -> Result<Summary, StartError> {
-    let max_message = usize::try_from(settings.shard.defaults.topic.max_message_bytes).unwrap_or(usize::MAX);
+    let max_message = usize::try_from(settings.engine.defaults.topic.max_message_bytes).unwrap_or(usize::MAX);
     let gateway = Gateway::new(settings, watch::Sender::new(false))?;
     let door = gateway.door(Surface::Pubsub, limits.clone());
     let filtered = Arc::new(Filtered { gateway: Arc::clone(&gateway), door, filter: Mutex::new(filter) });
-    let serving =
-        gateway.run_around(serve(listener, Arc::clone(&filtered), limits, shutdown.clone()), shutdown.clone());
+    let serving = serve(listener, Handlers::one(Arc::clone(&filtered)), limits, shutdown.clone());
+    let serving = gateway.run_around(serving, shutdown.clone());
     let reading = async {
         tokio::select! {
             never = filtered.read(source, max_message) => match never {},
             _ = shutdown.wait_for(|stop| *stop) => {}
         }
     };
-    tokio::join!(serving, reading);
+    tokio::join!(serving, reading).0?;
     Ok(filtered.filter.lock().summary())
 }
 

@@ -19,7 +19,7 @@ use super::input::Input;
 use super::pages::Pages;
 use super::refusal::Refusal;
 use super::socket::{Gone, Read, Socket};
-use super::{Handler, Limits, TakeOver, spare};
+use super::{Handler, Handlers, Limits, TakeOver, spare};
 
 /// A socket that was taken over, after a request that has not been answered.
 pub struct Taken {
@@ -35,7 +35,7 @@ pub struct Taken {
 
 /// What all connections of a server share.
 pub(super) struct Shared<H> {
-    pub(super) handler: Arc<H>,
+    pub(super) handlers: Handlers<H>,
     pub(super) limits: Limits,
     pub(super) pages: Pages,
     pub(super) budget: Arc<Budget>,
@@ -43,6 +43,8 @@ pub(super) struct Shared<H> {
 
 pub(super) struct Connection<H> {
     pub(super) peer: SocketAddr,
+    /// The thread that it is on.
+    pub(super) thread: usize,
     pub(super) shared: Arc<Shared<H>>,
 }
 
@@ -53,6 +55,8 @@ enum End {
     /// Behind the last answer.
     Finished,
     TakenOver(TakeOver),
+    /// Here, to go on with what has come on another thread.
+    Moved(usize),
 }
 
 /// What follows once all that could be answered at once is.
@@ -80,6 +84,8 @@ enum Step {
     /// What is written was the last.
     Last,
     TakeOver(TakeOver),
+    /// What has come belongs to another thread.
+    Move(usize),
 }
 
 /// What of an answer does not stand with its head; what it takes is counted until it is dropped.
@@ -89,9 +95,15 @@ enum Sending {
 }
 
 impl<H: Handler> Connection<H> {
-    pub(super) async fn run(self, stream: TcpStream, shutdown: watch::Receiver<bool>, place: OwnedSemaphorePermit) {
+    /// Answers what has come in `input`, and what comes behind it.
+    pub(super) async fn run(
+        self,
+        stream: TcpStream,
+        mut input: Input,
+        shutdown: watch::Receiver<bool>,
+        place: OwnedSemaphorePermit,
+    ) {
         let mut socket = Socket::new(stream, shutdown.clone(), self.shared.limits.io_timeout);
-        let mut input = Input::default();
         match self.answer_all(&mut socket, &mut input).await {
             Ok(End::Finished) => socket.linger().await,
             Ok(End::Closed) | Err(Gone) => {}
@@ -101,7 +113,33 @@ impl<H: Handler> Connection<H> {
                 // What it spawns is a task of its own: this one ends.
                 how(Taken { stream: socket.into_stream(), read, place, shutdown });
             }
+            Ok(End::Moved(thread)) => self.go_on(thread, socket.into_stream(), input, shutdown, place),
         }
+    }
+
+    /// Goes on on another thread.
+    fn go_on(
+        self,
+        thread: usize,
+        stream: TcpStream,
+        input: Input,
+        shutdown: watch::Receiver<bool>,
+        place: OwnedSemaphorePermit,
+    ) {
+        let Ok(stream) = stream.into_std() else { return };
+        let threads = self.shared.handlers.threads.clone();
+        let connection = Self { thread, ..self };
+        threads.on(thread, move || {
+            // Only a descriptor that is none could not be watched there.
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                tokio::spawn(connection.run(stream, input, shutdown, place));
+            }
+        });
+    }
+
+    /// Who answers on this thread.
+    fn handler(&self) -> &Arc<H> {
+        &self.shared.handlers.each[self.thread]
     }
 
     async fn answer_all(&self, socket: &mut Socket, input: &mut Input) -> Result<End, Gone> {
@@ -166,7 +204,9 @@ impl<H: Handler> Connection<H> {
                     let request = input.unread().get(..len).unwrap_or_default();
                     let (head, body) = request.split_at_checked(head).unwrap_or_default();
                     let step = Box::pin(self.answer_slowly(head, body, &mut out, stopping)).await;
-                    input.consume(len);
+                    if !matches!(step, Step::Move(_)) {
+                        input.consume(len);
+                    }
                     if let Some(end) = self.finish(socket, out, step).await? {
                         return Ok(end);
                     }
@@ -196,7 +236,12 @@ impl<H: Handler> Connection<H> {
         let mut out = spare::output();
         let stopping = socket.is_stopping();
         let bytes = input.unread().get(..head).unwrap_or_default();
-        let step = Box::pin(self.answer_slowly(bytes, body, &mut out, stopping)).await;
+        let mut step = Box::pin(self.answer_slowly(bytes, body, &mut out, stopping)).await;
+        if let Step::Move(_) = step {
+            // Its body is not where another thread would look for it.
+            self.refuse_read(bytes, &Refusal::moved(), &mut out);
+            step = Step::Last;
+        }
         input.consume(head);
         self.finish(socket, out, step).await
     }
@@ -208,6 +253,7 @@ impl<H: Handler> Connection<H> {
             spare::give(out);
             return Ok(match step {
                 Step::TakeOver(how) => Some(End::TakenOver(how)),
+                Step::Move(thread) => Some(End::Moved(thread)),
                 Step::Last => Some(End::Finished),
                 _ => None,
             });

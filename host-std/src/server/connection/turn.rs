@@ -53,6 +53,9 @@ impl<H: Handler> Connection<H> {
                     step => return step,
                 }
             }
+            if let Some(thread) = self.handler().elsewhere(&head.request) {
+                return Step::Move(thread);
+            }
             let body = match head.http.body {
                 Incoming::None => &[],
                 Incoming::Length(n) if n > limits.max_body as u64 => {
@@ -82,7 +85,7 @@ impl<H: Handler> Connection<H> {
 
     /// What is refused, or answered here: another method, a foreign page, the question what a page may do.
     fn answer_without_handler(&self, head: &Head<'_, '_>, out: &mut Vec<u8>, stopping: bool) -> Option<Step> {
-        let Shared { handler, pages, .. } = &*self.shared;
+        let (handler, pages) = (self.handler(), &self.shared.pages);
         let methods = handler.methods(head.request.path);
         let is_preflight = head.http.method == "OPTIONS" && pages.allows_any();
         let method = head.method.filter(|method| methods.contains(method));
@@ -128,7 +131,7 @@ impl<H: Handler> Connection<H> {
     /// Answers a request that has come whole; `None` when the handler has to wait.
     fn answer_now(&self, head: &Head<'_, '_>, body: &[u8], out: &mut Vec<u8>, stopping: bool) -> Option<Step> {
         let request = Request { body, ..head.request };
-        let answer = self.shared.handler.call_now(&request, &self.context(head))?;
+        let answer = self.handler().call_now(&request, &self.context(head))?;
         Some(self.write_answer(head, answer, out, stopping))
     }
 
@@ -139,9 +142,9 @@ impl<H: Handler> Connection<H> {
         let Ok(Some(head)) = Head::read(head, &mut fields, &self.shared.limits) else { return Step::Last };
         let request = Request { body, ..head.request };
         let context = self.context(&head);
-        let answer = match self.shared.handler.call_now(&request, &context) {
+        let answer = match self.handler().call_now(&request, &context) {
             Some(answer) => answer,
-            None => self.shared.handler.call(request, &context).await,
+            None => self.handler().call(request, &context).await,
         };
         self.write_answer(&head, answer, out, stopping)
     }
@@ -172,7 +175,7 @@ impl<H: Handler> Connection<H> {
         let status = match &answer {
             Answer::Whole(response, _) => response.status.code(),
             Answer::Response(response) => response.status().as_u16(),
-            Answer::TakeOver(_) => 0,
+            Answer::TakeOver(_) | Answer::Elsewhere(_) => 0,
         };
         if status > 0 && self.shared.limits.log_requests {
             self.log(head, StatusCode::from_u16(status).unwrap_or_default());
@@ -217,6 +220,7 @@ impl<H: Handler> Connection<H> {
                 }
             }
             Answer::TakeOver(how) => Step::TakeOver(how),
+            Answer::Elsewhere(thread) => Step::Move(thread),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::given::{answer, bytes, given, keep};
 use crate::roots::engine::engine;
-use streamgauge_core::endpoints::{self, Headers, Method, Request, Response, Settings, Status, Surface};
+use streamgauge_core::endpoints::{self, Asking, Headers, Method, Request, Response, Settings, Status, Surface};
 use streamgauge_core::engine::Refusal;
 
 fn request() -> &'static Request<'static> {
@@ -22,6 +22,10 @@ roots! {
     surface_counts_queues => given::<Surface>().counts_queues();
     surface_paths => given::<Surface>().paths();
     answer_request => endpoints::answer(request(), given::<Settings>(), engine(), *given(), answer());
+    parse => endpoints::parse(request(), given::<Settings>(), answer()).is_ok();
+    asking_waits => given::<Asking<'static>>().waits();
+    asking_rendering => given::<Asking<'static>>().rendering(answer()).finish(given()).is_ok();
+    subject => endpoints::subject(request(), *given());
     methods => endpoints::methods(bytes(), *given());
     changes => endpoints::changes(request(), *given());
     nothing => endpoints::nothing();

@@ -33,7 +33,7 @@ impl Host for Given {
     type Seen = &'static mut [Entry];
     type Table<V> = Few<V, 4>;
 
-    fn table<V>(&mut self) -> Few<V, 4> {
+    fn table<V>(&mut self, _: Kind) -> Few<V, 4> {
         Few::new()
     }
 
@@ -121,6 +121,8 @@ roots! {
     topic => engine().topic(name());
     topic_mut => engine().topic_mut(name());
     count_kicked => engine().count_kicked(name(), *given());
+    has => engine().has(*given(), name());
+    move_queue => engine().detach_queue(name()).map(|queue| engine().attach_queue(name(), queue, time()).is_ok());
     fixed_seeded => keep(Fixed::<4, 64, 4>::seeded(*given()));
     fixed_topic => given::<Fixed<4, 64, 4>>().topic(given());
     fixed_queue => given::<Fixed<4, 64, 4>>().queue(given());

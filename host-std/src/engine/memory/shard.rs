@@ -1,50 +1,31 @@
 //! The memory engine of the core behind a lock, and what is done when something has happened in it.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use embedded_io::Write;
 use parking_lot::Mutex;
-use streamgauge_core::endpoints::{self, Reply, Request};
-use streamgauge_core::engine::memory::{Defaults, Memory, TopicOf};
-use streamgauge_core::engine::{Dump, Engine as _, Kind, Name, QueueSettings, Refusal, TopicSettings};
+use streamgauge_core::engine::memory::{DetachedQueue, Memory, TopicOf};
+use streamgauge_core::engine::{Command, Dump, Engine as _, Kind, Name, Outcome, Part, QueueChange, Refusal, Sink};
 use streamgauge_core::shared::{Guarded, Shared, Slot, Wake};
 use streamgauge_core::time::Time;
 use tokio::sync::Notify;
 
+use super::Settings;
 use super::rooms::{News, Rooms};
-use super::{Budget, Clock};
+use super::timers::Timers;
+use crate::engine::Clock;
 
 /// The log of a topic, and its subscribers' places.
 pub(crate) type TopicLog = TopicOf<Rooms>;
 
-/// What a shard is made with.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// What names get that nobody has made.
-    pub defaults: Defaults,
-    /// The topic `main`, if it has topics.
-    pub main_topic: Option<TopicSettings>,
-    /// The queue `main`, if it has queues.
-    pub main_queue: Option<QueueSettings>,
-    /// Most topics, and most queues.
-    pub max_names: usize,
-    /// Whether somebody wants the items that have to leave a queue.
-    pub keeps_overflow: bool,
-    /// Requests that may wait at the same time.
-    pub max_waiting: usize,
-}
-
 /// Topics and queues that one thread works on.
 ///
 /// Nothing is waited for under its lock: no file is touched there, no socket written, and no waker runs.
-pub struct Shard {
+pub(crate) struct Shard {
     /// Publishers wait in it for those who send messages on.
     state: Shared<Mutex<Guarded<State, Box<[Slot]>>>>,
     clock: Clock,
-    budget: Arc<Budget>,
     /// Rung when a topic with subscribers has new messages, or one is gone.
     bell: Notify,
     /// Rung when there is something to do earlier than was known.
@@ -66,16 +47,13 @@ struct State {
     timers: Timers,
     /// Those who wait for an item of a queue.
     waiting: HashMap<Name, Waiting>,
+    /// Queues that are at home here, and on another shard.
+    moved: HashMap<Name, usize>,
     stopping: bool,
 }
 
-/// When there is something to do, once for each name.
+/// Those who wait for items of a queue.
 #[derive(Default)]
-struct Timers {
-    heap: BinaryHeap<Reverse<(Time, Kind, Name)>>,
-    set: HashMap<(Kind, Name), Time>,
-}
-
 struct Waiting {
     clients: usize,
     bell: Arc<Notify>,
@@ -92,18 +70,17 @@ const PUBLISHER: u32 = 0;
 const MOST_OVERFLOW: usize = 4 << 20;
 
 impl Shard {
-    /// An engine with its `main` topic and queue.
+    /// An engine with the topic and the queue `main`, if `has_main`.
     ///
     /// # Errors
     /// When the budget has no room for these.
-    pub fn new(settings: Settings, budget: Arc<Budget>) -> Result<Arc<Self>, Refusal> {
-        let rooms = Rooms::new(Arc::clone(&budget), settings.max_names, settings.keeps_overflow);
+    pub(super) fn new(settings: &Settings, rooms: Rooms, has_main: bool) -> Result<Self, Refusal> {
         let clock = Clock::new();
         let mut memory = Memory::with_defaults(rooms, settings.defaults);
-        if let Some(topic) = settings.main_topic {
+        if let Some(topic) = settings.main_topic.filter(|_| has_main) {
             memory.make_topic(&Name::MAIN, topic)?;
         }
-        if let Some(queue) = settings.main_queue {
+        if let Some(queue) = settings.main_queue.filter(|_| has_main) {
             memory.make_queue(&Name::MAIN, queue, clock.now())?;
         }
         let state = State {
@@ -115,80 +92,56 @@ impl Shard {
             overflow: Vec::new(),
             timers: Timers::default(),
             waiting: HashMap::new(),
+            moved: HashMap::new(),
             stopping: false,
         };
         let slots = vec![Slot::FREE; settings.max_waiting].into_boxed_slice();
-        Ok(Arc::new(Self {
+        Ok(Self {
             state: Shared::new(Mutex::new(Guarded::new(state, slots))),
             clock,
-            budget,
             bell: Notify::new(),
             alarm: Notify::new(),
             overflow: Notify::new(),
-        }))
+        })
     }
 
     /// Its clock.
-    pub const fn clock(&self) -> &Clock {
+    pub(crate) const fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// The budget that its topics and queues share with others.
-    pub const fn budget(&self) -> &Arc<Budget> {
-        &self.budget
-    }
-
-    /// Answers a request, whose body goes to `answer`. One that publishes waits while what was published before is far
-    /// from being sent on.
-    ///
-    /// # Errors
-    /// Those of `answer`.
-    pub(crate) async fn answer<W: Write>(
-        &self,
-        request: &Request<'_>,
-        endpoints: &endpoints::Settings,
-        answer: &mut W,
-    ) -> Result<Reply, W::Error> {
-        let topic = published_to(request);
+    /// Executes a command. One that publishes waits while what was published before is far from being sent on.
+    pub(super) async fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {
         let now = self.clock.now();
         let mut after = After::default();
-        let answering = self.state.wait(PUBLISHER, |state| {
-            if topic.is_some_and(|topic| state.has_to_wait(&topic, self.clock.now())) {
+        let executing = self.state.wait(PUBLISHER, |state| {
+            if published_to(command).is_some_and(|topic| state.has_to_wait(topic, self.clock.now())) {
                 return ControlFlow::Continue(());
             }
-            let reply = endpoints::answer(request, endpoints, &mut state.memory, now, answer);
+            let outcome = state.memory.execute(command, now, to);
             after = state.heed_news();
-            ControlFlow::Break((reply, Wake::NONE))
+            ControlFlow::Break((outcome, Wake::NONE))
         });
-        let reply = answering.await;
+        let outcome = executing.await;
         self.run(after);
-        match reply {
-            Ok(reply) => reply,
-            // It is never closed, and has a place for every connection.
-            Err(_) => Ok(Reply::Response(endpoints::nothing())),
-        }
+        // It is never closed, and has a place for every connection.
+        outcome.unwrap_or(Outcome::Refused(Refusal::Conflict("too many publishers wait")))
     }
 
-    /// [`answer`](Self::answer), unless it would have to wait: then nothing has happened.
-    pub(crate) fn answer_now<W: Write>(
-        &self,
-        request: &Request<'_>,
-        endpoints: &endpoints::Settings,
-        answer: &mut W,
-    ) -> Option<Result<Reply, W::Error>> {
-        let topic = published_to(request);
+    /// [`execute`](Self::execute), unless it would have to wait: then nothing has happened.
+    pub(super) fn execute_now(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome> {
         let now = self.clock.now();
         let mut after = After::default();
-        let reply = self.state.update(|state| {
-            if topic.is_some_and(|topic| state.has_to_wait(&topic, self.clock.now())) {
+        let outcome = self.state.update(|state| {
+            if published_to(command).is_some_and(|topic| state.has_to_wait(topic, self.clock.now())) {
                 return (None, Wake::NONE);
             }
-            let reply = endpoints::answer(request, endpoints, &mut state.memory, now, answer);
+            let outcome = state.memory.execute(command, now, to);
             after = state.heed_news();
-            (Some(reply), Wake::NONE)
+            (Some(outcome), Wake::NONE)
         });
         self.run(after);
-        reply
+        outcome
     }
 
     /// Does something with the engine under the lock, and then what follows from it.
@@ -304,14 +257,77 @@ impl Shard {
         }
     }
 
-    /// Waits until a queue may have items, as long as the client does not ask anew.
-    pub(crate) fn wait_for_items(self: &Arc<Self>, queue: Name) -> ItemWait {
-        let bell = self.state.update(|state| {
-            let waiting = state.waiting.entry(queue).or_insert_with(|| Waiting { clients: 0, bell: Arc::default() });
+    /// Counts one more client that waits for items of a queue, and returns what is rung for it.
+    pub(super) fn begin_to_wait(&self, queue: Name) -> Arc<Notify> {
+        self.state.update(|state| {
+            let waiting = state.waiting.entry(queue).or_default();
             waiting.clients += 1;
             (Arc::clone(&waiting.bell), Wake::NONE)
+        })
+    }
+
+    /// Counts one less. If the bell was rung for it, another has to know.
+    pub(super) fn end_to_wait(&self, queue: &Name) {
+        let bell = self.state.update(|state| {
+            let Some(waiting) = state.waiting.get_mut(queue) else { return (None, Wake::NONE) };
+            waiting.clients -= 1;
+            if waiting.clients == 0 {
+                state.waiting.remove(queue);
+                return (None, Wake::NONE);
+            }
+            (Some(Arc::clone(&waiting.bell)), Wake::NONE)
         });
-        ItemWait { shard: Arc::clone(self), queue, bell }
+        if let Some(bell) = bell {
+            bell.notify_one();
+        }
+    }
+
+    /// Whether it has a queue.
+    pub(super) fn has_queue(&self, name: &Name) -> bool {
+        self.state.with(|state| state.memory.has(Kind::Queue, name))
+    }
+
+    /// The shard that a queue has moved to.
+    pub(super) fn moved_to(&self, name: &Name) -> Option<usize> {
+        self.state.with(|state| state.moved.get(name).copied())
+    }
+
+    /// Remembers that a queue has moved to another shard.
+    pub(super) fn remember_move(&self, name: Name, to: usize) {
+        self.state.update(|state| (state.moved.insert(name, to), Wake::NONE));
+    }
+
+    /// Forgets it again.
+    pub(super) fn forget_move(&self, name: &Name) {
+        self.state.update(|state| (state.moved.remove(name), Wake::NONE));
+    }
+
+    /// Takes a queue out, if it is here; those who wait for its items look again, and follow it.
+    pub(super) fn detach(&self, name: &Name) -> Option<DetachedQueue<Rooms>> {
+        let (queue, bell) = self.state.update(|state| {
+            let queue = state.memory.detach_queue(name);
+            let bell = state.waiting.get(name).map(|waiting| Arc::clone(&waiting.bell));
+            ((queue, bell), Wake::NONE)
+        });
+        if let Some(bell) = bell {
+            bell.notify_waiters();
+        }
+        queue
+    }
+
+    /// Goes on with a queue, if there is one, and changes it; or makes it.
+    pub(super) fn adopt(&self, name: &Name, queue: Option<DetachedQueue<Rooms>>, change: &QueueChange) -> Outcome {
+        let now = self.clock.now();
+        self.with(|memory| {
+            if let Some(queue) = queue
+                && memory.attach_queue(name, queue, now).is_err()
+            {
+                // Nobody makes a queue but its home, which had moved it.
+                tracing::error!(%name, "a queue that moved was there already, and its items are gone");
+            }
+            let set = Command::SetQueue { name: *name, change: *change };
+            memory.execute(&set, now, &mut |_: Part<'_>| ControlFlow::Continue(()))
+        })
     }
 
     /// Items that had to leave queues since the last call, a line each; waits until there are any.
@@ -341,38 +357,6 @@ impl Shard {
             self.overflow.notify_one();
         }
         after.waiting.into_iter().for_each(|bell| bell.notify_one());
-    }
-}
-
-/// A client that waits for an item, until it is dropped.
-pub(crate) struct ItemWait {
-    shard: Arc<Shard>,
-    queue: Name,
-    bell: Arc<Notify>,
-}
-
-impl ItemWait {
-    /// Waits until there may be an item for this client.
-    pub(crate) async fn rung(&self) {
-        self.bell.notified().await;
-    }
-}
-
-impl Drop for ItemWait {
-    fn drop(&mut self) {
-        let bell = self.shard.state.update(|state| {
-            let Some(waiting) = state.waiting.get_mut(&self.queue) else { return (None, Wake::NONE) };
-            waiting.clients -= 1;
-            if waiting.clients == 0 {
-                state.waiting.remove(&self.queue);
-                return (None, Wake::NONE);
-            }
-            (Some(Arc::clone(&waiting.bell)), Wake::NONE)
-        });
-        // If it was rung for this one, another has to know.
-        if let Some(bell) = bell {
-            bell.notify_one();
-        }
     }
 }
 
@@ -432,43 +416,10 @@ impl State {
     }
 }
 
-impl Timers {
-    /// Whether this is earlier than anything that was known.
-    fn set(&mut self, time: Time, kind: Kind, name: Name) -> bool {
-        let known = self.set.entry((kind, name)).or_insert(Time::NEVER);
-        if *known <= time {
-            return false;
-        }
-        *known = time;
-        let earliest = self.heap.peek().is_none_or(|Reverse((first, ..))| time < *first);
-        self.heap.push(Reverse((time, kind, name)));
-        earliest
-    }
-
-    /// What is due now; or when something is.
-    fn take_due(&mut self, now: Time) -> Result<(Kind, Name), Option<Time>> {
-        loop {
-            let Some(Reverse((time, kind, name))) = self.heap.peek().copied() else { return Err(None) };
-            if time > now {
-                return Err(Some(time));
-            }
-            self.heap.pop();
-            // One that was set to an earlier time since has had its turn.
-            if self.set.get(&(kind, name)) == Some(&time) {
-                self.set.remove(&(kind, name));
-                return Ok((kind, name));
-            }
-        }
-    }
-}
-
-/// The topic that a request publishes to, if it does.
-fn published_to(request: &Request<'_>) -> Option<Name> {
-    if request.body.is_empty() || !request.path.starts_with(b"/pub") {
-        return None;
-    }
-    match request.query.get("topic") {
-        Some(name) => Name::of(name.bytes()).ok(),
-        None => Some(Name::MAIN),
+/// The topic that a command publishes to, if it does.
+const fn published_to<'c>(command: &'c Command<'_>) -> Option<&'c Name> {
+    match command {
+        Command::Publish { topic, messages, .. } if messages.count() > 0 => Some(topic),
+        _ => None,
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use streamgauge_core::dedupe::Entry;
 use streamgauge_core::engine::memory::{Host, QueueRoom, Table, TopicRoom};
@@ -21,6 +22,7 @@ pub(crate) struct Rooms {
     budget: Arc<Budget>,
     /// Most topics, and most queues.
     max_names: usize,
+    counts: Counts,
     keeps_overflow: bool,
     random: Random,
     news: News,
@@ -39,8 +41,8 @@ pub(super) struct News {
 }
 
 impl Rooms {
-    pub(super) fn new(budget: Arc<Budget>, max_names: usize, keeps_overflow: bool) -> Self {
-        Self { budget, max_names, keeps_overflow, random: Random::default(), news: News::default() }
+    pub(super) fn new(budget: Arc<Budget>, max_names: usize, counts: Counts, keeps_overflow: bool) -> Self {
+        Self { budget, max_names, counts, keeps_overflow, random: Random::default(), news: News::default() }
     }
 
     /// What has happened since the last call, in exchange for an empty one.
@@ -63,8 +65,12 @@ impl Host for Rooms {
     type Seen = Bounded<Entry>;
     type Table<V> = Names<V>;
 
-    fn table<V>(&mut self) -> Names<V> {
-        Names { values: HashMap::new(), limit: self.max_names }
+    fn table<V>(&mut self, kind: Kind) -> Names<V> {
+        let count = match kind {
+            Kind::Topic => &self.counts.topics,
+            Kind::Queue => &self.counts.queues,
+        };
+        Names { values: HashMap::new(), count: Arc::clone(count), limit: self.max_names }
     }
 
     fn topic(&mut self, settings: &TopicSettings) -> Result<TopicRoom<Self>, Refusal> {
@@ -222,10 +228,19 @@ impl<T: Clone + Default> Grow<T> for Bounded<T> {
     }
 }
 
-/// Topics or queues by their names.
+/// How many topics and queues all shards have together.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Counts {
+    topics: Arc<AtomicUsize>,
+    queues: Arc<AtomicUsize>,
+}
+
+/// Topics or queues of a shard by their names.
 #[derive(Debug)]
 pub(crate) struct Names<V> {
     values: HashMap<Name, Box<V>>,
+    /// Those of all shards.
+    count: Arc<AtomicUsize>,
     limit: usize,
 }
 
@@ -241,19 +256,22 @@ impl<V> Table<V> for Names<V> {
     }
 
     fn insert(&mut self, name: Name, value: V) -> Result<(), V> {
-        if self.values.len() >= self.limit {
-            return Err(value);
+        // The engine has looked at the limit before it made the value. What was there already, and was only taken out
+        // for a moment, always has its place: with several shards there may be one more a shard.
+        if self.values.insert(name, Box::new(value)).is_none() {
+            self.count.fetch_add(1, Ordering::Relaxed);
         }
-        self.values.insert(name, Box::new(value));
         Ok(())
     }
 
     fn remove(&mut self, name: &Name) -> Option<V> {
-        self.values.remove(name).map(|value| *value)
+        let value = self.values.remove(name)?;
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        Some(*value)
     }
 
     fn len(&self) -> usize {
-        self.values.len()
+        self.count.load(Ordering::Relaxed)
     }
 
     fn limit(&self) -> usize {

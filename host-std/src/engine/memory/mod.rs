@@ -1,0 +1,251 @@
+//! The core's memory engine, in shards.
+//!
+//! A topic or a queue belongs to one shard, a shard to one thread, and shards share no lock. Where a name is at home, a
+//! hash of it says; a queue that a topic feeds is with its topic, and its home knows where. A connection goes to the
+//! thread of what it asks for.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | [`Shards`] | all shards, seen from the thread of one of them |
+//! | `shard` | [`Shard`]: the engine of one thread, behind a lock that is never held while anything is waited for |
+//! | `moves` | queues that move to their topics |
+//! | `rooms` | what that engine is given: bytes, places, tables and random numbers |
+//! | `timers` | when there is something to do |
+//! | [`Budget`] | the memory that all topics and queues share |
+
+mod budget;
+mod moves;
+mod rooms;
+mod shard;
+mod timers;
+
+pub use budget::Budget;
+pub(crate) use shard::{Shard, TopicLog};
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use streamgauge_core::engine::memory::Defaults;
+use streamgauge_core::engine::{
+    Command, Dump, Kind, Name, Outcome, Part, Prefix, QueueSettings, QueueStats, Refusal, Sink, TopicSettings,
+    TopicStats,
+};
+use tokio::sync::{Mutex, Notify, mpsc};
+
+use super::{Engine, Waiting};
+use crate::threads::Threads;
+use rooms::{Counts, Rooms};
+
+/// What a memory engine is made with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What names get that nobody has made.
+    pub defaults: Defaults,
+    /// The topic `main`, if it has topics.
+    pub main_topic: Option<TopicSettings>,
+    /// The queue `main`, if it has queues.
+    pub main_queue: Option<QueueSettings>,
+    /// Most topics, and most queues.
+    pub max_names: usize,
+    /// Whether somebody wants the items that have to leave a queue.
+    pub keeps_overflow: bool,
+    /// Requests that may wait at the same time.
+    pub max_waiting: usize,
+}
+
+/// All shards, seen from the thread of one of them.
+#[derive(Clone)]
+pub(crate) struct Shards {
+    here: usize,
+    all: Arc<[Arc<Shard>]>,
+    threads: Threads,
+    /// One list of all shards at a time: it is in memory as a whole.
+    listing: Arc<Mutex<()>>,
+}
+
+impl Shards {
+    /// A shard for each of `threads`, seen from each of them.
+    ///
+    /// # Errors
+    /// When the budget has no room for the topic and the queue `main`.
+    pub(crate) fn new(settings: &Settings, budget: &Arc<Budget>, threads: &Threads) -> Result<Vec<Self>, Refusal> {
+        let (count, counts) = (threads.count(), Counts::default());
+        let shards = (0..count).map(|at| {
+            let rooms = Rooms::new(Arc::clone(budget), settings.max_names, counts.clone(), settings.keeps_overflow);
+            Shard::new(settings, rooms, home(&Name::MAIN, count) == at).map(Arc::new)
+        });
+        let all: Arc<[Arc<Shard>]> = shards.collect::<Result<_, _>>()?;
+        let listing = Arc::new(Mutex::new(()));
+        let seen_from =
+            |here| Self { here, all: Arc::clone(&all), threads: threads.clone(), listing: Arc::clone(&listing) };
+        Ok((0..count).map(seen_from).collect())
+    }
+
+    /// The shard of this thread.
+    pub(crate) fn own(&self) -> &Arc<Shard> {
+        &self.all[self.here]
+    }
+
+    /// The shard that has the topic and the queue `main`.
+    pub(crate) fn of_main(&self) -> &Arc<Shard> {
+        &self.all[self.home(&Name::MAIN)]
+    }
+
+    fn home(&self, name: &Name) -> usize {
+        home(name, self.all.len())
+    }
+
+    /// The shard that a queue moves to when this is changed, if it is another one.
+    fn moves_to(&self, command: &Command<'_>) -> Option<usize> {
+        match command {
+            Command::SetQueue { change, .. } => {
+                change.topic.flatten().map(|topic| self.home(&topic)).filter(|to| *to != self.here)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a command needs other shards too.
+    fn needs_others(&self, command: &Command<'_>) -> bool {
+        self.all.len() > 1 && (matches!(command, Command::List { .. }) || self.moves_to(command).is_some())
+    }
+
+    /// Tells all topics or queues of all shards, in the order of their names.
+    async fn list(&self, kind: Kind, prefix: Prefix, to: &mut (impl Sink + Send)) -> Outcome {
+        let _alone = self.listing.lock().await;
+        let (answer, mut answers) = mpsc::unbounded_channel();
+        for (at, shard) in self.all.iter().enumerate() {
+            let (shard, answer) = (Arc::clone(shard), answer.clone());
+            self.threads.on(at, move || drop(answer.send(Listed::all(&shard, kind, prefix))));
+        }
+        drop(answer);
+        let mut all = Vec::new();
+        while let Some(some) = answers.recv().await {
+            all.extend(some);
+        }
+        all.sort_unstable_by_key(Listed::name);
+        let mut told = 0;
+        for one in &all {
+            let taken = match one {
+                Listed::Topic(name, of) => to.take(Part::Topic(*name, &of.0, &of.1)),
+                Listed::Queue(name, of) => to.take(Part::Queue(*name, &of.0, &of.1)),
+            };
+            if taken.is_break() {
+                break;
+            }
+            told += 1;
+        }
+        Outcome::Told(told)
+    }
+
+    /// What follows from a command beyond this shard.
+    fn tell_others(&self, command: &Command<'_>, outcome: &Outcome) {
+        if let (Command::Remove { kind: Kind::Queue, name }, Outcome::Removed) = (command, outcome)
+            && self.home(name) != self.here
+        {
+            self.tell_home(*name, None);
+        }
+    }
+}
+
+/// The shard of so many that a name is at home in.
+fn home(name: &Name, shards: usize) -> usize {
+    if shards == 1 {
+        return 0;
+    }
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    (hasher.finish() % shards as u64) as usize
+}
+
+/// One of those that are listed, copied.
+enum Listed {
+    Topic(Name, Box<(TopicSettings, TopicStats)>),
+    Queue(Name, Box<(QueueSettings, QueueStats)>),
+}
+
+impl Listed {
+    fn all(shard: &Shard, kind: Kind, prefix: Prefix) -> Vec<Self> {
+        let mut all = Vec::new();
+        let _ = shard.execute_now(&Command::List { kind, prefix }, &mut |part: Part<'_>| {
+            match part {
+                Part::Topic(name, settings, stats) => all.push(Self::Topic(name, Box::new((*settings, *stats)))),
+                Part::Queue(name, settings, stats) => all.push(Self::Queue(name, Box::new((*settings, *stats)))),
+                _ => {}
+            }
+            ControlFlow::Continue(())
+        });
+        all
+    }
+
+    const fn name(&self) -> Name {
+        match self {
+            Self::Topic(name, _) | Self::Queue(name, _) => *name,
+        }
+    }
+}
+
+impl Engine for Shards {
+    fn elsewhere(&self, kind: Kind, name: &Name) -> Option<usize> {
+        if self.all.len() == 1 {
+            return None;
+        }
+        let moved = match kind {
+            Kind::Topic => None,
+            Kind::Queue if self.own().has_queue(name) => return None,
+            Kind::Queue => self.own().moved_to(name),
+        };
+        Some(moved.unwrap_or_else(|| self.home(name))).filter(|there| *there != self.here)
+    }
+
+    fn execute_now(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome> {
+        if self.needs_others(command) {
+            return None;
+        }
+        let outcome = self.own().execute_now(command, to)?;
+        self.tell_others(command, &outcome);
+        Some(outcome)
+    }
+
+    async fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {
+        match (command, self.moves_to(command)) {
+            (Command::List { kind, prefix }, _) if self.all.len() > 1 => self.list(*kind, *prefix, to).await,
+            (Command::SetQueue { name, change }, Some(there)) => self.set_there(*name, *change, there).await,
+            _ => {
+                let outcome = self.own().execute(command, to).await;
+                self.tell_others(command, &outcome);
+                outcome
+            }
+        }
+    }
+
+    fn dump(&self, dump: &mut Dump, piece: &mut Vec<u8>, most: usize) -> bool {
+        self.own().dump(dump, piece, most)
+    }
+
+    fn wait_for_items(&self, queue: Name) -> impl Waiting + Send {
+        let shard = Arc::clone(self.own());
+        let bell = shard.begin_to_wait(queue);
+        ItemWait { shard, queue, bell }
+    }
+}
+
+/// A client that waits for an item, until it is dropped.
+struct ItemWait {
+    shard: Arc<Shard>,
+    queue: Name,
+    bell: Arc<Notify>,
+}
+
+impl Waiting for ItemWait {
+    async fn rung(&self) {
+        self.bell.notified().await;
+    }
+}
+
+impl Drop for ItemWait {
+    fn drop(&mut self) {
+        self.shard.end_to_wait(&self.queue);
+    }
+}

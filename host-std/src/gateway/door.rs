@@ -1,0 +1,168 @@
+//! One way in on one thread: a request is parsed, executed and rendered.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::StatusCode;
+use streamgauge_core::endpoints::{
+    self, Asking, Headers, Method, Parsed, Reply, Request, Response, Status, Surface, nothing, parse,
+};
+use streamgauge_core::engine::Dump;
+use tokio::time::{Instant, sleep_until};
+
+use super::Side;
+use super::room::{self, NoRoom, Room};
+use crate::engine::{Engine, Waiting as _};
+use crate::server::{Answer, Body, Context, Handler, Limits, into_http, whole};
+
+/// One way to a gateway: a port, on one thread.
+pub(crate) struct Door {
+    side: Arc<Side>,
+    endpoints: endpoints::Settings,
+    limits: Limits,
+}
+
+/// Bytes of a `/dump` that are copied at a time.
+const DUMP_PIECE: usize = 64 << 10;
+
+impl Handler for Door {
+    fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
+        let (settings, mut room) = (self.within(context), Room::new(context.room));
+        let reply = match parse(request, &settings, &mut room) {
+            Ok(Parsed::Asking(asking)) if asking.waits() => return None,
+            Ok(Parsed::Asking(asking)) => {
+                let mut rendering = asking.rendering(&mut room);
+                let outcome = self.side.engine.execute_now(&asking.command, &mut rendering)?;
+                rendering.finish(&outcome)
+            }
+            Ok(Parsed::Reply(reply)) => Ok(reply),
+            Err(no_room) => Err(no_room),
+        };
+        Some(self.answer(request, context, reply, room))
+    }
+
+    async fn call(self: &Arc<Self>, request: Request<'_>, context: &Context<'_>) -> Answer {
+        let (settings, mut room) = (self.within(context), Room::new(context.room));
+        match parse(&request, &settings, &mut room) {
+            Ok(Parsed::Asking(asking)) => self.execute(&request, context, &asking).await,
+            Ok(Parsed::Reply(reply)) => self.answer(&request, context, Ok(reply), room),
+            Err(no_room) => self.answer(&request, context, Err(no_room), room),
+        }
+    }
+
+    fn elsewhere(&self, request: &Request<'_>) -> Option<usize> {
+        let (kind, name) = endpoints::subject(request, self.surface())?;
+        self.side.engine.elsewhere(kind, &name)
+    }
+
+    fn methods(&self, path: &[u8]) -> &'static [Method] {
+        endpoints::methods(path, self.surface())
+    }
+
+    fn changes(&self, request: &Request<'_>) -> bool {
+        endpoints::changes(request, self.surface())
+    }
+}
+
+impl Door {
+    pub(super) const fn new(side: Arc<Side>, endpoints: endpoints::Settings, limits: Limits) -> Self {
+        Self { side, endpoints, limits }
+    }
+
+    const fn surface(&self) -> Surface {
+        self.endpoints.surface
+    }
+
+    /// What endpoints have to know, and answers no longer than this client may have.
+    fn within(&self, context: &Context<'_>) -> Cow<'_, endpoints::Settings> {
+        let room = context.room.saturating_sub(room::SEPARATOR);
+        if self.endpoints.max_answer <= room {
+            return Cow::Borrowed(&self.endpoints);
+        }
+        Cow::Owned(endpoints::Settings { max_answer: room, ..self.endpoints.clone() })
+    }
+
+    /// Executes a command; for an item that is not there yet again and again, whenever there may be one, until the time
+    /// is over.
+    async fn execute(&self, request: &Request<'_>, context: &Context<'_>, asking: &Asking<'_>) -> Answer {
+        let engine = &self.side.engine;
+        let mut waiting = None;
+        loop {
+            // While it waited, the queue may have moved.
+            if let Some(thread) = self.elsewhere(request) {
+                return Answer::Elsewhere(thread);
+            }
+            let mut room = Room::new(context.room);
+            let mut rendering = asking.rendering(&mut room);
+            let outcome = engine.execute(&asking.command, &mut rendering).await;
+            match (rendering.finish(&outcome), &waiting) {
+                (Ok(Reply::Wait(queue, wait)), None) => {
+                    waiting = Some((engine.wait_for_items(queue), Instant::now() + wait));
+                }
+                (Ok(Reply::Wait(..)), Some((place, until))) => {
+                    tokio::select! {
+                        () = place.rung() => {}
+                        () = sleep_until(*until) => return whole(&nothing(), Vec::new()),
+                    }
+                }
+                (reply, _) => return self.answer(request, context, reply, room),
+            }
+        }
+    }
+
+    fn answer(&self, request: &Request<'_>, context: &Context<'_>, reply: Result<Reply, NoRoom>, room: Room) -> Answer {
+        let Side { engine, hub, files, .. } = &*self.side;
+        let answer = room.into_bytes();
+        match reply {
+            Ok(Reply::Response(response)) => {
+                // What is not found because it has no such name says so.
+                let is_nowhere = response.status == Status::NotFound && answer.is_empty();
+                let file = || files.as_ref().filter(|_| is_nowhere)?.answer(request, context);
+                file().unwrap_or_else(|| whole(&response, answer))
+            }
+            Ok(Reply::Subscribe(subscription)) => {
+                let origin = self.limits.allowed_origin(context.field("origin"));
+                hub.subscribe(request, context, &subscription, origin)
+            }
+            Ok(Reply::Clients(topic, json)) => {
+                let response = if json { Response::JSON } else { Response::text(Status::Ok) };
+                whole(&response, hub.list_clients(&topic, json))
+            }
+            Ok(Reply::Dump(dump)) => dump_pieces(engine.clone(), dump),
+            Ok(Reply::Exit) => self.exit(context),
+            Ok(_) => whole(&Response::text(Status::NotFound), answer),
+            Err(NoRoom) => {
+                let headers = Headers::RetryAfter(1);
+                let response = Response { headers, ..Response::text(Status::ServiceUnavailable) };
+                whole(&response, b"the limit max-buffered-bytes is reached: this answer is too long for now\n".to_vec())
+            }
+        }
+    }
+
+    /// Only from this machine, and not for a page that its user looks at.
+    fn exit(&self, context: &Context<'_>) -> Answer {
+        let is_here = context.peer.ip().to_canonical().is_loopback();
+        if !is_here || context.other_page || !context.own_name {
+            let line: &[u8] = if is_here { b"/exit is not for pages\n" } else { b"/exit is only for loopback\n" };
+            let mut response = into_http(&Response::text(Status::Ok), line.to_vec().into());
+            *response.status_mut() = StatusCode::FORBIDDEN;
+            return Answer::Response(response);
+        }
+        self.side.stop.send_replace(true);
+        whole(&Response::text(Status::Ok), Vec::new())
+    }
+}
+
+/// All that is queued, copied a piece at a time as the client takes it.
+fn dump_pieces(engine: impl Engine, mut dump: Dump) -> Answer {
+    let mut more = true;
+    let pieces = move || {
+        if !more {
+            return None;
+        }
+        let mut piece = Vec::with_capacity(DUMP_PIECE);
+        more = engine.dump(&mut dump, &mut piece, DUMP_PIECE);
+        (!piece.is_empty()).then(|| piece.into())
+    };
+    Answer::Response(into_http(&Response::text(Status::Ok), Body::Pieces(Box::new(pieces))))
+}

@@ -1,0 +1,247 @@
+//! Topics and queues on threads of their own: a client does not notice which is where.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use streamgauge_tests::client::{Answer, Client};
+use streamgauge_tests::process::Process;
+use streamgauge_tests::wait::until;
+
+struct Serve {
+    process: Process,
+    address: SocketAddr,
+}
+
+impl Serve {
+    fn start(shards: usize) -> Self {
+        let shards = format!("--shards={shards}");
+        let mut process = Process::start("streamgauge", ["serve", "--pubsub-port=0", "--queue-port=0", &shards]);
+        let line = process.line("pubsub   http://");
+        let address = line.split_whitespace().next().and_then(|at| at.parse().ok()).expect("an address");
+        Self { process, address }
+    }
+
+    fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    fn stats(&self, queue: &str) -> Value {
+        let text = self.connect().get(&format!("/stats?queue={queue}&format=json")).text();
+        let stats: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        let of = |name: &str| stats[name].as_u64().unwrap_or_else(|| panic!("no {name} in {stats}"));
+        let fates = ["acked", "delivered", "ready", "delayed", "leased", "overflow", "dead", "expired", "purged"];
+        assert_eq!(of("accepted"), fates.map(of).iter().sum::<u64>(), "{stats}");
+        stats
+    }
+}
+
+fn put(client: &mut Client, target: &str, body: &str) -> Answer {
+    client.send(format!("PUT {target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
+    client.answer()
+}
+
+fn delete(client: &mut Client, target: &str) -> u16 {
+    client.send(format!("DELETE {target} HTTP/1.1\r\nhost: localhost\r\n\r\n"));
+    client.answer().status
+}
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("n{n}")).collect()
+}
+
+#[test]
+fn one_connection_asks_for_what_is_on_every_thread() {
+    let serve = Serve::start(4);
+    let names = names(40);
+    let mut client = serve.connect();
+    for round in 0..3 {
+        for name in &names {
+            assert_eq!(client.post(&format!("/put?queue={name}"), format!("{name} {round}")).status, 200);
+        }
+    }
+    for name in &names {
+        assert_eq!(
+            client.get(&format!("/mget?queue={name}&items=3&separator=,")).text(),
+            format!("{name} 0,{name} 1,{name} 2")
+        );
+    }
+    // All at once, and answered in their order.
+    let requests = |verb: &str| -> String {
+        names.iter().map(|name| format!("GET /{verb}queue={name} HTTP/1.1\r\nhost: localhost\r\n\r\n")).collect()
+    };
+    client.send(requests("put?data=x&").replace("data=x", "data=all"));
+    client.send(requests("get?"));
+    for _ in &names {
+        assert_eq!(client.answer().status, 200);
+    }
+    for name in &names {
+        assert_eq!(client.answer().text(), "all", "{name}");
+    }
+    let listed: Vec<Value> = serde_json::from_str(&client.get("/queues?prefix=n").text()).expect("JSON");
+    let listed: Vec<&str> = listed.iter().filter_map(|queue| queue["name"].as_str()).collect();
+    assert_eq!(listed, names.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>());
+    // A body that comes late goes to where its head belongs.
+    let large = "y".repeat(300_000);
+    for name in &names[..8] {
+        client.send(format!("POST /put?queue={name} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 300000\r\n\r\n"));
+        client.send(&large[..1]);
+        thread::sleep(Duration::from_millis(10));
+        client.send(&large[1..]);
+        assert_eq!(client.answer().status, 200);
+        assert_eq!(client.get(&format!("/get?queue={name}")).body.len(), 300_000);
+    }
+    let mut chunked = serve.connect();
+    for name in &names[..8] {
+        chunked.send(format!(
+            "POST /put?queue={name} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+        ));
+        assert_eq!(chunked.answer().status, 200);
+        assert_eq!(chunked.get(&format!("/get?queue={name}")).text(), "abc");
+    }
+}
+
+#[test]
+fn subscribers_are_where_their_topic_is() {
+    let serve = Serve::start(4);
+    let names = names(12);
+    let mut subscribers: Vec<Client> = names
+        .iter()
+        .map(|name| {
+            let mut client = serve.connect();
+            client.send(format!("GET /sub?topic={name}&multipart=0 HTTP/1.1\r\nhost: localhost\r\n\r\n"));
+            assert!(client.head().starts_with("HTTP/1.1 200 "));
+            assert_eq!(client.chunk().as_deref(), Some(&b"\r\n"[..]));
+            client
+        })
+        .collect();
+    let mut publisher = serve.connect();
+    for name in &names {
+        let answer = publisher.post(&format!("/pub?topic={name}"), name).text();
+        assert_eq!(answer, "Published 1 messages to 1 clients.\n");
+        assert_eq!(publisher.get(&format!("/clients?topic={name}")).text().lines().count(), 1);
+    }
+    for (subscriber, name) in subscribers.iter_mut().zip(&names) {
+        assert_eq!(subscriber.chunk().unwrap(), format!("{name}\n").into_bytes());
+    }
+    for name in &names {
+        assert_eq!(delete(&mut publisher, &format!("/topics/{name}")), 200);
+    }
+    for mut subscriber in subscribers {
+        assert_eq!(subscriber.chunk(), None, "its topic is gone");
+    }
+}
+
+#[test]
+fn a_queue_goes_with_all_it_has_to_the_topic_that_feeds_it() {
+    let serve = Serve::start(4);
+    let mut client = serve.connect();
+    for number in 0..24 {
+        let (queue, topic) = (format!("q{number}"), format!("t{number}"));
+        client.post(&format!("/mput?queue={queue}"), "a\nb\nc");
+        let lent = client.get(&format!("/get?queue={queue}&lease=60"));
+        let token = lent.header("x-lease").expect("a token").to_owned();
+        assert_eq!(client.get(&format!("/mget?queue={queue}&items=9")).text(), "b\nc\n");
+        // Somebody waits for an item while it moves.
+        let mut waiting = serve.connect();
+        waiting.send(format!("GET /get?queue={queue}&wait=30 HTTP/1.1\r\nhost: localhost\r\n\r\n"));
+        thread::sleep(Duration::from_millis(20));
+        assert_eq!(put(&mut client, &format!("/queues/{queue}"), &format!("{{\"topic\":\"{topic}\"}}")).status, 200);
+        client.post(&format!("/pub?topic={topic}"), format!("fed {number}"));
+        assert_eq!(waiting.answer().text(), format!("fed {number}"));
+        assert_eq!(client.post(&format!("/ack?queue={queue}&lease={token}"), "").status, 200, "its lease went with it");
+        let stats = serve.stats(&queue);
+        assert_eq!((&stats["accepted"], &stats["acked"], &stats["delivered"]), (&4.into(), &1.into(), &3.into()));
+        // To another topic, and away from all.
+        assert_eq!(put(&mut client, &format!("/queues/{queue}"), "{\"topic\":\"other\"}").status, 200);
+        client.post("/pub?topic=other", "more");
+        client.post(&format!("/pub?topic={topic}"), "for nobody");
+        assert_eq!(client.get(&format!("/mget?queue={queue}&items=9")).text(), "more\n");
+        assert_eq!(put(&mut client, &format!("/queues/{queue}"), "{\"topic\":null}").status, 200);
+        assert_eq!(put(&mut client, &format!("/queues/{queue}"), "{\"topic\":\"other\",\"bytes\":17}").status, 409);
+        assert_eq!(serve.stats(&queue)["accepted"], 5);
+        if number % 2 == 0 {
+            assert_eq!(delete(&mut client, &format!("/queues/{queue}")), 200);
+            assert_eq!(serve.stats(&queue)["accepted"], 0, "a new one, with nothing in it");
+            assert_eq!(client.post(&format!("/put?queue={queue}"), "new").status, 200);
+            assert_eq!(client.get(&format!("/get?queue={queue}")).text(), "new");
+        }
+    }
+    // What can't be made is nowhere, and may be made later.
+    for number in 0..8 {
+        let target = format!("/queues/huge{number}");
+        assert_eq!(put(&mut client, &target, "{\"topic\":\"t\",\"bytes\":1099511627776}").status, 507);
+        assert_eq!(client.get(&target).status, 404);
+        assert_eq!(put(&mut client, &target, "{\"topic\":\"t\"}").status, 201);
+    }
+}
+
+#[test]
+fn threads_share_the_work_and_the_law_holds() {
+    let serve = Serve::start(3);
+    let mut client = serve.connect();
+    for number in 0..6 {
+        let settings = format!("{{\"topic\":\"clicks{}\",\"lease\":\"30s\"}}", number % 2);
+        assert_eq!(put(&mut client, &format!("/queues/work{number}"), &settings).status, 201);
+    }
+    let address = serve.address;
+    let publishers: Vec<_> = (0..2)
+        .map(|topic| {
+            thread::spawn(move || {
+                let mut client = Client::connect(address);
+                for batch in 0..50 {
+                    let body: String = (0..20).map(|n| format!("{}\n", batch * 20 + n)).collect();
+                    assert_eq!(client.post(&format!("/pub?topic=clicks{topic}"), body).status, 200);
+                }
+            })
+        })
+        .collect();
+    let workers: Vec<_> = (0..6)
+        .map(|number| {
+            thread::spawn(move || {
+                let mut client = Client::connect(address);
+                let mut got = BTreeSet::new();
+                while got.len() < 1000 {
+                    let lent = client.get(&format!("/mget?queue=work{number}&items=50&lease=30&wait=10")).text();
+                    let items: Vec<Value> =
+                        lent.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+                    assert!(!items.is_empty(), "{} of 1000", got.len());
+                    let tokens: String =
+                        items.iter().map(|item| format!("{}\n", item["lease"].as_str().unwrap())).collect();
+                    got.extend(items.iter().map(|item| item["data"].as_str().unwrap().parse::<u32>().unwrap()));
+                    let acked = client.post(&format!("/ack?queue=work{number}"), tokens).text();
+                    assert_eq!(acked, format!("acked {}\n", items.len()));
+                }
+            })
+        })
+        .collect();
+    for thread in publishers.into_iter().chain(workers) {
+        thread.join().expect("it does its work");
+    }
+    for number in 0..6 {
+        let stats = serve.stats(&format!("work{number}"));
+        assert_eq!((&stats["accepted"], &stats["acked"]), (&1000.into(), &1000.into()), "{stats}");
+    }
+}
+
+#[test]
+fn all_threads_end_with_the_server() {
+    let mut serve = Serve::start(4);
+    let mut client = serve.connect();
+    for name in names(8) {
+        client.post(&format!("/put?queue={name}"), "left");
+    }
+    client.post("/put", "left");
+    let mut subscriber = serve.connect();
+    subscriber.send("GET /sub?topic=n3&multipart=0 HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    subscriber.head();
+    subscriber.chunk();
+    client.post("/pub?topic=n3", "last");
+    serve.process.signal(nix::sys::signal::Signal::SIGTERM);
+    assert_eq!(subscriber.chunk().unwrap(), b"last\n");
+    assert_eq!(subscriber.chunk(), None);
+    assert_eq!(serve.process.exit_code(), 0);
+    until("it to say so", || serve.process.stderr().contains("still queued").then_some(()));
+}
