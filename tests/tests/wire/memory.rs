@@ -115,3 +115,64 @@ fn who_reads_nothing_takes_no_memory_from_serve() {
         assert_held(&mut serve, "memory   at most ");
     }
 }
+
+/// A topic each: what is encoded for one is not kept for every other.
+#[test]
+fn who_reads_nothing_takes_no_memory_on_many_topics() {
+    if !needs::process_status() {
+        return;
+    }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    const TOPICS: usize = 120;
+    let own = ["serve", "--pubsub-port=0", "--queue-port=0", "--queue-bytes=4MiB", "--memory=200MiB", "--no-bridge"];
+    let mut serve = Process::start("streamgauge", own.into_iter().chain(BOUNDS));
+    let at = serve.line("pubsub   http://");
+    let at = at.split(' ').next().and_then(|at| at.parse().ok()).expect("an address");
+    let mut client = Client::connect(at);
+    let deaf: Vec<Client> = (0..TOPICS)
+        .map(|topic| {
+            let settings = "{\"bytes\":1100000}";
+            client.send(format!(
+                "PUT /topics/t{topic} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{settings}",
+                settings.len()
+            ));
+            assert_eq!(client.answer().status, 201);
+            let mut deaf = Client::connect_with_little_room(at);
+            deaf.send(format!("GET /sub?topic=t{topic}&multipart={} HTTP/1.1\r\nhost: localhost\r\n\r\n", topic % 2));
+            deaf.head();
+            deaf
+        })
+        .collect();
+    for topic in 0..TOPICS {
+        assert_eq!(client.post(&format!("/pub?topic=t{topic}"), "x".repeat(MESSAGE)).status, 200);
+    }
+    let said = serve.line("memory   at most ");
+    let topics: u64 = 200 << 20;
+    let promised: u64 = said.split(' ').next().and_then(|bytes| bytes.parse().ok()).expect("a number of bytes");
+    // The topics' own room is there whether they are deaf or not.
+    let beside = promised - topics;
+    let held = TOPICS as u64 * 1_100_000 + (12 << 20);
+    let peak = serve.peak_memory().expect("a peak");
+    assert!(beside < TOPICS as u64 * MESSAGE as u64, "{beside} bytes beside: this test would notice nothing");
+    assert!(peak <= held + beside, "{} MiB, of which {} are messages", peak >> 20, held >> 20);
+    drop(deaf);
+}
+
+#[test]
+fn the_limit_on_subscribers_is_one_of_all_topics() {
+    let flags = ["serve", "--pubsub-port=0", "--queue-port=0", "--max-subscribers=2", "--shards=2"];
+    let mut serve = Process::start("streamgauge", flags);
+    let at = serve.line("pubsub   http://");
+    let at = at.split(' ').next().and_then(|at| at.parse().ok()).expect("an address");
+    let subscribe = |topic: &str| {
+        let mut client = Client::connect(at);
+        client.send(format!("GET /sub?topic={topic}&multipart=0 HTTP/1.1\r\nhost: localhost\r\n\r\n"));
+        client
+    };
+    let mut both = ["a", "b"].map(subscribe);
+    both.iter_mut().for_each(|client| assert!(client.head().starts_with("HTTP/1.1 200 ")));
+    let refused = subscribe("c").answer();
+    assert_eq!((refused.status, refused.text().as_str()), (503, "the limit max-subscribers 2 is reached\n"));
+    drop(both);
+    until("a place", || subscribe("c").head().starts_with("HTTP/1.1 200 ").then_some(()));
+}
