@@ -9,7 +9,7 @@ use streamgauge_core::engine::memory::{Host, QueueRoom, Table, TopicRoom};
 use streamgauge_core::engine::{Kind, Name, QueueSettings, Refusal, TopicSettings};
 use streamgauge_core::log::Mark;
 use streamgauge_core::queue::leases::Slot;
-use streamgauge_core::storage::Grow;
+use streamgauge_core::storage::{Grow, Optional};
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::Place;
 
@@ -49,8 +49,11 @@ impl Rooms {
     }
 }
 
-/// An entry of a topic or a queue without its storage: it is measured by a test.
+/// The most bytes of an entry of a topic or a queue, without its storage.
 const ENTRY: u64 = 1 << 10;
+
+/// The most bytes of what only some queues have.
+const TIES: u64 = 320;
 
 /// A mark of an index is made for so many bytes.
 const BYTES_A_MARK: u64 = 16 << 10;
@@ -61,9 +64,12 @@ impl Host for Rooms {
     type Places = Bounded<Place>;
     type Slots = Bounded<Slot>;
     type Seen = Bounded<Entry>;
+    type Optional<T> = Boxed<T>;
     type Table<V> = Names<V>;
 
     fn table<V>(&mut self) -> Names<V> {
+        // A table that has just grown has two places for each.
+        const { assert!((size_of::<V>() + 2 * size_of::<(Name, Box<V>)>()) as u64 <= ENTRY) };
         Names { values: HashMap::new(), limit: self.max_names }
     }
 
@@ -79,7 +85,7 @@ impl Host for Rooms {
     }
 
     fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
-        let held = self.budget.take(settings.bytes + ENTRY)?;
+        let held = self.budget.take(settings.bytes + ENTRY + TIES)?;
         Ok(QueueRoom {
             bytes: Bytes::new(settings.bytes, held),
             slots: self.bounded(u64::MAX),
@@ -219,6 +225,31 @@ impl<T: Clone + Default> Grow<T> for Bounded<T> {
         self.values.reserve_exact(more);
         self.values.resize(len + more, T::default());
         true
+    }
+}
+
+/// A value in a place of its own, if it is there at all.
+#[derive(Debug)]
+pub(crate) struct Boxed<T>(Option<Box<T>>);
+
+impl<T> Default for Boxed<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Optional<T> for Boxed<T> {
+    fn get(&self) -> Option<&T> {
+        self.0.as_deref()
+    }
+
+    fn get_mut(&mut self) -> Option<&mut T> {
+        self.0.as_deref_mut()
+    }
+
+    fn set(&mut self, value: Option<T>) {
+        const { assert!(size_of::<T>() as u64 <= TIES) };
+        self.0 = value.map(Box::new);
     }
 }
 

@@ -57,6 +57,31 @@ fn queues_are_made_shown_and_removed() {
 }
 
 #[test]
+fn a_queue_takes_of_a_topic_what_its_filter_lets_pass() {
+    let server = Server::start(&[]);
+    let set = ["queue", "set", "jobs", "topic=clicks"];
+    assert_says(&server, &[&set[..], &["filter=c:DE", "sample=2"]].concat(), "created jobs\n");
+    let clicks = "{\"c\":\"DE\",\"n\":1}\n{\"c\":\"FR\",\"n\":2}\n{\"c\":\"DE\",\"n\":3}\n";
+    assert_eq!(at(&server, &["pub", "--topic", "clicks"], clicks).1, "published 3\n");
+    assert_says(&server, &["get", "--queue", "jobs"], "{\"c\":\"DE\",\"n\":3}\n");
+    assert_says(&server, &[&set[..], &["filter=c:FR", "filter=n:2", "sample=1"]].concat(), "set jobs\n");
+    assert_eq!(at(&server, &["pub", "--topic", "clicks"], clicks).1, "published 3\n");
+    assert_says(&server, &["get", "--queue", "jobs"], "{\"c\":\"FR\",\"n\":2}\n");
+    let shown = at(&server, &["queue", "show", "jobs"], "").1;
+    for line in [
+        "  filter               [\"c:FR\",\"n:2\"]",
+        "  filtered                        3",
+        "  sampled                         1",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line} in {shown}");
+    }
+    let (code, out, err) = at(&server, &["queue", "set", "jobs", "filter=DE"], "");
+    let said = "filter must be such as \"country:de\", or an array of two at most, or null";
+    let refused = format!("error: {}/queues/jobs answered 400: {said}\n", server.pubsub);
+    assert_eq!((code, out.as_str(), err.as_str()), (1, "", refused.as_str()));
+}
+
+#[test]
 fn topics_are_published_and_read_again_from_the_first() {
     let server = Server::start(&[]);
     assert_says(&server, &["topic", "set", "clicks", "bytes=1MiB"], "created clicks\n");

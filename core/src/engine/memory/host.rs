@@ -5,7 +5,7 @@ use crate::dedupe::Entry;
 use crate::engine::{Kind, Name, QueueSettings, Refusal, TopicSettings};
 use crate::log::Mark;
 use crate::queue::leases::Slot;
-use crate::storage::Grow;
+use crate::storage::{Grow, Optional};
 use crate::time::Time;
 use crate::topic::Place;
 
@@ -24,6 +24,8 @@ pub trait Host: Sized {
     type Slots: Grow<Slot>;
     /// Room for ids that were seen.
     type Seen: Grow<Entry>;
+    /// Where what ties a queue to a topic and to another queue is kept, which most queues have not.
+    type Optional<T>: Optional<T>;
     /// Where values are found by their names.
     type Table<V>: Table<V>;
 
