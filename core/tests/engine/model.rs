@@ -32,6 +32,21 @@ struct Item {
     attempts: u64,
     state: State,
     token: String,
+    /// Why it was given back for the last time.
+    reason: Option<String>,
+    /// How often it was lent in another queue where it died, and why it died.
+    died: Option<(u64, Option<String>)>,
+}
+
+impl Item {
+    /// Whether a line of JSON tells of its death elsewhere as it was.
+    fn is_mourned(&self, line: &serde_json::Value) -> bool {
+        let told = line["died"].as_object().map(|died| {
+            let reason = died.get("reason").and_then(|reason| reason.as_str()).map(str::to_owned);
+            (died["attempt"].as_u64().expect("a number"), reason)
+        });
+        told == self.died
+    }
 }
 
 #[derive(Debug, Default)]
@@ -52,7 +67,8 @@ struct Queue {
 
 impl Queue {
     fn put(&mut self, data: &str, state: State) {
-        let item = Item { data: data.to_owned(), attempts: 0, state, token: String::new() };
+        let data = data.to_owned();
+        let item = Item { data, attempts: 0, state, token: String::new(), reason: None, died: None };
         self.items.insert(self.next, item);
         self.next += 1;
         self.accepted += 1;
@@ -117,6 +133,8 @@ impl Model {
             let item = jobs.items.remove(&id).expect("it is there");
             jobs.handed_on += 1;
             dead.put(&item.data, State::Ready);
+            let letter = dead.items.last_entry().expect("it was put").into_mut();
+            letter.died = Some((item.attempts, item.reason));
         }
     }
 }
@@ -266,10 +284,11 @@ fn run(town: &mut Town, model: &mut Model, tokens: &mut Vec<String>, serial: &mu
                         (line["data"].as_str(), line["attempt"].as_u64()),
                         (Some(&*item.data), Some(item.attempts))
                     );
+                    assert!(item.is_mourned(&line), "{line}");
                     let token = line["lease"].as_str().expect("a token").to_owned();
                     assert!(!tokens.contains(&token), "a token twice");
                     tokens.push(token.clone());
-                    (item.state, item.token) = (State::Leased(until), token);
+                    (item.state, item.token, item.reason) = (State::Leased(until), token, None);
                 }
                 model.hand_on(*q);
             }
@@ -286,7 +305,7 @@ fn run(town: &mut Town, model: &mut Model, tokens: &mut Vec<String>, serial: &mu
             let (verb, past) = [("ack", "acked"), ("nack", "nacked"), ("touch", "touched")][*verb];
             let (parameter, span) = match verb {
                 "ack" => (String::new(), 0),
-                "nack" => (format!("&delay={span}"), span * 1_000),
+                "nack" => (format!("&delay={span}&reason=tired+of+{span}"), span * 1_000),
                 _ => (format!("&seconds={}", span + 1), (span + 1) * 1_000),
             };
             let target = format!("/{verb}?queue={}{parameter}", QUEUES[*q]);
@@ -313,6 +332,7 @@ fn run(town: &mut Town, model: &mut Model, tokens: &mut Vec<String>, serial: &mu
                     "nack" => {
                         let later = if span == 0 { State::Ready } else { State::Delayed(now + span) };
                         item.state = back(item.attempts, MOST_ATTEMPTS[*q], now, later);
+                        item.reason = Some(format!("tired of {}", span / 1_000));
                     }
                     _ => item.state = State::Leased(now + span),
                 }
@@ -359,8 +379,12 @@ fn run(town: &mut Town, model: &mut Model, tokens: &mut Vec<String>, serial: &mu
             model.settle(*q);
             let name = ["ready", "leased", "delayed", "dead"][*state];
             let answer = town.send(&format!("GET /peek?queue={}&state={name}&items=1000", QUEUES[*q]));
-            let shown: Vec<_> =
-                lines(&answer.body).iter().map(|line| line["data"].as_str().unwrap().to_owned()).collect();
+            let lines = lines(&answer.body);
+            let shown: Vec<_> = lines.iter().map(|line| line["data"].as_str().unwrap().to_owned()).collect();
+            for line in &lines {
+                let id = line["item"].as_u64().expect("a number");
+                assert!(model.queues[*q].items[&id].is_mourned(line), "{line}");
+            }
             let rank = |(id, item): (&u64, &Item)| {
                 let until = match (item.state, *state) {
                     (State::Ready, 0) => 0,

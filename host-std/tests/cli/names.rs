@@ -162,6 +162,14 @@ fn an_item_on_lease_is_settled_by_its_token() {
     assert_says(&server, &["get", "--queue", "jobs", "--lease"], "a\n");
     let stats = at(&server, &["stats", "--queue", "jobs"], "").1;
     assert!(stats.contains("  acked                           2\n"), "{stats}");
+    // One that goes to another queue has its story with it.
+    at(&server, &["queue", "set", "jobs", "max_attempts=1", "dead_letter=graveyard"], "");
+    at(&server, &["put", "--queue", "jobs", "c"], "");
+    let (c, _) = lend(&server);
+    assert_says(&server, &["nack", "--queue", "jobs", "--reason", "no & good", &c], "nacked 1\n");
+    let ready = at(&server, &["peek", "--queue", "graveyard"], "").1;
+    assert!(ready.lines().nth(1).is_some_and(|line| line.ends_with("Z  no & good  c")), "{ready}");
+    assert_says(&server, &["get", "--queue", "graveyard"], "c\n");
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl<H: Host> Memory<H> {
         if let Some(other) = queues.get_mut(target) {
             moved = entry.queue.take_dead(now, u64::MAX, |letter| {
                 let overflow = |item: &[u8]| host.overflow(target, item);
-                match other.queue.put(now, letter.data, overflow) {
+                match other.queue.put_letter(now, &letter, overflow) {
                     Ok(_) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
                 }
