@@ -54,6 +54,35 @@ impl<T, G: Grow<T> + ?Sized> Grow<T> for &mut G {
     }
 }
 
+/// A place for a value that is often not there.
+///
+/// A microcontroller hands in an `Option`. A server, of whose thousand structures few have the value, hands in
+/// something that is small while there is none.
+pub trait Optional<T>: Default {
+    /// The value, if there is one.
+    fn get(&self) -> Option<&T>;
+
+    /// The value, to be changed.
+    fn get_mut(&mut self) -> Option<&mut T>;
+
+    /// Keeps this value, or none, in the place of what was there.
+    fn set(&mut self, value: Option<T>);
+}
+
+impl<T> Optional<T> for Option<T> {
+    fn get(&self) -> Option<&T> {
+        self.as_ref()
+    }
+
+    fn get_mut(&mut self) -> Option<&mut T> {
+        self.as_mut()
+    }
+
+    fn set(&mut self, value: Option<T>) {
+        *self = value;
+    }
+}
+
 /// A storage that never grows, such as a `Box<[T]>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Fixed<S>(pub S);

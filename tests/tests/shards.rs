@@ -179,6 +179,57 @@ fn a_queue_goes_with_all_it_has_to_the_topic_that_feeds_it() {
 }
 
 #[test]
+fn dead_letters_go_to_queues_of_other_threads() {
+    let serve = Serve::start(4);
+    let mut client = serve.connect();
+    for number in 0..8 {
+        let settings = format!("{{\"max_attempts\":1,\"dead_letter\":\"graves{}\"}}", number / 2);
+        assert_eq!(put(&mut client, &format!("/queues/work{number}"), &settings).status, 201);
+        let items: String = (0..300).map(|item| format!("{item}\n")).collect();
+        client.post(&format!("/mput?queue=work{number}"), items);
+        let lent = client.get(&format!("/mget?queue=work{number}&items=300&lease=60")).text();
+        let token =
+            |line: &str| line.split("\"lease\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+        let tokens: String = lent.lines().map(|line| token(line) + "\n").collect();
+        let nacked = client.post(&format!("/nack?queue=work{number}&reason=no+{number}"), tokens).text();
+        assert_eq!(nacked, "nacked 300\n");
+    }
+    for graves in 0..4 {
+        let queue = format!("graves{graves}");
+        until("all letters to arrive", || (serve.stats(&queue)["ready"] == 600).then_some(()));
+        let lines = client.get(&format!("/peek?queue={queue}&items=600")).text();
+        for number in [graves * 2, graves * 2 + 1] {
+            let reason = format!("\"reason\":\"no {number}\"");
+            assert_eq!(
+                lines.lines().filter(|line| line.contains(&reason)).count(),
+                300,
+                "{}",
+                lines.lines().next().unwrap()
+            );
+            let stats = serve.stats(&format!("work{number}"));
+            assert_eq!((&stats["dead"], &stats["accepted"]), (&300.into(), &300.into()));
+            assert_eq!(client.get(&format!("/peek?queue=work{number}&state=dead")).text(), "", "all have left");
+            assert_eq!(client.post(&format!("/redrive?queue=work{number}"), "").text(), "redriven 0\n");
+        }
+    }
+    // Where there is no room they stay, and come when there is.
+    assert_eq!(put(&mut client, "/queues/small", "{\"max_depth\":1,\"overflow\":\"reject\"}").status, 201);
+    for number in 0..4 {
+        let queue = format!("late{number}");
+        put(&mut client, &format!("/queues/{queue}"), "{\"max_attempts\":1,\"dead_letter\":\"small\"}");
+        client.post(&format!("/put?queue={queue}"), &queue);
+        let token = client.get(&format!("/get?queue={queue}&lease=60")).header("x-lease").expect("a token").to_owned();
+        client.post(&format!("/nack?queue={queue}&lease={token}"), "");
+    }
+    let mut got = BTreeSet::new();
+    until("all four", || {
+        let item = client.get("/get?queue=small&wait=5").text();
+        got.insert(item);
+        (got.len() == 4).then_some(())
+    });
+}
+
+#[test]
 fn threads_share_the_work_and_the_law_holds() {
     let serve = Serve::start(3);
     let mut client = serve.connect();

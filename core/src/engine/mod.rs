@@ -7,10 +7,11 @@
 //! | --- | --- |
 //! | `command`, `pieces` | every verb once; messages and items, split before anything is locked for them |
 //! | `outcome`, `refusal` | what became of it, told in [`Part`]s to a [`Sink`]; why it was refused |
-//! | `name`, `settings` | what a topic or a queue is called, may hold, and does |
+//! | `name`, `settings`, `filter` | what a topic or a queue is called, may hold, and does |
 //! | [`memory`] | the engine that keeps all of it in storage that it is given |
 
 mod command;
+mod filter;
 pub mod memory;
 mod name;
 mod outcome;
@@ -20,6 +21,7 @@ mod settings;
 mod short;
 
 pub use command::{Command, Id, Kind, Lease, Prefix, Reason, Settle, Tokens};
+pub use filter::Filter;
 pub use name::{BadName, Name};
 pub use outcome::{Dump, Item, Outcome, Part, Published, QueueStats, Sink, TopicStats};
 pub use pieces::{Data, MAX_SEPARATOR, Piece, Pieces, Separator};

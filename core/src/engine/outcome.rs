@@ -107,6 +107,12 @@ pub struct QueueStats {
     pub gets: u64,
     /// Items that came again under an id that was known.
     pub duplicates: u64,
+    /// Messages of its topic that its filter did not let pass.
+    ///
+    /// These and the sampled ones were never accepted, and are in no sum of those that were.
+    pub filtered: u64,
+    /// Messages of its topic that passed the filter, and were passed over because only one of so many is put.
+    pub sampled: u64,
     /// Whether it is paused.
     pub paused: bool,
     /// When the oldest item that is ready was put.

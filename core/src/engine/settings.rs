@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::Name;
+use super::{Filter, Name};
 use crate::queue::leases::Overflow;
 
 /// Settings of a topic.
@@ -58,7 +58,9 @@ pub struct QueueSettings {
     pub dedupe_window: Duration,
     /// The topic whose messages are put here.
     pub topic: Option<Name>,
-    /// One message of so many of the topic is put here.
+    /// Which of them: the others are passed over, and counted.
+    pub filter: Filter,
+    /// Of those that pass the filter, one of so many is put here.
     pub sample: u32,
 }
 
@@ -77,6 +79,7 @@ impl QueueSettings {
         ttl: None,
         dedupe_window: Duration::from_secs(120),
         topic: None,
+        filter: Filter::NONE,
         sample: 1,
     };
 }
@@ -124,6 +127,7 @@ pub struct QueueChange {
     pub ttl: Option<Option<Duration>>,
     pub dedupe_window: Option<Duration>,
     pub topic: Option<Option<Name>>,
+    pub filter: Option<Filter>,
     pub sample: Option<u32>,
 }
 
@@ -144,6 +148,7 @@ impl QueueChange {
             ttl: self.ttl.unwrap_or(settings.ttl),
             dedupe_window: self.dedupe_window.unwrap_or(settings.dedupe_window),
             topic: self.topic.unwrap_or(settings.topic),
+            filter: self.filter.unwrap_or(settings.filter),
             sample: self.sample.unwrap_or(settings.sample),
         }
     }

@@ -33,6 +33,11 @@ impl<const N: usize> Short<N> {
         self.bytes.get(..usize::from(self.length)).unwrap_or_default()
     }
 
+    /// How many bytes it has.
+    pub(crate) const fn len(&self) -> u8 {
+        self.length
+    }
+
     /// Whether there is none.
     pub const fn is_empty(&self) -> bool {
         self.length == 0

@@ -35,6 +35,9 @@ fn what_is_not_understood_is_400_and_changes_nothing() {
         "PUT /queues/jobs {\"dead_letter\":\"a b\"}",
         "PUT /queues/jobs {\"dead_letter\":\".a\"}",
         "PUT /queues/jobs {\"sample\":0}",
+        "PUT /queues/jobs {\"filter\":\"country\"}",
+        "PUT /queues/jobs {\"filter\":{\"country\":\"de\"}}",
+        "PUT /queues/jobs {\"filter\":[\"a:1\",\"b:2\",\"c:3\"]}",
         "PUT /queues/jobs {\"durable\":true}",
         "PUT /queues/jobs {\"overflow\":\"newest\"}",
         "PUT /queues/jobs {\"lease\":5} x",
@@ -93,7 +96,7 @@ fn what_is_not_understood_is_400_and_changes_nothing() {
 #[test]
 fn the_same_settings_twice_change_nothing() {
     let mut town = town();
-    let settings = r#"{"lease":"90s","max_lease":600,"max_attempts":3,"dead_letter":"dead","ttl":"1h","topic":"news","sample":2,"overflow":"reject","max_depth":5,"max_bytes":"1KiB"}"#;
+    let settings = r#"{"lease":"90s","max_lease":600,"max_attempts":3,"dead_letter":"dead","ttl":"1h","topic":"news","filter":["c:\"de\"","a.b:\\u00e9"],"sample":2,"overflow":"reject","max_depth":5,"max_bytes":"1KiB"}"#;
     assert_eq!(town.status(&format!("PUT /queues/jobs {settings}")), 201);
     assert_eq!(town.status("POST /pub?topic=news a\nb\nc"), 200);
     let before = state(&mut town);

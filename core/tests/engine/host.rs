@@ -81,6 +81,7 @@ impl Host for Bounded {
     type Places = Boxed<Place>;
     type Slots = Boxed<Slot>;
     type Seen = Boxed<Entry>;
+    type Optional<T> = Option<T>;
     type Table<V> = Names<V>;
 
     fn table<V>(&mut self, _: Kind) -> Names<V> {

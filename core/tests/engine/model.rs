@@ -12,8 +12,8 @@ use streamgauge_core::engine::{QueueSettings, TopicSettings};
 
 use crate::Town;
 
-/// `jobs` gives up after two attempts, and its dead go to `dead`; `fed` gets every second message of the topic `news`,
-/// and keeps its own dead after three attempts.
+/// `jobs` gives up after two attempts, and its dead go to `dead`; `fed` gets every second message of the topic `news`
+/// that passes its filter, and keeps its own dead after three attempts.
 const QUEUES: [&str; 3] = ["jobs", "dead", "fed"];
 const MOST_ATTEMPTS: [Option<u64>; 3] = [Some(2), None, Some(3)];
 const DEDUPE_WINDOW: u64 = 120_000;
@@ -32,6 +32,21 @@ struct Item {
     attempts: u64,
     state: State,
     token: String,
+    /// Why it was given back for the last time.
+    reason: Option<String>,
+    /// How often it was lent in another queue where it died, and why it died.
+    died: Option<(u64, Option<String>)>,
+}
+
+impl Item {
+    /// Whether a line of JSON tells of its death elsewhere as it was.
+    fn is_mourned(&self, line: &serde_json::Value) -> bool {
+        let told = line["died"].as_object().map(|died| {
+            let reason = died.get("reason").and_then(|reason| reason.as_str()).map(str::to_owned);
+            (died["attempt"].as_u64().expect("a number"), reason)
+        });
+        told == self.died
+    }
 }
 
 #[derive(Debug, Default)]
@@ -46,11 +61,14 @@ struct Queue {
     purged: u64,
     handed_on: u64,
     duplicates: u64,
+    filtered: u64,
+    sampled: u64,
 }
 
 impl Queue {
     fn put(&mut self, data: &str, state: State) {
-        let item = Item { data: data.to_owned(), attempts: 0, state, token: String::new() };
+        let data = data.to_owned();
+        let item = Item { data, attempts: 0, state, token: String::new(), reason: None, died: None };
         self.items.insert(self.next, item);
         self.next += 1;
         self.accepted += 1;
@@ -79,7 +97,8 @@ fn back(attempts: u64, most: Option<u64>, at: u64, otherwise: State) -> State {
 struct Model {
     queues: [Queue; 3],
     now: u64,
-    passed_over: u64,
+    /// Messages that passed the filter.
+    passing: u64,
     published: HashMap<u64, u64>,
 }
 
@@ -114,6 +133,8 @@ impl Model {
             let item = jobs.items.remove(&id).expect("it is there");
             jobs.handed_on += 1;
             dead.put(&item.data, State::Ready);
+            let letter = dead.items.last_entry().expect("it was put").into_mut();
+            letter.died = Some((item.attempts, item.reason));
         }
     }
 }
@@ -155,8 +176,22 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-const SETTINGS: [&str; 3] =
-    [r#"{"max_attempts":2,"dead_letter":"dead"}"#, "{}", r#"{"max_attempts":3,"topic":"news","sample":2}"#];
+const SETTINGS: [&str; 3] = [
+    r#"{"max_attempts":2,"dead_letter":"dead"}"#,
+    "{}",
+    r#"{"max_attempts":3,"topic":"news","filter":["c:de","new:true"],"sample":2}"#,
+];
+
+/// A message of the topic, and whether the filter of `fed` lets it pass.
+fn message(serial: &str) -> (String, bool) {
+    let number: u64 = serial.parse().expect("a number");
+    match number % 6 {
+        0 => (serial.to_owned(), false),
+        1 => (format!(r#"{{"n":{serial},"c":"fr","new":true}}"#), false),
+        2 => (format!(r#"{{"n":{serial},"c":"de"}}"#), false),
+        _ => (format!(r#"{{"new":true,"c":"\u0064e","n":{serial}}}"#), true),
+    }
+}
 
 fn town() -> Town {
     let queue = QueueSettings { bytes: 16 << 10, ..QueueSettings::DEFAULT };
@@ -194,9 +229,10 @@ fn run(town: &mut Town, model: &mut Model, tokens: &mut Vec<String>, serial: &mu
             model.hand_on(*q);
         }
         Op::Publish { messages, id } => {
-            let messages = fresh(*messages);
+            let messages: Vec<_> = fresh(*messages).iter().map(|serial| message(serial)).collect();
+            let body = messages.iter().map(|(text, _)| &**text).collect::<Vec<_>>().join("\n");
             let named = id.map_or(String::new(), |id| format!("&id=i{id}"));
-            let answer = town.send(&format!("POST /pub?topic=news{named} {}", messages.join("\n")));
+            let answer = town.send(&format!("POST /pub?topic=news{named} {body}"));
             let line = format!("Published {} messages to 0 clients.\n", messages.len());
             assert_eq!((answer.status, answer.body), (200, line));
             let now = model.now;
@@ -204,11 +240,13 @@ fn run(town: &mut Town, model: &mut Model, tokens: &mut Vec<String>, serial: &mu
                 return;
             }
             model.published.extend(id.map(|id| (id, now)));
-            for message in messages {
-                model.passed_over += 1;
-                if model.passed_over == 2 {
-                    model.passed_over = 0;
-                    model.queues[2].put(&message, State::Ready);
+            let fed = &mut model.queues[2];
+            for (message, passes) in messages {
+                model.passing += u64::from(passes);
+                match (passes, model.passing % 2) {
+                    (false, _) => fed.filtered += 1,
+                    (true, 1) => fed.sampled += 1,
+                    (true, _) => fed.put(&message, State::Ready),
                 }
             }
             model.settle(2);
@@ -246,10 +284,11 @@ fn run(town: &mut Town, model: &mut Model, tokens: &mut Vec<String>, serial: &mu
                         (line["data"].as_str(), line["attempt"].as_u64()),
                         (Some(&*item.data), Some(item.attempts))
                     );
+                    assert!(item.is_mourned(&line), "{line}");
                     let token = line["lease"].as_str().expect("a token").to_owned();
                     assert!(!tokens.contains(&token), "a token twice");
                     tokens.push(token.clone());
-                    (item.state, item.token) = (State::Leased(until), token);
+                    (item.state, item.token, item.reason) = (State::Leased(until), token, None);
                 }
                 model.hand_on(*q);
             }
@@ -266,7 +305,7 @@ fn run(town: &mut Town, model: &mut Model, tokens: &mut Vec<String>, serial: &mu
             let (verb, past) = [("ack", "acked"), ("nack", "nacked"), ("touch", "touched")][*verb];
             let (parameter, span) = match verb {
                 "ack" => (String::new(), 0),
-                "nack" => (format!("&delay={span}"), span * 1_000),
+                "nack" => (format!("&delay={span}&reason=tired+of+{span}"), span * 1_000),
                 _ => (format!("&seconds={}", span + 1), (span + 1) * 1_000),
             };
             let target = format!("/{verb}?queue={}{parameter}", QUEUES[*q]);
@@ -293,6 +332,7 @@ fn run(town: &mut Town, model: &mut Model, tokens: &mut Vec<String>, serial: &mu
                     "nack" => {
                         let later = if span == 0 { State::Ready } else { State::Delayed(now + span) };
                         item.state = back(item.attempts, MOST_ATTEMPTS[*q], now, later);
+                        item.reason = Some(format!("tired of {}", span / 1_000));
                     }
                     _ => item.state = State::Leased(now + span),
                 }
@@ -339,8 +379,12 @@ fn run(town: &mut Town, model: &mut Model, tokens: &mut Vec<String>, serial: &mu
             model.settle(*q);
             let name = ["ready", "leased", "delayed", "dead"][*state];
             let answer = town.send(&format!("GET /peek?queue={}&state={name}&items=1000", QUEUES[*q]));
-            let shown: Vec<_> =
-                lines(&answer.body).iter().map(|line| line["data"].as_str().unwrap().to_owned()).collect();
+            let lines = lines(&answer.body);
+            let shown: Vec<_> = lines.iter().map(|line| line["data"].as_str().unwrap().to_owned()).collect();
+            for line in &lines {
+                let id = line["item"].as_u64().expect("a number");
+                assert!(model.queues[*q].items[&id].is_mourned(line), "{line}");
+            }
             let rank = |(id, item): (&u64, &Item)| {
                 let until = match (item.state, *state) {
                     (State::Ready, 0) => 0,
@@ -391,6 +435,8 @@ fn compare(town: &mut Town, model: &mut Model) {
             ("expired", 0),
             ("purged", queue.purged),
             ("duplicates", queue.duplicates),
+            ("filtered", queue.filtered),
+            ("sampled", queue.sampled),
         ];
         for (term, value) in expected {
             assert_eq!(stats[term].as_u64(), Some(value), "{term} of {name}: {stats}");
@@ -433,10 +479,14 @@ proptest! {
             prop_assert_eq!(town.status(&format!("PUT /queues/{name} {settings}")), 201);
         }
         for op in &ops {
-            let mut fresh = |n: usize| (0..n).map(|_| { serial += 1; format!("item {serial}") }).collect::<Vec<_>>().join("\n");
+            let mut fresh = |n: usize, text: fn(String) -> String| {
+                let one = |_| (serial += 1, text(serial.to_string())).1;
+                (0..n).map(one).collect::<Vec<_>>().join("\n")
+            };
+            let item = |serial| format!("item {serial}");
             let line = match op {
-                Op::Put { q, pieces, delay, .. } => format!("POST /mput?queue={}&delay={delay} {}", QUEUES[*q], fresh(*pieces)),
-                Op::Publish { messages, .. } => format!("POST /pub?topic=news {}", fresh(*messages)),
+                Op::Put { q, pieces, delay, .. } => format!("POST /mput?queue={}&delay={delay} {}", QUEUES[*q], fresh(*pieces, item)),
+                Op::Publish { messages, .. } => format!("POST /pub?topic=news {}", fresh(*messages, |serial| message(&serial).0)),
                 Op::Get { q, items } => format!("GET /mget?queue={}&items={items}", QUEUES[*q]),
                 Op::Lease { q, items, span } => {
                     let answer = town.send(&format!("GET /mget?queue={}&items={items}&lease={span}", QUEUES[*q]));

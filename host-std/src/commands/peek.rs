@@ -7,7 +7,7 @@ use super::at::{Expected, QueueAt, explain};
 use super::table::Table;
 use crate::client::{Connection, Limits, Url};
 use crate::terminal::exit::{Failure, accepted};
-use crate::terminal::json::{Members, members};
+use crate::terminal::json::{Members, Value, members};
 use crate::terminal::output;
 
 /// Look at the items of a queue, the first first, and change nothing
@@ -79,9 +79,9 @@ pub(super) async fn peek(options: Peek) -> Result<(), Failure> {
 
 /// Columns that no item has are left out.
 fn table(items: &[Members]) -> String {
-    let text = |item: &Members, name: &str| item.get(name).map(|value| value.text());
-    let named = [("item", true), ("attempt", true), ("put", false), ("until", false), ("reason", false)];
-    let named = named.into_iter().filter(|(name, _)| items.iter().any(|item| item.get(name).is_some()));
+    let named =
+        [("item", true), ("attempt", true), ("put", false), ("until", false), ("died", false), ("reason", false)];
+    let named = named.into_iter().filter(|(name, _)| items.iter().any(|item| text(item, name).is_some()));
     let mut table = Table::new(named.clone().chain([("data", false)]));
     for item in items {
         let cells = named.clone().map(|(name, _)| text(item, name).unwrap_or_default());
@@ -92,6 +92,20 @@ fn table(items: &[Members]) -> String {
         table.row(cells.chain([data]));
     }
     table.text()
+}
+
+/// What is known of an item under that name; of its death in another queue, when and why that was.
+fn text(item: &Members, name: &str) -> Option<String> {
+    let died = |name| match item.get("died")? {
+        Value::Object(died) => died.get(name),
+        Value::Plain(_) => None,
+    };
+    let value = match name {
+        "died" => died("at"),
+        "reason" => item.get(name).or_else(|| died(name)),
+        _ => item.get(name),
+    };
+    value.map(Value::text)
 }
 
 pub(super) async fn redrive(options: Redrive) -> Result<(), Failure> {

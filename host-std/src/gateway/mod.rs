@@ -263,7 +263,7 @@ impl Side {
     ) {
         let shard = self.engine.own();
         let working = async {
-            tokio::join!(inbox.work(), shard.keep_time(), overflow.write(shard));
+            tokio::join!(inbox.work(), shard.keep_time(), self.engine.hand_letters_on(), overflow.write(shard));
         };
         let pumping = async {
             Arc::clone(&self.hub).pump(shutdown).await;

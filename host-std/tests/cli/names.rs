@@ -57,6 +57,31 @@ fn queues_are_made_shown_and_removed() {
 }
 
 #[test]
+fn a_queue_takes_of_a_topic_what_its_filter_lets_pass() {
+    let server = Server::start(&[]);
+    let set = ["queue", "set", "jobs", "topic=clicks"];
+    assert_says(&server, &[&set[..], &["filter=c:DE", "sample=2"]].concat(), "created jobs\n");
+    let clicks = "{\"c\":\"DE\",\"n\":1}\n{\"c\":\"FR\",\"n\":2}\n{\"c\":\"DE\",\"n\":3}\n";
+    assert_eq!(at(&server, &["pub", "--topic", "clicks"], clicks).1, "published 3\n");
+    assert_says(&server, &["get", "--queue", "jobs"], "{\"c\":\"DE\",\"n\":3}\n");
+    assert_says(&server, &[&set[..], &["filter=c:FR", "filter=n:2", "sample=1"]].concat(), "set jobs\n");
+    assert_eq!(at(&server, &["pub", "--topic", "clicks"], clicks).1, "published 3\n");
+    assert_says(&server, &["get", "--queue", "jobs"], "{\"c\":\"FR\",\"n\":2}\n");
+    let shown = at(&server, &["queue", "show", "jobs"], "").1;
+    for line in [
+        "  filter               [\"c:FR\",\"n:2\"]",
+        "  filtered                        3",
+        "  sampled                         1",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line} in {shown}");
+    }
+    let (code, out, err) = at(&server, &["queue", "set", "jobs", "filter=DE"], "");
+    let said = "filter must be such as \"country:de\", or an array of two at most, or null";
+    let refused = format!("error: {}/queues/jobs answered 400: {said}\n", server.pubsub);
+    assert_eq!((code, out.as_str(), err.as_str()), (1, "", refused.as_str()));
+}
+
+#[test]
 fn topics_are_published_and_read_again_from_the_first() {
     let server = Server::start(&[]);
     assert_says(&server, &["topic", "set", "clicks", "bytes=1MiB"], "created clicks\n");
@@ -137,6 +162,14 @@ fn an_item_on_lease_is_settled_by_its_token() {
     assert_says(&server, &["get", "--queue", "jobs", "--lease"], "a\n");
     let stats = at(&server, &["stats", "--queue", "jobs"], "").1;
     assert!(stats.contains("  acked                           2\n"), "{stats}");
+    // One that goes to another queue has its story with it.
+    at(&server, &["queue", "set", "jobs", "max_attempts=1", "dead_letter=graveyard"], "");
+    at(&server, &["put", "--queue", "jobs", "c"], "");
+    let (c, _) = lend(&server);
+    assert_says(&server, &["nack", "--queue", "jobs", "--reason", "no & good", &c], "nacked 1\n");
+    let ready = at(&server, &["peek", "--queue", "graveyard"], "").1;
+    assert!(ready.lines().nth(1).is_some_and(|line| line.ends_with("Z  no & good  c")), "{ready}");
+    assert_says(&server, &["get", "--queue", "graveyard"], "c\n");
 }
 
 #[test]

@@ -70,6 +70,7 @@ impl Host for Board {
     type Places = &'static mut [Place];
     type Slots = &'static mut [Slot];
     type Seen = &'static mut [Entry];
+    type Optional<T> = Option<T>;
     type Table<V> = Few<V, 2>;
 
     fn table<V>(&mut self, _: Kind) -> Few<V, 2> {

@@ -44,6 +44,7 @@ impl Settings {
 /// What a request asks for.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "there is one for a request, and no heap to put it on")]
 pub(crate) enum Asked<'a> {
     /// A command, how it is answered, and how long to wait for an item if there is none.
     Command(Command<'a>, Shape, Option<Duration>),

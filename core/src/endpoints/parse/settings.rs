@@ -3,8 +3,9 @@
 use core::time::Duration;
 
 use super::wrong::Wrong;
-use crate::engine::{Name, QueueChange, Short, TopicChange};
+use crate::engine::{Filter, Name, QueueChange, Short, TopicChange};
 use crate::queue::leases::Overflow;
+use crate::select::BadSelection;
 use crate::wire::json::Members;
 use crate::wire::json::value::{says, text_of};
 use crate::wire::units;
@@ -71,6 +72,8 @@ pub(super) fn queue(body: &[u8]) -> Result<QueueChange, Wrong<'_>> {
             change.dedupe_window = Some(duration(value).ok_or(Wrong::Member("dedupe_window", DURATION))?);
         } else if is("topic") {
             change.topic = Some(or_null(value, given_name).ok_or(Wrong::Member("topic", NAME))?);
+        } else if is("filter") {
+            change.filter = Some(filter(value)?);
         } else if is("sample") {
             let one_of = |value| u32::try_from(count(value)?).ok().filter(|one_of| *one_of > 0);
             let what = "a whole number above 0: one message of so many is put";
@@ -152,6 +155,27 @@ fn given_name(value: &str) -> Option<Name> {
     Name::new(said(value)?.as_bytes()).ok()
 }
 
+/// `null`, one rule, or an array of rules.
+fn filter<'a>(value: &str) -> Result<Filter, Wrong<'a>> {
+    if value == "null" {
+        return Ok(Filter::NONE);
+    }
+    match Members::of_array(value) {
+        Some(mut rules) => rules.try_fold(Filter::NONE, |filter, (_, rule)| and(filter, rule)),
+        None => and(Filter::NONE, value),
+    }
+}
+
+/// `filter` with the rule that a text says.
+fn and<'a>(filter: Filter, value: &str) -> Result<Filter, Wrong<'a>> {
+    let mut rule = heapless::String::<{ Filter::MOST_TEXT }>::new();
+    for char in text_of(value).ok_or(Wrong::FILTER)? {
+        let too_much = |_| Wrong::Filter(BadSelection::TooMuchText(Filter::MOST_TEXT));
+        rule.push(char.ok_or(Wrong::FILTER)?).map_err(too_much)?;
+    }
+    filter.and(&rule).map_err(Wrong::Filter)
+}
+
 fn in_memory<'a>(value: &str) -> Result<(), Wrong<'a>> {
     if value == "false" {
         Ok(())
@@ -164,7 +188,8 @@ fn in_memory<'a>(value: &str) -> Result<(), Wrong<'a>> {
 mod tests {
     extern crate std;
 
-    use std::string::ToString;
+    use std::string::{String, ToString};
+    use std::vec::Vec;
 
     use super::*;
 
@@ -197,6 +222,15 @@ mod tests {
                 "lease must be a number of seconds, or a text such as \"500ms\", \"2s\", \"5m\" or \"1h\"",
             ),
             (r#"{"overflow":"drop"}"#, "overflow must be \"drop-oldest\" or \"reject\""),
+            (r#"{"filter":5}"#, "filter must be such as \"country:de\", or an array of two at most, or null"),
+            (
+                r#"{"filter":["a:1",null]}"#,
+                "filter must be such as \"country:de\", or an array of two at most, or null",
+            ),
+            (r#"{"filter":"a:\ud800"}"#, "filter must be such as \"country:de\", or an array of two at most, or null"),
+            (r#"{"filter":"country"}"#, "filter must be such as \"country:de\", or an array of two at most, or null"),
+            (r#"{"filter":["a:1","b:2","c:3"]}"#, "filter has more than 2 rules"),
+            (r#"{"filter":"a..b:1"}"#, "filter has a path with an empty key: it is written as user.langs[0]"),
             (r#"{"durable":true}"#, "durable must be false: this server keeps everything in memory"),
             (r#"{"bytes":1}x"#, "the body must be a JSON object of settings, such as {\"bytes\":\"8MiB\"}"),
             ("{}\u{c}", "the body must be a JSON object of settings, such as {\"bytes\":\"8MiB\"}"),
@@ -205,5 +239,19 @@ mod tests {
         ] {
             assert_eq!(queue(body.as_bytes()).unwrap_err().to_string(), line, "{body}");
         }
+        let long = std::format!(r#"{{"filter":["a:1","b:{}"]}}"#, "é".repeat(48));
+        assert_eq!(queue(long.as_bytes()).unwrap_err().to_string(), "filter is longer than 96 bytes");
+    }
+
+    #[test]
+    fn a_filter_is_a_rule_or_several_or_none() {
+        let rules = |body: &str| {
+            let filter = queue(body.as_bytes()).unwrap().filter.unwrap();
+            filter.rules().map(String::from).collect::<Vec<_>>()
+        };
+        assert_eq!(rules(r#"{"filter":"c:\u0044E"}"#), ["c:DE"]);
+        assert_eq!(rules(r#"{"filter":[ "c:DE" , "[a.b].0:\"x\"" ]}"#), ["c:DE", "[a.b].0:\"x\""]);
+        assert_eq!(rules(r#"{"filter":[]}"#), [""; 0]);
+        assert_eq!(rules(r#"{"filter":null}"#), [""; 0]);
     }
 }

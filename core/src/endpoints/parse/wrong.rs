@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::engine::BadName;
+use crate::select::BadSelection;
 
 /// What is wrong with a request, in one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,14 @@ pub enum Wrong<'a> {
     UnknownMember(&'a str),
     /// A member of the body is not what it has to be.
     Member(&'static str, &'static str),
+    /// The filter of a queue is none.
+    Filter(BadSelection),
+}
+
+impl Wrong<'_> {
+    /// What a filter is not that doesn't even look like one.
+    pub(super) const FILTER: Self =
+        Self::Member("filter", "such as \"country:de\", or an array of two at most, or null");
 }
 
 impl fmt::Display for Wrong<'_> {
@@ -35,6 +44,10 @@ impl fmt::Display for Wrong<'_> {
                 name.chars().filter(|char| !char.is_control()).take(80).try_for_each(|char| write!(f, "{char}"))
             }
             Self::Member(name, what) => write!(f, "{name} must be {what}"),
+            Self::Filter(BadSelection::TooManyRules(most)) => write!(f, "filter has more than {most} rules"),
+            Self::Filter(BadSelection::TooMuchText(most)) => write!(f, "filter is longer than {most} bytes"),
+            Self::Filter(BadSelection::NoValue) => Self::FILTER.fmt(f),
+            Self::Filter(bad) => write!(f, "filter has {bad}"),
         }
     }
 }

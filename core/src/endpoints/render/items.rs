@@ -22,13 +22,26 @@ pub(super) fn line<W: Write>(item: &Item<'_>, out: &mut W) -> Result<(), W::Erro
     if let Some(until) = known.until {
         write_fmt(out, format_args!(",\"until\":\"{}\"", Rfc3339(until)))?;
     }
-    if !known.reason.is_empty() {
-        out.write_all(b",\"reason\":")?;
-        write::string(core::str::from_utf8(known.reason).unwrap_or("(not UTF-8)"), out)?;
+    reason(known.reason, out)?;
+    if let Some(died) = &known.died {
+        let (put, at) = (Rfc3339(died.accepted_at), Rfc3339(died.died_at));
+        let attempts = died.attempts;
+        write_fmt(out, format_args!(",\"died\":{{\"attempt\":{attempts},\"put\":\"{put}\",\"at\":\"{at}\""))?;
+        reason(died.reason, out)?;
+        out.write_all(b"}")?;
     }
     out.write_all(b",")?;
     write::data(known.data, out)?;
     out.write_all(b"}\n")
+}
+
+/// Why it died, if anyone has said.
+fn reason<W: Write>(reason: &[u8], out: &mut W) -> Result<(), W::Error> {
+    if reason.is_empty() {
+        return Ok(());
+    }
+    out.write_all(b",\"reason\":")?;
+    write::string(core::str::from_utf8(reason).unwrap_or("(not UTF-8)"), out)
 }
 
 /// How many bytes [`line`] writes. O(n).

@@ -8,6 +8,7 @@ use embedded_io::Write;
 use super::super::write_fmt;
 use super::stats::{self, OrNull};
 use crate::engine::{Name, Published, QueueSettings, QueueStats, TopicSettings, TopicStats};
+use crate::wire::json::write;
 
 /// A topic.
 pub(super) fn topic<W: Write>(
@@ -49,12 +50,13 @@ pub(super) fn queue<W: Write>(
             overflow.as_str(),
         ),
     )?;
-    let QueueSettings { lease, max_lease, max_attempts, dead_letter, ttl, dedupe_window, topic, sample, .. } = settings;
+    let QueueSettings { lease, max_lease, max_attempts, dead_letter, ttl, dedupe_window, .. } = settings;
+    let QueueSettings { topic, filter, sample, .. } = settings;
     write_fmt(
         out,
         format_args!(
             ",\"lease\":{},\"max_lease\":{},\"max_attempts\":{},\"dead_letter\":{},\"ttl\":{},\"dedupe_window\":{},\
-             \"topic\":{},\"sample\":{sample}}},\"counters\":",
+             \"topic\":{},\"filter\":[",
             Span(*lease),
             Span(*max_lease),
             OrNull(*max_attempts),
@@ -64,6 +66,11 @@ pub(super) fn queue<W: Write>(
             OrNull(topic.as_ref().map(Quoted)),
         ),
     )?;
+    for (number, rule) in filter.rules().enumerate() {
+        out.write_all(if number == 0 { b"" } else { b"," })?;
+        write::string(rule, out)?;
+    }
+    write_fmt(out, format_args!("],\"sample\":{sample}}},\"counters\":"))?;
     stats::queue_json(counters, out)?;
     out.write_all(b"}")
 }

@@ -116,7 +116,8 @@ pub(super) fn queue_json<W: Write>(stats: &QueueStats, out: &mut W) -> Result<()
     write_fmt(out, format_args!(",\"paused\":{paused},\"oldest\":{}}}", OrNull(oldest.map(Time))))
 }
 
-/// The terms of the law but `overflow`, which is among the original's counters, and what else is counted.
+/// The terms of the law but `overflow`, which is among the original's counters, and what else is counted: `filtered`
+/// and `sampled` are messages of a topic that were never accepted, and in no sum.
 fn each_of_queue<E>(stats: &QueueStats, mut each: impl FnMut(&str, u64) -> Result<(), E>) -> Result<(), E> {
     let counters = &stats.counters;
     for (name, value) in [
@@ -132,6 +133,8 @@ fn each_of_queue<E>(stats: &QueueStats, mut each: impl FnMut(&str, u64) -> Resul
         ("requeued", counters.requeued),
         ("timed_out", counters.timed_out),
         ("duplicates", stats.duplicates),
+        ("filtered", stats.filtered),
+        ("sampled", stats.sampled),
     ] {
         each(name, value)?;
     }

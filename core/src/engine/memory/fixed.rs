@@ -37,6 +37,7 @@ impl<const NAMES: usize, const BYTES: usize, const PLACES: usize> Host for Fixed
     type Places = [Place; PLACES];
     type Slots = [Slot; PLACES];
     type Seen = [Entry; PLACES];
+    type Optional<T> = Option<T>;
     type Table<V> = Few<V, NAMES>;
 
     fn table<V>(&mut self, _: Kind) -> Few<V, NAMES> {

@@ -5,7 +5,7 @@ use crate::dedupe::Entry;
 use crate::engine::{Kind, Name, QueueSettings, Refusal, TopicSettings};
 use crate::log::Mark;
 use crate::queue::leases::Slot;
-use crate::storage::Grow;
+use crate::storage::{Grow, Optional};
 use crate::time::Time;
 use crate::topic::Place;
 
@@ -24,6 +24,8 @@ pub trait Host: Sized {
     type Slots: Grow<Slot>;
     /// Room for ids that were seen.
     type Seen: Grow<Entry>;
+    /// Where what ties a queue to a topic and to another queue is kept, which most queues have not.
+    type Optional<T>: Optional<T>;
     /// Where values are found by their names.
     type Table<V>: Table<V>;
 
@@ -59,6 +61,18 @@ pub trait Host: Sized {
     /// it. It may be said again with another time: the earliest counts, and one too many does no harm.
     fn due(&mut self, kind: Kind, name: &Name, at: Time) {
         let _ = (kind, name, at);
+    }
+
+    /// Whether a queue that is not there is for this engine to make: otherwise it belongs to another one, and letters for
+    /// it are the host's to hand on.
+    fn owns(&self, queue: &Name) -> bool {
+        let _ = queue;
+        true
+    }
+
+    /// A queue has letters for one that another engine owns ([`Memory::letters`](super::Memory::letters)).
+    fn letters(&mut self, queue: &Name) {
+        let _ = queue;
     }
 
     /// An item had to leave a queue. It is counted already.

@@ -5,16 +5,19 @@
 //! | `topics`, `queues` | what each command does |
 //! | `names` | what is made, changed, listed and removed |
 //! | [`DetachedQueue`] | a queue on its way to another engine |
+//! | `entry`, `ties` | a queue with what is kept beside it; what ties queues to topics and to each other |
 //! | [`Host`] | where storage and random numbers come from, and who is told what happens |
 //! | [`Table`], [`Few`] | where they are found by their names |
 //! | [`Fixed`] | a host of a few names, for microcontrollers and examples |
 
+mod entry;
 mod fixed;
 mod host;
 mod moves;
 mod names;
 mod queues;
 mod table;
+mod ties;
 mod topics;
 
 pub use fixed::Fixed;
@@ -27,7 +30,7 @@ use core::ops::ControlFlow;
 
 use super::{Command, Dump, Engine, Kind, Name, Outcome, QueueSettings, Refusal, Sink, TopicSettings};
 use crate::time::Time;
-use queues::QueueEntry;
+use entry::QueueEntry;
 use topics::TopicEntry;
 
 /// Topics and queues by their names, in storage that its [`Host`] gives.

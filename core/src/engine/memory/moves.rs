@@ -1,8 +1,11 @@
-//! Queues that move from one engine to another, with all that is in them.
+//! What moves from one engine to another: queues with all that is in them, and dead letters.
 
-use super::queues::QueueEntry;
+use core::ops::ControlFlow;
+
+use super::entry::QueueEntry;
 use super::{Host, Memory, Table};
 use crate::engine::{Kind, Name};
+use crate::queue::leases::Letter;
 use crate::time::Time;
 
 /// A queue that belongs to no engine: its items, leases, counters and settings.
@@ -19,7 +22,7 @@ impl<H: Host> Memory<H> {
 
     /// Takes a queue out, as it is. Nobody is told that it is gone. O(queues on its topic).
     pub fn detach_queue(&mut self, name: &Name) -> Option<DetachedQueue<H>> {
-        let topic = self.queues.get(name)?.settings.topic;
+        let topic = self.queues.get(name)?.settings().topic;
         self.unlink(name, topic);
         self.queues.remove(name).map(DetachedQueue)
     }
@@ -34,10 +37,42 @@ impl<H: Host> Memory<H> {
         if self.has(Kind::Queue, name) {
             return Err(queue);
         }
-        let topic = queue.0.settings.topic;
+        let topic = queue.0.settings().topic;
         self.queues.insert(*name, queue.0).map_err(DetachedQueue)?;
         self.link(name, topic);
         self.after_change(name, now);
         Ok(())
+    }
+
+    /// Shows the letters of a queue to `each`, those that died first before the others, until it breaks; and returns the
+    /// queue that takes them. O(letters log n).
+    pub fn letters(&mut self, name: &Name, now: Time, each: impl FnMut(Letter<'_>) -> ControlFlow<()>) -> Option<Name> {
+        let entry = self.queues.get_mut(name)?;
+        let target = entry.settings().dead_letter?;
+        entry.queue.letters(now, each);
+        Some(target)
+    }
+
+    /// Puts a letter of a queue of another engine on one that is made if it has to be, and says whether there was room.
+    /// O(1) and the items that leave.
+    pub fn put_letter(&mut self, name: &Name, letter: &Letter<'_>, now: Time) -> bool {
+        if self.ensure_queue(name, now).is_err() {
+            return false;
+        }
+        let Self { queues, host, .. } = self;
+        let Some(entry) = queues.get_mut(name) else { return false };
+        let put = entry.queue.put_letter(now, letter, |item| host.overflow(name, item)).is_ok();
+        self.after_change(name, now);
+        put
+    }
+
+    /// Lets the first letters of a queue leave that are `ids`, in their order: another engine has them. O(ids log n).
+    pub fn drop_letters(&mut self, name: &Name, ids: &[u64], now: Time) -> u64 {
+        let Some(entry) = self.queues.get_mut(name) else { return 0 };
+        let mut ids = ids.iter();
+        entry.queue.take_dead(now, u64::MAX, |letter| match ids.next() {
+            Some(id) if *id == letter.id => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! What is made, changed, listed and removed.
 
-use super::queues::QueueEntry;
+use super::entry::QueueEntry;
 use super::topics::TopicEntry;
 use super::{Host, Memory, Table};
 use crate::engine::TopicSettings;
@@ -45,7 +45,7 @@ impl<H: Host> Memory<H> {
         }
         let room = self.host.queue(&settings)?;
         let (seed, key) = (self.host.random(), [self.host.random(), self.host.random()]);
-        let entry = QueueEntry::new(room, settings, seed, key);
+        let entry = QueueEntry::new(room, &settings, seed, key);
         self.queues.insert(*name, entry).map_err(|_| Refusal::TooMany { kind: Kind::Queue, limit })?;
         self.link(name, settings.topic);
         Ok(())
@@ -97,7 +97,8 @@ impl<H: Host> Memory<H> {
                 None => made(self.make_queue(name, settings, now)),
             };
         };
-        let (before, settings) = (entry.settings, change.applied_to(&entry.settings));
+        let before = entry.settings();
+        let settings = change.applied_to(&before);
         if settings.bytes != before.bytes {
             return Outcome::Refused(Refusal::Conflict(
                 "bytes are given when a queue is made, and stay: remove it first",
@@ -106,15 +107,18 @@ impl<H: Host> Memory<H> {
         if let Some(wrong) = wrong_queue(name, &settings) {
             return Outcome::Refused(Refusal::Conflict(wrong));
         }
-        if settings.topic != before.topic {
+        let is_moved = settings.topic != before.topic;
+        if is_moved {
             if let Some(Err(refusal)) = settings.topic.map(|topic| self.ensure_topic(&topic, now)) {
                 return Outcome::Refused(refusal);
             }
             self.unlink(name, before.topic);
-            self.link(name, settings.topic);
         }
         if let Some(entry) = self.queues.get_mut(name) {
-            entry.change(settings);
+            entry.change(&settings);
+        }
+        if is_moved {
+            self.link(name, settings.topic);
         }
         self.after_change(name, now);
         Outcome::Changed
@@ -130,7 +134,7 @@ impl<H: Host> Memory<H> {
             }
             Kind::Queue => {
                 let Some(entry) = self.queues.get(name) else { return missing };
-                let topic = entry.settings.topic;
+                let topic = entry.settings().topic;
                 self.unlink(name, topic);
                 drop(self.queues.remove(name));
             }
@@ -156,7 +160,7 @@ impl<H: Host> Memory<H> {
                 for name in self.queues.names().filter(begins) {
                     let Some(entry) = self.queues.get_mut(&name) else { continue };
                     let stats = entry.stats(now);
-                    if to.take(Part::Queue(name, &entry.settings, &stats)).is_break() {
+                    if to.take(Part::Queue(name, &entry.settings(), &stats)).is_break() {
                         break;
                     }
                     told = told.wrapping_add(1);
@@ -173,52 +177,12 @@ impl<H: Host> Memory<H> {
             }
             Kind::Queue => self.queues.get_mut(name).map(|entry| {
                 let stats = entry.stats(now);
-                to.take(Part::Queue(*name, &entry.settings, &stats))
+                to.take(Part::Queue(*name, &entry.settings(), &stats))
             }),
         };
         match told {
             Some(_) => Outcome::Told(1),
             None => Outcome::Refused(Refusal::Missing(kind, *name)),
-        }
-    }
-
-    /// Lets a new topic feed the queues that one of its name fed before. O(queues), if any topic was removed that fed
-    /// one.
-    fn adopt(&mut self, topic: &Name) {
-        if !self.has_orphans {
-            return;
-        }
-        for queue in self.queues.names() {
-            if self.queues.get(&queue).is_some_and(|entry| entry.settings.topic.as_ref() == Some(topic)) {
-                self.link(&queue, Some(*topic));
-            }
-        }
-    }
-
-    /// Lets a topic feed a queue.
-    pub(super) fn link(&mut self, queue: &Name, topic: Option<Name>) {
-        let Some(topic) = topic.and_then(|topic| self.topics.get_mut(&topic)) else { return };
-        let next = topic.feeds.replace(*queue);
-        if let Some(entry) = self.queues.get_mut(queue) {
-            entry.next_on_topic = next;
-        }
-    }
-
-    /// Takes a queue out of the line of those that a topic feeds. O(queues on it).
-    pub(super) fn unlink(&mut self, queue: &Name, topic: Option<Name>) {
-        let next = self.queues.get_mut(queue).and_then(|entry| entry.next_on_topic.take());
-        let Some(topic) = topic.and_then(|topic| self.topics.get_mut(&topic)) else { return };
-        if topic.feeds == Some(*queue) {
-            topic.feeds = next;
-            return;
-        }
-        let mut at = topic.feeds;
-        while let Some(entry) = at.and_then(|at| self.queues.get_mut(&at)) {
-            if entry.next_on_topic == Some(*queue) {
-                entry.next_on_topic = next;
-                return;
-            }
-            at = entry.next_on_topic;
         }
     }
 }

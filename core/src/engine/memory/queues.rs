@@ -3,94 +3,13 @@
 use core::ops::ControlFlow;
 use core::time::Duration;
 
-use super::{Host, Memory, QueueRoom, Table};
-use crate::dedupe::Dedupe;
-use crate::engine::{
-    Dump, Id, Item, Kind, Lease, Name, Outcome, Part, Piece, Pieces, QueueSettings, QueueStats, Refusal, Settle, Sink,
-    Tokens,
-};
+use super::entry::{QueueEntry, storage_limit};
+use super::{Host, Memory, Table};
+use crate::engine::{Dump, Id, Item, Kind, Lease, Name, Outcome, Part, Piece, Pieces, Refusal, Settle, Sink, Tokens};
 use crate::queue::Limits;
-use crate::queue::leases::{self, LeaseQueue, PutError, State, Token};
+use crate::queue::leases::{PutError, State, Token};
+use crate::storage::Optional as _;
 use crate::time::Time;
-
-/// A queue, and what the engine keeps beside it.
-pub(super) struct QueueEntry<H: Host> {
-    queue: LeaseQueue<H::Bytes, H::Slots>,
-    seen: Dedupe<H::Seen>,
-    pub(super) settings: QueueSettings,
-    paused: bool,
-    duplicates: u64,
-    /// What the queue had counted when the statistics were last reset.
-    puts_before: u64,
-    gets_before: u64,
-    /// Messages of its topic that were passed over since one was put.
-    pub(super) passed_over: u32,
-    /// The next queue on the same topic.
-    pub(super) next_on_topic: Option<Name>,
-}
-
-impl<H: Host> QueueEntry<H> {
-    pub(super) fn new(room: QueueRoom<H>, settings: QueueSettings, seed: u64, key: [u64; 2]) -> Self {
-        Self {
-            queue: LeaseQueue::new(room.bytes, room.slots, within(&settings), seed),
-            seen: Dedupe::new(room.seen, key, settings.dedupe_window),
-            settings,
-            paused: false,
-            duplicates: 0,
-            puts_before: 0,
-            gets_before: 0,
-            passed_over: 0,
-            next_on_topic: None,
-        }
-    }
-
-    pub(super) fn change(&mut self, settings: QueueSettings) {
-        self.queue.set_settings(within(&settings));
-        self.seen.set_window(settings.dedupe_window);
-        self.settings = settings;
-    }
-
-    pub(super) fn stats(&mut self, now: Time) -> QueueStats {
-        self.queue.advance(now, u64::MAX);
-        let counters = self.queue.counters();
-        QueueStats {
-            counters,
-            puts: counters.accepted.wrapping_sub(self.puts_before),
-            gets: counters.delivered.wrapping_add(counters.acked).wrapping_sub(self.gets_before),
-            duplicates: self.duplicates,
-            paused: self.paused,
-            oldest: self.queue.oldest(now),
-        }
-    }
-
-    /// Whether all `items` may be put, as far as their sizes tell.
-    fn check(&self, name: &Name, items: &Pieces<'_>) -> Result<(), Refusal> {
-        let len = items.longest();
-        let too_large = |limit, bytes| Err(Refusal::TooLarge { what: "item", len, limit, bytes });
-        if len as u64 > self.settings.max_item_bytes {
-            return too_large("max-item-bytes", self.settings.max_item_bytes);
-        }
-        match self.queue.check(len) {
-            Ok(()) => Ok(()),
-            Err(leases_too_large) => too_large(storage_limit(name), leases_too_large.capacity as u64),
-        }
-    }
-}
-
-/// What the setting of a queue's storage is called: that of `main` comes from a flag.
-fn storage_limit(name: &Name) -> &'static str {
-    if *name == Name::MAIN { "queue-bytes" } else { "bytes" }
-}
-
-/// The settings that the queue itself has to know.
-fn within(settings: &QueueSettings) -> leases::Settings {
-    let mut inner = leases::Settings::DEFAULT;
-    inner.limits = Limits { depth: settings.max_depth, bytes: settings.max_bytes };
-    inner.overflow = settings.overflow;
-    inner.ttl = settings.ttl;
-    inner.max_attempts = settings.max_attempts;
-    inner
-}
 
 impl<H: Host> Memory<H> {
     pub(super) fn put(
@@ -141,7 +60,7 @@ impl<H: Host> Memory<H> {
                 Ok(told)
             }
             Lease::For(span) => {
-                let span = span.unwrap_or(entry.settings.lease).min(entry.settings.max_lease);
+                let span = entry.lease_of(span);
                 let random = || host.random();
                 let lent = entry
                     .queue
@@ -175,10 +94,7 @@ impl<H: Host> Memory<H> {
                 (Some(token), Settle::Nack { delay, reason }) => {
                     entry.queue.nack(now, token, *delay, reason.as_bytes()).is_ok()
                 }
-                (Some(token), Settle::Touch(span)) => {
-                    let span = span.unwrap_or(entry.settings.lease).min(entry.settings.max_lease);
-                    entry.queue.touch(now, token, span).is_ok()
-                }
+                (Some(token), Settle::Touch(span)) => entry.queue.touch(now, token, entry.lease_of(*span)).is_ok(),
             };
             if settled {
                 done = done.wrapping_add(1);
@@ -221,10 +137,7 @@ impl<H: Host> Memory<H> {
         };
         let stats = entry.stats(now);
         if reset {
-            let counters = stats.counters;
-            (entry.puts_before, entry.gets_before) =
-                (counters.accepted, counters.delivered.wrapping_add(counters.acked));
-            entry.queue.reset_high_water();
+            entry.reset(&stats.counters);
         }
         Outcome::QueueStats(stats, reset)
     }
@@ -269,7 +182,8 @@ impl<H: Host> Memory<H> {
     /// which there is something to do.
     pub(super) fn after_change(&mut self, name: &Name, now: Time) {
         let Some(entry) = self.queues.get_mut(name) else { return };
-        if let Some(target) = entry.settings.dead_letter.filter(|_| entry.queue.counters().letters > 0) {
+        let dead_letter = entry.ties.get().and_then(|ties| ties.dead_letter);
+        if let Some(target) = dead_letter.filter(|_| entry.queue.counters().letters > 0) {
             self.hand_letters_on(name, &target, now);
         }
         let Some(entry) = self.queues.get_mut(name) else { return };
@@ -280,50 +194,13 @@ impl<H: Host> Memory<H> {
             self.host.due(Kind::Queue, name, due);
         }
     }
-
-    /// Puts the dead of a queue on another one, as far as that takes them; the others stay where they are.
-    fn hand_letters_on(&mut self, name: &Name, target: &Name, now: Time) {
-        if name == target || self.ensure_queue(target, now).is_err() {
-            return;
-        }
-        // Out of the table while the other one is changed: both are of one table.
-        let Some(mut entry) = self.queues.remove(name) else { return };
-        let mut moved = 0_u64;
-        let Self { queues, host, .. } = self;
-        if let Some(other) = queues.get_mut(target) {
-            moved = entry.queue.take_dead(now, u64::MAX, |letter| {
-                let overflow = |item: &[u8]| host.overflow(target, item);
-                match other.queue.put(now, letter.data, overflow) {
-                    Ok(_) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                }
-            });
-        }
-        // It had a place a moment ago.
-        let _ = self.queues.insert(*name, entry);
-        if moved > 0 {
-            self.host.ready(target);
-        }
-    }
-
-    /// Puts a message of a topic on a queue that it feeds, unless it is one of those that are passed over.
-    pub(super) fn feed(&mut self, name: &Name, message: &Piece<'_>, now: Time) {
-        let Self { queues, host, .. } = self;
-        let Some(entry) = queues.get_mut(name) else { return };
-        entry.passed_over = entry.passed_over.wrapping_add(1);
-        if entry.passed_over < entry.settings.sample {
-            return;
-        }
-        entry.passed_over = 0;
-        // What is refused, the queue counts.
-        let _ = put_one(entry, host, name, message.clone(), Duration::ZERO, now);
-    }
 }
 
 /// Things that are done at a time before others get their turn.
 const STEPS: u64 = 1_000;
 
-fn put_one<H: Host>(
+/// Puts an item; what has to leave for it, the host is told.
+pub(super) fn put_one<H: Host>(
     entry: &mut QueueEntry<H>,
     host: &mut H,
     name: &Name,
@@ -346,16 +223,16 @@ fn refusal_of<H: Host>(error: PutError, name: &Name, entry: &QueueEntry<H>, item
         },
         PutError::NoSlot(no_slot) => Refusal::TooManySetAside { queue: *name, limit: no_slot.slots as u64 },
         _ => {
-            let settings = &entry.settings;
+            let Limits { depth: max_depth, bytes: max_bytes } = entry.queue.settings().limits;
             let counters = entry.queue.counters();
             let depth = counters.ready.saturating_add(counters.delayed).saturating_add(counters.leased);
             let bytes = items.iter().fold(counters.bytes, |bytes, item| bytes.saturating_add(item.len() as u64));
-            let limit = match settings {
-                QueueSettings { max_depth: Some(most), .. } if depth.saturating_add(items.count()) > *most => {
-                    "max_depth"
-                }
-                QueueSettings { max_bytes: Some(most), .. } if bytes > *most => "max_bytes",
-                _ => storage_limit(name),
+            let limit = if max_depth.is_some_and(|most| depth.saturating_add(items.count()) > most) {
+                "max_depth"
+            } else if max_bytes.is_some_and(|most| bytes > most) {
+                "max_bytes"
+            } else {
+                storage_limit(name)
             };
             Refusal::Full { queue: *name, limit }
         }

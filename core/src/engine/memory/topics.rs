@@ -111,11 +111,7 @@ impl<H: Host> Memory<H> {
             }
         }
         while let Some(queue) = fed {
-            for message in messages.iter() {
-                self.feed(&queue, &message, now);
-            }
-            self.after_change(&queue, now);
-            fed = self.queues.get(&queue).and_then(|entry| entry.next_on_topic);
+            fed = self.feed(&queue, plain(), now);
         }
         Outcome::Published(published)
     }

@@ -2,18 +2,19 @@
 
 use core::iter::once;
 use core::ops::ControlFlow;
+use core::time::Duration;
 
-use super::LeaseQueue;
 use super::counters::count;
+use super::note::{self, Death, Note};
 use super::record::{self, HEADER, Kind};
 use super::slot::Slot;
+use super::{LeaseQueue, PutError};
 use crate::log::record_len;
 use crate::storage::Grow;
 use crate::time::Time;
 
 /// A dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Letter<'a> {
     /// The number that it had in this queue.
     pub id: u64,
@@ -51,6 +52,42 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         taken
     }
 
+    /// Shows the dead letters to `each`, those that died first before the others, until it breaks. O(letters log n).
+    pub fn letters(&mut self, now: Time, mut each: impl FnMut(Letter<'_>) -> ControlFlow<()>) {
+        self.settle(now);
+        let mut from = (0, 0);
+        while let Some(slot) = self.dead.find(&self.slots, from) {
+            let Some(letter) = self.letter(slot) else { break };
+            from = (letter.died_at.as_millis(), letter.id.saturating_add(1));
+            if each(letter).is_break() {
+                break;
+            }
+        }
+    }
+
+    /// Puts a letter of another queue, to be got as any item: how it died goes with it ([`Item::died`](super::Item::died)) where this
+    /// storage could ever hold both. O(1) and the items that leave, as [`put`](Self::put).
+    ///
+    /// # Errors
+    /// As [`put`](Self::put); nothing is counted, since the letter is still where it was.
+    pub fn put_letter(
+        &mut self,
+        now: Time,
+        letter: &Letter<'_>,
+        mut overflow: impl FnMut(&[u8]),
+    ) -> Result<u64, PutError> {
+        self.told(now);
+        let Letter { data, attempts, reason, accepted_at, died_at, .. } = *letter;
+        let note = Note::of_death(&Death { attempts, reason, accepted_at, died_at });
+        let fits = record::record_len(data.len(), note.len()).is_some_and(|len| self.log.can_hold(len));
+        let fill = |room: &mut [u8]| room.iter_mut().zip(data).for_each(|(to, byte)| *to = *byte);
+        let id = self.accept(data.len(), fits.then_some(&note), Duration::ZERO, fill, &mut overflow)?;
+        if !fits {
+            count(&mut self.tally.reasons_lost);
+        }
+        Ok(id)
+    }
+
     /// Makes all dead letters ready again, behind what is ready, those that died first before the others, and returns
     /// how many. O(n log n) for n letters.
     ///
@@ -64,8 +101,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             let Some(place) = self.slots.get_mut(slot) else { break };
             (place.id, place.attempts) = (id, 0);
             if let Some(record) = self.log.record_at_mut(place.offset()) {
-                record::write_header(record, Kind::of(record), self.clock);
-                record::forget_reason(record);
+                record::write_header(record, Kind::of(record), record::is_noted(record), self.clock);
+                note::forget(record);
             }
             self.bring_back(slot);
             count(&mut self.tally.redriven);
@@ -115,29 +152,33 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             place.key = died_at.as_millis();
         }
         self.dead.insert(&mut self.slots, slot);
-        if self.write_reason(slot, record::kept(reason)).is_none() {
+        if self.write_note(slot, &Note::of_reason(reason)).is_none() {
+            let offset = self.slots.get(slot).map(Slot::offset);
+            if let Some(record) = offset.and_then(|offset| self.log.record_at_mut(offset)) {
+                note::forget(record);
+            }
             count(&mut self.tally.reasons_lost);
         }
     }
 
-    /// Writes why the item died, where its record has room for it, or else by making it a longer record at the end of
+    /// Writes how the item died, where its record has room for it, or else by making it a longer record at the end of
     /// the log. No other item leaves for that.
-    fn write_reason(&mut self, slot: u32, reason: &[u8]) -> Option<()> {
+    fn write_note(&mut self, slot: u32, note: &Note<'_>) -> Option<()> {
         let old = self.slots.get(slot)?.offset();
         let record = self.log.record_at_mut(old)?;
-        let reasoned = matches!(Kind::of(record), Kind::Reasoned(_));
-        if (reasoned && record::replace_reason(record, reason)) || (!reasoned && reason.is_empty()) {
+        let noted = record::is_noted(record);
+        if (noted && note.replace(record)) || (!noted && note.is_empty()) {
             return Some(());
         }
         let bytes = record::parts(record).data.len();
-        let len = record::reasoned_len(bytes, reason.len())?;
+        let len = record::record_len(bytes, note.len())?;
         self.find_room(once(len), None)?;
         // Finding room may have moved it.
         let old = self.slots.get(slot)?.offset();
         let accepted = self.accepted_at(old);
         let place = self.log.append_at(len, |room| {
-            record::write_header(room, Kind::Reasoned(slot), accepted);
-            record::write_reason(room, reason);
+            record::write_header(room, Kind::Aside(slot), true, accepted);
+            note.write(room);
         });
         let new = place.ok()?.offset();
         self.log.copy((old, HEADER), (new, HEADER), bytes)?;

@@ -2,6 +2,7 @@
 
 use core::ops::ControlFlow;
 
+use super::note;
 use super::record::{self, Kind};
 use super::slot::Slot;
 use super::tree::{Tree, rank_of};
@@ -136,10 +137,13 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         ControlFlow::Continue(())
     }
 
-    fn shown<'r>(&self, record: &'r [u8], id: u64, attempt: u16) -> Item<'r> {
+    /// What is told of the item in `record`.
+    pub(super) fn shown<'r>(&self, record: &'r [u8], id: u64, attempt: u16) -> Item<'r> {
         let parts = record::parts(record);
         let accepted_at = record::accepted_at(record, self.clock);
-        Item { id, data: parts.data, attempt, accepted_at, token: None, until: None, reason: parts.reason }
+        let died = note::death(&parts, self.clock);
+        let reason = if died.is_some() { &[] } else { parts.reason };
+        Item { id, data: parts.data, attempt, accepted_at, token: None, until: None, reason, died }
     }
 
     /// The first item from `mark` on that was never set aside: its id, and where it lies.

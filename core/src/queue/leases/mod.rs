@@ -9,12 +9,13 @@
 //! | `dead` | dead letters: why they died, handing them on, bringing them back |
 //! | `look` | looking at items, which changes nothing |
 //! | `slot`, `tree` | places for the items that are set aside, in order |
-//! | `record`, `token` | how an item lies in the log; what a lease is called |
+//! | `record`, `note`, `token` | how an item lies in the log; how it died; what a lease is called |
 
 mod counters;
 mod dead;
 mod due;
 mod look;
+mod note;
 mod put;
 mod record;
 mod room;
@@ -32,6 +33,7 @@ pub use counters::Counters;
 pub use dead::Letter;
 pub use due::Advanced;
 pub use look::{Mark, State};
+pub use note::Death;
 pub use put::PutError;
 pub use settle::{LeaseOver, Nacked};
 pub use slot::Slot;

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::counters::count;
+use super::note::Note;
 use super::record::{self, HEADER, Kind};
 use super::room::Leaving;
 use super::slot::Slot;
@@ -43,7 +44,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// # Errors
     /// [`TooLarge`] if it doesn't; [`put`](Self::put) would say the same.
     pub fn check(&self, len: usize) -> Result<(), TooLarge> {
-        let fits = record::record_len(len).is_some_and(|len| self.log.can_hold(len));
+        let fits = record::record_len(len, 0).is_some_and(|len| self.log.can_hold(len));
         if fits { Ok(()) } else { Err(TooLarge { len, capacity: self.log.capacity() }) }
     }
 
@@ -73,7 +74,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         mut overflow: impl FnMut(&[u8]),
     ) -> Result<u64, PutError> {
         self.told(now);
-        let result = self.accept(len, delay, fill, &mut overflow);
+        let result = self.accept(len, None, delay, fill, &mut overflow);
         if result.is_err() {
             count(&mut self.tally.refused);
         }
@@ -134,7 +135,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         }
         match self.settings.overflow {
             Overflow::DropOldest => {
-                let possible = lens.into_iter().all(|len| self.can_make_room(len));
+                let possible = lens.into_iter().all(|len| self.can_make_room(len, 0));
                 if possible { Ok(()) } else { Err(PutError::Full) }
             }
             Overflow::Reject => {
@@ -147,7 +148,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
                 if self.is_beyond(items, bytes) {
                     self.settle(self.clock);
                 }
-                let whole = lens.map(|len| record::record_len(len).unwrap_or(usize::MAX));
+                let whole = lens.map(|len| record::record_len(len, 0).unwrap_or(usize::MAX));
                 if self.is_beyond(items, bytes) {
                     return Err(PutError::Full);
                 }
@@ -159,9 +160,11 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         }
     }
 
-    fn accept(
+    /// Accepts an item of `len` bytes, which may have a note behind it.
+    pub(super) fn accept(
         &mut self,
         len: usize,
+        note: Option<&Note<'_>>,
         delay: Duration,
         fill: impl FnOnce(&mut [u8]),
         overflow: Leaving<'_>,
@@ -173,13 +176,17 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             self.settle(self.clock);
             self.slots.reserve().ok_or(PutError::NoSlot(NoSlot { slots: self.slots.len() }))?;
         }
-        self.make_room(len, overflow).ok_or(PutError::Full)?;
+        let note_len = note.map_or(0, Note::len);
+        self.make_room(len, note_len, overflow).ok_or(PutError::Full)?;
         let slot = if delayed { self.slots.reserve() } else { None };
         let kind = slot.map_or(Kind::fresh(self.next_id), Kind::Aside);
-        let (whole, accepted) = (record::record_len(len).ok_or(PutError::Full)?, self.clock);
+        let (whole, accepted) = (record::record_len(len, note_len).ok_or(PutError::Full)?, self.clock);
         let written = self.log.append_at(whole, |room| {
-            record::write_header(room, kind, accepted);
-            fill(room.get_mut(HEADER..).unwrap_or_default());
+            record::write_header(room, kind, note.is_some(), accepted);
+            if let Some(note) = note {
+                note.write(room);
+            }
+            fill(room.get_mut(HEADER..whole.saturating_sub(note_len)).unwrap_or_default());
         });
         let place = written.map_err(|_| PutError::Full)?;
         let id = self.new_id();

@@ -36,9 +36,9 @@ impl<S, L> LeaseQueue<S, L> {
 }
 
 impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
-    /// Makes room for an item of `len` bytes, or changes nothing if there is none to be made.
-    pub(super) fn make_room(&mut self, len: usize, overflow: Leaving<'_>) -> Option<()> {
-        let whole = record::record_len(len)?;
+    /// Makes room for an item of `len` bytes and a note of `note`, or changes nothing if there is none to be made.
+    pub(super) fn make_room(&mut self, len: usize, note: usize, overflow: Leaving<'_>) -> Option<()> {
+        let whole = record::record_len(len, note)?;
         let beyond = self.is_beyond(1, len as u64);
         if !beyond && self.log.place(record_len(whole)?).is_some() {
             return Some(());
@@ -52,7 +52,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
                 self.find_room(once(whole), None)
             }
             Overflow::DropOldest => {
-                if !self.can_make_room(len) {
+                if !self.can_make_room(len, note) {
                     return None;
                 }
                 if !self.is_beyond_alone(len) {
@@ -64,9 +64,9 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         }
     }
 
-    /// Whether there is room for an item of `len` bytes if all leave that may.
-    pub(super) fn can_make_room(&mut self, len: usize) -> bool {
-        let Some(needed) = record::record_len(len).and_then(record_len) else { return false };
+    /// Whether there is room for an item of `len` bytes and a note of `note` if all leave that may.
+    pub(super) fn can_make_room(&mut self, len: usize, note: usize) -> bool {
+        let Some(needed) = record::record_len(len, note).and_then(record_len) else { return false };
         let possible = |queue: &Self| {
             let limits = queue.settings.limits;
             let beyond = limits.depth.is_some_and(|most| queue.leased.len() >= most)
@@ -98,7 +98,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         while !self.log.has_room_for(lens.clone()) {
             let enough = needed <= self.free();
             let oldest = self.log.front().map(Kind::of);
-            if enough && moves > 0 && matches!(oldest, Some(Kind::Aside(_) | Kind::Reasoned(_))) {
+            if enough && moves > 0 && matches!(oldest, Some(Kind::Aside(_))) {
                 moves -= 1;
                 self.recycle();
             } else if enough && (moves == 0 || self.is_worth_compacting()) {
@@ -132,7 +132,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// Moves the oldest record, which has a slot, behind the newest.
     fn recycle(&mut self) {
         let oldest = self.log.front().map(|record| (Kind::of(record), record.len()));
-        let Some((Kind::Aside(slot) | Kind::Reasoned(slot), len)) = oldest else { return };
+        let Some((Kind::Aside(slot), len)) = oldest else { return };
         let Some(place) = self.log.recycle() else { return };
         self.tally.moved = self.tally.moved.wrapping_add(len as u64);
         if let Some(slot) = self.slots.get_mut(slot) {
@@ -148,7 +148,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             match Kind::of(record) {
                 Kind::Done => return false,
                 Kind::Fresh(_) => (),
-                Kind::Aside(slot) | Kind::Reasoned(slot) => {
+                Kind::Aside(slot) => {
                     if let Some(slot) = slots.get_mut(slot) {
                         slot.set_offset(place.offset());
                     }

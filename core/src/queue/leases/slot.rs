@@ -26,7 +26,7 @@ const _: () = assert!(size_of::<Slot>() == 40);
 pub(super) const NONE: u32 = u32::MAX;
 
 /// Slots that can be told apart in the header of a record.
-pub(super) const MOST: u32 = 1 << 30;
+pub(super) const MOST: u32 = 1 << super::record::NUMBER_BITS;
 
 impl Slot {
     /// A slot that no item has.

@@ -4,7 +4,8 @@ use core::ops::ControlFlow;
 use core::time::Duration;
 
 use super::counters::count;
-use super::record::{self, HEADER, Kind};
+use super::note::Death;
+use super::record::{self, Kind};
 use super::slot::Slot;
 use super::{LeaseQueue, Token};
 use crate::log::{Position, record_len};
@@ -28,8 +29,10 @@ pub struct Item<'a> {
     pub token: Option<Token>,
     /// When the lease or the delay is over, or when it died; `None` if it is ready.
     pub until: Option<Time>,
-    /// Why it died, as far as anyone has said; empty otherwise.
+    /// Why it died in this queue, as far as anyone has said; empty otherwise.
     pub reason: &'a [u8],
+    /// How it died in another queue, if that handed it on to this one and it has not died here since.
+    pub died: Option<Death<'a>>,
 }
 
 /// Every slot is taken, so that no item can be set aside.
@@ -164,25 +167,11 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     }
 
     fn item_of(&self, next: &Next) -> Option<Item<'_>> {
-        let (record, attempts, data) = match next.from {
-            From::Fresh(len, after) => {
-                let record = self.log.record_before(after, len)?;
-                (record, 0, record.get(HEADER..)?)
-            }
-            From::Back(slot) => {
-                let record = self.log.record_at(next.offset)?;
-                (record, self.slots.get(slot)?.attempts, record::parts(record).data)
-            }
+        let (record, attempts) = match next.from {
+            From::Fresh(len, after) => (self.log.record_before(after, len)?, 0),
+            From::Back(slot) => (self.log.record_at(next.offset)?, self.slots.get(slot)?.attempts),
         };
-        Some(Item {
-            id: next.id,
-            data,
-            attempt: attempts.saturating_add(1),
-            accepted_at: record::accepted_at(record, self.clock),
-            token: None,
-            until: None,
-            reason: &[],
-        })
+        Some(self.shown(record, next.id, attempts.saturating_add(1)))
     }
 
     /// Takes a ready item of `bytes` out of the queue.

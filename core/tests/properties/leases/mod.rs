@@ -17,6 +17,8 @@ use crate::record;
 #[derive(Debug, Clone)]
 enum Step {
     Put(Vec<u8>, Duration),
+    /// Of another queue, with why it died.
+    PutLetter(Vec<u8>, Vec<u8>),
     Mput(Vec<Vec<u8>>),
     /// Asks for so many, and takes so many of them.
     Get(u64, u64),
@@ -54,9 +56,11 @@ fn state() -> impl Strategy<Value = State> {
 fn step() -> impl Strategy<Value = Step> {
     let reason = prop_oneof![2 => Just(0), 3 => 1..12_usize, 1 => 120..140_usize];
     let reason = (reason, any::<u8>()).prop_map(|(length, byte)| vec![byte; length]);
+    let of_letter = reason.clone();
     let delay = prop_oneof![3 => Just(Duration::ZERO), 1 => span()];
     prop_oneof![
         12 => (record(), delay.clone()).prop_map(|(item, delay)| Step::Put(item, delay)),
+        2 => (record(), of_letter).prop_map(|(item, reason)| Step::PutLetter(item, reason)),
         2 => vec(record(), 0..5).prop_map(Step::Mput),
         3 => (0..4_u64, 0..4_u64).prop_map(|(asked, taken)| Step::Get(asked, taken)),
         8 => (0..4_u64, 0..4_u64, span()).prop_map(|(asked, taken, span)| Step::Lease(asked, taken, span)),

@@ -10,6 +10,9 @@ use crate::framed;
 /// What stands in front of each item.
 const HEADER: usize = 9;
 
+/// What stands behind one that died, beside the reason.
+const NOTE: usize = 14;
+
 #[derive(Debug, Clone)]
 pub(super) struct Plain {
     pub(super) id: u64,
@@ -18,13 +21,29 @@ pub(super) struct Plain {
     pub(super) attempts: u16,
     /// Whether it was ever set aside.
     pub(super) slot: bool,
-    /// Bytes behind it for a reason.
+    /// Bytes behind it for what is known of its death.
     pub(super) extra: usize,
     pub(super) token: Option<Token>,
     pub(super) state: State,
     /// When the lease or the delay is over, or when it died.
     pub(super) until: u64,
     pub(super) reason: Vec<u8>,
+    pub(super) died: Option<Death>,
+}
+
+/// How it died in another queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Death {
+    pub(super) attempts: u16,
+    pub(super) accepted_at: u64,
+    pub(super) died_at: u64,
+    pub(super) reason: Vec<u8>,
+}
+
+impl Death {
+    pub(super) fn extra(&self) -> usize {
+        self.reason.len() + NOTE
+    }
 }
 
 impl Plain {
@@ -144,12 +163,12 @@ impl Model {
     }
 
     /// Whether there is room if all leave that may.
-    pub(super) fn could_make_room(&self, len: usize) -> bool {
+    pub(super) fn could_make_room(&self, len: usize, extra: usize) -> bool {
         let leased = |item: &Plain| item.state == State::Leased;
         let limits = self.settings.limits;
         let beyond = limits.depth.is_some_and(|most| self.number(State::Leased) >= most)
             || limits.bytes.is_some_and(|most| self.bytes(leased) + len as u64 > most);
-        (!beyond || self.is_beyond_alone(len)) && self.stored(leased) + needed(len) <= self.capacity
+        (!beyond || self.is_beyond_alone(len)) && self.stored(leased) + needed(len + extra) <= self.capacity
     }
 
     pub(super) fn rise(&mut self) {
@@ -172,21 +191,21 @@ impl Model {
         let reason = &reason[..reason.len().min(128)];
         let item = self.item(id);
         (item.state, item.until, item.token) = (State::Dead, at, None);
-        item.reason = Vec::new();
-        let has_room = item.extra > 0 && reason.len() <= item.extra - 2;
+        (item.reason, item.died) = (Vec::new(), None);
+        let has_room = item.extra > 0 && reason.len() <= item.extra - NOTE;
         if has_room || reason.is_empty() {
             assert!(!lost, "there was room for the reason");
             item.reason = reason.to_vec();
             return;
         }
-        let needed = framed(&vec![0; HEADER + item.data.len() + reason.len() + 2]);
+        let needed = framed(&vec![0; HEADER + item.data.len() + reason.len() + NOTE]);
         if lost {
             assert!(self.may_lack_room(needed), "a reason was lost");
             self.done.reasons_lost += 1;
         } else {
             assert!(!self.surely_lacks_room(needed), "a reason has no room");
             let item = self.item(id);
-            (item.extra, item.reason) = (reason.len() + 2, reason.to_vec());
+            (item.extra, item.reason) = (reason.len() + NOTE, reason.to_vec());
         }
     }
 
@@ -243,7 +262,7 @@ impl Model {
         timers.into_iter().chain([too_old]).flatten().min()
     }
 
-    fn accept(&mut self, data: &[u8], delay: u64) {
+    fn accept(&mut self, data: &[u8], died: Option<Death>, delay: u64) {
         let delayed = delay > 0 && !self.is_beyond_alone(data.len());
         self.items.push(Plain {
             id: self.next_id,
@@ -251,19 +270,21 @@ impl Model {
             accepted_at: self.clock,
             attempts: 0,
             slot: delayed,
-            extra: 0,
+            extra: died.as_ref().map_or(0, Death::extra),
             token: None,
             state: if delayed { State::Delayed } else { State::Ready },
             until: if delayed { self.clock.saturating_add(delay) } else { 0 },
             reason: Vec::new(),
+            died,
         });
         self.next_id += 1;
         self.done.accepted += 1;
     }
 
-    /// Does what the queue did with a put of `data` that it accepted, and checks that it may: `left` is what it handed
+    /// Does what the queue did with a put of `data` that it accepted, which may have died elsewhere before, and checks that it may: `left` is what it handed
     /// over.
-    pub(super) fn put(&mut self, data: &[u8], delay: u64, mut left: VecDeque<Vec<u8>>) {
+    pub(super) fn put(&mut self, data: &[u8], died: Option<Death>, delay: u64, mut left: VecDeque<Vec<u8>>) {
+        let needed = needed(data.len() + died.as_ref().map_or(0, Death::extra));
         let (len, alone) = (data.len(), self.is_beyond_alone(data.len()));
         if self.settings.overflow == Overflow::DropOldest && !alone {
             while self.is_beyond_depth(1) {
@@ -274,11 +295,11 @@ impl Model {
             }
         }
         // What else leaves before it is for want of room in the storage.
-        while self.surely_lacks_room(needed(len)) || (!alone && !left.is_empty()) {
-            assert!(self.may_lack_room(needed(len)), "an item left though there was room");
+        while self.surely_lacks_room(needed) || (!alone && !left.is_empty()) {
+            assert!(self.may_lack_room(needed), "an item left though there was room");
             self.leaves(true, &mut left);
         }
-        self.accept(data, delay);
+        self.accept(data, died, delay);
         while alone && self.is_beyond(0, 0) && self.first(State::Ready).is_some() {
             self.leaves(false, &mut left);
         }

@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use streamgauge_core::queue::leases::{
-    Counters, Item, LeaseOver, LeaseQueue, Mark, Nacked, Overflow, PutError, Settings, State, Token,
+    Counters, Item, LeaseOver, LeaseQueue, Mark, Nacked, Overflow, PutError, Settings, Slot, State, Token,
 };
 use streamgauge_core::time::Time;
 
-use super::model::{Model, Plain, millis, needed};
+use super::model::{Death, Model, Plain, millis, needed};
 use super::{Growing, Step};
 
 type Queue = LeaseQueue<Vec<u8>, Growing>;
@@ -44,6 +44,7 @@ struct Seen {
     accepted_at: u64,
     until: Option<u64>,
     reason: Vec<u8>,
+    died: Option<Death>,
 }
 
 impl Seen {
@@ -55,6 +56,12 @@ impl Seen {
             accepted_at: item.accepted_at.as_millis(),
             until: item.until.map(Time::as_millis),
             reason: item.reason.to_vec(),
+            died: item.died.map(|died| Death {
+                attempts: died.attempts,
+                accepted_at: died.accepted_at.as_millis(),
+                died_at: died.died_at.as_millis(),
+                reason: died.reason.to_vec(),
+            }),
         }
     }
 
@@ -66,6 +73,7 @@ impl Seen {
             accepted_at: item.accepted_at,
             until: (item.state != State::Ready).then_some(item.until),
             reason: if item.state == State::Dead { item.reason.clone() } else { Vec::new() },
+            died: item.died.clone(),
         }
     }
 
@@ -102,6 +110,7 @@ impl Run {
         self.model.told(millis);
         match step {
             Step::Put(item, delay) => self.put(now, &item, delay),
+            Step::PutLetter(item, reason) => self.put_letter(now, &item, &reason),
             Step::Mput(items) => self.mput(now, &items),
             Step::Get(asked, taken) => self.get(now, asked, taken),
             Step::Lease(asked, taken, span) => self.lease(now, asked, taken, span),
@@ -128,7 +137,8 @@ impl Run {
                     let (new, clock) = (self.model.next_id, self.model.clock);
                     self.model.next_id += 1;
                     let item = self.model.item(id);
-                    (item.id, item.attempts, item.accepted_at, item.reason) = (new, 0, clock, Vec::new());
+                    (item.id, item.attempts, item.accepted_at) = (new, 0, clock);
+                    (item.reason, item.died) = (Vec::new(), None);
                     self.model.bring_back(new);
                     self.model.done.redriven += 1;
                 }
@@ -178,17 +188,50 @@ impl Run {
             |room| room.copy_from_slice(item),
             |oldest| left.push_back(oldest.to_vec()),
         );
-        self.follow_put(item, delay, put, left, before);
+        self.follow_put(item, None, delay, put, left, before);
+    }
+
+    /// A letter of a queue that lent it twice.
+    fn put_letter(&mut self, now: Time, item: &[u8], reason: &[u8]) {
+        let settings = Settings { max_attempts: Some(2), ..Settings::DEFAULT };
+        let mut other = LeaseQueue::new(vec![0; 1 << 10], [Slot::FREE], settings, 0);
+        let earlier = Time::from_millis(now.as_millis().saturating_sub(30));
+        other.put(earlier, item, |_| panic!("there is room")).unwrap();
+        for (time, reason) in [(earlier, &b"once more"[..]), (now, reason)] {
+            let mut token = None;
+            let each = |item: Item<'_>| (token = item.token, ControlFlow::Continue(())).1;
+            assert_eq!(other.lease(time, 1, Duration::from_secs(1), || 5, each), Ok(1));
+            other.nack(time, token.expect("it is lent"), Duration::ZERO, reason).unwrap();
+        }
+        let before = self.model.counters();
+        let (mut put, mut left) = (None, VecDeque::new());
+        let taken = other.take_dead(now, 1, |letter| {
+            let letter_put = self.queue.put_letter(now, &letter, |oldest| left.push_back(oldest.to_vec()));
+            put = Some(letter_put);
+            if letter_put.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        let put = put.expect("it is dead");
+        assert_eq!(taken, u64::from(put.is_ok()));
+        let (accepted_at, died_at) = (earlier.as_millis(), now.as_millis());
+        let died = Death { attempts: 2, accepted_at, died_at, reason: reason[..reason.len().min(128)].to_vec() };
+        // What could never be held with it is held without.
+        let died = Some(died).filter(|died| self.model.can_ever_hold(item.len() + died.extra()));
+        self.model.done.reasons_lost += u64::from(put.is_ok() && died.is_none());
+        self.follow_put(item, died, Duration::ZERO, put, left, before);
+        // It is where it was.
+        self.model.done.refused -= u64::from(put.is_err());
     }
 
     fn follow_put(
         &mut self,
         item: &[u8],
+        died: Option<Death>,
         delay: Duration,
         put: Result<u64, PutError>,
         left: VecDeque<Vec<u8>>,
         before: Counters,
     ) {
+        let extra = died.as_ref().map_or(0, Death::extra);
         let model = &mut self.model;
         if !model.can_ever_hold(item.len()) {
             assert!(matches!(put, Err(PutError::TooLarge(_))));
@@ -212,8 +255,8 @@ impl Run {
                 assert_eq!(id, model.next_id);
                 assert!(!delayed || model.slots() < model.most_slots || left.len() as u64 > 0);
                 assert!(if reject { left.is_empty() && !model.is_beyond(1, item.len() as u64) } else { true });
-                assert!(reject || model.could_make_room(item.len()));
-                model.put(item, delay, left);
+                assert!(reject || model.could_make_room(item.len(), extra));
+                model.put(item, died, delay, left);
             }
             Err(refused) => {
                 assert!(left.is_empty(), "nothing has changed");
@@ -222,9 +265,9 @@ impl Run {
                     PutError::NoSlot(_) => assert!(delayed && model.slots() == model.most_slots),
                     PutError::Full if reject => {
                         let beyond = model.is_beyond(1, item.len() as u64);
-                        assert!(beyond || model.may_lack_room(needed(item.len())));
+                        assert!(beyond || model.may_lack_room(needed(item.len() + extra)));
                     }
-                    PutError::Full => assert!(!model.could_make_room(item.len())),
+                    PutError::Full => assert!(!model.could_make_room(item.len(), extra)),
                     _ => panic!("{refused:?}"),
                 }
             }
@@ -245,7 +288,7 @@ impl Run {
                 self.model.settle();
                 for item in items {
                     assert!(!self.model.is_beyond(1, item.len() as u64));
-                    self.model.put(item, 0, VecDeque::new());
+                    self.model.put(item, None, 0, VecDeque::new());
                 }
                 whole.advance(now, u64::MAX);
                 self.model.settle();
@@ -261,7 +304,7 @@ impl Run {
                     let mut left_now = VecDeque::new();
                     let put = self.queue.put(now, item, |oldest| left_now.push_back(oldest.to_vec()));
                     assert!(left_now.iter().all(|oldest| left.pop_front().as_ref() == Some(oldest)));
-                    self.follow_put(item, Duration::ZERO, put, left_now, before);
+                    self.follow_put(item, None, Duration::ZERO, put, left_now, before);
                 }
                 assert!(left.is_empty());
                 // Whether each can be put was asked before the first was, which may have done what was due earlier.
@@ -285,7 +328,7 @@ impl Run {
                 let full = if reject {
                     model.is_beyond(items.len() as u64, bytes as u64) || model.may_lack_room(needed_all)
                 } else {
-                    items.iter().any(|item| !model.could_make_room(item.len()))
+                    items.iter().any(|item| !model.could_make_room(item.len(), 0))
                 };
                 assert!(too_large || full);
                 model.done.refused += items.len() as u64;
@@ -447,7 +490,7 @@ impl Run {
         let removed = self.queue.take_dead(now, asked, |letter| {
             let (accepted_at, until) = (letter.accepted_at.as_millis(), Some(letter.died_at.as_millis()));
             let (data, reason) = (letter.data.to_vec(), letter.reason.to_vec());
-            let letter = Seen { id: letter.id, data, attempt: letter.attempts, accepted_at, until, reason };
+            let letter = Seen { id: letter.id, data, attempt: letter.attempts, accepted_at, until, reason, died: None };
             take(&mut seen, taken, letter)
         });
         assert_eq!(removed, seen.len() as u64);

@@ -65,7 +65,7 @@ enum TopicAction {
 enum QueueAction {
     /// Print a line for each, with what it has counted
     List(List),
-    /// Create a queue, or change its settings: lease, max_attempts, dead_letter, max_depth, ttl, overflow, topic, …
+    /// Create a queue, or change its settings: lease, max_attempts, dead_letter, max_depth, ttl, topic, filter, …
     Set(Set),
     /// Print its settings and counters
     Show(Name),
@@ -90,7 +90,8 @@ struct List {
 struct Set {
     /// Its name
     name: String,
-    /// Settings, such as lease=30s max_attempts=5; null takes a limit away, and text in quotes is never a number
+    /// Settings, such as lease=30s topic=clicks filter=c:DE; null takes one away, text in quotes is never a number, and
+    /// a KEY that comes again makes a list
     #[arg(value_name = "KEY=VALUE", value_parser = settings::pair)]
     settings: Vec<(String, String)>,
 }

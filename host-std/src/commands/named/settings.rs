@@ -13,15 +13,23 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-/// The object. Values that JSON knows as a number, a text in quotes, true, false or null are sent as they are, others
-/// as text: what a setting may be is the server's affair.
+/// The object. Values that JSON knows as a number, a text in quotes, an array, true, false or null are sent as they
+/// are, others as text, and those of a key that comes again as an array: what a setting may be is the server's affair.
 pub(super) fn object(settings: &[(String, String)]) -> String {
-    let member = |(key, value): &(String, String)| {
-        let known = serde_json::from_str::<Value>(value).is_ok_and(|value| !value.is_array() && !value.is_object());
-        let value = if known { value.trim().to_owned() } else { string(value) };
-        format!("{}:{value}", string(key))
-    };
-    format!("{{{}}}", settings.iter().map(member).collect::<Vec<_>>().join(","))
+    let first = |at: usize, key: &str| settings.iter().position(|(other, _)| other == key) == Some(at);
+    let members = settings.iter().enumerate().filter(|(at, (key, _))| first(*at, key)).map(|(_, (key, _))| {
+        let values: Vec<_> = settings.iter().filter(|(other, _)| other == key).map(|(_, value)| json(value)).collect();
+        match &values[..] {
+            [one] => format!("{}:{one}", string(key)),
+            several => format!("{}:[{}]", string(key), several.join(",")),
+        }
+    });
+    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+}
+
+fn json(value: &str) -> String {
+    let known = serde_json::from_str::<Value>(value).is_ok_and(|value| !value.is_object());
+    if known { value.trim().to_owned() } else { string(value) }
 }
 
 #[cfg(test)]
@@ -39,11 +47,15 @@ mod tests {
             "a\"=1e",
             "b=",
             "c=[1]",
+            "d={}",
+            "filter=c:DE",
+            "e=0",
+            "filter=n:5",
         ];
         let settings: Vec<_> = settings.iter().map(|text| pair(text).unwrap()).collect();
         assert_eq!(
             object(&settings),
-            r#"{"lease":"30s","max_attempts":5,"dead_letter":null,"topic":"7","durable":false,"a\"":"1e","b":"","c":"[1]"}"#
+            r#"{"lease":"30s","max_attempts":5,"dead_letter":null,"topic":"7","durable":false,"a\"":"1e","b":"","c":[1],"d":"{}","filter":["c:DE","n:5"],"e":0}"#
         );
         assert_eq!(object(&[]), "{}");
         assert!(pair("lease").is_err() && pair("=1").is_err());

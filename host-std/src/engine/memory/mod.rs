@@ -8,12 +8,13 @@
 //! | --- | --- |
 //! | [`Shards`] | all shards, seen from the thread of one of them |
 //! | `shard` | [`Shard`]: the engine of one thread, behind a lock that is never held while anything is waited for |
-//! | `moves` | queues that move to their topics |
+//! | `moves`, `letters` | queues that move to their topics; dead letters for a queue of another shard |
 //! | `rooms` | what that engine is given: bytes, places, tables and random numbers |
 //! | `timers` | when there is something to do |
 //! | [`Budget`] | the memory that all topics and queues share |
 
 mod budget;
+mod letters;
 mod moves;
 mod rooms;
 mod shard;
@@ -72,7 +73,7 @@ impl Shards {
     pub(crate) fn new(settings: &Settings, budget: &Arc<Budget>, threads: &Threads) -> Result<Vec<Self>, Refusal> {
         let (count, counts) = (threads.count(), Counts::default());
         let shards = (0..count).map(|at| {
-            let rooms = Rooms::new(Arc::clone(budget), settings.max_names, counts.clone(), settings.keeps_overflow);
+            let rooms = Rooms::new(settings, Arc::clone(budget), counts.clone(), (at, count));
             Shard::new(settings, rooms, home(&Name::MAIN, count) == at).map(Arc::new)
         });
         let all: Arc<[Arc<Shard>]> = shards.collect::<Result<_, _>>()?;
@@ -106,9 +107,14 @@ impl Shards {
         }
     }
 
-    /// Whether a command needs other shards too.
+    /// Whether a command needs other shards too, or has to wait for one.
     fn needs_others(&self, command: &Command<'_>) -> bool {
-        self.all.len() > 1 && (matches!(command, Command::List { .. }) || self.moves_to(command).is_some())
+        self.all.len() > 1
+            && match command {
+                Command::List { .. } => true,
+                Command::Redrive { queue } => self.own().is_handing(queue),
+                command => self.moves_to(command).is_some(),
+            }
     }
 
     /// Tells all topics or queues of all shards, in the order of their names.
@@ -213,6 +219,9 @@ impl Engine for Shards {
             (Command::List { kind, prefix }, _) if self.all.len() > 1 => self.list(*kind, *prefix, to).await,
             (Command::SetQueue { name, change }, Some(there)) => self.set_there(*name, *change, there).await,
             _ => {
+                if let Command::Redrive { queue } = command {
+                    self.own().handed(queue).await;
+                }
                 let outcome = self.own().execute(command, to).await;
                 self.tell_others(command, &outcome);
                 outcome

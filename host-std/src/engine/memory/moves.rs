@@ -7,14 +7,19 @@
 
 use std::sync::Arc;
 
-use streamgauge_core::engine::{Name, Outcome, QueueChange, Refusal};
+use streamgauge_core::engine::{Kind, Name, Outcome, QueueChange, Refusal};
 use tokio::sync::oneshot;
 
 use super::Shards;
+use crate::engine::Engine as _;
 
 impl Shards {
     /// Changes a queue on another shard, which it moves to; or makes it there.
     pub(super) async fn set_there(&self, name: Name, change: QueueChange, there: usize) -> Outcome {
+        self.own().handed(&name).await;
+        if self.elsewhere(Kind::Queue, &name).is_some() {
+            return Outcome::Refused(Refusal::Conflict("the queue has just moved within the server: ask again"));
+        }
         let queue = self.own().detach(&name);
         if self.home(&name) == self.here {
             self.own().remember_move(name, there);

@@ -10,11 +10,12 @@ use streamgauge_core::engine::memory::{Host, QueueRoom, Table, TopicRoom};
 use streamgauge_core::engine::{Kind, Name, QueueSettings, Refusal, TopicSettings};
 use streamgauge_core::log::Mark;
 use streamgauge_core::queue::leases::Slot;
-use streamgauge_core::storage::Grow;
+use streamgauge_core::storage::{Grow, Optional};
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::Place;
 
 use super::budget::{Budget, Held};
+use super::{Settings, home};
 
 /// Gives the engine of a shard what it needs, and keeps what it is told until somebody looks at it.
 #[derive(Debug)]
@@ -23,6 +24,10 @@ pub(crate) struct Rooms {
     /// Most topics, and most queues.
     max_names: usize,
     counts: Counts,
+    /// Which shard this is, of how many.
+    shard: (usize, usize),
+    /// Queues that are at home here, and on another shard.
+    pub(super) moved: HashMap<Name, usize>,
     keeps_overflow: bool,
     random: Random,
     news: News,
@@ -36,13 +41,25 @@ pub(super) struct News {
     pub(super) ready: Vec<Name>,
     pub(super) due: Vec<(Time, Kind, Name)>,
     pub(super) removed: Vec<(Kind, Name)>,
+    /// Queues with letters for one of another shard.
+    pub(super) letters: Vec<Name>,
     /// Items that had to leave a queue, a line each.
     pub(super) overflow: Vec<u8>,
 }
 
 impl Rooms {
-    pub(super) fn new(budget: Arc<Budget>, max_names: usize, counts: Counts, keeps_overflow: bool) -> Self {
-        Self { budget, max_names, counts, keeps_overflow, random: Random::default(), news: News::default() }
+    /// For the shard of a number, of so many.
+    pub(super) fn new(settings: &Settings, budget: Arc<Budget>, counts: Counts, shard: (usize, usize)) -> Self {
+        Self {
+            budget,
+            max_names: settings.max_names,
+            counts,
+            shard,
+            moved: HashMap::new(),
+            keeps_overflow: settings.keeps_overflow,
+            random: Random::default(),
+            news: News::default(),
+        }
     }
 
     /// What has happened since the last call, in exchange for an empty one.
@@ -51,8 +68,11 @@ impl Rooms {
     }
 }
 
-/// An entry of a topic or a queue without its storage: it is measured by a test.
+/// The most bytes of an entry of a topic or a queue, without its storage.
 const ENTRY: u64 = 1 << 10;
+
+/// The most bytes of what only some queues have.
+const TIES: u64 = 320;
 
 /// A mark of an index is made for so many bytes.
 const BYTES_A_MARK: u64 = 16 << 10;
@@ -63,9 +83,12 @@ impl Host for Rooms {
     type Places = Bounded<Place>;
     type Slots = Bounded<Slot>;
     type Seen = Bounded<Entry>;
+    type Optional<T> = Boxed<T>;
     type Table<V> = Names<V>;
 
     fn table<V>(&mut self, kind: Kind) -> Names<V> {
+        // A table that has just grown has two places for each.
+        const { assert!((size_of::<V>() + 2 * size_of::<(Name, Box<V>)>()) as u64 <= ENTRY) };
         let count = match kind {
             Kind::Topic => &self.counts.topics,
             Kind::Queue => &self.counts.queues,
@@ -85,7 +108,7 @@ impl Host for Rooms {
     }
 
     fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
-        let held = self.budget.take(settings.bytes + ENTRY)?;
+        let held = self.budget.take(settings.bytes + ENTRY + TIES)?;
         Ok(QueueRoom {
             bytes: Bytes::new(settings.bytes, held),
             slots: self.bounded(u64::MAX),
@@ -109,6 +132,17 @@ impl Host for Rooms {
 
     fn due(&mut self, kind: Kind, name: &Name, at: Time) {
         self.news.due.push((at, kind, *name));
+    }
+
+    fn owns(&self, queue: &Name) -> bool {
+        let (here, shards) = self.shard;
+        home(queue, shards) == here && !self.moved.contains_key(queue)
+    }
+
+    fn letters(&mut self, queue: &Name) {
+        if self.news.letters.last() != Some(queue) {
+            self.news.letters.push(*queue);
+        }
     }
 
     fn overflow(&mut self, _: &Name, item: &[u8]) {
@@ -233,6 +267,31 @@ impl<T: Clone + Default> Grow<T> for Bounded<T> {
 pub(super) struct Counts {
     topics: Arc<AtomicUsize>,
     queues: Arc<AtomicUsize>,
+}
+
+/// A value in a place of its own, if it is there at all.
+#[derive(Debug)]
+pub(crate) struct Boxed<T>(Option<Box<T>>);
+
+impl<T> Default for Boxed<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Optional<T> for Boxed<T> {
+    fn get(&self) -> Option<&T> {
+        self.0.as_deref()
+    }
+
+    fn get_mut(&mut self) -> Option<&mut T> {
+        self.0.as_deref_mut()
+    }
+
+    fn set(&mut self, value: Option<T>) {
+        const { assert!(size_of::<T>() as u64 <= TIES) };
+        self.0 = value.map(Box::new);
+    }
 }
 
 /// Topics or queues of a shard by their names.

@@ -1,6 +1,6 @@
 //! The memory engine of the core behind a lock, and what is done when something has happened in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -32,6 +32,9 @@ pub(crate) struct Shard {
     alarm: Notify,
     /// Rung when items have to be written to the overflow log.
     overflow: Notify,
+    /// Rung when there are letters for queues of other shards, and when those on their way have arrived.
+    letters: Notify,
+    handed: Notify,
 }
 
 struct State {
@@ -47,8 +50,9 @@ struct State {
     timers: Timers,
     /// Those who wait for an item of a queue.
     waiting: HashMap<Name, Waiting>,
-    /// Queues that are at home here, and on another shard.
-    moved: HashMap<Name, usize>,
+    /// Queues with letters for one of another shard, and the one whose letters are on their way.
+    letters: BTreeSet<Name>,
+    handing: Option<Name>,
     stopping: bool,
 }
 
@@ -92,7 +96,8 @@ impl Shard {
             overflow: Vec::new(),
             timers: Timers::default(),
             waiting: HashMap::new(),
-            moved: HashMap::new(),
+            letters: BTreeSet::new(),
+            handing: None,
             stopping: false,
         };
         let slots = vec![Slot::FREE; settings.max_waiting].into_boxed_slice();
@@ -102,6 +107,8 @@ impl Shard {
             bell: Notify::new(),
             alarm: Notify::new(),
             overflow: Notify::new(),
+            letters: Notify::new(),
+            handed: Notify::new(),
         })
     }
 
@@ -289,17 +296,48 @@ impl Shard {
 
     /// The shard that a queue has moved to.
     pub(super) fn moved_to(&self, name: &Name) -> Option<usize> {
-        self.state.with(|state| state.moved.get(name).copied())
+        self.state.with(|state| state.memory.host().moved.get(name).copied())
     }
 
     /// Remembers that a queue has moved to another shard.
     pub(super) fn remember_move(&self, name: Name, to: usize) {
-        self.state.update(|state| (state.moved.insert(name, to), Wake::NONE));
+        self.state.update(|state| (state.memory.host_mut().moved.insert(name, to), Wake::NONE));
     }
 
     /// Forgets it again.
     pub(super) fn forget_move(&self, name: &Name) {
-        self.state.update(|state| (state.moved.remove(name), Wake::NONE));
+        self.state.update(|state| (state.memory.host_mut().moved.remove(name), Wake::NONE));
+    }
+
+    /// Queues with letters for one of another shard; waits until there are any.
+    pub(super) async fn with_letters(&self) -> BTreeSet<Name> {
+        loop {
+            let some = self.state.update(|state| (std::mem::take(&mut state.letters), Wake::NONE));
+            if !some.is_empty() {
+                return some;
+            }
+            self.letters.notified().await;
+        }
+    }
+
+    /// Whether letters of a queue are on their way to another shard: until they have arrived, they are here too.
+    pub(super) fn is_handing(&self, queue: &Name) -> bool {
+        self.state.with(|state| state.handing.as_ref() == Some(queue))
+    }
+
+    /// Waits until the letters that are on their way have arrived.
+    pub(super) async fn handed(&self, queue: &Name) {
+        while self.is_handing(queue) {
+            self.handed.notified().await;
+        }
+    }
+
+    /// Says whose letters are on their way.
+    pub(super) fn set_handing(&self, queue: Option<Name>) {
+        self.state.update(|state| (state.handing = queue, Wake::NONE));
+        if queue.is_none() {
+            self.handed.notify_waiters();
+        }
     }
 
     /// Takes a queue out, if it is here; those who wait for its items look again, and follow it.
@@ -356,6 +394,9 @@ impl Shard {
         if after.overflow {
             self.overflow.notify_one();
         }
+        if after.letters {
+            self.letters.notify_one();
+        }
         after.waiting.into_iter().for_each(|bell| bell.notify_one());
     }
 }
@@ -366,6 +407,7 @@ struct After {
     published: bool,
     earlier: bool,
     overflow: bool,
+    letters: bool,
     waiting: Vec<Arc<Notify>>,
 }
 
@@ -386,7 +428,7 @@ impl State {
     fn heed_news(&mut self) -> After {
         let mut after = After::default();
         self.memory.host_mut().swap_news(&mut self.news);
-        let News { published, ready, due, removed, overflow } = &mut self.news;
+        let News { published, ready, due, removed, letters, overflow } = &mut self.news;
         for (name, bytes) in published.drain(..) {
             if self.memory.topic(&name).is_some_and(|topic| topic.counters().subscribers > 0) {
                 *self.unsent.entry(name).or_default() += bytes;
@@ -404,6 +446,10 @@ impl State {
                 self.removed.push(name);
                 after.published = true;
             }
+        }
+        if !letters.is_empty() {
+            self.letters.extend(letters.drain(..));
+            after.letters = true;
         }
         if !overflow.is_empty() {
             if self.overflow.len() + overflow.len() <= MOST_OVERFLOW {

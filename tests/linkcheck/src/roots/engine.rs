@@ -1,12 +1,12 @@
 //! The memory engine: topics and queues by their names.
 
-use crate::given::{Storage, bytes, given, keep, storage};
+use crate::given::{Storage, bytes, given, keep, storage, text};
 use core::ops::ControlFlow;
 use core::time::Duration;
 use streamgauge_core::dedupe::{Dedupe, Entry};
 use streamgauge_core::engine::memory::{Defaults, Few, Fixed, Host, Memory, QueueRoom, Table, TopicRoom};
 use streamgauge_core::engine::{
-    BadName, Command, Data, Dump, Engine, Id, Kind, Name, Part, Piece, Pieces, QueueChange, QueueSettings, Refusal,
+    BadName, Command, Data, Dump, Engine, Filter, Id, Kind, Name, Part, Piece, Pieces, QueueChange, QueueSettings, Refusal,
     Short, Tokens, TopicChange, TopicSettings,
 };
 use streamgauge_core::log::Mark;
@@ -31,6 +31,7 @@ impl Host for Given {
     type Places = &'static mut [Place];
     type Slots = &'static mut [Slot];
     type Seen = &'static mut [Entry];
+    type Optional<T> = Option<T>;
     type Table<V> = Few<V, 4>;
 
     fn table<V>(&mut self, _: Kind) -> Few<V, 4> {
@@ -122,6 +123,12 @@ roots! {
     topic_mut => engine().topic_mut(name());
     count_kicked => engine().count_kicked(name(), *given());
     has => engine().has(*given(), name());
+    letters => engine().letters(name(), time(), |letter| {
+        keep(letter);
+        *given()
+    });
+    put_letter => engine().put_letter(name(), given(), time());
+    drop_letters => engine().drop_letters(name(), given::<[u64; 4]>(), time());
     move_queue => engine().detach_queue(name()).map(|queue| engine().attach_queue(name(), queue, time()).is_ok());
     fixed_seeded => keep(Fixed::<4, 64, 4>::seeded(*given()));
     fixed_topic => given::<Fixed<4, 64, 4>>().topic(given());
@@ -150,6 +157,10 @@ roots! {
     short_cut => Short::<16>::cut(bytes());
     short_as_bytes => id().as_bytes();
     short_is_empty => id().is_empty();
+    filter_and => given::<Filter>().and(text());
+    filter_is_none => given::<Filter>().is_none();
+    filter_rules => given::<Filter>().rules().for_each(keep);
+    filter_selection => given::<Filter>().selection();
     data_len => given::<Data<'static>>().len();
     data_is_empty => given::<Data<'static>>().is_empty();
     piece_len => given::<Piece<'static>>().len();

@@ -2,7 +2,7 @@
 
 use crate::given::{Storage, bytes, given, keep, storage};
 use core::ops::ControlFlow;
-use streamgauge_core::queue::leases::{Counters, Item, LeaseQueue, Mark, Slot, Token};
+use streamgauge_core::queue::leases::{Counters, Item, LeaseQueue, Letter, Mark, Slot, Token};
 use streamgauge_core::time::Time;
 
 type Items = LeaseQueue<Storage, &'static mut [Slot]>;
@@ -53,6 +53,7 @@ roots! {
         keep(letter);
         *given()
     });
+    put_letter => queue().put_letter(now(), given::<Letter<'static>>(), |item| keep(item));
     redrive => queue().redrive(now());
     purge => queue().purge(now());
     token_parse => Token::parse(bytes());

@@ -1,0 +1,151 @@
+//! A queue, and what the engine keeps beside it.
+
+use core::time::Duration;
+
+use super::ties::Ties;
+use super::{Host, QueueRoom};
+use crate::dedupe::Dedupe;
+use crate::engine::{Name, Pieces, QueueSettings, QueueStats, Refusal};
+use crate::queue::Limits;
+use crate::queue::leases::{self, LeaseQueue};
+use crate::storage::Optional as _;
+use crate::time::Time;
+
+/// A queue, and what the engine keeps beside it.
+///
+/// There may be ten thousand of them that nobody uses: each setting is kept once, by the part that goes by it, and what
+/// most queues have not is where the host likes it.
+pub(super) struct QueueEntry<H: Host> {
+    pub(super) queue: LeaseQueue<H::Bytes, H::Slots>,
+    pub(super) seen: Dedupe<H::Seen>,
+    pub(super) ties: H::Optional<Ties>,
+    bytes: u64,
+    pub(super) max_item_bytes: u64,
+    lease: Duration,
+    max_lease: Duration,
+    pub(super) sample: u32,
+    /// Messages of its topic that were passed over since one was put.
+    pub(super) passed_over: u32,
+    pub(super) filtered: u64,
+    pub(super) sampled: u64,
+    pub(super) duplicates: u64,
+    /// What the queue had counted when the statistics were last reset.
+    puts_before: u64,
+    gets_before: u64,
+    pub(super) paused: bool,
+}
+
+impl<H: Host> QueueEntry<H> {
+    pub(super) fn new(room: QueueRoom<H>, settings: &QueueSettings, seed: u64, key: [u64; 2]) -> Self {
+        let mut entry = Self {
+            queue: LeaseQueue::new(room.bytes, room.slots, within(settings), seed),
+            seen: Dedupe::new(room.seen, key, settings.dedupe_window),
+            ties: H::Optional::default(),
+            bytes: settings.bytes,
+            max_item_bytes: settings.max_item_bytes,
+            lease: settings.lease,
+            max_lease: settings.max_lease,
+            sample: settings.sample,
+            passed_over: 0,
+            filtered: 0,
+            sampled: 0,
+            duplicates: 0,
+            puts_before: 0,
+            gets_before: 0,
+            paused: false,
+        };
+        entry.tie(settings);
+        entry
+    }
+
+    pub(super) fn settings(&self) -> QueueSettings {
+        let leases::Settings { limits, overflow, ttl, max_attempts } = *self.queue.settings();
+        let Ties { dead_letter, topic, filter, .. } = self.ties.get().copied().unwrap_or_default();
+        QueueSettings {
+            bytes: self.bytes,
+            max_depth: limits.depth,
+            max_bytes: limits.bytes,
+            max_item_bytes: self.max_item_bytes,
+            overflow,
+            lease: self.lease,
+            max_lease: self.max_lease,
+            max_attempts,
+            dead_letter,
+            ttl,
+            dedupe_window: self.seen.window(),
+            topic,
+            filter,
+            sample: self.sample,
+        }
+    }
+
+    pub(super) fn change(&mut self, settings: &QueueSettings) {
+        self.queue.set_settings(within(settings));
+        self.seen.set_window(settings.dedupe_window);
+        self.max_item_bytes = settings.max_item_bytes;
+        (self.lease, self.max_lease) = (settings.lease, settings.max_lease);
+        self.sample = settings.sample;
+        self.tie(settings);
+    }
+
+    fn tie(&mut self, settings: &QueueSettings) {
+        let QueueSettings { dead_letter, topic, filter, .. } = *settings;
+        let next_on_topic = self.ties.get().and_then(|ties| ties.next_on_topic);
+        let ties = Ties { dead_letter, topic, filter, next_on_topic };
+        self.ties.set((ties != Ties::default()).then_some(ties));
+    }
+
+    /// How long a lease is that was asked for so.
+    pub(super) fn lease_of(&self, asked: Option<Duration>) -> Duration {
+        asked.unwrap_or(self.lease).min(self.max_lease)
+    }
+
+    pub(super) fn stats(&mut self, now: Time) -> QueueStats {
+        self.queue.advance(now, u64::MAX);
+        let counters = self.queue.counters();
+        QueueStats {
+            counters,
+            puts: counters.accepted.wrapping_sub(self.puts_before),
+            gets: counters.delivered.wrapping_add(counters.acked).wrapping_sub(self.gets_before),
+            duplicates: self.duplicates,
+            filtered: self.filtered,
+            sampled: self.sampled,
+            paused: self.paused,
+            oldest: self.queue.oldest(now),
+        }
+    }
+
+    /// Lets the counters begin anew of which `counters` were told.
+    pub(super) const fn reset(&mut self, counters: &leases::Counters) {
+        (self.puts_before, self.gets_before) = (counters.accepted, counters.delivered.wrapping_add(counters.acked));
+        self.queue.reset_high_water();
+    }
+
+    /// Whether all `items` may be put, as far as their sizes tell.
+    pub(super) fn check(&self, name: &Name, items: &Pieces<'_>) -> Result<(), Refusal> {
+        let len = items.longest();
+        let too_large = |limit, bytes| Err(Refusal::TooLarge { what: "item", len, limit, bytes });
+        if len as u64 > self.max_item_bytes {
+            return too_large("max-item-bytes", self.max_item_bytes);
+        }
+        match self.queue.check(len) {
+            Ok(()) => Ok(()),
+            Err(leases_too_large) => too_large(storage_limit(name), leases_too_large.capacity as u64),
+        }
+    }
+}
+
+/// What the setting of a queue's storage is called: that of `main` comes from a flag.
+pub(super) fn storage_limit(name: &Name) -> &'static str {
+    if *name == Name::MAIN { "queue-bytes" } else { "bytes" }
+}
+
+/// The settings that the queue itself has to know.
+const fn within(settings: &QueueSettings) -> leases::Settings {
+    leases::Settings {
+        limits: Limits { depth: settings.max_depth, bytes: settings.max_bytes },
+        overflow: settings.overflow,
+        ttl: settings.ttl,
+        max_attempts: settings.max_attempts,
+    }
+}

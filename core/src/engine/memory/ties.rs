@@ -1,0 +1,121 @@
+//! What ties queues to topics, and to each other.
+
+use core::ops::ControlFlow;
+use core::time::Duration;
+
+use super::queues::put_one;
+use super::{Host, Memory, Table};
+use crate::engine::{Filter, Name, Piece};
+use crate::storage::Optional as _;
+use crate::time::Time;
+
+/// What most queues have not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Ties {
+    /// The queue that takes the dead.
+    pub(super) dead_letter: Option<Name>,
+    /// The topic that feeds it, and with which messages.
+    pub(super) topic: Option<Name>,
+    pub(super) filter: Filter,
+    /// The next queue on the same topic.
+    pub(super) next_on_topic: Option<Name>,
+}
+
+impl<H: Host> Memory<H> {
+    /// Puts messages of a topic on a queue that it feeds: of those that its filter lets pass, one of so many. Returns
+    /// the next queue on that topic.
+    pub(super) fn feed<'m>(
+        &mut self,
+        name: &Name,
+        messages: impl Iterator<Item = &'m [u8]>,
+        now: Time,
+    ) -> Option<Name> {
+        let Self { queues, host, .. } = self;
+        let entry = queues.get_mut(name)?;
+        let Ties { filter, next_on_topic, .. } = entry.ties.get().copied()?;
+        let mut filter = filter.selection();
+        for message in messages {
+            if filter.apply(message).is_err() {
+                entry.filtered = entry.filtered.wrapping_add(1);
+                continue;
+            }
+            entry.passed_over = entry.passed_over.wrapping_add(1);
+            if entry.passed_over < entry.sample {
+                entry.sampled = entry.sampled.wrapping_add(1);
+                continue;
+            }
+            entry.passed_over = 0;
+            // What is refused, the queue counts.
+            let _ = put_one(entry, host, name, Piece::Plain(message), Duration::ZERO, now);
+        }
+        self.after_change(name, now);
+        next_on_topic
+    }
+
+    /// Puts the dead of a queue on another one, as far as that takes them; the others stay where they are.
+    pub(super) fn hand_letters_on(&mut self, name: &Name, target: &Name, now: Time) {
+        if self.queues.get(target).is_none() && !self.host.owns(target) {
+            return self.host.letters(name);
+        }
+        if name == target || self.ensure_queue(target, now).is_err() {
+            return;
+        }
+        // Out of the table while the other one is changed: both are of one table.
+        let Some(mut entry) = self.queues.remove(name) else { return };
+        let mut moved = 0_u64;
+        let Self { queues, host, .. } = self;
+        if let Some(other) = queues.get_mut(target) {
+            moved = entry.queue.take_dead(now, u64::MAX, |letter| {
+                let overflow = |item: &[u8]| host.overflow(target, item);
+                match other.queue.put_letter(now, &letter, overflow) {
+                    Ok(_) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
+            });
+        }
+        // It had a place a moment ago.
+        let _ = self.queues.insert(*name, entry);
+        if moved > 0 {
+            self.host.ready(target);
+        }
+    }
+
+    /// Lets a new topic feed the queues that one of its name fed before. O(queues), if any topic was removed that fed
+    /// one.
+    pub(super) fn adopt(&mut self, topic: &Name) {
+        if !self.has_orphans {
+            return;
+        }
+        for queue in self.queues.names() {
+            let tied = self.queues.get(&queue).and_then(|entry| entry.ties.get()?.topic);
+            if tied.as_ref() == Some(topic) {
+                self.link(&queue, tied);
+            }
+        }
+    }
+
+    /// Lets a topic feed a queue whose settings say so.
+    pub(super) fn link(&mut self, queue: &Name, topic: Option<Name>) {
+        let Some(topic) = topic.and_then(|topic| self.topics.get_mut(&topic)) else { return };
+        let Some(ties) = self.queues.get_mut(queue).and_then(|entry| entry.ties.get_mut()) else { return };
+        ties.next_on_topic = topic.feeds.replace(*queue);
+    }
+
+    /// Takes a queue out of the line of those that a topic feeds. O(queues on it).
+    pub(super) fn unlink(&mut self, queue: &Name, topic: Option<Name>) {
+        let next = self.queues.get_mut(queue).and_then(|entry| entry.ties.get_mut()?.next_on_topic.take());
+        let Some(topic) = topic.and_then(|topic| self.topics.get_mut(&topic)) else { return };
+        if topic.feeds == Some(*queue) {
+            topic.feeds = next;
+            return;
+        }
+        let mut at = topic.feeds;
+        while let Some(ties) = at.and_then(|at| self.queues.get_mut(&at)?.ties.get_mut()) {
+            if ties.next_on_topic == Some(*queue) {
+                ties.next_on_topic = next;
+                return;
+            }
+            at = ties.next_on_topic;
+        }
+    }
+}
