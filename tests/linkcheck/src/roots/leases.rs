@@ -49,6 +49,10 @@ roots! {
     peek => queue().peek(now(), *given(), *given(), each);
     mark => queue().mark();
     dump => queue().dump(given::<Mark>(), each);
+    letters => queue().letters(now(), |letter| {
+        keep(letter);
+        *given()
+    });
     take_dead => queue().take_dead(now(), *given(), |letter| {
         keep(letter);
         *given()
