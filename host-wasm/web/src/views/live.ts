@@ -3,12 +3,12 @@
 import { Gauge, Graph, Kind, Source } from "streamgauge";
 import { Chart, type Band } from "../chart";
 import { button, count, el, field, group, intro, number, select, Tiles } from "../dom";
-import type { View } from "../main";
+import type { View } from "../view";
 import { Counters } from "./counters";
 import { Edges, heaviest } from "./edges";
 import { endpoint, Follower } from "./follower";
 import { HistogramChart } from "./histogram";
-import { SHAPES } from "./statistics";
+import { SHAPES } from "./shapes";
 
 /** Samples of the charts: four minutes, four a second. */
 const SAMPLES = 960;
