@@ -1,7 +1,7 @@
 // What a pubsub says of itself.
 
 import { count, Tiles } from "../dom";
-import { endpoint } from "./follower";
+import { endpoint } from "./address";
 
 /** Milliseconds between two questions; until one is given up; after one without an answer. */
 const [INTERVAL, PATIENCE, REST] = [1000, 5000, 30_000];

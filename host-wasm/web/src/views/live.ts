@@ -1,12 +1,14 @@
 // A running streamgauge, followed by server-sent events.
 
 import { Gauge, Graph, Kind, Source } from "streamgauge";
-import { Chart, type Band } from "../chart";
+import { type Band, Chart } from "../chart";
 import { button, count, el, field, group, intro, number, select, Tiles } from "../dom";
 import type { View } from "../view";
+import { complete, endpoint } from "./address";
 import { Counters } from "./counters";
 import { Edges, heaviest } from "./edges";
-import { endpoint, Follower } from "./follower";
+import { Follower } from "./follower";
+import { Gaps } from "./gaps";
 import { HistogramChart } from "./histogram";
 import { SHAPES } from "./shapes";
 
@@ -19,9 +21,6 @@ const [SHOWN, CALM] = [60, 4];
 /** Numbers that its button publishes at a time. */
 const HANDFUL = 100;
 
-/** A time without a connection, in seconds since the start; `lost` once the server has said how many messages. */
-interface Gap { from: number; to: number | undefined; lost: number | undefined }
-
 export function liveView(panel: HTMLElement): View {
   const parameters = new URLSearchParams(location.hash.split("?")[1] ?? "");
   const here = location.protocol === "file:" ? "http://127.0.0.1:8080" : new URL(".", location.href).href;
@@ -32,8 +31,8 @@ export function liveView(panel: HTMLElement): View {
   let gauge = new Gauge("");
   let graph = new Graph(SLOTS, true);
   let follower: Follower | undefined;
-  let [missed, reconnects, arrived, sum, numbers] = [0, 0, 0, 0, 0];
-  let gaps: Gap[] = [];
+  let [reconnects, arrived, sum, numbers] = [0, 0, 0, 0];
+  let gaps = new Gaps(SAMPLES);
   const source = new Source(Kind.Normal, 3, 0.5, Math.floor(Math.random() * 2 ** 32));
   let timer = 0;
   let following = "";
@@ -83,44 +82,44 @@ export function liveView(panel: HTMLElement): View {
     graph.free();
     gauge = new Gauge(numberField.input.value);
     graph = new Graph(SLOTS, true);
-    [missed, reconnects, arrived, sum, numbers, tick] = [0, 0, 0, 0, 0, 0];
-    gaps = [];
+    [reconnects, arrived, sum, numbers, tick] = [0, 0, 0, 0, 0];
+    gaps = new Gaps(SAMPLES);
     history.forEach((column) => (column.length = 0));
     histogramChart.set([[], [], []]);
     drawEdges();
     started = performance.now();
-    following = address.input.value;
-    follower = new Follower(following, {
+    following = address.input.value = complete(address.input.value);
+    Object.assign(panel, { gauge, gaps: gaps.list, history, histogramChart });
+    if (!URL.canParse(endpoint(following, ""))) return tell("closed", `${following} is no address`);
+    follower = new Follower(endpoint(following, "sub", { format: "sse" }), {
       message: take,
       gap(n): void {
-        missed += n;
-        const last = gaps.at(-1);
-        // The server tells of it first thing on a connection.
-        if (last && last.lost === undefined) last.lost = n;
-        else gaps.push({ from: now(), to: now(), lost: n });
-        happened(n ? `gap: ${count(n)} messages were lost` : "gap: the server began anew, what was lost isn't known");
+        gaps.tell(n, now());
+        happened(n === undefined ? "gap: the server began anew, what was lost isn't known" : `gap: ${count(n)} messages were lost`);
       },
       state(state, text): void {
-        status.dataset["state"] = state;
-        status.textContent = text;
-        happened(text);
-        if (state === "waiting") counters.clear();
-        // The first one comes while there is no follower yet.
-        if (state === "waiting" && follower) {
-          if (gaps.length === 0 || gaps.at(-1)?.to !== undefined) gaps.push({ from: now(), to: undefined, lost: undefined });
-        } else if (state === "open") {
-          const last = gaps.at(-1);
-          if (last && last.to === undefined) {
-            last.to = now();
-            reconnects += 1;
-          }
-        }
+        if (state === "closed") disconnect();
+        else if (state === "open") reconnects += Number(gaps.end(now()));
+        else lose();
+        tell(state, text);
       },
     });
     timer = window.setInterval(sample, INTERVAL);
     connect.textContent = "Disconnect";
-    hint.replaceChildren("Nothing has been published yet. In a terminal: ", el("code", {}, `curl -d 3.14 ${endpoint(address.input.value, "pub")}`));
-    Object.assign(panel, { gauge, gaps, history, histogramChart });
+    hint.replaceChildren("Nothing has been published yet. In a terminal: ", el("code", {}, `curl -d 3.14 ${endpoint(following, "pub")}`));
+  }
+
+  function tell(state: string, text: string): void {
+    status.dataset["state"] = state;
+    status.textContent = text;
+    happened(text);
+  }
+
+  /** There is no connection, and what the server said is no longer so. */
+  function lose(): void {
+    counters.clear();
+    // The first one comes while there is no follower yet.
+    if (follower) gaps.begin(now());
   }
 
   function now(): number {
@@ -128,10 +127,7 @@ export function liveView(panel: HTMLElement): View {
   }
 
   function bands(): Band[] {
-    const first = history[0]?.[0] ?? 0;
-    return gaps.filter((gap) => gap.to === undefined || gap.to > first).map(({ from, to, lost }) => ({
-      from, to: to ?? now(), text: to === undefined ? "no connection" : lost ? `${count(lost)} lost` : lost === 0 ? "unknown" : "nothing lost",
-    }));
+    return gaps.bands(history[0]?.[0] ?? 0, now());
   }
 
   /** For whoever has no other source at hand. */
@@ -139,7 +135,7 @@ export function liveView(panel: HTMLElement): View {
     const name = numberField.input.value;
     const lines = [...source.take(HANDFUL)].map((value) => (name ? JSON.stringify({ [name]: value }) : String(value)));
     try {
-      const answer = await fetch(endpoint(address.input.value, "pub"), { method: "POST", body: lines.join("\n") });
+      const answer = await fetch(endpoint(complete(address.input.value), "pub"), { method: "POST", body: lines.join("\n") });
       happened(answer.ok ? (await answer.text()).trim() : `publish: ${answer.status}`);
     } catch {
       happened("publish: no answer");
@@ -178,7 +174,6 @@ export function liveView(panel: HTMLElement): View {
     });
     [arrived, sum, numbers] = [0, 0, 0];
     tick += 1;
-    while (gaps.length > SAMPLES) gaps.shift();
     if (panel.hidden) return;
     draw();
     if (tick % CALM === 0) drawEdges();
@@ -188,7 +183,7 @@ export function liveView(panel: HTMLElement): View {
   function draw(): void {
     const moments = gauge.moments();
     tiles.set("messages", count(gauge.messages), gauge.without ? `${count(gauge.without)} without a number` : "all of them numbers");
-    tiles.set("missed", count(missed), gaps.length ? `gaps: ${count(gaps.length)}` : "no gap", missed > 0);
+    tiles.set("missed", gaps.lost.text, gaps.list.length ? `gaps: ${count(gaps.list.length)}` : "no gap", gaps.lost.alarm);
     hint.hidden = gauge.messages > 0 || !follower?.isOpen;
     tiles.set("reconnects", count(reconnects));
     tiles.set("mean", number(moments.mean, 4), `${count(moments.count)} numbers`);
