@@ -119,6 +119,10 @@ export class Tiles {
     }
   }
 
+  get ids(): Iterable<string> {
+    return this.tiles.keys();
+  }
+
   set(id: string, value: string, note = "", alarm = false): void {
     const tile = this.tiles.get(id);
     if (!tile) return;

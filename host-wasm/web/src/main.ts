@@ -3,16 +3,11 @@
 import "./style.css";
 import init, * as streamgauge from "streamgauge";
 import { startTheme } from "./theme";
+import type { View } from "./view";
 import { graphView } from "./views/graph";
 import { liveView } from "./views/live";
 import { pipelineView } from "./views/pipeline";
 import { statisticsView } from "./views/statistics";
-
-/** A view works only while it is shown. */
-export interface View {
-  show(): void;
-  hide(): void;
-}
 
 const makers: Record<string, (panel: HTMLElement) => View> = {
   pipeline: pipelineView,

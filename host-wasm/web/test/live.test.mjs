@@ -1,19 +1,15 @@
 // Live mode against real servers.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { messages, records, shown, state, tells, view } from "./following.mjs";
 import { files, launch, open, pause, screenshots, serve, until, wire, www } from "./support.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
 after(() => browser?.close());
-
-const view = (page, read) => page.evaluate(`(({ gauge, gaps, history, histogramChart }) => ${read})(document.getElementById("live-view"))`);
-const state = (page, wanted) => page.waitForSelector(`#live-status[data-state="${wanted}"]`);
-const messages = (page, n) => until(() => view(page, `gauge.messages >= ${n}`), `${n} messages`);
-const shown = (page, id) => page.textContent(`#live-view [data-value="${id}"]`);
-const tells = (page, id, value) => until(async () => (await shown(page, id)) === value, `${id} ${value}`);
-const records = (n, from = 0) => Array.from({ length: n }, (_, i) => JSON.stringify({ x: from + i, r: "http://a.example/", u: `http://b${i % 3}.example/` }));
 
 test("a page that comes from a streamgauge follows it from the start", { timeout: 60_000 }, async () => {
   const server = await serve();
@@ -68,10 +64,46 @@ test("live mode measures a real stream and follows the server through a restart"
     assert.deepEqual(await view(page, "[gauge.moments().count, Math.round(gauge.moments().mean * 202)]"), [202, 19903]);
     await tells(page, "reconnects", "1");
     // The new server knows nothing of the old one's messages, and the page says so.
-    assert.deepEqual(await view(page, "gaps.map((gap) => gap.lost)"), [0]);
+    assert.deepEqual(await view(page, "gaps.map(({ lost, unknown }) => [lost, unknown])"), [[undefined, true]]);
+    await tells(page, "missed", "unknown");
+    assert.ok(await page.isVisible('#live-view .alarm [data-value="missed"]'));
+    assert.match(await page.textContent("#live-view .log"), /gap: the server began anew, what was lost isn't known/);
     await page.close();
   } finally {
     await server.stop();
+  }
+});
+
+test("a stream of another life leaves unknown what was lost, whether its server tells of a gap or not", { timeout: 60_000 }, async () => {
+  // Heads of streams, one after another, and what they begin with: the last of them comes from the life before it.
+  const [gap, headers] = ["event: gap\ndata: 0\n\n", (sequence, epoch) => ({ "x-pubsub-sequence": sequence, "x-pubsub-epoch": epoch })];
+  const lives = [[headers(70, 70), ""], [headers(70, 70), gap], [headers(90, 90), gap], [headers(5, 5), ""], [headers(5, 5), ""]];
+  const wanted = [[undefined, false], [undefined, true], [undefined, true], [undefined, false]];
+  const left = [...lives];
+  let last;
+  const server = createServer(({ method, url }, answer) => {
+    const open = { "access-control-allow-origin": "*", "access-control-allow-headers": "*", "access-control-expose-headers": "*" };
+    if (method === "OPTIONS" || !url.startsWith("/sub")) return answer.writeHead(204, open).end();
+    const [head, opening] = left.shift();
+    answer.writeHead(200, { "content-type": "text/event-stream", ...open, ...head });
+    answer.write(`retry: 1000\n\n${opening}`);
+    if (left.length > 0) answer.end();
+    else last = answer;
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const plain = await files(www);
+  try {
+    const { page } = await open(browser, `${plain.address}/#live?address=127.0.0.1:${server.address().port}`);
+    await until(() => last, "the last life");
+    await state(page, "open");
+    assert.deepEqual(await view(page, "gaps.map(({ lost, unknown }) => [lost, unknown])"), wanted);
+    await tells(page, "missed", "unknown");
+    await page.close();
+  } finally {
+    plain.stop();
+    server.closeAllConnections();
+    server.close();
   }
 });
 

@@ -2,7 +2,7 @@
 
 import { Clicks, Records } from "streamgauge";
 import { button, bytes, count, el, field, group, intro, slider, Tiles } from "../dom";
-import type { View } from "../main";
+import type { View } from "../view";
 import { Edges, heaviest } from "./edges";
 import { save } from "./net";
 

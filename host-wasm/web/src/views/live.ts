@@ -1,14 +1,18 @@
 // A running streamgauge, followed by server-sent events.
 
 import { Gauge, Graph, Kind, Source } from "streamgauge";
-import { Chart, type Band } from "../chart";
-import { button, count, el, field, group, intro, number, select, Tiles } from "../dom";
-import type { View } from "../main";
+import { type Band, Chart } from "../chart";
+import { button, count, el, group, intro, number, select, Tiles } from "../dom";
+import type { View } from "../view";
+import { complete, endpoint } from "./address";
 import { Counters } from "./counters";
 import { Edges, heaviest } from "./edges";
-import { endpoint, Follower } from "./follower";
+import { Follower } from "./follower";
+import { Gaps } from "./gaps";
 import { HistogramChart } from "./histogram";
-import { SHAPES } from "./statistics";
+import { Queues } from "./queues";
+import { MAIN, Settings } from "./settings";
+import { SHAPES } from "./shapes";
 
 /** Samples of the charts: four minutes, four a second. */
 const SAMPLES = 960;
@@ -19,24 +23,16 @@ const [SHOWN, CALM] = [60, 4];
 /** Numbers that its button publishes at a time. */
 const HANDFUL = 100;
 
-/** A time without a connection, in seconds since the start; `lost` once the server has said how many messages. */
-interface Gap { from: number; to: number | undefined; lost: number | undefined }
-
 export function liveView(panel: HTMLElement): View {
-  const parameters = new URLSearchParams(location.hash.split("?")[1] ?? "");
-  const here = location.protocol === "file:" ? "http://127.0.0.1:8080" : new URL(".", location.href).href;
-  const address = field("address of a pubsub", "address", parameters.get("address") ?? here);
-  const numberField = field("number: field of a message", "number-field", parameters.get("field") ?? "", "empty: the message is a number");
-  const fromField = field("edge from: field", "live-from", parameters.get("from") ?? "r");
-  const toField = field("edge to: field", "live-to", parameters.get("to") ?? "u");
+  const settings = new Settings();
   let gauge = new Gauge("");
   let graph = new Graph(SLOTS, true);
   let follower: Follower | undefined;
-  let [missed, reconnects, arrived, sum, numbers] = [0, 0, 0, 0, 0];
-  let gaps: Gap[] = [];
+  let [reconnects, arrived, sum, numbers] = [0, 0, 0, 0];
+  let gaps = new Gaps(SAMPLES);
   const source = new Source(Kind.Normal, 3, 0.5, Math.floor(Math.random() * 2 ** 32));
   let timer = 0;
-  let following = "";
+  let following = settings.values;
   let started = 0;
   let tick = 0;
   let kind = Kind.Normal;
@@ -48,23 +44,29 @@ export function liveView(panel: HTMLElement): View {
   const valueChart = new Chart({ title: "Numbers", note: "mean of each quarter second", bands, x: "seconds", y: "value", lines: [{ name: "mean", colour: "second" }] });
   const histogramChart = new HistogramChart("range from the first 64 numbers");
   const counters = new Counters();
+  const queues = new Queues();
   const edges = new Edges("live");
   const hint = el("p", { class: "hint", id: "live-hint", hidden: "" });
   const log = el("ol", { class: "log", "aria-live": "polite", "aria-label": "What happened" });
   const connect = button("Connect", () => (follower ? disconnect() : start()), { class: "main", id: "connect" });
   const form = el("div", { class: "card" },
-    group("Server", address.element, el("p", { class: "note" }, "A server of another origin needs --cors-origin."), button(`Publish ${HANDFUL} numbers to it`, () => void publish(), { id: "publish" })),
-    group("What is measured", numberField.element, select("density fitted", "fitted-kind", Object.keys(SHAPES).map((name) => [name, name]), (name) => (kind = SHAPES[name]?.kind ?? kind)).element, button("Fit the histogram again", () => gauge.refit()),
-      fromField.element, toField.element, el("p", { class: "note" }, "Messages with both fields are the edges of a graph.")),
+    group("Server", settings.address.element, el("p", { class: "note" }, "With --cors-origin a server lets pages of other origins in."), settings.topic.element, settings.queue.element, button(`Publish ${HANDFUL} numbers`, () => void publish(), { id: "publish" })),
+    group("What is measured", settings.number.element, select("density fitted", "fitted-kind", Object.keys(SHAPES).map((name) => [name, name]), (name) => (kind = SHAPES[name]?.kind ?? kind)).element, button("Fit the histogram again", () => gauge.refit()),
+      settings.from.element, settings.to.element, el("p", { class: "note" }, "Messages with both fields are the edges of a graph.")),
   );
-  form.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.target instanceof HTMLInputElement) start(); });
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
+    if (event.target === settings.queue.input) askForQueue();
+    else start();
+  });
 
   edges.picture.prepend(el("h3", {}, "Graph", el("small", {}, `the ${SHOWN} heaviest edges`)));
   panel.append(
-    intro("Live", "The same measures on the stream of a running server. It reconnects by itself and goes on after the last message it saw; what is lost is shown.", status, connect),
+    intro("Live", "The same measures on a topic of a server, and its queues. It goes on after the last message it saw; what is lost is shown.", status, connect),
     hint,
     tiles.element,
     counters.element,
+    queues.element,
     el("div", { class: "columns full" },
       el("div", { class: "stack" }, rateChart.element, el("div", { class: "pair" }, valueChart.element, histogramChart.element), edges.picture),
       el("div", { class: "stack" }, form,
@@ -81,46 +83,59 @@ export function liveView(panel: HTMLElement): View {
     disconnect();
     gauge.free();
     graph.free();
-    gauge = new Gauge(numberField.input.value);
+    gauge = new Gauge(settings.number.input.value);
     graph = new Graph(SLOTS, true);
-    [missed, reconnects, arrived, sum, numbers, tick] = [0, 0, 0, 0, 0, 0];
-    gaps = [];
+    [reconnects, arrived, sum, numbers, tick] = [0, 0, 0, 0, 0];
+    gaps = new Gaps(SAMPLES);
     history.forEach((column) => (column.length = 0));
     histogramChart.set([[], [], []]);
     drawEdges();
     started = performance.now();
-    following = address.input.value;
-    follower = new Follower(following, {
+    settings.store();
+    following = settings.values;
+    Object.assign(panel, { gauge, gaps: gaps.list, history, histogramChart });
+    const { address, topic } = following;
+    if (!URL.canParse(endpoint(address, ""))) return tell("closed", `${address} is no address`);
+    follower = new Follower(endpoint(address, "sub", { topic, format: "sse" }), {
       message: take,
       gap(n): void {
-        missed += n;
-        const last = gaps.at(-1);
-        // The server tells of it first thing on a connection.
-        if (last && last.lost === undefined) last.lost = n;
-        else gaps.push({ from: now(), to: now(), lost: n });
-        happened(n ? `gap: ${count(n)} messages were lost` : "gap: the server began anew, what was lost isn't known");
+        gaps.tell(n, now());
+        happened(n === undefined ? "gap: the server began anew, what was lost isn't known" : `gap: ${count(n)} messages were lost`);
       },
       state(state, text): void {
-        status.dataset["state"] = state;
-        status.textContent = text;
-        happened(text);
-        if (state === "waiting") counters.clear();
-        // The first one comes while there is no follower yet.
-        if (state === "waiting" && follower) {
-          if (gaps.length === 0 || gaps.at(-1)?.to !== undefined) gaps.push({ from: now(), to: undefined, lost: undefined });
-        } else if (state === "open") {
-          const last = gaps.at(-1);
-          if (last && last.to === undefined) {
-            last.to = now();
-            reconnects += 1;
-          }
-        }
+        if (state === "closed") disconnect();
+        else if (state === "open") reconnects += Number(gaps.end(now()));
+        else lose();
+        tell(state, text);
       },
     });
     timer = window.setInterval(sample, INTERVAL);
     connect.textContent = "Disconnect";
-    hint.replaceChildren("Nothing has been published yet. In a terminal: ", el("code", {}, `curl -d 3.14 ${endpoint(address.input.value, "pub")}`));
-    Object.assign(panel, { gauge, gaps, history, histogramChart });
+    const to = topic === MAIN ? endpoint(address, "pub") : `'${endpoint(address, "pub", { topic })}'`;
+    hint.replaceChildren("Nothing has been published yet. In a terminal: ", el("code", {}, `curl -d 3.14 ${to}`));
+  }
+
+  function tell(state: string, text: string): void {
+    status.dataset["state"] = state;
+    status.textContent = text;
+    happened(text);
+  }
+
+  /** There is no connection, and what the server said is no longer so. */
+  function lose(): void {
+    counters.clear();
+    queues.clear();
+    // The first one comes while there is no follower yet.
+    if (follower) gaps.begin(now());
+  }
+
+  /** If only the queue is another, nothing changes of what is measured. */
+  function askForQueue(): void {
+    settings.store();
+    const asked = settings.values;
+    if (!follower || JSON.stringify({ ...asked, queue: following.queue }) !== JSON.stringify(following)) return start();
+    following = asked;
+    queues.clear();
   }
 
   function now(): number {
@@ -128,18 +143,15 @@ export function liveView(panel: HTMLElement): View {
   }
 
   function bands(): Band[] {
-    const first = history[0]?.[0] ?? 0;
-    return gaps.filter((gap) => gap.to === undefined || gap.to > first).map(({ from, to, lost }) => ({
-      from, to: to ?? now(), text: to === undefined ? "no connection" : lost ? `${count(lost)} lost` : lost === 0 ? "unknown" : "nothing lost",
-    }));
+    return gaps.bands(history[0]?.[0] ?? 0, now());
   }
 
   /** For whoever has no other source at hand. */
   async function publish(): Promise<void> {
-    const name = numberField.input.value;
-    const lines = [...source.take(HANDFUL)].map((value) => (name ? JSON.stringify({ [name]: value }) : String(value)));
+    const { address, topic, field } = settings.values;
+    const lines = [...source.take(HANDFUL)].map((value) => (field ? JSON.stringify({ [field]: value }) : String(value)));
     try {
-      const answer = await fetch(endpoint(address.input.value, "pub"), { method: "POST", body: lines.join("\n") });
+      const answer = await fetch(endpoint(complete(address), "pub", { topic }), { method: "POST", body: lines.join("\n") });
       happened(answer.ok ? (await answer.text()).trim() : `publish: ${answer.status}`);
     } catch {
       happened("publish: no answer");
@@ -152,6 +164,7 @@ export function liveView(panel: HTMLElement): View {
     follower = undefined;
     clearInterval(timer);
     counters.clear();
+    queues.clear();
     status.dataset["state"] = "closed";
     status.textContent = "not connected";
     connect.textContent = "Connect";
@@ -164,7 +177,7 @@ export function liveView(panel: HTMLElement): View {
       sum += value;
       numbers += 1;
     }
-    const pair = gauge.edge(message, fromField.input.value, toField.input.value);
+    const pair = gauge.edge(message, settings.from.input.value, settings.to.input.value);
     if (pair.length === 2) graph.add(pair[0] as string, pair[1] as string);
   }
 
@@ -178,17 +191,18 @@ export function liveView(panel: HTMLElement): View {
     });
     [arrived, sum, numbers] = [0, 0, 0];
     tick += 1;
-    while (gaps.length > SAMPLES) gaps.shift();
     if (panel.hidden) return;
     draw();
     if (tick % CALM === 0) drawEdges();
-    if (follower?.isOpen) void counters.ask(following);
+    if (hole) return;
+    void counters.ask(following.address, following.topic);
+    void queues.ask(following.address, following.topic, following.queue);
   }
 
   function draw(): void {
     const moments = gauge.moments();
     tiles.set("messages", count(gauge.messages), gauge.without ? `${count(gauge.without)} without a number` : "all of them numbers");
-    tiles.set("missed", count(missed), gaps.length ? `gaps: ${count(gaps.length)}` : "no gap", missed > 0);
+    tiles.set("missed", gaps.lost.text, gaps.list.length ? `gaps: ${count(gaps.list.length)}` : "no gap", gaps.lost.alarm);
     hint.hidden = gauge.messages > 0 || !follower?.isOpen;
     tiles.set("reconnects", count(reconnects));
     tiles.set("mean", number(moments.mean, 4), `${count(moments.count)} numbers`);
@@ -210,7 +224,22 @@ export function liveView(panel: HTMLElement): View {
     edges.set(heaviest(graph, SHOWN));
   }
 
+  /** The page's address and the fields say the same; what is new there is what somebody wants. */
+  function agree(): void {
+    if (panel.hidden) return;
+    if (settings.load() && settings.known) start();
+    else if (follower) settings.store();
+  }
+
   drawEdges();
-  if (parameters.has("address") || document.documentElement.dataset["server"]) start();
-  return { show: () => edges.net.go(), hide: () => edges.net.stop() };
+  settings.load();
+  if (settings.known) start();
+  addEventListener("hashchange", agree);
+  return {
+    show(): void {
+      agree();
+      edges.net.go();
+    },
+    hide: () => edges.net.stop(),
+  };
 }

@@ -1,22 +1,22 @@
-// A graph as d3-force lays it out.
+// A picture of a graph.
 
-import { forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY, type SimulationLinkDatum, type SimulationNodeDatum } from "d3-force";
 import { count } from "../dom";
 import { still } from "../theme";
+import { type Body, Layout, type Spring } from "./layout";
 
 export interface NetEdge { from: string; to: string; weight: number }
-interface Node extends SimulationNodeDatum { id: string; weight: number; degree: number; source: boolean; radius: number; main: boolean }
-interface Link extends SimulationLinkDatum<Node> { source: Node; target: Node; weight: number; width: number; key: string }
+interface Node extends Body { id: string; weight: number; source: boolean; radius: number; main: boolean }
+interface Link extends Spring { source: Node; target: Node; weight: number; width: number; key: string }
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** A force layout that changes as the graph does; nodes stay where they are. */
+/** Changes as the graph does; nodes stay where they are. */
 export class Net {
   readonly svg = document.createElementNS(SVG, "svg");
   private readonly root = document.createElementNS(SVG, "g");
   private nodes: Node[] = [];
   private links: Link[] = [];
-  private readonly simulation = forceSimulation<Node, Link>();
+  private readonly layout = new Layout<Node>(() => this.place());
   private edgeMarks: SVGElement[] = [];
   private nodeMarks: SVGElement[] = [];
   private names: { node: Node; text: SVGElement; half: number }[] = [];
@@ -31,10 +31,6 @@ export class Net {
     this.svg.setAttribute("role", "application");
     this.svg.setAttribute("tabindex", "0");
     this.svg.append(this.root);
-    this.simulation
-      .force("collide", forceCollide<Node>((node) => node.radius + 6))
-      .alphaDecay(0.03)
-      .on("tick", () => this.place());
     this.svg.addEventListener("keydown", (event) => this.key(event));
     this.svg.addEventListener("blur", () => this.hover(undefined));
     this.svg.addEventListener("wheel", (event) => this.zoom(event), { passive: false });
@@ -48,17 +44,13 @@ export class Net {
   }
 
   stop(): void {
-    this.simulation.stop();
+    this.layout.stop();
   }
 
   go(): void {
     if (this.nodes.length === 0) return;
-    if (!still.matches) this.simulation.restart();
-    else {
-      // To its rest at once.
-      this.simulation.stop().tick(Math.ceil(Math.log(this.simulation.alphaMin() / this.simulation.alpha()) / Math.log(1 - this.simulation.alphaDecay())));
-      this.place();
-    }
+    if (still.matches) this.layout.settle();
+    else this.layout.run();
   }
 
   /** Shows these edges. */
@@ -69,7 +61,8 @@ export class Net {
       let found = nodes.get(id);
       if (!found) {
         const before = old.get(id);
-        found = before ? Object.assign(before, { weight: 0, degree: 0, source: false }) : { id, weight: 0, degree: 0, source: false, radius: 4, main: false };
+        const fresh = { weight: 0, degree: 0, source: false };
+        found = before ? Object.assign(before, fresh) : { id, ...fresh, main: false, radius: 0, room: 0, push: 0, hold: 0, x: NaN, y: NaN, vx: 0, vy: 0, pinned: undefined };
         nodes.set(id, found);
       }
       found.weight += weight;
@@ -78,19 +71,25 @@ export class Net {
       return found;
     };
     const heaviest = Math.max(1, ...edges.map((edge) => edge.weight));
-    this.links = edges.map(({ from, to, weight }) => ({ source: node(from, true, weight), target: node(to, false, weight), weight, width: 1 + 9 * Math.sqrt(weight / heaviest), key: `${from} → ${to}` }));
-    // More than this on a node of many edges, and the layout swings ever wider.
-    const pull = (link: Link): number => (0.4 + 0.6 * (link.weight / heaviest)) / Math.min(link.source.degree, link.target.degree);
+    this.links = edges.map(({ from, to, weight }) => ({ source: node(from, true, weight), target: node(to, false, weight), weight, width: 1 + 9 * Math.sqrt(weight / heaviest), length: 0, strength: 0, key: `${from} → ${to}` }));
     const largest = Math.max(1, ...[...nodes.values()].map((each) => each.weight));
     const changed = nodes.size !== this.nodes.length || [...nodes.keys()].some((id) => !old.has(id));
     this.nodes = [...nodes.values()];
-    for (const each of this.nodes) each.radius = 5 + 19 * Math.sqrt(each.weight / largest);
-    this.simulation.nodes(this.nodes).force("link", forceLink<Node, Link>(this.links).distance((link) => 70 + link.source.radius + link.target.radius).strength(pull));
+    for (const each of this.nodes) {
+      each.radius = 5 + 19 * Math.sqrt(each.weight / largest);
+      each.room = each.radius + 6;
+    }
+    for (const link of this.links) {
+      link.length = 70 + link.source.radius + link.target.radius;
+      // More than this on a node of many edges, and the layout swings ever wider.
+      link.strength = (0.4 + 0.6 * (link.weight / heaviest)) / Math.min(link.source.degree, link.target.degree);
+    }
+    this.layout.set(this.nodes, this.links);
     this.svg.setAttribute("aria-label", `Graph of ${this.nodes.length} nodes and ${this.links.length} edges; the table has the heaviest.`);
     this.render();
     if (!changed) return;
     this.markMain();
-    this.simulation.alpha(Math.max(this.simulation.alpha(), old.size ? 0.3 : 1));
+    this.layout.warm(old.size ? 0.3 : 1);
     this.pull();
     this.go();
   }
@@ -112,11 +111,12 @@ export class Net {
   /** Towards the middle, as the frame is wide; what hangs on nothing would drift away, and is held tighter. */
   private pull(): void {
     const wide = this.extent.x / this.extent.y;
-    const held = (strength: number) => (node: Node): number => strength * (node.main ? 1 : 2.5);
     const room = Math.min(2, Math.max(1, Math.sqrt(this.extent.x * this.extent.y) / 370));
-    this.simulation.force("charge", forceManyBody<Node>().strength((node) => room * room * (-160 - node.radius * 18)).distanceMax(360 * room));
-    this.simulation.force("x", forceX<Node>().strength(held(0.045 / Math.max(wide, 0.7))));
-    this.simulation.force("y", forceY<Node>().strength(held(0.045 * Math.min(wide, 1.6))));
+    for (const node of this.nodes) {
+      node.push = room * room * (160 + node.radius * 18);
+      node.hold = node.main ? 1 : 2.5;
+    }
+    this.layout.forces = { reach: 360 * room, x: 0.045 / Math.max(wide, 0.7), y: 0.045 * Math.min(wide, 1.6) };
   }
 
   /** What is shown, as a drawing that stands for itself. */
@@ -241,37 +241,37 @@ export class Net {
     const { node, from, view } = this.grabbed;
     const at = this.at(event);
     if (node) {
-      [node.fx, node.fy] = [(at.x - view.x) / view.scale, (at.y - view.y) / view.scale];
-      this.simulation.alphaTarget(0.2).restart();
+      node.pinned = { x: (at.x - view.x) / view.scale, y: (at.y - view.y) / view.scale };
+      this.layout.keepWarm(0.2);
+      this.layout.run();
     } else this.look(view.x + at.x - from.x, view.y + at.y - from.y, view.scale);
   }
 
   private release(): void {
-    const node = this.grabbed?.node;
-    if (node) [node.fx, node.fy] = [null, null];
+    if (this.grabbed?.node) this.grabbed.node.pinned = undefined;
     this.grabbed = undefined;
-    this.simulation.alphaTarget(0);
+    this.layout.keepWarm(0);
   }
 
   private place(): void {
     // Nothing leaves the frame, but what somebody drags out of it.
     const [right, bottom] = [this.extent.x - 40, this.extent.y - 24];
     for (const node of this.nodes) {
-      if (node.fx != null) continue;
-      node.x = Math.min(right, Math.max(-right, node.x ?? 0));
-      node.y = Math.min(bottom, Math.max(-bottom, node.y ?? 0));
+      if (node.pinned) continue;
+      node.x = Math.min(right, Math.max(-right, node.x));
+      node.y = Math.min(bottom, Math.max(-bottom, node.y));
     }
     this.links.forEach(({ source: s, target: t }, i) => {
-      const [sx, sy, tx, ty] = [s.x ?? 0, s.y ?? 0, t.x ?? 0, t.y ?? 0];
+      const [sx, sy, tx, ty] = [s.x, s.y, t.x, t.y];
       // Bent to the right, so that A to B and B to A are two.
       const bend = `${((sx + tx) / 2 - (ty - sy) * 0.12).toFixed(1)},${((sy + ty) / 2 + (tx - sx) * 0.12).toFixed(1)}`;
       this.edgeMarks[i]?.setAttribute("d", `M${sx.toFixed(1)},${sy.toFixed(1)}Q${bend} ${tx.toFixed(1)},${ty.toFixed(1)}`);
     });
-    this.nodes.forEach((node, i) => put(this.nodeMarks[i], "cx", "cy", node.x ?? 0, node.y ?? 0));
+    this.nodes.forEach((node, i) => put(this.nodeMarks[i], "cx", "cy", node.x, node.y));
     this.names.forEach(({ node, text, half }) => {
       const room = Math.max(0, this.extent.x - half);
       const top = 14 * this.extent.scale - this.extent.y;
-      put(text, "x", "y", Math.min(room, Math.max(-room, node.x ?? 0)), Math.max(top, (node.y ?? 0) - node.radius - 5));
+      put(text, "x", "y", Math.min(room, Math.max(-room, node.x)), Math.max(top, node.y - node.radius - 5));
     });
   }
 }

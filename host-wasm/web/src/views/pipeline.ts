@@ -3,8 +3,8 @@
 import { Kind, Pipeline } from "streamgauge";
 import { Chart } from "../chart";
 import { button, count, el, group, intro, number, seconds, select, slider, type Slider, Tiles } from "../dom";
-import type { View } from "../main";
 import { still } from "../theme";
+import type { View } from "../view";
 import { Flow, isFull, type Scene } from "./flow";
 
 interface Settings {
