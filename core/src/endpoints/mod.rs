@@ -28,6 +28,7 @@ mod render;
 mod routes;
 
 pub use parse::{Settings, Subscription, Wrong};
+pub use render::write_problem;
 pub use routes::{Surface, changes, methods};
 
 use core::fmt;
@@ -142,7 +143,7 @@ impl<'a> Request<'a> {
     }
 
     /// Whether the client would rather have JSON, also for what went wrong.
-    fn accepts_json(&self) -> bool {
+    pub fn accepts_json(&self) -> bool {
         let names = |text: &[u8]| self.accept.windows(text.len()).any(|part| part.eq_ignore_ascii_case(text));
         names(b"application/json") || names(b"application/problem+json")
     }
@@ -333,9 +334,7 @@ pub fn answer<W: Write>(
         Ok(Asked::Nothing) => return Ok(Reply::Response(Response::text(Status::Ok))),
         Ok(Asked::NotFound) => return Ok(Reply::Response(Response::text(Status::NotFound))),
         Ok(Asked::Method(allowed)) => {
-            write_fmt(out, format_args!("this is answered to {allowed} only\n"))?;
-            let headers = Headers::Allow(allowed);
-            return Ok(Reply::Response(Response { headers, ..Response::text(Status::MethodNotAllowed) }));
+            return render::other_method(allowed, request.accepts_json(), out).map(Reply::Response);
         }
         Err(wrong) => return render::wrong(&wrong, request.accepts_json(), out).map(Reply::Response),
     };
