@@ -4,6 +4,7 @@
 //! Nothing here waits without a limit, and no child outlives its guard.
 
 pub mod build;
+pub mod clicks;
 pub mod client;
 pub mod command;
 pub mod exact;

@@ -191,6 +191,21 @@ impl Server {
         Self { process, address }
     }
 
+    /// Starts `streamgauge serve` on free ports, without the bridge from topic to queue `main`; its address is that of
+    /// the port which prefers topics.
+    ///
+    /// # Panics
+    /// When it doesn't listen.
+    pub fn everything<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
+        let mut command = Command::new(tool("streamgauge"));
+        command.args(["serve", "--pubsub-port=0", "--queue-port=0", "--no-bridge"]).args(args).env_remove("RUST_LOG");
+        command.args(["--allow-host=x", "--allow-host=t"]);
+        let mut process = Process::spawn(command);
+        let line = process.line("pubsub   http://");
+        let address = line.split_whitespace().next().and_then(|at| at.parse().ok()).expect("an address and a port");
+        Self { process, address }
+    }
+
     /// A new connection to it.
     ///
     /// # Panics

@@ -1,13 +1,14 @@
 //! The workshop's first chapter as typed, and three processes that pass on every record.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal::SIGTERM;
+use streamgauge_tests::clicks::clicks;
 use streamgauge_tests::needs;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::{SOON, until, until_within};
@@ -62,27 +63,6 @@ fn the_first_chapter_of_the_workshop_works_as_typed() {
         typed(r#"curl -s "http://localhost:8081/stats" # look at the stats again"#),
         "puts:1\ngets:1\ndepth:0\ndepth_high_water:1\nbytes:0\noverflow:0\n"
     );
-}
-
-/// A day's clicks on short links to US government sites, or something like them.
-fn clicks() -> Vec<String> {
-    let stored = |folder: PathBuf| fs::read_to_string(folder.join("usagov-clicks.jsonl")).expect("clicks");
-    let text = needs::data().map_or_else(generated, stored);
-    text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
-}
-
-fn generated() -> String {
-    let click = |i: usize| {
-        let agent =
-            ["Mozilla\\/5.0 (Windows NT 6.1; WOW64)", "GoogleMaps\\/RochesterNY", "ünïcode + 100% & \\\"more\\\""]
-                [i % 3];
-        format!(
-            "{{ \"a\": \"{agent}\", \"nk\": {}, \"t\": {}, \"ll\": [ 42.576698, -{i}.954903 ] }}\n",
-            i % 2,
-            1_331_923_247 + i
-        )
-    };
-    (0..1800).map(click).collect()
 }
 
 /// Publishes records a few at a time, and tells after each how many there were.

@@ -1,33 +1,27 @@
 //! What subscribers of named topics ask for: where it ends, how fast, what of it, and what happens when they lag.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use streamgauge_tests::client::Client;
-use streamgauge_tests::process::Process;
+use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::until;
 
 struct Serve {
-    _process: Process,
-    address: SocketAddr,
+    server: Server,
 }
 
 impl Serve {
     fn start() -> Self {
-        let flags = ["serve", "--pubsub-port=0", "--queue-port=0", "--no-bridge", "--allow-host=x", "--allow-host=t"];
-        let mut process = Process::start("streamgauge", flags);
-        let line = process.line("pubsub   http://");
-        let address = line.split_whitespace().next().and_then(|at| at.parse().ok()).expect("an address");
-        Self { _process: process, address }
+        Self { server: Server::everything([""; 0]) }
     }
 
     fn publish(&self, lines: &str) {
-        assert_eq!(Client::connect(self.address).post("/pub?topic=t", lines).status, 200);
+        assert_eq!(self.server.connect().post("/pub?topic=t", lines).status, 200);
     }
 
     fn subscribe(&self, query: &str) -> Client {
-        let mut client = Client::connect(self.address);
+        let mut client = self.server.connect();
         client.send(format!("GET /sub?topic=t&{query} HTTP/1.1\r\nhost: x\r\n\r\n"));
         let head = client.head();
         assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
@@ -35,7 +29,7 @@ impl Serve {
     }
 
     fn websocket(&self, query: &str) -> Client {
-        let mut client = Client::connect(self.address);
+        let mut client = self.server.connect();
         client.send(format!(
             "GET /sub?topic=t&{query} HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
              sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n"
@@ -45,7 +39,7 @@ impl Serve {
     }
 
     fn clients(&self) -> Value {
-        let text = Client::connect(self.address).get("/clients?topic=t&format=json").text();
+        let text = self.server.connect().get("/clients?topic=t&format=json").text();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
@@ -161,7 +155,7 @@ fn a_filter_lets_what_is_asked_for_through_and_counts_the_rest() {
     assert_eq!(account["name"], "a\"b\\");
     assert_eq!((number(&account, "sent"), number(&account, "filtered")), (401, 601));
     for bad in ["filter=c", "drop=", "drop=a&drop=b&drop=c&drop=d&drop=e&drop=f&drop=g&drop=h&drop=i", "policy=x"] {
-        let answer = Client::connect(serve.address).get(&format!("/sub?topic=t&{bad}"));
+        let answer = serve.server.connect().get(&format!("/sub?topic=t&{bad}"));
         assert_eq!(answer.status, 400, "{bad}");
         assert!(answer.body.len() > 10 && answer.body.ends_with(b"\n"), "{bad}");
     }
@@ -253,7 +247,7 @@ fn who_wants_the_latest_gets_no_backlog() {
 fn who_blocks_holds_publishers_until_it_reads() {
     let serve = Serve::start();
     let mut client = serve.subscribe("format=sse&policy=block=60&max_lag=300000");
-    let address = serve.address;
+    let address = serve.server.address;
     let publisher = std::thread::spawn(move || {
         let mut publisher = Client::connect(address);
         for batch in 0..160 {
@@ -306,7 +300,7 @@ fn what_is_gone_is_told_when_a_stream_begins() {
     assert!(up_to(&mut parts, "m0").contains("content-length: 0\r\nx-pubsub-gap: "));
     let mut socket = serve.websocket("from=first");
     assert!(socket.take_to(b" ").windows(7).any(|part| part == b"{\"gap\":"));
-    let mut lines = Client::connect(serve.address);
+    let mut lines = serve.server.connect();
     lines.send("GET /sub?topic=t&multipart=0&from=first HTTP/1.1\r\nhost: x\r\n\r\n");
     assert!(lines.head().contains("\r\nx-pubsub-gap: "));
 }
@@ -321,7 +315,7 @@ fn who_subscribes_to_a_topic_that_is_removed_is_told() {
     up_to(&mut events, "data: a");
     assert_eq!(socket.take(3), b"\x81\x01a");
     up_to(&mut lines, "a\n");
-    let mut client = Client::connect(serve.address);
+    let mut client = serve.server.connect();
     client.send("DELETE /topics/t HTTP/1.1\r\nhost: x\r\n\r\n");
     assert!((200..300).contains(&client.answer().status));
     assert_eq!(whole(events), "event: end\ndata: the topic was removed\n\n");

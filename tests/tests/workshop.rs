@@ -171,6 +171,8 @@ impl Shell {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", &format!("exec 2>&1\n{line}")]).current_dir(self.folder.path());
         command.env("PATH", &self.path).env("COLUMNS", "72").env("LC_ALL", "C.UTF-8").env_remove("RUST_LOG");
+        // For commands that the page leaves to find the server at its usual port.
+        command.env("STREAMGAUGE_URL", format!("http://{}", self.meant[0].1));
         let mut process = Process::spawn(command);
         until_within(LIMIT, line.as_str(), || process.try_exit_code());
         process.stdout()

@@ -29,7 +29,7 @@ mod render;
 mod routes;
 
 pub use parse::{Settings, Subscription, Wrong, subject};
-pub use render::Rendering;
+pub use render::{Rendering, write_problem};
 pub use routes::{Surface, changes, methods};
 
 use core::fmt;
@@ -143,7 +143,7 @@ impl<'a> Request<'a> {
     }
 
     /// Whether the client would rather have JSON, also for what went wrong.
-    fn accepts_json(&self) -> bool {
+    pub fn accepts_json(&self) -> bool {
         let names = |text: &[u8]| self.accept.windows(text.len()).any(|part| part.eq_ignore_ascii_case(text));
         names(b"application/json") || names(b"application/problem+json")
     }
@@ -387,11 +387,7 @@ pub fn parse<'a, W: Write>(request: &Request<'a>, settings: &Settings, out: &mut
         Ok(Asked::Exit) => Reply::Exit,
         Ok(Asked::Nothing) => Reply::Response(Response::text(Status::Ok)),
         Ok(Asked::NotFound) => Reply::Response(Response::text(Status::NotFound)),
-        Ok(Asked::Method(allowed)) => {
-            write_fmt(out, format_args!("this is answered to {allowed} only\n"))?;
-            let headers = Headers::Allow(allowed);
-            Reply::Response(Response { headers, ..Response::text(Status::MethodNotAllowed) })
-        }
+        Ok(Asked::Method(allowed)) => Reply::Response(render::other_method(allowed, request.accepts_json(), out)?),
         Err(wrong) => Reply::Response(render::wrong(&wrong, request.accepts_json(), out)?),
     };
     Ok(Parsed::Reply(reply))

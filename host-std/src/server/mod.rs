@@ -190,7 +190,7 @@ async fn turn_away(
     _place: OwnedSemaphorePermit,
 ) {
     let mut socket = Socket::new(stream, shutdown, Duration::from_secs(2));
-    if socket.write(&refusal.to_bytes(1, "", false), &[]).await.is_ok() {
+    if socket.write(&refusal.to_stranger(), &[]).await.is_ok() {
         socket.linger().await;
     }
 }

@@ -1,8 +1,9 @@
-//! What the server itself says no to: one line of text, after which the connection ends.
+//! What the server itself says no to: one line of text, or the same as a problem, after which the connection ends.
 
 use std::fmt::Write as _;
 
 use http::StatusCode;
+use streamgauge_core::endpoints::write_problem;
 use streamgauge_core::wire::http::HttpError;
 
 use super::date;
@@ -13,13 +14,20 @@ use super::limits::Limits;
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     line: String,
+    /// The limit that was met.
+    limit: Option<(&'static str, u64)>,
     /// A field that belongs to the status.
     field: Option<(&'static str, String)>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, line: impl Into<String>) -> Self {
-        Self { status, line: line.into(), field: None }
+        Self { status, line: line.into(), limit: None, field: None }
+    }
+
+    fn at_limit(mut self, name: &'static str, value: usize) -> Self {
+        self.limit = Some((name, value as u64));
+        self
     }
 
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -33,7 +41,7 @@ impl Refusal {
             HttpError::HeadTooLarge | HttpError::TooManyFields => {
                 let most = limits.max_header;
                 let line = format!("the head is over the limit max-header-bytes {most} or {MAX_FIELDS} fields\n");
-                Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, line)
+                Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, line).at_limit("max-header-bytes", most)
             }
             HttpError::BodyTooLarge => Self::body_too_large(limits),
             HttpError::UnknownTransferEncoding => {
@@ -65,12 +73,13 @@ impl Refusal {
 
     pub(super) fn body_too_large(limits: &Limits) -> Self {
         let line = format!("the body is over the limit max-body-bytes {}\n", limits.max_body);
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, line)
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, line).at_limit("max-body-bytes", limits.max_body)
     }
 
     pub(super) fn no_budget(limits: &Limits) -> Self {
         let line = format!("the limit max-buffered-bytes {} is reached\n", limits.max_buffered);
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, line).with("retry-after", "1")
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, line).with("retry-after", "1");
+        refusal.at_limit("max-buffered-bytes", limits.max_buffered)
     }
 
     pub(super) fn no_place(max_connections: usize) -> Self {
@@ -103,22 +112,55 @@ impl Refusal {
         Self::bad("the body is not valid\n")
     }
 
-    /// All of it, as it is sent; `minor` is the x of HTTP/1.x, and `fields` are lines of the head that it has too.
-    pub(super) fn to_bytes(&self, minor: u8, fields: &str, head_only: bool) -> Vec<u8> {
-        let Self { status, line, field } = self;
+    /// What kind of problem it is, for programs. It never changes.
+    fn problem(&self) -> &'static str {
+        match self.status {
+            StatusCode::FORBIDDEN => "forbidden",
+            StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
+            StatusCode::REQUEST_TIMEOUT => "timeout",
+            StatusCode::PAYLOAD_TOO_LARGE => "body-too-large",
+            StatusCode::URI_TOO_LONG => "target-too-long",
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "head-too-large",
+            StatusCode::NOT_IMPLEMENTED => "not-implemented",
+            StatusCode::SERVICE_UNAVAILABLE => "busy",
+            _ => "bad-request",
+        }
+    }
+
+    /// The type of what the client reads, and that itself.
+    fn content(&self, json: bool) -> (&'static str, Vec<u8>) {
+        if !json {
+            return ("text/plain; charset=utf-8", self.line.clone().into_bytes());
+        }
+        let mut out = Vec::new();
+        let detail = &self.line.trim_end();
+        let Ok(()) = write_problem(self.status.as_u16(), self.problem(), detail, self.limit, &mut out);
+        ("application/problem+json", out)
+    }
+
+    /// All of it, as it is sent to a client that has asked for nothing that could be read.
+    pub(super) fn to_stranger(&self) -> Vec<u8> {
+        self.to_bytes(1, "", false, false)
+    }
+
+    /// All of it, as it is sent, as a problem if it is `json`; `minor` is the x of HTTP/1.x, and `fields` are lines of
+    /// the head that it has too.
+    pub(super) fn to_bytes(&self, minor: u8, fields: &str, json: bool, head_only: bool) -> Vec<u8> {
+        let Self { status, field, .. } = self;
+        let (content_type, body) = self.content(json);
         let mut out = String::with_capacity(512);
         let reason = status.canonical_reason().unwrap_or_default();
         let _ = write!(out, "HTTP/1.{minor} {} {reason}\r\n", status.as_str());
-        out.push_str("content-type: text/plain; charset=utf-8\r\nconnection: close\r\n");
+        let _ = write!(out, "content-type: {content_type}\r\nconnection: close\r\n");
         if let Some((name, value)) = field {
             let _ = write!(out, "{name}: {value}\r\n");
         }
-        let _ = write!(out, "{fields}content-length: {}\r\ndate: ", line.len());
+        let _ = write!(out, "{fields}content-length: {}\r\ndate: ", body.len());
         let mut out = out.into_bytes();
         date::write(&mut out);
         out.extend_from_slice(b"\r\n\r\n");
         if !head_only {
-            out.extend_from_slice(line.as_bytes());
+            out.extend_from_slice(&body);
         }
         out
     }

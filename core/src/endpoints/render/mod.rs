@@ -5,7 +5,8 @@ mod problem;
 mod resources;
 mod stats;
 
-pub(crate) use problem::{refuse, wrong};
+pub use problem::write_problem;
+pub(crate) use problem::{other_method, refuse, wrong};
 
 use core::ops::ControlFlow;
 use core::time::Duration;

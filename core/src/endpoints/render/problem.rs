@@ -39,6 +39,16 @@ pub(crate) fn wrong<W: Write>(wrong: &Wrong<'_>, json: bool, out: &mut W) -> Res
     answer(Status::BadRequest, "bad-request", wrong, None, json, out)
 }
 
+/// Answers a method that a path does not have; `allowed` are those that it has.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn other_method<W: Write>(allowed: &'static str, json: bool, out: &mut W) -> Result<Response, W::Error> {
+    let detail = format_args!("this is answered to {allowed} only");
+    let response = answer(Status::MethodNotAllowed, "method-not-allowed", &detail, None, json, out)?;
+    Ok(Response { headers: Headers::Allow(allowed), ..response })
+}
+
 fn answer<W: Write>(
     status: Status,
     problem: &str,
@@ -51,15 +61,30 @@ fn answer<W: Write>(
         write_fmt(out, format_args!("{detail}\n"))?;
         return Ok(Response::text(status));
     }
-    let code = status.code();
-    write_fmt(out, format_args!("{{\"type\":\"urn:streamgauge:problem:{problem}\",\"status\":{code},\"detail\":\""))?;
+    write_problem(status.code(), problem, detail, limit, out)?;
+    Ok(Response { status, ..Response::problem() })
+}
+
+/// Writes a problem as RFC 9457 has it, for who [accepts JSON](super::super::Request::accepts_json).
+///
+/// `problem` is the last part of its type, which never changes; `limit` is the one that was met, and its value.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_problem<W: Write>(
+    status: u16,
+    problem: &str,
+    detail: &dyn Display,
+    limit: Option<(&str, u64)>,
+    out: &mut W,
+) -> Result<(), W::Error> {
+    write_fmt(out, format_args!("{{\"type\":\"urn:streamgauge:problem:{problem}\",\"status\":{status},\"detail\":\""))?;
     write_fmt(&mut Escaped(out), format_args!("{detail}"))?;
     out.write_all(b"\"")?;
     if let Some((name, value)) = limit {
         write_fmt(out, format_args!(",\"limit\":\"{name}\",\"value\":{value}"))?;
     }
-    out.write_all(b"}\n")?;
-    Ok(Response { status, ..Response::problem() })
+    out.write_all(b"}\n")
 }
 
 /// The inside of a JSON string: details have no control characters, but may have quotes.

@@ -169,7 +169,7 @@ impl<H: Handler> Connection<H> {
                     match read {
                         Read::Some => {}
                         Read::Late if !input.is_empty() => {
-                            socket.write(&Refusal::slow_head(limits).to_bytes(1, "", false), &[]).await?;
+                            socket.write(&Refusal::slow_head(limits).to_stranger(), &[]).await?;
                             return Ok(End::Finished);
                         }
                         Read::Stopped => return Ok(End::Finished),

@@ -37,8 +37,8 @@ impl<H: Handler> Connection<H> {
             let head = match read {
                 Ok(None) => return Step::Read,
                 Ok(Some(head)) => head,
-                Err(HeadError::Http(error)) => return refused(out, &Refusal::of(error, limits), 1, false),
-                Err(HeadError::Refused(refusal)) => return refused(out, &refusal, 1, false),
+                Err(HeadError::Http(error)) => return unread(out, &Refusal::of(error, limits)),
+                Err(HeadError::Refused(refusal)) => return unread(out, &refusal),
             };
             if let Some(step) = self.answer_without_handler(&head, out, stopping) {
                 let has_body = head.http.body != Incoming::None;
@@ -110,13 +110,18 @@ impl<H: Handler> Connection<H> {
     /// Refuses a request whose head has been read.
     fn refuse_head(&self, head: &Head<'_, '_>, refusal: &Refusal, out: &mut Vec<u8>) -> Step {
         self.log(head, refusal.status);
+        self.write_refusal(head, refusal, out)
+    }
+
+    fn write_refusal(&self, head: &Head<'_, '_>, refusal: &Refusal, out: &mut Vec<u8>) -> Step {
         let mut fields = Vec::new();
         let asked = self.asked(head, true);
         if let Some(origin) = &asked.origin {
             write_cors(&mut fields, origin);
         }
         let fields = String::from_utf8_lossy(&fields);
-        out.extend(refusal.to_bytes(asked.minor, &fields, asked.head_only));
+        let json = head.request.accepts_json();
+        out.extend(refusal.to_bytes(asked.minor, &fields, json, asked.head_only));
         Step::Last
     }
 
@@ -185,7 +190,7 @@ impl<H: Handler> Connection<H> {
             Answer::Whole(response, body) => {
                 let mut share = share();
                 if body.len() > SMALL && !share.extend(body.len()) {
-                    return refused(out, &Refusal::no_budget(&self.shared.limits), asked.minor, asked.head_only);
+                    return self.write_refusal(head, &Refusal::no_budget(&self.shared.limits), out);
                 }
                 asked.write_core_head(out, &response, body.len());
                 if asked.head_only {
@@ -205,7 +210,7 @@ impl<H: Handler> Connection<H> {
                 };
                 let mut share = share();
                 if buffered > 0 && !share.extend(buffered) {
-                    return refused(out, &Refusal::no_budget(&self.shared.limits), asked.minor, asked.head_only);
+                    return self.write_refusal(head, &Refusal::no_budget(&self.shared.limits), out);
                 }
                 let ending = asked.write_head(out, &response);
                 let last = last || ending == Ending::Close;
@@ -231,8 +236,9 @@ impl<H: Handler> Connection<H> {
     }
 }
 
-fn refused(out: &mut Vec<u8>, refusal: &Refusal, minor: u8, head_only: bool) -> Step {
-    out.extend(refusal.to_bytes(minor, "", head_only));
+/// Refuses what could not be read as a request.
+fn unread(out: &mut Vec<u8>, refusal: &Refusal) -> Step {
+    out.extend(refusal.to_stranger());
     Step::Last
 }
 

@@ -1,6 +1,6 @@
 //! The endpoints.
 
-use crate::given::{answer, bytes, given, keep};
+use crate::given::{answer, bytes, given, keep, text};
 use crate::roots::engine::engine;
 use streamgauge_core::endpoints::{self, Asking, Headers, Method, Request, Response, Settings, Status, Surface};
 use streamgauge_core::engine::Refusal;
@@ -12,6 +12,7 @@ fn request() -> &'static Request<'static> {
 roots! {
     request_new => Request::new(bytes());
     request_with_body => request().with_body(bytes());
+    request_accepts_json => request().accepts_json();
     method_named => Method::named(bytes());
     response_text => Response::text(*given());
     status_code => given::<Status>().code();
@@ -30,6 +31,7 @@ roots! {
     changes => endpoints::changes(request(), *given());
     nothing => endpoints::nothing();
     refuse => endpoints::refuse(given::<Refusal>(), request(), answer());
+    write_problem => endpoints::write_problem(*given(), text(), &text(), *given(), answer());
 }
 
 sizes! {
