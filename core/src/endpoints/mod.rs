@@ -28,6 +28,7 @@ mod render;
 mod routes;
 
 pub use parse::{Settings, Subscription, Wrong};
+pub use render::overflow_line;
 pub use routes::{Surface, changes, methods};
 
 use core::fmt;

@@ -107,6 +107,8 @@ pub struct QueueStats {
     pub gets: u64,
     /// Items that came again under an id that was known.
     pub duplicates: u64,
+    /// Items of all queues that had to leave and are in no log, if there is one.
+    pub unlogged: u64,
     /// Whether it is paused.
     pub paused: bool,
     /// When the oldest item that is ready was put.

@@ -5,6 +5,7 @@ mod problem;
 mod resources;
 mod stats;
 
+pub use items::overflow_line;
 pub(crate) use problem::{refuse, wrong};
 
 use core::ops::ControlFlow;

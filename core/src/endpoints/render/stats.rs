@@ -131,6 +131,7 @@ fn each_of_queue<E>(stats: &QueueStats, mut each: impl FnMut(&str, u64) -> Resul
         ("requeued", counters.requeued),
         ("timed_out", counters.timed_out),
         ("duplicates", stats.duplicates),
+        ("unlogged", stats.unlogged),
     ] {
         each(name, value)?;
     }

@@ -50,7 +50,8 @@ impl<H: Host> QueueEntry<H> {
         self.settings = settings;
     }
 
-    pub(super) fn stats(&mut self, now: Time) -> QueueStats {
+    /// Its counters; `unlogged` is what its host counts.
+    pub(super) fn stats(&mut self, now: Time, unlogged: u64) -> QueueStats {
         self.queue.advance(now, u64::MAX);
         let counters = self.queue.counters();
         QueueStats {
@@ -58,6 +59,7 @@ impl<H: Host> QueueEntry<H> {
             puts: counters.accepted.wrapping_sub(self.puts_before),
             gets: counters.delivered.wrapping_add(counters.acked).wrapping_sub(self.gets_before),
             duplicates: self.duplicates,
+            unlogged,
             paused: self.paused,
             oldest: self.queue.oldest(now),
         }
@@ -219,7 +221,7 @@ impl<H: Host> Memory<H> {
         let Some(entry) = self.queues.get_mut(name) else {
             return Outcome::Refused(Refusal::Missing(Kind::Queue, *name));
         };
-        let stats = entry.stats(now);
+        let stats = entry.stats(now, self.host.unlogged());
         if reset {
             let counters = stats.counters;
             (entry.puts_before, entry.gets_before) =
