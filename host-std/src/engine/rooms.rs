@@ -14,6 +14,7 @@ use streamgauge_core::time::Time;
 use streamgauge_core::topic::Place;
 
 use super::budget::{Budget, Held};
+use crate::queues::OverflowLog;
 
 /// Gives the engine of a shard what it needs, and keeps what it is told until somebody looks at it.
 #[derive(Debug)]
@@ -21,7 +22,8 @@ pub(crate) struct Rooms {
     budget: Arc<Budget>,
     /// Most topics, and most queues.
     max_names: usize,
-    keeps_overflow: bool,
+    /// Where items go that have to leave a queue.
+    overflow: Option<Arc<OverflowLog>>,
     random: Random,
     news: News,
 }
@@ -34,13 +36,13 @@ pub(super) struct News {
     pub(super) ready: Vec<Name>,
     pub(super) due: Vec<(Time, Kind, Name)>,
     pub(super) removed: Vec<(Kind, Name)>,
-    /// Items that had to leave a queue, a line each.
-    pub(super) overflow: Vec<u8>,
+    /// Items had to leave a queue, and who writes them has to know.
+    pub(super) overflow: bool,
 }
 
 impl Rooms {
-    pub(super) fn new(budget: Arc<Budget>, max_names: usize, keeps_overflow: bool) -> Self {
-        Self { budget, max_names, keeps_overflow, random: Random::default(), news: News::default() }
+    pub(super) fn new(budget: Arc<Budget>, max_names: usize, overflow: Option<Arc<OverflowLog>>) -> Self {
+        Self { budget, max_names, overflow, random: Random::default(), news: News::default() }
     }
 
     /// What has happened since the last call, in exchange for an empty one.
@@ -105,11 +107,15 @@ impl Host for Rooms {
         self.news.due.push((at, kind, *name));
     }
 
-    fn overflow(&mut self, _: &Name, item: &[u8]) {
-        if self.keeps_overflow {
-            self.news.overflow.extend_from_slice(item);
-            self.news.overflow.push(b'\n');
+    fn overflow(&mut self, queue: &Name, item: &[u8]) {
+        if let Some(log) = &self.overflow {
+            log.push(queue, item);
+            self.news.overflow = true;
         }
+    }
+
+    fn unlogged(&self) -> u64 {
+        self.overflow.as_ref().map_or(0, |log| log.unlogged())
     }
 
     fn removed(&mut self, kind: Kind, name: &Name) {

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::rooms::{News, Rooms};
 use super::{Budget, Clock};
+use crate::queues::OverflowLog;
 
 /// The log of a topic, and its subscribers' places.
 pub(crate) type TopicLog = TopicOf<Rooms>;
@@ -31,8 +32,6 @@ pub struct Settings {
     pub main_queue: Option<QueueSettings>,
     /// Most topics, and most queues.
     pub max_names: usize,
-    /// Whether somebody wants the items that have to leave a queue.
-    pub keeps_overflow: bool,
     /// Requests that may wait at the same time.
     pub max_waiting: usize,
 }
@@ -49,8 +48,8 @@ pub struct Shard {
     bell: Notify,
     /// Rung when there is something to do earlier than was known.
     alarm: Notify,
-    /// Rung when items have to be written to the overflow log.
-    overflow: Notify,
+    /// Where items go that have to leave a queue.
+    overflow: Option<Arc<OverflowLog>>,
 }
 
 struct State {
@@ -62,7 +61,6 @@ struct State {
     removed: Vec<Name>,
     /// Topics where nothing may be published until then: a subscriber asked for it.
     held: HashMap<Name, Time>,
-    overflow: Vec<u8>,
     timers: Timers,
     /// Those who wait for an item of a queue.
     waiting: HashMap<Name, Waiting>,
@@ -88,16 +86,17 @@ const MOST_UNSENT: u64 = 1 << 20;
 /// How those wait who publish.
 const PUBLISHER: u32 = 0;
 
-/// Bytes of overflow that are kept for the log; what comes beyond is counted, and not in it.
-const MOST_OVERFLOW: usize = 4 << 20;
-
 impl Shard {
     /// An engine with its `main` topic and queue.
     ///
     /// # Errors
     /// When the budget has no room for these.
-    pub fn new(settings: Settings, budget: Arc<Budget>) -> Result<Arc<Self>, Refusal> {
-        let rooms = Rooms::new(Arc::clone(&budget), settings.max_names, settings.keeps_overflow);
+    pub(crate) fn new(
+        settings: Settings,
+        budget: Arc<Budget>,
+        overflow: Option<Arc<OverflowLog>>,
+    ) -> Result<Arc<Self>, Refusal> {
+        let rooms = Rooms::new(Arc::clone(&budget), settings.max_names, overflow.clone());
         let clock = Clock::new();
         let mut memory = Memory::with_defaults(rooms, settings.defaults);
         if let Some(topic) = settings.main_topic {
@@ -112,7 +111,6 @@ impl Shard {
             unsent: BTreeMap::new(),
             removed: Vec::new(),
             held: HashMap::new(),
-            overflow: Vec::new(),
             timers: Timers::default(),
             waiting: HashMap::new(),
             stopping: false,
@@ -124,7 +122,7 @@ impl Shard {
             budget,
             bell: Notify::new(),
             alarm: Notify::new(),
-            overflow: Notify::new(),
+            overflow,
         }))
     }
 
@@ -314,22 +312,6 @@ impl Shard {
         ItemWait { shard: Arc::clone(self), queue, bell }
     }
 
-    /// Items that had to leave queues since the last call, a line each; waits until there are any.
-    pub(crate) async fn take_overflow(&self) -> Vec<u8> {
-        loop {
-            let overflow = self.overflow_now();
-            if !overflow.is_empty() {
-                return overflow;
-            }
-            self.overflow.notified().await;
-        }
-    }
-
-    /// Items that had to leave queues since the last call.
-    pub(crate) fn overflow_now(&self) -> Vec<u8> {
-        self.state.update(|state| (std::mem::take(&mut state.overflow), Wake::NONE))
-    }
-
     fn run(&self, after: After) {
         if after.published {
             self.bell.notify_one();
@@ -337,8 +319,10 @@ impl Shard {
         if after.earlier {
             self.alarm.notify_one();
         }
-        if after.overflow {
-            self.overflow.notify_one();
+        if after.overflow
+            && let Some(log) = &self.overflow
+        {
+            log.wake();
         }
         after.waiting.into_iter().for_each(|bell| bell.notify_one());
     }
@@ -421,13 +405,7 @@ impl State {
                 after.published = true;
             }
         }
-        if !overflow.is_empty() {
-            if self.overflow.len() + overflow.len() <= MOST_OVERFLOW {
-                self.overflow.extend_from_slice(overflow);
-            }
-            overflow.clear();
-            after.overflow = true;
-        }
+        after.overflow = std::mem::take(overflow);
         after
     }
 }

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::engine::{Budget, Settings as ShardSettings, Shard};
-use crate::queues::{Overflow, OverflowLog};
+use crate::queues::{self, OverflowLog, OverflowSettings};
 use crate::server::{Answer, Body, Context, Files, Handler, Limits, into_http, serve, whole};
 use crate::terminal::StartError;
 use crate::topics::{self, Hub};
@@ -39,7 +39,7 @@ pub struct Settings {
     /// A subscriber with more than so many bytes unsent is sent away.
     pub max_lag: u64,
     /// Where items are written that a limit pushes out, and what is left at the end.
-    pub overflow_log: Option<PathBuf>,
+    pub overflow: Option<OverflowSettings>,
     /// A folder whose files are served at the paths that no endpoint has.
     pub www: Option<PathBuf>,
     /// The key of the hashes that subscribers ask for; random if there is none.
@@ -59,21 +59,28 @@ impl Settings {
                 main_topic: surface.has_topics().then_some(main_topic),
                 main_queue: surface.has_queues().then_some(main_queue),
                 max_names: 20_000,
-                keeps_overflow: false,
                 max_waiting: 20_000,
             },
             memory: 1 << 30,
             max_subscribers: 10_000,
             max_lag: 50 << 20,
-            overflow_log: None,
+            overflow: None,
             www: None,
             hash_key: None,
         }
     }
 
-    /// The most memory that topics, queues and subscribers can take, in bytes.
+    /// The most memory that topics, queues, subscribers and the overflow log can take, in bytes.
     pub const fn worst_case(&self) -> u64 {
-        self.memory.saturating_add(self.subscribers())
+        self.memory.saturating_add(self.subscribers()).saturating_add(self.overflow_log())
+    }
+
+    /// The part of it that the overflow log takes.
+    pub const fn overflow_log(&self) -> u64 {
+        match &self.overflow {
+            Some(log) => log.worst_case(),
+            None => 0,
+        }
     }
 
     /// The part of it that subscribers take.
@@ -95,7 +102,7 @@ fn first_sequence() -> u64 {
 pub struct Gateway {
     shard: Arc<Shard>,
     hub: Arc<Hub>,
-    overflow: Overflow,
+    overflow: Option<Arc<OverflowLog>>,
     files: Option<Files>,
     endpoints: endpoints::Settings,
     stop: watch::Sender<bool>,
@@ -118,23 +125,25 @@ impl Gateway {
     /// What can't be opened, or has no room.
     pub fn new(settings: Settings, stop: watch::Sender<bool>) -> Result<Arc<Self>, StartError> {
         let wrong = |flag: &str, error: std::io::Error| StartError::new(format_args!("{flag}: {error}"));
-        let log = settings.overflow_log.map(OverflowLog::open).transpose();
-        let log = log.map_err(|error| wrong("--overflow-log", error))?;
+        let log = settings.overflow.as_ref().map(OverflowLog::open).transpose();
+        let overflow = log.map_err(|error| wrong("--overflow-log", error))?;
         let files = settings.www.as_deref().map(Files::new).transpose().map_err(|error| wrong("--www", error))?;
         let key = match settings.hash_key {
             Some(key) => key,
             None => crate::hash_key::random().map_err(StartError::new)?,
         };
         let endpoints = settings.endpoints;
-        let shard = Shard::new(settings.shard, Budget::new(settings.memory)).map_err(StartError::new)?;
+        let shard =
+            Shard::new(settings.shard, Budget::new(settings.memory), overflow.clone()).map_err(StartError::new)?;
         let hub = Hub::new(Arc::clone(&shard), settings.max_lag, key);
-        let overflow = Overflow::new(Arc::clone(&shard), log);
         Ok(Arc::new(Self { shard, hub, overflow, files, endpoints, stop }))
     }
 
     /// Opens the overflow log again, as after its file was renamed.
     pub fn reopen_overflow_log(&self) {
-        self.overflow.reopen();
+        if let Some(log) = &self.overflow {
+            log.reopen();
+        }
     }
 
     /// Serves it on each of `doors`, until `shutdown` says true; subscribers then get what is pending and an end, and
@@ -164,17 +173,19 @@ impl Gateway {
         serving: impl Future<Output = ()>,
         shutdown: watch::Receiver<bool>,
     ) {
+        if let Some(log) = &self.overflow {
+            log.start();
+        }
         let pump = tokio::spawn(Arc::clone(&self.hub).pump(shutdown));
-        let (timed, written) = (Arc::clone(self), Arc::clone(self));
-        let time = tokio::spawn(async move { timed.shard.keep_time().await });
-        let writer = tokio::spawn(async move { written.overflow.write().await });
+        let shard = Arc::clone(&self.shard);
+        let time = tokio::spawn(async move { shard.keep_time().await });
         serving.await;
         // It ends with the shutdown that ended the doors, once the subscribers are gone.
         let _ = pump.await;
         time.abort();
-        writer.abort();
-        let _ = writer.await;
-        self.overflow.write_rest();
+        // A disk may keep it waiting: on a thread of its own it does not keep a second signal from ending all at once.
+        let (shard, log) = (Arc::clone(&self.shard), self.overflow.clone());
+        let _ = tokio::task::spawn_blocking(move || queues::leave(&shard, log.as_deref())).await;
     }
 
     /// A way to it, for a server that answers some requests itself.

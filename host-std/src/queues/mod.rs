@@ -1,85 +1,13 @@
-//! Queues, as far as they need more than the engine: the file of the items that had to leave.
+//! Queues, as far as they need more than the engine: what becomes of the items that had to leave.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | `overflow` | the file of the items that had to leave, written by a thread of its own |
+//! | `rest` | what is still queued when the server ends |
 
 mod overflow;
+mod rest;
 
 pub(crate) use overflow::OverflowLog;
-
-use std::sync::Arc;
-
-use parking_lot::Mutex;
-use std::ops::ControlFlow;
-use streamgauge_core::engine::Name;
-use streamgauge_core::engine::{Command, Engine as _, Lease, Part};
-
-use crate::engine::Shard;
-
-/// Writes what has to leave the queues of a shard to a file, if there is one.
-pub(crate) struct Overflow {
-    shard: Arc<Shard>,
-    log: Option<Mutex<OverflowLog>>,
-}
-
-impl Overflow {
-    /// With a file or without.
-    pub(crate) fn new(shard: Arc<Shard>, log: Option<OverflowLog>) -> Self {
-        Self { shard, log: log.map(Mutex::new) }
-    }
-
-    /// Opens the file again, as after it was renamed.
-    pub(crate) fn reopen(&self) {
-        if let Some(log) = &self.log {
-            log.lock().reopen();
-        }
-    }
-
-    /// Writes whatever has to leave, for ever.
-    pub(crate) async fn write(&self) {
-        let Some(log) = &self.log else { return std::future::pending().await };
-        loop {
-            let lines = self.shard.take_overflow().await;
-            log.lock().write(&lines);
-        }
-    }
-
-    /// Writes what is still queued as `main` when everything else has ended.
-    pub(crate) fn write_rest(&self) {
-        let depth = self.shard.with(|memory| {
-            let now = self.shard.clock().now();
-            let stats = Command::QueueStats { queue: Name::MAIN, reset: false };
-            match memory.execute(&stats, now, &mut |_: Part<'_>| ControlFlow::Continue(())) {
-                streamgauge_core::engine::Outcome::QueueStats(stats, _) => stats.counters.ready,
-                _ => 0,
-            }
-        });
-        let Some(log) = &self.log else {
-            if depth > 0 {
-                tracing::warn!(
-                    depth,
-                    "items were still queued when the queue stopped, and no --overflow-log keeps them"
-                );
-            }
-            return;
-        };
-        let mut log = log.lock();
-        log.write(&self.shard.overflow_now());
-        let mut left = depth;
-        while left > 0 {
-            let mut lines = Vec::new();
-            let taken = self.shard.with(|memory| {
-                let get = Command::Get { queue: Name::MAIN, items: 1_000, lease: Lease::None };
-                memory.execute(&get, self.shard.clock().now(), &mut |part: Part<'_>| {
-                    if let Part::Item(item) = part {
-                        lines.extend_from_slice(item.item.data);
-                        lines.push(b'\n');
-                    }
-                    ControlFlow::Continue(())
-                })
-            });
-            if !matches!(taken, streamgauge_core::engine::Outcome::Told(1..)) {
-                break;
-            }
-            left = left.saturating_sub(1_000);
-            log.write(&lines);
-        }
-    }
-}
+pub use overflow::{Format, OverflowSettings};
+pub(crate) use rest::leave;
