@@ -1,14 +1,13 @@
-//! The tools as processes: flags, what they print, signals, the overflow log.
+//! The tools as processes: flags, what they print, signals.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal::{SIGHUP, SIGINT, SIGTERM};
+use nix::sys::signal::Signal::{SIGINT, SIGTERM};
 use streamgauge_tests::client::Client;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::until;
-use tempfile::TempDir;
 
 const SERVERS: [&str; 2] = ["pubsub", "simplequeue"];
 
@@ -81,6 +80,7 @@ fn every_flag_is_known_in_both_spellings() {
             ("mget-item-sep", ","),
             ("mput-item-sep", ";"),
             ("overflow-log", "/dev/null"),
+            ("overflow-format", "json"),
         ],
     ];
     for (tool, own) in SERVERS.into_iter().zip(own) {
@@ -331,94 +331,6 @@ fn a_second_signal_ends_at_once() {
         assert_ne!(server.process.exit_code(), 0, "not a clean end");
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     }
-}
-
-struct Overflow {
-    _folder: TempDir,
-    path: PathBuf,
-}
-
-impl Overflow {
-    fn new() -> Self {
-        let folder = TempDir::new().expect("a folder of its own");
-        let path = folder.path().join("overflow.log");
-        Self { _folder: folder, path }
-    }
-
-    fn flag(&self) -> String {
-        format!("--overflow-log={}", self.path.display())
-    }
-}
-
-#[track_caller]
-fn assert_file(path: &Path, expected: &str) {
-    let text = String::from_utf8_lossy(&fs::read(path).expect("the overflow log")).into_owned();
-    assert_eq!(text, expected);
-}
-
-#[test]
-fn the_overflow_log_gets_what_leaves_and_what_is_left() {
-    let log = Overflow::new();
-    fs::write(&log.path, "from before\n").expect("a file");
-    let server = Server::start("simplequeue", ["--max-depth=2".to_owned(), log.flag()]);
-    let mut client = server.connect();
-    client.post("/mput", "1\n2\n3");
-    until("the item to be written", || fs::read(&log.path).is_ok_and(|text| text == b"from before\n1\n").then_some(()));
-    client.post("/put", "with\nnewline");
-    client.get("/put?data=%00%ff");
-    assert_eq!(client.get("/get").text(), "with\nnewline");
-    client.get("/put?data=5");
-    assert_eq!((server.counter("overflow"), server.counter("depth")), (3, 2));
-    assert_eq!(server.stop(), 0);
-    let bytes = fs::read(&log.path).expect("the overflow log");
-    assert_eq!(bytes, b"from before\n1\n2\n3\n\0\xff\n5\n");
-}
-
-#[test]
-fn exit_writes_what_is_left_too() {
-    let log = Overflow::new();
-    let mut server = Server::start("simplequeue", [log.flag()]);
-    server.connect().post("/mput", "a\nb\nc");
-    assert_eq!(server.connect().get("/exit").status, 200);
-    assert_eq!(server.process.exit_code(), 0);
-    assert_file(&log.path, "a\nb\nc\n");
-}
-
-#[test]
-fn a_hangup_opens_the_overflow_log_again() {
-    let log = Overflow::new();
-    let mut server = Server::start("simplequeue", ["--max-depth=1".to_owned(), log.flag()]);
-    let mut client = server.connect();
-    client.post("/mput", "1\n2");
-    let old = log.path.with_extension("1");
-    fs::rename(&log.path, &old).expect("the file can be moved");
-    client.post("/put", "3");
-    // An item is written when the request that pushed it out is answered.
-    let is_in = |path: &Path, line: &[u8]| fs::read(path).is_ok_and(|text| text.ends_with(line));
-    until("the first items to be written", || is_in(&old, b"2\n").then_some(()));
-    server.process.signal(SIGHUP);
-    until("a new file", || log.path.exists().then_some(()));
-    client.post("/put", "4");
-    until("the next item to be written", || is_in(&log.path, b"3\n").then_some(()));
-    assert_file(&old, "1\n2\n");
-    assert_file(&log.path, "3\n");
-    server.process.signal(SIGTERM);
-    assert_eq!(server.process.exit_code(), 0);
-    assert_file(&log.path, "3\n4\n");
-    // A pubsub has nothing to open again, and goes on.
-    let pubsub = Server::start("pubsub", [""; 0]);
-    pubsub.process.signal(SIGHUP);
-    assert!(pubsub.get("/stats").ends_with('\n'));
-    assert_eq!(pubsub.stop(), 0);
-}
-
-#[test]
-fn without_an_overflow_log_what_is_left_is_named() {
-    let mut server = Server::start("simplequeue", [""; 0]);
-    server.connect().post("/mput", "a\nb");
-    server.process.signal(SIGTERM);
-    assert_eq!(server.process.exit_code(), 0);
-    assert!(server.process.stderr().contains("depth=2"), "{}", server.process.stderr());
 }
 
 #[test]

@@ -29,7 +29,7 @@ mod render;
 mod routes;
 
 pub use parse::{Settings, Subscription, Wrong, subject};
-pub use render::{Rendering, write_problem};
+pub use render::{Rendering, overflow_line, write_problem};
 pub use routes::{Surface, changes, methods};
 
 use core::fmt;

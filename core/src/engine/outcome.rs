@@ -113,6 +113,8 @@ pub struct QueueStats {
     pub filtered: u64,
     /// Messages of its topic that passed the filter, and were passed over because only one of so many is put.
     pub sampled: u64,
+    /// Items of all queues that had to leave and are in no log, if there is one.
+    pub unlogged: u64,
     /// Whether it is paused.
     pub paused: bool,
     /// When the oldest item that is ready was put.

@@ -183,6 +183,11 @@ fn a_queue_that_rejects_is_503_and_one_that_drops_tells_what_left() {
     assert_eq!(town.engine.host().overflow, [left]);
     assert_eq!(town.stats("drop")["overflow"], 1);
     assert_eq!(town.stats("full")["overflow"], 0);
+    assert_eq!(
+        (&town.stats("drop")["unlogged"], &town.stats("full")["unlogged"]),
+        (&1.into(), &1.into()),
+        "of all queues"
+    );
     // A batch is put whole or not at all.
     town.send("GET /get?queue=full");
     assert_eq!(town.status("POST /mput?queue=full x\ny"), 503);

@@ -123,6 +123,11 @@ impl Host for Bounded {
     fn overflow(&mut self, queue: &Name, item: &[u8]) {
         self.overflow.push((*queue, item.to_vec()));
     }
+
+    /// It has no file.
+    fn unlogged(&self) -> u64 {
+        self.overflow.len() as u64
+    }
 }
 
 /// Values by their names.

@@ -9,6 +9,7 @@ use streamgauge_core::endpoints::Surface;
 use streamgauge_core::engine::{Name, QueueSettings, Separator, TopicSettings};
 
 use crate::gateway;
+use crate::queues::{Format, OverflowSettings};
 use crate::server::{Limits, affordable_connections};
 use crate::terminal::StartError;
 use crate::terminal::flags::{bytes, seconds, some, some_bytes};
@@ -143,6 +144,9 @@ pub struct QueueOptions {
     /// Append items that a limit pushes out to this file, and at the end what is still queued; SIGHUP opens it again
     #[arg(long, value_name = "FILE")]
     pub overflow_log: Option<PathBuf>,
+    /// How items are written there [default: json; for simplequeue lines]
+    #[arg(long, value_name = "FORMAT", value_enum, requires = "overflow_log")]
+    pub overflow_format: Option<Format>,
 }
 
 /// The bounds of names.
@@ -229,8 +233,12 @@ impl Flags<'_> {
             let topic = self.pubsub.map(|_| Name::MAIN);
             settings.engine.main_queue =
                 Some(QueueSettings { bytes: bytes as u64, max_depth, max_bytes, topic, ..defaults.queue });
-            settings.overflow_log.clone_from(&queue.overflow_log);
-            settings.engine.keeps_overflow = queue.overflow_log.is_some();
+            settings.overflow = queue.overflow_log.clone().map(|path| {
+                // Who starts the original's queue expects the original's file.
+                let usual = if self.surface == Surface::Simplequeue { Format::Lines } else { Format::Json };
+                let format = queue.overflow_format.unwrap_or(usual);
+                OverflowSettings { path, format, longest: max_body }
+            });
             held = held.saturating_add(bytes);
             flags.push(format!("--queue-bytes {bytes}"));
         }

@@ -100,11 +100,12 @@ impl Options {
     /// Prints what runs where, and how much memory it can take.
     fn announce(&self, limits: &Limits, settings: &Settings, first_at: SocketAddr, second_at: SocketAddr) {
         let connections = limits.worst_case().saturating_mul(2);
-        let rows = [
+        let mut rows = vec![
             ("topics and queues", settings.memory, "--memory"),
             ("subscribers", settings.subscribers(), "--max-subscribers, --max-message-bytes, --shards"),
             ("connections of both ports", connections, "--max-connections, --max-buffered-bytes"),
         ];
+        rows.extend(settings.overflow.as_ref().map(|log| ("overflow log", log.worst_case(), "--max-body-bytes")));
         let total: u64 = rows.iter().fold(0, |sum, (_, bytes, _)| sum.saturating_add(*bytes));
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let mut out = std::io::stdout().lock();
@@ -118,8 +119,8 @@ impl Options {
                 writeln!(out, "bridge   every message of the topic main is put on the queue main")?;
             }
             writeln!(out, "memory   at most {total} bytes ({} MiB), of which", mib(total))?;
-            for (what, bytes, flags) in rows {
-                writeln!(out, "         {what:<31} {:>5} MiB   {flags}", mib(bytes))?;
+            for (what, bytes, flags) in &rows {
+                writeln!(out, "         {what:<31} {:>5} MiB   {flags}", mib(*bytes))?;
             }
             writeln!(
                 out,

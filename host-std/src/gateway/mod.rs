@@ -4,9 +4,11 @@
 //! | --- | --- |
 //! | [`Gateway`] | all of a server: an engine and its subscribers, a thread for each shard |
 //! | `door` | one way in on one thread: a request is parsed, executed and rendered |
+//! | `rest` | what is still queued when the server ends |
 //! | `room` | where an answer's body is written, with a bound |
 
 mod door;
+mod rest;
 mod room;
 
 pub(crate) use door::Door;
@@ -27,7 +29,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::engine::memory::{self, Budget, Shards};
-use crate::queues::{Overflow, OverflowLog};
+use crate::queues::{OverflowLog, OverflowSettings};
 use crate::server::{Files, Handlers, Limits, serve};
 use crate::terminal::{StartError, runtime};
 use crate::threads::{Inbox, Threads};
@@ -49,7 +51,7 @@ pub struct Settings {
     /// A subscriber with more than so many bytes unsent is sent away.
     pub max_lag: u64,
     /// Where items are written that a limit pushes out, and what is left at the end.
-    pub overflow_log: Option<PathBuf>,
+    pub overflow: Option<OverflowSettings>,
     /// A folder whose files are served at the paths that no endpoint has.
     pub www: Option<PathBuf>,
     /// The key of the hashes that subscribers ask for; random if there is none.
@@ -69,22 +71,29 @@ impl Settings {
                 main_topic: surface.has_topics().then_some(main_topic),
                 main_queue: surface.has_queues().then_some(main_queue),
                 max_names: 20_000,
-                keeps_overflow: false,
                 max_waiting: 20_000,
             },
             shards: 1,
             memory: 1 << 30,
             max_subscribers: 10_000,
             max_lag: 50 << 20,
-            overflow_log: None,
+            overflow: None,
             www: None,
             hash_key: None,
         }
     }
 
-    /// The most memory that topics, queues and subscribers can take, in bytes.
+    /// The most memory that topics, queues, subscribers and the overflow log can take, in bytes.
     pub const fn worst_case(&self) -> u64 {
-        self.memory.saturating_add(self.subscribers())
+        self.memory.saturating_add(self.subscribers()).saturating_add(self.overflow_log())
+    }
+
+    /// The part of it that the overflow log takes.
+    pub const fn overflow_log(&self) -> u64 {
+        match &self.overflow {
+            Some(log) => log.worst_case(),
+            None => 0,
+        }
     }
 
     /// The part of it that subscribers take.
@@ -112,7 +121,7 @@ pub struct Gateway {
     threads: Threads,
     /// Of those threads that are not running yet.
     inboxes: Mutex<Vec<Inbox>>,
-    overflow: Arc<Overflow>,
+    overflow: Option<Arc<OverflowLog>>,
     endpoints: endpoints::Settings,
 }
 
@@ -131,8 +140,8 @@ impl Gateway {
     /// What can't be opened, or has no room.
     pub fn new(settings: Settings, stop: watch::Sender<bool>) -> Result<Arc<Self>, StartError> {
         let wrong = |flag: &str, error: std::io::Error| StartError::new(format_args!("{flag}: {error}"));
-        let log = settings.overflow_log.map(OverflowLog::open).transpose();
-        let log = log.map_err(|error| wrong("--overflow-log", error))?;
+        let log = settings.overflow.as_ref().map(OverflowLog::open).transpose();
+        let overflow = log.map_err(|error| wrong("--overflow-log", error))?;
         let files = settings.www.as_deref().map(Files::new).transpose().map_err(|error| wrong("--www", error))?;
         let files = files.map(Arc::new);
         let key = match settings.hash_key {
@@ -141,8 +150,7 @@ impl Gateway {
         };
         let (threads, inboxes) = Threads::new(settings.shards);
         let budget = Budget::new(settings.memory);
-        let engines = Shards::new(&settings.engine, &budget, &threads).map_err(StartError::new)?;
-        let shards = engines.iter().map(|engine| Arc::clone(engine.own())).collect();
+        let engines = Shards::new(&settings.engine, &budget, overflow.as_ref(), &threads).map_err(StartError::new)?;
         let (key, places) = (Arc::new(key), Places::new(settings.max_subscribers));
         let side = |engine: Shards| {
             let hub = Hub::new(Arc::clone(engine.own()), settings.max_lag, Arc::clone(&key), places.clone());
@@ -152,14 +160,16 @@ impl Gateway {
             sides: engines.into_iter().map(side).collect(),
             threads,
             inboxes: Mutex::new(inboxes),
-            overflow: Arc::new(Overflow::new(shards, log)),
+            overflow,
             endpoints: settings.endpoints,
         }))
     }
 
     /// Opens the overflow log again, as after its file was renamed.
     pub fn reopen_overflow_log(&self) {
-        self.overflow.reopen();
+        if let Some(log) = &self.overflow {
+            log.reopen();
+        }
     }
 
     /// Serves it on each of `doors`, until `shutdown` says true; subscribers then get what is pending and an end, and
@@ -193,11 +203,13 @@ impl Gateway {
         serving: impl Future<Output = ()>,
         shutdown: watch::Receiver<bool>,
     ) -> Result<(), StartError> {
+        if let Some(log) = &self.overflow {
+            log.start();
+        }
         let served = watch::Sender::new(false);
         let mut inboxes = std::mem::take(&mut *self.inboxes.lock()).into_iter();
         let sides = self.sides.iter().cloned().zip(inboxes.by_ref());
-        let mut works = sides
-            .map(|(side, inbox)| side.work(inbox, Arc::clone(&self.overflow), shutdown.clone(), served.subscribe()));
+        let mut works = sides.map(|(side, inbox)| side.work(inbox, shutdown.clone(), served.subscribe()));
         let here = works.next();
         let mut others = Vec::new();
         for (at, work) in works.enumerate() {
@@ -215,7 +227,10 @@ impl Gateway {
         for other in others {
             let _ = other.join();
         }
-        self.overflow.write_rest();
+        // A disk may keep it waiting: on a thread of its own it does not keep a second signal from ending all at once.
+        let (gateway, log) = (Arc::clone(self), self.overflow.clone());
+        let leaving = move || rest::leave(gateway.sides[0].engine.all(), log.as_deref());
+        let _ = tokio::task::spawn_blocking(leaving).await;
         Ok(())
     }
 
@@ -257,13 +272,12 @@ impl Side {
     async fn work(
         self: Arc<Self>,
         mut inbox: Inbox,
-        overflow: Arc<Overflow>,
         shutdown: watch::Receiver<bool>,
         mut served: watch::Receiver<bool>,
     ) {
         let shard = self.engine.own();
         let working = async {
-            tokio::join!(inbox.work(), shard.keep_time(), self.engine.hand_letters_on(), overflow.write(shard));
+            tokio::join!(inbox.work(), shard.keep_time(), self.engine.hand_letters_on());
         };
         let pumping = async {
             Arc::clone(&self.hub).pump(shutdown).await;

@@ -168,6 +168,7 @@ fn every_item_is_got_or_overflows_or_is_still_there() {
     let mut client = server.connect();
     got.push(client.get("/mget?items=100").text().lines().map(str::to_owned).collect());
     client.post("/mput", left.join("\n"));
+    until("what left to be written", || server.get("/stats?queue=main").contains("\nunlogged:0\n").then_some(()));
     let overflow = std::fs::read_to_string(&log).expect("the overflow log");
     let counters = ["puts", "gets", "depth", "overflow"].map(|name| server.counter(name));
     let gets: usize = got.iter().map(Vec::len).sum();

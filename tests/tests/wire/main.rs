@@ -5,5 +5,6 @@ mod conservation;
 mod golden;
 mod hostile;
 mod memory;
+mod overflow;
 mod pages;
 mod subscribers;

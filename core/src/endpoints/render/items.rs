@@ -3,7 +3,7 @@
 use embedded_io::Write;
 
 use super::super::write_fmt;
-use crate::engine::Item;
+use crate::engine::{Item, Name};
 use crate::wire::json::write;
 use crate::wire::units::Rfc3339;
 
@@ -42,6 +42,29 @@ fn reason<W: Write>(reason: &[u8], out: &mut W) -> Result<(), W::Error> {
     }
     out.write_all(b",\"reason\":")?;
     write::string(core::str::from_utf8(reason).unwrap_or("(not UTF-8)"), out)
+}
+
+/// Writes an item that had to leave a queue as a line of JSON, with its newline, from which it can be read back exactly:
+/// `{"queue":"jobs","data":"…"}`, or `data64` and base64 for what is no UTF-8. O(n).
+///
+/// ```
+/// use streamgauge_core::endpoints::overflow_line;
+/// use streamgauge_core::engine::Name;
+///
+/// let mut log = Vec::new();
+/// overflow_line(&Name::MAIN, b"two\nlines", &mut log).unwrap();
+/// overflow_line(&Name::MAIN, b"\xff", &mut log).unwrap();
+/// assert_eq!(log, br#"{"queue":"main","data":"two\nlines"}
+/// {"queue":"main","data64":"/w=="}
+/// "#);
+/// ```
+///
+/// # Errors
+/// Those of `out`.
+pub fn overflow_line<W: Write>(queue: &Name, item: &[u8], out: &mut W) -> Result<(), W::Error> {
+    write_fmt(out, format_args!("{{\"queue\":\"{queue}\","))?;
+    write::data(item, out)?;
+    out.write_all(b"}\n")
 }
 
 /// How many bytes [`line`] writes. O(n).

@@ -5,6 +5,7 @@ mod problem;
 mod resources;
 mod stats;
 
+pub use items::overflow_line;
 pub use problem::write_problem;
 pub(crate) use problem::{other_method, refuse, wrong};
 

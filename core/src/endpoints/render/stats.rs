@@ -135,6 +135,7 @@ fn each_of_queue<E>(stats: &QueueStats, mut each: impl FnMut(&str, u64) -> Resul
         ("duplicates", stats.duplicates),
         ("filtered", stats.filtered),
         ("sampled", stats.sampled),
+        ("unlogged", stats.unlogged),
     ] {
         each(name, value)?;
     }

@@ -100,7 +100,7 @@ impl<H: Host> QueueEntry<H> {
         asked.unwrap_or(self.lease).min(self.max_lease)
     }
 
-    pub(super) fn stats(&mut self, now: Time) -> QueueStats {
+    pub(super) fn stats(&mut self, now: Time, unlogged: u64) -> QueueStats {
         self.queue.advance(now, u64::MAX);
         let counters = self.queue.counters();
         QueueStats {
@@ -108,6 +108,7 @@ impl<H: Host> QueueEntry<H> {
             puts: counters.accepted.wrapping_sub(self.puts_before),
             gets: counters.delivered.wrapping_add(counters.acked).wrapping_sub(self.gets_before),
             duplicates: self.duplicates,
+            unlogged,
             filtered: self.filtered,
             sampled: self.sampled,
             paused: self.paused,

@@ -80,6 +80,11 @@ pub trait Host: Sized {
         let _ = (queue, item);
     }
 
+    /// Of the items that had to leave, of all queues, how many are in no log. A host that has no log says 0.
+    fn unlogged(&self) -> u64 {
+        0
+    }
+
     /// A topic or a queue is gone.
     fn removed(&mut self, kind: Kind, name: &Name) {
         let _ = (kind, name);

@@ -159,7 +159,7 @@ impl<H: Host> Memory<H> {
             Kind::Queue => {
                 for name in self.queues.names().filter(begins) {
                     let Some(entry) = self.queues.get_mut(&name) else { continue };
-                    let stats = entry.stats(now);
+                    let stats = entry.stats(now, self.host.unlogged());
                     if to.take(Part::Queue(name, &entry.settings(), &stats)).is_break() {
                         break;
                     }
@@ -176,7 +176,7 @@ impl<H: Host> Memory<H> {
                 self.topics.get(name).map(|entry| to.take(Part::Topic(*name, &entry.settings, &entry.stats())))
             }
             Kind::Queue => self.queues.get_mut(name).map(|entry| {
-                let stats = entry.stats(now);
+                let stats = entry.stats(now, self.host.unlogged());
                 to.take(Part::Queue(*name, &entry.settings(), &stats))
             }),
         };

@@ -135,7 +135,7 @@ impl<H: Host> Memory<H> {
         let Some(entry) = self.queues.get_mut(name) else {
             return Outcome::Refused(Refusal::Missing(Kind::Queue, *name));
         };
-        let stats = entry.stats(now);
+        let stats = entry.stats(now, self.host.unlogged());
         if reset {
             entry.reset(&stats.counters);
         }

@@ -35,6 +35,7 @@ use streamgauge_core::engine::{
 use tokio::sync::{Mutex, Notify, mpsc};
 
 use super::{Engine, Waiting};
+use crate::queues::OverflowLog;
 use crate::threads::Threads;
 use rooms::{Counts, Rooms};
 
@@ -49,8 +50,6 @@ pub struct Settings {
     pub main_queue: Option<QueueSettings>,
     /// Most topics, and most queues.
     pub max_names: usize,
-    /// Whether somebody wants the items that have to leave a queue.
-    pub keeps_overflow: bool,
     /// Requests that may wait at the same time.
     pub max_waiting: usize,
 }
@@ -70,11 +69,17 @@ impl Shards {
     ///
     /// # Errors
     /// When the budget has no room for the topic and the queue `main`.
-    pub(crate) fn new(settings: &Settings, budget: &Arc<Budget>, threads: &Threads) -> Result<Vec<Self>, Refusal> {
+    pub(crate) fn new(
+        settings: &Settings,
+        budget: &Arc<Budget>,
+        overflow: Option<&Arc<OverflowLog>>,
+        threads: &Threads,
+    ) -> Result<Vec<Self>, Refusal> {
         let (count, counts) = (threads.count(), Counts::default());
         let shards = (0..count).map(|at| {
-            let rooms = Rooms::new(settings, Arc::clone(budget), counts.clone(), (at, count));
-            Shard::new(settings, rooms, home(&Name::MAIN, count) == at).map(Arc::new)
+            let log = overflow.cloned();
+            let rooms = Rooms::new(settings, Arc::clone(budget), log.clone(), counts.clone(), (at, count));
+            Shard::new(settings, rooms, log, home(&Name::MAIN, count) == at).map(Arc::new)
         });
         let all: Arc<[Arc<Shard>]> = shards.collect::<Result<_, _>>()?;
         let listing = Arc::new(Mutex::new(()));
@@ -86,6 +91,11 @@ impl Shards {
     /// The shard of this thread.
     pub(crate) fn own(&self) -> &Arc<Shard> {
         &self.all[self.here]
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> &[Arc<Shard>] {
+        &self.all
     }
 
     /// The shard that has the topic and the queue `main`.

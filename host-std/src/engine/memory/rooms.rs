@@ -16,6 +16,7 @@ use streamgauge_core::topic::Place;
 
 use super::budget::{Budget, Held};
 use super::{Settings, home};
+use crate::queues::OverflowLog;
 
 /// Gives the engine of a shard what it needs, and keeps what it is told until somebody looks at it.
 #[derive(Debug)]
@@ -28,7 +29,8 @@ pub(crate) struct Rooms {
     shard: (usize, usize),
     /// Queues that are at home here, and on another shard.
     pub(super) moved: HashMap<Name, usize>,
-    keeps_overflow: bool,
+    /// Where items go that have to leave a queue.
+    overflow: Option<Arc<OverflowLog>>,
     random: Random,
     news: News,
 }
@@ -43,20 +45,26 @@ pub(super) struct News {
     pub(super) removed: Vec<(Kind, Name)>,
     /// Queues with letters for one of another shard.
     pub(super) letters: Vec<Name>,
-    /// Items that had to leave a queue, a line each.
-    pub(super) overflow: Vec<u8>,
+    /// Items had to leave a queue, and who writes them has to know.
+    pub(super) overflow: bool,
 }
 
 impl Rooms {
     /// For the shard of a number, of so many.
-    pub(super) fn new(settings: &Settings, budget: Arc<Budget>, counts: Counts, shard: (usize, usize)) -> Self {
+    pub(super) fn new(
+        settings: &Settings,
+        budget: Arc<Budget>,
+        overflow: Option<Arc<OverflowLog>>,
+        counts: Counts,
+        shard: (usize, usize),
+    ) -> Self {
         Self {
             budget,
             max_names: settings.max_names,
             counts,
             shard,
             moved: HashMap::new(),
-            keeps_overflow: settings.keeps_overflow,
+            overflow,
             random: Random::default(),
             news: News::default(),
         }
@@ -145,11 +153,15 @@ impl Host for Rooms {
         }
     }
 
-    fn overflow(&mut self, _: &Name, item: &[u8]) {
-        if self.keeps_overflow {
-            self.news.overflow.extend_from_slice(item);
-            self.news.overflow.push(b'\n');
+    fn overflow(&mut self, queue: &Name, item: &[u8]) {
+        if let Some(log) = &self.overflow {
+            log.push(queue, item);
+            self.news.overflow = true;
         }
+    }
+
+    fn unlogged(&self) -> u64 {
+        self.overflow.as_ref().map_or(0, |log| log.unlogged())
     }
 
     fn removed(&mut self, kind: Kind, name: &Name) {

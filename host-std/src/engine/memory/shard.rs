@@ -15,6 +15,7 @@ use super::Settings;
 use super::rooms::{News, Rooms};
 use super::timers::Timers;
 use crate::engine::Clock;
+use crate::queues::OverflowLog;
 
 /// The log of a topic, and its subscribers' places.
 pub(crate) type TopicLog = TopicOf<Rooms>;
@@ -30,8 +31,8 @@ pub(crate) struct Shard {
     bell: Notify,
     /// Rung when there is something to do earlier than was known.
     alarm: Notify,
-    /// Rung when items have to be written to the overflow log.
-    overflow: Notify,
+    /// Where items go that have to leave a queue.
+    overflow: Option<Arc<OverflowLog>>,
     /// Rung when there are letters for queues of other shards, and when those on their way have arrived.
     letters: Notify,
     handed: Notify,
@@ -46,7 +47,6 @@ struct State {
     removed: Vec<Name>,
     /// Topics where nothing may be published until then: a subscriber asked for it.
     held: HashMap<Name, Time>,
-    overflow: Vec<u8>,
     timers: Timers,
     /// Those who wait for an item of a queue.
     waiting: HashMap<Name, Waiting>,
@@ -70,15 +70,17 @@ const MOST_UNSENT: u64 = 1 << 20;
 /// How those wait who publish.
 const PUBLISHER: u32 = 0;
 
-/// Bytes of overflow that are kept for the log; what comes beyond is counted, and not in it.
-const MOST_OVERFLOW: usize = 4 << 20;
-
 impl Shard {
     /// An engine with the topic and the queue `main`, if `has_main`.
     ///
     /// # Errors
     /// When the budget has no room for these.
-    pub(super) fn new(settings: &Settings, rooms: Rooms, has_main: bool) -> Result<Self, Refusal> {
+    pub(super) fn new(
+        settings: &Settings,
+        rooms: Rooms,
+        overflow: Option<Arc<OverflowLog>>,
+        has_main: bool,
+    ) -> Result<Self, Refusal> {
         let clock = Clock::new();
         let mut memory = Memory::with_defaults(rooms, settings.defaults);
         if let Some(topic) = settings.main_topic.filter(|_| has_main) {
@@ -93,7 +95,6 @@ impl Shard {
             unsent: BTreeMap::new(),
             removed: Vec::new(),
             held: HashMap::new(),
-            overflow: Vec::new(),
             timers: Timers::default(),
             waiting: HashMap::new(),
             letters: BTreeSet::new(),
@@ -106,7 +107,7 @@ impl Shard {
             clock,
             bell: Notify::new(),
             alarm: Notify::new(),
-            overflow: Notify::new(),
+            overflow,
             letters: Notify::new(),
             handed: Notify::new(),
         })
@@ -368,22 +369,6 @@ impl Shard {
         })
     }
 
-    /// Items that had to leave queues since the last call, a line each; waits until there are any.
-    pub(crate) async fn take_overflow(&self) -> Vec<u8> {
-        loop {
-            let overflow = self.overflow_now();
-            if !overflow.is_empty() {
-                return overflow;
-            }
-            self.overflow.notified().await;
-        }
-    }
-
-    /// Items that had to leave queues since the last call.
-    pub(crate) fn overflow_now(&self) -> Vec<u8> {
-        self.state.update(|state| (std::mem::take(&mut state.overflow), Wake::NONE))
-    }
-
     fn run(&self, after: After) {
         if after.published {
             self.bell.notify_one();
@@ -391,8 +376,10 @@ impl Shard {
         if after.earlier {
             self.alarm.notify_one();
         }
-        if after.overflow {
-            self.overflow.notify_one();
+        if after.overflow
+            && let Some(log) = &self.overflow
+        {
+            log.wake();
         }
         if after.letters {
             self.letters.notify_one();
@@ -451,13 +438,7 @@ impl State {
             self.letters.extend(letters.drain(..));
             after.letters = true;
         }
-        if !overflow.is_empty() {
-            if self.overflow.len() + overflow.len() <= MOST_OVERFLOW {
-                self.overflow.extend_from_slice(overflow);
-            }
-            overflow.clear();
-            after.overflow = true;
-        }
+        after.overflow = std::mem::take(overflow);
         after
     }
 }

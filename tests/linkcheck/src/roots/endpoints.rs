@@ -30,6 +30,7 @@ roots! {
     methods => endpoints::methods(bytes(), *given());
     changes => endpoints::changes(request(), *given());
     nothing => endpoints::nothing();
+    overflow_line => endpoints::overflow_line(given(), bytes(), answer());
     refuse => endpoints::refuse(given::<Refusal>(), request(), answer());
     write_problem => endpoints::write_problem(*given(), text(), &text(), *given(), answer());
 }
