@@ -27,6 +27,8 @@ pub enum Refusal {
         queue: Name,
         /// The limit that it met.
         limit: &'static str,
+        /// The limit: items, or bytes.
+        most: u64,
     },
     /// There is none of that name.
     Missing(Kind, Name),
@@ -86,7 +88,7 @@ impl Refusal {
     /// The limit that was met, as its flag or setting is called.
     pub const fn limit(&self) -> Option<(&'static str, u64)> {
         match self {
-            Self::TooLarge { limit, bytes, .. } => Some((limit, *bytes)),
+            Self::TooLarge { limit, bytes: most, .. } | Self::Full { limit, most, .. } => Some((limit, *most)),
             Self::NoRoom { budget, .. } => Some(("memory", *budget)),
             Self::TooMany { limit, .. } => Some(("max-names", *limit)),
             Self::TooManySetAside { limit, .. } => Some(("max-set-aside", *limit)),
@@ -102,7 +104,9 @@ impl fmt::Display for Refusal {
             Self::TooLarge { what, len, limit, bytes } => {
                 write!(f, "{what} of {len} bytes is over the limit {limit} {bytes}")
             }
-            Self::Full { queue, limit } => write!(f, "the queue {queue} is full: the limit {limit} is reached"),
+            Self::Full { queue, limit, most } => {
+                write!(f, "the queue {queue} is full: the limit {limit} {most} is reached")
+            }
             Self::Missing(kind, name) => write!(f, "there is no {} {name}", kind.as_str()),
             Self::NoRoom { needed, budget, held, names } => write!(
                 f,

@@ -77,7 +77,8 @@ pub struct Defaults {
     pub topic: TopicSettings,
     /// The settings of such a queue.
     pub queue: QueueSettings,
-    /// The sequence number that the first message of each topic gets.
+    /// The sequence number that the first message of each topic gets. It grows with topics that are removed, so that one
+    /// of the same name never has a number twice, and who comes back is told what is gone.
     pub first: u64,
 }
 
@@ -117,16 +118,18 @@ impl<H: Host> Memory<H> {
         }
     }
 
-    /// Makes what a command names, if nobody has and it may be.
+    /// What is said of a name that nobody has made: as if it were there and empty, if the first use would make it.
+    const fn absent(&self, kind: Kind, name: &Name, empty: Outcome) -> Outcome {
+        if self.defaults.auto_create { empty } else { Outcome::Refused(Refusal::Missing(kind, *name)) }
+    }
+
+    /// Makes what a command uses, if nobody has and it may be. Looking at it is no use.
     fn ensure(&mut self, command: &Command<'_>, now: Time) -> Result<(), Refusal> {
         match command {
-            Command::Publish { topic, .. } | Command::TopicStats { topic, .. } => self.ensure_topic(topic, now),
+            Command::Publish { topic, .. } => self.ensure_topic(topic, now),
             Command::Put { queue, .. }
             | Command::Get { queue, .. }
-            | Command::Settle { queue, .. }
-            | Command::Peek { queue, .. }
             | Command::Dump { queue }
-            | Command::QueueStats { queue, .. }
             | Command::Redrive { queue }
             | Command::Pause { queue }
             | Command::Resume { queue }

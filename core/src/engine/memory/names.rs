@@ -131,6 +131,7 @@ impl<H: Host> Memory<H> {
                 let Some(entry) = self.topics.remove(name) else { return missing };
                 // The queues that it fed stay, and are fed by a topic of that name again once there is one.
                 self.has_orphans |= entry.feeds.is_some();
+                self.defaults.first = self.defaults.first.max(entry.topic.log().end().sequence());
             }
             Kind::Queue => {
                 let Some(entry) = self.queues.get(name) else { return missing };

@@ -5,7 +5,9 @@ use core::time::Duration;
 
 use super::entry::{QueueEntry, storage_limit};
 use super::{Host, Memory, Table};
-use crate::engine::{Dump, Id, Item, Kind, Lease, Name, Outcome, Part, Piece, Pieces, Refusal, Settle, Sink, Tokens};
+use crate::engine::{
+    Dump, Id, Item, Kind, Lease, Name, Outcome, Part, Piece, Pieces, QueueStats, Refusal, Settle, Sink, Tokens,
+};
 use crate::queue::Limits;
 use crate::queue::leases::{PutError, State, Token};
 use crate::storage::Optional as _;
@@ -83,18 +85,22 @@ impl<H: Host> Memory<H> {
         now: Time,
         to: &mut impl Sink,
     ) -> Outcome {
-        let Some(entry) = self.queues.get_mut(name) else {
+        if !self.has(Kind::Queue, name) && !self.defaults.auto_create {
             return Outcome::Refused(Refusal::Missing(Kind::Queue, *name));
-        };
+        }
+        let mut entry = self.queues.get_mut(name);
         let (mut done, mut over) = (0_u64, 0_u64);
         for text in tokens.iter() {
-            let settled = match (Token::parse(text), how) {
+            let settled = match (Token::parse(text).zip(entry.as_mut()), how) {
                 (None, _) => false,
-                (Some(token), Settle::Ack) => entry.queue.ack(now, token).is_ok(),
-                (Some(token), Settle::Nack { delay, reason }) => {
+                (Some((token, entry)), Settle::Ack) => entry.queue.ack(now, token).is_ok(),
+                (Some((token, entry)), Settle::Nack { delay, reason }) => {
                     entry.queue.nack(now, token, *delay, reason.as_bytes()).is_ok()
                 }
-                (Some(token), Settle::Touch(span)) => entry.queue.touch(now, token, entry.lease_of(*span)).is_ok(),
+                (Some((token, entry)), Settle::Touch(span)) => {
+                    let span = entry.lease_of(*span);
+                    entry.queue.touch(now, token, span).is_ok()
+                }
             };
             if settled {
                 done = done.wrapping_add(1);
@@ -111,7 +117,7 @@ impl<H: Host> Memory<H> {
 
     pub(super) fn peek(&mut self, name: &Name, state: State, items: u64, now: Time, to: &mut impl Sink) -> Outcome {
         let Some(entry) = self.queues.get_mut(name) else {
-            return Outcome::Refused(Refusal::Missing(Kind::Queue, *name));
+            return self.absent(Kind::Queue, name, Outcome::Told(0));
         };
         let told = entry.queue.peek(now, state, items, |item| to.take(Part::Item(Item { item, state })));
         Outcome::Told(told)
@@ -133,7 +139,8 @@ impl<H: Host> Memory<H> {
 
     pub(super) fn queue_stats(&mut self, name: &Name, reset: bool, now: Time) -> Outcome {
         let Some(entry) = self.queues.get_mut(name) else {
-            return Outcome::Refused(Refusal::Missing(Kind::Queue, *name));
+            let empty = QueueStats { unlogged: self.host.unlogged(), ..QueueStats::default() };
+            return self.absent(Kind::Queue, name, Outcome::QueueStats(empty, reset));
         };
         let stats = entry.stats(now, self.host.unlogged());
         if reset {
@@ -227,14 +234,14 @@ fn refusal_of<H: Host>(error: PutError, name: &Name, entry: &QueueEntry<H>, item
             let counters = entry.queue.counters();
             let depth = counters.ready.saturating_add(counters.delayed).saturating_add(counters.leased);
             let bytes = items.iter().fold(counters.bytes, |bytes, item| bytes.saturating_add(item.len() as u64));
-            let limit = if max_depth.is_some_and(|most| depth.saturating_add(items.count()) > most) {
-                "max_depth"
-            } else if max_bytes.is_some_and(|most| bytes > most) {
-                "max_bytes"
-            } else {
-                storage_limit(name)
+            let too_deep = max_depth.filter(|most| depth.saturating_add(items.count()) > *most);
+            let too_many = max_bytes.filter(|most| bytes > *most);
+            let (limit, most) = match (too_deep, too_many) {
+                (Some(most), _) => ("max_depth", most),
+                (None, Some(most)) => ("max_bytes", most),
+                (None, None) => (storage_limit(name), entry.settings().bytes),
             };
-            Refusal::Full { queue: *name, limit }
+            Refusal::Full { queue: *name, limit, most }
         }
     }
 }

@@ -118,7 +118,7 @@ impl<H: Host> Memory<H> {
 
     pub(super) fn topic_stats(&mut self, name: &Name, reset: bool) -> Outcome {
         let Some(entry) = self.topics.get_mut(name) else {
-            return Outcome::Refused(Refusal::Missing(Kind::Topic, *name));
+            return self.absent(Kind::Topic, name, Outcome::TopicStats(TopicStats::default()));
         };
         let stats = entry.stats();
         if reset {
