@@ -177,7 +177,7 @@ fn a_queue_that_rejects_is_503_and_one_that_drops_tells_what_left() {
     }
     let answer = town.send("POST /put?queue=full c");
     assert_eq!((answer.status, answer.headers), (503, vec![("Retry-After", "1".to_owned())]));
-    assert_eq!(answer.body, "the queue full is full: the limit max_depth is reached\n");
+    assert_eq!(answer.body, "the queue full is full: the limit max_depth 2 is reached\n");
     assert_eq!(town.status("POST /put?queue=drop c"), 200);
     let left = (Name::new(b"drop").unwrap(), b"a".to_vec());
     assert_eq!(town.engine.host().overflow, [left]);

@@ -106,7 +106,7 @@ fn a_full_queue_that_rejects_says_when_to_come_back() {
     typed.says(r#"-X PUT -d '{"max_depth":1,"overflow":"reject"}' $S/queues/q"#, 201, "");
     let put = r#"-d a "$S/put?queue=q""#;
     typed.says(put, 200, "");
-    refused(&typed, put, 503, "queue-full", "the queue q is full: the limit max_depth is reached");
+    refused(&typed, put, 503, "queue-full", "the queue q is full: the limit max_depth 1 is reached");
     assert_eq!(typed.curl(put).header("retry-after"), Some("1"));
     typed.says(r#""$S/mget?queue=q&items=9""#, 200, "a\n");
 }
