@@ -230,6 +230,9 @@ impl Gateway {
 
 impl Handler for Door {
     fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
+        if context.gone && takes(request) {
+            return Some(whole(&nothing(), Vec::new()));
+        }
         if request.query.get("wait").is_some() {
             return None;
         }
@@ -310,6 +313,11 @@ impl Door {
             }
         }
     }
+}
+
+/// Whether items leave the queue for the answer.
+fn takes(request: &Request<'_>) -> bool {
+    request.path.starts_with(b"/get") || request.path.starts_with(b"/mget")
 }
 
 /// All that is queued, copied a piece at a time as the client takes it.

@@ -109,8 +109,8 @@ impl<H: Handler> Connection<H> {
         let (mut fresh, mut head_began) = (true, None);
         loop {
             let mut out = spare::output();
-            let stopping = socket.is_stopping();
-            let step = self.turn(input, &mut out, stopping);
+            let standing = socket.standing();
+            let step = self.turn(input, &mut out, standing);
             if !out.is_empty() && !matches!(step, Step::Send { .. }) {
                 socket.write(&out, &[]).await?;
                 (fresh, head_began) = (false, None);
@@ -165,7 +165,7 @@ impl<H: Handler> Connection<H> {
                     out.clear();
                     let request = input.unread().get(..len).unwrap_or_default();
                     let (head, body) = request.split_at_checked(head).unwrap_or_default();
-                    let step = Box::pin(self.answer_slowly(head, body, &mut out, stopping)).await;
+                    let step = Box::pin(self.answer_slowly(head, body, &mut out, standing)).await;
                     input.consume(len);
                     if let Some(end) = self.finish(socket, out, step).await? {
                         return Ok(end);
@@ -194,9 +194,9 @@ impl<H: Handler> Connection<H> {
         body: &[u8],
     ) -> Result<Option<End>, Gone> {
         let mut out = spare::output();
-        let stopping = socket.is_stopping();
+        let standing = socket.standing();
         let bytes = input.unread().get(..head).unwrap_or_default();
-        let step = Box::pin(self.answer_slowly(bytes, body, &mut out, stopping)).await;
+        let step = Box::pin(self.answer_slowly(bytes, body, &mut out, standing)).await;
         input.consume(head);
         self.finish(socket, out, step).await
     }
