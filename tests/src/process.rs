@@ -191,6 +191,22 @@ impl Server {
         Self { process, address }
     }
 
+    /// Starts `streamgauge serve` on free ports, and waits until it listens; its address is that of the first.
+    ///
+    /// # Panics
+    /// When it doesn't.
+    pub fn serve<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
+        let mut command = Command::new(tool("streamgauge"));
+        command
+            .args(["serve", "--pubsub-port=0", "--queue-port=0", "--allow-host=x"])
+            .args(args)
+            .env_remove("RUST_LOG");
+        let mut process = Process::spawn(command);
+        let line = process.line("pubsub   http://");
+        let address = line.split(' ').next().and_then(|at| at.parse().ok()).expect("an address and a port");
+        Self { process, address }
+    }
+
     /// A new connection to it.
     ///
     /// # Panics
