@@ -197,8 +197,20 @@ impl Server {
     /// # Panics
     /// When it doesn't listen.
     pub fn everything<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
+        Self::serve(args, &["--no-bridge"])
+    }
+
+    /// The same with the bridge.
+    ///
+    /// # Panics
+    /// When it doesn't listen.
+    pub fn bridged<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
+        Self::serve(args, &[])
+    }
+
+    fn serve<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>, more: &[&str]) -> Self {
         let mut command = Command::new(tool("streamgauge"));
-        command.args(["serve", "--pubsub-port=0", "--queue-port=0", "--no-bridge"]).args(args).env_remove("RUST_LOG");
+        command.args(["serve", "--pubsub-port=0", "--queue-port=0"]).args(more).args(args).env_remove("RUST_LOG");
         command.args(["--allow-host=x", "--allow-host=t"]);
         let mut process = Process::spawn(command);
         let line = process.line("pubsub   http://");

@@ -1,31 +1,23 @@
 //! Topics and queues on threads of their own: a client does not notice which is where.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 use streamgauge_tests::client::{Answer, Client};
-use streamgauge_tests::process::Process;
+use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::until;
 
-struct Serve {
-    process: Process,
-    address: SocketAddr,
-}
+struct Serve(Server);
 
 impl Serve {
     fn start(shards: usize) -> Self {
-        let shards = format!("--shards={shards}");
-        let mut process = Process::start("streamgauge", ["serve", "--pubsub-port=0", "--queue-port=0", &shards]);
-        let line = process.line("pubsub   http://");
-        let address = line.split_whitespace().next().and_then(|at| at.parse().ok()).expect("an address");
-        Self { process, address }
+        Self(Server::bridged([format!("--shards={shards}")]))
     }
 
     fn connect(&self) -> Client {
-        Client::connect(self.address)
+        Client::connect(self.0.address)
     }
 
     fn stats(&self, queue: &str) -> Value {
@@ -237,7 +229,7 @@ fn threads_share_the_work_and_the_law_holds() {
         let settings = format!("{{\"topic\":\"clicks{}\",\"lease\":\"30s\"}}", number % 2);
         assert_eq!(put(&mut client, &format!("/queues/work{number}"), &settings).status, 201);
     }
-    let address = serve.address;
+    let address = serve.0.address;
     let publishers: Vec<_> = (0..2)
         .map(|topic| {
             thread::spawn(move || {
@@ -290,9 +282,9 @@ fn all_threads_end_with_the_server() {
     subscriber.head();
     subscriber.chunk();
     client.post("/pub?topic=n3", "last");
-    serve.process.signal(nix::sys::signal::Signal::SIGTERM);
+    serve.0.process.signal(nix::sys::signal::Signal::SIGTERM);
     assert_eq!(subscriber.chunk().unwrap(), b"last\n");
     assert_eq!(subscriber.chunk(), None);
-    assert_eq!(serve.process.exit_code(), 0);
-    until("it to say so", || serve.process.stderr().contains("still queued").then_some(()));
+    assert_eq!(serve.0.process.exit_code(), 0);
+    until("it to say so", || serve.0.process.stderr().contains("still queued").then_some(()));
 }

@@ -5,6 +5,7 @@ mod leases;
 mod log;
 mod policies;
 mod queue;
+mod resume;
 mod topic;
 mod topic_times;
 

@@ -27,6 +27,9 @@ const DUMP_PIECE: usize = 64 << 10;
 
 impl Handler for Door {
     fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
+        if context.gone && takes(request) {
+            return Some(whole(&nothing(), Vec::new()));
+        }
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         let reply = match parse(request, &settings, &mut room) {
             Ok(Parsed::Asking(asking)) if asking.waits() => return None,
@@ -151,6 +154,11 @@ impl Door {
         self.side.stop.send_replace(true);
         whole(&Response::text(Status::Ok), Vec::new())
     }
+}
+
+/// Whether items leave the queue for the answer.
+fn takes(request: &Request<'_>) -> bool {
+    request.path.starts_with(b"/get") || request.path.starts_with(b"/mget")
 }
 
 /// All that is queued, copied a piece at a time as the client takes it.

@@ -18,12 +18,14 @@ pub struct Context<'a> {
     pub other_page: bool,
     /// Whether the client calls the server by one of its own names, as no page of another origin can.
     pub own_name: bool,
+    /// Whether it is known that nobody gets the answer: what is taken for it would be lost.
+    pub gone: bool,
     fields: &'a [Header<'a>],
 }
 
 impl<'a> Context<'a> {
     pub(super) const fn new(peer: SocketAddr, minor: u8, fields: &'a [Header<'a>]) -> Self {
-        Self { peer, minor, room: usize::MAX, other_page: false, own_name: true, fields }
+        Self { peer, minor, room: usize::MAX, other_page: false, own_name: true, gone: false, fields }
     }
 
     /// The value of the first field of that name, in any case of letters. O(fields).

@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BufMut as _;
-use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
+use futures_util::FutureExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, Interest};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -33,6 +34,15 @@ pub(super) enum Read {
     Late,
     /// The server stops, and nothing had come.
     Stopped,
+}
+
+/// What is known of a connection when requests are answered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    /// The server stops.
+    pub(super) stopping: bool,
+    /// Nobody is there any more who could get an answer.
+    pub(super) gone: bool,
 }
 
 /// The connection is broken, or its client takes nothing.
@@ -62,8 +72,25 @@ impl Socket {
     }
 
     /// Whether the server stops.
-    pub(super) fn is_stopping(&self) -> bool {
+    fn is_stopping(&self) -> bool {
         *self.shutdown.borrow()
+    }
+
+    /// What is known now. It costs no system call: a client that has reset the connection is known by what came with
+    /// its last bytes.
+    pub(super) fn standing(&self) -> Standing {
+        let ready = self.stream.ready(Interest::WRITABLE).now_or_never();
+        let gone = matches!(ready, Some(Ok(ready)) if ready.is_write_closed());
+        Standing { stopping: self.is_stopping(), gone }
+    }
+
+    /// Waits until the client has closed the connection, or its side of it. Once it has sent more than its request, that
+    /// can't be known.
+    pub(super) async fn left(&mut self) {
+        match self.stream.ready(Interest::READABLE).await {
+            Ok(ready) if !ready.is_read_closed() => std::future::pending().await,
+            Ok(_) | Err(_) => {}
+        }
     }
 
     /// Waits for the first bytes of a request. Until they come, `buffer` takes no memory, and a server that stops ends

@@ -6,10 +6,8 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::HeaderValue;
-use socket2::{SockRef, TcpKeepalive};
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -25,12 +23,6 @@ pub(super) struct Task {
     _place: OwnedSemaphorePermit,
 }
 
-/// A peer that has vanished without a word is asked for a sign of life after so long without one, and then so often:
-/// after six questions it counts as gone.
-const SILENCE: Duration = Duration::from_secs(60);
-const AGAIN: Duration = Duration::from_secs(10);
-const QUESTIONS: u32 = 6;
-
 impl Task {
     /// Hands a socket to the pump.
     pub(super) fn new(
@@ -42,10 +34,6 @@ impl Task {
         taken: Taken,
     ) -> Self {
         let Taken { stream: socket, read, place, .. } = taken;
-        let keep_alive = TcpKeepalive::new().with_time(SILENCE).with_interval(AGAIN).with_retries(QUESTIONS);
-        if let Err(error) = SockRef::from(&socket).set_tcp_keepalive(&keep_alive) {
-            tracing::debug!(%error, "no keep-alive for a subscriber");
-        }
         let mut subscriber = Subscriber::new(admission.id, stream, peer, socket, opening, &read);
         (subscriber.plan, subscriber.name) = (admission.plan.take(), admission.name);
         let key = hub.insert(admission.topic, subscriber);

@@ -300,6 +300,21 @@ fn connections_beyond_the_limit_are_503() {
 }
 
 #[test]
+fn who_never_sends_a_byte_holds_a_place_no_longer_than_a_head_may_take() {
+    // What is idle after a request may stay for longer than this test waits.
+    let server = Server::start("simplequeue", ["--max-connections=3", "--header-timeout=2", "--idle-timeout=60"]);
+    let silent = [(); 3].map(|()| server.connect());
+    let is_served = || {
+        let mut client = server.connect();
+        client.try_send(b"GET /stats HTTP/1.1\r\nhost: x\r\n\r\n");
+        client.answer().status == 200
+    };
+    assert!(!is_served(), "all places are taken");
+    until("their places", || is_served().then_some(()));
+    silent.into_iter().for_each(|mut silent| assert_eq!(silent.rest(), b""));
+}
+
+#[test]
 fn subscribers_beyond_the_limit_are_503_and_places_come_back() {
     let server = Server::start("pubsub", ["--max_subscribers=2"]);
     let subscribe = || {

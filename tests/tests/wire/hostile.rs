@@ -5,6 +5,11 @@ use std::net::Ipv4Addr;
 use std::process::Command;
 use std::time::Duration;
 
+use nix::sys::signal::Signal::{SIGCONT, SIGSTOP};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::Linger;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use streamgauge_tests::build::tool;
 use streamgauge_tests::client::Client;
 use streamgauge_tests::process::{Process, Server};
@@ -88,6 +93,30 @@ fn one_client_that_reads_nothing_leaves_room_for_others() {
 }
 
 #[test]
+fn many_clients_that_read_nothing_leave_what_is_small() {
+    let server = Server::start("simplequeue", ["--max-body-bytes=8MiB", "--max-buffered-bytes=16MiB"]);
+    let mut client = server.connect();
+    for _ in 0..60 {
+        assert_eq!(client.post("/put", vec![b'x'; 1_000_000]).status, 200);
+    }
+    let from = |last: u8| Client::connect_from(Ipv4Addr::new(127, 0, 0, last), server.address);
+    let deaf: Vec<Client> = (2..16)
+        .map(|last| {
+            let mut deaf = from(last);
+            deaf.send("GET /mget?items=8 HTTP/1.1\r\nhost: x\r\n\r\n");
+            deaf
+        })
+        .collect();
+    until("all to be taken", || (from(99).get("/get").status == 503).then_some(()));
+    for _ in 0..20 {
+        assert_eq!((client.get("/stats").status, client.post("/put", "small").status), (200, 200));
+    }
+    assert_eq!(client.get("/get?queue=other").status, 200);
+    drop(deaf);
+    until("all to come back", || (client.get("/get").status == 200).then_some(()));
+}
+
+#[test]
 fn one_client_whose_bodies_trickle_leaves_room_for_others() {
     let server = Server::start("simplequeue", ["--max-body-bytes=1000000", "--max-buffered-bytes=2000000"]);
     let slow: Vec<Client> = (0..14)
@@ -105,6 +134,7 @@ fn one_client_whose_bodies_trickle_leaves_room_for_others() {
         (client.answer().status == 503).then_some(())
     });
     assert_eq!(server.connect().post("/put", [b'z'; 10_000]).status, 200, "what is small has a part of its own");
+    assert_eq!(server.counter("depth"), 1, "and so have statistics");
     let mut other = Client::connect_from(Ipv4Addr::new(127, 0, 0, 2), server.address);
     assert_eq!(other.post("/put", vec![b'z'; 900_000]).status, 200, "another client has its own share");
     drop(slow);
@@ -185,6 +215,61 @@ fn a_connection_that_waits_takes_next_to_nothing() {
     assert!(each < 4 << 10, "{each} bytes for each");
 }
 
+/// Ends a connection as one that has crashed: what it would get is refused.
+fn reset(client: Client) {
+    let at_once = nix::libc::linger { l_onoff: 1, l_linger: 0 };
+    setsockopt(&client.stream, Linger, &at_once).expect("an option of the socket");
+    drop(client);
+}
+
+#[test]
+fn what_a_client_asks_for_and_is_known_not_to_get_stays() {
+    const EACH: usize = 25;
+    let server = Server::start("simplequeue", NONE);
+    let mut clients = [(); 4 * EACH].map(|()| server.connect());
+    clients.iter_mut().for_each(|client| assert_eq!(client.get("/put?data=x").status, 200));
+    // All of it comes at once: the question, and that nobody is there any more.
+    server.process.signal(SIGSTOP);
+    for (client, target) in
+        clients.iter_mut().zip(["/get", "/mget?items=9", "/get?lease=60", "/get?wait=5"].repeat(EACH))
+    {
+        client.send(format!("GET {target} HTTP/1.1\r\nhost: x\r\n\r\n"));
+    }
+    let mut putter = server.connect();
+    assert!(putter.try_send(b"GET /put?data=left HTTP/1.1\r\nhost: x\r\n\r\n"));
+    clients.into_iter().for_each(reset);
+    server.process.signal(SIGCONT);
+    assert_eq!(putter.answer().status, 200);
+    let stats = server.get("/stats?queue=main");
+    for line in ["gets:0\n", "delivered:0\n", "leased:0\n", "ready:101\n"] {
+        assert!(stats.contains(line), "{line}{stats}");
+    }
+    // What is put counts, whether its answer arrives or not.
+    server.process.signal(SIGSTOP);
+    let mut last = server.connect();
+    last.send("GET /put?data=last HTTP/1.1\r\nhost: x\r\n\r\n");
+    reset(last);
+    server.process.signal(SIGCONT);
+    until("it to be put", || (server.counter("depth") == 102).then_some(()));
+}
+
+#[test]
+fn what_is_lent_to_who_vanishes_comes_back() {
+    const COUNT: usize = 100;
+    let server = Server::start("simplequeue", NONE);
+    server.connect().post("/mput", (0..COUNT).map(|number| number.to_string()).collect::<Vec<_>>().join("\n"));
+    for _ in 0..COUNT {
+        let mut client = server.connect();
+        client.send("GET /get?lease=0.2 HTTP/1.1\r\nhost: x\r\n\r\n");
+        reset(client);
+    }
+    until("all to be ready again", || server.get("/stats?queue=main").contains("\nready:100\n").then_some(()));
+    let got = server.get("/mget?items=1000");
+    let mut got: Vec<usize> = got.lines().map(|line| line.parse().expect("a number")).collect();
+    got.sort_unstable();
+    assert_eq!(got, (0..COUNT).collect::<Vec<_>>());
+}
+
 #[test]
 fn peers_that_vanish_are_asked_for() {
     let server = Server::start("pubsub", NONE);
@@ -202,6 +287,27 @@ fn peers_that_vanish_are_asked_for() {
     });
     let ticks = u64::from_str_radix(&timer[3..], 16).expect("hundredths of a second");
     assert!((1000..=6000).contains(&ticks), "{timer}: within a minute");
+}
+
+#[test]
+fn what_is_no_file_for_everyone_is_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("index.html"), "hello").expect("a file");
+    std::fs::write(at(".env"), "secret").expect("a file");
+    std::fs::create_dir(at(".git")).expect("a folder");
+    std::fs::write(at(".git/config"), "secret").expect("a file");
+    mkfifo(&at("pipe"), Mode::S_IRWXU).expect("a pipe");
+    std::os::unix::fs::symlink(at("pipe"), at("link")).expect("a link");
+    let server = Server::bridged([format!("--www={}", folder.path().display())]);
+    let mut client = server.connect();
+    assert_eq!(client.get("/").text(), "hello");
+    // Nobody writes to the pipe: who waits for it waits for ever.
+    for path in ["/pipe", "/link", "/.env", "/.git/config", "/.git"] {
+        let answer = client.get(path);
+        assert_eq!((answer.status, answer.text().as_str()), (404, ""), "{path}");
+    }
+    assert_eq!(server.connect().get("/stats").status, 200);
 }
 
 /// The tool in a shell that may open so many files.
@@ -240,4 +346,18 @@ fn without_a_descriptor_a_client_is_still_told() {
         client.try_send(b"GET /stats HTTP/1.1\r\nhost: t\r\n\r\n");
         (client.answer().status == 200).then_some(())
     });
+}
+
+#[test]
+fn who_waits_for_an_item_and_leaves_takes_none_along() {
+    let server = Server::start("simplequeue", NONE);
+    let mut waiting: Vec<Client> = (0..5).map(|_| server.connect()).collect();
+    waiting.iter_mut().for_each(|client| client.send("GET /get?wait=30 HTTP/1.1\r\nhost: t\r\n\r\n"));
+    std::thread::sleep(Duration::from_millis(100));
+    let last = waiting.pop();
+    drop(waiting);
+    std::thread::sleep(Duration::from_millis(100));
+    server.get("/mput?data=one%0Atwo");
+    assert_eq!(last.map(|mut last| last.answer().text()).as_deref(), Some("one"));
+    assert_eq!(server.get("/get"), "two");
 }

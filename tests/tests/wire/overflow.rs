@@ -15,7 +15,6 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use serde_json::Value;
 use streamgauge_tests::build::tool;
-use streamgauge_tests::client::Client;
 use streamgauge_tests::needs;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::until;
@@ -172,13 +171,11 @@ fn json_says_which_queue_and_every_byte() {
 #[test]
 fn at_the_end_of_serve_all_queues_are_in_the_log() {
     let log = Overflow::new();
-    let own = ["serve", "--pubsub-port=0", "--queue-port=0", "--queue-bytes=4MiB"].map(str::to_owned);
-    let mut serve = Process::start("streamgauge", own.into_iter().chain([log.flag()]));
-    assert!(serve.line("memory   at most ").ends_with(", of which"));
-    assert!(serve.stdout().contains("         overflow log "), "it is part of the ceiling: {}", serve.stdout());
-    let at =
-        serve.stdout().lines().find_map(|line| line.strip_prefix("pubsub   http://")?.split(' ').next()?.parse().ok());
-    let mut client = Client::connect(at.expect("an address"));
+    let mut serve = Server::bridged(["--queue-bytes=4MiB".to_owned(), log.flag()]);
+    serve.process.line("limits   ");
+    let said = serve.process.stdout();
+    assert!(said.contains("         overflow log "), "it is part of the ceiling: {said}");
+    let mut client = serve.connect();
     client.post("/mput?queue=aaa", "dies\nlent\nstays");
     client.get("/get?queue=aaa&lease=60");
     client.post("/pub", "first\nsecond");
@@ -190,8 +187,7 @@ fn at_the_end_of_serve_all_queues_are_in_the_log() {
     client.post("/put?queue=zzz&delay=60", "later");
     assert_eq!(client.post("/queues/zzz/pause", "").status, 200);
     client.post("/put?queue=zzz", "paused");
-    serve.signal(SIGTERM);
-    assert_eq!(serve.exit_code(), 0, "{}", serve.stderr());
+    assert_eq!(serve.stop(), 0);
     let expected = [
         ("main", "first"),
         ("main", "second"),

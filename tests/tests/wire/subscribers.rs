@@ -171,6 +171,26 @@ fn who_comes_back_after_a_gap_is_no_slow_subscriber() {
 }
 
 #[test]
+fn a_number_that_was_never_given_is_from_another_life_or_the_newest() {
+    let server = Server::start("pubsub", [""; 0]);
+    let mut publisher = server.connect();
+    publisher.post("/pub", "one\ntwo");
+    let back = |id: &str| {
+        subscribe(&server, &format!("GET /sub?format=sse HTTP/1.1\r\nhost: x\r\nlast-event-id: {id}\r\n\r\n"))
+    };
+    let (mut ancient, mut newest, mut next) = (back("1"), back("18446744073709551615"), back("9007199254740993"));
+    publisher.post("/pub", "three");
+    let told = |client: &mut Client| String::from_utf8(client.take_to(b"data: three\n\n")).expect("events");
+    let text = told(&mut ancient);
+    assert!(text.contains("event: gap\ndata: 0\n\n"), "nobody knows how many there were: {text}");
+    assert!(text.contains("data: one\n") && text.contains("data: two\n"), "{text}");
+    for client in [&mut newest, &mut next] {
+        let text = told(client);
+        assert!(!text.contains("gap") && !text.contains("one") && !text.contains("two"), "{text}");
+    }
+}
+
+#[test]
 fn a_small_log_does_not_run_away_from_who_keeps_up() {
     let server = Server::start("pubsub", ["--log-bytes=2000", "--max-body-bytes=1000"]);
     let mut subscriber = subscribe(&server, "GET /sub?multipart=0 HTTP/1.1\r\nhost: x\r\n\r\n");

@@ -147,8 +147,8 @@ impl<H: Handler> Connection<H> {
         let (mut fresh, mut head_began) = (true, None);
         loop {
             let mut out = spare::output();
-            let stopping = socket.is_stopping();
-            let step = self.turn(input, &mut out, stopping);
+            let standing = socket.standing();
+            let step = self.turn(input, &mut out, standing);
             if !out.is_empty() && !matches!(step, Step::Send { .. }) {
                 socket.write(&out, &[]).await?;
                 (fresh, head_began) = (false, None);
@@ -203,7 +203,12 @@ impl<H: Handler> Connection<H> {
                     out.clear();
                     let request = input.unread().get(..len).unwrap_or_default();
                     let (head, body) = request.split_at_checked(head).unwrap_or_default();
-                    let step = Box::pin(self.answer_slowly(head, body, &mut out, stopping)).await;
+                    // Who waits for an item and leaves must not take it along.
+                    let step = tokio::select! {
+                        biased;
+                        step = Box::pin(self.answer_slowly(head, body, &mut out, standing)) => step,
+                        () = socket.left() => return Err(Gone),
+                    };
                     if !matches!(step, Step::Move(_)) {
                         input.consume(len);
                     }
@@ -234,9 +239,9 @@ impl<H: Handler> Connection<H> {
         body: &[u8],
     ) -> Result<Option<End>, Gone> {
         let mut out = spare::output();
-        let stopping = socket.is_stopping();
+        let standing = socket.standing();
         let bytes = input.unread().get(..head).unwrap_or_default();
-        let mut step = Box::pin(self.answer_slowly(bytes, body, &mut out, stopping)).await;
+        let mut step = Box::pin(self.answer_slowly(bytes, body, &mut out, standing)).await;
         if let Step::Move(_) = step {
             // Its body is not where another thread would look for it.
             self.refuse_read(bytes, &Refusal::moved(), &mut out);

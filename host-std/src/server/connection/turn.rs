@@ -11,6 +11,7 @@ use crate::server::budget::Client;
 use crate::server::input::Input;
 use crate::server::refusal::{MAX_FIELDS, Refusal};
 use crate::server::request::{Head, HeadError};
+use crate::server::socket::Standing;
 use crate::server::{Answer, Body, Context, Handler, SMALL, spare};
 
 /// Fields for which there is room at once; few requests have more.
@@ -18,7 +19,7 @@ const FEW_FIELDS: usize = 24;
 
 impl<H: Handler> Connection<H> {
     /// Answers what is whole in `input`, as far as nothing has to wait and `out` has room.
-    pub(super) fn turn(&self, input: &mut Input, out: &mut Vec<u8>, stopping: bool) -> Step {
+    pub(super) fn turn(&self, input: &mut Input, out: &mut Vec<u8>, standing: Standing) -> Step {
         let limits = &self.shared.limits;
         while !input.is_empty() {
             if out.len() >= spare::OUTPUT {
@@ -40,7 +41,7 @@ impl<H: Handler> Connection<H> {
                 Err(HeadError::Http(error)) => return unread(out, &Refusal::of(error, limits)),
                 Err(HeadError::Refused(refusal)) => return unread(out, &refusal),
             };
-            if let Some(step) = self.answer_without_handler(&head, out, stopping) {
+            if let Some(step) = self.answer_without_handler(&head, out, standing) {
                 let has_body = head.http.body != Incoming::None;
                 let len = head.len;
                 match step {
@@ -71,7 +72,7 @@ impl<H: Handler> Connection<H> {
                 Incoming::Chunked | Incoming::UntilClose => return collect(&head),
             };
             let (head_len, len) = (head.len, head.len.saturating_add(body.len()));
-            match self.answer_now(&head, body, out, stopping) {
+            match self.answer_now(&head, body, out, standing) {
                 Some(Step::Read) => input.consume(len),
                 Some(step) => {
                     input.consume(len);
@@ -84,7 +85,7 @@ impl<H: Handler> Connection<H> {
     }
 
     /// What is refused, or answered here: another method, a foreign page, the question what a page may do.
-    fn answer_without_handler(&self, head: &Head<'_, '_>, out: &mut Vec<u8>, stopping: bool) -> Option<Step> {
+    fn answer_without_handler(&self, head: &Head<'_, '_>, out: &mut Vec<u8>, standing: Standing) -> Option<Step> {
         let (handler, pages) = (self.handler(), &self.shared.pages);
         let methods = handler.methods(head.request.path);
         let is_preflight = head.http.method == "OPTIONS" && pages.allows_any();
@@ -96,7 +97,7 @@ impl<H: Handler> Connection<H> {
             match head.refuse_foreign(pages, changes) {
                 Err(refusal) => refusal,
                 Ok(()) if is_preflight => {
-                    let asked = self.asked(head, stopping);
+                    let asked = self.asked(head, standing.stopping);
                     asked.write_head(out, &preflight(methods));
                     self.log(head, StatusCode::NO_CONTENT);
                     return Some(if asked.keep_alive { Step::Read } else { Step::Last });
@@ -134,30 +135,31 @@ impl<H: Handler> Connection<H> {
     }
 
     /// Answers a request that has come whole; `None` when the handler has to wait.
-    fn answer_now(&self, head: &Head<'_, '_>, body: &[u8], out: &mut Vec<u8>, stopping: bool) -> Option<Step> {
+    fn answer_now(&self, head: &Head<'_, '_>, body: &[u8], out: &mut Vec<u8>, standing: Standing) -> Option<Step> {
         let request = Request { body, ..head.request };
-        let answer = self.handler().call_now(&request, &self.context(head))?;
-        Some(self.write_answer(head, answer, out, stopping))
+        let answer = self.handler().call_now(&request, &self.context(head, standing))?;
+        Some(self.write_answer(head, answer, out, standing))
     }
 
     /// The same with all the time that the handler needs.
-    pub(super) async fn answer_slowly(&self, head: &[u8], body: &[u8], out: &mut Vec<u8>, stopping: bool) -> Step {
+    pub(super) async fn answer_slowly(&self, head: &[u8], body: &[u8], out: &mut Vec<u8>, standing: Standing) -> Step {
         let mut fields = [EMPTY_HEADER; MAX_FIELDS];
         // It has been read before.
         let Ok(Some(head)) = Head::read(head, &mut fields, &self.shared.limits) else { return Step::Last };
         let request = Request { body, ..head.request };
-        let context = self.context(&head);
+        let context = self.context(&head, standing);
         let answer = match self.handler().call_now(&request, &context) {
             Some(answer) => answer,
             None => self.handler().call(request, &context).await,
         };
-        self.write_answer(&head, answer, out, stopping)
+        self.write_answer(&head, answer, out, standing)
     }
 
-    fn context<'a>(&self, head: &Head<'a, 'a>) -> Context<'a> {
+    fn context<'a>(&self, head: &Head<'a, 'a>, standing: Standing) -> Context<'a> {
         let Shared { pages, budget, .. } = &*self.shared;
         let mut context = Context::new(self.peer, head.http.minor, head.http.fields);
         context.room = budget.room(Client::of(self.peer.ip()));
+        context.gone = standing.gone;
         context.other_page = head.origin.is_other_page();
         context.own_name = head.origin.host.is_empty() || pages.is_own_name(head.origin.host);
         context
@@ -173,8 +175,8 @@ impl<H: Handler> Connection<H> {
     }
 
     /// Writes an answer, or as much of it as is to be in `out`. [`Step::Read`] says that the next one may follow.
-    fn write_answer(&self, head: &Head<'_, '_>, answer: Answer, out: &mut Vec<u8>, stopping: bool) -> Step {
-        let asked = self.asked(head, stopping);
+    fn write_answer(&self, head: &Head<'_, '_>, answer: Answer, out: &mut Vec<u8>, standing: Standing) -> Step {
+        let asked = self.asked(head, standing.stopping);
         let next = |last| if last { Step::Last } else { Step::Read };
         let last = !asked.keep_alive;
         let status = match &answer {
