@@ -347,13 +347,35 @@ fn a_benchmark_measures_what_it_says() {
     assert!(row.contains("\"messages\": 600, ") && row.ends_with(clean), "{row}");
     assert!(row.contains("\"cpu_us\": null, \"busy_percent\": null") && !row.contains("\"p50_us\": null"), "{row}");
     let row = bench("idle", &["--subscribers=30", "--pid", &pid]);
-    assert!(row.contains("\"messages\": 0, ") && !row.contains("\"kib_an_idle_subscriber\": null"), "{row}");
+    assert!(row.contains("\"messages\": 0, ") && row.contains("\"each\": \"idle subscriber\", "), "{row}");
+    assert!(!row.contains("\"bytes_each\": null"), "{row}");
+    for (work, each) in [
+        ("queued", "queued item"),
+        ("leased", "leased item"),
+        ("delayed", "delayed item"),
+        ("topics", "idle topic"),
+        ("queues", "idle queue"),
+    ] {
+        let row = bench(work, &["--messages=1030", "--pid", &pid]);
+        assert!(row.contains(&format!("\"each\": \"{each}\", ")) && row.ends_with(clean), "{row}");
+        assert!(!row.contains("\"bytes_each\": null"), "{row}");
+    }
+    let row = bench("lease", &["--messages=300", "--connections=3", "--window=4"]);
+    assert!(row.contains("\"messages\": 300, ") && row.ends_with(clean), "{row}");
+    assert!(!row.contains("\"times_a_plain_get\": null"), "{row}");
+    // It asks for a full log, and is content with what there is in that time.
+    let row = bench("resume", &["--messages=7", "--seconds=2"]);
+    assert!(row.contains("\"messages\": 7, ") && row.ends_with(clean), "{row}");
     // The time ends it, and it is no failure.
     let row = bench("put", &["--messages=10000000", "--seconds=0.2"]);
     assert!(row.ends_with(clean), "{row}");
     // It leaves as much as it found.
     let stats = run(&["stats", "--json", "--queue", &server.queue], "");
     assert!(text(&stats.stdout).contains("\"depth\": 7,"), "{stats:?}");
+    for kind in ["topic", "queue"] {
+        let list = run(&[kind, "list", "--url", &server.pubsub], "");
+        assert_eq!(text(&list.stdout).lines().filter(|line| !line.starts_with("main ")).count(), 1, "{list:?}");
+    }
 
     let output = run(&["bench", "put", "--messages=10", "--queue", &server.queue], "");
     let (code, stdout, stderr) = parts(&output);

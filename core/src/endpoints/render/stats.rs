@@ -132,6 +132,7 @@ fn each_of_queue<E>(stats: &QueueStats, mut each: impl FnMut(&str, u64) -> Resul
         ("purged", counters.purged),
         ("requeued", counters.requeued),
         ("timed_out", counters.timed_out),
+        ("refused", counters.refused),
         ("duplicates", stats.duplicates),
         ("filtered", stats.filtered),
         ("sampled", stats.sampled),

@@ -51,7 +51,10 @@ pub(super) async fn measure(options: &Options, process: &Process) -> Result<Row,
     let usage = before.zip(process.usage());
     let mut seen = crowd.seen.lock();
     Ok(Row {
-        work: format!("fanout to {subscribers}, {} publishes in flight", options.window),
+        work: match subscribers {
+            1 => format!("publish to one, {} in flight", options.window),
+            _ => format!("fanout to {subscribers}, {} publishes in flight", options.window),
+        },
         messages: delivered,
         elapsed: seen.last - began,
         usage,
@@ -75,7 +78,7 @@ pub(super) async fn measure_idle(options: &Options, process: &Process) -> Result
         work: format!("{} idle subscribers", options.subscribers),
         elapsed,
         usage,
-        growth: Some(Growth::Subscribers(options.subscribers)),
+        growth: Some(Growth { each: "idle subscriber", number: options.subscribers }),
         ..Row::default()
     })
 }

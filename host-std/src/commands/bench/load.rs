@@ -47,9 +47,15 @@ pub(super) struct Ready {
 }
 
 /// How long answers may take that are still due when the time is over.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 impl Load {
+    /// The same with one more parameter.
+    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+        self.url = self.url.and(name, Some(value));
+        self
+    }
+
     /// Opens the connections.
     pub(super) async fn prepare(self) -> Result<Ready, Failure> {
         let mut request = Vec::new();
@@ -60,7 +66,7 @@ impl Load {
         for _ in 0..self.connections {
             pipes.push(Pipe::open(&self.url).await.map_err(|error| Failure::of(&self.url, &error))?);
         }
-        let tally = Tally { left: self.requests, ..Tally::default() };
+        let tally = Tally::of(self.requests);
         Ok(Ready { load: Arc::new(self), request: request.into(), pipes, tally: Arc::new(Mutex::new(tally)) })
     }
 }
@@ -81,9 +87,8 @@ impl Ready {
             tasks.spawn(async move {
                 let next = |out: &mut Vec<u8>, now: Instant| {
                     let mut tally = tally.lock();
-                    let more = tally.left > 0 && now < until;
+                    let more = now < until && tally.take_one();
                     if more {
-                        tally.left -= 1;
                         tally.sent_at.push(now);
                         out.extend_from_slice(&request);
                     }
@@ -118,12 +123,28 @@ impl Default for Tally {
 }
 
 impl Tally {
+    /// Nothing yet of so many.
+    pub(super) fn of(requests: u64) -> Self {
+        Self { left: requests, ..Self::default() }
+    }
+
+    /// Whether there is one more to be sent, which is then counted.
+    pub(super) const fn take_one(&mut self) -> bool {
+        let more = self.left > 0;
+        self.left -= more as u64;
+        more
+    }
+
     fn count(&mut self, load: &Load, answer: &Answer) {
         if answer.status == 200 {
             self.messages += (load.messages)(load, answer.body);
         } else {
             self.refused += 1;
         }
+        self.time(answer);
+    }
+
+    pub(super) fn time(&mut self, answer: &Answer) {
         self.latencies.push(answer.came_at - answer.sent_at);
         self.ended = answer.came_at;
     }

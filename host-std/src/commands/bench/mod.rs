@@ -5,7 +5,11 @@
 //! | `pipe` | requests on one connection, so many in flight |
 //! | `load` | the same request on several connections, counted and timed |
 //! | `queue` | `put`, `get`, `mput`, `mget` |
+//! | `lease` | items that are lent and acknowledged |
 //! | `fanout` | subscribers, one publisher, and subscribers that are idle |
+//! | `resume` | subscribers that come back to a full log |
+//! | `memory` | items that wait, names that nobody uses |
+//! | `names` | topics and queues of its own, removed at the end |
 //! | `process` | CPU time and memory of the server, from `/proc` |
 //! | `report` | a row of figures, as a table or as JSON |
 //!
@@ -13,11 +17,15 @@
 //! `taskset -c 0 streamgauge serve --no-bridge` and `taskset -c 1 streamgauge bench all --pid …`.
 
 mod fanout;
+mod lease;
 mod load;
+mod memory;
+mod names;
 mod pipe;
 mod process;
 mod queue;
 mod report;
+mod resume;
 
 use core::time::Duration;
 
@@ -29,6 +37,7 @@ use crate::terminal::exit::Failure;
 use crate::terminal::flags::seconds;
 use crate::terminal::output;
 use crate::terminal::signals::Stop;
+use names::Names;
 use process::Process;
 use report::Row;
 
@@ -37,7 +46,7 @@ use report::Row;
 /// The server should be one that holds nothing of worth, and freshly started where its memory is to be measured: what
 /// is on its queue may be taken, and subscribers get what is published. CPU time is the server's own, so it can be
 /// compared on a busy machine too. Latency is that of a request, and for fanout that of a message from its publish to
-/// the first subscriber.
+/// the first subscriber. Topics and queues that it makes are removed at the end.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct Options {
@@ -94,7 +103,22 @@ enum Work {
     Fanout,
     /// Let subscribers wait
     Idle,
-    /// All of these, fanout to 1000 and to 100, with 1 and with 64 publishes in flight
+    /// Get items on lease and acknowledge them, one a request, beside getting them for good
+    Lease,
+    /// Come back to a full log of 64 MiB, with the number of the last message
+    Resume,
+    /// Let 100,000 items wait in a queue of their own
+    Queued,
+    /// Let as many be lent
+    Leased,
+    /// Let as many be delayed
+    Delayed,
+    /// Make 10,000 topics that nobody uses
+    Topics,
+    /// Make 10,000 queues that nobody uses
+    Queues,
+    /// All of these, put and get with 1 and with 16 in flight, and fanout to 1, 100 and 1000 with 1 and with 64: in
+    /// about a minute and a half, with at most 4 seconds for each
     All,
 }
 
@@ -107,18 +131,26 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure>
     if !options.json {
         output::line(&Row::header())?;
     }
+    let names = Names::default();
+    let measured = tokio::select! {
+        biased;
+        () = stop.asked() => Err(Failure::Interrupted),
+        measured = measure_each(&options, &process, &names) => measured,
+    };
+    // Not after each one, or the next would seem to need no memory.
+    measured.and(names.remove().await)
+}
+
+async fn measure_each(options: &Options, process: &Process, names: &Names) -> Result<(), Failure> {
     for options in options.each() {
-        let measuring = async {
-            match options.work {
-                Work::Fanout => fanout::measure(&options, &process).await,
-                Work::Idle => fanout::measure_idle(&options, &process).await,
-                _ => queue::measure(&options, &process).await,
-            }
-        };
-        let row = tokio::select! {
-            biased;
-            () = stop.asked() => return Err(Failure::Interrupted),
-            row = measuring => row?,
+        let row = match options.work {
+            Work::Fanout => fanout::measure(&options, process).await?,
+            Work::Idle => fanout::measure_idle(&options, process).await?,
+            Work::Lease => lease::measure(&options, process, names).await?,
+            Work::Resume => resume::measure(&options, process, names).await?,
+            Work::Queued | Work::Leased | Work::Delayed => memory::measure_items(&options, process, names).await?,
+            Work::Topics | Work::Queues => memory::measure_names(&options, process, names).await?,
+            Work::Put | Work::Get | Work::Mput | Work::Mget | Work::All => queue::measure(&options, process).await?,
         };
         output::line(&if options.json { row.json() } else { row.table() })?;
     }
@@ -126,23 +158,36 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure>
 }
 
 impl Options {
-    /// One for each measurement. What measures memory comes first, while the server has not used any.
+    /// One for each measurement. What measures memory comes first, while the server has not used any, and of that what
+    /// takes it in the smallest pieces: they would fit into what others have given back, and seem to take nothing.
     fn each(&self) -> Vec<Self> {
-        let with = |work, subscribers, window| Self { work, subscribers, window, ..self.clone() };
-        let usual = |work| with(work, self.subscribers, self.window);
         if self.work != Work::All {
             return vec![self.clone()];
         }
+        let seconds = self.seconds.min(MOST_OF_MANY);
+        let with = |work, subscribers, window| Self { work, subscribers, window, seconds, ..self.clone() };
+        let usual = |work| with(work, self.subscribers, self.window);
         vec![
+            usual(Work::Topics),
+            usual(Work::Queues),
             usual(Work::Idle),
+            usual(Work::Queued),
+            usual(Work::Leased),
+            usual(Work::Delayed),
             usual(Work::Put),
             usual(Work::Get),
+            with(Work::Put, 1, 16),
+            with(Work::Get, 1, 16),
+            usual(Work::Lease),
             usual(Work::Mput),
             usual(Work::Mget),
+            with(Work::Fanout, 1, 1),
             with(Work::Fanout, 100, 1),
             with(Work::Fanout, 1000, 1),
+            with(Work::Fanout, 1, 64),
             with(Work::Fanout, 100, 64),
             with(Work::Fanout, 1000, 64),
+            usual(Work::Resume),
         ]
     }
 
@@ -153,6 +198,9 @@ impl Options {
         message
     }
 }
+
+/// The most time of one measurement of many.
+const MOST_OF_MANY: Duration = Duration::from_secs(4);
 
 /// Once in each message, and in nothing else that a subscriber is sent.
 const MARK: u8 = b'@';

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use streamgauge_core::queue::leases;
 use streamgauge_core::wire::http::{Event, Responses};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -19,11 +20,16 @@ pub(super) struct Pipe {
     sent_at: VecDeque<Instant>,
 }
 
+/// A token as it is written.
+pub(super) type Token = [u8; leases::Token::LEN];
+
 /// What an answer comes to.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: u64,
+    /// The token of the item in it, if that was lent.
+    pub(super) lease: Option<Token>,
     pub(super) sent_at: Instant,
     pub(super) came_at: Instant,
 }
@@ -39,21 +45,19 @@ impl Pipe {
         })
     }
 
-    /// Keeps `window` requests in flight until `next` appends no more, and all answers are there.
+    /// Keeps `window` requests in flight until `next` appends no more when all answers are there. It is asked again
+    /// after each answer.
     pub(super) async fn run(
         &mut self,
         window: usize,
         mut next: impl FnMut(&mut Vec<u8>, Instant) -> bool,
         mut done: impl FnMut(&Answer),
     ) -> Result<(), Error> {
-        let (mut status, mut body, mut more) = (0, 0, true);
+        let (mut status, mut body, mut lease) = (0, 0, None);
         loop {
             let now = Instant::now();
-            while more && self.sent_at.len() < window && self.requests.len() < MOST_UNSENT {
-                more = next(&mut self.requests, now);
-                if more {
-                    self.sent_at.push_back(now);
-                }
+            while self.sent_at.len() < window && self.requests.len() < MOST_UNSENT && next(&mut self.requests, now) {
+                self.sent_at.push_back(now);
             }
             if self.sent_at.is_empty() {
                 return Ok(());
@@ -66,11 +70,14 @@ impl Pipe {
             let mut input = self.buffer.get(..read).filter(|input| !input.is_empty()).ok_or(Error::Closed)?;
             while let Some(event) = self.responses.decode(&mut input, false)? {
                 match event {
-                    Event::Head(head) => (status, body) = (head.status, 0),
+                    Event::Head(head) => {
+                        (status, body) = (head.status, 0);
+                        lease = head.field("X-Lease").and_then(|token| token.try_into().ok());
+                    }
                     Event::Body(bytes) => body += bytes.len() as u64,
                     Event::Complete => {
                         let sent_at = self.sent_at.pop_front().ok_or(Error::Closed)?;
-                        done(&Answer { status, body, sent_at, came_at });
+                        done(&Answer { status, body, lease, sent_at, came_at });
                     }
                 }
             }

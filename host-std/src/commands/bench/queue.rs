@@ -4,7 +4,7 @@ use std::mem::take;
 
 use super::load::Load;
 use super::process::Process;
-use super::report::{Growth, Row};
+use super::report::Row;
 use super::{Options, Work};
 use crate::terminal::exit::Failure;
 
@@ -19,32 +19,11 @@ pub(super) async fn measure(options: &Options, process: &Process) -> Result<Row,
         exactly(messages, |batch, items| put(options, batch, items)).await?;
     }
     (load.connections, load.window) = (options.connections, options.window);
-    let ready = load.prepare().await?;
-    let before = process.usage();
-    let tally = ready.run().await?;
-    let usage = before.zip(process.usage());
-    let (done, mut row) = {
-        let mut tally = tally.lock();
-        let latencies = take(&mut tally.latencies);
-        let asked = (latencies.len() as u64 - tally.refused) * batch;
-        let row = Row {
-            messages: tally.messages,
-            elapsed: tally.ended - tally.began,
-            latencies,
-            refused: tally.refused,
-            missing: asked.saturating_sub(tally.messages),
-            usage,
-            ..Row::default()
-        };
-        (tally.messages, row)
-    };
-    // Only of the first items to come there is no doubt that memory was taken for them.
-    row.growth = (options.work == Work::Put).then_some(Growth::Waiting(done));
+    let mut row = timed(load, process).await?;
+    let done = row.messages;
     // It ends as it began: nothing of this is left.
     let left = if puts { done } else { messages - done.min(messages) };
-    if left > 0 {
-        exactly(left, |batch, items| get(options, batch, items)).await?;
-    }
+    exactly(left, |batch, items| get(options, batch, items)).await?;
     let name = match options.work {
         Work::Put => "put".to_owned(),
         Work::Get => "get".to_owned(),
@@ -55,23 +34,44 @@ pub(super) async fn measure(options: &Options, process: &Process) -> Result<Row,
     Ok(row)
 }
 
+/// Puts a load on the server, and measures what comes of it.
+pub(super) async fn timed(load: Load, process: &Process) -> Result<Row, Failure> {
+    let batch = load.batch;
+    let ready = load.prepare().await?;
+    let before = process.usage();
+    let tally = ready.run().await?;
+    let usage = before.zip(process.usage());
+    let mut tally = tally.lock();
+    let latencies = take(&mut tally.latencies);
+    let asked = (latencies.len() as u64 - tally.refused) * batch;
+    Ok(Row {
+        messages: tally.messages,
+        elapsed: tally.ended - tally.began,
+        latencies,
+        refused: tally.refused,
+        missing: asked.saturating_sub(tally.messages),
+        usage,
+        ..Row::default()
+    })
+}
+
 /// Items in a request that is not measured.
 const FILL: u64 = 500;
 
-/// Moves so many items, and no other.
-async fn exactly(items: u64, load: impl Fn(u64, u64) -> Load) -> Result<(), Failure> {
+/// Moves so many items, and no other; returns how many requests were refused.
+pub(super) async fn exactly(items: u64, load: impl Fn(u64, u64) -> Load) -> Result<u64, Failure> {
     let rest = items % FILL;
-    if items > rest {
-        load(FILL, items - rest).prepare().await?.run().await?;
+    let mut refused = 0;
+    for (batch, items) in [(FILL, items - rest), (rest, rest)] {
+        if items > 0 {
+            refused += load(batch, items).prepare().await?.run().await?.lock().refused;
+        }
     }
-    if rest > 0 {
-        load(rest, rest).prepare().await?.run().await?;
-    }
-    Ok(())
+    Ok(refused)
 }
 
 /// Puts so many items, rounded up to a batch.
-fn put(options: &Options, batch: u64, items: u64) -> Load {
+pub(super) fn put(options: &Options, batch: u64, items: u64) -> Load {
     let item = options.message();
     let path = if batch == 1 { "/put" } else { "/mput?separator=%0A" };
     Load {
@@ -88,7 +88,7 @@ fn put(options: &Options, batch: u64, items: u64) -> Load {
 }
 
 /// Gets so many items, rounded up to a batch, if they are there.
-fn get(options: &Options, batch: u64, items: u64) -> Load {
+pub(super) fn get(options: &Options, batch: u64, items: u64) -> Load {
     let path = if batch == 1 { "/get".to_owned() } else { format!("/mget?items={batch}&separator=%0A") };
     Load {
         url: options.queue.join(&path),

@@ -17,6 +17,8 @@ pub(super) struct Row {
     pub(super) latencies: Vec<Duration>,
     /// What the server's memory has grown by for each of so many.
     pub(super) growth: Option<Growth>,
+    /// How much a message costs beside one that is got for good.
+    pub(super) times_a_plain_get: Option<f64>,
     /// Requests that were answered with an error.
     pub(super) refused: u64,
     /// Messages that should have come and didn't.
@@ -25,9 +27,10 @@ pub(super) struct Row {
 
 /// What takes memory, and how many of it there are.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Growth {
-    Waiting(u64),
-    Subscribers(u64),
+pub(super) struct Growth {
+    /// One of them, such as `queued item`.
+    pub(super) each: &'static str,
+    pub(super) number: u64,
 }
 
 /// The figures that follow from the others; `None` where there is nothing to measure.
@@ -38,8 +41,7 @@ struct Figures {
     p50: Option<f64>,
     p99: Option<f64>,
     resident: Option<f64>,
-    bytes_a_waiting: Option<f64>,
-    kib_a_subscriber: Option<f64>,
+    bytes_each: Option<f64>,
 }
 
 impl Row {
@@ -64,10 +66,15 @@ impl Row {
             number(figures.p99, 0),
             number(figures.resident.map(|bytes| bytes / f64::from(1 << 20)), 1),
         );
-        match (figures.bytes_a_waiting, figures.kib_a_subscriber) {
-            (Some(bytes), _) => drop(write!(line, "{bytes:.1} B a waiting message")),
-            (_, Some(kib)) => drop(write!(line, "{kib:.2} KiB an idle subscriber")),
-            (None, None) => {}
+        if let Some((Growth { each, .. }, bytes)) = self.growth.zip(figures.bytes_each) {
+            let _ = match bytes < 1024.0 {
+                true => write!(line, "{bytes:.1} B for each {each}"),
+                false => write!(line, "{:.2} KiB for each {each}", bytes / 1024.0),
+            };
+        }
+        if let Some(times) = self.times_a_plain_get {
+            let comma = if self.growth.is_some() { ", " } else { "" };
+            let _ = write!(line, "{comma}{times:.2} times a plain get");
         }
         if self.refused + self.missing > 0 {
             let _ = write!(line, " ({} requests refused, {} messages missing)", self.refused, self.missing);
@@ -81,7 +88,7 @@ impl Row {
         format!(
             "{{\"work\": {}, \"messages\": {}, \"seconds\": {:.3}, \"per_second\": {}, \"cpu_us\": {}, \
              \"busy_percent\": {}, \"p50_us\": {}, \"p99_us\": {}, \"resident_bytes\": {}, \
-             \"bytes_a_waiting_message\": {}, \"kib_an_idle_subscriber\": {}, \"refused\": {}, \"missing\": {}}}",
+             \"each\": {}, \"bytes_each\": {}, \"times_a_plain_get\": {}, \"refused\": {}, \"missing\": {}}}",
             string(&self.work),
             self.messages,
             self.elapsed.as_secs_f64(),
@@ -91,11 +98,18 @@ impl Row {
             number(figures.p50),
             number(figures.p99),
             number(figures.resident),
-            number(figures.bytes_a_waiting),
-            number(figures.kib_a_subscriber),
+            self.growth.map_or("null".to_owned(), |growth| string(growth.each)),
+            number(figures.bytes_each),
+            number(self.times_a_plain_get),
             self.refused,
             self.missing,
         )
+    }
+
+    /// What a message costs: the server's time, or where that is not known the time that passes.
+    pub(super) fn cost(&self) -> Option<f64> {
+        let Figures { cpu_micros, per_second, .. } = self.figures();
+        cpu_micros.filter(|micros| *micros > 0.0).or(per_second.map(|messages| 1e6 / messages))
     }
 
     fn figures(&self) -> Figures {
@@ -113,14 +127,7 @@ impl Row {
             p50: quantile(&micros, 50),
             p99: quantile(&micros, 99),
             resident: self.usage.map(|(_, after)| after.resident),
-            bytes_a_waiting: self.growth.and_then(|growth| match growth {
-                Growth::Waiting(number) => of(number),
-                Growth::Subscribers(_) => None,
-            }),
-            kib_a_subscriber: self.growth.and_then(|growth| match growth {
-                Growth::Subscribers(number) => of(number).map(|bytes| bytes / 1024.0),
-                Growth::Waiting(_) => None,
-            }),
+            bytes_each: self.growth.and_then(|growth| of(growth.number)),
         }
     }
 }
@@ -151,7 +158,8 @@ mod tests {
             messages: 1000,
             elapsed: Duration::from_millis(500),
             usage: Some((usage(1.0, 1e6), usage(1.25, 1e6 + 110_000.0))),
-            growth: Some(Growth::Waiting(1000)),
+            growth: Some(Growth { each: "waiting message", number: 1000 }),
+            times_a_plain_get: Some(2.5),
             latencies: vec![Duration::from_micros(3)],
             ..Row::default()
         };
@@ -159,9 +167,12 @@ mod tests {
             row.json(),
             "{\"work\": \"put\", \"messages\": 1000, \"seconds\": 0.500, \"per_second\": 2000.000, \
              \"cpu_us\": 250.000, \"busy_percent\": 50.000, \"p50_us\": 3.000, \"p99_us\": 3.000, \
-             \"resident_bytes\": 1110000.000, \"bytes_a_waiting_message\": 110.000, \
-             \"kib_an_idle_subscriber\": null, \"refused\": 0, \"missing\": 0}"
+             \"resident_bytes\": 1110000.000, \"each\": \"waiting message\", \"bytes_each\": 110.000, \
+             \"times_a_plain_get\": 2.500, \"refused\": 0, \"missing\": 0}"
         );
+        assert!(row.table().ends_with("  110.0 B for each waiting message, 2.50 times a plain get"), "{}", row.table());
+        assert_eq!(row.cost(), Some(250.0));
+        assert_eq!(Row { usage: None, ..row }.cost(), Some(500.0));
         let nothing = Row::default().json();
         assert!(nothing.contains("\"per_second\": null") && nothing.contains("\"cpu_us\": null"), "{nothing}");
     }
