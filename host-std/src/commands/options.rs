@@ -50,7 +50,7 @@ pub struct Connections {
     /// How long a connection may stay open between requests
     #[arg(long, value_name = "SECONDS", default_value = "75", value_parser = seconds)]
     pub idle_timeout: Duration,
-    /// On loopback, answer to this name too, beside localhost and its addresses (may be repeated)
+    /// On loopback, answer to this name too, beside its addresses and names without a point (may be repeated)
     #[arg(long, value_name = "NAME")]
     pub allow_host: Vec<String>,
     /// Let pages of this origin read the answers and change what there is (may be repeated; * is every origin)

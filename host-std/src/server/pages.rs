@@ -37,15 +37,17 @@ impl Pages {
         self.bound.is_some_and(|bound| bound.is_loopback())
     }
 
-    /// Whether `host` is a name of this server, with any port or none.
+    /// Whether `host` is a name of this server, with any port or none. One without a point is: it can be given on this
+    /// machine or its network only, while a page from elsewhere comes under a name with a domain.
     pub(super) fn is_own_name(&self, host: &[u8]) -> bool {
         let Some(name) = std::str::from_utf8(host).ok().and_then(without_port) else { return false };
         let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
         match address.parse::<IpAddr>() {
             Ok(address) => address.is_loopback() || Some(address.to_canonical()) == self.bound,
             Err(_) => {
+                let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
                 let name = name.strip_suffix('.').unwrap_or(name);
-                name.eq_ignore_ascii_case("localhost") || self.is_allowed_host(name)
+                is_plain || name.eq_ignore_ascii_case("localhost") || self.is_allowed_host(name)
             }
         }
     }
@@ -107,9 +109,23 @@ mod tests {
             assert!(pages.is_own_name(name.as_bytes()), "{name}");
         }
         assert!(pages.is_own_name(b"gauge.EXAMPLE:81"));
-        for name in
-            ["", ":80", "evil.example", "localhost.evil.example", "192.0.2.1", "localhost:x", "[::1", "[::2]", "\u{e9}"]
-        {
+        assert!(
+            pages.is_own_name(b"gauge:8080") && pages.is_own_name(b"my_gauge-2"),
+            "as a network calls its machines"
+        );
+        for name in [
+            "",
+            ":80",
+            "evil.example",
+            "localhost.evil.example",
+            "192.0.2.1",
+            "localhost:x",
+            "[::1",
+            "[::2]",
+            "\u{e9}",
+            "evil.",
+            "a b",
+        ] {
             assert!(!pages.is_own_name(name.as_bytes()), "{name}");
         }
         let open = Pages::new(Some(([192, 0, 2, 1], 80).into()), &[], &[]);
