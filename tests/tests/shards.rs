@@ -171,6 +171,47 @@ fn a_queue_goes_with_all_it_has_to_the_topic_that_feeds_it() {
 }
 
 #[test]
+fn a_refused_change_leaves_a_queue_where_it_was() {
+    let serve = Serve::start(4);
+    let mut client = serve.connect();
+    for number in 0..12 {
+        let (queue, topic) = (format!("q{number}"), format!("t{number}"));
+        assert_eq!(put(&mut client, &format!("/queues/{queue}"), &format!("{{\"topic\":\"{topic}\"}}")).status, 201);
+        for other in 0..4 {
+            let wrong = format!("{{\"topic\":\"other{other}\",\"bytes\":17}}");
+            assert_eq!(put(&mut client, &format!("/queues/{queue}"), &wrong).status, 409);
+        }
+        client.post(&format!("/pub?topic={topic}"), "still fed");
+        assert_eq!(client.get(&format!("/get?queue={queue}")).text(), "still fed");
+        let large = "{\"bytes\":18446744073709551615}";
+        assert_eq!(put(&mut client, &format!("/queues/bomb{number}"), large).status, 507, "more than there is");
+        assert_eq!(put(&mut client, &format!("/topics/bomb{number}"), large).status, 507);
+    }
+}
+
+#[test]
+fn who_waits_for_a_queue_that_is_removed_waits_for_the_next_of_its_name() {
+    let serve = Serve::start(4);
+    let mut client = serve.connect();
+    for number in 0..8 {
+        let queue = format!("q{number}");
+        assert_eq!(put(&mut client, &format!("/queues/{queue}"), "{\"topic\":\"t\"}").status, 201);
+        let mut waiting = serve.connect();
+        waiting.send(format!("GET /get?queue={queue}&wait=20 HTTP/1.1\r\nhost: localhost\r\n\r\n"));
+        thread::sleep(Duration::from_millis(20));
+        assert_eq!(delete(&mut client, &format!("/queues/{queue}")), 200);
+        assert_eq!(client.post(&format!("/put?queue={queue}"), "for you").status, 200);
+        assert_eq!(waiting.answer().text(), "for you");
+    }
+    // Who is left waiting at the end is told.
+    let mut waiting = serve.connect();
+    waiting.send("GET /get?queue=q0&wait=60 HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    thread::sleep(Duration::from_millis(20));
+    serve.0.process.signal(nix::sys::signal::Signal::SIGTERM);
+    assert_eq!(waiting.answer().status, 204);
+}
+
+#[test]
 fn dead_letters_go_to_queues_of_other_threads() {
     let serve = Serve::start(4);
     let mut client = serve.connect();

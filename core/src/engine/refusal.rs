@@ -62,6 +62,8 @@ pub enum Refusal {
         /// How many there may be.
         limit: u64,
     },
+    /// Not now: why, and it may be asked for again.
+    Busy(&'static str),
     /// What is asked for contradicts what there is.
     Conflict(&'static str),
     /// No engine of this server does it.
@@ -80,6 +82,7 @@ impl Refusal {
             Self::TooMany { .. } => "too-many-names",
             Self::TooManySetAside { .. } => "too-many-set-aside",
             Self::TooManySubscribers { .. } => "too-many-subscribers",
+            Self::Busy(_) => "busy",
             Self::Conflict(_) => "conflict",
             Self::NotImplemented(_) => "not-implemented",
         }
@@ -119,7 +122,7 @@ impl fmt::Display for Refusal {
                 write!(f, "{limit} items of the queue {queue} are leased, delayed or dead: no more fit into memory")
             }
             Self::TooManySubscribers { limit } => write!(f, "the limit max-subscribers {limit} is reached"),
-            Self::Conflict(why) | Self::NotImplemented(why) => f.write_str(why),
+            Self::Busy(why) | Self::Conflict(why) | Self::NotImplemented(why) => f.write_str(why),
         }
     }
 }

@@ -58,6 +58,10 @@ impl Handler for Door {
         self.side.engine.elsewhere(kind, &name)
     }
 
+    fn may_be_left(&self, request: &Request<'_>) -> bool {
+        takes(request) && request.query.get("wait").is_some()
+    }
+
     fn methods(&self, path: &[u8]) -> &'static [Method] {
         endpoints::methods(path, self.surface())
     }
@@ -103,9 +107,11 @@ impl Door {
                     waiting = Some((engine.wait_for_items(queue), Instant::now() + wait));
                 }
                 (Ok(Reply::Wait(..)), Some((place, until))) => {
+                    let mut stop = self.side.stop.subscribe();
                     tokio::select! {
                         () = place.rung() => {}
                         () = sleep_until(*until) => return whole(&nothing(), Vec::new()),
+                        _ = stop.wait_for(|stop| *stop) => return whole(&nothing(), Vec::new()),
                     }
                 }
                 (reply, _) => return self.answer(request, context, reply, room),

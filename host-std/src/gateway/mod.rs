@@ -209,7 +209,14 @@ impl Gateway {
         let served = watch::Sender::new(false);
         let mut inboxes = std::mem::take(&mut *self.inboxes.lock()).into_iter();
         let sides = self.sides.iter().cloned().zip(inboxes.by_ref());
-        let mut works = sides.map(|(side, inbox)| side.work(inbox, shutdown.clone(), served.subscribe()));
+        let ended = watch::Sender::new(false);
+        let mut works = sides.map(|(side, inbox)| {
+            let (work, ends) = (side.work(inbox, shutdown.clone(), served.subscribe()), Ends(ended.clone()));
+            async move {
+                let _ends = ends;
+                work.await;
+            }
+        });
         let here = works.next();
         let mut others = Vec::new();
         for (at, work) in works.enumerate() {
@@ -219,7 +226,15 @@ impl Gateway {
             others.push(thread.map_err(|error| StartError::new(format_args!("--shards: {error}")))?);
         }
         let here = here.map(tokio::spawn);
-        serving.await;
+        let mut too_early = ended.subscribe();
+        tokio::select! {
+            biased;
+            () = serving => {}
+            // Without it nothing is sent on and no lease ends: whoever watches this process should start it again.
+            _ = too_early.wait_for(|ended| *ended) => {
+                return Err(StartError::new("a thread of the server ended by an error of its own"));
+            }
+        }
         served.send_replace(true);
         if let Some(here) = here {
             let _ = here.await;
@@ -227,6 +242,8 @@ impl Gateway {
         for other in others {
             let _ = other.join();
         }
+        // Connections that outlive their grace must not take or bring anything behind the back of what is written now.
+        self.sides.iter().for_each(|side| side.engine.own().close());
         // A disk may keep it waiting: on a thread of its own it does not keep a second signal from ending all at once.
         let (gateway, log) = (Arc::clone(self), self.overflow.clone());
         let leaving = move || rest::leave(gateway.sides[0].engine.all(), log.as_deref());
@@ -264,6 +281,15 @@ impl Gateway {
         let shard = self.sides[0].engine.of_main();
         let now = shard.clock().now();
         shard.with(|memory| memory.execute(command, now, &mut |_: Part<'_>| ControlFlow::Continue(())))
+    }
+}
+
+/// Says true when it is dropped.
+struct Ends(watch::Sender<bool>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.send_replace(true);
     }
 }
 

@@ -72,6 +72,13 @@ pub trait Handler: Send + Sync + 'static {
         None
     }
 
+    /// Whether a request takes something for its client that is better left where it is once the client has gone: then
+    /// [`call`](Self::call) ends where it waits. Others go on to their end, whoever is there to be told.
+    fn may_be_left(&self, request: &Request<'_>) -> bool {
+        let _ = request;
+        false
+    }
+
     /// Answers a request whose body has arrived whole.
     fn call(self: &Arc<Self>, request: Request<'_>, context: &Context<'_>) -> impl Future<Output = Answer> + Send;
 

@@ -76,7 +76,11 @@ pub(super) struct Admission {
 impl Drop for Admission {
     fn drop(&mut self) {
         // A subscriber that was kicked has lost its place already, and so has one whose topic was removed.
-        self.hub.shard.with(|memory| memory.topic_mut(&self.topic).map(|topic| topic.unsubscribe(self.id)));
+        self.hub.shard.with(|memory| {
+            // Another topic of that name may have somebody else in that place.
+            let topic = memory.topic_mut(&self.topic).filter(|topic| topic.origin() == self.epoch);
+            topic.map(|topic| topic.unsubscribe(self.id))
+        });
         self.hub.places.give(1);
     }
 }

@@ -15,7 +15,7 @@ use crate::engine::Refusal;
 pub(crate) fn refuse<W: Write>(refusal: &Refusal, json: bool, out: &mut W) -> Result<Response, W::Error> {
     let status = match refusal {
         Refusal::TooLarge { .. } => Status::ContentTooLarge,
-        Refusal::Full { .. } | Refusal::TooManySubscribers { .. } => Status::ServiceUnavailable,
+        Refusal::Full { .. } | Refusal::TooManySubscribers { .. } | Refusal::Busy(_) => Status::ServiceUnavailable,
         Refusal::Missing(..) => Status::NotFound,
         Refusal::NoRoom { .. } | Refusal::TooMany { .. } | Refusal::TooManySetAside { .. } => {
             Status::InsufficientStorage

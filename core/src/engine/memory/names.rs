@@ -131,7 +131,9 @@ impl<H: Host> Memory<H> {
                 let Some(entry) = self.topics.remove(name) else { return missing };
                 // The queues that it fed stay, and are fed by a topic of that name again once there is one.
                 self.has_orphans |= entry.feeds.is_some();
-                self.defaults.first = self.defaults.first.max(entry.topic.log().end().sequence());
+                // One more, so that its beginning tells them apart even if nothing was published.
+                let next = entry.topic.log().end().sequence().wrapping_add(1);
+                self.defaults.first = self.defaults.first.max(next);
             }
             Kind::Queue => {
                 let Some(entry) = self.queues.get(name) else { return missing };

@@ -231,6 +231,9 @@ impl Engine for Shards {
             _ => {
                 if let Command::Redrive { queue } = command {
                     self.own().handed(queue).await;
+                    if self.elsewhere(Kind::Queue, queue).is_some() {
+                        return Outcome::Refused(moves::MOVED);
+                    }
                 }
                 let outcome = self.own().execute(command, to).await;
                 self.tell_others(command, &outcome);

@@ -3,7 +3,8 @@
 //! A queue is on one shard, and its home, where the hash of its name leads, knows which. Whoever comes to a shard that
 //! does not have the queue goes to its home, and from there on. Messages between two threads arrive in the order in which
 //! they were sent, so what a home is told last is what is so: it is told by the shard that has got the queue, or has
-//! refused to make it. A home that gives a queue away remembers that at once, lest somebody makes another one there.
+//! refused to make it. A home that gives a queue away remembers that at once, lest somebody makes another one there. What
+//! is refused there comes back.
 
 use std::sync::Arc;
 
@@ -13,12 +14,15 @@ use tokio::sync::oneshot;
 use super::Shards;
 use crate::engine::Engine as _;
 
+/// What a client is told whose queue moved while it waited.
+pub(super) const MOVED: Refusal = Refusal::Busy("the queue has just moved within the server: ask again");
+
 impl Shards {
     /// Changes a queue on another shard, which it moves to; or makes it there.
     pub(super) async fn set_there(&self, name: Name, change: QueueChange, there: usize) -> Outcome {
         self.own().handed(&name).await;
         if self.elsewhere(Kind::Queue, &name).is_some() {
-            return Outcome::Refused(Refusal::Conflict("the queue has just moved within the server: ask again"));
+            return Outcome::Refused(MOVED);
         }
         let queue = self.own().detach(&name);
         if self.home(&name) == self.here {
@@ -26,13 +30,26 @@ impl Shards {
         }
         let (shards, (answer, outcome)) = (self.clone(), oneshot::channel());
         self.threads.on(there, move || {
-            let shard = &shards.all[there];
-            let outcome = shard.adopt(&name, queue, &change);
-            let place = Some(there).filter(|there| shard.has_queue(&name) && shards.home(&name) != *there);
-            shards.tell_home(name, place);
-            let _ = answer.send(outcome);
+            let (outcome, refused) = shards.all[there].adopt(&name, queue, &change);
+            if refused.is_none() {
+                shards.settle_at(there, name);
+            }
+            let _ = answer.send((outcome, refused));
         });
-        outcome.await.unwrap_or(Outcome::Refused(Refusal::Conflict("the server stops")))
+        let stops = (Outcome::Refused(Refusal::Busy("the server stops")), None);
+        let (outcome, refused) = outcome.await.unwrap_or(stops);
+        if let Some(queue) = refused {
+            // Nothing has changed, so it is where it was.
+            self.own().attach(&name, queue);
+            self.settle_at(self.here, name);
+        }
+        outcome
+    }
+
+    /// Tells the home of a queue whether it is on this shard.
+    fn settle_at(&self, shard: usize, name: Name) {
+        let is_guest = self.home(&name) != shard && self.all[shard].has_queue(&name);
+        self.tell_home(name, is_guest.then_some(shard));
     }
 
     /// Tells the home of a queue where it is, or that it is nowhere else.

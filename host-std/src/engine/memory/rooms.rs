@@ -106,7 +106,8 @@ impl Host for Rooms {
 
     fn topic(&mut self, settings: &TopicSettings) -> Result<TopicRoom<Self>, Refusal> {
         let marks = settings.bytes / BYTES_A_MARK;
-        let held = self.budget.take(settings.bytes + marks * size_of::<Mark>() as u64 + ENTRY)?;
+        let held =
+            self.budget.take(settings.bytes.saturating_add(marks * size_of::<Mark>() as u64).saturating_add(ENTRY))?;
         Ok(TopicRoom {
             bytes: Bytes::new(settings.bytes, held),
             marks: Lazy::new(usize::try_from(marks).unwrap_or(0)),
@@ -116,7 +117,7 @@ impl Host for Rooms {
     }
 
     fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
-        let held = self.budget.take(settings.bytes + ENTRY + TIES)?;
+        let held = self.budget.take(settings.bytes.saturating_add(ENTRY + TIES))?;
         Ok(QueueRoom {
             bytes: Bytes::new(settings.bytes, held),
             slots: self.bounded(u64::MAX),

@@ -54,6 +54,8 @@ struct State {
     letters: BTreeSet<Name>,
     handing: Option<Name>,
     stopping: bool,
+    /// Nothing is executed any more.
+    closed: bool,
 }
 
 /// Those who wait for items of a queue.
@@ -100,6 +102,7 @@ impl Shard {
             letters: BTreeSet::new(),
             handing: None,
             stopping: false,
+            closed: false,
         };
         let slots = vec![Slot::FREE; settings.max_waiting].into_boxed_slice();
         Ok(Self {
@@ -120,20 +123,20 @@ impl Shard {
 
     /// Executes a command. One that publishes waits while what was published before is far from being sent on.
     pub(super) async fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {
-        let now = self.clock.now();
         let mut after = After::default();
         let executing = self.state.wait(PUBLISHER, |state| {
-            if published_to(command).is_some_and(|topic| state.has_to_wait(topic, self.clock.now())) {
+            let now = self.clock.now();
+            if published_to(command).is_some_and(|topic| state.has_to_wait(topic, now)) {
                 return ControlFlow::Continue(());
             }
-            let outcome = state.memory.execute(command, now, to);
+            let outcome = state.execute(command, now, to);
             after = state.heed_news();
             ControlFlow::Break((outcome, Wake::NONE))
         });
         let outcome = executing.await;
         self.run(after);
         // It is never closed, and has a place for every connection.
-        outcome.unwrap_or(Outcome::Refused(Refusal::Conflict("too many publishers wait")))
+        outcome.unwrap_or(Outcome::Refused(Refusal::Busy("too many publishers wait")))
     }
 
     /// [`execute`](Self::execute), unless it would have to wait: then nothing has happened.
@@ -141,10 +144,10 @@ impl Shard {
         let now = self.clock.now();
         let mut after = After::default();
         let outcome = self.state.update(|state| {
-            if published_to(command).is_some_and(|topic| state.has_to_wait(topic, self.clock.now())) {
+            if published_to(command).is_some_and(|topic| state.has_to_wait(topic, now)) {
                 return (None, Wake::NONE);
             }
-            let outcome = state.memory.execute(command, now, to);
+            let outcome = state.execute(command, now, to);
             after = state.heed_news();
             (Some(outcome), Wake::NONE)
         });
@@ -224,6 +227,11 @@ impl Shard {
             state.stopping = true;
             ((), Wake::ALL)
         });
+    }
+
+    /// Executes nothing any more: what is here is what is left.
+    pub(crate) fn close(&self) {
+        self.state.update(|state| (state.closed = true, Wake::NONE));
     }
 
     /// Whether the end has begun.
@@ -354,19 +362,31 @@ impl Shard {
         queue
     }
 
-    /// Goes on with a queue, if there is one, and changes it; or makes it.
-    pub(super) fn adopt(&self, name: &Name, queue: Option<DetachedQueue<Rooms>>, change: &QueueChange) -> Outcome {
+    /// Goes on with a queue, if there is one, and changes it; or makes it. When that is refused, gives the queue back.
+    pub(super) fn adopt(
+        &self,
+        name: &Name,
+        queue: Option<DetachedQueue<Rooms>>,
+        change: &QueueChange,
+    ) -> (Outcome, Option<DetachedQueue<Rooms>>) {
+        let is_guest = queue.is_some();
+        if let Some(queue) = queue {
+            self.attach(name, queue);
+        }
+        let set = Command::SetQueue { name: *name, change: *change };
         let now = self.clock.now();
-        self.with(|memory| {
-            if let Some(queue) = queue
-                && memory.attach_queue(name, queue, now).is_err()
-            {
-                // Nobody makes a queue but its home, which had moved it.
-                tracing::error!(%name, "a queue that moved was there already, and its items are gone");
-            }
-            let set = Command::SetQueue { name: *name, change: *change };
-            memory.execute(&set, now, &mut |_: Part<'_>| ControlFlow::Continue(()))
-        })
+        let outcome = self.with(|memory| memory.execute(&set, now, &mut |_: Part<'_>| ControlFlow::Continue(())));
+        let is_refused = is_guest && matches!(outcome, Outcome::Refused(_));
+        (outcome, if is_refused { self.detach(name) } else { None })
+    }
+
+    /// Goes on with a queue that another shard had.
+    pub(super) fn attach(&self, name: &Name, queue: DetachedQueue<Rooms>) {
+        let now = self.clock.now();
+        if self.with(|memory| memory.attach_queue(name, queue, now).is_err()) {
+            // Nobody makes a queue but its home, which knows that it has moved.
+            tracing::error!(%name, "a queue that moved was there already, and its items are gone");
+        }
     }
 
     fn run(&self, after: After) {
@@ -385,6 +405,7 @@ impl Shard {
             self.letters.notify_one();
         }
         after.waiting.into_iter().for_each(|bell| bell.notify_one());
+        after.gone.into_iter().for_each(|bell| bell.notify_waiters());
     }
 }
 
@@ -396,9 +417,17 @@ struct After {
     overflow: bool,
     letters: bool,
     waiting: Vec<Arc<Notify>>,
+    gone: Vec<Arc<Notify>>,
 }
 
 impl State {
+    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
+        if self.closed {
+            return Outcome::Refused(Refusal::Busy("the server stops"));
+        }
+        self.memory.execute(command, now, to)
+    }
+
     /// Whether who publishes to a topic has to wait.
     fn has_to_wait(&self, topic: &Name, now: Time) -> bool {
         let is_held = !self.stopping && self.held.get(topic).is_some_and(|until| now < *until);
@@ -429,9 +458,13 @@ impl State {
             after.earlier |= self.timers.set(time, kind, name);
         }
         for (kind, name) in removed.drain(..) {
-            if kind == Kind::Topic {
-                self.removed.push(name);
-                after.published = true;
+            match kind {
+                Kind::Topic => {
+                    self.removed.push(name);
+                    after.published = true;
+                }
+                // Who waits for its items looks where there may be another one of that name.
+                Kind::Queue => after.gone.extend(self.waiting.get(&name).map(|waiting| Arc::clone(&waiting.bell))),
             }
         }
         if !letters.is_empty() {

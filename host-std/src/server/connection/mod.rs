@@ -86,6 +86,8 @@ enum Step {
     TakeOver(TakeOver),
     /// What has come belongs to another thread.
     Move(usize),
+    /// The client has gone.
+    Left,
 }
 
 /// What of an answer does not stand with its head; what it takes is counted until it is dropped.
@@ -203,12 +205,7 @@ impl<H: Handler> Connection<H> {
                     out.clear();
                     let request = input.unread().get(..len).unwrap_or_default();
                     let (head, body) = request.split_at_checked(head).unwrap_or_default();
-                    // Who waits for an item and leaves must not take it along.
-                    let step = tokio::select! {
-                        biased;
-                        step = Box::pin(self.answer_slowly(head, body, &mut out, standing)) => step,
-                        () = socket.left() => return Err(Gone),
-                    };
+                    let step = Box::pin(self.answer_slowly(socket, head, body, &mut out, standing)).await;
                     if !matches!(step, Step::Move(_)) {
                         input.consume(len);
                     }
@@ -241,7 +238,7 @@ impl<H: Handler> Connection<H> {
         let mut out = spare::output();
         let standing = socket.standing();
         let bytes = input.unread().get(..head).unwrap_or_default();
-        let mut step = Box::pin(self.answer_slowly(bytes, body, &mut out, standing)).await;
+        let mut step = Box::pin(self.answer_slowly(socket, bytes, body, &mut out, standing)).await;
         if let Step::Move(_) = step {
             // Its body is not where another thread would look for it.
             self.refuse_read(bytes, &Refusal::moved(), &mut out);
@@ -253,6 +250,9 @@ impl<H: Handler> Connection<H> {
 
     /// Does what a step other than reading asks for, once `out` is written; `None` when the connection goes on.
     async fn finish(&self, socket: &mut Socket, mut out: Vec<u8>, step: Step) -> Result<Option<End>, Gone> {
+        if let Step::Left = step {
+            return Err(Gone);
+        }
         let Step::Send { body, last } = step else {
             socket.write(&out, &[]).await?;
             spare::give(out);

@@ -11,7 +11,7 @@ use crate::server::budget::Client;
 use crate::server::input::Input;
 use crate::server::refusal::{MAX_FIELDS, Refusal};
 use crate::server::request::{Head, HeadError};
-use crate::server::socket::Standing;
+use crate::server::socket::{Socket, Standing};
 use crate::server::{Answer, Body, Context, Handler, SMALL, spare};
 
 /// Fields for which there is room at once; few requests have more.
@@ -142,14 +142,30 @@ impl<H: Handler> Connection<H> {
     }
 
     /// The same with all the time that the handler needs.
-    pub(super) async fn answer_slowly(&self, head: &[u8], body: &[u8], out: &mut Vec<u8>, standing: Standing) -> Step {
+    pub(super) async fn answer_slowly(
+        &self,
+        socket: &mut Socket,
+        head: &[u8],
+        body: &[u8],
+        out: &mut Vec<u8>,
+        standing: Standing,
+    ) -> Step {
         let mut fields = [EMPTY_HEADER; MAX_FIELDS];
         // It has been read before.
         let Ok(Some(head)) = Head::read(head, &mut fields, &self.shared.limits) else { return Step::Last };
         let request = Request { body, ..head.request };
+        // While its body came, what it is about may have moved.
+        if let Some(thread) = self.handler().elsewhere(&request) {
+            return Step::Move(thread);
+        }
         let context = self.context(&head, standing);
         let answer = match self.handler().call_now(&request, &context) {
             Some(answer) => answer,
+            None if self.handler().may_be_left(&request) => tokio::select! {
+                biased;
+                answer = self.handler().call(request, &context) => answer,
+                () = socket.left() => return Step::Left,
+            },
             None => self.handler().call(request, &context).await,
         };
         self.write_answer(&head, answer, out, standing)
