@@ -18,6 +18,9 @@ use streamgauge_core::engine::{Command, Dump, Kind, Name, Outcome, Sink};
 /// What is above knows HTTP and no store; what is below knows stores and no HTTP. Subscribers read the logs of topics,
 /// whatever feeds these.
 pub(crate) trait Engine: Send + Sync + 'static {
+    /// Whether everything belongs to this thread.
+    fn is_alone(&self) -> bool;
+
     /// The thread that a topic or a queue belongs to, if it is another than this one: whoever asks goes there.
     fn elsewhere(&self, kind: Kind, name: &Name) -> Option<usize>;
 

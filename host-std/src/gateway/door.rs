@@ -54,6 +54,9 @@ impl Handler for Door {
     }
 
     fn elsewhere(&self, request: &Request<'_>) -> Option<usize> {
+        if self.side.engine.is_alone() {
+            return None;
+        }
         let (kind, name) = endpoints::subject(request, self.surface())?;
         self.side.engine.elsewhere(kind, &name)
     }

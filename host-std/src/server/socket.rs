@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::BufMut as _;
@@ -20,6 +20,8 @@ pub(super) struct Socket {
     /// Fires at a deadline or before it, so that most deadlines never touch it.
     timer: Pin<Box<Sleep>>,
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Who is woken when that is over.
+    waits_for_stop: Option<Waker>,
     shutdown: watch::Receiver<bool>,
     io_timeout: Duration,
 }
@@ -62,6 +64,7 @@ impl Socket {
             stream,
             timer: Box::pin(sleep_until(Instant::now() + io_timeout)),
             stop: Box::pin(async move { drop(stopping.wait_for(|stop| *stop).await) }),
+            waits_for_stop: None,
             shutdown,
             io_timeout,
         }
@@ -97,7 +100,7 @@ impl Socket {
     /// the waiting.
     pub(super) async fn read_first(&mut self, buffer: &mut Vec<u8>, deadline: Instant) -> Result<Read, Gone> {
         poll_fn(|cx| {
-            if self.is_stopping() || self.stop.as_mut().poll(cx).is_ready() {
+            if self.is_stopping() {
                 return Poll::Ready(Ok(Read::Stopped));
             }
             let mut into = spare::input();
@@ -107,9 +110,21 @@ impl Socket {
             } else {
                 spare::give(into);
             }
+            if read.is_pending() && self.has_stopped(cx) {
+                return Poll::Ready(Ok(Read::Stopped));
+            }
             read
         })
         .await
+    }
+
+    /// Whether the server stops; otherwise `cx` is woken when it does. A task that is told once is not asked again.
+    fn has_stopped(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.waits_for_stop.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            return false;
+        }
+        self.waits_for_stop = Some(cx.waker().clone());
+        self.stop.as_mut().poll(cx).is_ready()
     }
 
     /// Waits for more, and puts it behind what is in `buffer`, `room` bytes at most.

@@ -1,6 +1,6 @@
 //! Where publishers and subscribers meet: the topics' logs, the subscribers' sockets, and the pump between them.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,7 +20,7 @@ use super::frames::Frames;
 use super::places::{FAREWELLS, Places};
 use super::plan::Plan;
 use super::subscriber::Subscriber;
-use crate::engine::memory::Shard;
+use crate::engine::memory::{ByName, Shard};
 
 /// The subscribers of all topics of a shard.
 ///
@@ -40,12 +40,12 @@ pub(crate) struct Hub {
 /// The subscribers by topic, and the topics where there may be something to do.
 #[derive(Default)]
 struct Crowds {
-    topics: HashMap<Name, Feed>,
+    topics: ByName<Feed>,
     /// What they are sent, of one topic at a time.
     frames: Frames,
     due: BTreeSet<Name>,
     /// When there is something to do for subscribers of a topic, though nothing is published.
-    alarms: HashMap<Name, Time>,
+    alarms: ByName<Time>,
     /// Topics where nothing may be published for now.
     held: BTreeSet<Name>,
     /// The last that were sent away, the newest last.

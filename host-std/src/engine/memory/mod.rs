@@ -23,6 +23,7 @@ mod timers;
 pub use budget::Budget;
 pub(crate) use shard::{Shard, TopicLog};
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -53,6 +54,10 @@ pub struct Settings {
     /// Requests that may wait at the same time.
     pub max_waiting: usize,
 }
+
+/// Values by the names of topics or queues. Every request looks some up, so the hash is a quick one, seeded at random:
+/// who can make names can't make them collide.
+pub(crate) type ByName<V> = HashMap<Name, V, foldhash::fast::RandomState>;
 
 /// All shards, seen from the thread of one of them.
 #[derive(Clone)]
@@ -203,10 +208,11 @@ impl Listed {
 }
 
 impl Engine for Shards {
+    fn is_alone(&self) -> bool {
+        self.all.len() == 1
+    }
+
     fn elsewhere(&self, kind: Kind, name: &Name) -> Option<usize> {
-        if self.all.len() == 1 {
-            return None;
-        }
         let moved = match kind {
             Kind::Topic => None,
             Kind::Queue if self.own().has_queue(name) => return None,

@@ -1,7 +1,6 @@
 //! What the memory engine of the core is given here: bytes, places, tables and random numbers, from one budget.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,7 +14,7 @@ use streamgauge_core::time::Time;
 use streamgauge_core::topic::Place;
 
 use super::budget::{Budget, Held};
-use super::{Settings, home};
+use super::{ByName, Settings, home};
 use crate::queues::OverflowLog;
 
 /// Gives the engine of a shard what it needs, and keeps what it is told until somebody looks at it.
@@ -28,7 +27,7 @@ pub(crate) struct Rooms {
     /// Which shard this is, of how many.
     shard: (usize, usize),
     /// Queues that are at home here, and on another shard.
-    pub(super) moved: HashMap<Name, usize>,
+    pub(super) moved: ByName<usize>,
     /// Where items go that have to leave a queue.
     overflow: Option<Arc<OverflowLog>>,
     random: Random,
@@ -63,7 +62,7 @@ impl Rooms {
             max_names: settings.max_names,
             counts,
             shard,
-            moved: HashMap::new(),
+            moved: ByName::default(),
             overflow,
             random: Random::default(),
             news: News::default(),
@@ -101,7 +100,7 @@ impl Host for Rooms {
             Kind::Topic => &self.counts.topics,
             Kind::Queue => &self.counts.queues,
         };
-        Names { values: HashMap::new(), count: Arc::clone(count), limit: self.max_names }
+        Names { values: ByName::default(), count: Arc::clone(count), limit: self.max_names }
     }
 
     fn topic(&mut self, settings: &TopicSettings) -> Result<TopicRoom<Self>, Refusal> {
@@ -310,7 +309,7 @@ impl<T> Optional<T> for Boxed<T> {
 /// Topics or queues of a shard by their names.
 #[derive(Debug)]
 pub(crate) struct Names<V> {
-    values: HashMap<Name, Box<V>>,
+    values: ByName<Box<V>>,
     /// Those of all shards.
     count: Arc<AtomicUsize>,
     limit: usize,

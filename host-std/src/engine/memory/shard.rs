@@ -1,6 +1,6 @@
 //! The memory engine of the core behind a lock, and what is done when something has happened in it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use streamgauge_core::shared::{Guarded, Shared, Slot, Wake};
 use streamgauge_core::time::Time;
 use tokio::sync::Notify;
 
-use super::Settings;
 use super::rooms::{News, Rooms};
 use super::timers::Timers;
+use super::{ByName, Settings};
 use crate::engine::Clock;
 use crate::queues::OverflowLog;
 
@@ -46,10 +46,10 @@ struct State {
     unsent: BTreeMap<Name, u64>,
     removed: Vec<Name>,
     /// Topics where nothing may be published until then: a subscriber asked for it.
-    held: HashMap<Name, Time>,
+    held: ByName<Time>,
     timers: Timers,
     /// Those who wait for an item of a queue.
-    waiting: HashMap<Name, Waiting>,
+    waiting: ByName<Waiting>,
     /// Queues with letters for one of another shard, and the one whose letters are on their way.
     letters: BTreeSet<Name>,
     handing: Option<Name>,
@@ -96,9 +96,9 @@ impl Shard {
             news: News::default(),
             unsent: BTreeMap::new(),
             removed: Vec::new(),
-            held: HashMap::new(),
+            held: ByName::default(),
             timers: Timers::default(),
-            waiting: HashMap::new(),
+            waiting: ByName::default(),
             letters: BTreeSet::new(),
             handing: None,
             stopping: false,
