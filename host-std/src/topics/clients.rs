@@ -30,7 +30,7 @@ impl Hub {
         let mut text = b"{\"clients\":[".to_vec();
         let mut before = "";
         self.for_each_client(topic, |subscriber, account| {
-            let (peer, name) = (subscriber.peer, escaped(&subscriber.name));
+            let (peer, name) = (subscriber.peer, escaped(&subscriber.name()));
             let since = subscriber.since.strftime(TIME);
             let plan = subscriber.plan.as_ref();
             let policy = match plan.map_or(OnLag::Kick, |plan| plan.on_lag) {

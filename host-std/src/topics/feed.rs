@@ -398,7 +398,7 @@ impl Feed {
         subscriber.kick(messages, pending, self.farewells.left());
         self.farewells.take(subscriber.copied);
         let _ = messages.unsubscribe(subscriber.id);
-        let (peer, name) = (subscriber.peer, subscriber.name);
+        let (peer, name) = (subscriber.peer, subscriber.name());
         self.aftermath.kicked.push(SentAway { peer, name, pending, at: jiff::Timestamp::now() });
         if subscriber.is_over() {
             self.over(key);

@@ -55,25 +55,31 @@ struct Crowds {
 /// How many of those are remembered who were sent away.
 const REMEMBERED: usize = 100;
 
-/// A client's place among the subscribers, until it is dropped.
-pub(super) struct Admission {
-    hub: Arc<Hub>,
+/// A client's place among the subscribers of a topic, until it is dropped.
+pub(super) struct Seat {
+    pub(super) hub: Arc<Hub>,
     pub(super) topic: Name,
     pub(super) id: Id,
+    /// The number of the first message of the topic since the server started.
+    pub(super) epoch: u64,
+}
+
+/// What a client is told and given when it gets a place.
+pub(super) struct Admission {
+    pub(super) seat: Seat,
     /// The number of the first message that it will get.
     pub(super) first: u64,
-    /// The number of the first message since the server started.
-    pub(super) epoch: u64,
     /// Messages that it asked for and that are gone; `Some` if there is anything to tell.
     pub(super) missed: Option<u64>,
     /// Who comes back with the number of an event counts by itself, but for events: its bytes are the original's.
     pub(super) comes_back: bool,
     /// What it asked for beyond every message as it comes.
     pub(super) plan: Option<Box<Plan>>,
-    pub(super) name: Short<64>,
+    /// What it calls itself, if it does.
+    pub(super) name: Option<Box<Short<64>>>,
 }
 
-impl Drop for Admission {
+impl Drop for Seat {
     fn drop(&mut self) {
         // A subscriber that was kicked has lost its place already, and so has one whose topic was removed.
         self.hub.shard.with(|memory| {
@@ -126,8 +132,9 @@ impl Hub {
             let (first, epoch) = (begun.first, log.origin());
             let at = (log.log().capacity(), log.log().end().sequence(), self.max_lag);
             let plan = Plan::of(subscription, selection, &self.key, at, now);
-            let (hub, name) = (Arc::clone(self), subscription.client);
-            Ok(Admission { hub, topic, id: begun.id, first, epoch, missed, comes_back, plan, name })
+            let seat = Seat { hub: Arc::clone(self), topic, id: begun.id, epoch };
+            let name = Some(subscription.client).filter(|name| !name.is_empty()).map(Box::new);
+            Ok(Admission { seat, first, missed, comes_back, plan, name })
         });
         if admitted.is_err() {
             self.places.give(1);

@@ -91,9 +91,9 @@ impl Hub {
         match self.admit(subscription, selection) {
             Ok(admission) => {
                 let opening = opening(&admission);
-                let (hub, peer) = (Arc::clone(self), context.peer);
+                let peer = context.peer;
                 let take_over: TakeOver = Box::new(move |taken| {
-                    tokio::spawn(task::Task::new(hub, admission, stream, opening, peer, taken));
+                    tokio::spawn(task::Task::new(admission, stream, opening, peer, taken));
                 });
                 Answer::TakeOver(take_over)
             }

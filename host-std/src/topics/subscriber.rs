@@ -27,8 +27,8 @@ pub(super) struct Subscriber {
     pub(super) stream: Stream,
     pub(super) peer: SocketAddr,
     pub(super) since: Timestamp,
-    /// What the client calls itself.
-    pub(super) name: Short<64>,
+    /// What the client calls itself, if it does.
+    pub(super) name: Option<Box<Short<64>>>,
     /// What it asked for beyond every message as it comes.
     pub(super) plan: Option<Box<Plan>>,
     socket: TcpStream,
@@ -116,7 +116,7 @@ impl Subscriber {
             stream,
             peer,
             since: Timestamp::now(),
-            name: Short::EMPTY,
+            name: None,
             plan: None,
             socket,
             half: None,
@@ -129,6 +129,11 @@ impl Subscriber {
             listener,
             waker: None,
         }
+    }
+
+    /// What the client calls itself; nothing, if it doesn't.
+    pub(super) fn name(&self) -> Short<64> {
+        self.name.as_deref().copied().unwrap_or(Short::EMPTY)
     }
 
     /// What `/clients` calls the state: the original's 7 for a connection that is being written to, and 0 for one

@@ -4,40 +4,32 @@ use std::convert::Infallible;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::HeaderValue;
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::hub::{Admission, Hub};
+use super::hub::{Admission, Seat};
 use super::subscriber::Subscriber;
 use crate::server::{Limits, Taken};
 
 /// A subscriber's own task: it notices the end, what the client says, and when a full socket has room again.
 pub(super) struct Task {
-    hub: Arc<Hub>,
     key: usize,
-    admission: Admission,
+    seat: Seat,
     _place: OwnedSemaphorePermit,
 }
 
 impl Task {
     /// Hands a socket to the pump.
-    pub(super) fn new(
-        hub: Arc<Hub>,
-        mut admission: Admission,
-        stream: Stream,
-        opening: Vec<u8>,
-        peer: SocketAddr,
-        taken: Taken,
-    ) -> Self {
+    pub(super) fn new(admission: Admission, stream: Stream, opening: Vec<u8>, peer: SocketAddr, taken: Taken) -> Self {
         let Taken { stream: socket, read, place, .. } = taken;
-        let mut subscriber = Subscriber::new(admission.id, stream, peer, socket, opening, &read);
-        (subscriber.plan, subscriber.name) = (admission.plan.take(), admission.name);
-        let key = hub.insert(admission.topic, subscriber);
-        Self { hub, key, admission, _place: place }
+        let Admission { seat, plan, name, .. } = admission;
+        let mut subscriber = Subscriber::new(seat.id, stream, peer, socket, opening, &read);
+        (subscriber.plan, subscriber.name) = (plan, name);
+        let key = seat.hub.insert(seat.topic, subscriber);
+        Self { key, seat, _place: place }
     }
 }
 
@@ -45,21 +37,21 @@ impl Future for Task {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.hub.poll(&self.admission.topic, self.key, cx)
+        self.seat.hub.poll(&self.seat.topic, self.key, cx)
     }
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
         // The socket closes with it.
-        drop(self.hub.remove(&self.admission.topic, self.key));
+        drop(self.seat.hub.remove(&self.seat.topic, self.key));
     }
 }
 
 /// The head of the answer, and what opens the stream.
 pub(super) fn opening(stream: Stream, admission: &Admission, origin: Option<&HeaderValue>) -> Vec<u8> {
     let mut opening = head(stream, origin);
-    let (first, epoch) = (admission.first, admission.epoch);
+    let (first, epoch) = (admission.first, admission.seat.epoch);
     let _ = write!(opening, "x-pubsub-sequence: {first}\r\nx-pubsub-epoch: {epoch}\r\n");
     let told = admission.missed.filter(|_| stream.framing == Framing::Events || !admission.comes_back);
     if let (Framing::Lines, Some(missed)) = (stream.framing, told) {

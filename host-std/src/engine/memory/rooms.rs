@@ -110,8 +110,8 @@ impl Host for Rooms {
         Ok(TopicRoom {
             bytes: Bytes::new(settings.bytes, held),
             marks: Lazy::new(usize::try_from(marks).unwrap_or(0)),
-            places: self.bounded(settings.max_subscribers),
-            seen: self.bounded(MOST_IDS),
+            places: self.bounded(settings.max_subscribers, Steps::Small),
+            seen: self.bounded(MOST_IDS, Steps::Double),
         })
     }
 
@@ -119,8 +119,8 @@ impl Host for Rooms {
         let held = self.budget.take(settings.bytes.saturating_add(ENTRY + TIES))?;
         Ok(QueueRoom {
             bytes: Bytes::new(settings.bytes, held),
-            slots: self.bounded(u64::MAX),
-            seen: self.bounded(MOST_IDS),
+            slots: self.bounded(u64::MAX, Steps::Small),
+            seen: self.bounded(MOST_IDS, Steps::Double),
         })
     }
 
@@ -173,9 +173,9 @@ impl Host for Rooms {
 const MOST_IDS: u64 = 1 << 20;
 
 impl Rooms {
-    fn bounded<T>(&self, most: u64) -> Bounded<T> {
+    fn bounded<T>(&self, most: u64, steps: Steps) -> Bounded<T> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        Bounded { values: Vec::new(), most, held: self.budget.nothing() }
+        Bounded { values: Vec::new(), most, steps, held: self.budget.nothing() }
     }
 }
 
@@ -245,7 +245,17 @@ impl<T: Clone + Default> AsMut<[T]> for Lazy<T> {
 pub(crate) struct Bounded<T> {
     values: Vec<T>,
     most: usize,
+    steps: Steps,
     held: Held,
+}
+
+/// By how much there are more each time.
+#[derive(Debug, Clone, Copy)]
+enum Steps {
+    /// By little: what is made is memory that is used. The room for them doubles, which costs nothing until then.
+    Small,
+    /// By as many: each time all of them have to find another place.
+    Double,
 }
 
 impl<T> AsRef<[T]> for Bounded<T> {
@@ -263,12 +273,15 @@ impl<T> AsMut<[T]> for Bounded<T> {
 impl<T: Clone + Default> Grow<T> for Bounded<T> {
     fn grow(&mut self) -> bool {
         let len = self.values.len();
-        let more = len.max(4).min(self.most - len);
-        // While the values move, they are there twice.
+        let step = match self.steps {
+            Steps::Small => (len / 64).clamp(4, 4096),
+            Steps::Double => len.max(4),
+        };
+        let more = step.min(self.most - len);
         if more == 0 || !self.held.extend((more * size_of::<T>()) as u64) {
             return false;
         }
-        self.values.reserve_exact(more);
+        self.values.reserve(more);
         self.values.resize(len + more, T::default());
         true
     }
