@@ -11,7 +11,8 @@ pub(super) struct Lists<T, const N: usize> {
 }
 
 struct Entry<T> {
-    value: T,
+    /// In a place of its own: where all of them move to make room for one more, these are few bytes.
+    value: Box<T>,
     list: usize,
     before: usize,
     after: usize,
@@ -41,7 +42,7 @@ impl<T, const N: usize> Lists<T, N> {
     }
 
     pub(super) fn get_mut(&mut self, key: usize) -> Option<&mut T> {
-        self.entries.get_mut(key).map(|entry| &mut entry.value)
+        self.entries.get_mut(key).map(|entry| &mut *entry.value)
     }
 
     /// The list that a value is in.
@@ -51,7 +52,7 @@ impl<T, const N: usize> Lists<T, N> {
 
     /// Puts `value` at the end of `list`, and returns its key.
     pub(super) fn insert(&mut self, list: usize, value: T) -> usize {
-        let key = self.entries.insert(Entry { value, list, before: NONE, after: NONE });
+        let key = self.entries.insert(Entry { value: Box::new(value), list, before: NONE, after: NONE });
         self.link(list, key);
         key
     }
@@ -59,7 +60,7 @@ impl<T, const N: usize> Lists<T, N> {
     pub(super) fn remove(&mut self, key: usize) -> Option<T> {
         self.entries.contains(key).then(|| {
             self.unlink(key);
-            self.entries.remove(key).value
+            *self.entries.remove(key).value
         })
     }
 
@@ -92,7 +93,7 @@ impl<T, const N: usize> Lists<T, N> {
             let key = next?;
             let entry = self.entries.get(key)?;
             next = Some(entry.after).filter(|key| *key != NONE);
-            Some((key, &entry.value))
+            Some((key, &*entry.value))
         })
     }
 

@@ -274,7 +274,7 @@ impl<T: Clone + Default> Grow<T> for Bounded<T> {
     fn grow(&mut self) -> bool {
         let len = self.values.len();
         let step = match self.steps {
-            Steps::Small => (len / 64).clamp(4, 4096),
+            Steps::Small => (len / 256).clamp(4, 4096),
             Steps::Double => len.max(4),
         };
         let more = step.min(self.most - len);
