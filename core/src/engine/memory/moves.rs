@@ -66,13 +66,11 @@ impl<H: Host> Memory<H> {
         put
     }
 
-    /// Lets the first letters of a queue leave that are `ids`, in their order: another engine has them. O(ids log n).
-    pub fn drop_letters(&mut self, name: &Name, ids: &[u64], now: Time) -> u64 {
+    /// Lets those letters of a queue leave that died then and have these ids, as far as they are still there, and
+    /// returns how many: another engine has them. O(letters log n).
+    pub fn drop_letters(&mut self, name: &Name, letters: impl IntoIterator<Item = (Time, u64)>) -> u64 {
         let Some(entry) = self.queues.get_mut(name) else { return 0 };
-        let mut ids = ids.iter();
-        entry.queue.take_dead(now, u64::MAX, |letter| match ids.next() {
-            Some(id) if *id == letter.id => ControlFlow::Continue(()),
-            _ => ControlFlow::Break(()),
-        })
+        let left = letters.into_iter().filter(|(died_at, id)| entry.queue.drop_letter(*died_at, *id));
+        left.count() as u64
     }
 }

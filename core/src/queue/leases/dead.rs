@@ -8,6 +8,7 @@ use super::counters::count;
 use super::note::{self, Death, Note};
 use super::record::{self, HEADER, Kind};
 use super::slot::Slot;
+use super::tree::rank_of;
 use super::{LeaseQueue, PutError};
 use crate::log::record_len;
 use crate::storage::Grow;
@@ -50,6 +51,19 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             taken += 1;
         }
         taken
+    }
+
+    /// Lets the letter leave that has this id and died then, as if it had been [taken](Self::take_dead), and returns
+    /// whether there was one: for those who keep a copy of it elsewhere. O(log n).
+    pub fn drop_letter(&mut self, died_at: Time, id: u64) -> bool {
+        let rank = (died_at.as_millis(), id);
+        let found = self.dead.find(&self.slots, rank);
+        let found = found.filter(|slot| self.slots.get(*slot).is_some_and(|slot| rank_of(slot) == rank));
+        let Some(slot) = found else { return false };
+        self.dead.remove(&mut self.slots, slot);
+        self.release_slot(slot);
+        count(&mut self.tally.handed_on);
+        true
     }
 
     /// Shows the dead letters to `each`, those that died first before the others, until it breaks. O(letters log n).

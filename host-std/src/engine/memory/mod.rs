@@ -122,7 +122,7 @@ impl Shards {
         self.all.len() > 1
             && match command {
                 Command::List { .. } => true,
-                Command::Redrive { queue } => self.own().is_handing(queue),
+                Command::Redrive { queue } | Command::Empty { queue } => self.own().is_handing(queue),
                 command => self.moves_to(command).is_some(),
             }
     }
@@ -229,7 +229,7 @@ impl Engine for Shards {
             (Command::List { kind, prefix }, _) if self.all.len() > 1 => self.list(*kind, *prefix, to).await,
             (Command::SetQueue { name, change }, Some(there)) => self.set_there(*name, *change, there).await,
             _ => {
-                if let Command::Redrive { queue } = command {
+                if let Command::Redrive { queue } | Command::Empty { queue } = command {
                     self.own().handed(queue).await;
                 }
                 let outcome = self.own().execute(command, to).await;

@@ -128,7 +128,7 @@ roots! {
         *given()
     });
     put_letter => engine().put_letter(name(), given(), time());
-    drop_letters => engine().drop_letters(name(), given::<[u64; 4]>(), time());
+    drop_letters => engine().drop_letters(name(), *given::<[(Time, u64); 4]>());
     move_queue => engine().detach_queue(name()).map(|queue| engine().attach_queue(name(), queue, time()).is_ok());
     fixed_seeded => keep(Fixed::<4, 64, 4>::seeded(*given()));
     fixed_topic => given::<Fixed<4, 64, 4>>().topic(given());

@@ -57,6 +57,7 @@ roots! {
         keep(letter);
         *given()
     });
+    drop_letter => queue().drop_letter(now(), *given());
     put_letter => queue().put_letter(now(), given::<Letter<'static>>(), |item| keep(item));
     redrive => queue().redrive(now());
     purge => queue().purge(now());

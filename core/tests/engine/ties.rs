@@ -1,0 +1,63 @@
+//! What ties queues to topics, and to each other.
+
+use core::ops::ControlFlow;
+
+use streamgauge_core::engine::memory::Defaults;
+use streamgauge_core::engine::{Name, QueueSettings, TopicSettings};
+use streamgauge_core::time::Time;
+
+use crate::Town;
+
+fn town() -> Town {
+    let queue = QueueSettings { bytes: 4 << 10, ..QueueSettings::DEFAULT };
+    let topic = TopicSettings { bytes: 4 << 10, ..TopicSettings::DEFAULT };
+    Town::new(1 << 20, Defaults { queue, topic, ..Defaults::default() })
+}
+
+fn name(name: &str) -> Name {
+    Name::new(name.as_bytes()).expect("a name")
+}
+
+/// Lends items of a queue, and returns their tokens.
+fn lend(town: &mut Town, queue: &str, items: usize) -> Vec<String> {
+    let lines = town.send(&format!("GET /mget?queue={queue}&items={items}&lease=5")).body;
+    let token =
+        |line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["lease"].as_str().map(str::to_owned);
+    let tokens: Vec<_> = lines.lines().filter_map(token).collect();
+    assert_eq!(tokens.len(), items);
+    tokens
+}
+
+fn nack(town: &mut Town, queue: &str, token: &str) {
+    assert_eq!(town.status(&format!("POST /nack?queue={queue}&lease={token}")), 200);
+}
+
+/// The letters of a queue, as who hands them on to another engine sees them.
+fn letters(town: &mut Town, queue: &str) -> Vec<(Time, u64)> {
+    let mut letters = Vec::new();
+    let _ = town.engine.letters(&name(queue), town.now, |letter| {
+        letters.push((letter.died_at, letter.id));
+        ControlFlow::Continue(())
+    });
+    letters
+}
+
+/// Letters are sent to another engine while their queue goes on: each that has arrived there leaves, and no other.
+#[test]
+fn letters_that_another_engine_has_leave_whatever_happened_meanwhile() {
+    let mut town = town();
+    assert_eq!(town.status(r#"PUT /queues/jobs {"max_attempts":1,"dead_letter":"far"}"#), 201);
+    town.engine.host_mut().foreign.push(name("far"));
+    assert_eq!(town.status("POST /mput?queue=jobs a\nb\nc\nd"), 200);
+    let tokens = lend(&mut town, "jobs", 4);
+    tokens[1..].iter().for_each(|token| nack(&mut town, "jobs", token));
+    let sent = letters(&mut town, "jobs");
+    assert_eq!(sent.len(), 3);
+    // The first of them leaves by itself, and now another one is the first.
+    assert_eq!(town.engine.drop_letters(&name("jobs"), [sent[0]]), 1);
+    nack(&mut town, "jobs", &tokens[0]);
+    assert_eq!(town.engine.drop_letters(&name("jobs"), sent.iter().copied()), 2);
+    let left = letters(&mut town, "jobs");
+    assert!(left.len() == 1 && left < sent, "{left:?}");
+    assert_eq!(town.stats("jobs")["dead"], 4);
+}
