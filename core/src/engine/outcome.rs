@@ -29,8 +29,13 @@ pub enum Outcome {
         /// Over, or never there.
         over: u64,
     },
-    /// So many items were touched by what was asked for.
-    Moved(u64),
+    /// What was asked for was done to some items.
+    Moved {
+        /// How many.
+        items: u64,
+        /// Whether there may be more: whoever asks again goes on, and others had their turn in between.
+        more: bool,
+    },
     /// A walk over a queue begins.
     Dump(Dump),
     /// Counters of a topic.
@@ -45,6 +50,24 @@ pub enum Outcome {
     Removed,
     /// Nothing has happened.
     Refused(Refusal),
+}
+
+impl Outcome {
+    /// Whether the same command, executed again, goes on with what it has begun.
+    pub const fn has_more(&self) -> bool {
+        matches!(self, Self::Moved { more: true, .. })
+    }
+
+    /// The outcome of a command that went on, with what it had moved before.
+    #[must_use]
+    pub const fn after(self, before: &Self) -> Self {
+        match (self, before) {
+            (Self::Moved { items, more }, Self::Moved { items: moved, .. }) => {
+                Self::Moved { items: items.saturating_add(*moved), more }
+            }
+            _ => self,
+        }
+    }
 }
 
 /// What a publisher is told.

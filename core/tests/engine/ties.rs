@@ -3,7 +3,7 @@
 use core::ops::ControlFlow;
 
 use streamgauge_core::engine::memory::Defaults;
-use streamgauge_core::engine::{Name, QueueSettings, TopicSettings};
+use streamgauge_core::engine::{Command, Engine as _, Name, Outcome, Part, QueueSettings, TopicSettings};
 use streamgauge_core::time::Time;
 
 use crate::Town;
@@ -60,4 +60,20 @@ fn letters_that_another_engine_has_leave_whatever_happened_meanwhile() {
     let left = letters(&mut town, "jobs");
     assert!(left.len() == 1 && left < sent, "{left:?}");
     assert_eq!(town.stats("jobs")["dead"], 4);
+}
+
+/// However much there is to be moved, one request moves it; the engine does a part of it at a time.
+#[test]
+fn a_queue_is_emptied_in_parts_by_one_request() {
+    let mut town = town();
+    assert_eq!(town.status(r#"PUT /queues/long {"bytes":300000}"#), 201);
+    let fill =
+        |town: &mut Town| assert_eq!(town.status(&format!("POST /mput?queue=long {}", "x\n".repeat(12_345))), 200);
+    fill(&mut town);
+    assert_eq!(town.send("POST /queues/long/empty").body, "removed 12345\n");
+    fill(&mut town);
+    let (empty, now) = (Command::Empty { queue: name("long") }, town.now);
+    let mut turn = || town.engine.execute(&empty, now, &mut |_: Part<'_>| ControlFlow::Continue(()));
+    assert_eq!(turn(), Outcome::Moved { items: 10_000, more: true });
+    assert_eq!(turn(), Outcome::Moved { items: 2_345, more: false });
 }

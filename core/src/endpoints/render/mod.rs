@@ -130,7 +130,7 @@ impl<'r, W: Write> Rendering<'r, W> {
                 write_fmt(self.out, format_args!("{{\"put\":{items},\"duplicate\":{duplicate}}}\n"))?;
                 Response::JSON
             }
-            (Verb::Other(what), Outcome::Moved(items)) if !what.is_empty() => {
+            (Verb::Other(what), Outcome::Moved { items, .. }) if !what.is_empty() => {
                 if self.json {
                     write_fmt(self.out, format_args!("{{\"{what}\":{items}}}\n"))?;
                     Response::JSON

@@ -101,7 +101,7 @@ impl<H: Host> QueueEntry<H> {
     }
 
     pub(super) fn stats(&mut self, now: Time, unlogged: u64) -> QueueStats {
-        self.queue.advance(now, u64::MAX);
+        let oldest = self.queue.oldest(now);
         let counters = self.queue.counters();
         QueueStats {
             counters,
@@ -112,7 +112,7 @@ impl<H: Host> QueueEntry<H> {
             filtered: self.filtered,
             sampled: self.sampled,
             paused: self.paused,
-            oldest: self.queue.oldest(now),
+            oldest,
         }
     }
 

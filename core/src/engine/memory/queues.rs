@@ -153,17 +153,18 @@ impl<H: Host> Memory<H> {
         let Some(entry) = self.queues.get_mut(name) else {
             return Outcome::Refused(Refusal::Missing(Kind::Queue, *name));
         };
-        let redriven = entry.queue.redrive(now);
+        let items = entry.queue.redrive(now, BATCH);
         self.after_change(name, now);
-        Outcome::Moved(redriven)
+        Outcome::Moved { items, more: items == BATCH }
     }
 
     pub(super) fn empty(&mut self, name: &Name, now: Time) -> Outcome {
         let Some(entry) = self.queues.get_mut(name) else {
             return Outcome::Refused(Refusal::Missing(Kind::Queue, *name));
         };
-        let removed = entry.queue.purge(now);
-        Outcome::Moved(removed)
+        let items = entry.queue.purge(now, BATCH);
+        self.after_change(name, now);
+        Outcome::Moved { items, more: items == BATCH }
     }
 
     pub(super) fn pause(&mut self, name: &Name, paused: bool) -> Outcome {
@@ -205,6 +206,9 @@ impl<H: Host> Memory<H> {
 
 /// Things that are done at a time before others get their turn.
 const STEPS: u64 = 1_000;
+
+/// Items that one command moves at a time.
+const BATCH: u64 = 10_000;
 
 /// Puts an item; what has to leave for it, the host is told.
 pub(super) fn put_one<H: Host>(

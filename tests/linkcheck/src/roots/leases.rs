@@ -59,8 +59,8 @@ roots! {
     });
     drop_letter => queue().drop_letter(now(), *given());
     put_letter => queue().put_letter(now(), given::<Letter<'static>>(), |item| keep(item));
-    redrive => queue().redrive(now());
-    purge => queue().purge(now());
+    redrive => queue().redrive(now(), *given());
+    purge => queue().purge(now(), *given());
     token_parse => Token::parse(bytes());
     token_show => core::fmt::Write::write_fmt(given::<&mut dyn core::fmt::Write>(), format_args!("{}", token()));
     recycle => given::<streamgauge_core::log::Log<Storage>>().recycle();
