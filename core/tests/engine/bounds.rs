@@ -194,6 +194,26 @@ fn a_queue_that_rejects_is_503_and_one_that_drops_tells_what_left() {
     assert_eq!(town.stats("full")["ready"], 1);
 }
 
+/// Whatever the reason is, an item that was not accepted is counted once.
+#[test]
+fn what_is_refused_is_counted() {
+    let mut town = town();
+    assert_eq!(town.status(r#"PUT /queues/full {"max_depth":2,"overflow":"reject","max_item_bytes":5}"#), 201);
+    let late: String = "x\n".repeat(Bounded::PLACES + 1);
+    for (line, status, refused) in [
+        ("POST /put?queue=full toolong", 413, 1),
+        ("POST /mput?queue=full a\ntoolong", 413, 3),
+        ("POST /mput?queue=full a\nb\nc", 503, 6),
+        ("POST /mput?queue=full a\nb", 200, 6),
+        ("POST /put?queue=full c", 503, 7),
+    ] {
+        assert_eq!(town.status(line), status, "{line}");
+        assert_eq!(town.stats("full")["refused"], refused, "{line}");
+    }
+    assert_eq!(town.status(&format!("POST /mput?queue=late&delay=5 {late}")), 507);
+    assert_eq!(town.stats("late")["refused"], Bounded::PLACES + 1);
+}
+
 /// All or none: also where an item by itself could be put, and several can't.
 #[test]
 fn a_batch_that_can_not_all_be_set_aside_is_not_put() {

@@ -28,11 +28,13 @@ impl<H: Host> Memory<H> {
             entry.duplicates = entry.duplicates.wrapping_add(1);
             return Outcome::Put { items: known, duplicate: true };
         }
-        if let Err(refusal) = entry.check(name, items) {
+        let checked = entry.check(name, items).and_then(|()| {
+            let lens = items.iter().map(|item| item.len());
+            entry.queue.check_many(now, lens, delay).map_err(|error| refusal_of(error, name, entry, items))
+        });
+        if let Err(refusal) = checked {
+            entry.queue.count_refused(items.count());
             return Outcome::Refused(refusal);
-        }
-        if let Err(error) = entry.queue.check_many(now, items.iter().map(|item| item.len()), delay) {
-            return Outcome::Refused(refusal_of(error, name, entry, items));
         }
         let mut put = 0_u64;
         for item in items.iter() {

@@ -94,7 +94,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     ) -> Result<u64, PutError> {
         self.told(now);
         if let Err(refused) = self.check_all(items.clone().map(<[u8]>::len)) {
-            self.tally.refused = self.tally.refused.wrapping_add(items.count() as u64);
+            self.count_refused(items.count() as u64);
             return Err(refused);
         }
         let mut put = 0;
@@ -103,6 +103,11 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             put += 1;
         }
         Ok(put)
+    }
+
+    /// Counts items as refused that were not even put, because somebody knew better: a check, or a limit of its own.
+    pub const fn count_refused(&mut self, items: u64) {
+        self.tally.refused = self.tally.refused.wrapping_add(items);
     }
 
     /// Whether items of these lengths can be put one after the other, to be got after `delay`. O(items).

@@ -35,6 +35,7 @@ roots! {
     reset_high_water => queue().reset_high_water();
     check => queue().check(*given());
     check_many => queue().check_many(now(), given::<core::slice::Iter<'static, usize>>().clone().copied(), *given());
+    count_refused => queue().count_refused(*given());
     put => queue().put(now(), bytes(), |item| keep(item));
     put_with => queue().put_with(now(), *given(), *given(), |room| keep(room), |item| keep(item));
     mput => queue().mput(now(), given::<core::slice::Iter<'static, &'static [u8]>>().clone().copied(), |item| keep(item));
