@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use streamgauge_core::endpoints::Request;
 use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::engine::{Engine as _, Kind, Name, QueueSettings, TopicSettings};
 
@@ -212,6 +213,29 @@ fn what_is_refused_is_counted() {
     }
     assert_eq!(town.status(&format!("POST /mput?queue=late&delay=5 {late}")), 507);
     assert_eq!(town.stats("late")["refused"], Bounded::PLACES + 1);
+}
+
+/// An acknowledgement is not taken back, so there is always room to tell of it.
+#[test]
+fn however_many_leases_are_over_those_that_were_not_are_told() {
+    let mut town = town();
+    let line = "the lease 0123456789abcdef01234567 is over\n";
+    for (max_answer, json, told) in [
+        (96, false, "4 leases are over\nacked 1\n".to_owned()),
+        (96, true, "{\"over\":[],\"more\":4,\"acked\":1}\n".to_owned()),
+        (200, false, format!("{}1 more leases are over\nacked 1\n", line.repeat(3))),
+        (236, false, format!("{}acked 1\n", line.repeat(4))),
+    ] {
+        town.settings.max_answer = max_answer;
+        assert_eq!(town.status("POST /put?queue=jobs item"), 200);
+        let lent = town.send("GET /mget?queue=jobs&items=1&lease=5").body;
+        let lent: serde_json::Value = serde_json::from_str(&lent).unwrap();
+        let body = format!("{}{}", "0123456789abcdef01234567\n".repeat(4), lent["lease"].as_str().unwrap());
+        let accept: &[u8] = if json { b"application/json" } else { b"" };
+        let answer = town.ask(&Request { accept, ..Request::new(b"/ack?queue=jobs").with_body(body.as_bytes()) });
+        assert_eq!((answer.status, answer.body), (200, told), "{max_answer}");
+        assert_eq!(town.stats("jobs")["leased"], 0);
+    }
 }
 
 /// All or none: also where an item by itself could be put, and several can't.

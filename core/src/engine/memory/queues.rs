@@ -109,7 +109,7 @@ impl<H: Host> Memory<H> {
             } else if to.take(Part::Over(text)).is_continue() {
                 over = over.wrapping_add(1);
             } else {
-                // There is no room to say so: the rest is as it was, and can be settled again.
+                // Who asks has failed: the rest is as it was, and can be settled again.
                 break;
             }
         }
