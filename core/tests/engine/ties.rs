@@ -2,6 +2,7 @@
 
 use core::ops::ControlFlow;
 
+use streamgauge_core::endpoints::{Reply, Request};
 use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::engine::{Command, Engine as _, Name, Outcome, Part, QueueSettings, TopicSettings};
 use streamgauge_core::time::Time;
@@ -76,4 +77,33 @@ fn a_queue_is_emptied_in_parts_by_one_request() {
     let mut turn = || town.engine.execute(&empty, now, &mut |_: Part<'_>| ControlFlow::Continue(()));
     assert_eq!(turn(), Outcome::Moved { items: 10_000, more: true });
     assert_eq!(turn(), Outcome::Moved { items: 2_345, more: false });
+}
+
+/// A walk is over when its queue is gone, even if there is another one of that name.
+#[test]
+fn a_queue_that_is_made_again_is_another_one() {
+    let mut town = town();
+    let dump = |town: &mut Town| {
+        let Reply::Dump(dump) = town.reply(&Request::new(b"/dump?queue=jobs"), &mut Vec::new()) else { panic!() };
+        dump
+    };
+    assert_eq!(town.status("POST /mput?queue=jobs first\nsecond\nthird"), 200);
+    let mut walk = dump(&mut town);
+    let mut first = None;
+    let more = town.engine.dump(&mut walk, |item| match first.replace(item.to_vec()) {
+        None => ControlFlow::Continue(()),
+        Some(_) => ControlFlow::Break(()),
+    });
+    assert!(more);
+    for line in ["DELETE /queues/jobs", "PUT /queues/jobs {\"bytes\":100}", "POST /mput?queue=jobs 1\n2\n3\n4"] {
+        assert!([200, 201].contains(&town.status(line)));
+    }
+    let other = |item: &[u8]| panic!("{item:?} is of another queue");
+    assert!(!town.engine.dump(&mut walk, other));
+    let mut all = Vec::new();
+    let mut walk = dump(&mut town);
+    assert!(!town.engine.dump(&mut walk, |item| (all.extend_from_slice(item), ControlFlow::Continue(())).1));
+    assert_eq!(all, b"1234");
+    let line = town.send("GET /peek?queue=jobs").body;
+    assert!(line.starts_with("{\"item\":3,"), "the ids go on: {line}");
 }

@@ -36,9 +36,9 @@ pub(super) struct QueueEntry<H: Host> {
 }
 
 impl<H: Host> QueueEntry<H> {
-    pub(super) fn new(room: QueueRoom<H>, settings: &QueueSettings, seed: u64, key: [u64; 2]) -> Self {
+    pub(super) fn new(room: QueueRoom<H>, settings: &QueueSettings, first: u64, seed: u64, key: [u64; 2]) -> Self {
         let mut entry = Self {
-            queue: LeaseQueue::new(room.bytes, room.slots, within(settings), seed),
+            queue: LeaseQueue::new(room.bytes, room.slots, within(settings), seed).starting_at(first),
             seen: Dedupe::new(room.seen, key, settings.dedupe_window),
             ties: H::Optional::default(),
             bytes: settings.bytes,

@@ -45,7 +45,7 @@ impl<H: Host> Memory<H> {
         }
         let room = self.host.queue(&settings)?;
         let (seed, key) = (self.host.random(), [self.host.random(), self.host.random()]);
-        let entry = QueueEntry::new(room, &settings, seed, key);
+        let entry = QueueEntry::new(room, &settings, self.first_item, seed, key);
         self.queues.insert(*name, entry).map_err(|_| Refusal::TooMany { kind: Kind::Queue, limit })?;
         self.link(name, settings.topic);
         Ok(())
@@ -136,6 +136,7 @@ impl<H: Host> Memory<H> {
             Kind::Queue => {
                 let Some(entry) = self.queues.get(name) else { return missing };
                 let topic = entry.settings().topic;
+                self.first_item = self.first_item.max(entry.queue.next_id());
                 self.unlink(name, topic);
                 drop(self.queues.remove(name));
             }

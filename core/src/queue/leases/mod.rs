@@ -209,6 +209,18 @@ impl<S, L> LeaseQueue<S, L> {
         }
     }
 
+    /// Lets its ids begin there, before anything is put: where one queue follows on another, none is given twice.
+    #[must_use]
+    pub const fn starting_at(mut self, id: u64) -> Self {
+        self.next_id = id;
+        self
+    }
+
+    /// The id that the next item gets.
+    pub const fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
     /// What it does with items.
     pub const fn settings(&self) -> &Settings {
         &self.settings

@@ -26,6 +26,8 @@ fn each(item: Item<'_>) -> ControlFlow<()> {
 
 roots! {
     new => Items::new(storage(), core::mem::take(given::<&'static mut [Slot]>()), *given(), *given());
+    starting_at => Items::new(storage(), core::mem::take(given::<&'static mut [Slot]>()), *given(), 0).starting_at(*given());
+    next_id => queue().next_id();
     settings => queue().settings();
     set_settings => queue().set_settings(*given());
     ready => queue().ready();
