@@ -167,8 +167,8 @@ impl Default for Settings {
 /// What happens when an item is put and there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overflow {
-    /// The oldest ready items leave for it; if that is not enough, the oldest dead letters, then the delayed items.
-    /// Those on lease never do.
+    /// For want of room the oldest dead letters leave for it; if that is not enough, the oldest ready items, then the
+    /// delayed ones. Those on lease never do.
     #[default]
     DropOldest,
     /// It is refused.

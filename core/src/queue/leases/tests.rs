@@ -218,3 +218,19 @@ fn letters_and_items_are_moved_some_at_a_time() {
     assert_eq!([queue.purge(at(0), 6), queue.purge(at(0), 3), queue.purge(at(0), 3)], [6, 3, 1]);
     assert!(queue.is_empty());
 }
+
+/// Letters that nobody looks after must not fill the storage until each new item leaves at once.
+#[test]
+fn dead_letters_leave_before_what_is_still_to_be_done() {
+    let mut queue = queue::<10, 8>(Overflow::DropOldest);
+    queue.set_settings(Settings { max_attempts: Some(1), ..Settings::DEFAULT });
+    (0..8).for_each(|item| drop(put(&mut queue, item)));
+    for token in lend(&mut queue, 8) {
+        queue.nack(at(0), token, Duration::ZERO, b"").unwrap();
+    }
+    let left: Vec<u8> = (8..20).flat_map(|item| put(&mut queue, item)).collect();
+    assert_eq!(left, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    let counters = queue.counters();
+    assert!(counters.balanced() && (counters.overflow, counters.dead) == (10, 0), "{counters:?}");
+    assert_eq!(got(&mut queue), (10..20).collect::<Vec<u8>>());
+}
