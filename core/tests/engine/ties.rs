@@ -1,10 +1,11 @@
 //! What ties queues to topics, and to each other.
 
 use core::ops::ControlFlow;
+use core::time::Duration;
 
 use streamgauge_core::endpoints::{Reply, Request};
 use streamgauge_core::engine::memory::Defaults;
-use streamgauge_core::engine::{Command, Engine as _, Name, Outcome, Part, QueueSettings, TopicSettings};
+use streamgauge_core::engine::{Command, Engine as _, Kind, Name, Outcome, Part, QueueSettings, TopicSettings};
 use streamgauge_core::time::Time;
 
 use crate::Town;
@@ -106,4 +107,58 @@ fn a_queue_that_is_made_again_is_another_one() {
     assert_eq!(all, b"1234");
     let line = town.send("GET /peek?queue=jobs").body;
     assert!(line.starts_with("{\"item\":3,"), "the ids go on: {line}");
+}
+
+/// All that a queue says of the timers and the clients that wait.
+fn forget(town: &mut Town) {
+    let host = town.engine.host_mut();
+    host.due.clear();
+    host.ready.clear();
+}
+
+fn due(town: &Town, queue: &str) -> Option<Time> {
+    town.engine.host().due.get(&(Kind::Queue, name(queue))).copied()
+}
+
+fn kill(town: &mut Town, queue: &str, items: usize) {
+    for token in lend(town, queue, items) {
+        nack(town, queue, &token);
+    }
+}
+
+/// Whatever a letter does to the queue that takes it follows as after a put.
+#[test]
+fn a_queue_that_takes_letters_is_looked_after() {
+    let mut town = town();
+    assert_eq!(town.status(r#"PUT /queues/jobs {"max_attempts":1,"dead_letter":"dead"}"#), 201);
+    assert_eq!(town.status(r#"PUT /queues/dead {"max_attempts":1,"dead_letter":"jobs","ttl":9}"#), 201);
+    assert_eq!(town.status("POST /mput?queue=jobs a\nb"), 200);
+    forget(&mut town);
+    kill(&mut town, "jobs", 1);
+    assert_eq!(due(&town, "dead"), Some(town.now.after(Duration::from_secs(9))), "they grow too old there");
+    assert!(town.engine.host().ready.contains(&name("dead")));
+    // And back, and so on.
+    kill(&mut town, "dead", 1);
+    assert_eq!((&town.stats("jobs")["ready"], &town.stats("dead")["ready"]), (&2.into(), &0.into()));
+    assert_eq!(town.status("POST /queues/dead/pause"), 200);
+    forget(&mut town);
+    kill(&mut town, "jobs", 2);
+    assert_eq!(town.stats("dead")["ready"], 2);
+    assert!(!town.engine.host().ready.contains(&name("dead")), "nobody gets what is paused");
+}
+
+#[test]
+fn letters_that_had_no_room_are_tried_again() {
+    let mut town = town();
+    assert_eq!(town.status(r#"PUT /queues/jobs {"max_attempts":1,"dead_letter":"dead"}"#), 201);
+    assert_eq!(town.status(r#"PUT /queues/dead {"max_depth":1,"overflow":"reject"}"#), 201);
+    assert_eq!(town.status("POST /mput?queue=jobs a\nb"), 200);
+    kill(&mut town, "jobs", 2);
+    assert_eq!(town.send("GET /get?queue=dead").body, "a");
+    let again = due(&town, "jobs").expect("it is tried again");
+    assert_eq!(again, town.now.after(Duration::from_secs(1)));
+    forget(&mut town);
+    town.engine.advance(Kind::Queue, &name("jobs"), again);
+    assert_eq!(town.send("GET /get?queue=dead").body, "b");
+    assert_eq!(due(&town, "jobs"), None);
 }

@@ -10,7 +10,6 @@ use crate::engine::{
 };
 use crate::queue::Limits;
 use crate::queue::leases::{PutError, State, Token};
-use crate::storage::Optional as _;
 use crate::time::Time;
 
 impl<H: Host> Memory<H> {
@@ -191,11 +190,12 @@ impl<H: Host> Memory<H> {
     /// What a change of a queue may have led to: letters for another one, somebody who waits for an item, a time at
     /// which there is something to do.
     pub(super) fn after_change(&mut self, name: &Name, now: Time) {
-        let Some(entry) = self.queues.get_mut(name) else { return };
-        let dead_letter = entry.ties.get().and_then(|ties| ties.dead_letter);
-        if let Some(target) = dead_letter.filter(|_| entry.queue.counters().letters > 0) {
-            self.hand_letters_on(name, &target, now);
-        }
+        self.hand_letters_on(name, now);
+        self.tell_host(name);
+    }
+
+    /// Tells the host whether there are items for who waits, and when there is something to do.
+    pub(super) fn tell_host(&mut self, name: &Name) {
         let Some(entry) = self.queues.get_mut(name) else { return };
         if entry.queue.ready() > 0 && !entry.paused {
             self.host.ready(name);
@@ -210,7 +210,7 @@ impl<H: Host> Memory<H> {
 const STEPS: u64 = 1_000;
 
 /// Items that one command moves at a time.
-const BATCH: u64 = 10_000;
+pub(super) const BATCH: u64 = 10_000;
 
 /// Puts an item; what has to leave for it, the host is told.
 pub(super) fn put_one<H: Host>(
