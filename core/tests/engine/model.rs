@@ -349,6 +349,7 @@ fn run(town: &mut Town, model: &mut Model, tokens: &mut Vec<String>, serial: &mu
         }
         Op::Empty { q } => {
             model.settle(*q);
+            model.hand_on(*q);
             let queue = &mut model.queues[*q];
             let leased = queue.count(|state| matches!(state, State::Leased(_)));
             let removed = queue.items.len() as u64 - leased;

@@ -162,3 +162,39 @@ fn letters_that_had_no_room_are_tried_again() {
     assert_eq!(town.send("GET /get?queue=dead").body, "b");
     assert_eq!(due(&town, "jobs"), None);
 }
+
+/// Whoever notices that a lease is over says so: those who wait for an item need no timer that is older.
+#[test]
+fn who_only_looks_wakes_those_who_wait() {
+    for line in ["GET /peek?queue=jobs", "GET /stats?queue=jobs", "GET /queues/jobs", "GET /queues"] {
+        let mut town = town();
+        assert_eq!(town.status(r#"PUT /queues/jobs {"max_attempts":2,"dead_letter":"dead"}"#), 201);
+        assert_eq!(town.status("POST /mput?queue=jobs a\nb"), 200);
+        lend(&mut town, "jobs", 2);
+        forget(&mut town);
+        town.now = town.now.after(Duration::from_secs(5));
+        assert_eq!(town.status(line), 200);
+        assert!(town.engine.host().ready.contains(&name("jobs")), "{line}");
+        lend(&mut town, "jobs", 1);
+        assert_eq!(due(&town, "jobs"), Some(town.now.after(Duration::from_secs(5))), "{line}");
+        // Letters are not moved by that, but soon.
+        forget(&mut town);
+        town.now = town.now.after(Duration::from_secs(5));
+        assert_eq!(town.status(line), 200);
+        assert_eq!(due(&town, "jobs"), Some(town.now), "{line}");
+        town.engine.advance(Kind::Queue, &name("jobs"), town.now);
+        assert_eq!(town.stats("dead")["ready"], 1, "{line}");
+    }
+}
+
+/// A queue is emptied of what is its own.
+#[test]
+fn a_queue_that_is_emptied_hands_its_letters_on_before() {
+    let mut town = town();
+    assert_eq!(town.status(r#"PUT /queues/jobs {"max_attempts":1,"dead_letter":"dead"}"#), 201);
+    assert_eq!(town.status("POST /mput?queue=jobs a\nb"), 200);
+    lend(&mut town, "jobs", 1);
+    town.now = town.now.after(Duration::from_secs(5));
+    assert_eq!(town.send("POST /queues/jobs/empty").body, "removed 1\n");
+    assert_eq!((&town.stats("jobs")["purged"], &town.stats("dead")["ready"]), (&1.into(), &1.into()));
+}

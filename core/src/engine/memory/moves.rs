@@ -50,6 +50,7 @@ impl<H: Host> Memory<H> {
         let entry = self.queues.get_mut(name)?;
         let target = entry.settings().dead_letter?;
         entry.queue.letters(now, each);
+        self.tell_host(name);
         Some(target)
     }
 

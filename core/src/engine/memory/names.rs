@@ -162,7 +162,9 @@ impl<H: Host> Memory<H> {
                 for name in self.queues.names().filter(begins) {
                     let Some(entry) = self.queues.get_mut(&name) else { continue };
                     let stats = entry.stats(now, self.host.unlogged());
-                    if to.take(Part::Queue(name, &entry.settings(), &stats)).is_break() {
+                    let taken = to.take(Part::Queue(name, &entry.settings(), &stats));
+                    self.after_look(&name, now);
+                    if taken.is_break() {
                         break;
                     }
                     told = told.wrapping_add(1);
@@ -182,6 +184,9 @@ impl<H: Host> Memory<H> {
                 to.take(Part::Queue(*name, &entry.settings(), &stats))
             }),
         };
+        if kind == Kind::Queue {
+            self.after_look(name, now);
+        }
         match told {
             Some(_) => Outcome::Told(1),
             None => Outcome::Refused(Refusal::Missing(kind, *name)),

@@ -33,6 +33,7 @@ impl<H: Host> Memory<H> {
         });
         if let Err(refusal) = checked {
             entry.queue.count_refused(items.count());
+            self.after_look(name, now);
             return Outcome::Refused(refusal);
         }
         let mut put = 0_u64;
@@ -121,6 +122,7 @@ impl<H: Host> Memory<H> {
             return self.absent(Kind::Queue, name, Outcome::Told(0));
         };
         let told = entry.queue.peek(now, state, items, |item| to.take(Part::Item(Item { item, state })));
+        self.after_look(name, now);
         Outcome::Told(told)
     }
 
@@ -147,6 +149,7 @@ impl<H: Host> Memory<H> {
         if reset {
             entry.reset(&stats.counters);
         }
+        self.after_look(name, now);
         Outcome::QueueStats(stats, reset)
     }
 
@@ -163,9 +166,14 @@ impl<H: Host> Memory<H> {
         let Some(entry) = self.queues.get_mut(name) else {
             return Outcome::Refused(Refusal::Missing(Kind::Queue, *name));
         };
-        let items = entry.queue.purge(now, BATCH);
+        // Whose last lease is over is a letter, and goes to the queue that takes it.
+        let is_due = entry.queue.advance(now, STEPS).more;
+        if self.hand_letters_on(name, now) {
+            return Outcome::Moved { items: 0, more: true };
+        }
+        let items = self.queues.get_mut(name).map_or(0, |entry| entry.queue.purge(now, BATCH));
         self.after_change(name, now);
-        Outcome::Moved { items, more: items == BATCH }
+        Outcome::Moved { items, more: is_due || items == BATCH }
     }
 
     pub(super) fn pause(&mut self, name: &Name, paused: bool) -> Outcome {

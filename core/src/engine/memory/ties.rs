@@ -63,16 +63,17 @@ impl<H: Host> Memory<H> {
     }
 
     /// Puts the dead of a queue on the one that takes them, as far as it does; the others stay where they are, and are
-    /// tried again.
-    pub(super) fn hand_letters_on(&mut self, name: &Name, now: Time) {
-        let Some(target) = self.target_of_letters(name) else { return };
+    /// tried again. Returns whether more of them could go at once.
+    pub(super) fn hand_letters_on(&mut self, name: &Name, now: Time) -> bool {
+        let Some(target) = self.target_of_letters(name) else { return false };
         if self.queues.get(&target).is_none() && !self.host.owns(&target) {
-            return self.host.letters(name);
+            self.host.letters(name);
+            return false;
         }
         let mut moved = 0_u64;
         if self.ensure_queue(&target, now).is_ok() {
             // Out of the table while the other one is changed: both are of one table.
-            let Some(mut entry) = self.queues.remove(name) else { return };
+            let Some(mut entry) = self.queues.remove(name) else { return false };
             let Self { queues, host, .. } = self;
             if let Some(other) = queues.get_mut(&target) {
                 moved = entry.queue.take_dead(now, BATCH, |letter| {
@@ -86,7 +87,8 @@ impl<H: Host> Memory<H> {
             // It had a place a moment ago.
             let _ = self.queues.insert(*name, entry);
         }
-        if self.target_of_letters(name).is_some() {
+        let has_more = self.target_of_letters(name).is_some();
+        if has_more {
             let again = if moved == BATCH { now } else { now.after(AGAIN) };
             self.host.due(Kind::Queue, name, again);
         }
@@ -94,6 +96,7 @@ impl<H: Host> Memory<H> {
             // Not what follows from that in turn: two queues may take the dead of each other.
             self.after_look(&target, now);
         }
+        has_more && moved == BATCH
     }
 
     /// What looking at a queue may have led to: time has passed for it. Letters are not moved by that, but soon.
