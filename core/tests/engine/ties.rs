@@ -198,3 +198,23 @@ fn a_queue_that_is_emptied_hands_its_letters_on_before() {
     assert_eq!(town.send("POST /queues/jobs/empty").body, "removed 1\n");
     assert_eq!((&town.stats("jobs")["purged"], &town.stats("dead")["ready"]), (&1.into(), &1.into()));
 }
+
+#[test]
+fn a_queue_is_fed_again_by_a_topic_that_is_made_again() {
+    let (mut town, mut other) = (town(), town());
+    assert_eq!(town.status(r#"PUT /queues/fed {"topic":"news"}"#), 201);
+    let fed = |town: &mut Town| {
+        assert_eq!(town.status("POST /pub?topic=news x"), 200);
+        town.send("GET /get?queue=fed").body == "x"
+    };
+    assert!(fed(&mut town));
+    for topic in ["other", "news"] {
+        assert_eq!(town.status("DELETE /topics/news"), 200);
+        assert_eq!(town.status(&format!("PUT /topics/{topic}")), 201);
+        assert!(fed(&mut town));
+    }
+    // And by one of another engine, which has no such topic yet.
+    let queue = town.engine.detach_queue(&name("fed")).expect("it is here");
+    assert!(other.engine.attach_queue(&name("fed"), queue, town.now).is_ok());
+    assert!(fed(&mut other));
+}

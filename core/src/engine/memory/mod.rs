@@ -67,7 +67,7 @@ pub struct Memory<H: Host> {
     /// The id that the first item of a new queue gets: above all that a queue had that was removed, so that who remembers
     /// one of its items takes no other for it.
     first_item: u64,
-    /// Whether a topic that fed queues was removed.
+    /// Whether there may be a queue whose topic is not there: it was removed, or never here.
     has_orphans: bool,
 }
 

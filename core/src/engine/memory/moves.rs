@@ -27,8 +27,8 @@ impl<H: Host> Memory<H> {
         self.queues.remove(name).map(DetachedQueue)
     }
 
-    /// Goes on with a queue that another engine has given away. If its topic is here, that feeds it. O(1), and what is
-    /// due.
+    /// Goes on with a queue that another engine has given away. If its topic is here, that feeds it, or else once it is.
+    /// O(1), and what is due.
     ///
     /// # Errors
     /// The queue, if there is one of this name, or no place for it.
@@ -39,6 +39,7 @@ impl<H: Host> Memory<H> {
         }
         let topic = queue.0.settings().topic;
         self.queues.insert(*name, queue.0).map_err(DetachedQueue)?;
+        self.has_orphans |= topic.is_some_and(|topic| self.topics.get(&topic).is_none());
         self.link(name, topic);
         self.after_change(name, now);
         Ok(())

@@ -107,17 +107,18 @@ impl<H: Host> Memory<H> {
         self.tell_host(name);
     }
 
-    /// Lets a new topic feed the queues that one of its name fed before. O(queues), if any topic was removed that fed
-    /// one.
+    /// Lets a new topic feed the queues whose settings name it. O(queues), if any of them has no topic.
     pub(super) fn adopt(&mut self, topic: &Name) {
         if !self.has_orphans {
             return;
         }
+        self.has_orphans = false;
         for queue in self.queues.names() {
-            let tied = self.queues.get(&queue).and_then(|entry| entry.ties.get()?.topic);
-            if tied.as_ref() == Some(topic) {
-                self.link(&queue, tied);
+            let Some(tied) = self.queues.get(&queue).and_then(|entry| entry.ties.get()?.topic) else { continue };
+            if tied == *topic {
+                self.link(&queue, Some(tied));
             }
+            self.has_orphans |= self.topics.get(&tied).is_none();
         }
     }
 
