@@ -218,3 +218,18 @@ fn a_queue_is_fed_again_by_a_topic_that_is_made_again() {
     assert!(other.engine.attach_queue(&name("fed"), queue, town.now).is_ok());
     assert!(fed(&mut other));
 }
+
+/// A limit holds for whatever comes into a queue.
+#[test]
+fn what_is_too_long_comes_neither_from_a_topic_nor_from_the_dead() {
+    let mut town = town();
+    assert_eq!(town.status(r#"PUT /queues/short {"max_item_bytes":5,"topic":"news"}"#), 201);
+    assert_eq!(town.status(r#"PUT /queues/jobs {"max_attempts":1,"dead_letter":"short"}"#), 201);
+    assert_eq!(town.status("POST /pub?topic=news fits\ntoolong"), 200);
+    let stats = town.stats("short");
+    assert_eq!((&stats["accepted"], &stats["refused"]), (&1.into(), &1.into()));
+    assert_eq!(town.status("POST /mput?queue=jobs fits\ntoolong"), 200);
+    kill(&mut town, "jobs", 2);
+    assert_eq!(town.send("GET /mget?queue=short&items=9").body, "fits\nfits\n");
+    assert!(town.send("GET /peek?queue=jobs&state=dead").body.contains("toolong"), "it is still where it was");
+}

@@ -7,7 +7,7 @@ use super::{Host, QueueRoom};
 use crate::dedupe::Dedupe;
 use crate::engine::{Name, Pieces, QueueSettings, QueueStats, Refusal};
 use crate::queue::Limits;
-use crate::queue::leases::{self, LeaseQueue};
+use crate::queue::leases::{self, LeaseQueue, Letter};
 use crate::storage::Optional as _;
 use crate::time::Time;
 
@@ -122,11 +122,20 @@ impl<H: Host> QueueEntry<H> {
         self.queue.reset_high_water();
     }
 
+    pub(super) const fn is_too_long(&self, len: usize) -> bool {
+        len as u64 > self.max_item_bytes
+    }
+
+    /// Puts a letter of another queue, and says whether there was room; otherwise it is still where it was.
+    pub(super) fn put_letter(&mut self, letter: &Letter<'_>, now: Time, overflow: impl FnMut(&[u8])) -> bool {
+        !self.is_too_long(letter.data.len()) && self.queue.put_letter(now, letter, overflow).is_ok()
+    }
+
     /// Whether all `items` may be put, as far as their sizes tell.
     pub(super) fn check(&self, name: &Name, items: &Pieces<'_>) -> Result<(), Refusal> {
         let len = items.longest();
         let too_large = |limit, bytes| Err(Refusal::TooLarge { what: "item", len, limit, bytes });
-        if len as u64 > self.max_item_bytes {
+        if self.is_too_long(len) {
             return too_large("max-item-bytes", self.max_item_bytes);
         }
         match self.queue.check(len) {

@@ -63,7 +63,7 @@ impl<H: Host> Memory<H> {
         }
         let Self { queues, host, .. } = self;
         let Some(entry) = queues.get_mut(name) else { return false };
-        let put = entry.queue.put_letter(now, letter, |item| host.overflow(name, item)).is_ok();
+        let put = entry.put_letter(letter, now, |item| host.overflow(name, item));
         self.after_change(name, now);
         put
     }

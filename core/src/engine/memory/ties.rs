@@ -48,6 +48,10 @@ impl<H: Host> Memory<H> {
                 continue;
             }
             entry.passed_over = 0;
+            if entry.is_too_long(message.len()) {
+                entry.queue.count_refused(1);
+                continue;
+            }
             // What is refused, the queue counts.
             let _ = put_one(entry, host, name, Piece::Plain(message), Duration::ZERO, now);
         }
@@ -77,11 +81,8 @@ impl<H: Host> Memory<H> {
             let Self { queues, host, .. } = self;
             if let Some(other) = queues.get_mut(&target) {
                 moved = entry.queue.take_dead(now, BATCH, |letter| {
-                    let overflow = |item: &[u8]| host.overflow(&target, item);
-                    match other.queue.put_letter(now, &letter, overflow) {
-                        Ok(_) => ControlFlow::Continue(()),
-                        Err(_) => ControlFlow::Break(()),
-                    }
+                    let put = other.put_letter(&letter, now, |item| host.overflow(&target, item));
+                    if put { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
                 });
             }
             // It had a place a moment ago.
