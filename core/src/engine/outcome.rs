@@ -77,7 +77,7 @@ pub struct Published {
     pub topic: Name,
     /// Sequence number of the first message; if there is none, the next one to be published.
     pub first: u64,
-    /// How many messages there were.
+    /// How many messages there were; when they come again, how many there were the first time.
     pub messages: u64,
     /// How many of them had been published before under the same id.
     pub duplicates: u64,

@@ -23,6 +23,8 @@ impl<H: Host> Memory<H> {
     ) -> Outcome {
         let Self { queues, host, .. } = self;
         let Some(entry) = queues.get_mut(name) else { return Outcome::Refused(Refusal::Missing(Kind::Queue, *name)) };
+        // What is empty is nothing that could come again.
+        let id = id.filter(|_| items.count() > 0);
         if let Some(known) = id.and_then(|id| entry.seen.check(id.as_bytes(), now)) {
             entry.duplicates = entry.duplicates.wrapping_add(1);
             return Outcome::Put { items: known, duplicate: true };
