@@ -109,6 +109,8 @@ pub struct TopicStats {
     pub kicked: u64,
     /// Messages that came again under an id that was known.
     pub duplicates: u64,
+    /// Ids that were forgotten before their window was over, for want of room: under such a one messages count again.
+    pub forgotten_early: u64,
     /// Messages held, and their bytes.
     pub messages: u64,
     /// Bytes of the messages held.
@@ -130,6 +132,8 @@ pub struct QueueStats {
     pub gets: u64,
     /// Items that came again under an id that was known.
     pub duplicates: u64,
+    /// Ids that were forgotten before their window was over, for want of room: under such a one items count again.
+    pub forgotten_early: u64,
     /// Messages of its topic that its filter did not let pass.
     ///
     /// These and the sampled ones were never accepted, and are in no sum of those that were.

@@ -238,6 +238,22 @@ fn however_many_leases_are_over_those_that_were_not_are_told() {
     }
 }
 
+/// An id that had to go before its window was over would count a second time, and that is seen.
+#[test]
+fn ids_that_are_forgotten_early_are_counted() {
+    let mut town = town();
+    for id in 0..4 * Bounded::PLACES {
+        assert_eq!(town.status(&format!("POST /put?queue=jobs&id={id} x")), 200);
+        assert_eq!(town.status(&format!("POST /pub?topic=news&id={id} x")), 200);
+    }
+    let topic = town.send("GET /stats?topic=news&format=json").body;
+    let topic: serde_json::Value = serde_json::from_str(&topic).unwrap();
+    for stats in [town.stats("jobs"), topic] {
+        let early = stats["forgotten_early"].as_u64().unwrap();
+        assert!(early >= 3 * Bounded::PLACES as u64, "{stats}");
+    }
+}
+
 /// All or none: also where an item by itself could be put, and several can't.
 #[test]
 fn a_batch_that_can_not_all_be_set_aside_is_not_put() {

@@ -108,6 +108,7 @@ impl<H: Host> QueueEntry<H> {
             puts: counters.accepted.wrapping_sub(self.puts_before),
             gets: counters.delivered.wrapping_add(counters.acked).wrapping_sub(self.gets_before),
             duplicates: self.duplicates,
+            forgotten_early: self.seen.counters().evicted,
             unlogged,
             filtered: self.filtered,
             sampled: self.sampled,

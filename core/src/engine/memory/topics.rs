@@ -52,6 +52,7 @@ impl<H: Host> TopicEntry<H> {
             sent: counters.delivered.wrapping_sub(self.sent_before),
             kicked: self.kicked,
             duplicates: self.duplicates,
+            forgotten_early: self.seen.counters().evicted,
             messages: counters.held,
             bytes: counters.held_bytes,
             first: self.topic.log().start().sequence(),
