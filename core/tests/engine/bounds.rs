@@ -55,6 +55,7 @@ fn what_is_not_understood_is_400_and_changes_nothing() {
         "POST /put?queue= x",
         "POST /put?queue=jobs",
         "POST /put?queue=jobs&delay=soon x",
+        "POST /put?queue=jobs&delay=721h x",
         "POST /mput?queue=jobs&separator=12345678901234567 x",
         "POST /pub?topic=.. x",
         "GET /get?queue=jobs&lease=0",
@@ -63,6 +64,7 @@ fn what_is_not_understood_is_400_and_changes_nothing() {
         "GET /mget?queue=jobs&items=0",
         "POST /ack?queue=jobs",
         "POST /nack?queue=jobs&lease=x&delay=never",
+        "POST /nack?queue=jobs&lease=x&delay=2592001",
         "POST /touch?queue=jobs&lease=x&seconds=0",
         "GET /peek?queue=jobs&state=lost",
         "GET /peek?queue=jobs&items=0",
@@ -73,6 +75,9 @@ fn what_is_not_understood_is_400_and_changes_nothing() {
         assert!(answer.body.lines().count() == 1 && answer.body.ends_with('\n'), "{line}: {:?}", answer.body);
         assert_eq!(state(&mut town), before, "{line}");
     }
+    let answer = town.send("POST /put?queue=jobs&delay=18446744073709551615 x");
+    let line = "delay must be a number of seconds, or such as 500ms, 2s, 5m or 1h, and not above 720h\n";
+    assert_eq!((answer.status, &*answer.body), (400, line));
     let id = "x".repeat(129);
     assert_eq!(town.status(&format!("POST /put?queue=jobs&id={id} x")), 400);
     let name = "n".repeat(65);
