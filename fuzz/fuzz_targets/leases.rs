@@ -98,13 +98,13 @@ fuzz_target!(|data: &[u8]| {
                     assert_eq!(dead.last().map(Vec::as_slice), Some(item.data));
                     ControlFlow::Continue(())
                 });
-                assert_eq!(queue.redrive(time), dead.len() as u64);
+                assert_eq!(queue.redrive(time, u64::MAX), dead.len() as u64);
                 queue.peek(time, State::Ready, u64::MAX, |item| {
                     held.entry(item.id).or_insert_with(|| item.data.to_vec());
                     ControlFlow::Continue(())
                 });
             }
-            _ if amount & 15 == 0 => _ = queue.purge(time),
+            _ if amount & 15 == 0 => _ = queue.purge(time, u64::MAX),
             _ => {
                 queue.take_dead(time, few, |letter| {
                     assert_eq!(held.remove(&letter.id).as_deref(), Some(letter.data));

@@ -293,7 +293,7 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
             message_id: head.field("message-id").unwrap_or_default(),
         };
         let mut answer = self.outbox.body();
-        // What changes something answers with a line at most, and could not take it back.
+        // What changes something could not take it back: it says so in a line, and its room is kept.
         let reply = if answer.capacity() < SMALLEST { Err(AnswerFull) } else { service.call(request, &mut answer) };
         let length = answer.len();
         let ending = match reply {

@@ -18,7 +18,7 @@
 //! | 413 | head and body are longer than the input storage |
 //! | 431 | the head is longer than the input storage, or has too many fields |
 //! | 501 | a transfer-encoding other than chunked; `/sub` |
-//! | 503 | the answer is longer than the output storage; what it would have taken is still there |
+//! | 503 | the answer is longer than the output storage; what it would have taken is still there, and nothing was settled |
 //! | 505 | another version of HTTP |
 //!
 //! Not here: time (who is too slow is the caller's business: [`Connection::is_idle`], [`Connection::reset`]), TLS,

@@ -409,7 +409,10 @@ pub fn answer<W: Write>(
         Parsed::Reply(reply) => return Ok(reply),
     };
     let mut rendering = asking.rendering(out);
-    let outcome = engine.execute(&asking.command, now, &mut rendering);
+    let mut outcome = engine.execute(&asking.command, now, &mut rendering);
+    while outcome.has_more() {
+        outcome = engine.execute(&asking.command, now, &mut rendering).after(&outcome);
+    }
     rendering.finish(&outcome)
 }
 

@@ -35,7 +35,8 @@ use crate::time::Time;
 
 /// What keeps topics and queues, and does what it is told.
 pub trait Engine {
-    /// Executes a command at a time; what there is to be told at length goes to `to`, before the outcome.
+    /// Executes a command at a time; what there is to be told at length goes to `to`, before the outcome. One that would
+    /// take long does a part, and is to be executed again while its outcome [has more](Outcome::has_more).
     fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome;
 
     /// Goes on with a walk over a queue: `each` is given one item after another, and breaks when it has no room for one,

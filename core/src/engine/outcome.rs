@@ -29,8 +29,13 @@ pub enum Outcome {
         /// Over, or never there.
         over: u64,
     },
-    /// So many items were touched by what was asked for.
-    Moved(u64),
+    /// What was asked for was done to some items.
+    Moved {
+        /// How many.
+        items: u64,
+        /// Whether there may be more: whoever asks again goes on, and others had their turn in between.
+        more: bool,
+    },
     /// A walk over a queue begins.
     Dump(Dump),
     /// Counters of a topic.
@@ -47,6 +52,24 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
+impl Outcome {
+    /// Whether the same command, executed again, goes on with what it has begun.
+    pub const fn has_more(&self) -> bool {
+        matches!(self, Self::Moved { more: true, .. })
+    }
+
+    /// The outcome of a command that went on, with what it had moved before.
+    #[must_use]
+    pub const fn after(self, before: &Self) -> Self {
+        match (self, before) {
+            (Self::Moved { items, more }, Self::Moved { items: moved, .. }) => {
+                Self::Moved { items: items.saturating_add(*moved), more }
+            }
+            _ => self,
+        }
+    }
+}
+
 /// What a publisher is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published {
@@ -54,7 +77,7 @@ pub struct Published {
     pub topic: Name,
     /// Sequence number of the first message; if there is none, the next one to be published.
     pub first: u64,
-    /// How many messages there were.
+    /// How many messages there were; when they come again, how many there were the first time.
     pub messages: u64,
     /// How many of them had been published before under the same id.
     pub duplicates: u64,
@@ -86,6 +109,8 @@ pub struct TopicStats {
     pub kicked: u64,
     /// Messages that came again under an id that was known.
     pub duplicates: u64,
+    /// Ids that were forgotten before their window was over, for want of room: under such a one messages count again.
+    pub forgotten_early: u64,
     /// Messages held, and their bytes.
     pub messages: u64,
     /// Bytes of the messages held.
@@ -107,6 +132,8 @@ pub struct QueueStats {
     pub gets: u64,
     /// Items that came again under an id that was known.
     pub duplicates: u64,
+    /// Ids that were forgotten before their window was over, for want of room: under such a one items count again.
+    pub forgotten_early: u64,
     /// Messages of its topic that its filter did not let pass.
     ///
     /// These and the sampled ones were never accepted, and are in no sum of those that were.

@@ -36,9 +36,9 @@ impl TopicSettings {
 pub struct QueueSettings {
     /// Bytes that the items may take, with what is kept beside each.
     pub bytes: u64,
-    /// The most items that are ready; `None` for no limit.
+    /// The most items that are held, ready, delayed or on lease: all but dead letters; `None` for no limit.
     pub max_depth: Option<u64>,
-    /// The most payload bytes that are ready; `None` for no limit.
+    /// The most payload bytes of all items that are held, dead letters too; `None` for no limit.
     pub max_bytes: Option<u64>,
     /// The longest item in bytes.
     pub max_item_bytes: u64,

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use streamgauge_core::endpoints::Request;
 use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::engine::{Engine as _, Kind, Name, QueueSettings, TopicSettings};
 
@@ -54,6 +55,7 @@ fn what_is_not_understood_is_400_and_changes_nothing() {
         "POST /put?queue= x",
         "POST /put?queue=jobs",
         "POST /put?queue=jobs&delay=soon x",
+        "POST /put?queue=jobs&delay=721h x",
         "POST /mput?queue=jobs&separator=12345678901234567 x",
         "POST /pub?topic=.. x",
         "GET /get?queue=jobs&lease=0",
@@ -62,6 +64,7 @@ fn what_is_not_understood_is_400_and_changes_nothing() {
         "GET /mget?queue=jobs&items=0",
         "POST /ack?queue=jobs",
         "POST /nack?queue=jobs&lease=x&delay=never",
+        "POST /nack?queue=jobs&lease=x&delay=2592001",
         "POST /touch?queue=jobs&lease=x&seconds=0",
         "GET /peek?queue=jobs&state=lost",
         "GET /peek?queue=jobs&items=0",
@@ -72,6 +75,9 @@ fn what_is_not_understood_is_400_and_changes_nothing() {
         assert!(answer.body.lines().count() == 1 && answer.body.ends_with('\n'), "{line}: {:?}", answer.body);
         assert_eq!(state(&mut town), before, "{line}");
     }
+    let answer = town.send("POST /put?queue=jobs&delay=18446744073709551615 x");
+    let line = "delay must be a number of seconds, or such as 500ms, 2s, 5m or 1h, and not above 720h\n";
+    assert_eq!((answer.status, &*answer.body), (400, line));
     let id = "x".repeat(129);
     assert_eq!(town.status(&format!("POST /put?queue=jobs&id={id} x")), 400);
     let name = "n".repeat(65);
@@ -192,6 +198,65 @@ fn a_queue_that_rejects_is_503_and_one_that_drops_tells_what_left() {
     town.send("GET /get?queue=full");
     assert_eq!(town.status("POST /mput?queue=full x\ny"), 503);
     assert_eq!(town.stats("full")["ready"], 1);
+}
+
+/// Whatever the reason is, an item that was not accepted is counted once.
+#[test]
+fn what_is_refused_is_counted() {
+    let mut town = town();
+    assert_eq!(town.status(r#"PUT /queues/full {"max_depth":2,"overflow":"reject","max_item_bytes":5}"#), 201);
+    let late: String = "x\n".repeat(Bounded::PLACES + 1);
+    for (line, status, refused) in [
+        ("POST /put?queue=full toolong", 413, 1),
+        ("POST /mput?queue=full a\ntoolong", 413, 3),
+        ("POST /mput?queue=full a\nb\nc", 503, 6),
+        ("POST /mput?queue=full a\nb", 200, 6),
+        ("POST /put?queue=full c", 503, 7),
+    ] {
+        assert_eq!(town.status(line), status, "{line}");
+        assert_eq!(town.stats("full")["refused"], refused, "{line}");
+    }
+    assert_eq!(town.status(&format!("POST /mput?queue=late&delay=5 {late}")), 507);
+    assert_eq!(town.stats("late")["refused"], Bounded::PLACES + 1);
+}
+
+/// An acknowledgement is not taken back, so there is always room to tell of it.
+#[test]
+fn however_many_leases_are_over_those_that_were_not_are_told() {
+    let mut town = town();
+    let line = "the lease 0123456789abcdef01234567 is over\n";
+    for (max_answer, json, told) in [
+        (96, false, "4 leases are over\nacked 1\n".to_owned()),
+        (96, true, "{\"over\":[],\"more\":4,\"acked\":1}\n".to_owned()),
+        (200, false, format!("{}1 more leases are over\nacked 1\n", line.repeat(3))),
+        (236, false, format!("{}acked 1\n", line.repeat(4))),
+    ] {
+        town.settings.max_answer = max_answer;
+        assert_eq!(town.status("POST /put?queue=jobs item"), 200);
+        let lent = town.send("GET /mget?queue=jobs&items=1&lease=5").body;
+        let lent: serde_json::Value = serde_json::from_str(&lent).unwrap();
+        let body = format!("{}{}", "0123456789abcdef01234567\n".repeat(4), lent["lease"].as_str().unwrap());
+        let accept: &[u8] = if json { b"application/json" } else { b"" };
+        let answer = town.ask(&Request { accept, ..Request::new(b"/ack?queue=jobs").with_body(body.as_bytes()) });
+        assert_eq!((answer.status, answer.body), (200, told), "{max_answer}");
+        assert_eq!(town.stats("jobs")["leased"], 0);
+    }
+}
+
+/// An id that had to go before its window was over would count a second time, and that is seen.
+#[test]
+fn ids_that_are_forgotten_early_are_counted() {
+    let mut town = town();
+    for id in 0..4 * Bounded::PLACES {
+        assert_eq!(town.status(&format!("POST /put?queue=jobs&id={id} x")), 200);
+        assert_eq!(town.status(&format!("POST /pub?topic=news&id={id} x")), 200);
+    }
+    let topic = town.send("GET /stats?topic=news&format=json").body;
+    let topic: serde_json::Value = serde_json::from_str(&topic).unwrap();
+    for stats in [town.stats("jobs"), topic] {
+        let early = stats["forgotten_early"].as_u64().unwrap();
+        assert!(early >= 3 * Bounded::PLACES as u64, "{stats}");
+    }
 }
 
 /// All or none: also where an item by itself could be put, and several can't.

@@ -28,6 +28,8 @@ pub(crate) struct Bounded {
     pub(crate) due: BTreeMap<(Kind, Name), Time>,
     /// Queues that may have items.
     pub(crate) ready: Vec<Name>,
+    /// Queues that another engine has.
+    pub(crate) foreign: Vec<Name>,
 }
 
 impl Bounded {
@@ -35,8 +37,8 @@ impl Bounded {
     pub(crate) const PLACES: usize = 64;
 
     pub(crate) fn new(budget: u64) -> Self {
-        let (overflow, due, ready) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Self { budget, held: Rc::default(), random: 0, overflow, due, ready }
+        let (overflow, due, ready, foreign) = (Vec::new(), BTreeMap::new(), Vec::new(), Vec::new());
+        Self { budget, held: Rc::default(), random: 0, overflow, due, ready, foreign }
     }
 
     fn take(&mut self, needed: u64) -> Result<Lent, Refusal> {
@@ -118,6 +120,10 @@ impl Host for Bounded {
     fn due(&mut self, kind: Kind, name: &Name, at: Time) {
         let due = self.due.entry((kind, *name)).or_insert(at);
         *due = at.min(*due);
+    }
+
+    fn owns(&self, queue: &Name) -> bool {
+        !self.foreign.contains(queue)
     }
 
     fn overflow(&mut self, queue: &Name, item: &[u8]) {

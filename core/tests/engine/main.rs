@@ -1,12 +1,13 @@
 //! The memory engine through the endpoints: requests in, answers out.
 //!
 //! `api` walks through API.md and holds every byte of the answers; `model` asks the same of a plain model, in any
-//! order; `bounds` is about what is refused.
+//! order; `bounds` is about what is refused, `ties` about queues that are tied to topics and to each other.
 
 mod api;
 mod bounds;
 mod host;
 mod model;
+mod ties;
 
 use streamgauge_core::endpoints::{Method, Reply, Request, Settings, Surface, answer};
 use streamgauge_core::engine::memory::{Defaults, Memory};

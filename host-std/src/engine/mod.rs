@@ -24,7 +24,7 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// The thread that a topic or a queue belongs to, if it is another than this one: whoever asks goes there.
     fn elsewhere(&self, kind: Kind, name: &Name) -> Option<usize>;
 
-    /// Executes a command, if that needs no waiting; otherwise nothing has happened.
+    /// Executes a command, if that needs no waiting and is done in one turn; otherwise nothing has happened.
     fn execute_now(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome>;
 
     /// Executes a command. One that publishes waits while what was published before is far from being sent on.

@@ -86,7 +86,6 @@ pub(super) fn asked<'a>(request: &Request<'a>, settings: &Settings) -> Result<As
     }
     let query = request.query;
     let plain = Shape::Plain { json: request.wants_json() };
-    let seconds = |name: &'static str| parameter(request, name, DURATION, units::duration);
     let command = match route {
         Route::Publish => {
             let whole = query.get("whole").is_some_and(|whole| whole == *"1")
@@ -102,8 +101,7 @@ pub(super) fn asked<'a>(request: &Request<'a>, settings: &Settings) -> Result<As
         Route::Clients => return Ok(Asked::Clients(name(request, "topic")?, request.wants_json())),
         Route::Put { many } => {
             let Some(items) = items(request, many, settings)? else { return Err(Wrong::Line("missing data")) };
-            let delay = seconds("delay")?.unwrap_or_default();
-            Command::Put { queue: name(request, "queue")?, items, delay, id: id(request)? }
+            Command::Put { queue: name(request, "queue")?, items, delay: delay(request)?, id: id(request)? }
         }
         Route::Get { many } => return get(request, many, settings),
         Route::Ack => settle(request, Settle::Ack)?,
@@ -112,7 +110,7 @@ pub(super) fn asked<'a>(request: &Request<'a>, settings: &Settings) -> Result<As
                 Some(reason) => cut(&reason),
                 None => Reason::EMPTY,
             };
-            settle(request, Settle::Nack { delay: seconds("delay")?.unwrap_or_default(), reason })?
+            settle(request, Settle::Nack { delay: delay(request)?, reason })?
         }
         Route::Touch => {
             let touch = parameter(request, "seconds", ABOVE_0, |text| units::duration(text).filter(|d| !d.is_zero()))?;
@@ -168,6 +166,10 @@ pub(super) fn asked<'a>(request: &Request<'a>, settings: &Settings) -> Result<As
 const DURATION: &str = "a number of seconds, or such as 500ms, 2s, 5m or 1h";
 const ABOVE_0: &str = "a number of seconds above 0, or such as 500ms, 2s, 5m or 1h";
 
+/// The longest time that an item may be delayed: what is for ever would hold its room, and nobody would ever see it.
+const LONGEST_DELAY: Duration = Duration::from_secs(30 * 24 * 3_600);
+const DELAY: &str = "a number of seconds, or such as 500ms, 2s, 5m or 1h, and not above 720h";
+
 /// The longest time that a request may wait for an item.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -199,6 +201,12 @@ fn get<'a>(request: &Request<'a>, many: bool, settings: &Settings) -> Result<Ask
         Shape::Item
     };
     Ok(Asked::Command(Command::Get { queue: name(request, "queue")?, items, lease }, shape, wait))
+}
+
+/// How long an item is to be delayed.
+fn delay<'a>(request: &Request<'a>) -> Result<Duration, Wrong<'a>> {
+    let bounded = |text: &[u8]| units::duration(text).filter(|delay| *delay <= LONGEST_DELAY);
+    Ok(parameter(request, "delay", DELAY, bounded)?.unwrap_or_default())
 }
 
 fn settle<'a>(request: &Request<'a>, how: Settle) -> Result<Command<'a>, Wrong<'a>> {

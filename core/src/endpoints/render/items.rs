@@ -69,13 +69,20 @@ pub fn overflow_line<W: Write>(queue: &Name, item: &[u8], out: &mut W) -> Result
 
 /// How many bytes [`line`] writes. O(n).
 pub(super) fn line_len(item: &Item<'_>) -> usize {
-    let mut length = Length(0);
+    let mut length = Length::default();
     let Ok(()) = line(item, &mut length);
-    length.0
+    length.bytes()
 }
 
 /// Counts what is written, and keeps none of it.
-struct Length(usize);
+#[derive(Debug, Default)]
+pub(super) struct Length(usize);
+
+impl Length {
+    pub(super) const fn bytes(&self) -> usize {
+        self.0
+    }
+}
 
 impl embedded_io::ErrorType for Length {
     type Error = core::convert::Infallible;

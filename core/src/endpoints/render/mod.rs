@@ -1,6 +1,7 @@
 //! From an outcome to an answer.
 
 mod items;
+mod over;
 mod problem;
 mod resources;
 mod stats;
@@ -17,6 +18,7 @@ use embedded_io::Write;
 use super::parse::Shape;
 use super::{Asking, Headers, LeaseHeaders, Reply, Response, Status, write_fmt};
 use crate::engine::{Command, Lease, Name, Outcome, Part, Settle, Sink};
+use over::Over;
 
 /// An answer that is being written: parts first, as an engine tells them, and then what became of the command.
 pub struct Rendering<'r, W: Write> {
@@ -25,12 +27,13 @@ pub struct Rendering<'r, W: Write> {
     verb: Verb,
     /// Whether errors, and what can be either, are JSON.
     json: bool,
-    /// The most bytes of items past the first.
+    /// The most bytes of items past the first, or of tokens.
     max_answer: usize,
     /// Of which queue the client would wait for an item, and how long.
     wait: Option<(Name, Duration)>,
     told: u64,
     written: usize,
+    over: Over,
     headers: Headers,
     failure: Option<W::Error>,
 }
@@ -69,8 +72,8 @@ impl<'r, W: Write> Rendering<'r, W> {
             Command::Empty { .. } => Verb::Other("removed"),
             _ => Verb::Other(""),
         };
-        let (headers, failure, max_answer) = (Headers::None, None, *max_answer);
-        Self { out, shape: *shape, verb, json: *json, max_answer, wait, told: 0, written: 0, headers, failure }
+        let (headers, failure, max_answer, over) = (Headers::None, None, *max_answer, Over::NONE);
+        Self { out, shape: *shape, verb, json: *json, max_answer, wait, told: 0, written: 0, over, headers, failure }
     }
 
     /// What a command came to, once it is executed.
@@ -130,7 +133,7 @@ impl<'r, W: Write> Rendering<'r, W> {
                 write_fmt(self.out, format_args!("{{\"put\":{items},\"duplicate\":{duplicate}}}\n"))?;
                 Response::JSON
             }
-            (Verb::Other(what), Outcome::Moved(items)) if !what.is_empty() => {
+            (Verb::Other(what), Outcome::Moved { items, .. }) if !what.is_empty() => {
                 if self.json {
                     write_fmt(self.out, format_args!("{{\"{what}\":{items}}}\n"))?;
                     Response::JSON
@@ -147,12 +150,7 @@ impl<'r, W: Write> Rendering<'r, W> {
     }
 
     fn finish_settle(self, verb: &'static str, done: u64, over: u64) -> Result<Response, W::Error> {
-        if self.json {
-            self.out.write_all(if self.told == 0 { b"{\"over\":[" } else { b"" })?;
-            write_fmt(self.out, format_args!("],\"{verb}\":{done}}}\n"))?;
-        } else if done > 0 || over != 1 {
-            write_fmt(self.out, format_args!("{verb} {done}\n"))?;
-        }
+        self.over.finish((done, verb), over, self.json, self.out)?;
         let status = if done == 0 && over > 0 { Status::Gone } else { Status::Ok };
         let response = if self.json { Response::JSON } else { Response::text(Status::Ok) };
         Ok(Response { status, ..response })
@@ -186,16 +184,7 @@ impl<'r, W: Write> Rendering<'r, W> {
                     Shape::Lines | Shape::Plain { .. } => items::line(&item, self.out)?,
                 }
             }
-            Part::Over(token) => {
-                // A token is short: what is longer is none, and needn't be told whole.
-                let token = token.get(..64).unwrap_or(token);
-                if self.json {
-                    self.out.write_all(if self.told == 0 { b"{\"over\":[" } else { b"," })?;
-                    crate::wire::json::write::string(core::str::from_utf8(token).unwrap_or("?"), self.out)?;
-                } else {
-                    write_fmt(self.out, format_args!("the lease {} is over\n", token.escape_ascii()))?;
-                }
-            }
+            Part::Over(token) => self.over.tell(token, self.json, self.max_answer, self.out)?,
             Part::Topic(name, settings, stats) => {
                 self.separate()?;
                 resources::topic(&name, settings, stats, self.out)?;

@@ -90,13 +90,13 @@ pub(super) fn queue<W: Write>(
 
 /// All that a topic counts.
 pub(super) fn topic_json<W: Write>(stats: &TopicStats, out: &mut W) -> Result<(), W::Error> {
-    let TopicStats { subscribers, subscriptions, received, sent, kicked, duplicates, messages, bytes, first, next } =
-        stats;
+    let TopicStats { subscribers, subscriptions, received, sent, kicked, duplicates, forgotten_early, .. } = stats;
+    let TopicStats { messages, bytes, first, next, .. } = stats;
     write_fmt(
         out,
         format_args!(
             "{{\"subscribers\":{subscribers},\"subscriptions\":{subscriptions},\"received\":{received},\"sent\":{sent},\
-             \"kicked\":{kicked},\"duplicates\":{duplicates},\"messages\":{messages},\"bytes\":{bytes},\
+             \"kicked\":{kicked},\"duplicates\":{duplicates},\"forgotten_early\":{forgotten_early},\"messages\":{messages},\"bytes\":{bytes},\
              \"first\":{first},\"next\":{next}}}"
         ),
     )
@@ -134,6 +134,7 @@ fn each_of_queue<E>(stats: &QueueStats, mut each: impl FnMut(&str, u64) -> Resul
         ("timed_out", counters.timed_out),
         ("refused", counters.refused),
         ("duplicates", stats.duplicates),
+        ("forgotten_early", stats.forgotten_early),
         ("filtered", stats.filtered),
         ("sampled", stats.sampled),
         ("unlogged", stats.unlogged),

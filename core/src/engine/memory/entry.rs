@@ -7,7 +7,7 @@ use super::{Host, QueueRoom};
 use crate::dedupe::Dedupe;
 use crate::engine::{Name, Pieces, QueueSettings, QueueStats, Refusal};
 use crate::queue::Limits;
-use crate::queue::leases::{self, LeaseQueue};
+use crate::queue::leases::{self, LeaseQueue, Letter};
 use crate::storage::Optional as _;
 use crate::time::Time;
 
@@ -36,9 +36,9 @@ pub(super) struct QueueEntry<H: Host> {
 }
 
 impl<H: Host> QueueEntry<H> {
-    pub(super) fn new(room: QueueRoom<H>, settings: &QueueSettings, seed: u64, key: [u64; 2]) -> Self {
+    pub(super) fn new(room: QueueRoom<H>, settings: &QueueSettings, first: u64, seed: u64, key: [u64; 2]) -> Self {
         let mut entry = Self {
-            queue: LeaseQueue::new(room.bytes, room.slots, within(settings), seed),
+            queue: LeaseQueue::new(room.bytes, room.slots, within(settings), seed).starting_at(first),
             seen: Dedupe::new(room.seen, key, settings.dedupe_window),
             ties: H::Optional::default(),
             bytes: settings.bytes,
@@ -101,18 +101,19 @@ impl<H: Host> QueueEntry<H> {
     }
 
     pub(super) fn stats(&mut self, now: Time, unlogged: u64) -> QueueStats {
-        self.queue.advance(now, u64::MAX);
+        let oldest = self.queue.oldest(now);
         let counters = self.queue.counters();
         QueueStats {
             counters,
             puts: counters.accepted.wrapping_sub(self.puts_before),
             gets: counters.delivered.wrapping_add(counters.acked).wrapping_sub(self.gets_before),
             duplicates: self.duplicates,
+            forgotten_early: self.seen.counters().evicted,
             unlogged,
             filtered: self.filtered,
             sampled: self.sampled,
             paused: self.paused,
-            oldest: self.queue.oldest(now),
+            oldest,
         }
     }
 
@@ -122,11 +123,20 @@ impl<H: Host> QueueEntry<H> {
         self.queue.reset_high_water();
     }
 
+    pub(super) const fn is_too_long(&self, len: usize) -> bool {
+        len as u64 > self.max_item_bytes
+    }
+
+    /// Puts a letter of another queue, and says whether there was room; otherwise it is still where it was.
+    pub(super) fn put_letter(&mut self, letter: &Letter<'_>, now: Time, overflow: impl FnMut(&[u8])) -> bool {
+        !self.is_too_long(letter.data.len()) && self.queue.put_letter(now, letter, overflow).is_ok()
+    }
+
     /// Whether all `items` may be put, as far as their sizes tell.
     pub(super) fn check(&self, name: &Name, items: &Pieces<'_>) -> Result<(), Refusal> {
         let len = items.longest();
         let too_large = |limit, bytes| Err(Refusal::TooLarge { what: "item", len, limit, bytes });
-        if len as u64 > self.max_item_bytes {
+        if self.is_too_long(len) {
             return too_large("max-item-bytes", self.max_item_bytes);
         }
         match self.queue.check(len) {

@@ -64,7 +64,10 @@ pub struct Memory<H: Host> {
     queues: H::Table<QueueEntry<H>>,
     host: H,
     defaults: Defaults,
-    /// Whether a topic that fed queues was removed.
+    /// The id that the first item of a new queue gets: above all that a queue had that was removed, so that who remembers
+    /// one of its items takes no other for it.
+    first_item: u64,
+    /// Whether there may be a queue whose topic is not there: it was removed, or never here.
     has_orphans: bool,
 }
 
@@ -97,7 +100,7 @@ impl<H: Host> Memory<H> {
     /// The same, with what names get that nobody has made.
     pub fn with_defaults(mut host: H, defaults: Defaults) -> Self {
         let (topics, queues) = (host.table(Kind::Topic), host.table(Kind::Queue));
-        Self { topics, queues, host, defaults, has_orphans: false }
+        Self { topics, queues, host, defaults, first_item: 0, has_orphans: false }
     }
 
     /// Its host.

@@ -27,8 +27,8 @@ impl<H: Host> Memory<H> {
         self.queues.remove(name).map(DetachedQueue)
     }
 
-    /// Goes on with a queue that another engine has given away. If its topic is here, that feeds it. O(1), and what is
-    /// due.
+    /// Goes on with a queue that another engine has given away. If its topic is here, that feeds it, or else once it is.
+    /// O(1), and what is due.
     ///
     /// # Errors
     /// The queue, if there is one of this name, or no place for it.
@@ -39,6 +39,7 @@ impl<H: Host> Memory<H> {
         }
         let topic = queue.0.settings().topic;
         self.queues.insert(*name, queue.0).map_err(DetachedQueue)?;
+        self.has_orphans |= topic.is_some_and(|topic| self.topics.get(&topic).is_none());
         self.link(name, topic);
         self.after_change(name, now);
         Ok(())
@@ -50,6 +51,7 @@ impl<H: Host> Memory<H> {
         let entry = self.queues.get_mut(name)?;
         let target = entry.settings().dead_letter?;
         entry.queue.letters(now, each);
+        self.tell_host(name);
         Some(target)
     }
 
@@ -61,18 +63,16 @@ impl<H: Host> Memory<H> {
         }
         let Self { queues, host, .. } = self;
         let Some(entry) = queues.get_mut(name) else { return false };
-        let put = entry.queue.put_letter(now, letter, |item| host.overflow(name, item)).is_ok();
+        let put = entry.put_letter(letter, now, |item| host.overflow(name, item));
         self.after_change(name, now);
         put
     }
 
-    /// Lets the first letters of a queue leave that are `ids`, in their order: another engine has them. O(ids log n).
-    pub fn drop_letters(&mut self, name: &Name, ids: &[u64], now: Time) -> u64 {
+    /// Lets those letters of a queue leave that died then and have these ids, as far as they are still there, and
+    /// returns how many: another engine has them. O(letters log n).
+    pub fn drop_letters(&mut self, name: &Name, letters: impl IntoIterator<Item = (Time, u64)>) -> u64 {
         let Some(entry) = self.queues.get_mut(name) else { return 0 };
-        let mut ids = ids.iter();
-        entry.queue.take_dead(now, u64::MAX, |letter| match ids.next() {
-            Some(id) if *id == letter.id => ControlFlow::Continue(()),
-            _ => ControlFlow::Break(()),
-        })
+        let left = letters.into_iter().filter(|(died_at, id)| entry.queue.drop_letter(*died_at, *id));
+        left.count() as u64
     }
 }

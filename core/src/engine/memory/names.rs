@@ -45,7 +45,7 @@ impl<H: Host> Memory<H> {
         }
         let room = self.host.queue(&settings)?;
         let (seed, key) = (self.host.random(), [self.host.random(), self.host.random()]);
-        let entry = QueueEntry::new(room, &settings, seed, key);
+        let entry = QueueEntry::new(room, &settings, self.first_item, seed, key);
         self.queues.insert(*name, entry).map_err(|_| Refusal::TooMany { kind: Kind::Queue, limit })?;
         self.link(name, settings.topic);
         Ok(())
@@ -138,6 +138,7 @@ impl<H: Host> Memory<H> {
             Kind::Queue => {
                 let Some(entry) = self.queues.get(name) else { return missing };
                 let topic = entry.settings().topic;
+                self.first_item = self.first_item.max(entry.queue.next_id());
                 self.unlink(name, topic);
                 drop(self.queues.remove(name));
             }
@@ -163,7 +164,9 @@ impl<H: Host> Memory<H> {
                 for name in self.queues.names().filter(begins) {
                     let Some(entry) = self.queues.get_mut(&name) else { continue };
                     let stats = entry.stats(now, self.host.unlogged());
-                    if to.take(Part::Queue(name, &entry.settings(), &stats)).is_break() {
+                    let taken = to.take(Part::Queue(name, &entry.settings(), &stats));
+                    self.after_look(&name, now);
+                    if taken.is_break() {
                         break;
                     }
                     told = told.wrapping_add(1);
@@ -183,6 +186,9 @@ impl<H: Host> Memory<H> {
                 to.take(Part::Queue(*name, &entry.settings(), &stats))
             }),
         };
+        if kind == Kind::Queue {
+            self.after_look(name, now);
+        }
         match told {
             Some(_) => Outcome::Told(1),
             None => Outcome::Refused(Refusal::Missing(kind, *name)),

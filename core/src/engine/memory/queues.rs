@@ -10,7 +10,6 @@ use crate::engine::{
 };
 use crate::queue::Limits;
 use crate::queue::leases::{PutError, State, Token};
-use crate::storage::Optional as _;
 use crate::time::Time;
 
 impl<H: Host> Memory<H> {
@@ -24,15 +23,20 @@ impl<H: Host> Memory<H> {
     ) -> Outcome {
         let Self { queues, host, .. } = self;
         let Some(entry) = queues.get_mut(name) else { return Outcome::Refused(Refusal::Missing(Kind::Queue, *name)) };
+        // What is empty is nothing that could come again.
+        let id = id.filter(|_| items.count() > 0);
         if let Some(known) = id.and_then(|id| entry.seen.check(id.as_bytes(), now)) {
             entry.duplicates = entry.duplicates.wrapping_add(1);
             return Outcome::Put { items: known, duplicate: true };
         }
-        if let Err(refusal) = entry.check(name, items) {
+        let checked = entry.check(name, items).and_then(|()| {
+            let lens = items.iter().map(|item| item.len());
+            entry.queue.check_many(now, lens, delay).map_err(|error| refusal_of(error, name, entry, items))
+        });
+        if let Err(refusal) = checked {
+            entry.queue.count_refused(items.count());
+            self.after_look(name, now);
             return Outcome::Refused(refusal);
-        }
-        if let Err(error) = entry.queue.check_many(now, items.iter().map(|item| item.len()), delay) {
-            return Outcome::Refused(refusal_of(error, name, entry, items));
         }
         let mut put = 0_u64;
         for item in items.iter() {
@@ -107,7 +111,7 @@ impl<H: Host> Memory<H> {
             } else if to.take(Part::Over(text)).is_continue() {
                 over = over.wrapping_add(1);
             } else {
-                // There is no room to say so: the rest is as it was, and can be settled again.
+                // Who asks has failed: the rest is as it was, and can be settled again.
                 break;
             }
         }
@@ -120,6 +124,7 @@ impl<H: Host> Memory<H> {
             return self.absent(Kind::Queue, name, Outcome::Told(0));
         };
         let told = entry.queue.peek(now, state, items, |item| to.take(Part::Item(Item { item, state })));
+        self.after_look(name, now);
         Outcome::Told(told)
     }
 
@@ -146,6 +151,7 @@ impl<H: Host> Memory<H> {
         if reset {
             entry.reset(&stats.counters);
         }
+        self.after_look(name, now);
         Outcome::QueueStats(stats, reset)
     }
 
@@ -153,17 +159,23 @@ impl<H: Host> Memory<H> {
         let Some(entry) = self.queues.get_mut(name) else {
             return Outcome::Refused(Refusal::Missing(Kind::Queue, *name));
         };
-        let redriven = entry.queue.redrive(now);
+        let items = entry.queue.redrive(now, BATCH);
         self.after_change(name, now);
-        Outcome::Moved(redriven)
+        Outcome::Moved { items, more: items == BATCH }
     }
 
     pub(super) fn empty(&mut self, name: &Name, now: Time) -> Outcome {
         let Some(entry) = self.queues.get_mut(name) else {
             return Outcome::Refused(Refusal::Missing(Kind::Queue, *name));
         };
-        let removed = entry.queue.purge(now);
-        Outcome::Moved(removed)
+        // Whose last lease is over is a letter, and goes to the queue that takes it.
+        let is_due = entry.queue.advance(now, STEPS).more;
+        if self.hand_letters_on(name, now) {
+            return Outcome::Moved { items: 0, more: true };
+        }
+        let items = self.queues.get_mut(name).map_or(0, |entry| entry.queue.purge(now, BATCH));
+        self.after_change(name, now);
+        Outcome::Moved { items, more: is_due || items == BATCH }
     }
 
     pub(super) fn pause(&mut self, name: &Name, paused: bool) -> Outcome {
@@ -188,11 +200,12 @@ impl<H: Host> Memory<H> {
     /// What a change of a queue may have led to: letters for another one, somebody who waits for an item, a time at
     /// which there is something to do.
     pub(super) fn after_change(&mut self, name: &Name, now: Time) {
-        let Some(entry) = self.queues.get_mut(name) else { return };
-        let dead_letter = entry.ties.get().and_then(|ties| ties.dead_letter);
-        if let Some(target) = dead_letter.filter(|_| entry.queue.counters().letters > 0) {
-            self.hand_letters_on(name, &target, now);
-        }
+        self.hand_letters_on(name, now);
+        self.tell_host(name);
+    }
+
+    /// Tells the host whether there are items for who waits, and when there is something to do.
+    pub(super) fn tell_host(&mut self, name: &Name) {
         let Some(entry) = self.queues.get_mut(name) else { return };
         if entry.queue.ready() > 0 && !entry.paused {
             self.host.ready(name);
@@ -205,6 +218,9 @@ impl<H: Host> Memory<H> {
 
 /// Things that are done at a time before others get their turn.
 const STEPS: u64 = 1_000;
+
+/// Items that one command moves at a time.
+pub(super) const BATCH: u64 = 10_000;
 
 /// Puts an item; what has to leave for it, the host is told.
 pub(super) fn put_one<H: Host>(

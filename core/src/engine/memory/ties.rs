@@ -3,9 +3,9 @@
 use core::ops::ControlFlow;
 use core::time::Duration;
 
-use super::queues::put_one;
+use super::queues::{BATCH, put_one};
 use super::{Host, Memory, Table};
-use crate::engine::{Filter, Name, Piece};
+use crate::engine::{Filter, Kind, Name, Piece};
 use crate::storage::Optional as _;
 use crate::time::Time;
 
@@ -20,6 +20,9 @@ pub(super) struct Ties {
     /// The next queue on the same topic.
     pub(super) next_on_topic: Option<Name>,
 }
+
+/// When letters are tried again that had no room.
+const AGAIN: Duration = Duration::from_secs(1);
 
 impl<H: Host> Memory<H> {
     /// Puts messages of a topic on a queue that it feeds: of those that its filter lets pass, one of so many. Returns
@@ -45,6 +48,10 @@ impl<H: Host> Memory<H> {
                 continue;
             }
             entry.passed_over = 0;
+            if entry.is_too_long(message.len()) {
+                entry.queue.count_refused(1);
+                continue;
+            }
             // What is refused, the queue counts.
             let _ = put_one(entry, host, name, Piece::Plain(message), Duration::ZERO, now);
         }
@@ -52,45 +59,67 @@ impl<H: Host> Memory<H> {
         next_on_topic
     }
 
-    /// Puts the dead of a queue on another one, as far as that takes them; the others stay where they are.
-    pub(super) fn hand_letters_on(&mut self, name: &Name, target: &Name, now: Time) {
-        if self.queues.get(target).is_none() && !self.host.owns(target) {
-            return self.host.letters(name);
-        }
-        if name == target || self.ensure_queue(target, now).is_err() {
-            return;
-        }
-        // Out of the table while the other one is changed: both are of one table.
-        let Some(mut entry) = self.queues.remove(name) else { return };
-        let mut moved = 0_u64;
-        let Self { queues, host, .. } = self;
-        if let Some(other) = queues.get_mut(target) {
-            moved = entry.queue.take_dead(now, u64::MAX, |letter| {
-                let overflow = |item: &[u8]| host.overflow(target, item);
-                match other.queue.put_letter(now, &letter, overflow) {
-                    Ok(_) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                }
-            });
-        }
-        // It had a place a moment ago.
-        let _ = self.queues.insert(*name, entry);
-        if moved > 0 {
-            self.host.ready(target);
-        }
+    /// The queue that takes the dead of another one, if there are any.
+    pub(super) fn target_of_letters(&self, name: &Name) -> Option<Name> {
+        let entry = self.queues.get(name)?;
+        let target = entry.ties.get()?.dead_letter?;
+        (entry.queue.counters().letters > 0 && target != *name).then_some(target)
     }
 
-    /// Lets a new topic feed the queues that one of its name fed before. O(queues), if any topic was removed that fed
-    /// one.
+    /// Puts the dead of a queue on the one that takes them, as far as it does; the others stay where they are, and are
+    /// tried again. Returns whether more of them could go at once.
+    pub(super) fn hand_letters_on(&mut self, name: &Name, now: Time) -> bool {
+        let Some(target) = self.target_of_letters(name) else { return false };
+        if self.queues.get(&target).is_none() && !self.host.owns(&target) {
+            self.host.letters(name);
+            return false;
+        }
+        let mut moved = 0_u64;
+        if self.ensure_queue(&target, now).is_ok() {
+            // Out of the table while the other one is changed: both are of one table.
+            let Some(mut entry) = self.queues.remove(name) else { return false };
+            let Self { queues, host, .. } = self;
+            if let Some(other) = queues.get_mut(&target) {
+                moved = entry.queue.take_dead(now, BATCH, |letter| {
+                    let put = other.put_letter(&letter, now, |item| host.overflow(&target, item));
+                    if put { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                });
+            }
+            // It had a place a moment ago.
+            let _ = self.queues.insert(*name, entry);
+        }
+        let has_more = self.target_of_letters(name).is_some();
+        if has_more {
+            let again = if moved == BATCH { now } else { now.after(AGAIN) };
+            self.host.due(Kind::Queue, name, again);
+        }
+        if moved > 0 {
+            // Not what follows from that in turn: two queues may take the dead of each other.
+            self.after_look(&target, now);
+        }
+        has_more && moved == BATCH
+    }
+
+    /// What looking at a queue may have led to: time has passed for it. Letters are not moved by that, but soon.
+    pub(super) fn after_look(&mut self, name: &Name, now: Time) {
+        if self.target_of_letters(name).is_some() {
+            self.host.due(Kind::Queue, name, now);
+        }
+        self.tell_host(name);
+    }
+
+    /// Lets a new topic feed the queues whose settings name it. O(queues), if any of them has no topic.
     pub(super) fn adopt(&mut self, topic: &Name) {
         if !self.has_orphans {
             return;
         }
+        self.has_orphans = false;
         for queue in self.queues.names() {
-            let tied = self.queues.get(&queue).and_then(|entry| entry.ties.get()?.topic);
-            if tied.as_ref() == Some(topic) {
-                self.link(&queue, tied);
+            let Some(tied) = self.queues.get(&queue).and_then(|entry| entry.ties.get()?.topic) else { continue };
+            if tied == *topic {
+                self.link(&queue, Some(tied));
             }
+            self.has_orphans |= self.topics.get(&tied).is_none();
         }
     }
 

@@ -52,6 +52,7 @@ impl<H: Host> TopicEntry<H> {
             sent: counters.delivered.wrapping_sub(self.sent_before),
             kicked: self.kicked,
             duplicates: self.duplicates,
+            forgotten_early: self.seen.counters().evicted,
             messages: counters.held,
             bytes: counters.held_bytes,
             first: self.topic.log().start().sequence(),
@@ -82,9 +83,12 @@ impl<H: Host> Memory<H> {
             duplicates: 0,
             subscribers: entry.topic.counters().subscribers,
         };
-        if let Some(first) = id.and_then(|id| entry.seen.check(id.as_bytes(), now)) {
+        // What is empty is nothing that could come again.
+        let id = id.filter(|_| messages.count() > 0);
+        if let Some(known) = id.and_then(|id| entry.seen.check(id.as_bytes(), now)) {
             entry.duplicates = entry.duplicates.wrapping_add(messages.count());
-            return Outcome::Published(Published { first, duplicates: messages.count(), ..published });
+            let (first, messages) = told_before(known, entry.topic.log().end().sequence());
+            return Outcome::Published(Published { first, messages, duplicates: messages, ..published });
         }
         let plain = || {
             messages.iter().filter_map(|piece| match piece {
@@ -100,7 +104,7 @@ impl<H: Host> Memory<H> {
             Err(over) => return Outcome::Refused(too_large(name, &over)),
         }
         if let Some(id) = id {
-            entry.seen.remember(id.as_bytes(), now, published.first);
+            entry.seen.remember(id.as_bytes(), now, to_tell_again(&published));
         }
         let expires = entry.topic.expires_at();
         let mut fed = entry.feeds;
@@ -167,6 +171,25 @@ impl<H: Host> Memory<H> {
     }
 }
 
+/// Bits that are kept of a sequence number, which is less than 2^40 before the end of the log while an id is remembered;
+/// the others are for the number of messages.
+const SEQUENCE_BITS: u32 = 40;
+const SEQUENCE: u64 = (1 << SEQUENCE_BITS) - 1;
+
+/// What a publisher is told when its messages come again: the first sequence number, and how many messages there were.
+/// Beyond 2^24 of them it is nothing, as it is not known then which was the last one.
+const fn to_tell_again(published: &Published) -> u64 {
+    let Published { first, messages, .. } = published;
+    let count = if *messages >> (u64::BITS - SEQUENCE_BITS) == 0 { *messages } else { 0 };
+    count << SEQUENCE_BITS | (*first & SEQUENCE)
+}
+
+/// What [`to_tell_again`] kept: the latest such numbers before `end`.
+const fn told_before(known: u64, end: u64) -> (u64, u64) {
+    let back = end.wrapping_sub(known) & SEQUENCE;
+    (end.saturating_sub(back), known >> SEQUENCE_BITS)
+}
+
 fn too_large(name: &Name, over: &OverLimit) -> Refusal {
     let limit = match over.limit {
         // That of `main` comes from a flag.
@@ -174,4 +197,25 @@ fn too_large(name: &Name, over: &OverLimit) -> Refusal {
         limit => limit.name(),
     };
     Refusal::TooLarge { what: "message", len: over.len, limit, bytes: over.most as u64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_is_told_again() {
+        let published =
+            |first, messages| Published { topic: Name::MAIN, first, messages, duplicates: 0, subscribers: 0 };
+        for first in [0, 1, SEQUENCE - 1, SEQUENCE, SEQUENCE + 1, 1 << 50, u64::MAX - SEQUENCE] {
+            for messages in [1, 2, (1 << 24) - 1] {
+                let known = to_tell_again(&published(first, messages));
+                for later in [messages, 1 << 30, SEQUENCE] {
+                    assert_eq!(told_before(known, first + later), (first, messages));
+                }
+            }
+            let known = to_tell_again(&published(first, 1 << 24));
+            assert_eq!(told_before(known, first + (1 << 24)), (first, 0));
+        }
+    }
 }

@@ -8,6 +8,7 @@ use super::counters::count;
 use super::note::{self, Death, Note};
 use super::record::{self, HEADER, Kind};
 use super::slot::Slot;
+use super::tree::rank_of;
 use super::{LeaseQueue, PutError};
 use crate::log::record_len;
 use crate::storage::Grow;
@@ -52,6 +53,19 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         taken
     }
 
+    /// Lets the letter leave that has this id and died then, as if it had been [taken](Self::take_dead), and returns
+    /// whether there was one: for those who keep a copy of it elsewhere. O(log n).
+    pub fn drop_letter(&mut self, died_at: Time, id: u64) -> bool {
+        let rank = (died_at.as_millis(), id);
+        let found = self.dead.find(&self.slots, rank);
+        let found = found.filter(|slot| self.slots.get(*slot).is_some_and(|slot| rank_of(slot) == rank));
+        let Some(slot) = found else { return false };
+        self.dead.remove(&mut self.slots, slot);
+        self.release_slot(slot);
+        count(&mut self.tally.handed_on);
+        true
+    }
+
     /// Shows the dead letters to `each`, those that died first before the others, until it breaks. O(letters log n).
     pub fn letters(&mut self, now: Time, mut each: impl FnMut(Letter<'_>) -> ControlFlow<()>) {
         self.settle(now);
@@ -88,14 +102,15 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         Ok(id)
     }
 
-    /// Makes all dead letters ready again, behind what is ready, those that died first before the others, and returns
-    /// how many. O(n log n) for n letters.
+    /// Makes up to `letters` dead letters ready again, behind what is ready, those that died first before the others, and
+    /// returns how many. O(letters log n).
     ///
     /// They are as good as new: their attempts and their age begin again, and each has a new id.
-    pub fn redrive(&mut self, now: Time) -> u64 {
+    pub fn redrive(&mut self, now: Time, letters: u64) -> u64 {
         self.settle(now);
         let mut redriven = 0;
-        while let Some(slot) = self.dead.first() {
+        while redriven < letters {
+            let Some(slot) = self.dead.first() else { break };
             self.dead.remove(&mut self.slots, slot);
             let id = self.new_id();
             let Some(place) = self.slots.get_mut(slot) else { break };
@@ -111,17 +126,20 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         redriven
     }
 
-    /// Empties the queue of all but what is on lease, and returns how many items left. O(n log n).
-    pub fn purge(&mut self, now: Time) -> u64 {
+    /// Lets up to `items` items leave, of all but those on lease, and returns how many did: with those that are ready
+    /// first, then the delayed and the dead. O(items log n).
+    pub fn purge(&mut self, now: Time, items: u64) -> u64 {
         self.settle(now);
         let mut purged = 0;
-        while let Some(next) = self.oldest_ready() {
+        while purged < items {
+            let Some(next) = self.oldest_ready() else { break };
             let bytes = self.data_at(next.offset).len();
             self.leave(&next, bytes);
             count(&mut self.tally.purged);
             purged += 1;
         }
-        while let Some(slot) = self.delayed.first().or(self.dead.first()) {
+        while purged < items {
+            let Some(slot) = self.delayed.first().or(self.dead.first()) else { break };
             self.delayed.remove(&mut self.slots, slot);
             self.dead.remove(&mut self.slots, slot);
             self.release_slot(slot);

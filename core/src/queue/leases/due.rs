@@ -7,6 +7,10 @@ use super::take::Next;
 use crate::storage::Grow;
 use crate::time::Time;
 
+/// Things that are due that are done on the way of something else, so that nobody waits for more: if a million leases
+/// end at once, the next request does not do what the timer can do in many turns.
+pub(super) const MOST_STEPS: u64 = 4_096;
+
 /// What [`LeaseQueue::advance`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -50,14 +54,37 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         timers.chain(too_old).min().filter(|due| *due < Time::NEVER)
     }
 
-    /// Does all that is due.
+    /// Does what is due, but no more than [`MOST_STEPS`] at any one time: the rest stays due, as
+    /// [`next_due`](Self::next_due) tells.
     pub(super) fn settle(&mut self, now: Time) {
         self.told(now);
         let timers = self.leased.first().is_some() || self.delayed.first().is_some();
-        if timers || self.settings.ttl.is_some() {
-            let mut done = Advanced::default();
-            while self.step(&mut done) {}
+        if self.spent == Some(self.clock) || !(timers || self.settings.ttl.is_some()) {
+            return;
         }
+        let mut done = Advanced::default();
+        for _ in 0..MOST_STEPS {
+            if !self.step(&mut done) {
+                return;
+            }
+        }
+        self.spent = Some(self.clock);
+    }
+
+    /// The ready item that is to be handed out; those before it that are too old leave, each a step.
+    pub(super) fn next_ready(&mut self, steps: &mut u64) -> Option<Next> {
+        loop {
+            let next = self.oldest_ready()?;
+            if !self.is_too_old(&next) {
+                return Some(next);
+            }
+            *steps = steps.checked_sub(1)?;
+            self.expire(&next);
+        }
+    }
+
+    fn is_too_old(&self, next: &Next) -> bool {
+        self.settings.ttl.is_some_and(|ttl| self.accepted_at(next.offset).after(ttl) <= self.clock)
     }
 
     /// Does one of the things that are due, and returns whether there was one.
@@ -84,14 +111,13 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             done.ready += 1;
             return true;
         }
-        let Some(ttl) = self.settings.ttl else { return false };
-        let Some(oldest) = self.oldest_ready() else { return false };
-        let too_old = self.accepted_at(oldest.offset).after(ttl) <= self.clock;
-        if too_old {
-            self.expire(&oldest);
-            done.expired += 1;
+        if self.settings.ttl.is_none() {
+            return false;
         }
-        too_old
+        let Some(oldest) = self.oldest_ready().filter(|oldest| self.is_too_old(oldest)) else { return false };
+        self.expire(&oldest);
+        done.expired += 1;
+        true
     }
 
     /// Lets go of a ready item that is too old.

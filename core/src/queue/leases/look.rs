@@ -39,6 +39,8 @@ impl State {
 /// Where one is in going through the ready items, from [`LeaseQueue::mark`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
+    /// The queue that it is of, by its secret.
+    queue: u64,
     /// Items from here on were not seen, and those from `end` on came later.
     next: u64,
     end: u64,
@@ -58,7 +60,7 @@ struct Hint {
 impl<S, L> LeaseQueue<S, L> {
     /// The beginning of a way through all items that are ready now. O(1).
     pub const fn mark(&self) -> Mark {
-        Mark { next: 0, end: self.next_id, hint: None }
+        Mark { queue: self.slots.seed(), next: 0, end: self.next_id, hint: None }
     }
 }
 
@@ -67,8 +69,12 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// saw all. O(items log n), and O(ready items) to begin with when the storage was put in order in between.
     ///
     /// Between two calls the queue may change: each item that was ready when the mark was made and still is comes
-    /// exactly once, and none that came later. The item that `each` breaks on comes again.
+    /// exactly once, and none that came later. The item that `each` breaks on comes again. A mark of another queue shows
+    /// nothing.
     pub fn dump(&self, mark: &mut Mark, mut each: impl FnMut(Item<'_>) -> ControlFlow<()>) -> bool {
+        if mark.queue != self.slots.seed() {
+            return true;
+        }
         loop {
             let fresh = self.fresh_from(mark);
             let back = self.back.find(&self.slots, (0, mark.next));

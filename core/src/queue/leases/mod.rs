@@ -56,8 +56,9 @@ use crate::time::Time;
 /// out in the order of their ids, which is that in which they were accepted: one whose lease ran out goes out before
 /// all that came after it, and one that was delayed takes the place that it would have had.
 ///
-/// Every operation is told the time, and answers as if [`advance`](Self::advance) had been called then. At any time
-/// [`accepted`](Counters::accepted) `==` [`acked`](Counters::acked) `+` [`delivered`](Counters::delivered) `+`
+/// Every operation is told the time, and answers as if [`advance`](Self::advance) had been called then with some thousand
+/// steps: what is due beyond that may still be counted as it was, and is done as time goes on, but no token is worth
+/// anything after its time, and no item is handed out that is too old. At any time [`accepted`](Counters::accepted) `==` [`acked`](Counters::acked) `+` [`delivered`](Counters::delivered) `+`
 /// [`ready`](Counters::ready) `+` [`delayed`](Counters::delayed) `+` [`leased`](Counters::leased) `+`
 /// [`overflow`](Counters::overflow) `+` [`dead`](Counters::dead) `+` [`expired`](Counters::expired) `+`
 /// [`purged`](Counters::purged).
@@ -100,6 +101,8 @@ pub struct LeaseQueue<S, L> {
     settings: Settings,
     /// The latest time that it was told.
     clock: Time,
+    /// The time at which so much was due that not all of it was done.
+    spent: Option<Time>,
     next_id: u64,
     fresh: Fresh,
     /// Items that have a slot, by what they are, and in the order in which they are dealt with.
@@ -164,8 +167,8 @@ impl Default for Settings {
 /// What happens when an item is put and there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overflow {
-    /// The oldest ready items leave for it; if that is not enough, the oldest dead letters, then the delayed items.
-    /// Those on lease never do.
+    /// For want of room the oldest dead letters leave for it; if that is not enough, the oldest ready items, then the
+    /// delayed ones. Those on lease never do.
     #[default]
     DropOldest,
     /// It is refused.
@@ -193,6 +196,7 @@ impl<S, L> LeaseQueue<S, L> {
             slots: Slots::new(slots, seed),
             settings,
             clock: Time::ZERO,
+            spent: None,
             next_id: 0,
             fresh,
             back: Tree::EMPTY,
@@ -203,6 +207,18 @@ impl<S, L> LeaseQueue<S, L> {
             compacted: 0,
             tally: Tally::NEW,
         }
+    }
+
+    /// Lets its ids begin there, before anything is put: where one queue follows on another, none is given twice.
+    #[must_use]
+    pub const fn starting_at(mut self, id: u64) -> Self {
+        self.next_id = id;
+        self
+    }
+
+    /// The id that the next item gets.
+    pub const fn next_id(&self) -> u64 {
+        self.next_id
     }
 
     /// What it does with items.

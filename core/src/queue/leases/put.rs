@@ -94,7 +94,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     ) -> Result<u64, PutError> {
         self.told(now);
         if let Err(refused) = self.check_all(items.clone().map(<[u8]>::len)) {
-            self.tally.refused = self.tally.refused.wrapping_add(items.count() as u64);
+            self.count_refused(items.count() as u64);
             return Err(refused);
         }
         let mut put = 0;
@@ -103,6 +103,11 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             put += 1;
         }
         Ok(put)
+    }
+
+    /// Counts items as refused that were not even put, because somebody knew better: a check, or a limit of its own.
+    pub const fn count_refused(&mut self, items: u64) {
+        self.tally.refused = self.tally.refused.wrapping_add(items);
     }
 
     /// Whether items of these lengths can be put one after the other, to be got after `delay`. O(items).
@@ -116,8 +121,10 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         delay: Duration,
     ) -> Result<(), PutError> {
         self.told(now);
+        // Slots come out of a budget, and are not given back: so they are the last thing that is asked for.
+        self.check_all(lens.clone())?;
         if !delay.is_zero() {
-            let items = lens.clone().filter(|len| !self.is_beyond_alone(*len)).count() as u64;
+            let items = lens.filter(|len| !self.is_beyond_alone(*len)).count() as u64;
             if !self.slots.has_room_for(items) {
                 self.settle(self.clock);
             }
@@ -125,7 +132,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
                 return Err(PutError::NoSlot(NoSlot { slots: self.slots.len() }));
             }
         }
-        self.check_all(lens)
+        Ok(())
     }
 
     /// Whether items of these lengths can be put one after the other.

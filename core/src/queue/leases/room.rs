@@ -162,12 +162,13 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         self.compacted = self.compacted.wrapping_add(1);
     }
 
-    /// Lets one item leave, and returns whether there was one that may; a dead letter only where that helps.
+    /// Lets one item leave, and returns whether there was one that may. The dead come first, where that helps: nobody
+    /// works on them, and they would stay until nothing else has room.
     fn drop_one(&mut self, or_dead: bool, overflow: Leaving<'_>) -> bool {
-        if self.drop_ready(overflow) {
+        let dead = self.dead.first().filter(|_| or_dead);
+        if dead.is_none() && self.drop_ready(overflow) {
             return true;
         }
-        let dead = self.dead.first().filter(|_| or_dead);
         let Some(slot) = dead.or(self.delayed.first()) else { return false };
         self.dead.remove(&mut self.slots, slot);
         self.delayed.remove(&mut self.slots, slot);

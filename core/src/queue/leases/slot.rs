@@ -69,6 +69,10 @@ impl<L> Slots<L> {
         self.used
     }
 
+    pub(super) const fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// How near the root of its tree a slot stands, which nobody can foretell who doesn't know the seed.
     pub(super) const fn priority(&self, slot: u32) -> u64 {
         // The finaliser of SplitMix64 (Steele, Lea, Flood 2014).

@@ -4,6 +4,7 @@ use core::ops::ControlFlow;
 use core::time::Duration;
 
 use super::counters::count;
+use super::due::MOST_STEPS;
 use super::note::Death;
 use super::record::{self, Kind};
 use super::slot::Slot;
@@ -77,9 +78,9 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// stays, so nothing is lost when there is no room for it.
     pub fn get(&mut self, now: Time, items: u64, mut each: impl FnMut(Item<'_>) -> ControlFlow<()>) -> u64 {
         self.settle(now);
-        let mut taken = 0;
+        let (mut taken, mut steps) = (0, MOST_STEPS);
         while taken < items {
-            let Some(next) = self.oldest_ready() else { break };
+            let Some(next) = self.next_ready(&mut steps) else { break };
             let Some(item) = self.item_of(&next) else { break };
             let bytes = item.data.len();
             if each(item).is_break() {
@@ -112,9 +113,9 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     ) -> Result<u64, NoSlot> {
         self.settle(now);
         let until = self.clock.after(span);
-        let mut taken = 0;
+        let (mut taken, mut steps) = (0, MOST_STEPS);
         while taken < items {
-            let Some(next) = self.oldest_ready() else { break };
+            let Some(next) = self.next_ready(&mut steps) else { break };
             let slot = match next.from {
                 From::Back(slot) => slot,
                 From::Fresh(..) => match self.slots.reserve() {

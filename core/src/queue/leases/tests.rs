@@ -169,3 +169,102 @@ fn a_callback_that_panics_leaves_the_account_right() {
     assert_eq!(counters.stored, counters.bytes * RECORD as u64);
     assert_eq!(got(&mut queue), [3, 4, 5, 6, 7, 8]);
 }
+
+/// If all leases end at once, nobody waits for all of them to be dealt with, and no token is worth anything all the same.
+#[test]
+fn what_is_due_at_once_is_done_in_many_turns() {
+    const ITEMS: usize = 3 * MOST;
+    const MOST: usize = super::due::MOST_STEPS as usize;
+    let settings = Settings { ttl: Some(Duration::from_secs(60)), ..Settings::DEFAULT };
+    let storage = std::vec![0; (ITEMS + 1) * RECORD];
+    let slots = crate::storage::Fixed(std::vec![Slot::FREE; ITEMS]);
+    let mut queue = LeaseQueue::new(storage, slots, settings, 1);
+    (0..ITEMS).for_each(|_| assert!(put(&mut queue, 1).is_empty()));
+    let tokens = lend(&mut queue, ITEMS as u64);
+    queue.put(at(30_000), &[2], |_| panic!("there is room")).unwrap();
+    // More is not done at this time, whoever asks.
+    for _ in 0..2 {
+        queue.peek(at(30_000), State::Ready, 1, |_| ControlFlow::Continue(()));
+        assert_eq!((queue.counters().timed_out, queue.ready()), (MOST as u64, MOST as u64 + 1));
+        assert!(queue.counters().balanced());
+        assert!(queue.next_due() < Some(at(30_000)), "the rest is due");
+    }
+    assert!(tokens.iter().all(|token| queue.ack(at(30_000), *token) == Err(LeaseOver)));
+    while queue.advance(at(30_000), 1_000).more {}
+    assert_eq!((queue.counters().timed_out, queue.ready()), (ITEMS as u64, ITEMS as u64 + 1));
+    // What is too old leaves some at a time, and is never handed out.
+    let mut got = Vec::new();
+    let mut turns = 0;
+    while got.is_empty() {
+        turns += 1;
+        queue.get(at(60_000), 5, |item| {
+            got.extend_from_slice(item.data);
+            ControlFlow::Continue(())
+        });
+    }
+    assert_eq!((&got[..], queue.counters().expired), (&[2][..], ITEMS as u64));
+    assert!(turns > 1, "all of it at once");
+}
+
+#[test]
+fn letters_and_items_are_moved_some_at_a_time() {
+    let settings = Settings { max_attempts: Some(1), ..Settings::DEFAULT };
+    let mut queue = LeaseQueue::new(std::vec![0; 20 * RECORD], [Slot::FREE; 10], settings, 1);
+    (0..10).for_each(|item| drop(put(&mut queue, item)));
+    for token in lend(&mut queue, 5) {
+        queue.nack(at(0), token, Duration::ZERO, b"").unwrap();
+    }
+    assert_eq!((queue.redrive(at(0), 2), queue.counters().letters), (2, 3));
+    assert_eq!([queue.purge(at(0), 6), queue.purge(at(0), 3), queue.purge(at(0), 3)], [6, 3, 1]);
+    assert!(queue.is_empty());
+}
+
+/// Letters that nobody looks after must not fill the storage until each new item leaves at once.
+#[test]
+fn dead_letters_leave_before_what_is_still_to_be_done() {
+    let mut queue = queue::<10, 8>(Overflow::DropOldest);
+    queue.set_settings(Settings { max_attempts: Some(1), ..Settings::DEFAULT });
+    (0..8).for_each(|item| drop(put(&mut queue, item)));
+    for token in lend(&mut queue, 8) {
+        queue.nack(at(0), token, Duration::ZERO, b"").unwrap();
+    }
+    let left: Vec<u8> = (8..20).flat_map(|item| put(&mut queue, item)).collect();
+    assert_eq!(left, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    let counters = queue.counters();
+    assert!(counters.balanced() && (counters.overflow, counters.dead) == (10, 0), "{counters:?}");
+    assert_eq!(got(&mut queue), (10..20).collect::<Vec<u8>>());
+}
+
+/// Slots that grow by one at a time, as far as they may.
+struct Growing(Vec<Slot>);
+
+impl AsRef<[Slot]> for Growing {
+    fn as_ref(&self) -> &[Slot] {
+        &self.0
+    }
+}
+
+impl AsMut<[Slot]> for Growing {
+    fn as_mut(&mut self) -> &mut [Slot] {
+        &mut self.0
+    }
+}
+
+impl Grow<Slot> for Growing {
+    fn grow(&mut self) -> bool {
+        self.0.push(Slot::FREE);
+        true
+    }
+}
+
+/// What a batch would need that can't be put is not taken from others.
+#[test]
+fn a_batch_that_does_not_fit_takes_no_slots() {
+    let mut queue = LeaseQueue::new(std::vec![0; 20 * RECORD], Growing(Vec::new()), Settings::DEFAULT, 1);
+    let mut check = |last| {
+        let checked = queue.check_many(at(0), [1, 1, last].into_iter(), Duration::from_secs(1));
+        (checked.is_ok(), queue.slots.len())
+    };
+    assert_eq!(check(1_000), (false, 0));
+    assert_eq!(check(1), (true, 3));
+}

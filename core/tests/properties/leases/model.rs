@@ -311,7 +311,8 @@ impl Model {
 
     fn leaves(&mut self, or_dead: bool, left: &mut VecDeque<Vec<u8>>) {
         let dead = self.first(State::Dead).filter(|_| or_dead);
-        let next = self.first(State::Ready).or(dead).or(self.first(State::Delayed)).expect("something may leave");
+        let next =
+            dead.or_else(|| self.first(State::Ready)).or(self.first(State::Delayed)).expect("something may leave");
         assert_eq!(left.pop_front(), Some(self.remove(next).data), "it leaves in its turn");
         self.done.overflow += 1;
     }

@@ -132,7 +132,7 @@ impl Run {
             Step::Redrive => {
                 self.model.settle();
                 let dead: Vec<_> = self.model.of(State::Dead).iter().map(|item| item.id).collect();
-                assert_eq!(self.queue.redrive(now), dead.len() as u64);
+                assert_eq!(self.queue.redrive(now, u64::MAX), dead.len() as u64);
                 for id in dead {
                     let (new, clock) = (self.model.next_id, self.model.clock);
                     self.model.next_id += 1;
@@ -149,7 +149,7 @@ impl Run {
                 self.model.items.retain(|item| item.state == State::Leased);
                 let purged = (held - self.model.items.len()) as u64;
                 self.model.done.purged += purged;
-                assert_eq!(self.queue.purge(now), purged);
+                assert_eq!(self.queue.purge(now, u64::MAX), purged);
             }
             Step::Advance(steps) => {
                 let due = (0..steps).take_while(|_| self.model.step()).count() as u64;

@@ -1,7 +1,7 @@
 //! Dead letters on their way to a queue of another shard.
 //!
 //! They are copied, put there, and only then do they leave: none is ever nowhere. Until then their queue lets none of
-//! them be redriven and does not move, so that none is in two places for anybody who asks.
+//! them be redriven or purged and does not move, so that none is in two places for anybody who asks.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -88,14 +88,14 @@ impl Shards {
                 self.own().with(|memory| memory.advance(Kind::Queue, queue, now));
                 return true;
             };
-            let ids: Vec<u64> = letters.iter().map(|letter| letter.id).collect();
+            let sent: Vec<_> = letters.iter().map(|letter| (letter.died_at, letter.id)).collect();
             self.own().set_handing(Some(*queue));
             let (answer, taken) = oneshot::channel();
             self.send_letters(there, target, letters, answer);
             let taken = taken.await.unwrap_or(0);
-            self.own().with(|memory| memory.drop_letters(queue, ids.get(..taken).unwrap_or_default(), now));
+            self.own().with(|memory| memory.drop_letters(queue, sent.iter().take(taken).copied()));
             self.own().set_handing(None);
-            if taken < ids.len() {
+            if taken < sent.len() {
                 return false;
             }
         }

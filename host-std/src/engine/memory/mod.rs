@@ -122,14 +122,32 @@ impl Shards {
         }
     }
 
-    /// Whether a command needs other shards too, or has to wait for one.
-    fn needs_others(&self, command: &Command<'_>) -> bool {
-        self.all.len() > 1
-            && match command {
-                Command::List { .. } => true,
-                Command::Redrive { queue } => self.own().is_handing(queue),
-                command => self.moves_to(command).is_some(),
+    /// Whether a command needs other shards too, or may have to wait.
+    fn has_to_wait(&self, command: &Command<'_>) -> bool {
+        match command {
+            Command::Redrive { .. } | Command::Empty { .. } => true,
+            Command::List { .. } => self.all.len() > 1,
+            command => self.all.len() > 1 && self.moves_to(command).is_some(),
+        }
+    }
+
+    /// Moves the items of a queue of this shard, some at a time; others have their turn in between. When the queue is gone
+    /// meanwhile, so is what was left to do.
+    async fn move_items(&self, queue: &Name, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {
+        self.own().handed(queue).await;
+        if !self.is_alone() && self.elsewhere(Kind::Queue, queue).is_some() {
+            return Outcome::Refused(moves::MOVED);
+        }
+        let mut outcome = self.own().execute(command, to).await;
+        while outcome.has_more() {
+            tokio::task::yield_now().await;
+            self.own().handed(queue).await;
+            if !self.own().has_queue(queue) {
+                break;
             }
+            outcome = self.own().execute(command, to).await.after(&outcome);
+        }
+        outcome
     }
 
     /// Tells all topics or queues of all shards, in the order of their names.
@@ -222,7 +240,7 @@ impl Engine for Shards {
     }
 
     fn execute_now(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome> {
-        if self.needs_others(command) {
+        if self.has_to_wait(command) {
             return None;
         }
         let outcome = self.own().execute_now(command, to)?;
@@ -234,13 +252,8 @@ impl Engine for Shards {
         match (command, self.moves_to(command)) {
             (Command::List { kind, prefix }, _) if self.all.len() > 1 => self.list(*kind, *prefix, to).await,
             (Command::SetQueue { name, change }, Some(there)) => self.set_there(*name, *change, there).await,
+            (Command::Redrive { queue } | Command::Empty { queue }, _) => self.move_items(queue, command, to).await,
             _ => {
-                if let Command::Redrive { queue } = command {
-                    self.own().handed(queue).await;
-                    if self.elsewhere(Kind::Queue, queue).is_some() {
-                        return Outcome::Refused(moves::MOVED);
-                    }
-                }
                 let outcome = self.own().execute(command, to).await;
                 self.tell_others(command, &outcome);
                 outcome

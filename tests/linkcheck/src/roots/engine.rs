@@ -6,8 +6,8 @@ use core::time::Duration;
 use streamgauge_core::dedupe::{Dedupe, Entry};
 use streamgauge_core::engine::memory::{Defaults, Few, Fixed, Host, Memory, QueueRoom, Table, TopicRoom};
 use streamgauge_core::engine::{
-    BadName, Command, Data, Dump, Engine, Filter, Id, Kind, Name, Part, Piece, Pieces, QueueChange, QueueSettings, Refusal,
-    Short, Tokens, TopicChange, TopicSettings,
+    BadName, Command, Data, Dump, Engine, Filter, Id, Kind, Name, Outcome, Part, Piece, Pieces, QueueChange,
+    QueueSettings, Refusal, Short, Tokens, TopicChange, TopicSettings,
 };
 use streamgauge_core::log::Mark;
 use streamgauge_core::queue::leases::{Overflow, Slot, State};
@@ -128,7 +128,7 @@ roots! {
         *given()
     });
     put_letter => engine().put_letter(name(), given(), time());
-    drop_letters => engine().drop_letters(name(), given::<[u64; 4]>(), time());
+    drop_letters => engine().drop_letters(name(), *given::<[(Time, u64); 4]>());
     move_queue => engine().detach_queue(name()).map(|queue| engine().attach_queue(name(), queue, time()).is_ok());
     fixed_seeded => keep(Fixed::<4, 64, 4>::seeded(*given()));
     fixed_topic => given::<Fixed<4, 64, 4>>().topic(given());
@@ -172,6 +172,8 @@ roots! {
     pieces_count => pieces().count();
     pieces_longest => pieces().longest();
     pieces_iter => pieces().iter().for_each(keep);
+    outcome_has_more => given::<Outcome>().has_more();
+    outcome_after => given::<Outcome>().after(given());
     refusal_problem => given::<Refusal>().problem();
     refusal_limit => given::<Refusal>().limit();
     refusal_show => core::fmt::Write::write_fmt(

@@ -26,6 +26,8 @@ fn each(item: Item<'_>) -> ControlFlow<()> {
 
 roots! {
     new => Items::new(storage(), core::mem::take(given::<&'static mut [Slot]>()), *given(), *given());
+    starting_at => Items::new(storage(), core::mem::take(given::<&'static mut [Slot]>()), *given(), 0).starting_at(*given());
+    next_id => queue().next_id();
     settings => queue().settings();
     set_settings => queue().set_settings(*given());
     ready => queue().ready();
@@ -35,6 +37,7 @@ roots! {
     reset_high_water => queue().reset_high_water();
     check => queue().check(*given());
     check_many => queue().check_many(now(), given::<core::slice::Iter<'static, usize>>().clone().copied(), *given());
+    count_refused => queue().count_refused(*given());
     put => queue().put(now(), bytes(), |item| keep(item));
     put_with => queue().put_with(now(), *given(), *given(), |room| keep(room), |item| keep(item));
     mput => queue().mput(now(), given::<core::slice::Iter<'static, &'static [u8]>>().clone().copied(), |item| keep(item));
@@ -57,9 +60,10 @@ roots! {
         keep(letter);
         *given()
     });
+    drop_letter => queue().drop_letter(now(), *given());
     put_letter => queue().put_letter(now(), given::<Letter<'static>>(), |item| keep(item));
-    redrive => queue().redrive(now());
-    purge => queue().purge(now());
+    redrive => queue().redrive(now(), *given());
+    purge => queue().purge(now(), *given());
     token_parse => Token::parse(bytes());
     token_show => core::fmt::Write::write_fmt(given::<&mut dyn core::fmt::Write>(), format_args!("{}", token()));
     recycle => given::<streamgauge_core::log::Log<Storage>>().recycle();

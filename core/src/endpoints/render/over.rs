@@ -1,0 +1,81 @@
+//! Tokens whose leases are over: as many as there is room for, and how many others.
+//!
+//! By then other leases of the same request were acknowledged, which nobody takes back: so what is left to be said has
+//! its room kept.
+
+use embedded_io::Write;
+
+use super::super::write_fmt;
+use super::items::Length;
+use crate::wire::json::write::string;
+
+/// Room for what is said at the end: how many more were over, and how many were not.
+const LAST: usize = 64;
+
+/// Tokens that are told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Over {
+    written: usize,
+    told: u64,
+}
+
+impl Over {
+    pub(super) const NONE: Self = Self { written: 0, told: 0 };
+
+    /// Tells a token, if the answer of at most so many bytes has room for it.
+    pub(super) fn tell<W: Write>(
+        &mut self,
+        token: &[u8],
+        json: bool,
+        most: usize,
+        out: &mut W,
+    ) -> Result<(), W::Error> {
+        // A token is short: what is longer is none, and needn't be told whole.
+        let token = token.get(..64).unwrap_or(token);
+        let mut length = Length::default();
+        let Ok(()) = self.write(token, json, &mut length);
+        let written = self.written.saturating_add(length.bytes());
+        if written.saturating_add(LAST) > most {
+            return Ok(());
+        }
+        self.write(token, json, out)?;
+        (self.written, self.told) = (written, self.told.wrapping_add(1));
+        Ok(())
+    }
+
+    fn write<W: Write>(self, token: &[u8], json: bool, out: &mut W) -> Result<(), W::Error> {
+        if json {
+            out.write_all(if self.told == 0 { b"{\"over\":[" } else { b"," })?;
+            string(core::str::from_utf8(token).unwrap_or("?"), out)
+        } else {
+            write_fmt(out, format_args!("the lease {} is over\n", token.escape_ascii()))
+        }
+    }
+
+    /// Says how many were `over` in all, and that so many were not.
+    pub(super) fn finish<W: Write>(
+        self,
+        (done, verb): (u64, &str),
+        over: u64,
+        json: bool,
+        out: &mut W,
+    ) -> Result<(), W::Error> {
+        let more = over.saturating_sub(self.told);
+        if json {
+            out.write_all(if self.told == 0 { b"{\"over\":[" } else { b"" })?;
+            out.write_all(b"]")?;
+            if more > 0 {
+                write_fmt(out, format_args!(",\"more\":{more}"))?;
+            }
+            return write_fmt(out, format_args!(",\"{verb}\":{done}}}\n"));
+        }
+        if more > 0 {
+            let others = if self.told > 0 { "more " } else { "" };
+            write_fmt(out, format_args!("{more} {others}leases are over\n"))?;
+        }
+        if done > 0 || over != 1 {
+            write_fmt(out, format_args!("{verb} {done}\n"))?;
+        }
+        Ok(())
+    }
+}
