@@ -145,7 +145,7 @@ impl Door {
     /// Only from this machine, and not for a page that its user looks at.
     fn exit(&self, context: &Context<'_>) -> Answer {
         let is_here = context.peer.ip().to_canonical().is_loopback();
-        if !is_here || context.other_page || !context.own_name {
+        if !is_here || context.is_other_page() || !context.is_own_name() {
             let line: &[u8] = if is_here { b"/exit is not for pages\n" } else { b"/exit is only for loopback\n" };
             let mut response = into_http(&Response::text(Status::Ok), line.to_vec().into());
             *response.status_mut() = StatusCode::FORBIDDEN;

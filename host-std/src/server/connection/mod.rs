@@ -3,7 +3,7 @@
 mod collect;
 mod turn;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -43,6 +43,8 @@ pub(super) struct Shared<H> {
 
 pub(super) struct Connection<H> {
     pub(super) peer: SocketAddr,
+    /// The address that the client has come to, if it is known.
+    pub(super) local: Option<IpAddr>,
     /// The thread that it is on.
     pub(super) thread: usize,
     pub(super) shared: Arc<Shared<H>>,

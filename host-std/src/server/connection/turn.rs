@@ -94,7 +94,7 @@ impl<H: Handler> Connection<H> {
             Refusal::method(head.http.method, &names(methods))
         } else {
             let changes = || !is_preflight && head.request.method != Method::Head && handler.changes(&head.request);
-            match head.refuse_foreign(pages, changes) {
+            match head.refuse_foreign(pages, self.local, changes) {
                 Err(refusal) => refusal,
                 Ok(()) if is_preflight => {
                     let asked = self.asked(head, standing.stopping);
@@ -155,13 +155,12 @@ impl<H: Handler> Connection<H> {
         self.write_answer(&head, answer, out, standing)
     }
 
-    fn context<'a>(&self, head: &Head<'a, 'a>, standing: Standing) -> Context<'a> {
+    fn context<'a>(&'a self, head: &Head<'a, 'a>, standing: Standing) -> Context<'a> {
         let Shared { pages, budget, .. } = &*self.shared;
         let mut context = Context::new(self.peer, head.http.minor, head.http.fields);
         context.room = budget.room(Client::of(self.peer.ip()));
         context.gone = standing.gone;
-        context.other_page = head.origin.is_other_page();
-        context.own_name = head.origin.host.is_empty() || pages.is_own_name(head.origin.host);
+        (context.origin, context.pages, context.local) = (head.origin, Some(pages), self.local);
         context
     }
 
