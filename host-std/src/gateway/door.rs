@@ -13,17 +13,16 @@ use tokio::time::{Instant, sleep_until};
 use super::Side;
 use super::room::{self, NoRoom, Room};
 use crate::engine::{Engine, Waiting as _};
-use crate::server::{Answer, Body, Context, Handler, Limits, into_http, whole};
+use crate::server::{Answer, Body, Context, Handler, Limits, PIECE, into_http, whole};
 
 /// One way to a gateway: a port, on one thread.
 pub(crate) struct Door {
     side: Arc<Side>,
     endpoints: endpoints::Settings,
     limits: Limits,
+    /// Bytes of the longest item.
+    longest_item: usize,
 }
-
-/// Bytes of a `/dump` that are copied at a time.
-const DUMP_PIECE: usize = 64 << 10;
 
 impl Handler for Door {
     fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
@@ -68,8 +67,10 @@ impl Handler for Door {
 }
 
 impl Door {
-    pub(super) const fn new(side: Arc<Side>, endpoints: endpoints::Settings, limits: Limits) -> Self {
-        Self { side, endpoints, limits }
+    /// Items are no longer than `longest_item`, and come with a body.
+    pub(super) fn new(side: Arc<Side>, endpoints: endpoints::Settings, limits: Limits, longest_item: usize) -> Self {
+        let longest_item = longest_item.min(limits.max_body);
+        Self { side, endpoints, limits, longest_item }
     }
 
     const fn surface(&self) -> Surface {
@@ -131,7 +132,7 @@ impl Door {
                 let response = if json { Response::JSON } else { Response::text(Status::Ok) };
                 whole(&response, hub.list_clients(&topic, json))
             }
-            Ok(Reply::Dump(dump)) => dump_pieces(engine.clone(), dump),
+            Ok(Reply::Dump(dump)) => dump_pieces(engine.clone(), dump, self.longest_item),
             Ok(Reply::Exit) => self.exit(context),
             Ok(_) => whole(&Response::text(Status::NotFound), answer),
             Err(NoRoom) => {
@@ -162,15 +163,47 @@ fn takes(request: &Request<'_>) -> bool {
 }
 
 /// All that is queued, copied a piece at a time as the client takes it.
-fn dump_pieces(engine: impl Engine, mut dump: Dump) -> Answer {
+fn dump_pieces(engine: impl Engine, mut dump: Dump, longest_item: usize) -> Answer {
     let mut more = true;
-    let pieces = move || {
+    let next = move || {
         if !more {
             return None;
         }
-        let mut piece = Vec::with_capacity(DUMP_PIECE);
-        more = engine.dump(&mut dump, &mut piece, DUMP_PIECE);
+        let mut piece = Vec::with_capacity(PIECE);
+        more = engine.dump(&mut dump, &mut piece, PIECE);
         (!piece.is_empty()).then(|| piece.into())
     };
-    Answer::Response(into_http(&Response::text(Status::Ok), Body::Pieces(Box::new(pieces))))
+    // The newline of the longest item is among what each connection has.
+    let body = Body::Pieces { longest: PIECE.max(longest_item), next: Box::new(next) };
+    Answer::Response(into_http(&Response::text(Status::Ok), body))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use streamgauge_core::engine::{Command, Data, Name, Outcome, Pieces};
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::gateway::{Gateway, Settings};
+
+    #[test]
+    fn a_piece_of_a_dump_has_no_more_than_it_counts_for() {
+        let gateway = Gateway::new(Settings::new(Surface::Everything), watch::Sender::new(false)).unwrap();
+        let queue = Name::MAIN;
+        for len in [60_000, 60_000, 100_000, 5_000, 60_000] {
+            let items = vec![b'x'; len];
+            let items = Pieces::whole(Data::Plain(&items));
+            let put = Command::Put { queue, items, delay: Duration::ZERO, id: None };
+            assert!(matches!(gateway.execute(&put), Outcome::Put { items: 1, .. }));
+        }
+        let Outcome::Dump(dump) = gateway.execute(&Command::Dump { queue }) else { panic!("no dump") };
+        let Answer::Response(response) = dump_pieces(gateway.sides[0].engine.clone(), dump, 100_000) else {
+            panic!("no response")
+        };
+        let Body::Pieces { longest, mut next } = response.into_body() else { panic!("no pieces") };
+        let pieces: Vec<_> = std::iter::from_fn(|| next().map(|piece| piece.len())).collect();
+        assert_eq!((longest, pieces), (100_000, vec![60_001, 60_001, 100_001, 65_002]));
+    }
 }

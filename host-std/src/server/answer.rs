@@ -95,8 +95,8 @@ impl Asked {
             _ if no_body => Ending::Length(0),
             (_, Some(length)) => Ending::Length(length),
             (Body::Whole(body), None) => Ending::Length(body.len() as u64),
-            (Body::Pieces(_), None) if self.minor >= 1 => Ending::Chunks,
-            (Body::Pieces(_), None) => Ending::Close,
+            (Body::Pieces { .. }, None) if self.minor >= 1 => Ending::Chunks,
+            (Body::Pieces { .. }, None) => Ending::Close,
         };
         let unsaid = announced.is_none() && !no_body && !(self.head_only && ending == Ending::Length(0));
         self.write_end(out, ending, unsaid);

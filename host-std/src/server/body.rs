@@ -6,12 +6,16 @@ use bytes::Bytes;
 pub enum Body {
     /// All of it.
     Whole(Bytes),
-    /// The next piece whenever there is room for one, until there is none. A piece has [`PIECE`] bytes, or one item
-    /// more.
-    Pieces(Box<dyn FnMut() -> Option<Bytes> + Send>),
+    /// The next piece whenever there is room for one, until there is none.
+    Pieces {
+        /// Bytes that a piece has at most: they count as long as the answer is on its way.
+        longest: usize,
+        /// The next of them.
+        next: Box<dyn FnMut() -> Option<Bytes> + Send>,
+    },
 }
 
-/// About the size of a piece of a long body.
+/// The size of a piece of a long body; one that is a single item may be longer.
 pub const PIECE: usize = 64 << 10;
 
 impl Body {

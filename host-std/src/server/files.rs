@@ -10,10 +10,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use streamgauge_core::endpoints::{Method, Request};
 
-use super::{Answer, Body, Context};
-
-/// The largest piece of a file that is in memory at a time.
-const PIECE: u64 = super::PIECE as u64;
+use super::{Answer, Body, Context, PIECE};
 
 /// A folder whose files anyone may read.
 #[derive(Debug, Clone)]
@@ -91,11 +88,12 @@ fn open(path: &Path) -> Option<File> {
 /// The file, a piece at a time. One that has become shorter ends the connection, as its length was announced.
 fn pieces(file: File, len: u64) -> Body {
     let mut rest = file.take(len);
-    Body::Pieces(Box::new(move || {
+    let next = move || {
         let mut piece = Vec::new();
-        rest.by_ref().take(PIECE).read_to_end(&mut piece).ok()?;
+        rest.by_ref().take(PIECE as u64).read_to_end(&mut piece).ok()?;
         (!piece.is_empty()).then(|| Bytes::from(piece))
-    }))
+    };
+    Body::Pieces { longest: PIECE, next: Box::new(next) }
 }
 
 fn content_type(path: &Path) -> &'static str {
@@ -151,10 +149,10 @@ mod tests {
         let large = ask(&files, "GET", "/large.wasm", Some(&tag)).unwrap();
         assert_eq!((large.status(), &large.headers()[header::CONTENT_LENGTH]), (StatusCode::OK, &200_000.into()));
         assert_eq!(large.headers()[header::CONTENT_TYPE], "application/wasm");
-        let Body::Pieces(mut next) = large.into_body() else { panic!("a file comes in pieces") };
+        let Body::Pieces { mut next, longest: PIECE } = large.into_body() else { panic!("a file comes in pieces") };
         let sizes: Vec<usize> = std::iter::from_fn(|| next().map(|piece| piece.len())).collect();
         assert_eq!(sizes.iter().sum::<usize>(), 200_000);
-        assert!(sizes.iter().all(|size| *size as u64 <= PIECE));
+        assert!(sizes.iter().all(|size| *size <= PIECE));
         assert!(matches!(ask(&files, "HEAD", "/", None).unwrap().into_body(), Body::Whole(body) if body.is_empty()));
 
         let outside_of_it =

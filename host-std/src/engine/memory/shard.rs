@@ -164,13 +164,17 @@ impl Shard {
         result
     }
 
-    /// Copies the next items of a walk, each with a newline, until there are so many bytes; whether there may be more.
+    /// Copies the next items of a walk, each with a newline, as far as `most` bytes hold them, and one item at least;
+    /// whether there may be more.
     pub(crate) fn dump(&self, dump: &mut Dump, piece: &mut Vec<u8>, most: usize) -> bool {
         self.with(|memory| {
             memory.dump(dump, |item| {
-                if piece.len() >= most {
+                let len = item.len().saturating_add(1);
+                if !piece.is_empty() && piece.len().saturating_add(len) > most {
                     return ControlFlow::Break(());
                 }
+                // Nothing to spare: what it takes is counted.
+                piece.reserve_exact(len);
                 piece.extend_from_slice(item);
                 piece.push(b'\n');
                 ControlFlow::Continue(())

@@ -6,7 +6,6 @@ use streamgauge_core::wire::http::{Body as Incoming, EMPTY_HEADER, HttpError};
 
 use super::{Connection, Sending, Shared, Step};
 use crate::server::answer::{Asked, Ending, write_cors};
-use crate::server::body::PIECE;
 use crate::server::budget::Client;
 use crate::server::input::Input;
 use crate::server::refusal::{MAX_FIELDS, Refusal};
@@ -207,7 +206,7 @@ impl<H: Handler> Connection<H> {
                 let buffered = match response.body() {
                     Body::Whole(body) if body.len() <= SMALL => 0,
                     Body::Whole(body) => body.len(),
-                    Body::Pieces(_) => PIECE,
+                    Body::Pieces { longest, .. } => *longest,
                 };
                 let mut share = share();
                 if buffered > 0 && !share.extend(buffered) {
@@ -222,7 +221,7 @@ impl<H: Handler> Connection<H> {
                         next(last)
                     }
                     Body::Whole(body) => Step::Send { body: Sending::Whole(body, share), last },
-                    Body::Pieces(pieces) => Step::Send { body: Sending::Pieces(pieces, ending, share), last },
+                    Body::Pieces { next, .. } => Step::Send { body: Sending::Pieces(next, ending, share), last },
                 }
             }
             Answer::TakeOver(how) => Step::TakeOver(how),
