@@ -30,7 +30,8 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// Executes a command. One that publishes waits while what was published before is far from being sent on.
     fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> impl Future<Output = Outcome> + Send;
 
-    /// Copies the next items of a walk, each with a newline, until there are so many bytes; whether there may be more.
+    /// Copies the next items of a walk, each with a newline, as far as `most` bytes hold them, and one item at least;
+    /// whether there may be more.
     fn dump(&self, dump: &mut Dump, piece: &mut Vec<u8>, most: usize) -> bool;
 
     /// A place among those who wait for items of a queue.

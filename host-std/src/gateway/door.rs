@@ -1,11 +1,12 @@
 //! One way in on one thread: a request is parsed, executed and rendered.
 
 use std::borrow::Cow;
+use std::future::ready;
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use streamgauge_core::endpoints::{
-    self, Asking, Headers, Method, Parsed, Reply, Request, Response, Status, Surface, nothing, parse,
+    self, Asking, Method, Parsed, Reply, Request, Response, Status, Surface, nothing, parse,
 };
 use streamgauge_core::engine::Dump;
 use tokio::time::{Instant, sleep_until};
@@ -13,17 +14,16 @@ use tokio::time::{Instant, sleep_until};
 use super::Side;
 use super::room::{self, NoRoom, Room};
 use crate::engine::{Engine, Waiting as _};
-use crate::server::{Answer, Body, Context, Handler, Limits, into_http, whole};
+use crate::server::{Answer, Body, Context, Handler, Limits, NextPiece, PIECE, into_http, refuse, whole};
 
 /// One way to a gateway: a port, on one thread.
 pub(crate) struct Door {
     side: Arc<Side>,
     endpoints: endpoints::Settings,
     limits: Limits,
+    /// Bytes of the longest item.
+    longest_item: usize,
 }
-
-/// Bytes of a `/dump` that are copied at a time.
-const DUMP_PIECE: usize = 64 << 10;
 
 impl Handler for Door {
     fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
@@ -38,6 +38,8 @@ impl Handler for Door {
                 let outcome = self.side.engine.execute_now(&asking.command, &mut rendering)?;
                 rendering.finish(&outcome)
             }
+            // Looking for a file takes time.
+            Ok(Parsed::Reply(reply)) if self.side.files.is_some() && is_nowhere(&reply, &room) => return None,
             Ok(Parsed::Reply(reply)) => Ok(reply),
             Err(no_room) => Err(no_room),
         };
@@ -48,7 +50,14 @@ impl Handler for Door {
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         match parse(&request, &settings, &mut room) {
             Ok(Parsed::Asking(asking)) => self.execute(&request, context, &asking).await,
-            Ok(Parsed::Reply(reply)) => self.answer(&request, context, Ok(reply), room),
+            Ok(Parsed::Reply(reply)) => {
+                if let Some(files) = self.side.files.as_ref().filter(|_| is_nowhere(&reply, &room))
+                    && let Some(file) = files.answer(&request, context).await
+                {
+                    return file;
+                }
+                self.answer(&request, context, Ok(reply), room)
+            }
             Err(no_room) => self.answer(&request, context, Err(no_room), room),
         }
     }
@@ -75,8 +84,10 @@ impl Handler for Door {
 }
 
 impl Door {
-    pub(super) const fn new(side: Arc<Side>, endpoints: endpoints::Settings, limits: Limits) -> Self {
-        Self { side, endpoints, limits }
+    /// Items are no longer than `longest_item`, and come with a body.
+    pub(super) fn new(side: Arc<Side>, endpoints: endpoints::Settings, limits: Limits, longest_item: usize) -> Self {
+        let longest_item = longest_item.min(limits.max_body);
+        Self { side, endpoints, limits, longest_item }
     }
 
     const fn surface(&self) -> Surface {
@@ -123,15 +134,10 @@ impl Door {
     }
 
     fn answer(&self, request: &Request<'_>, context: &Context<'_>, reply: Result<Reply, NoRoom>, room: Room) -> Answer {
-        let Side { engine, hub, files, .. } = &*self.side;
+        let Side { engine, hub, .. } = &*self.side;
         let answer = room.into_bytes();
         match reply {
-            Ok(Reply::Response(response)) => {
-                // What is not found because it has no such name says so.
-                let is_nowhere = response.status == Status::NotFound && answer.is_empty();
-                let file = || files.as_ref().filter(|_| is_nowhere)?.answer(request, context);
-                file().unwrap_or_else(|| whole(&response, answer))
-            }
+            Ok(Reply::Response(response)) => whole(&response, answer),
             Ok(Reply::Subscribe(subscription)) => {
                 let origin = self.limits.allowed_origin(context.field("origin"));
                 hub.subscribe(request, context, &subscription, origin)
@@ -140,29 +146,35 @@ impl Door {
                 let response = if json { Response::JSON } else { Response::text(Status::Ok) };
                 whole(&response, hub.list_clients(&topic, json))
             }
-            Ok(Reply::Dump(dump)) => dump_pieces(engine.clone(), dump),
-            Ok(Reply::Exit) => self.exit(context),
+            Ok(Reply::Dump(dump)) => dump_pieces(engine.clone(), dump, self.longest_item),
+            Ok(Reply::Exit) => self.exit(request, context),
             Ok(_) => whole(&Response::text(Status::NotFound), answer),
             Err(NoRoom) => {
-                let headers = Headers::RetryAfter(1);
-                let response = Response { headers, ..Response::text(Status::ServiceUnavailable) };
-                whole(&response, b"the limit max-buffered-bytes is reached: this answer is too long for now\n".to_vec())
+                let most = self.limits.max_buffered;
+                let line = format!("the limit max-buffered-bytes {most} is reached: this answer is too long for now");
+                let limit = Some(("max-buffered-bytes", most as u64));
+                let mut response = refuse(request, StatusCode::SERVICE_UNAVAILABLE, "busy", &line, limit);
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                Answer::Response(response)
             }
         }
     }
 
     /// Only from this machine, and not for a page that its user looks at.
-    fn exit(&self, context: &Context<'_>) -> Answer {
+    fn exit(&self, request: &Request<'_>, context: &Context<'_>) -> Answer {
         let is_here = context.peer.ip().to_canonical().is_loopback();
-        if !is_here || context.other_page || !context.own_name {
-            let line: &[u8] = if is_here { b"/exit is not for pages\n" } else { b"/exit is only for loopback\n" };
-            let mut response = into_http(&Response::text(Status::Ok), line.to_vec().into());
-            *response.status_mut() = StatusCode::FORBIDDEN;
-            return Answer::Response(response);
+        if !is_here || context.is_other_page() || !context.is_own_name() {
+            let line = if is_here { "/exit is not for pages" } else { "/exit is only for loopback" };
+            return Answer::Response(refuse(request, StatusCode::FORBIDDEN, "forbidden", line, None));
         }
         self.side.stop.send_replace(true);
         whole(&Response::text(Status::Ok), Vec::new())
     }
+}
+
+/// Whether no endpoint has the path: what is not found because there is no such name says so.
+fn is_nowhere(reply: &Reply, room: &Room) -> bool {
+    matches!(reply, Reply::Response(response) if response.status == Status::NotFound) && room.is_empty()
 }
 
 /// Whether items leave the queue for the answer.
@@ -171,15 +183,49 @@ fn takes(request: &Request<'_>) -> bool {
 }
 
 /// All that is queued, copied a piece at a time as the client takes it.
-fn dump_pieces(engine: impl Engine, mut dump: Dump) -> Answer {
+fn dump_pieces(engine: impl Engine, mut dump: Dump, longest_item: usize) -> Answer {
     let mut more = true;
-    let pieces = move || {
+    let mut copied = move || {
         if !more {
             return None;
         }
-        let mut piece = Vec::with_capacity(DUMP_PIECE);
-        more = engine.dump(&mut dump, &mut piece, DUMP_PIECE);
+        let mut piece = Vec::with_capacity(PIECE);
+        more = engine.dump(&mut dump, &mut piece, PIECE);
         (!piece.is_empty()).then(|| piece.into())
     };
-    Answer::Response(into_http(&Response::text(Status::Ok), Body::Pieces(Box::new(pieces))))
+    let next = move || -> NextPiece { Box::pin(ready(copied())) };
+    // The newline of the longest item is among what each connection has.
+    let body = Body::Pieces { longest: PIECE.max(longest_item), next: Box::new(next) };
+    Answer::Response(into_http(&Response::text(Status::Ok), body))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt as _;
+    use streamgauge_core::engine::{Command, Data, Name, Outcome, Pieces};
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::gateway::{Gateway, Settings};
+
+    #[test]
+    fn a_piece_of_a_dump_has_no_more_than_it_counts_for() {
+        let gateway = Gateway::new(Settings::new(Surface::Everything), watch::Sender::new(false)).unwrap();
+        let queue = Name::MAIN;
+        for len in [60_000, 60_000, 100_000, 5_000, 60_000] {
+            let items = vec![b'x'; len];
+            let items = Pieces::whole(Data::Plain(&items));
+            let put = Command::Put { queue, items, delay: Duration::ZERO, id: None };
+            assert!(matches!(gateway.execute(&put), Outcome::Put { items: 1, .. }));
+        }
+        let Outcome::Dump(dump) = gateway.execute(&Command::Dump { queue }) else { panic!("no dump") };
+        let Answer::Response(response) = dump_pieces(gateway.sides[0].engine.clone(), dump, 100_000) else {
+            panic!("no response")
+        };
+        let Body::Pieces { longest, mut next } = response.into_body() else { panic!("no pieces") };
+        let pieces: Vec<_> = std::iter::from_fn(|| next().now_or_never().flatten().map(|piece| piece.len())).collect();
+        assert_eq!((longest, pieces), (100_000, vec![60_001, 60_001, 100_001, 65_002]));
+    }
 }

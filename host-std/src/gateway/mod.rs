@@ -123,6 +123,8 @@ pub struct Gateway {
     inboxes: Mutex<Vec<Inbox>>,
     overflow: Option<Arc<OverflowLog>>,
     endpoints: endpoints::Settings,
+    /// Bytes of the longest item that a queue may take.
+    longest_item: u64,
 }
 
 /// What of a gateway is on one thread.
@@ -162,6 +164,7 @@ impl Gateway {
             inboxes: Mutex::new(inboxes),
             overflow,
             endpoints: settings.endpoints,
+            longest_item: settings.engine.defaults.queue.max_item_bytes,
         }))
     }
 
@@ -258,7 +261,8 @@ impl Gateway {
 
     fn door_on(&self, side: &Arc<Side>, surface: Surface, limits: Limits) -> Arc<Door> {
         let endpoints = endpoints::Settings { surface, ..self.endpoints.clone() };
-        Arc::new(Door::new(Arc::clone(side), endpoints, limits))
+        let longest_item = usize::try_from(self.longest_item).unwrap_or(usize::MAX);
+        Arc::new(Door::new(Arc::clone(side), endpoints, limits, longest_item))
     }
 
     /// Publishes one message from within; false when it is longer than a limit.

@@ -1,9 +1,10 @@
 //! What a request comes to, and how it is written.
 
+use std::convert::Infallible;
 use std::io::Write as _;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use streamgauge_core::endpoints::{Response, Status};
+use streamgauge_core::endpoints::{Request, Response, Status, write_problem};
 
 use super::{Body, Limits, Taken, date};
 
@@ -43,6 +44,37 @@ pub(crate) fn into_http(response: &Response, body: Body) -> http::Response<Body>
     http
 }
 
+/// Says no to a request; with the kind of problem for programs, and the limit that was met and its value.
+pub(crate) fn refuse(
+    request: &Request<'_>,
+    status: StatusCode,
+    problem: &str,
+    detail: &str,
+    limit: Option<(&str, u64)>,
+) -> http::Response<Body> {
+    let (content_type, body) = explain(request.accepts_json(), status, problem, detail, limit);
+    let mut http = http::Response::new(body.into());
+    *http.status_mut() = status;
+    http.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    http
+}
+
+/// The type of what is said about a refusal, and that itself: a line, or a problem if it is `json`.
+pub(super) fn explain(
+    json: bool,
+    status: StatusCode,
+    problem: &str,
+    detail: &str,
+    limit: Option<(&str, u64)>,
+) -> (&'static str, Vec<u8>) {
+    if !json {
+        return ("text/plain; charset=utf-8", format!("{detail}\n").into_bytes());
+    }
+    let mut out = Vec::new();
+    let Ok(()) = write_problem(status.as_u16(), problem, &detail, limit, &mut out) as Result<(), Infallible>;
+    ("application/problem+json", out)
+}
+
 /// What of a request matters for how its answer is written.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
@@ -80,7 +112,8 @@ impl Asked {
             }
             let _ = write!(out, ": {value}\r\n");
         });
-        self.write_end(out, Ending::Length(body as u64), !(self.head_only && body == 0));
+        let says_length = response.status != Status::NoContent && !(self.head_only && body == 0);
+        self.write_end(out, Ending::Length(body as u64), says_length);
     }
 
     /// Writes the head of a response, and returns where its body ends.
@@ -95,8 +128,8 @@ impl Asked {
             _ if no_body => Ending::Length(0),
             (_, Some(length)) => Ending::Length(length),
             (Body::Whole(body), None) => Ending::Length(body.len() as u64),
-            (Body::Pieces(_), None) if self.minor >= 1 => Ending::Chunks,
-            (Body::Pieces(_), None) => Ending::Close,
+            (Body::Pieces { .. }, None) if self.minor >= 1 => Ending::Chunks,
+            (Body::Pieces { .. }, None) => Ending::Close,
         };
         let unsaid = announced.is_none() && !no_body && !(self.head_only && ending == Ending::Length(0));
         self.write_end(out, ending, unsaid);
@@ -145,4 +178,26 @@ fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 
 fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use streamgauge_core::endpoints::nothing;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_without_content_says_no_length() {
+        for head_only in [false, true] {
+            let asked = Asked { minor: 1, head_only, keep_alive: true, origin: None };
+            let head = |response: &Response| {
+                let mut head = Vec::new();
+                asked.write_core_head(&mut head, response, 0);
+                String::from_utf8(head).unwrap()
+            };
+            let empty = head(&nothing());
+            assert!(empty.starts_with("HTTP/1.1 204 No Content\r\n") && !empty.contains("content-length"), "{empty}");
+            assert_ne!(head(&Response::text(Status::Ok)).contains("content-length: 0\r\n"), head_only);
+        }
+    }
 }

@@ -1,17 +1,26 @@
 //! The body of an answer.
 
+use std::pin::Pin;
+
 use bytes::Bytes;
 
 /// The body of an answer.
 pub enum Body {
     /// All of it.
     Whole(Bytes),
-    /// The next piece whenever there is room for one, until there is none. A piece has [`PIECE`] bytes, or one item
-    /// more.
-    Pieces(Box<dyn FnMut() -> Option<Bytes> + Send>),
+    /// The next piece whenever there is room for one, until there is none.
+    Pieces {
+        /// Bytes that a piece has at most: they count as long as the answer is on its way.
+        longest: usize,
+        /// The next of them.
+        next: Box<dyn FnMut() -> NextPiece + Send>,
+    },
 }
 
-/// About the size of a piece of a long body.
+/// A piece, once it is there.
+pub type NextPiece = Pin<Box<dyn Future<Output = Option<Bytes>> + Send>>;
+
+/// The size of a piece of a long body; one that is a single item may be longer.
 pub const PIECE: usize = 64 << 10;
 
 impl Body {

@@ -1,8 +1,10 @@
 //! What only some look at beside a request: where it comes from, and the fields that the core does not know.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use streamgauge_core::wire::http::Header;
+
+use super::pages::{Origin, Pages};
 
 /// The circumstances of a request.
 #[derive(Debug, Clone, Copy)]
@@ -14,18 +16,30 @@ pub struct Context<'a> {
     /// Bytes that the answer may have: what is left of the client's share, and never less than
     /// [`SMALL`](super::SMALL). A longer one is refused, so what would be taken away for it should not be.
     pub room: usize,
-    /// Whether a page of another origin asks, allowed or not.
-    pub other_page: bool,
-    /// Whether the client calls the server by one of its own names, as no page of another origin can.
-    pub own_name: bool,
     /// Whether it is known that nobody gets the answer: what is taken for it would be lost.
     pub gone: bool,
+    pub(super) origin: Origin<'a>,
+    pub(super) pages: Option<&'a Pages>,
+    /// The address that it has come to.
+    pub(super) local: Option<IpAddr>,
     fields: &'a [Header<'a>],
 }
 
 impl<'a> Context<'a> {
     pub(super) const fn new(peer: SocketAddr, minor: u8, fields: &'a [Header<'a>]) -> Self {
-        Self { peer, minor, room: usize::MAX, other_page: false, own_name: true, gone: false, fields }
+        let origin = Origin { host: b"", origin: None, site: None, referer: None };
+        Self { peer, minor, room: usize::MAX, gone: false, origin, pages: None, local: None, fields }
+    }
+
+    /// Whether a page of another origin asks, allowed or not.
+    pub fn is_other_page(&self) -> bool {
+        self.origin.is_other_page()
+    }
+
+    /// Whether the client calls the server by one of its own names, as no page of another origin can.
+    pub fn is_own_name(&self) -> bool {
+        let host = self.origin.host;
+        host.is_empty() || self.pages.is_none_or(|pages| pages.is_own_name(host, self.local))
     }
 
     /// The value of the first field of that name, in any case of letters. O(fields).

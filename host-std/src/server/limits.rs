@@ -22,7 +22,7 @@ pub struct Limits {
     pub io_timeout: Duration,
     /// How long a connection may stay open between requests.
     pub idle_timeout: Duration,
-    /// Names that clients may call a server on loopback by, beside `localhost` and its addresses.
+    /// Names that clients may call a server by on loopback, beside `localhost`, its addresses and names without a point.
     pub allow_hosts: Vec<String>,
     /// The origins whose pages may read the answers, and change what there is; `*` is all of them.
     pub cors_origins: Vec<HeaderValue>,

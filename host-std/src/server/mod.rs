@@ -31,8 +31,8 @@ mod socket;
 mod spare;
 
 pub use answer::{Answer, TakeOver};
-pub(crate) use answer::{into_http, whole};
-pub use body::{Body, PIECE};
+pub(crate) use answer::{into_http, refuse, whole};
+pub use body::{Body, NextPiece, PIECE};
 pub use connection::Taken;
 pub use context::Context;
 pub use descriptors::affordable_connections;
@@ -168,7 +168,8 @@ pub async fn serve<H: Handler>(
         let _ = stream.set_nodelay(true);
         match Arc::clone(&places).try_acquire_owned() {
             Ok(place) => {
-                let connection = Connection { peer, thread: 0, shared: Arc::clone(&shared) };
+                let local = stream.local_addr().ok().map(|local| local.ip().to_canonical());
+                let connection = Connection { peer, local, thread: 0, shared: Arc::clone(&shared) };
                 tokio::spawn(connection.run(stream, Input::default(), shutdown.clone(), place));
                 // In a burst of connections each may use the buffers that the one before it gave back.
                 tokio::task::yield_now().await;

@@ -1,5 +1,7 @@
 //! A request's head: what the server itself wants to know of it, and what it refuses.
 
+use std::net::IpAddr;
+
 use http::StatusCode;
 use streamgauge_core::endpoints::{Method, Request};
 use streamgauge_core::wire::http::{Header, HttpError, Parsed, RequestHead};
@@ -67,6 +69,7 @@ impl<'h, 'b> Head<'h, 'b> {
                 6 if is("accept") && first(0) => self.request.accept = value,
                 6 if is("origin") => self.origin.origin = self.origin.origin.or(Some(value)),
                 7 if is("upgrade") => self.upgrade = true,
+                7 if is("referer") => self.origin.referer = self.origin.referer.or(Some(value)),
                 10 if is("message-id") && first(1) => self.request.message_id = value,
                 12 if is("content-type") && first(2) => self.request.content_type = value,
                 13 if is("last-event-id") && first(3) => self.request.last_event_id = value,
@@ -78,17 +81,24 @@ impl<'h, 'b> Head<'h, 'b> {
     }
 
     /// What this request may not do, whoever answers it: ask under a foreign name, or change something for a page of
-    /// another origin. `changes` says whether it does.
-    pub(super) fn refuse_foreign(&self, pages: &Pages, changes: impl FnOnce() -> bool) -> Result<(), Refusal> {
+    /// another origin. `local` is the address that the client has come to, and `changes` says whether it does.
+    pub(super) fn refuse_foreign(
+        &self,
+        pages: &Pages,
+        local: Option<IpAddr>,
+        changes: impl FnOnce() -> bool,
+    ) -> Result<(), Refusal> {
         let host = self.origin.host;
-        if pages.names_matter() && !host.is_empty() && !pages.is_own_name(host) {
+        if Pages::names_matter(local) && !host.is_empty() && !pages.is_own_name(host, local) {
             let host = host.escape_ascii();
             let line = format!("this server is not called {host}: --allow-host lets a name in\n");
             return Err(Refusal::new(StatusCode::FORBIDDEN, line));
         }
         if self.origin.is_other_page() && !self.is_allowed(pages) && (self.upgrade || changes()) {
-            let whose =
-                self.origin.origin.map_or_else(|| "another origin".to_owned(), |o| o.escape_ascii().to_string());
+            let whose = match self.origin.page() {
+                Some(page) => page.escape_ascii().to_string(),
+                None => "another origin".to_owned(),
+            };
             let line = format!("a page of {whose} may not do this: --cors-origin lets an origin in\n");
             return Err(Refusal::new(StatusCode::FORBIDDEN, line));
         }
@@ -96,7 +106,7 @@ impl<'h, 'b> Head<'h, 'b> {
     }
 
     fn is_allowed(&self, pages: &Pages) -> bool {
-        match self.origin.origin {
+        match self.origin.page() {
             Some(origin) => pages.allowed(origin).is_some(),
             None => pages.allows_all(),
         }

@@ -155,7 +155,7 @@ fn garbage_is_400() {
         "\r\n\r\nhello\r\n\r\n",
         "GET\r\n\r\n",
         "GET /put?data=x\r\n\r\n",
-        "GET /put?data=x HTTP/3.0\r\n\r\n",
+        "GET /put?data=x HTTPS/1.1\r\n\r\n",
         "GET /put?data=a b HTTP/1.1\r\nhost: x\r\n\r\n",
         "GET /put?data=x HTTP/1.1\r\nhost: x\r\nno colon\r\n\r\n",
         "GET /put?data=x HTTP/1.1\r\nhost: x\r\nbad name: x\r\n\r\n",
@@ -177,6 +177,10 @@ fn garbage_is_400() {
             assert_eq!((answer.status, answer.clone().text().as_str()), (400, line), "{garbage:?} {}", answer.head);
             assert_eq!(client.rest(), b"");
         }
+    }
+    for version in ["0.9", "1.2", "2.0", "3.0"] {
+        let request = format!("GET /put?data=x HTTP/{version}\r\nhost: x\r\n\r\n");
+        both_refuse(&servers, request.as_bytes(), 505, "of HTTP only 1.1 and 1.0 are understood here\n");
     }
     let tls = [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], &[0; 64]].concat();
     both_refuse(&servers, &tls, 400, line);
@@ -401,6 +405,27 @@ fn bodies_beyond_the_shared_budget_are_503() {
         let target = if server.process.stdout().contains("/pub") { "/pub" } else { "/put" };
         assert_eq!(first.post(target, [b'z'; 90_000]).status, 200, "what was taken is given back");
     }
+}
+
+#[test]
+fn an_answer_that_is_too_long_for_now_is_503() {
+    let server = Server::everything(["--max-body-bytes=18000", "--max-buffered-bytes=20000"]);
+    let mut client = server.connect();
+    for number in 0..60 {
+        client.post(&format!("/put?queue=queue{number}"), "x");
+    }
+    let answer = client.get("/queues");
+    let line = "the limit max-buffered-bytes 20000 is reached: this answer is too long for now";
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+    assert_eq!(answer.text(), format!("{line}\n"));
+    client.send("GET /queues HTTP/1.1\r\nhost: x\r\naccept: application/json\r\n\r\n");
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.header("content-type")), (503, Some("application/problem+json")));
+    let said = format!(
+        "{{\"type\":\"urn:streamgauge:problem:busy\",\"status\":503,\"detail\":\"{line}\",\
+         \"limit\":\"max-buffered-bytes\",\"value\":20000}}\n"
+    );
+    assert_eq!(answer.text(), said);
 }
 
 #[test]

@@ -15,6 +15,7 @@ fn ask(server: &Server, method: &str, target: &str, fields: &str) -> (u16, Strin
 
 const OTHER: &str = "origin: http://evil.example\r\n";
 const CROSS: &str = "sec-fetch-site: cross-site\r\n";
+const REFERER: &str = "referer: http://evil.example/page\r\n";
 const UPGRADE: &str = "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n";
 
 #[test]
@@ -49,6 +50,7 @@ fn a_page_of_another_origin_changes_nothing() {
     for target in ["/get", "/mget", "/put?data=x", "/mput?data=x", "/stats?reset=1"] {
         assert_eq!(ask(&queue, "GET", target, CROSS).0, 403, "{target}: an image is enough to ask for it");
         assert_eq!(ask(&queue, "POST", target, OTHER).0, 403, "{target}");
+        assert_eq!(ask(&queue, "GET", target, REFERER).0, 403, "{target}: in a page that came over plain HTTP");
     }
     assert_eq!((queue.get("/get"), queue.counter("puts")), ("kept".to_owned(), 1));
 }
@@ -57,6 +59,7 @@ fn a_page_of_another_origin_changes_nothing() {
 fn a_page_that_is_let_in_may_do_what_anyone_may() {
     let server = Server::start("simplequeue", ["--cors-origin=http://evil.example"]);
     assert_eq!(ask(&server, "GET", "/put?data=x", &(OTHER.to_owned() + CROSS)).0, 200);
+    assert_eq!(ask(&server, "GET", "/put?data=x", REFERER).0, 200);
     assert_eq!(ask(&server, "GET", "/put?data=x", CROSS).0, 403, "nobody knows whose page this is");
     assert_eq!(ask(&server, "GET", "/put?data=x", "origin: http://other.example\r\n").0, 403);
     let all = Server::start("simplequeue", ["--cors-origin=*"]);
@@ -85,7 +88,7 @@ fn a_server_on_loopback_is_called_by_its_own_names() {
 }
 
 #[test]
-fn a_page_whose_name_leads_here_does_not_end_a_server_that_is_open_to_others() {
+fn a_page_whose_name_leads_to_loopback_does_nothing_to_a_server_that_is_open_to_others() {
     let mut process = Process::start("simplequeue", ["--port=0", "--address=0.0.0.0"]);
     let port = process.line("listening on 0.0.0.0:").parse::<u16>().expect("a port");
     let ask = |target: &str, host: &str| {
@@ -93,8 +96,9 @@ fn a_page_whose_name_leads_here_does_not_end_a_server_that_is_open_to_others() {
         client.send(format!("GET {target} HTTP/1.1\r\nhost: {host}\r\n\r\n"));
         client.answer().status
     };
-    assert_eq!(ask("/put?data=x", "any.example"), 200, "others may call it what they like");
+    assert_eq!(ask("/put?data=x", "evil.example"), 403, "on loopback a name may lead here from anywhere");
     assert_eq!(ask("/exit", "evil.example"), 403);
+    assert_eq!(ask("/put?data=x", "gauge"), 200);
     assert_eq!(ask("/exit", "localhost:80"), 200);
     assert_eq!(until("the end", || process.try_exit_code()), 0);
 }

@@ -167,13 +167,17 @@ impl Shard {
         result
     }
 
-    /// Copies the next items of a walk, each with a newline, until there are so many bytes; whether there may be more.
+    /// Copies the next items of a walk, each with a newline, as far as `most` bytes hold them, and one item at least;
+    /// whether there may be more.
     pub(crate) fn dump(&self, dump: &mut Dump, piece: &mut Vec<u8>, most: usize) -> bool {
         self.with(|memory| {
             memory.dump(dump, |item| {
-                if piece.len() >= most {
+                let len = item.len().saturating_add(1);
+                if !piece.is_empty() && piece.len().saturating_add(len) > most {
                     return ControlFlow::Break(());
                 }
+                // Nothing to spare: what it takes is counted.
+                piece.reserve_exact(len);
                 piece.extend_from_slice(item);
                 piece.push(b'\n');
                 ControlFlow::Continue(())
@@ -454,10 +458,8 @@ impl State {
         for name in ready.drain(..) {
             after.waiting.extend(self.waiting.get(&name).map(|waiting| Arc::clone(&waiting.bell)));
         }
-        for (time, kind, name) in due.drain(..) {
-            after.earlier |= self.timers.set(time, kind, name);
-        }
         for (kind, name) in removed.drain(..) {
+            self.timers.forget(kind, name);
             match kind {
                 Kind::Topic => {
                     self.removed.push(name);
@@ -466,6 +468,10 @@ impl State {
                 // Who waits for its items looks where there may be another one of that name.
                 Kind::Queue => after.gone.extend(self.waiting.get(&name).map(|waiting| Arc::clone(&waiting.bell))),
             }
+        }
+        // Behind what was removed: one of the same name may have been made since.
+        for (time, kind, name) in due.drain(..) {
+            after.earlier |= self.timers.set(time, kind, name);
         }
         if !letters.is_empty() {
             self.letters.extend(letters.drain(..));

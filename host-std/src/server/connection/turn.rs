@@ -6,7 +6,6 @@ use streamgauge_core::wire::http::{Body as Incoming, EMPTY_HEADER, HttpError};
 
 use super::{Connection, Sending, Shared, Step};
 use crate::server::answer::{Asked, Ending, write_cors};
-use crate::server::body::PIECE;
 use crate::server::budget::Client;
 use crate::server::input::Input;
 use crate::server::refusal::{MAX_FIELDS, Refusal};
@@ -94,7 +93,7 @@ impl<H: Handler> Connection<H> {
             Refusal::method(head.http.method, &names(methods))
         } else {
             let changes = || !is_preflight && head.request.method != Method::Head && handler.changes(&head.request);
-            match head.refuse_foreign(pages, changes) {
+            match head.refuse_foreign(pages, self.local, changes) {
                 Err(refusal) => refusal,
                 Ok(()) if is_preflight => {
                     let asked = self.asked(head, standing.stopping);
@@ -171,13 +170,12 @@ impl<H: Handler> Connection<H> {
         self.write_answer(&head, answer, out, standing)
     }
 
-    fn context<'a>(&self, head: &Head<'a, 'a>, standing: Standing) -> Context<'a> {
+    fn context<'a>(&'a self, head: &Head<'a, 'a>, standing: Standing) -> Context<'a> {
         let Shared { pages, budget, .. } = &*self.shared;
         let mut context = Context::new(self.peer, head.http.minor, head.http.fields);
         context.room = budget.room(Client::of(self.peer.ip()));
         context.gone = standing.gone;
-        context.other_page = head.origin.is_other_page();
-        context.own_name = head.origin.host.is_empty() || pages.is_own_name(head.origin.host);
+        (context.origin, context.pages, context.local) = (head.origin, Some(pages), self.local);
         context
     }
 
@@ -224,7 +222,7 @@ impl<H: Handler> Connection<H> {
                 let buffered = match response.body() {
                     Body::Whole(body) if body.len() <= SMALL => 0,
                     Body::Whole(body) => body.len(),
-                    Body::Pieces(_) => PIECE,
+                    Body::Pieces { longest, .. } => *longest,
                 };
                 let mut share = share();
                 if buffered > 0 && !share.extend(buffered) {
@@ -239,7 +237,7 @@ impl<H: Handler> Connection<H> {
                         next(last)
                     }
                     Body::Whole(body) => Step::Send { body: Sending::Whole(body, share), last },
-                    Body::Pieces(pieces) => Step::Send { body: Sending::Pieces(pieces, ending, share), last },
+                    Body::Pieces { next, .. } => Step::Send { body: Sending::Pieces(next, ending, share), last },
                 }
             }
             Answer::TakeOver(how) => Step::TakeOver(how),
