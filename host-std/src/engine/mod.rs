@@ -2,7 +2,7 @@
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | [`Engine`] | what requests need of whatever keeps topics and queues |
+//! | `Engine` | what requests need of whatever keeps topics and queues |
 //! | [`memory`] | the core's memory engine, in shards of a thread each |
 //! | `clock` | Unix time that never goes back |
 

@@ -6,8 +6,8 @@
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | [`Shards`] | all shards, seen from the thread of one of them |
-//! | `shard` | [`Shard`]: the engine of one thread, behind a lock that is never held while anything is waited for |
+//! | `Shards` | all shards, seen from the thread of one of them |
+//! | `shard` | the engine of one thread, behind a lock that is never held while anything is waited for |
 //! | `moves`, `letters` | queues that move to their topics; dead letters for a queue of another shard |
 //! | `rooms` | what that engine is given: bytes, places, tables and random numbers |
 //! | `timers` | when there is something to do |
