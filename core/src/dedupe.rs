@@ -200,6 +200,9 @@ impl<S: Grow<Entry>> Dedupe<S> {
         if !self.entries.grow() || self.entries.as_ref().len() <= before {
             return false;
         }
+        for place in self.entries.as_mut().iter_mut().skip(before) {
+            *place = Entry::FREE;
+        }
         for at in 0..before {
             let Some(&entry) = self.entries.as_ref().get(at) else { break };
             if !entry.is_free() && !self.belongs(at, &entry) {

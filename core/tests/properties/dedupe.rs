@@ -37,7 +37,9 @@ impl Grow<Entry> for Growing {
         let by = if self.by == 0 { self.entries.len() } else { self.by };
         let grows = self.entries.len() + by <= self.most;
         if grows {
-            self.entries.resize(self.entries.len() + by, Entry::FREE);
+            // What new places hold does not matter.
+            let anything = self.entries.last().copied().unwrap_or_default();
+            self.entries.resize(self.entries.len() + by, anything);
         }
         grows
     }

@@ -121,8 +121,10 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         delay: Duration,
     ) -> Result<(), PutError> {
         self.told(now);
+        // Slots come out of a budget, and are not given back: so they are the last thing that is asked for.
+        self.check_all(lens.clone())?;
         if !delay.is_zero() {
-            let items = lens.clone().filter(|len| !self.is_beyond_alone(*len)).count() as u64;
+            let items = lens.filter(|len| !self.is_beyond_alone(*len)).count() as u64;
             if !self.slots.has_room_for(items) {
                 self.settle(self.clock);
             }
@@ -130,7 +132,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
                 return Err(PutError::NoSlot(NoSlot { slots: self.slots.len() }));
             }
         }
-        self.check_all(lens)
+        Ok(())
     }
 
     /// Whether items of these lengths can be put one after the other.

@@ -234,3 +234,37 @@ fn dead_letters_leave_before_what_is_still_to_be_done() {
     assert!(counters.balanced() && (counters.overflow, counters.dead) == (10, 0), "{counters:?}");
     assert_eq!(got(&mut queue), (10..20).collect::<Vec<u8>>());
 }
+
+/// Slots that grow by one at a time, as far as they may.
+struct Growing(Vec<Slot>);
+
+impl AsRef<[Slot]> for Growing {
+    fn as_ref(&self) -> &[Slot] {
+        &self.0
+    }
+}
+
+impl AsMut<[Slot]> for Growing {
+    fn as_mut(&mut self) -> &mut [Slot] {
+        &mut self.0
+    }
+}
+
+impl Grow<Slot> for Growing {
+    fn grow(&mut self) -> bool {
+        self.0.push(Slot::FREE);
+        true
+    }
+}
+
+/// What a batch would need that can't be put is not taken from others.
+#[test]
+fn a_batch_that_does_not_fit_takes_no_slots() {
+    let mut queue = LeaseQueue::new(std::vec![0; 20 * RECORD], Growing(Vec::new()), Settings::DEFAULT, 1);
+    let mut check = |last| {
+        let checked = queue.check_many(at(0), [1, 1, last].into_iter(), Duration::from_secs(1));
+        (checked.is_ok(), queue.slots.len())
+    };
+    assert_eq!(check(1_000), (false, 0));
+    assert_eq!(check(1), (true, 3));
+}
