@@ -5,7 +5,7 @@ use core::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::value::Value;
+use super::value::{Text, Value};
 
 /// Digits of a hash: 128 bits.
 pub(super) const DIGITS: usize = 32;
@@ -16,7 +16,8 @@ pub(super) const DIGITS: usize = 32;
 /// What it gives: under one key equal values have equal hashes, and different ones in practice never have, so they can
 /// be counted, grouped and joined by, and over several fields and topics. Equal is what [`Value::is`] takes for equal:
 /// strings as they are meant, numbers as they are worth, `true`, `false` and `null`; a string and a number are never
-/// equal here. Objects and arrays are equal when they are written the same.
+/// equal here. Objects and arrays are equal when they are written the same, and so are strings with half of a surrogate
+/// pair.
 ///
 /// What it hides: without the key a hash says nothing of the value, and nothing can be found by trying values out, few
 /// as there may be of them (there are 2^32 addresses, and their MD5s, which pubsub_filtered has, are looked up in a
@@ -48,7 +49,7 @@ impl HashKey {
     #[must_use]
     pub fn hash(&self, value: Value<'_>) -> [u8; DIGITS] {
         let mut mac = self.mac.clone();
-        if let Some(text) = value.text() {
+        if let Some(text) = value.text().filter(Text::is_whole) {
             mac.update(b"s");
             match text.plain() {
                 Some(plain) => mac.update(plain.as_bytes()),

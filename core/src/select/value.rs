@@ -1,7 +1,7 @@
 //! What stands at a path.
 
 use crate::wire::json::Decode;
-use crate::wire::json::value::says;
+use crate::wire::json::value::{says, text_of};
 
 use super::number::Number;
 
@@ -112,6 +112,11 @@ impl<'m> Text<'m> {
     #[must_use]
     pub fn chars(&self) -> Decode<'m> {
         Decode::new(self.raw())
+    }
+
+    /// Whether it is a text at all: one with half of a surrogate pair is none. O(n).
+    pub(super) fn is_whole(&self) -> bool {
+        self.plain().is_some() || text_of(self.string).is_some_and(|mut chars| chars.all(|char| char.is_some()))
     }
 
     /// The text itself, if it is written without escapes. O(n).

@@ -212,6 +212,17 @@ fn edits_leave_every_other_byte() {
     }
 }
 
+/// Half of a surrogate pair is no character, and two of them are not the same.
+#[test]
+fn strings_that_are_no_text_are_told_apart() {
+    let written = [r"\ud83d", r"\ud83e", r"\udc00", r"\ufffd", r"\ud83dx", r"\ud83d\u0078"];
+    let hashes = written.map(|text| edited(&format!(r#"{{"v":"{text}"}}"#), "hash=v").expect("a message"));
+    for (at, hash) in hashes.iter().enumerate() {
+        assert!(!hashes[..at].contains(hash), "{}", written[at]);
+    }
+    assert_eq!(edited("{\"v\":\"\u{fffd}\"}", "hash=v").as_ref(), Ok(&hashes[3]), "which is one");
+}
+
 /// Computed with Python's hmac: what a value is hashed as stays, so that hashes can be joined for as long as a key is.
 #[test]
 fn hashes_are_those_of_hmac_sha_256() {
