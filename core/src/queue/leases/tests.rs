@@ -268,3 +268,16 @@ fn a_batch_that_does_not_fit_takes_no_slots() {
     assert_eq!(check(1_000), (false, 0));
     assert_eq!(check(1), (true, 3));
 }
+
+#[test]
+fn a_mark_is_of_one_queue() {
+    let mut queue = queue::<6, 2>(Overflow::Reject);
+    let mut other = LeaseQueue::new(std::vec![0; 90], [Slot::FREE; 2], Settings::DEFAULT, 2);
+    for item in 0..3 {
+        put(&mut queue, item);
+        put(&mut other, item);
+    }
+    let mut mark = queue.mark();
+    assert!(!queue.dump(&mut mark, |_| ControlFlow::Break(())));
+    assert!(other.dump(&mut mark, |item| panic!("{item:?} is of another queue")));
+}
