@@ -87,6 +87,10 @@ fn what_is_not_understood_is_400_and_changes_nothing() {
         ("PUT /queues/jobs {\"bytes\":2000}", 409),
         ("PUT /queues/jobs {\"lease\":\"1h\"}", 409),
         ("PUT /topics/news {\"bytes\":2000}", 409),
+        ("PUT /topics/news {\"max_message_bytes\":1048577}", 409),
+        ("PUT /topics/other {\"max_message_bytes\":1048577}", 409),
+        ("PUT /queues/jobs {\"max_item_bytes\":1048577}", 409),
+        ("PUT /queues/other {\"max_item_bytes\":1048577}", 409),
     ] {
         assert_eq!(town.status(line), status, "{line}");
         assert_eq!(state(&mut town), before, "{line}");

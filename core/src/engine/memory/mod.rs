@@ -68,7 +68,7 @@ pub struct Memory<H: Host> {
     has_orphans: bool,
 }
 
-/// What is done for names that nobody has made.
+/// What is done for names that nobody has made. No command lets a message or an item be longer than it is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Defaults {
     /// Whether the first use of a name makes it.

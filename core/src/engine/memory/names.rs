@@ -72,6 +72,11 @@ impl<H: Host> Memory<H> {
     }
 
     pub(super) fn set_topic(&mut self, name: &Name, change: &TopicChange, _: Time) -> Outcome {
+        if change.max_message_bytes > Some(self.defaults.topic.max_message_bytes) {
+            return Outcome::Refused(Refusal::Conflict(
+                "max_message_bytes must not be over the limit max-message-bytes",
+            ));
+        }
         let Some(entry) = self.topics.get_mut(name) else {
             let settings = change.applied_to(&self.defaults.topic);
             return made(self.make_topic(name, settings));
@@ -90,6 +95,9 @@ impl<H: Host> Memory<H> {
     }
 
     pub(super) fn set_queue(&mut self, name: &Name, change: &QueueChange, now: Time) -> Outcome {
+        if change.max_item_bytes > Some(self.defaults.queue.max_item_bytes) {
+            return Outcome::Refused(Refusal::Conflict("max_item_bytes must not be over the limit max-item-bytes"));
+        }
         let Some(entry) = self.queues.get(name) else {
             let settings = change.applied_to(&self.defaults.queue);
             return match wrong_queue(name, &settings) {
