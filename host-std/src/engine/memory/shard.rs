@@ -429,14 +429,16 @@ impl State {
         for name in ready.drain(..) {
             after.waiting.extend(self.waiting.get(&name).map(|waiting| Arc::clone(&waiting.bell)));
         }
-        for (time, kind, name) in due.drain(..) {
-            after.earlier |= self.timers.set(time, kind, name);
-        }
         for (kind, name) in removed.drain(..) {
+            self.timers.forget(kind, name);
             if kind == Kind::Topic {
                 self.removed.push(name);
                 after.published = true;
             }
+        }
+        // Behind what was removed: one of the same name may have been made since.
+        for (time, kind, name) in due.drain(..) {
+            after.earlier |= self.timers.set(time, kind, name);
         }
         if !letters.is_empty() {
             self.letters.extend(letters.drain(..));

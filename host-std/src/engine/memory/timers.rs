@@ -1,7 +1,6 @@
 //! When there is something to do for topics and queues.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use streamgauge_core::engine::{Kind, Name};
 use streamgauge_core::time::Time;
@@ -9,36 +8,84 @@ use streamgauge_core::time::Time;
 /// When there is something to do, once for each name.
 #[derive(Default)]
 pub(super) struct Timers {
-    heap: BinaryHeap<Reverse<(Time, Kind, Name)>>,
-    set: HashMap<(Kind, Name), Time>,
+    order: BTreeSet<(Time, Kind, Name)>,
+    /// The times in `order`.
+    times: HashMap<(Kind, Name), Time>,
 }
 
 impl Timers {
-    /// Whether this is earlier than anything that was known.
+    /// Has it done at `time`, or earlier if that was set; whether this is earlier than anything that was known.
+    /// O(log n).
     pub(super) fn set(&mut self, time: Time, kind: Kind, name: Name) -> bool {
-        let known = self.set.entry((kind, name)).or_insert(Time::NEVER);
-        if *known <= time {
+        let known = self.times.get(&(kind, name)).copied().unwrap_or(Time::NEVER);
+        if known <= time {
             return false;
         }
-        *known = time;
-        let earliest = self.heap.peek().is_none_or(|Reverse((first, ..))| time < *first);
-        self.heap.push(Reverse((time, kind, name)));
-        earliest
+        let is_earliest = self.order.first().is_none_or(|(first, ..)| time < *first);
+        self.order.remove(&(known, kind, name));
+        self.order.insert((time, kind, name));
+        self.times.insert((kind, name), time);
+        is_earliest
     }
 
-    /// What is due now; or when something is.
-    pub(super) fn take_due(&mut self, now: Time) -> Result<(Kind, Name), Option<Time>> {
-        loop {
-            let Some(Reverse((time, kind, name))) = self.heap.peek().copied() else { return Err(None) };
-            if time > now {
-                return Err(Some(time));
-            }
-            self.heap.pop();
-            // One that was set to an earlier time since has had its turn.
-            if self.set.get(&(kind, name)) == Some(&time) {
-                self.set.remove(&(kind, name));
-                return Ok((kind, name));
-            }
+    /// There is nothing to do any more for a name that is gone. O(log n).
+    pub(super) fn forget(&mut self, kind: Kind, name: Name) {
+        if let Some(time) = self.times.remove(&(kind, name)) {
+            self.order.remove(&(time, kind, name));
         }
+    }
+
+    /// What is due now; or when something is. O(log n).
+    pub(super) fn take_due(&mut self, now: Time) -> Result<(Kind, Name), Option<Time>> {
+        let Some((time, kind, name)) = self.order.first().copied() else { return Err(None) };
+        if time > now {
+            return Err(Some(time));
+        }
+        self.forget(kind, name);
+        Ok((kind, name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(millis: u64) -> Time {
+        Time::from_millis(millis)
+    }
+
+    fn name(text: &str) -> Name {
+        Name::new(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_earliest_time_of_a_name_counts_and_each_is_due_once() {
+        let (mut timers, a, b) = (Timers::default(), name("a"), name("b"));
+        assert!(timers.set(at(5), Kind::Queue, a));
+        assert!(!timers.set(at(7), Kind::Topic, a), "later than what was known");
+        assert!(!timers.set(at(6), Kind::Queue, a), "it was to be done earlier");
+        assert!(timers.set(at(4), Kind::Queue, b) && timers.set(at(3), Kind::Queue, a));
+        assert!(!timers.set(Time::NEVER, Kind::Topic, b));
+        assert_eq!(timers.take_due(at(2)), Err(Some(at(3))));
+        assert_eq!(timers.take_due(at(4)), Ok((Kind::Queue, a)));
+        assert_eq!(timers.take_due(at(4)), Ok((Kind::Queue, b)));
+        assert_eq!(timers.take_due(at(6)), Err(Some(at(7))), "what was set to 5 first has had its turn");
+        assert_eq!(timers.take_due(at(7)), Ok((Kind::Topic, a)));
+        assert_eq!(timers.take_due(Time::NEVER), Err(None));
+    }
+
+    #[test]
+    fn a_name_has_one_entry_and_none_when_it_is_gone() {
+        let mut timers = Timers::default();
+        for time in (0..1_000).rev() {
+            timers.set(at(time), Kind::Queue, name("a"));
+        }
+        timers.set(Time::NEVER, Kind::Queue, name("b"));
+        assert_eq!((timers.order.len(), timers.times.len()), (1, 1));
+        timers.forget(Kind::Topic, name("a"));
+        assert_eq!(timers.take_due(at(0)), Ok((Kind::Queue, name("a"))));
+        timers.set(at(1), Kind::Queue, name("a"));
+        timers.forget(Kind::Queue, name("a"));
+        assert_eq!((timers.take_due(at(1)), timers.times.len()), (Err(None), 0));
     }
 }
