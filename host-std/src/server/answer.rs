@@ -80,7 +80,8 @@ impl Asked {
             }
             let _ = write!(out, ": {value}\r\n");
         });
-        self.write_end(out, Ending::Length(body as u64), !(self.head_only && body == 0));
+        let says_length = response.status != Status::NoContent && !(self.head_only && body == 0);
+        self.write_end(out, Ending::Length(body as u64), says_length);
     }
 
     /// Writes the head of a response, and returns where its body ends.
@@ -145,4 +146,26 @@ fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 
 fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use streamgauge_core::endpoints::nothing;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_without_content_says_no_length() {
+        for head_only in [false, true] {
+            let asked = Asked { minor: 1, head_only, keep_alive: true, origin: None };
+            let head = |response: &Response| {
+                let mut head = Vec::new();
+                asked.write_core_head(&mut head, response, 0);
+                String::from_utf8(head).unwrap()
+            };
+            let empty = head(&nothing());
+            assert!(empty.starts_with("HTTP/1.1 204 No Content\r\n") && !empty.contains("content-length"), "{empty}");
+            assert_ne!(head(&Response::text(Status::Ok)).contains("content-length: 0\r\n"), head_only);
+        }
+    }
 }

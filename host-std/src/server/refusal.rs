@@ -47,6 +47,9 @@ impl Refusal {
             HttpError::UnknownTransferEncoding => {
                 Self::new(StatusCode::NOT_IMPLEMENTED, "no transfer-encoding but chunked is understood here\n")
             }
+            HttpError::Version => {
+                Self::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "of HTTP only 1.1 and 1.0 are understood here\n")
+            }
             HttpError::LengthAndTransferEncoding => {
                 Self::bad("a body has a content-length or a transfer-encoding, not both\n")
             }
@@ -122,6 +125,7 @@ impl Refusal {
             StatusCode::URI_TOO_LONG => "target-too-long",
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "head-too-large",
             StatusCode::NOT_IMPLEMENTED => "not-implemented",
+            StatusCode::HTTP_VERSION_NOT_SUPPORTED => "version-not-supported",
             StatusCode::SERVICE_UNAVAILABLE => "busy",
             _ => "bad-request",
         }

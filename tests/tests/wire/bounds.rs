@@ -155,7 +155,7 @@ fn garbage_is_400() {
         "\r\n\r\nhello\r\n\r\n",
         "GET\r\n\r\n",
         "GET /put?data=x\r\n\r\n",
-        "GET /put?data=x HTTP/3.0\r\n\r\n",
+        "GET /put?data=x HTTPS/1.1\r\n\r\n",
         "GET /put?data=a b HTTP/1.1\r\nhost: x\r\n\r\n",
         "GET /put?data=x HTTP/1.1\r\nhost: x\r\nno colon\r\n\r\n",
         "GET /put?data=x HTTP/1.1\r\nhost: x\r\nbad name: x\r\n\r\n",
@@ -177,6 +177,10 @@ fn garbage_is_400() {
             assert_eq!((answer.status, answer.clone().text().as_str()), (400, line), "{garbage:?} {}", answer.head);
             assert_eq!(client.rest(), b"");
         }
+    }
+    for version in ["0.9", "1.2", "2.0", "3.0"] {
+        let request = format!("GET /put?data=x HTTP/{version}\r\nhost: x\r\n\r\n");
+        both_refuse(&servers, request.as_bytes(), 505, "of HTTP only 1.1 and 1.0 are understood here\n");
     }
     let tls = [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], &[0; 64]].concat();
     both_refuse(&servers, &tls, 400, line);

@@ -61,7 +61,11 @@ impl<'h, 'b> RequestHead<'h, 'b> {
     ) -> Result<Parsed<Self>, HttpError> {
         let window = bytes.get(..max_head).unwrap_or(bytes);
         let mut request = httparse::Request::new(fields);
-        let length = match request.parse(window).map_err(HttpError::from_httparse)? {
+        let parsed = request.parse(window).map_err(|error| match HttpError::from_httparse(error) {
+            HttpError::Version if !names_http(window) => HttpError::Malformed,
+            error => error,
+        });
+        let length = match parsed? {
             Status::Complete(length) => length,
             Status::Partial if window.len() >= max_head => return Err(HttpError::HeadTooLarge),
             Status::Partial => return Ok(Parsed::Partial),
@@ -93,6 +97,12 @@ impl<'h, 'b> RequestHead<'h, 'b> {
         let field = self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
         Some(field.value.trim_ascii())
     }
+}
+
+/// Whether a request line says HTTP where its version stands: with a space in the target, something else does.
+fn names_http(head: &[u8]) -> bool {
+    let version = head.trim_ascii_start().split(|byte| *byte == b' ').nth(2);
+    version.is_some_and(|version| version.starts_with(b"HTTP/"))
 }
 
 #[cfg(test)]
@@ -135,6 +145,8 @@ mod tests {
         assert_eq!(error(b"GET / HTTP/1.1\r\na: 1\r\nb: 2\r\nc: 3\r\nd: 4\r\n\r\n"), HttpError::TooManyFields);
         assert_eq!(error(b"POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n"), HttpError::BodyTooLarge);
         assert_eq!(error(b"GET / HTTP/2.0\r\n\r\n"), HttpError::Version);
+        assert_eq!(error(b"\r\nGET / HTTP/0.9\r\n\r\n"), HttpError::Version);
+        assert_eq!(error(b"GET /a b HTTP/1.1\r\n\r\n"), HttpError::Malformed);
         assert_eq!(error(b"GET / HTTP/1.1\r\nContent-Length : 3\r\n\r\n"), HttpError::Malformed);
         assert_eq!(error(b"GET / HTTP/1.1\r\nA: 1\r\n B: 2\r\n\r\n"), HttpError::Malformed);
         assert_eq!(error(b"\x16\x03\x01\x02"), HttpError::Malformed);
