@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use streamgauge_core::endpoints::{
-    self, Asking, Headers, Method, Parsed, Reply, Request, Response, Status, Surface, nothing, parse,
+    self, Asking, Method, Parsed, Reply, Request, Response, Status, Surface, nothing, parse,
 };
 use streamgauge_core::engine::Dump;
 use tokio::time::{Instant, sleep_until};
@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Side;
 use super::room::{self, NoRoom, Room};
 use crate::engine::{Engine, Waiting as _};
-use crate::server::{Answer, Body, Context, Handler, Limits, PIECE, into_http, whole};
+use crate::server::{Answer, Body, Context, Handler, Limits, PIECE, into_http, refuse, whole};
 
 /// One way to a gateway: a port, on one thread.
 pub(crate) struct Door {
@@ -133,24 +133,25 @@ impl Door {
                 whole(&response, hub.list_clients(&topic, json))
             }
             Ok(Reply::Dump(dump)) => dump_pieces(engine.clone(), dump, self.longest_item),
-            Ok(Reply::Exit) => self.exit(context),
+            Ok(Reply::Exit) => self.exit(request, context),
             Ok(_) => whole(&Response::text(Status::NotFound), answer),
             Err(NoRoom) => {
-                let headers = Headers::RetryAfter(1);
-                let response = Response { headers, ..Response::text(Status::ServiceUnavailable) };
-                whole(&response, b"the limit max-buffered-bytes is reached: this answer is too long for now\n".to_vec())
+                let most = self.limits.max_buffered;
+                let line = format!("the limit max-buffered-bytes {most} is reached: this answer is too long for now");
+                let limit = Some(("max-buffered-bytes", most as u64));
+                let mut response = refuse(request, StatusCode::SERVICE_UNAVAILABLE, "busy", &line, limit);
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                Answer::Response(response)
             }
         }
     }
 
     /// Only from this machine, and not for a page that its user looks at.
-    fn exit(&self, context: &Context<'_>) -> Answer {
+    fn exit(&self, request: &Request<'_>, context: &Context<'_>) -> Answer {
         let is_here = context.peer.ip().to_canonical().is_loopback();
         if !is_here || context.is_other_page() || !context.is_own_name() {
-            let line: &[u8] = if is_here { b"/exit is not for pages\n" } else { b"/exit is only for loopback\n" };
-            let mut response = into_http(&Response::text(Status::Ok), line.to_vec().into());
-            *response.status_mut() = StatusCode::FORBIDDEN;
-            return Answer::Response(response);
+            let line = if is_here { "/exit is not for pages" } else { "/exit is only for loopback" };
+            return Answer::Response(refuse(request, StatusCode::FORBIDDEN, "forbidden", line, None));
         }
         self.side.stop.send_replace(true);
         whole(&Response::text(Status::Ok), Vec::new())

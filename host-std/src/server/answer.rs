@@ -1,9 +1,10 @@
 //! What a request comes to, and how it is written.
 
+use std::convert::Infallible;
 use std::io::Write as _;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use streamgauge_core::endpoints::{Response, Status};
+use streamgauge_core::endpoints::{Request, Response, Status, write_problem};
 
 use super::{Body, Limits, Taken, date};
 
@@ -41,6 +42,37 @@ pub(crate) fn into_http(response: &Response, body: Body) -> http::Response<Body>
         }
     });
     http
+}
+
+/// Says no to a request; with the kind of problem for programs, and the limit that was met and its value.
+pub(crate) fn refuse(
+    request: &Request<'_>,
+    status: StatusCode,
+    problem: &str,
+    detail: &str,
+    limit: Option<(&str, u64)>,
+) -> http::Response<Body> {
+    let (content_type, body) = explain(request.accepts_json(), status, problem, detail, limit);
+    let mut http = http::Response::new(body.into());
+    *http.status_mut() = status;
+    http.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    http
+}
+
+/// The type of what is said about a refusal, and that itself: a line, or a problem if it is `json`.
+pub(super) fn explain(
+    json: bool,
+    status: StatusCode,
+    problem: &str,
+    detail: &str,
+    limit: Option<(&str, u64)>,
+) -> (&'static str, Vec<u8>) {
+    if !json {
+        return ("text/plain; charset=utf-8", format!("{detail}\n").into_bytes());
+    }
+    let mut out = Vec::new();
+    let Ok(()) = write_problem(status.as_u16(), problem, &detail, limit, &mut out) as Result<(), Infallible>;
+    ("application/problem+json", out)
 }
 
 /// What of a request matters for how its answer is written.

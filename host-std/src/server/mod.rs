@@ -31,7 +31,7 @@ mod socket;
 mod spare;
 
 pub use answer::{Answer, TakeOver};
-pub(crate) use answer::{into_http, whole};
+pub(crate) use answer::{into_http, refuse, whole};
 pub use body::{Body, PIECE};
 pub use connection::Taken;
 pub use context::Context;

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use http::StatusCode;
-use streamgauge_core::endpoints::write_problem;
 use streamgauge_core::wire::http::HttpError;
 
+use super::answer::explain;
 use super::date;
 use super::limits::Limits;
 
@@ -133,13 +133,7 @@ impl Refusal {
 
     /// The type of what the client reads, and that itself.
     fn content(&self, json: bool) -> (&'static str, Vec<u8>) {
-        if !json {
-            return ("text/plain; charset=utf-8", self.line.clone().into_bytes());
-        }
-        let mut out = Vec::new();
-        let detail = &self.line.trim_end();
-        let Ok(()) = write_problem(self.status.as_u16(), self.problem(), detail, self.limit, &mut out);
-        ("application/problem+json", out)
+        explain(json, self.status, self.problem(), self.line.trim_end(), self.limit)
     }
 
     /// All of it, as it is sent to a client that has asked for nothing that could be read.

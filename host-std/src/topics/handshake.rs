@@ -21,15 +21,15 @@ pub(super) fn check(method: Method, context: &Context<'_>) -> Result<String, &'s
         values.next().filter(|_| values.next().is_none())
     };
     if method != Method::Get || context.minor == 0 {
-        return Err("a WebSocket begins with GET over HTTP/1.1\n");
+        return Err("a WebSocket begins with GET over HTTP/1.1");
     }
     if !names(context, "connection", "upgrade") {
-        return Err("a WebSocket needs Connection: upgrade\n");
+        return Err("a WebSocket needs Connection: upgrade");
     }
     match (one("sec-websocket-key"), one("sec-websocket-version")) {
         (Some(key), Some(b"13")) if is_key(key) => Ok(accept(key)),
-        (Some(_), Some(b"13")) => Err("Sec-WebSocket-Key must be 16 bytes in base64\n"),
-        _ => Err("a WebSocket needs Sec-WebSocket-Key and Sec-WebSocket-Version: 13\n"),
+        (Some(_), Some(b"13")) => Err("Sec-WebSocket-Key must be 16 bytes in base64"),
+        _ => Err("a WebSocket needs Sec-WebSocket-Key and Sec-WebSocket-Version: 13"),
     }
 }
 

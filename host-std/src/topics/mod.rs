@@ -29,13 +29,13 @@ pub(crate) use places::Places;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
-use streamgauge_core::endpoints::{Method, Request, Response, Status, Subscription, refuse};
+use http::{HeaderValue, StatusCode};
+use streamgauge_core::endpoints::{Method, Request, Response, Subscription, refuse};
 use streamgauge_core::select::Selection;
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::server::{Answer, Context, TakeOver, whole};
+use crate::server::{self, Answer, Context, TakeOver, whole};
 use hub::Admission;
 
 /// The most memory that subscribers can take beside the logs, in bytes. What is on its way to their sockets is encoded
@@ -58,7 +58,7 @@ impl Hub {
         origin: Option<HeaderValue>,
     ) -> Answer {
         if let Err(bad) = Selection::<8, 256>::parse(&request.query) {
-            return whole(&Response::text(Status::BadRequest), format!("{bad}\n").into_bytes());
+            return bad_request(request, &bad.to_string());
         }
         if request.method == Method::Head {
             return head_only(subscription, origin);
@@ -74,7 +74,7 @@ impl Hub {
             Ok(accept) => self.take_in(request, context, subscription, stream, |admission| {
                 handshake::opening(&accept, admission, origin.as_ref())
             }),
-            Err(wrong) => whole(&Response::text(Status::BadRequest), wrong.as_bytes().to_vec()),
+            Err(wrong) => bad_request(request, wrong),
         }
     }
 
@@ -104,6 +104,10 @@ impl Hub {
             }
         }
     }
+}
+
+fn bad_request(request: &Request<'_>, line: &str) -> Answer {
+    Answer::Response(server::refuse(request, StatusCode::BAD_REQUEST, "bad-request", line, None))
 }
 
 /// What GET would answer, without the stream. hyper leaves the transfer coding out of an answer to HEAD, but it is

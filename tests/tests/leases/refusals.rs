@@ -40,9 +40,20 @@ fn what_is_not_understood_is_named() {
             r#""$S/sub?topic=t&from=yesterday""#,
             "from must be now, first, the number of a message, or a time such as 2012-03-16T18:40:47Z",
         ),
+        (r#""$S/sub?topic=t&filter=country""#, "a filter without a value: it is written as filter=country:de"),
+        (
+            "-H 'Upgrade: websocket' -H 'Connection: Upgrade' -H 'Sec-WebSocket-Version: 13' $S/sub",
+            "a WebSocket needs Sec-WebSocket-Key and Sec-WebSocket-Version: 13",
+        ),
     ] {
         refused(&typed, call, 400, "bad-request", line);
     }
+}
+
+#[test]
+fn what_is_not_for_pages_is_403() {
+    let Some(typed) = Typed::start(&["--cors-origin=*"]) else { return };
+    refused(&typed, "-H 'Origin: http://evil.example' $S/exit", 403, "forbidden", "/exit is not for pages");
 }
 
 #[test]

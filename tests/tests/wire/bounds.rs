@@ -408,6 +408,27 @@ fn bodies_beyond_the_shared_budget_are_503() {
 }
 
 #[test]
+fn an_answer_that_is_too_long_for_now_is_503() {
+    let server = Server::everything(["--max-body-bytes=18000", "--max-buffered-bytes=20000"]);
+    let mut client = server.connect();
+    for number in 0..60 {
+        client.post(&format!("/put?queue=queue{number}"), "x");
+    }
+    let answer = client.get("/queues");
+    let line = "the limit max-buffered-bytes 20000 is reached: this answer is too long for now";
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+    assert_eq!(answer.text(), format!("{line}\n"));
+    client.send("GET /queues HTTP/1.1\r\nhost: x\r\naccept: application/json\r\n\r\n");
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.header("content-type")), (503, Some("application/problem+json")));
+    let said = format!(
+        "{{\"type\":\"urn:streamgauge:problem:busy\",\"status\":503,\"detail\":\"{line}\",\
+         \"limit\":\"max-buffered-bytes\",\"value\":20000}}\n"
+    );
+    assert_eq!(answer.text(), said);
+}
+
+#[test]
 fn a_dump_can_not_pass_for_an_answer_of_the_server() {
     let server = Server::start("simplequeue", [""; 0]);
     let mut client = server.connect();
