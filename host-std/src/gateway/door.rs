@@ -1,6 +1,7 @@
 //! One way in on one thread: a request is parsed, executed and rendered.
 
 use std::borrow::Cow;
+use std::future::ready;
 use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
@@ -13,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Side;
 use super::room::{self, NoRoom, Room};
 use crate::engine::{Engine, Waiting as _};
-use crate::server::{Answer, Body, Context, Handler, Limits, PIECE, into_http, refuse, whole};
+use crate::server::{Answer, Body, Context, Handler, Limits, NextPiece, PIECE, into_http, refuse, whole};
 
 /// One way to a gateway: a port, on one thread.
 pub(crate) struct Door {
@@ -37,6 +38,8 @@ impl Handler for Door {
                 let outcome = self.side.engine.execute_now(&asking.command, &mut rendering)?;
                 rendering.finish(&outcome)
             }
+            // Looking for a file takes time.
+            Ok(Parsed::Reply(reply)) if self.side.files.is_some() && is_nowhere(&reply, &room) => return None,
             Ok(Parsed::Reply(reply)) => Ok(reply),
             Err(no_room) => Err(no_room),
         };
@@ -47,7 +50,14 @@ impl Handler for Door {
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         match parse(&request, &settings, &mut room) {
             Ok(Parsed::Asking(asking)) => self.execute(&request, context, &asking).await,
-            Ok(Parsed::Reply(reply)) => self.answer(&request, context, Ok(reply), room),
+            Ok(Parsed::Reply(reply)) => {
+                if let Some(files) = self.side.files.as_ref().filter(|_| is_nowhere(&reply, &room))
+                    && let Some(file) = files.answer(&request, context).await
+                {
+                    return file;
+                }
+                self.answer(&request, context, Ok(reply), room)
+            }
             Err(no_room) => self.answer(&request, context, Err(no_room), room),
         }
     }
@@ -115,15 +125,10 @@ impl Door {
     }
 
     fn answer(&self, request: &Request<'_>, context: &Context<'_>, reply: Result<Reply, NoRoom>, room: Room) -> Answer {
-        let Side { engine, hub, files, .. } = &*self.side;
+        let Side { engine, hub, .. } = &*self.side;
         let answer = room.into_bytes();
         match reply {
-            Ok(Reply::Response(response)) => {
-                // What is not found because it has no such name says so.
-                let is_nowhere = response.status == Status::NotFound && answer.is_empty();
-                let file = || files.as_ref().filter(|_| is_nowhere)?.answer(request, context);
-                file().unwrap_or_else(|| whole(&response, answer))
-            }
+            Ok(Reply::Response(response)) => whole(&response, answer),
             Ok(Reply::Subscribe(subscription)) => {
                 let origin = self.limits.allowed_origin(context.field("origin"));
                 hub.subscribe(request, context, &subscription, origin)
@@ -158,6 +163,11 @@ impl Door {
     }
 }
 
+/// Whether no endpoint has the path: what is not found because there is no such name says so.
+fn is_nowhere(reply: &Reply, room: &Room) -> bool {
+    matches!(reply, Reply::Response(response) if response.status == Status::NotFound) && room.is_empty()
+}
+
 /// Whether items leave the queue for the answer.
 fn takes(request: &Request<'_>) -> bool {
     request.path.starts_with(b"/get") || request.path.starts_with(b"/mget")
@@ -166,7 +176,7 @@ fn takes(request: &Request<'_>) -> bool {
 /// All that is queued, copied a piece at a time as the client takes it.
 fn dump_pieces(engine: impl Engine, mut dump: Dump, longest_item: usize) -> Answer {
     let mut more = true;
-    let next = move || {
+    let mut copied = move || {
         if !more {
             return None;
         }
@@ -174,6 +184,7 @@ fn dump_pieces(engine: impl Engine, mut dump: Dump, longest_item: usize) -> Answ
         more = engine.dump(&mut dump, &mut piece, PIECE);
         (!piece.is_empty()).then(|| piece.into())
     };
+    let next = move || -> NextPiece { Box::pin(ready(copied())) };
     // The newline of the longest item is among what each connection has.
     let body = Body::Pieces { longest: PIECE.max(longest_item), next: Box::new(next) };
     Answer::Response(into_http(&Response::text(Status::Ok), body))
@@ -183,6 +194,7 @@ fn dump_pieces(engine: impl Engine, mut dump: Dump, longest_item: usize) -> Answ
 mod tests {
     use std::time::Duration;
 
+    use futures_util::FutureExt as _;
     use streamgauge_core::engine::{Command, Data, Name, Outcome, Pieces};
     use tokio::sync::watch;
 
@@ -204,7 +216,7 @@ mod tests {
             panic!("no response")
         };
         let Body::Pieces { longest, mut next } = response.into_body() else { panic!("no pieces") };
-        let pieces: Vec<_> = std::iter::from_fn(|| next().map(|piece| piece.len())).collect();
+        let pieces: Vec<_> = std::iter::from_fn(|| next().now_or_never().flatten().map(|piece| piece.len())).collect();
         assert_eq!((longest, pieces), (100_000, vec![60_001, 60_001, 100_001, 65_002]));
     }
 }

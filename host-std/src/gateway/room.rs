@@ -20,6 +20,10 @@ impl Room {
         Self { bytes: Vec::new(), most }
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use streamgauge_core::reader::{Attempt, Step, Verdict};
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
 use super::attempt::Tried;
@@ -262,7 +263,7 @@ impl Worker {
                     }
                 }
             }
-            if self.is_stopping() && self.write(item) {
+            if self.is_stopping() && self.write(item).await {
                 return;
             }
             self.pause(self.shared.settings.failed_pause).await;
@@ -272,7 +273,7 @@ impl Worker {
     /// Writes a message, which the item has become, to the folder of failed ones, or puts it back if that can't be
     /// done.
     async fn keep(&mut self, origin: usize, item: &Item, message: &[u8]) {
-        if self.write(message) {
+        if self.write(message).await {
             return self.settle(origin, item, &Settle::Ack).await;
         }
         let pause = self.shared.settings.failed_pause;
@@ -287,8 +288,11 @@ impl Worker {
         self.rest(pause).await;
     }
 
-    fn write(&self, message: &[u8]) -> bool {
-        match self.shared.failed.keep(message) {
+    /// Writes a message to the folder of failed ones: other workers go on while the disk takes it.
+    async fn write(&self, message: &[u8]) -> bool {
+        let (shared, message) = (Arc::clone(&self.shared), message.to_vec());
+        let kept = spawn_blocking(move || shared.failed.keep(&message)).await;
+        match kept.unwrap_or_else(|error| Err(error.into())) {
             Ok(path) => {
                 tracing::warn!("kept as {}", path.display());
                 self.shared.counts.lock().kept += 1;

@@ -1,5 +1,7 @@
 //! The body of an answer.
 
+use std::pin::Pin;
+
 use bytes::Bytes;
 
 /// The body of an answer.
@@ -11,9 +13,12 @@ pub enum Body {
         /// Bytes that a piece has at most: they count as long as the answer is on its way.
         longest: usize,
         /// The next of them.
-        next: Box<dyn FnMut() -> Option<Bytes> + Send>,
+        next: Box<dyn FnMut() -> NextPiece + Send>,
     },
 }
+
+/// A piece, once it is there.
+pub type NextPiece = Pin<Box<dyn Future<Output = Option<Bytes>> + Send>>;
 
 /// The size of a piece of a long body; one that is a single item may be longer.
 pub const PIECE: usize = 64 << 10;

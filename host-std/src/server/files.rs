@@ -1,21 +1,30 @@
 //! Static files from one folder, beside the endpoints.
 
 use std::fs::File;
-use std::io::Read as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use streamgauge_core::endpoints::{Method, Request};
+use tokio::task::spawn_blocking;
 
-use super::{Answer, Body, Context, PIECE};
+use super::{Answer, Body, Context, NextPiece, PIECE};
 
-/// A folder whose files anyone may read.
+/// A folder whose files anyone may read. Whatever waits for the disk does so on another thread.
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
     folder: PathBuf,
+}
+
+/// A file that was found.
+struct Found {
+    file: File,
+    len: u64,
+    tag: HeaderValue,
+    content_type: &'static str,
 }
 
 impl Files {
@@ -30,35 +39,42 @@ impl Files {
     /// Answers a request for a file, if there is one of that name; the folder stands for its `index.html`.
     ///
     /// A client that names the version it has is told when that is still the one.
-    pub(crate) fn answer(&self, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
+    pub(crate) async fn answer(&self, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
         if !matches!(request.method, Method::Get | Method::Head) {
             return None;
         }
-        let path = self.find(std::str::from_utf8(request.path).ok()?)?;
-        let file = open(&path)?;
-        let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-        let tag = HeaderValue::from_str(&format!("\"{:x}-{:x}\"", changed.as_nanos(), metadata.len())).ok()?;
+        let path = std::str::from_utf8(request.path).ok()?.to_owned();
+        let files = self.clone();
+        let Found { file, len, tag, content_type } = spawn_blocking(move || files.open(&path)).await.ok()??;
         let known = context.field("if-none-match") == Some(tag.as_bytes());
         let mut response = if known || request.method == Method::Head {
             Response::new(Body::EMPTY)
         } else {
-            Response::new(pieces(file, metadata.len()))
+            Response::new(pieces(file, len))
         };
         if known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         }
         let headers = response.headers_mut();
         if !known {
-            headers.insert(header::CONTENT_LENGTH, metadata.len().into());
+            headers.insert(header::CONTENT_LENGTH, len.into());
         }
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&path)));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         // By this a page knows that the endpoints are beside it.
         headers.insert(header::SERVER, HeaderValue::from_static("streamgauge"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(header::ETAG, tag);
         Some(Answer::Response(response))
+    }
+
+    fn open(&self, path: &str) -> Option<Found> {
+        let path = self.find(path)?;
+        let file = open(&path)?;
+        let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let tag = HeaderValue::from_str(&format!("\"{:x}-{:x}\"", changed.as_nanos(), metadata.len())).ok()?;
+        Some(Found { file, len: metadata.len(), tag, content_type: content_type(&path) })
     }
 
     /// Where the file is; `None` for what is, or leads, outside of the folder, and for what is hidden: names that
@@ -87,11 +103,17 @@ fn open(path: &Path) -> Option<File> {
 
 /// The file, a piece at a time. One that has become shorter ends the connection, as its length was announced.
 fn pieces(file: File, len: u64) -> Body {
-    let mut rest = file.take(len);
-    let next = move || {
-        let mut piece = Vec::new();
-        rest.by_ref().take(PIECE as u64).read_to_end(&mut piece).ok()?;
-        (!piece.is_empty()).then(|| Bytes::from(piece))
+    let (file, mut at) = (Arc::new(file), 0_u64);
+    let next = move || -> NextPiece {
+        let (file, from) = (Arc::clone(&file), at);
+        at = len.min(from.saturating_add(PIECE as u64));
+        let size = usize::try_from(at.saturating_sub(from)).unwrap_or(PIECE);
+        let read = move || {
+            let mut piece = vec![0; size];
+            file.read_exact_at(&mut piece, from).ok()?;
+            Some(Bytes::from(piece))
+        };
+        Box::pin(async move { if size > 0 { spawn_blocking(read).await.ok()? } else { None } })
     };
     Body::Pieces { longest: PIECE, next: Box::new(next) }
 }
@@ -115,18 +137,18 @@ mod tests {
     use super::*;
     use streamgauge_core::wire::http::Header;
 
-    fn ask(files: &Files, method: &str, path: &str, tag: Option<&HeaderValue>) -> Option<Response<Body>> {
+    async fn ask(files: &Files, method: &str, path: &str, tag: Option<&HeaderValue>) -> Option<Response<Body>> {
         let tag = tag.map(|tag| Header { name: "If-None-Match", value: tag.as_bytes() });
         let context = Context::new(([127, 0, 0, 1], 1).into(), 1, tag.as_slice());
         let request = Request { method: Method::named(method.as_bytes()).unwrap(), ..Request::new(path.as_bytes()) };
-        match files.answer(&request, &context)? {
+        match files.answer(&request, &context).await? {
             Answer::Response(response) => Some(response),
             _ => None,
         }
     }
 
-    #[test]
-    fn what_is_inside_is_served_and_nothing_else() {
+    #[tokio::test]
+    async fn what_is_inside_is_served_and_nothing_else() {
         let outside = std::env::temp_dir().join(format!("streamgauge-files-{}", std::process::id()));
         let folder = outside.join("www");
         std::fs::create_dir_all(&folder).unwrap();
@@ -141,27 +163,32 @@ mod tests {
         nix::unistd::mkfifo(&folder.join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         let files = Files::new(&folder).unwrap();
 
-        let index = ask(&files, "GET", "/", None).unwrap();
+        let index = ask(&files, "GET", "/", None).await.unwrap();
         assert_eq!(index.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
         assert_eq!(index.headers()[header::SERVER], "streamgauge");
         let tag = index.headers()[header::ETAG].clone();
-        assert_eq!(ask(&files, "GET", "/", Some(&tag)).unwrap().status(), StatusCode::NOT_MODIFIED);
-        let large = ask(&files, "GET", "/large.wasm", Some(&tag)).unwrap();
+        assert_eq!(ask(&files, "GET", "/", Some(&tag)).await.unwrap().status(), StatusCode::NOT_MODIFIED);
+        let large = ask(&files, "GET", "/large.wasm", Some(&tag)).await.unwrap();
         assert_eq!((large.status(), &large.headers()[header::CONTENT_LENGTH]), (StatusCode::OK, &200_000.into()));
         assert_eq!(large.headers()[header::CONTENT_TYPE], "application/wasm");
         let Body::Pieces { mut next, longest: PIECE } = large.into_body() else { panic!("a file comes in pieces") };
-        let sizes: Vec<usize> = std::iter::from_fn(|| next().map(|piece| piece.len())).collect();
+        let mut sizes = Vec::new();
+        while let Some(piece) = next().await {
+            assert!(piece.iter().all(|byte| *byte == 7));
+            sizes.push(piece.len());
+        }
         assert_eq!(sizes.iter().sum::<usize>(), 200_000);
         assert!(sizes.iter().all(|size| *size <= PIECE));
-        assert!(matches!(ask(&files, "HEAD", "/", None).unwrap().into_body(), Body::Whole(body) if body.is_empty()));
+        let head = ask(&files, "HEAD", "/", None).await.unwrap();
+        assert!(matches!(head.into_body(), Body::Whole(body) if body.is_empty()));
 
         let outside_of_it =
             ["/../secret", "/x/../../secret", "/%2e%2e/secret", "/link", "/none", "//../secret", "/./../secret"];
         let hidden = ["/.env", "/.git/config", "/.git", "/env"];
         for path in outside_of_it.into_iter().chain(hidden).chain(["/pipe"]) {
-            assert!(ask(&files, "GET", path, None).is_none(), "{path}");
+            assert!(ask(&files, "GET", path, None).await.is_none(), "{path}");
         }
-        assert!(ask(&files, "POST", "/", None).is_none());
+        assert!(ask(&files, "POST", "/", None).await.is_none());
         std::fs::remove_dir_all(&outside).unwrap();
     }
 }

@@ -32,7 +32,7 @@ mod spare;
 
 pub use answer::{Answer, TakeOver};
 pub(crate) use answer::{into_http, refuse, whole};
-pub use body::{Body, PIECE};
+pub use body::{Body, NextPiece, PIECE};
 pub use connection::Taken;
 pub use context::Context;
 pub use descriptors::affordable_connections;

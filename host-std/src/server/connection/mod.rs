@@ -19,7 +19,7 @@ use super::input::Input;
 use super::pages::Pages;
 use super::refusal::Refusal;
 use super::socket::{Gone, Read, Socket};
-use super::{Handler, Handlers, Limits, TakeOver, spare};
+use super::{Handler, Handlers, Limits, NextPiece, TakeOver, spare};
 
 /// A socket that was taken over, after a request that has not been answered.
 pub struct Taken {
@@ -93,7 +93,7 @@ enum Step {
 /// What of an answer does not stand with its head; what it takes is counted until it is dropped.
 enum Sending {
     Whole(Bytes, Share),
-    Pieces(Box<dyn FnMut() -> Option<Bytes> + Send>, Ending, Share),
+    Pieces(Box<dyn FnMut() -> NextPiece + Send>, Ending, Share),
 }
 
 impl<H: Handler> Connection<H> {
@@ -269,7 +269,7 @@ impl<H: Handler> Connection<H> {
             Sending::Whole(body, _share) => socket.write(&out, &body).await?,
             Sending::Pieces(mut pieces, ending, _share) => {
                 let mut left = if let Ending::Length(length) = ending { Some(length) } else { None };
-                while let Some(piece) = pieces() {
+                while let Some(piece) = pieces().await {
                     if let Some(left) = &mut left {
                         // One that is longer than was announced would be taken for the next answer.
                         *left = left.checked_sub(piece.len() as u64).ok_or(Gone)?;
