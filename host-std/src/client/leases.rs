@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use super::{Connection, Error, Url, base64};
+use super::{Connection, Error, Url};
+use crate::base64;
 
 /// What a queue is asked that lends its items.
 #[derive(Debug, Clone)]
