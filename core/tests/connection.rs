@@ -25,13 +25,10 @@ fn everything() -> Everything {
     Served::new(Memory::with_defaults(Fixed::seeded(0), defaults), Surface::EverythingQueueFirst)
 }
 
-/// Puts an item past the endpoints, as a topic that feeds the queue may.
+/// Puts an item past the endpoints, on a queue that was made with more than these let through.
 fn put(service: &mut Everything, item: &[u8]) {
-    let change = streamgauge_core::engine::QueueChange {
-        max_item_bytes: Some(256),
-        ..streamgauge_core::engine::QueueChange::default()
-    };
-    run(service, &Command::SetQueue { name: Name::MAIN, change });
+    let settings = QueueSettings { max_depth: Some(4), max_item_bytes: 256, ..QueueSettings::DEFAULT };
+    service.engine.make_queue(&Name::MAIN, settings, service.now).expect("room");
     let items = Pieces::whole(Data::Plain(item));
     let put = Command::Put { queue: Name::MAIN, items, delay: core::time::Duration::ZERO, id: None };
     assert_eq!(run(service, &put), Outcome::Put { items: 1, duplicate: false });

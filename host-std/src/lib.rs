@@ -16,6 +16,7 @@
 //! process; `/dump` shows it), no cluster (many readers share results through Redis).
 #![deny(unsafe_code)]
 
+mod base64;
 pub mod bridges;
 pub mod client;
 pub mod commands;

@@ -30,7 +30,7 @@ mod routes;
 
 pub use parse::{Settings, Subscription, Wrong, subject};
 pub use render::{Rendering, overflow_line, write_problem};
-pub use routes::{Surface, changes, methods};
+pub use routes::{Surface, VERB, changes, methods};
 
 use core::fmt;
 use core::time::Duration;

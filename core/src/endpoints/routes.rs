@@ -93,8 +93,8 @@ impl Surface {
     }
 }
 
-/// The methods of the original's verbs, all alike.
-const VERB: [Method; 3] = [Method::Get, Method::Post, Method::Head];
+/// The methods that the verbs of the original tools take, all alike.
+pub const VERB: [Method; 3] = [Method::Get, Method::Post, Method::Head];
 
 /// The methods that are answered at `path`; those of any verb where there is nothing.
 pub fn methods(path: &[u8], surface: Surface) -> &'static [Method] {

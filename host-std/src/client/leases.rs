@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use super::{Connection, Error, Url, base64};
+use super::{Connection, Error, Url};
+use crate::base64;
 
 /// What a queue is asked that lends its items.
 #[derive(Debug, Clone)]
@@ -77,11 +78,15 @@ impl Leases {
         }
     }
 
-    /// Up to so many items, from an answer to `/mget`; `None` if the answer is another one.
-    pub(crate) fn lent(content_type: Option<&http::HeaderValue>, body: &[u8]) -> Option<Vec<Lent>> {
+    /// The items that an answer to `/mget` lends; `None` if it is of another type, as that of a queue without leases.
+    /// A line that can't be read takes none of the others along: its item comes again.
+    pub(crate) fn lent(
+        content_type: Option<&http::HeaderValue>,
+        body: &[u8],
+    ) -> Option<impl Iterator<Item = Result<Lent, Error>>> {
         let is_lines = content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-ndjson"));
-        let lines = || body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        if is_lines { lines().map(Lent::parse).collect() } else { None }
+        let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        is_lines.then(|| lines.map(|line| Lent::parse(line).ok_or(Error::Encoding("a line is no item on lease"))))
     }
 
     /// Settles leases.
@@ -186,6 +191,18 @@ mod tests {
         let settled = Settled::parse(br#"{"over":["a","b"],"nacked":3}"#);
         assert_eq!(settled, Some(Settled { done: 3, over: vec!["a".into(), "b".into()] }));
         assert_eq!(Settled::parse(br#"{"type":"urn:streamgauge:problem:bad-request","status":400}"#), None);
+    }
+
+    #[test]
+    fn a_line_that_is_none_takes_no_other_along() {
+        let body = b"{\"item\":7,\"lease\":\"a\",\"attempt\":1,\"data\":\"x\"}\n{\"item\":8,\"le\n\n";
+        let read = |kind: &'static str| {
+            let kind = http::HeaderValue::from_static(kind);
+            Leases::lent(Some(&kind), body).map(|lent| lent.map(|lent| lent.ok().map(|lent| lent.item)).collect())
+        };
+        assert_eq!(read("application/x-ndjson"), Some(vec![Some(7), None]));
+        assert_eq!(read("text/plain; charset=utf-8"), None::<Vec<_>>);
+        assert!(Leases::lent(None, body).is_none());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! | `request` | [`request`]: one request, one answer, bounded |
 //! | `connection` | [`Connection`]: requests one after another, on a connection that is kept |
 //! | `write` | [`pubsub_write`], [`simplequeue_write`]: messages, or one item |
-//! | `leases`, `base64` | items that are lent, and what becomes of them; bytes in JSON |
+//! | `leases` | items that are lent, and what becomes of them |
 //! | `subscription` | [`Subscription`]: one stream of messages, until it ends |
 //! | `feed` | [`Feed`]: subscriptions one after another, with back-off and resume |
 //! | `decoder` | messages out of each of the three encodings |
@@ -15,7 +15,6 @@
 
 mod answers;
 mod backoff;
-mod base64;
 mod connection;
 mod decoder;
 mod error;

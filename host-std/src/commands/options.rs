@@ -108,7 +108,7 @@ pub struct PubsubOptions {
     /// Longest message; beyond: 413
     #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "1MiB")]
     pub max_message_bytes: usize,
-    /// Most subscribers of a topic at the same time; beyond: 503
+    /// Most subscribers of all topics together at the same time; beyond: 503
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = some)]
     pub max_subscribers: usize,
     /// A subscriber with more than this unsent is kicked

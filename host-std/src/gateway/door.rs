@@ -139,8 +139,7 @@ impl Door {
         match reply {
             Ok(Reply::Response(response)) => whole(&response, answer),
             Ok(Reply::Subscribe(subscription)) => {
-                let origin = self.limits.allowed_origin(context.field("origin"));
-                hub.subscribe(request, context, &subscription, origin)
+                hub.subscribe(request, context, &subscription, context.allowed_origin())
             }
             Ok(Reply::Clients(topic, json)) => {
                 let response = if json { Response::JSON } else { Response::text(Status::Ok) };

@@ -7,7 +7,7 @@ use http::Response;
 use jiff::Timestamp;
 
 use super::keeper::Keeper;
-use crate::client::leases::{Leases, Lent, Settle, Settled, Standing, seconds};
+use crate::client::leases::{Leases, Lent, Settle, Standing, seconds};
 use crate::client::{Connection, Error, Limits, Url};
 
 /// A connection to a queue: one with leases, or a simplequeue as the original is.
@@ -114,6 +114,13 @@ impl Queue {
             self.lending = Lending::Unknown(lender.clone());
             return Ok(split(Bytes::from(answer.into_body()), Some(RECORD_SEPARATOR)));
         };
+        let (lent, bad): (Vec<_>, Vec<_>) = lent.partition(Result::is_ok);
+        let lent: Vec<Lent> = lent.into_iter().flatten().collect();
+        match bad.into_iter().find_map(Result::err) {
+            Some(error) if lent.is_empty() => return Err(error),
+            Some(error) => tracing::warn!("{url}: {error}"),
+            None => {}
+        }
         if let Some(first) = lent.first() {
             keeper.hold(lent.iter().map(|lent| lent.token.clone()), lender.lasts(first));
         }
@@ -131,15 +138,10 @@ impl Queue {
         Ok(Standing::of(answer.body()).is_none_or(|standing| standing.is_empty()))
     }
 
-    /// Settles leases. They are still kept; see [`release`](Self::release).
-    pub(super) async fn settle(&mut self, how: &Settle<'_>, tokens: &[&str]) -> Result<Settled, Error> {
-        let Lending::Yes(Lender { leases, .. }, _) = &self.lending else {
-            return Ok(Settled { done: 0, over: tokens.iter().map(|token| (*token).to_owned()).collect() });
-        };
-        match leases.settle(&mut self.connection, how, tokens).await {
-            Err(Error::Closed | Error::Io(_)) => leases.settle(&mut self.connection, how, tokens).await,
-            settled => settled,
-        }
+    /// Settles a lease; false if it was over before. It is still kept; see [`release`](Self::release).
+    pub(super) async fn settle(&mut self, how: &Settle<'_>, token: &str) -> Result<bool, Error> {
+        let Lending::Yes(Lender { leases, .. }, _) = &self.lending else { return Ok(false) };
+        Ok(leases.settle(&mut self.connection, how, &[token]).await?.done > 0)
     }
 
     /// This lease need not be kept any more.
@@ -207,8 +209,8 @@ impl Lender {
     fn lasts(&self, lent: &Lent) -> Duration {
         let until = lent.until.parse::<Timestamp>().ok();
         let left = until.and_then(|until| Duration::try_from(until.duration_since(Timestamp::now())).ok());
-        // Clocks differ. If this one is late nothing is known; if it is early, touching too often does no harm.
-        left.unwrap_or(Duration::ZERO).max(Duration::from_millis(300)).min(self.lease)
+        // Clocks differ. If this one is late nothing is known; if it is early, touching each second does no harm.
+        left.unwrap_or(Duration::ZERO).max(Duration::from_secs(3)).min(self.lease)
     }
 }
 
@@ -218,4 +220,25 @@ fn split(answer: Bytes, separator: Option<u8>) -> Vec<Item> {
         Some(separator) => answer.split(|byte| *byte == separator).map(|item| answer.slice_ref(item)).collect(),
     };
     items.into_iter().filter(|item| !item.is_empty()).map(|data| Item { data, lease: None }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_not_touched_all_the_time_for_a_clock_that_is_early() {
+        let lasts = |lease, until: &str| {
+            let server: Url = "http://127.0.0.1:1".parse().unwrap();
+            let (leases, get) = (Leases::new(server.clone(), None), server);
+            let lender = Lender { leases, get, lease: Duration::from_millis(lease), limits: Limits::default() };
+            let until = until.to_owned();
+            lender.lasts(&Lent { item: 1, token: String::new(), attempt: 1, until, data: Vec::new() })
+        };
+        let (long, short) = (60_000, 600);
+        for until in ["2012-03-16T18:40:47Z", "soon"] {
+            assert_eq!((lasts(long, until).as_secs(), lasts(short, until).as_millis()), (3, 600));
+        }
+        assert_eq!(lasts(long, "9012-03-16T18:40:47Z"), Duration::from_secs(60));
+    }
 }

@@ -112,7 +112,7 @@ impl Worker {
             && self.queues.get(origin).is_some_and(|queue| queue.is_lost(&lease.token))
         {
             // Somebody else has it by now.
-            return self.lose(origin, &lease.token);
+            return self.lose(origin, &lease.token, false);
         }
         let attempt = lease.map_or(1, |lease| lease.attempt);
         let step = self.shared.state.lock().handle_lent(&item.data, attempt, now());
@@ -205,31 +205,42 @@ impl Worker {
     /// its lease is over, and is done again.
     async fn settle(&mut self, origin: usize, item: &Item, how: &Settle<'_>) {
         let (Some(lease), Some(lasts)) = (&item.lease, self.queues.get(origin).map(Queue::lease)) else { return };
-        let (token, began) = (lease.token.as_str(), Instant::now());
+        let (token, began, mut is_unknown) = (lease.token.as_str(), Instant::now(), false);
         loop {
             let Some(queue) = self.queues.get_mut(origin) else { return };
-            match queue.settle(how, &[token]).await {
-                Ok(settled) if settled.done > 0 => {
+            match queue.settle(how, token).await {
+                Ok(true) => {
                     queue.release(token);
                     return self.shared.pool.lock().handle_success(origin);
                 }
-                Ok(_) => return self.lose(origin, token),
+                Ok(false) => return self.lose(origin, token, is_unknown),
+                // A connection may end just when it is used again.
+                Err(Error::Closed | Error::Io(_)) if !is_unknown => {
+                    is_unknown = true;
+                    continue;
+                }
                 Err(error) => {
+                    is_unknown |= !matches!(error, Error::Connect(_) | Error::Status(_));
                     self.shared.pool.lock().handle_failure(origin, now());
                     self.complain(origin, "settle a lease", &error);
                 }
             }
             let most = if self.is_stopping() { lasts.min(STOPPING) } else { lasts };
             if began.elapsed() >= most {
-                return self.lose(origin, token);
+                return self.lose(origin, token, is_unknown);
             }
             self.pause(self.shared.settings.failed_pause).await;
         }
     }
 
-    fn lose(&self, origin: usize, token: &str) {
-        tracing::warn!("the lease of an item was over too early: it comes again");
-        self.shared.counts.lock().leases_lost += 1;
+    /// A lease is over. If that `is_unknown`, it may have been settled when the answer did not come.
+    fn lose(&self, origin: usize, token: &str, is_unknown: bool) {
+        if is_unknown {
+            tracing::warn!("nobody knows whether the lease of an item was settled: it may come again");
+        } else {
+            tracing::warn!("the lease of an item was over too early: it comes again");
+            self.shared.counts.lock().leases_lost += 1;
+        }
         if let Some(queue) = self.queues.get(origin) {
             queue.release(token);
         }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use http::HeaderValue;
 use streamgauge_core::wire::http::Header;
 
 use super::pages::{Origin, Pages};
@@ -40,6 +41,11 @@ impl<'a> Context<'a> {
     pub fn is_own_name(&self) -> bool {
         let host = self.origin.host;
         host.is_empty() || self.pages.is_none_or(|pages| pages.is_own_name(host, self.local))
+    }
+
+    /// What `access-control-allow-origin` answers to the page that asks.
+    pub fn allowed_origin(&self) -> Option<HeaderValue> {
+        self.pages?.allowed(self.origin.origin?).cloned()
     }
 
     /// The value of the first field of that name, in any case of letters. O(fields).

@@ -68,11 +68,4 @@ impl Limits {
     /// What `access-control-expose-headers` answers: a page may read these, with which it goes on where it was.
     pub const EXPOSED_HEADERS: &str =
         "retry-after, x-pubsub-sequence, x-pubsub-epoch, x-pubsub-gap, x-lease, x-item, x-attempt, x-lease-until";
-
-    /// What `access-control-allow-origin` answers to a page of this `origin`.
-    pub fn allowed_origin(&self, origin: Option<&[u8]>) -> Option<HeaderValue> {
-        let origin = origin?;
-        let allowed = self.cors_origins.iter().find(|allowed| *allowed == "*" || allowed.as_bytes() == origin)?;
-        Some(allowed.clone())
-    }
 }

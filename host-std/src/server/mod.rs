@@ -42,7 +42,7 @@ pub use limits::{Limits, SMALL};
 use std::sync::Arc;
 use std::time::Duration;
 
-use streamgauge_core::endpoints::{Method, Request};
+use streamgauge_core::endpoints::{Method, Request, VERB};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -95,9 +95,6 @@ pub trait Handler: Send + Sync + 'static {
         true
     }
 }
-
-/// The methods that the verbs of the original tools take, all alike.
-pub const VERB: [Method; 3] = [Method::Get, Method::Post, Method::Head];
 
 /// How long connections may take to finish once a server stops.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);

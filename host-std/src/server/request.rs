@@ -38,7 +38,9 @@ impl<'h, 'b> Head<'h, 'b> {
         if http.target.len() > MAX_TARGET {
             return Err(HeadError::Refused(Refusal::target_too_long()));
         }
-        let target = origin_form(http.target.as_bytes()).ok_or_else(|| bad(NOT_HTTP))?;
+        // CONNECT names an authority: nothing to look up here.
+        let target = if http.method == "CONNECT" { Some(&b"/"[..]) } else { origin_form(http.target.as_bytes()) };
+        let target = target.ok_or_else(|| bad(NOT_HTTP))?;
         let (path, query) = split_target(target);
         if !is_target(path, query.raw()) {
             return Err(bad(NOT_HTTP));
@@ -135,8 +137,7 @@ fn origin_form(target: &[u8]) -> Option<&[u8]> {
     let colon = target.iter().position(|byte| *byte == b':')?;
     let (scheme, rest) = target.split_at_checked(colon)?;
     if !scheme.eq_ignore_ascii_case(b"http") && !scheme.eq_ignore_ascii_case(b"https") {
-        // The authority that CONNECT names: nothing to look up here.
-        return Some(b"/");
+        return None;
     }
     let rest = rest.strip_prefix(b"://")?;
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
@@ -200,6 +201,8 @@ mod tests {
         }
         assert!(read("GET /a#b HTTP/1.1\r\nhost: x\r\n\r\n").is_err(), "a fragment is never sent");
         assert!(read("GET a HTTP/1.1\r\nhost: x\r\n\r\n").is_err());
+        assert!(read("GET foo:bar HTTP/1.1\r\nhost: x\r\n\r\n").is_err());
+        assert!(read("CONNECT foo:80 HTTP/1.1\r\nhost: foo:80\r\n\r\n").is_ok());
         assert!(read("GET \u{e9} HTTP/1.1\r\nhost: x\r\n\r\n").is_err());
     }
 

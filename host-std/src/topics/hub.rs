@@ -48,7 +48,7 @@ struct Crowds {
     alarms: ByName<Time>,
     /// Topics where nothing may be published for now.
     held: BTreeSet<Name>,
-    /// The last that were sent away, the newest last.
+    /// The last that were sent away, from whatever topic, the newest last.
     sent_away: VecDeque<(Name, SentAway)>,
 }
 

@@ -110,8 +110,7 @@ fn bad_request(request: &Request<'_>, line: &str) -> Answer {
     Answer::Response(server::refuse(request, StatusCode::BAD_REQUEST, "bad-request", line, None))
 }
 
-/// What GET would answer, without the stream. hyper leaves the transfer coding out of an answer to HEAD, but it is
-/// just what clients ask for.
+/// What GET would answer, without the stream; the transfer coding is what clients ask for.
 fn head_only(subscription: &Subscription, origin: Option<HeaderValue>) -> Answer {
     let stream = Stream { framing: subscription.framing, chunked: true };
     let mut head = task::head(stream, origin.as_ref());
