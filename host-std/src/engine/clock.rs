@@ -14,6 +14,8 @@ pub struct Clock {
     started: Instant,
     /// Milliseconds that the machine has slept since, which is not measured from `started`.
     slept: AtomicU64,
+    /// Seconds after `started`, and one more, in which that was last looked at: each request asks for the time.
+    looked: AtomicU64,
 }
 
 /// What the operating system's time may be ahead before the machine has slept.
@@ -25,12 +27,17 @@ const LOOK: Duration = Duration::from_secs(5);
 impl Clock {
     /// A clock that shows the operating system's time now.
     pub fn new() -> Self {
-        Self { began: system(), started: Instant::now(), slept: AtomicU64::new(0) }
+        Self { began: system(), started: Instant::now(), slept: AtomicU64::new(0), looked: AtomicU64::new(0) }
     }
 
     /// What it shows.
     pub fn now(&self) -> Time {
-        self.shown(self.started.elapsed(), system())
+        let elapsed = self.started.elapsed();
+        let this_second = elapsed.as_secs().saturating_add(1);
+        if self.looked.swap(this_second, Ordering::Relaxed) == this_second {
+            return self.began.after(elapsed).after(Duration::from_millis(self.slept.load(Ordering::Relaxed)));
+        }
+        self.shown(elapsed, system())
     }
 
     fn shown(&self, elapsed: Duration, system: Time) -> Time {
@@ -71,7 +78,7 @@ mod tests {
     #[test]
     fn it_goes_forward_with_a_machine_that_has_slept_and_never_back() {
         let began = Time::from_millis(1_281_000_000_000);
-        let clock = Clock { began, started: Instant::now(), slept: AtomicU64::new(0) };
+        let clock = Clock { began, started: Instant::now(), slept: AtomicU64::new(0), looked: AtomicU64::new(0) };
         let shown = |elapsed: u64, system: i64| {
             let system = Time::from_millis(began.as_millis().saturating_add_signed(system * 1_000));
             clock.shown(Duration::from_secs(elapsed), system).since(began).as_secs()

@@ -31,17 +31,20 @@ impl Handler for Door {
             return Some(whole(&nothing(), Vec::new()));
         }
         let (settings, mut room) = (self.within(context), Room::new(context.room));
-        let reply = match parse(request, &settings, &mut room) {
+        let parsed = parse(request, &settings, &mut room);
+        let reply = match &parsed {
             Ok(Parsed::Asking(asking)) if asking.waits() => return None,
             Ok(Parsed::Asking(asking)) => {
                 let mut rendering = asking.rendering(&mut room);
-                let outcome = self.side.engine.execute_now(&asking.command, &mut rendering)?;
-                rendering.finish(&outcome)
+                match &self.side.engine.execute_now(&asking.command, &mut rendering) {
+                    Some(outcome) => rendering.finish(outcome),
+                    None => return None,
+                }
             }
             // Looking for a file takes time.
-            Ok(Parsed::Reply(reply)) if self.side.files.is_some() && is_nowhere(&reply, &room) => return None,
-            Ok(Parsed::Reply(reply)) => Ok(reply),
-            Err(no_room) => Err(no_room),
+            Ok(Parsed::Reply(reply)) if self.side.files.is_some() && is_nowhere(reply, &room) => return None,
+            Ok(Parsed::Reply(reply)) => Ok(reply.clone()),
+            Err(no_room) => Err(*no_room),
         };
         Some(self.answer(request, context, reply, room))
     }

@@ -48,13 +48,15 @@ impl Pages {
             return true;
         }
         let Some(name) = std::str::from_utf8(host).ok().and_then(without_port) else { return false };
+        if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+            return true;
+        }
         let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
         match address.parse::<IpAddr>() {
             Ok(address) => address.is_loopback() || Some(address.to_canonical()) == local,
             Err(_) => {
-                let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
                 let name = name.strip_suffix('.').unwrap_or(name);
-                is_plain || name.eq_ignore_ascii_case("localhost") || self.is_allowed_host(name)
+                name.eq_ignore_ascii_case("localhost") || self.is_allowed_host(name)
             }
         }
     }

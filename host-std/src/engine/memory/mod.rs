@@ -243,9 +243,11 @@ impl Engine for Shards {
         if self.has_to_wait(command) {
             return None;
         }
-        let outcome = self.own().execute_now(command, to)?;
-        self.tell_others(command, &outcome);
-        Some(outcome)
+        let outcome = self.own().execute_now(command, to);
+        if let Some(outcome) = &outcome {
+            self.tell_others(command, outcome);
+        }
+        outcome
     }
 
     async fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {
