@@ -114,6 +114,7 @@ mod tests {
             &["1e-99999999999999999999"],
             &["1e-9223372036854775808"],
         ];
+        let classes = classes.get(..if cfg!(miri) { 3 } else { classes.len() }).unwrap();
         for (class, texts) in classes.iter().enumerate() {
             for (other_class, others) in classes.iter().enumerate() {
                 for (one, other) in texts.iter().flat_map(|one| others.iter().map(move |other| (one, other))) {
