@@ -61,7 +61,7 @@ proptest! {
                 LogStep::Read(times) => {
                     for _ in 0..times {
                         let readable = at >= popped && at < appended;
-                        let expected = readable.then(|| model.records[(at - popped) as usize].2.clone());
+                        let expected = readable.then(|| model.records[(at - popped) as usize].clone());
                         prop_assert_eq!(log.read(&mut reader).map(<[u8]>::to_vec), expected.clone());
                         at += u64::from(readable);
                         bytes_at += expected.map_or(0, |record| record.len() as u64);
@@ -71,13 +71,13 @@ proptest! {
                     let target = popped as i64 + i64::from(delta);
                     reader = log.seek(first.wrapping_add(target as u64));
                     at = (target.max(popped as i64) as u64).min(appended);
-                    bytes_at = bytes_appended - model.records.iter().skip((at - popped) as usize).map(|r| r.2.len() as u64).sum::<u64>();
+                    bytes_at = bytes_appended - model.records.iter().skip((at - popped) as usize).map(|r| r.len() as u64).sum::<u64>();
                 }
             }
             prop_assert_eq!(log.len(), model.records.len() as u64);
             prop_assert_eq!(log.is_empty(), model.records.is_empty());
             prop_assert_eq!(log.bytes(), model.bytes());
-            prop_assert_eq!(log.front(), model.records.front().map(|record| &record.2[..]));
+            prop_assert_eq!(log.front(), model.records.front().map(Vec::as_slice));
             prop_assert_eq!(log.iter(log.start()).map(<[u8]>::to_vec).collect::<Vec<_>>(), model.contents());
             prop_assert_eq!(log.start().sequence(), first.wrapping_add(popped));
             prop_assert_eq!(log.end().sequence(), first.wrapping_add(appended));

@@ -17,32 +17,21 @@ use streamgauge_core::log::prefix_len;
 /// Where records lie, as the documentation of the log says: one behind the other; what does not fit before the end
 /// of the storage goes to its start; an empty log begins anew.
 #[derive(Debug, Default)]
-struct Placement {
+struct Spans {
     capacity: usize,
-    /// Offset and framed length of each record, and its bytes.
-    records: VecDeque<(usize, usize, Vec<u8>)>,
+    /// Offset and framed length of each record, oldest first.
+    held: VecDeque<(usize, usize)>,
 }
 
-impl Placement {
-    fn new(capacity: usize) -> Self {
-        Self { capacity, records: VecDeque::new() }
-    }
-
-    fn can_ever_hold(&self, record: &[u8]) -> bool {
-        framed(record) <= self.capacity
-    }
-
-    /// Whether `record` found room.
-    fn append(&mut self, record: &[u8]) -> bool {
-        let needed = framed(record);
-        let (Some(front), Some(back)) = (self.records.front(), self.records.back()) else {
-            if needed <= self.capacity {
-                self.records.push_back((0, needed, record.to_vec()));
-            }
+impl Spans {
+    /// Whether so many bytes found room.
+    fn append(&mut self, needed: usize) -> bool {
+        let (Some(front), Some(back)) = (self.held.front(), self.held.back()) else {
+            self.held.extend((needed <= self.capacity).then_some((0, needed)));
             return needed <= self.capacity;
         };
         let (head, tail) = (front.0, back.0 + back.1);
-        let wrapped = self.records.iter().zip(self.records.iter().skip(1)).any(|(a, b)| b.0 < a.0);
+        let wrapped = self.held.iter().zip(self.held.iter().skip(1)).any(|(a, b)| b.0 < a.0);
         let at = if wrapped {
             (tail + needed <= head).then_some(tail)
         } else if tail + needed <= self.capacity {
@@ -50,22 +39,45 @@ impl Placement {
         } else {
             (needed <= head).then_some(0)
         };
-        if let Some(at) = at {
-            self.records.push_back((at, needed, record.to_vec()));
-        }
+        self.held.extend(at.map(|at| (at, needed)));
         at.is_some()
+    }
+}
+
+/// The same, and the bytes of each.
+#[derive(Debug, Default)]
+struct Placement {
+    spans: Spans,
+    records: VecDeque<Vec<u8>>,
+}
+
+impl Placement {
+    fn new(capacity: usize) -> Self {
+        Self { spans: Spans { capacity, held: VecDeque::new() }, records: VecDeque::new() }
+    }
+
+    fn can_ever_hold(&self, record: &[u8]) -> bool {
+        framed(record) <= self.spans.capacity
+    }
+
+    /// Whether `record` found room.
+    fn append(&mut self, record: &[u8]) -> bool {
+        let fits = self.spans.append(framed(record));
+        self.records.extend(fits.then(|| record.to_vec()));
+        fits
     }
 
     fn pop(&mut self) -> Option<Vec<u8>> {
-        Some(self.records.pop_front()?.2)
+        self.spans.held.pop_front();
+        self.records.pop_front()
     }
 
     fn contents(&self) -> Vec<Vec<u8>> {
-        self.records.iter().map(|record| record.2.clone()).collect()
+        self.records.iter().cloned().collect()
     }
 
     fn bytes(&self) -> u64 {
-        self.records.iter().map(|record| record.2.len() as u64).sum()
+        self.records.iter().map(|record| record.len() as u64).sum()
     }
 }
 

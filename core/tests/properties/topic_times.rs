@@ -11,7 +11,7 @@ use streamgauge_core::topic::{
     Batch, Delivery, From, Id, Limit, Missed, Next, Place, Settings, TooManySubscribers, Topic, Unsubscribed, Withheld,
 };
 
-use crate::{after, capacity, framed, record, start};
+use crate::{Spans, after, capacity, framed, record, start};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -114,35 +114,6 @@ struct Plain {
     since: u64,
 }
 
-/// Which messages are held of `all`, each with the bytes that it takes: where they lie, as the log's documentation
-/// says.
-#[derive(Debug, Default)]
-struct Room {
-    capacity: usize,
-    /// Offset and length, oldest first.
-    held: std::collections::VecDeque<(usize, usize)>,
-}
-
-impl Room {
-    fn fits(&mut self, needed: usize) -> bool {
-        let (Some(front), Some(back)) = (self.held.front(), self.held.back()) else {
-            self.held.push_back((0, needed));
-            return true;
-        };
-        let (head, tail) = (front.0, back.0 + back.1);
-        let wrapped = self.held.iter().zip(self.held.iter().skip(1)).any(|(a, b)| b.0 < a.0);
-        let at = if wrapped {
-            (tail + needed <= head).then_some(tail)
-        } else if tail + needed <= self.capacity {
-            Some(tail)
-        } else {
-            (needed <= head).then_some(0)
-        };
-        self.held.extend(at.map(|at| (at, needed)));
-        at.is_some()
-    }
-}
-
 /// Bytes of a varint.
 fn stamp_len(stamp: u64) -> usize {
     (1..=10).find(|len| len * 7 >= 64 || stamp < 1 << (len * 7)).unwrap()
@@ -151,7 +122,7 @@ fn stamp_len(stamp: u64) -> usize {
 /// All that was ever published, and when.
 #[derive(Debug, Default)]
 struct Model {
-    room: Room,
+    room: Spans,
     all: Vec<(u64, Vec<u8>)>,
     evicted: u64,
     expired: u64,
@@ -177,7 +148,7 @@ impl Model {
         let now = now.max(before);
         loop {
             let stamp = if self.room.held.is_empty() { 0 } else { now - before };
-            if self.room.fits(framed(message) + stamp_len(stamp)) {
+            if self.room.append(framed(message) + stamp_len(stamp)) {
                 break;
             }
             self.room.held.pop_front();
@@ -203,7 +174,7 @@ proptest! {
     ) {
         let mut settings = Settings { max_age: None, max_message_bytes: max_message, max_subscribers };
         let mut topic = Topic::new(vec![0; capacity], Places(Vec::new(), most), vec![Mark::FREE; marks], settings, first);
-        let mut model = Model { room: Room { capacity, ..Room::default() }, ..Model::default() };
+        let mut model = Model { room: Spans { capacity, ..Spans::default() }, ..Model::default() };
         let mut subscribers: Vec<Plain> = Vec::new();
         let (mut now, mut max_age, mut refused, mut subscribed) = (begins, None, 0, 0);
         for step in steps {
