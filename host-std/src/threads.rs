@@ -26,12 +26,6 @@ impl Threads {
         (Self(ways.into()), inboxes)
     }
 
-    /// A single one.
-    pub fn one() -> (Self, Inbox) {
-        let (way, inbox) = unbounded_channel();
-        (Self([way].into()), Inbox(inbox))
-    }
-
     /// How many there are.
     pub fn count(&self) -> usize {
         self.0.len()

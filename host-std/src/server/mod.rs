@@ -114,7 +114,7 @@ impl<H> Handlers<H> {
 
     /// One alone.
     pub fn one(handler: Arc<H>) -> Self {
-        Self { threads: Threads::one().0, each: vec![handler] }
+        Self { threads: Threads::new(1).0, each: vec![handler] }
     }
 }
 

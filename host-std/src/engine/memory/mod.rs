@@ -126,8 +126,8 @@ impl Shards {
     fn has_to_wait(&self, command: &Command<'_>) -> bool {
         match command {
             Command::Redrive { .. } | Command::Empty { .. } => true,
-            Command::List { .. } => self.all.len() > 1,
-            command => self.all.len() > 1 && self.moves_to(command).is_some(),
+            Command::List { .. } => !self.is_alone(),
+            command => self.moves_to(command).is_some(),
         }
     }
 
@@ -252,7 +252,7 @@ impl Engine for Shards {
 
     async fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {
         match (command, self.moves_to(command)) {
-            (Command::List { kind, prefix }, _) if self.all.len() > 1 => self.list(*kind, *prefix, to).await,
+            (Command::List { kind, prefix }, _) if !self.is_alone() => self.list(*kind, *prefix, to).await,
             (Command::SetQueue { name, change }, Some(there)) => self.set_there(*name, *change, there).await,
             (Command::Redrive { queue } | Command::Empty { queue }, _) => self.move_items(queue, command, to).await,
             _ => {
