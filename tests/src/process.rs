@@ -90,6 +90,24 @@ impl Process {
         kill(pid, signal).unwrap_or_else(|error| panic!("{signal} to {pid}: {error}"));
     }
 
+    /// Stops it, until it is told to go on with [`SIGCONT`](Signal::SIGCONT); on the way back none of its threads runs
+    /// any more, which the signal alone does not say.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn stop(&self) {
+        self.signal(Signal::SIGSTOP);
+        let tasks = format!("/proc/{}/task", self.id());
+        until("all threads to stop", || {
+            let stopped = std::fs::read_dir(&tasks).expect("it runs").all(|task| {
+                let stat = std::fs::read_to_string(task.expect("a thread").path().join("stat")).unwrap_or_default();
+                // The name of a thread is between parentheses, its state after them.
+                stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
+            });
+            stopped.then_some(())
+        });
+    }
+
     /// Waits for its end.
     ///
     /// # Panics

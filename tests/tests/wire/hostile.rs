@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::process::Command;
 use std::time::Duration;
 
-use nix::sys::signal::Signal::{SIGCONT, SIGSTOP};
+use nix::sys::signal::Signal::SIGCONT;
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::Linger;
 use nix::sys::stat::Mode;
@@ -229,7 +229,7 @@ fn what_a_client_asks_for_and_is_known_not_to_get_stays() {
     let mut clients = [(); 4 * EACH].map(|()| server.connect());
     clients.iter_mut().for_each(|client| assert_eq!(client.get("/put?data=x").status, 200));
     // All of it comes at once: the question, and that nobody is there any more.
-    server.process.signal(SIGSTOP);
+    server.process.stop();
     for (client, target) in
         clients.iter_mut().zip(["/get", "/mget?items=9", "/get?lease=60", "/get?wait=5"].repeat(EACH))
     {
@@ -245,7 +245,7 @@ fn what_a_client_asks_for_and_is_known_not_to_get_stays() {
         assert!(stats.contains(line), "{line}{stats}");
     }
     // What is put counts, whether its answer arrives or not.
-    server.process.signal(SIGSTOP);
+    server.process.stop();
     let mut last = server.connect();
     last.send("GET /put?data=last HTTP/1.1\r\nhost: x\r\n\r\n");
     reset(last);
