@@ -39,10 +39,16 @@ fn run(service: &mut Everything, command: &Command<'_>) -> Outcome {
 }
 
 fn depth(service: &mut Everything) -> u64 {
-    match run(service, &Command::QueueStats { queue: Name::MAIN, reset: false }) {
-        Outcome::QueueStats(stats, _) => stats.counters.ready,
-        other => panic!("{other:?}"),
-    }
+    let mut ready = None;
+    let command = Command::QueueStats { queue: Name::MAIN, reset: false };
+    let outcome = service.engine.execute(&command, service.now, &mut |part: Part<'_>| {
+        if let Part::QueueStats(stats) = part {
+            ready = Some(stats.counters.ready);
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(outcome, Outcome::Told(1));
+    ready.expect("counters")
 }
 
 /// What a server of 512 bytes for a request and 128 for an answer sends to `input`, cut by `cuts`, until it closes.

@@ -114,10 +114,15 @@ fn held(queue: &mut Queue) -> Vec<Vec<u8>> {
 
 fn stats(queue: &mut Queue) -> QueueStats {
     let command = Command::QueueStats { queue: Name::MAIN, reset: false };
-    match queue.engine.execute(&command, Time::ZERO, &mut |_: Part<'_>| ControlFlow::Continue(())) {
-        Outcome::QueueStats(stats, false) => stats,
-        other => panic!("{other:?}"),
-    }
+    let mut told = None;
+    let outcome = queue.engine.execute(&command, Time::ZERO, &mut |part: Part<'_>| {
+        if let Part::QueueStats(stats) = part {
+            told = Some(*stats);
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(outcome, Outcome::Told(1));
+    told.expect("counters")
 }
 
 /// The pieces between separators, cut in the plainest way there is.

@@ -20,7 +20,7 @@ pub enum Outcome {
         /// Whether they had been put before.
         duplicate: bool,
     },
-    /// So many items, topics or queues were told.
+    /// So many items, topics, queues or counters of one were told.
     Told(u64),
     /// So many leases were settled, and so many were over.
     Settled {
@@ -40,8 +40,6 @@ pub enum Outcome {
     Dump(Dump),
     /// Counters of a topic.
     TopicStats(TopicStats),
-    /// Counters of a queue; whether some were zeroed.
-    QueueStats(QueueStats, bool),
     /// It was made.
     Created,
     /// It was changed, or is as it was asked for.
@@ -160,6 +158,8 @@ pub enum Part<'a> {
     Topic(Name, &'a TopicSettings, &'a TopicStats),
     /// A queue.
     Queue(Name, &'a QueueSettings, &'a QueueStats),
+    /// Counters of a queue: those that begin anew only do once they are taken.
+    QueueStats(&'a QueueStats),
 }
 
 /// An item of a queue, lent to be told.

@@ -46,8 +46,10 @@ enum Verb {
     Settle(&'static str),
     List,
     Show,
+    /// Counters; without a name, resetting them answers nothing.
     Stats {
         named: bool,
+        reset: bool,
     },
     Other(&'static str),
 }
@@ -67,7 +69,9 @@ impl<'r, W: Write> Rendering<'r, W> {
             Command::Settle { how: Settle::Touch(_), .. } => Verb::Settle("touched"),
             Command::List { .. } => Verb::List,
             Command::Show { .. } => Verb::Show,
-            Command::TopicStats { .. } | Command::QueueStats { .. } => Verb::Stats { named: *named },
+            Command::TopicStats { reset, .. } | Command::QueueStats { reset, .. } => {
+                Verb::Stats { named: *named, reset: *reset }
+            }
             Command::Redrive { .. } => Verb::Other("redriven"),
             Command::Empty { .. } => Verb::Other("removed"),
             _ => Verb::Other(""),
@@ -80,7 +84,7 @@ impl<'r, W: Write> Rendering<'r, W> {
     ///
     /// # Errors
     /// Those of the writer. What could not be written has not been taken.
-    pub fn finish(mut self, outcome: &Outcome) -> Result<Reply, W::Error> {
+    pub fn finish(&mut self, outcome: &Outcome) -> Result<Reply, W::Error> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
@@ -91,7 +95,7 @@ impl<'r, W: Write> Rendering<'r, W> {
         })
     }
 
-    fn response(self, outcome: &Outcome) -> Result<Response, W::Error> {
+    fn response(&mut self, outcome: &Outcome) -> Result<Response, W::Error> {
         if let Outcome::Refused(refusal) = outcome {
             return refuse(refusal, self.json, self.out);
         }
@@ -111,15 +115,10 @@ impl<'r, W: Write> Rendering<'r, W> {
                 self.out.write_all(b"\n")?;
                 Response::JSON
             }
-            (Verb::Stats { named }, Outcome::TopicStats(stats)) => {
+            (Verb::Stats { named, .. }, Outcome::TopicStats(stats)) => {
                 return stats::topic(stats, named, self.shape, self.out);
             }
-            (Verb::Stats { named }, Outcome::QueueStats(stats, reset)) => {
-                if *reset && !named {
-                    return Ok(Response::text(Status::Ok));
-                }
-                return stats::queue(stats, named, self.shape, self.out);
-            }
+            (Verb::Stats { named, reset }, Outcome::Told(_)) if named || !reset => stats::response(self.shape),
             (_, Outcome::Published(published)) if self.json => {
                 resources::published(published, self.out)?;
                 Response::JSON
@@ -149,21 +148,21 @@ impl<'r, W: Write> Rendering<'r, W> {
         Ok(response)
     }
 
-    fn finish_settle(self, verb: &'static str, done: u64, over: u64) -> Result<Response, W::Error> {
+    fn finish_settle(&mut self, verb: &'static str, done: u64, over: u64) -> Result<Response, W::Error> {
         self.over.finish((done, verb), over, self.json, self.out)?;
         let status = if done == 0 && over > 0 { Status::Gone } else { Status::Ok };
         let response = if self.json { Response::JSON } else { Response::text(Status::Ok) };
         Ok(Response { status, ..response })
     }
 
-    fn write(&mut self, part: Part<'_>) -> Result<ControlFlow<()>, W::Error> {
+    fn write(&mut self, part: &Part<'_>) -> Result<ControlFlow<()>, W::Error> {
         match part {
             Part::Item(item) => {
                 // With what is written beside the data: what is begun and then has no room would be lost.
                 let len = match self.shape {
                     Shape::Items { separator, .. } => item.item.data.len().saturating_add(separator.as_bytes().len()),
                     Shape::Item => item.item.data.len(),
-                    Shape::Lines | Shape::Plain { .. } => items::line_len(&item),
+                    Shape::Lines | Shape::Plain { .. } => items::line_len(item),
                 };
                 let written = self.written.saturating_add(len);
                 if self.told > 0 && written > self.max_answer {
@@ -179,20 +178,25 @@ impl<'r, W: Write> Rendering<'r, W> {
                     }
                     Shape::Item => {
                         self.out.write_all(item.item.data)?;
-                        self.headers = Headers::Lease(LeaseHeaders::of(&item));
+                        self.headers = Headers::Lease(LeaseHeaders::of(item));
                     }
-                    Shape::Lines | Shape::Plain { .. } => items::line(&item, self.out)?,
+                    Shape::Lines | Shape::Plain { .. } => items::line(item, self.out)?,
                 }
             }
             Part::Over(token) => self.over.tell(token, self.json, self.max_answer, self.out)?,
             Part::Topic(name, settings, stats) => {
                 self.separate()?;
-                resources::topic(&name, settings, stats, self.out)?;
+                resources::topic(name, settings, stats, self.out)?;
             }
             Part::Queue(name, settings, stats) => {
                 self.separate()?;
-                resources::queue(&name, settings, stats, self.out)?;
+                resources::queue(name, settings, stats, self.out)?;
             }
+            Part::QueueStats(stats) => match self.verb {
+                Verb::Stats { named: false, reset: true } => {}
+                Verb::Stats { named, .. } => stats::queue(stats, named, self.shape, self.out)?,
+                _ => {}
+            },
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -208,7 +212,7 @@ impl<'r, W: Write> Rendering<'r, W> {
 
 impl<W: Write> Sink for Rendering<'_, W> {
     fn take(&mut self, part: Part<'_>) -> ControlFlow<()> {
-        match self.write(part) {
+        match self.write(&part) {
             Ok(ControlFlow::Continue(())) => {
                 self.told = self.told.wrapping_add(1);
                 ControlFlow::Continue(())

@@ -47,31 +47,22 @@ pub(super) fn topic<W: Write>(
 }
 
 /// `/stats` of a queue.
-pub(super) fn queue<W: Write>(
-    stats: &QueueStats,
-    named: bool,
-    shape: Shape,
-    out: &mut W,
-) -> Result<Response, W::Error> {
+pub(super) fn queue<W: Write>(stats: &QueueStats, named: bool, shape: Shape, out: &mut W) -> Result<(), W::Error> {
     let QueueStats { puts, gets, counters, .. } = stats;
     let (depth, high_water) = (counters.ready, counters.high_water);
     let (bytes, overflow) = (counters.bytes, counters.overflow);
     match shape {
         Shape::Plain { json: true } if named => {
             queue_json(stats, out)?;
-            out.write_all(b"\n")?;
-            Ok(Response::JSON)
+            out.write_all(b"\n")
         }
-        Shape::Plain { json: true } => {
-            write_fmt(
-                out,
-                format_args!(
-                    "{{\"puts\": {puts},\"gets\": {gets},\"depth\": {depth},\"depth_high_water\": {high_water},\
-                     \"bytes\": {bytes},\"overflow\": {overflow}}}\n"
-                ),
-            )?;
-            Ok(Response::JSON)
-        }
+        Shape::Plain { json: true } => write_fmt(
+            out,
+            format_args!(
+                "{{\"puts\": {puts},\"gets\": {gets},\"depth\": {depth},\"depth_high_water\": {high_water},\
+                 \"bytes\": {bytes},\"overflow\": {overflow}}}\n"
+            ),
+        ),
         _ => {
             write_fmt(
                 out,
@@ -83,8 +74,16 @@ pub(super) fn queue<W: Write>(
             if named {
                 each_of_queue(stats, |name, value| write_fmt(out, format_args!("{name}:{value}\n")))?;
             }
-            Ok(Response::text(Status::Ok))
+            Ok(())
         }
+    }
+}
+
+/// What `/stats` of a queue is.
+pub(super) fn response(shape: Shape) -> Response {
+    match shape {
+        Shape::Plain { json: true } => Response::JSON,
+        _ => Response::text(Status::Ok),
     }
 }
 

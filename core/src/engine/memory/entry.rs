@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::ties::Ties;
 use super::{Host, QueueRoom};
 use crate::dedupe::Dedupe;
-use crate::engine::{Name, Pieces, QueueSettings, QueueStats, Refusal};
+use crate::engine::{Kind, Name, Pieces, QueueSettings, QueueStats, Refusal};
 use crate::queue::Limits;
 use crate::queue::leases::{self, LeaseQueue, Letter};
 use crate::storage::Optional as _;
@@ -125,6 +125,22 @@ impl<H: Host> QueueEntry<H> {
 
     pub(super) const fn is_too_long(&self, len: usize) -> bool {
         len as u64 > self.max_item_bytes
+    }
+
+    /// The queue that takes its dead, if there are any; it is called `name` itself.
+    pub(super) fn target_of_letters(&self, name: &Name) -> Option<Name> {
+        let target = self.ties.get()?.dead_letter?;
+        (self.queue.counters().letters > 0 && target != *name).then_some(target)
+    }
+
+    /// Tells the host whether there are items for who waits, and when there is something to do; it is called `name`.
+    pub(super) fn tell(&mut self, name: &Name, host: &mut H) {
+        if self.queue.ready() > 0 && !self.paused {
+            host.ready(name);
+        }
+        if let Some(due) = self.queue.next_due() {
+            host.due(Kind::Queue, name, due);
+        }
     }
 
     /// Puts a letter of another queue, and says whether there was room; otherwise it is still where it was.

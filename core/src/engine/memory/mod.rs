@@ -126,27 +126,24 @@ impl<H: Host> Memory<H> {
         if self.defaults.auto_create { empty } else { Outcome::Refused(Refusal::Missing(kind, *name)) }
     }
 
-    /// Makes what a command uses, if nobody has and it may be. Looking at it is no use.
-    fn ensure(&mut self, command: &Command<'_>, now: Time) -> Result<(), Refusal> {
+    /// Makes what a command uses, if nobody has and it may be, and says whether it is there now. Looking at it is no use.
+    fn ensure(&mut self, command: &Command<'_>, now: Time) -> Result<bool, Refusal> {
         match command {
-            Command::Publish { topic, .. } => self.ensure_topic(topic, now),
+            Command::Publish { topic, .. } => self.ensure_topic(topic, now)?,
             Command::Put { queue, .. }
             | Command::Get { queue, .. }
             | Command::Dump { queue }
             | Command::Redrive { queue }
             | Command::Pause { queue }
             | Command::Resume { queue }
-            | Command::Empty { queue } => self.ensure_queue(queue, now),
-            _ => Ok(()),
+            | Command::Empty { queue } => self.ensure_queue(queue, now)?,
+            _ => return Ok(false),
         }
+        Ok(true)
     }
-}
 
-impl<H: Host> Engine for Memory<H> {
-    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
-        if let Err(refusal) = self.ensure(command, now) {
-            return Outcome::Refused(refusal);
-        }
+    /// Executes a command on what is there.
+    fn attempt(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
         match command {
             Command::Publish { topic, messages, id } => self.publish(topic, messages, id.as_ref(), now),
             Command::TopicStats { topic, reset } => self.topic_stats(topic, *reset),
@@ -155,7 +152,7 @@ impl<H: Host> Engine for Memory<H> {
             Command::Settle { queue, tokens, how } => self.settle(queue, *tokens, how, now, to),
             Command::Peek { queue, state, items } => self.peek(queue, *state, *items, now, to),
             Command::Dump { queue } => self.begin_dump(queue),
-            Command::QueueStats { queue, reset } => self.queue_stats(queue, *reset, now),
+            Command::QueueStats { queue, reset } => self.queue_stats(queue, *reset, now, to),
             Command::Redrive { queue } => self.redrive(queue, now),
             Command::Pause { queue } => self.pause(queue, true),
             Command::Resume { queue } => self.pause(queue, false),
@@ -166,6 +163,21 @@ impl<H: Host> Engine for Memory<H> {
             Command::SetQueue { name, change } => self.set_queue(name, change, now),
             Command::Remove { kind, name } => self.remove(*kind, name),
         }
+    }
+}
+
+impl<H: Host> Engine for Memory<H> {
+    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
+        let mut outcome = self.attempt(command, now, to);
+        // What most commands use is there, and looked up once.
+        if let Outcome::Refused(Refusal::Missing(..)) = outcome {
+            match self.ensure(command, now) {
+                Ok(true) => outcome = self.attempt(command, now, to),
+                Ok(false) => {}
+                Err(refusal) => outcome = Outcome::Refused(refusal),
+            }
+        }
+        outcome
     }
 
     fn dump(&mut self, dump: &mut Dump, each: impl FnMut(&[u8]) -> ControlFlow<()>) -> bool {

@@ -49,7 +49,12 @@ impl<H: Host> Memory<H> {
         if let Some(id) = id {
             entry.seen.remember(id.as_bytes(), now, put);
         }
-        self.after_change(name, now);
+        // As `after_change` does, with the queue at hand: most have no letters.
+        if entry.target_of_letters(name).is_some() {
+            self.after_change(name, now);
+        } else {
+            entry.tell(name, host);
+        }
         Outcome::Put { items: put, duplicate: false }
     }
 
@@ -74,7 +79,12 @@ impl<H: Host> Memory<H> {
                 lent.inspect(|lent| told = *lent)
             }
         };
-        self.after_change(name, now);
+        // As `after_change` does, with the queue at hand: most have no letters.
+        if entry.target_of_letters(name).is_some() {
+            self.after_change(name, now);
+        } else {
+            entry.tell(name, host);
+        }
         match outcome {
             Ok(_) => Outcome::Told(told),
             Err(no_slot) => Outcome::Refused(Refusal::TooManySetAside { queue: *name, limit: no_slot.slots as u64 }),
@@ -142,17 +152,22 @@ impl<H: Host> Memory<H> {
         }
     }
 
-    pub(super) fn queue_stats(&mut self, name: &Name, reset: bool, now: Time) -> Outcome {
+    pub(super) fn queue_stats(&mut self, name: &Name, reset: bool, now: Time, to: &mut impl Sink) -> Outcome {
+        let unlogged = self.host.unlogged();
         let Some(entry) = self.queues.get_mut(name) else {
-            let empty = QueueStats { unlogged: self.host.unlogged(), ..QueueStats::default() };
-            return self.absent(Kind::Queue, name, Outcome::QueueStats(empty, reset));
+            let outcome = self.absent(Kind::Queue, name, Outcome::Told(1));
+            if let Outcome::Told(_) = outcome {
+                // Whoever breaks says so by itself.
+                let _ = to.take(Part::QueueStats(&QueueStats { unlogged, ..QueueStats::default() }));
+            }
+            return outcome;
         };
-        let stats = entry.stats(now, self.host.unlogged());
-        if reset {
+        let stats = entry.stats(now, unlogged);
+        if to.take(Part::QueueStats(&stats)).is_continue() && reset {
             entry.reset(&stats.counters);
         }
         self.after_look(name, now);
-        Outcome::QueueStats(stats, reset)
+        Outcome::Told(1)
     }
 
     pub(super) fn redrive(&mut self, name: &Name, now: Time) -> Outcome {
@@ -206,12 +221,8 @@ impl<H: Host> Memory<H> {
 
     /// Tells the host whether there are items for who waits, and when there is something to do.
     pub(super) fn tell_host(&mut self, name: &Name) {
-        let Some(entry) = self.queues.get_mut(name) else { return };
-        if entry.queue.ready() > 0 && !entry.paused {
-            self.host.ready(name);
-        }
-        if let Some(due) = entry.queue.next_due() {
-            self.host.due(Kind::Queue, name, due);
+        if let Some(entry) = self.queues.get_mut(name) {
+            entry.tell(name, &mut self.host);
         }
     }
 }

@@ -61,9 +61,7 @@ impl<H: Host> Memory<H> {
 
     /// The queue that takes the dead of another one, if there are any.
     pub(super) fn target_of_letters(&self, name: &Name) -> Option<Name> {
-        let entry = self.queues.get(name)?;
-        let target = entry.ties.get()?.dead_letter?;
-        (entry.queue.counters().letters > 0 && target != *name).then_some(target)
+        self.queues.get(name)?.target_of_letters(name)
     }
 
     /// Puts the dead of a queue on the one that takes them, as far as it does; the others stay where they are, and are
