@@ -7,7 +7,7 @@ use super::{Reply, Service};
 use crate::endpoints::{Headers, Method, Request, Response, Status, write_fmt};
 use crate::engine::Dump;
 use crate::wire::chunked::Chunked;
-use crate::wire::http::{Body, EMPTY_HEADER, HttpError, Parsed, RequestHead};
+use crate::wire::http::{Body, FIELD_ROOM, HttpError, Parsed, RequestHead};
 use crate::wire::query::split_target;
 
 /// The server's side of one HTTP/1.1 connection, over storage that the caller owns.
@@ -217,7 +217,7 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
         if news.is_empty() || (self.looked_at > 0 && memchr::memchr(b'\n', news).is_none() && !is_last) {
             return self.read_more();
         }
-        let mut fields = [EMPTY_HEADER; FIELDS];
+        let mut fields = [FIELD_ROOM; FIELDS];
         let (head, head_len) = match RequestHead::parse(bytes, &mut fields, self.inbox.capacity(), u64::MAX) {
             Ok(Parsed::Complete(head, head_len)) => (head, head_len),
             Ok(Parsed::Partial) => {
@@ -272,7 +272,7 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
     /// Answers the request whose body lies in `head_len..end`.
     fn answer(&mut self, service: &mut impl Service, head_len: usize, end: usize) -> Option<Next> {
         let bytes = self.inbox.bytes();
-        let mut fields = [EMPTY_HEADER; FIELDS];
+        let mut fields = [FIELD_ROOM; FIELDS];
         // It has been read before, but what it says could not be kept beside the bytes that it borrows.
         let Ok(Parsed::Complete(head, _)) = RequestHead::parse(bytes, &mut fields, self.inbox.capacity(), u64::MAX)
         else {

@@ -1,5 +1,6 @@
 //! A request's head: what the server itself wants to know of it, and what it refuses.
 
+use std::mem::MaybeUninit;
 use std::net::IpAddr;
 
 use http::StatusCode;
@@ -29,7 +30,7 @@ impl<'h, 'b> Head<'h, 'b> {
     /// Reads a head from the front of `bytes`; `None` when it is not whole.
     pub(super) fn read(
         bytes: &'b [u8],
-        fields: &'h mut [Header<'b>],
+        fields: &'h mut [MaybeUninit<Header<'b>>],
         limits: &Limits,
     ) -> Result<Option<Self>, HeadError> {
         // A body that is too long is refused where the rest of the head is known.
@@ -160,10 +161,10 @@ fn is_target(path: &[u8], query: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use streamgauge_core::wire::http::EMPTY_HEADER;
+    use streamgauge_core::wire::http::FIELD_ROOM;
 
     fn read(head: &str) -> Result<(String, String), String> {
-        let mut fields = [EMPTY_HEADER; 8];
+        let mut fields = [FIELD_ROOM; 8];
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         match Head::read(head.as_bytes(), &mut fields, &Limits::default()) {
             Ok(Some(head)) => Ok((text(head.request.path), text(head.origin.host))),
@@ -209,7 +210,7 @@ mod tests {
     #[test]
     fn the_first_of_a_field_counts() {
         let head = b"GET / HTTP/1.1\r\nhost: x\r\naccept: a\r\nAccept: b\r\nmessage-id: \r\nMessage-Id: c\r\n\r\n";
-        let mut fields = [EMPTY_HEADER; 8];
+        let mut fields = [FIELD_ROOM; 8];
         let head = Head::read(head, &mut fields, &Limits::default()).unwrap().unwrap();
         assert_eq!((head.request.accept, head.request.message_id), (&b"a"[..], &b""[..]));
     }

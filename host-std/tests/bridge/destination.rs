@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 use streamgauge::bridges::ps_to_http::Destination;
-use streamgauge_core::wire::http::{Body, EMPTY_HEADER, Parsed, RequestHead};
+use streamgauge_core::wire::http::{Body, FIELD_ROOM, Parsed, RequestHead};
 use streamgauge_core::wire::percent::{Plus, decode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -175,7 +175,7 @@ fn requests(mut buffer: &[u8]) -> usize {
 
 /// The length of the first request, if it is whole, and its message, unless it is a HEAD.
 fn next_request(buffer: &[u8]) -> Option<(usize, Option<String>)> {
-    let mut fields = [EMPTY_HEADER; 8];
+    let mut fields = [FIELD_ROOM; 8];
     let parsed = RequestHead::parse(buffer, &mut fields, 1 << 20, 1 << 20).expect("a request");
     let Parsed::Complete(head, length) = parsed else { return None };
     assert!(head.field("host").is_some() && head.keep_alive);

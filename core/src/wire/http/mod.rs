@@ -25,8 +25,8 @@ mod write;
 
 pub use error::HttpError;
 pub use framing::Body;
-pub use request::{Parsed, RequestHead};
+pub use request::{FIELD_ROOM, Parsed, RequestHead};
 pub use response::{Closed, Event, ResponseHead, Responses};
 pub use write::{HeadWriter, WriteError, reason};
 
-pub use httparse::{EMPTY_HEADER, Header};
+pub use httparse::Header;

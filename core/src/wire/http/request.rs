@@ -1,6 +1,11 @@
 use super::framing::Framing;
 use super::{Body, HttpError};
+use core::mem::MaybeUninit;
 use httparse::{Header, Status};
+
+/// Room for a field of [`RequestHead::parse`], with nothing in it: so many are needed, and so few used, that writing them
+/// first would take as long as reading the head.
+pub const FIELD_ROOM: MaybeUninit<Header<'static>> = MaybeUninit::uninit();
 
 /// What [`RequestHead::parse`] found.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,8 +50,8 @@ impl<'h, 'b> RequestHead<'h, 'b> {
     /// request would begin.
     ///
     /// ```
-    /// use streamgauge_core::wire::http::{Body, EMPTY_HEADER, Parsed, RequestHead};
-    /// let mut fields = [EMPTY_HEADER; 16];
+    /// use streamgauge_core::wire::http::{Body, FIELD_ROOM, Parsed, RequestHead};
+    /// let mut fields = [FIELD_ROOM; 16];
     /// let bytes = b"POST /pub HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello";
     /// let Ok(Parsed::Complete(head, length)) = RequestHead::parse(bytes, &mut fields, 16_384, 1_000)
     /// else { panic!() };
@@ -55,16 +60,17 @@ impl<'h, 'b> RequestHead<'h, 'b> {
     /// ```
     pub fn parse(
         bytes: &'b [u8],
-        fields: &'h mut [Header<'b>],
+        fields: &'h mut [MaybeUninit<Header<'b>>],
         max_head: usize,
         max_body: u64,
     ) -> Result<Parsed<Self>, HttpError> {
         let window = bytes.get(..max_head).unwrap_or(bytes);
-        let mut request = httparse::Request::new(fields);
-        let parsed = request.parse(window).map_err(|error| match HttpError::from_httparse(error) {
-            HttpError::Version if !names_http(window) => HttpError::Malformed,
-            error => error,
-        });
+        let mut request = httparse::Request::new(&mut []);
+        let parsed =
+            request.parse_with_uninit_headers(window, fields).map_err(|error| match HttpError::from_httparse(error) {
+                HttpError::Version if !names_http(window) => HttpError::Malformed,
+                error => error,
+            });
         let length = match parsed? {
             Status::Complete(length) => length,
             Status::Partial if window.len() >= max_head => return Err(HttpError::HeadTooLarge),
@@ -108,11 +114,10 @@ fn names_http(head: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use httparse::EMPTY_HEADER;
     use proptest::prelude::*;
 
     fn error(bytes: &[u8]) -> HttpError {
-        let mut fields = [EMPTY_HEADER; 3];
+        let mut fields = [FIELD_ROOM; 3];
         RequestHead::parse(bytes, &mut fields, 128, 10).unwrap_err()
     }
 
@@ -121,11 +126,11 @@ mod tests {
         let bytes = b"GET /sub?multipart=0 HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nX: \xff\r\n\r\nrest";
         let whole = bytes.len() - 4;
         for end in 0..whole {
-            let mut fields = [EMPTY_HEADER; 3];
+            let mut fields = [FIELD_ROOM; 3];
             let parsed = RequestHead::parse(&bytes[..end], &mut fields, 128, 10);
             assert_eq!(parsed, Ok(Parsed::Partial), "{end}");
         }
-        let mut fields = [EMPTY_HEADER; 3];
+        let mut fields = [FIELD_ROOM; 3];
         let Ok(Parsed::Complete(head, length)) = RequestHead::parse(bytes, &mut fields, 128, 10) else {
             panic!("complete")
         };
@@ -167,7 +172,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), room in 0usize..4) {
-            let mut fields = [EMPTY_HEADER; 4];
+            let mut fields = [FIELD_ROOM; 4];
             let _ = RequestHead::parse(&bytes, &mut fields[..room], 100, 10);
         }
     }

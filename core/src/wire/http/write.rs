@@ -181,7 +181,7 @@ mod tests {
         let head = HeadWriter::request(&mut out, "POST", "/put?data=%20").unwrap();
         let head = head.field("Host", "a:80").unwrap().number("Content-Length", u64::MAX).unwrap();
         head.finish().unwrap();
-        let mut fields = [httparse::EMPTY_HEADER; 4];
+        let mut fields = [super::super::FIELD_ROOM; 4];
         let parsed = super::super::RequestHead::parse(&out, &mut fields, 1000, u64::MAX).unwrap();
         let super::super::Parsed::Complete(head, length) = parsed else { panic!("partial") };
         assert_eq!((head.method, head.target, length), ("POST", "/put?data=%20", out.len()));

@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, Response, StatusCode, header};
 use streamgauge_core::endpoints::{Method, Request};
-use streamgauge_core::wire::http::{Body as Incoming, EMPTY_HEADER, HttpError};
+use streamgauge_core::wire::http::{Body as Incoming, FIELD_ROOM, HttpError};
 
 use super::{Connection, Sending, Shared, Step};
 use crate::server::answer::{Asked, Ending, write_cors};
@@ -25,11 +25,11 @@ impl<H: Handler> Connection<H> {
                 return Step::Flush;
             }
             let bytes = input.unread();
-            let mut fields = [EMPTY_HEADER; FEW_FIELDS];
+            let mut fields = [FIELD_ROOM; FEW_FIELDS];
             let mut many;
             let read = match Head::read(bytes, &mut fields, limits) {
                 Err(HeadError::Http(HttpError::TooManyFields)) => {
-                    many = [EMPTY_HEADER; MAX_FIELDS];
+                    many = [FIELD_ROOM; MAX_FIELDS];
                     Head::read(bytes, &mut many, limits)
                 }
                 read => read,
@@ -127,7 +127,7 @@ impl<H: Handler> Connection<H> {
 
     /// The same, from the bytes of the head.
     pub(super) fn refuse_read(&self, head: &[u8], refusal: &Refusal, out: &mut Vec<u8>) {
-        let mut fields = [EMPTY_HEADER; MAX_FIELDS];
+        let mut fields = [FIELD_ROOM; MAX_FIELDS];
         if let Ok(Some(head)) = Head::read(head, &mut fields, &self.shared.limits) {
             self.refuse_head(&head, refusal, out);
         }
@@ -149,7 +149,7 @@ impl<H: Handler> Connection<H> {
         out: &mut Vec<u8>,
         standing: Standing,
     ) -> Step {
-        let mut fields = [EMPTY_HEADER; MAX_FIELDS];
+        let mut fields = [FIELD_ROOM; MAX_FIELDS];
         // It has been read before.
         let Ok(Some(head)) = Head::read(head, &mut fields, &self.shared.limits) else { return Step::Last };
         let request = Request { body, ..head.request };

@@ -1,7 +1,7 @@
 //! Heads of HTTP/1.1, as they are read.
 
 use crate::given::{Storage, answer, bytes, given, keep, text};
-use streamgauge_core::wire::http::{EMPTY_HEADER, HeadWriter, RequestHead, ResponseHead, Responses};
+use streamgauge_core::wire::http::{FIELD_ROOM, HeadWriter, RequestHead, ResponseHead, Responses};
 
 fn responses() -> &'static mut Responses<Storage> {
     given()
@@ -13,7 +13,7 @@ fn head() -> &'static ResponseHead<'static> {
 
 roots! {
     head_writer_shown => HeadWriter::response(answer(), *given()).map(|head| head.shown(text(), given::<u64>()).is_ok());
-    request_parse => keep(RequestHead::parse(bytes(), &mut [EMPTY_HEADER; 32], *given(), *given()));
+    request_parse => keep(RequestHead::parse(bytes(), &mut [FIELD_ROOM; 32], *given(), *given()));
     request_field => given::<RequestHead<'static, 'static>>().field(text());
     responses_new => Responses::<Storage>::new(crate::given::storage());
     responses_reset => responses().reset();
