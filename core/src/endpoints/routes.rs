@@ -116,15 +116,28 @@ pub fn changes(request: &Request<'_>, surface: Surface) -> bool {
 /// What answers at `path`. The original's verbs match by their beginning, the others exactly.
 pub(crate) fn route(path: &[u8], surface: Surface) -> Option<Route<'_>> {
     let starts = |beginning: &[u8]| path.starts_with(beginning);
+    // In any order: no path begins as two of them do.
+    if surface.has_queues() {
+        if starts(b"/put") {
+            return Some(Route::Put { many: false });
+        }
+        if starts(b"/get") {
+            return Some(Route::Get { many: false });
+        }
+        if starts(b"/mput") {
+            return Some(Route::Put { many: true });
+        }
+        if starts(b"/mget") {
+            return Some(Route::Get { many: true });
+        }
+        if starts(b"/dump") {
+            return Some(Route::Dump);
+        }
+        if starts(b"/exit") {
+            return Some(Route::Exit);
+        }
+    }
     if surface.has_topics() {
-        match path {
-            b"/clients" => return Some(Route::Clients),
-            b"/topics" => return Some(Route::Topics),
-            _ => {}
-        }
-        if let Some(name) = path.strip_prefix(b"/topics/") {
-            return (!name.contains(&b'/')).then_some(Route::Topic(name));
-        }
         if starts(b"/pub") {
             return Some(Route::Publish);
         }
@@ -132,20 +145,33 @@ pub(crate) fn route(path: &[u8], surface: Surface) -> Option<Route<'_>> {
             return Some(Route::Subscribe);
         }
     }
-    if surface.has_queues() {
-        let exact = match path {
-            b"/ack" => Some(Route::Ack),
-            b"/nack" => Some(Route::Nack),
-            b"/touch" => Some(Route::Touch),
-            b"/peek" => Some(Route::Peek),
-            b"/redrive" => Some(Route::Redrive),
-            b"/queues" => Some(Route::Queues),
-            _ => None,
-        };
-        if exact.is_some() {
-            return exact;
-        }
-        if let Some(rest) = path.strip_prefix(b"/queues/") {
+    if starts(b"/stats") {
+        return Some(Route::Stats);
+    }
+    let topics = surface.has_topics().then(|| of_topics(path)).flatten();
+    topics.or_else(|| surface.has_queues().then(|| of_queues(path)).flatten())
+}
+
+/// What answers at exactly this path, about topics.
+fn of_topics(path: &[u8]) -> Option<Route<'_>> {
+    Some(match path {
+        b"/clients" => Route::Clients,
+        b"/topics" => Route::Topics,
+        _ => Route::Topic(path.strip_prefix(b"/topics/").filter(|name| !name.contains(&b'/'))?),
+    })
+}
+
+/// What answers at exactly this path, about queues.
+fn of_queues(path: &[u8]) -> Option<Route<'_>> {
+    Some(match path {
+        b"/ack" => Route::Ack,
+        b"/nack" => Route::Nack,
+        b"/touch" => Route::Touch,
+        b"/peek" => Route::Peek,
+        b"/redrive" => Route::Redrive,
+        b"/queues" => Route::Queues,
+        _ => {
+            let rest = path.strip_prefix(b"/queues/")?;
             let slash = rest.iter().position(|byte| *byte == b'/');
             let Some((name, verb)) = slash.and_then(|slash| rest.split_at_checked(slash)) else {
                 return Some(Route::Queue(rest));
@@ -157,22 +183,9 @@ pub(crate) fn route(path: &[u8], surface: Surface) -> Option<Route<'_>> {
                 b"/redrive" => QueueVerb::Redrive,
                 _ => return None,
             };
-            return Some(Route::QueueVerb(name, verb));
+            Route::QueueVerb(name, verb)
         }
-        for (beginning, route) in [
-            (&b"/put"[..], Route::Put { many: false }),
-            (b"/get", Route::Get { many: false }),
-            (b"/mget", Route::Get { many: true }),
-            (b"/mput", Route::Put { many: true }),
-            (b"/dump", Route::Dump),
-            (b"/exit", Route::Exit),
-        ] {
-            if starts(beginning) {
-                return Some(route);
-            }
-        }
-    }
-    starts(b"/stats").then_some(Route::Stats)
+    })
 }
 
 impl Route<'_> {
