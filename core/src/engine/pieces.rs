@@ -22,7 +22,12 @@ pub enum Data<'a> {
     Coded(Value<'a>),
 }
 
-impl Data<'_> {
+impl<'a> Data<'a> {
+    /// A value of a query: as it came, if nothing in it has to be decoded. O(n).
+    pub fn of(value: Value<'a>) -> Self {
+        if value.is_plain() { Self::Plain(value.raw()) } else { Self::Coded(value) }
+    }
+
     /// How many bytes it is, decoded. O(1), O(n) for what is coded.
     pub fn len(&self) -> usize {
         match self {

@@ -3,7 +3,7 @@
 use super::percent::{Decode, Plus, decode};
 use super::split::{Split, split};
 use core::iter::FusedIterator;
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 /// Splits a request target at its first `?`: the path, as it was sent, and the query, which is
 /// empty when there is none. O(n).
@@ -54,9 +54,14 @@ impl<'a> Query<'a> {
     /// assert!(query.get("format").is_none());
     /// ```
     #[must_use]
+    #[inline]
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
-        let mut pairs = self.pairs();
-        pairs.find_map(|(name, value)| (name == *key).then_some(value))
+        // As most requests have none.
+        if self.raw.is_empty() { None } else { self.find(key) }
+    }
+
+    fn find(&self, key: &str) -> Option<Value<'a>> {
+        self.pairs().find_map(|(name, value)| (name == *key).then_some(value))
     }
 
     /// All pairs of key and value, in order. O(n) for all of them.
@@ -118,6 +123,12 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes().count()
+    }
+
+    /// Whether its bytes are as they were sent. O(n).
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        memchr2(b'%', b'+', self.raw).is_none()
     }
 
     /// Whether there are none. O(1).
@@ -185,7 +196,8 @@ impl<'a> Value<'a> {
 
 impl PartialEq<[u8]> for Value<'_> {
     fn eq(&self, other: &[u8]) -> bool {
-        self.bytes().eq(other.iter().copied())
+        // Nothing gets longer by being decoded.
+        self.raw.len() >= other.len() && self.bytes().eq(other.iter().copied())
     }
 }
 

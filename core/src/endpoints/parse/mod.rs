@@ -286,7 +286,7 @@ fn items<'a>(request: &Request<'a>, many: bool, settings: &Settings) -> Result<O
     let data = match (request.query.get("data"), request.body) {
         // An empty value is accepted, and not queued.
         (Some(data), _) if data.is_empty() => return Ok(Some(Pieces::none())),
-        (Some(data), _) => Data::Coded(data),
+        (Some(data), _) => Data::of(data),
         (None, []) => return Ok(None),
         (None, body) => Data::Plain(body),
     };
