@@ -32,18 +32,9 @@ impl Head {
     }
 
     #[inline]
-    pub(super) fn push_decimal(&mut self, mut number: u64) {
-        let mut digits = [0; 20];
-        let mut used: usize = 0;
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' | (number % 10) as u8;
-            number /= 10;
-            used = used.wrapping_add(1);
-            if number == 0 {
-                break;
-            }
-        }
-        self.push_last(&digits, used);
+    pub(super) fn push_decimal(&mut self, number: u64) {
+        let mut room = [0; MOST_DECIMALS];
+        self.push(decimal(number, &mut room));
     }
 
     #[inline]
@@ -66,6 +57,24 @@ impl Head {
         let start = digits.len().wrapping_sub(used);
         self.push(digits.get(start..).unwrap_or_default());
     }
+}
+
+/// Decimal digits of the greatest number.
+pub(super) const MOST_DECIMALS: usize = 20;
+
+/// `number` in decimal digits, which stand at the end of `room`.
+#[inline]
+pub(super) fn decimal(mut number: u64, room: &mut [u8; MOST_DECIMALS]) -> &[u8] {
+    let mut start = room.len();
+    for digit in room.iter_mut().rev() {
+        *digit = b'0' | (number % 10) as u8;
+        number /= 10;
+        start = start.wrapping_sub(1);
+        if number == 0 {
+            break;
+        }
+    }
+    room.get(start..).unwrap_or_default()
 }
 
 /// The digit of the low four bits; `ten` is the letter to start at, `a` or `A`.

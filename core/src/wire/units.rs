@@ -3,6 +3,9 @@
 use core::fmt;
 use core::time::Duration;
 
+use embedded_io::Write;
+
+use super::digits::{self, MOST_DECIMALS};
 use crate::time::Time;
 
 /// Reads a duration: a number of seconds, or a number with `ms`, `s`, `m`, `h` or `d` behind it; parts behind a point
@@ -41,6 +44,22 @@ pub fn duration(text: &[u8]) -> Option<Duration> {
         nanos.checked_add(u128::from(decimal(parts)?).checked_mul(u128::from(nanos_a_unit))?.checked_div(scale)?)?;
     let seconds = u64::try_from(nanos / 1_000_000_000).ok()?;
     Some(Duration::new(seconds, (nanos % 1_000_000_000) as u32))
+}
+
+/// Writes a number in decimal digits, with one write. O(1).
+///
+/// ```
+/// use streamgauge_core::wire::units::write_decimal;
+///
+/// let mut out = Vec::new();
+/// write_decimal(1_024, &mut out).unwrap();
+/// assert_eq!(out, b"1024");
+/// ```
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_decimal<W: Write>(number: u64, out: &mut W) -> Result<(), W::Error> {
+    out.write_all(digits::decimal(number, &mut [0; MOST_DECIMALS]))
 }
 
 /// Reads a number of bytes, or of KiB, MiB, GiB (powers of 1024; `K`, `M` and `G` alone say the same), or kB, MB, GB

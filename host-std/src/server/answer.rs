@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use streamgauge_core::endpoints::{Request, Response, Status, write_problem};
+use streamgauge_core::wire::units::write_decimal;
 
 use super::{Body, Limits, Taken, date};
 
@@ -148,7 +149,11 @@ impl Asked {
         }
         match ending {
             Ending::Length(0) if say => out.extend_from_slice(b"content-length: 0\r\n"),
-            Ending::Length(length) if say => drop(write!(out, "content-length: {length}\r\n")),
+            Ending::Length(length) if say => {
+                out.extend_from_slice(b"content-length: ");
+                let Ok(()) = write_decimal(length, out) as Result<(), Infallible>;
+                out.extend_from_slice(b"\r\n");
+            }
             Ending::Chunks if say => write_field(out, b"transfer-encoding", b"chunked"),
             _ => {}
         }

@@ -1,4 +1,4 @@
-use crate::wire::digits::Head;
+use crate::wire::units::write_decimal;
 use core::fmt;
 use embedded_io::Write;
 
@@ -48,7 +48,7 @@ impl<W: Write> HeadWriter<W> {
             return Err(WriteError::Invalid);
         }
         out.write_all(b"HTTP/1.1 ")?;
-        write_decimal(&mut out, u64::from(status))?;
+        write_decimal(u64::from(status), &mut out)?;
         for part in [" ", reason(status), "\r\n"] {
             out.write_all(part.as_bytes())?;
         }
@@ -80,7 +80,7 @@ impl<W: Write> HeadWriter<W> {
         }
         self.out.write_all(name.as_bytes())?;
         self.out.write_all(b": ")?;
-        write_decimal(&mut self.out, value)?;
+        write_decimal(value, &mut self.out)?;
         self.out.write_all(b"\r\n")?;
         Ok(self)
     }
@@ -161,12 +161,6 @@ pub const fn reason(status: u16) -> &'static str {
 fn is_token(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !name.is_empty() && name.bytes().all(allowed)
-}
-
-fn write_decimal<W: Write>(out: &mut W, number: u64) -> Result<(), W::Error> {
-    let mut digits = Head::new();
-    digits.push_decimal(number);
-    out.write_all(digits.as_bytes())
 }
 
 #[cfg(test)]

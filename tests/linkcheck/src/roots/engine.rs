@@ -191,6 +191,7 @@ roots! {
     seen_set_window => seen().set_window(*given());
     duration => units::duration(bytes());
     size => units::size(bytes());
+    write_decimal => units::write_decimal(*given(), answer()).is_ok();
     rfc3339 => units::rfc3339(bytes());
     rfc3339_show => core::fmt::Write::write_fmt(
         given::<&mut dyn core::fmt::Write>(),
