@@ -260,9 +260,13 @@ where
                 tag: few.tag,
                 for_all: few.most == usize::MAX,
             });
-            rest.iter_mut().for_each(|rest| rest.collect(guarded, &mut batch));
+            rest.iter_mut().filter(|rest| rest.most > 0).for_each(|rest| rest.collect(guarded, &mut batch));
             (result, rest)
         })?;
+        // As many as there may be were collected: with none there is nobody.
+        if batch.is_empty() {
+            return Ok(result);
+        }
         loop {
             batch.drain(..).for_each(Waker::wake);
             if rest.iter().all(|rest| rest.most == 0) {
