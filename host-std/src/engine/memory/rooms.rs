@@ -12,6 +12,7 @@ use streamgauge_core::queue::leases::Slot;
 use streamgauge_core::storage::{Grow, Optional};
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::Place;
+use tokio::sync::Notify;
 
 use super::budget::{Budget, Held};
 use super::{ByName, Settings, home};
@@ -31,7 +32,16 @@ pub(crate) struct Rooms {
     /// Where items go that have to leave a queue.
     overflow: Option<Arc<OverflowLog>>,
     random: Random,
+    /// Those who wait for an item of a queue.
+    pub(super) waiting: ByName<Waiting>,
     news: News,
+}
+
+/// Those who wait for items of a queue.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    pub(super) clients: usize,
+    pub(super) bell: Arc<Notify>,
 }
 
 /// What has happened in an engine, to be acted upon when it is not locked.
@@ -39,6 +49,7 @@ pub(crate) struct Rooms {
 pub(super) struct News {
     /// With payload bytes.
     pub(super) published: Vec<(Name, u64)>,
+    /// Queues with items for somebody who waits.
     pub(super) ready: Vec<Name>,
     pub(super) due: Vec<(Time, Kind, Name)>,
     pub(super) removed: Vec<(Kind, Name)>,
@@ -65,13 +76,26 @@ impl Rooms {
             moved: ByName::default(),
             overflow,
             random: Random::default(),
+            waiting: ByName::default(),
             news: News::default(),
         }
     }
 
-    /// What has happened since the last call, in exchange for an empty one.
-    pub(super) const fn swap_news(&mut self, news: &mut News) {
-        std::mem::swap(&mut self.news, news);
+    /// What has happened since the last call, in exchange for an empty one; `false` if that is nothing.
+    pub(super) fn swap_news(&mut self, news: &mut News) -> bool {
+        let is_some = !self.news.is_empty();
+        if is_some {
+            std::mem::swap(&mut self.news, news);
+        }
+        is_some
+    }
+}
+
+impl News {
+    fn is_empty(&self) -> bool {
+        let Self { published, ready, due, removed, letters, overflow } = self;
+        let is_quiet = published.is_empty() && ready.is_empty() && due.is_empty();
+        is_quiet && removed.is_empty() && letters.is_empty() && !overflow
     }
 }
 
@@ -133,7 +157,8 @@ impl Host for Rooms {
     }
 
     fn ready(&mut self, queue: &Name) {
-        if self.news.ready.last() != Some(queue) {
+        // An engine says it each time that there are items, and mostly nobody waits.
+        if self.waiting.contains_key(queue) && self.news.ready.last() != Some(queue) {
             self.news.ready.push(*queue);
         }
     }

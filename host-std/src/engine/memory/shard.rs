@@ -48,21 +48,12 @@ struct State {
     /// Topics where nothing may be published until then: a subscriber asked for it.
     held: ByName<Time>,
     timers: Timers,
-    /// Those who wait for an item of a queue.
-    waiting: ByName<Waiting>,
     /// Queues with letters for one of another shard, and the one whose letters are on their way.
     letters: BTreeSet<Name>,
     handing: Option<Name>,
     stopping: bool,
     /// Nothing is executed any more.
     closed: bool,
-}
-
-/// Those who wait for items of a queue.
-#[derive(Default)]
-struct Waiting {
-    clients: usize,
-    bell: Arc<Notify>,
 }
 
 /// Publishers wait beyond this many bytes that were not sent on, or a quarter of a small log, so that it never runs away
@@ -98,7 +89,6 @@ impl Shard {
             removed: Vec::new(),
             held: ByName::default(),
             timers: Timers::default(),
-            waiting: ByName::default(),
             letters: BTreeSet::new(),
             handing: None,
             stopping: false,
@@ -123,7 +113,7 @@ impl Shard {
 
     /// Executes a command. One that publishes waits while what was published before is far from being sent on.
     pub(super) async fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {
-        let mut after = After::default();
+        let mut after = None;
         let executing = self.state.wait(PUBLISHER, |state| {
             let now = self.clock.now();
             if published_to(command).is_some_and(|topic| state.has_to_wait(topic, now)) {
@@ -142,7 +132,7 @@ impl Shard {
     /// [`execute`](Self::execute), unless it would have to wait: then nothing has happened.
     pub(super) fn execute_now(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome> {
         let now = self.clock.now();
-        let mut after = After::default();
+        let mut after = None;
         // It has its place here: handed out through the lock, so many bytes would be moved each time.
         let mut outcome = None;
         self.state.update(|state| {
@@ -158,7 +148,7 @@ impl Shard {
 
     /// Does something with the engine under the lock, and then what follows from it.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Memory<Rooms>) -> R) -> R {
-        let mut after = After::default();
+        let mut after = None;
         let result = self.state.update(|state| {
             let result = f(&mut state.memory);
             after = state.heed_news();
@@ -249,7 +239,7 @@ impl Shard {
         loop {
             let now = self.clock.now();
             let next = loop {
-                let mut after = After::default();
+                let mut after = None;
                 let next = self.state.update(|state| {
                     let next = state.timers.take_due(now);
                     if let Ok((kind, name)) = &next {
@@ -281,7 +271,7 @@ impl Shard {
     /// Counts one more client that waits for items of a queue, and returns what is rung for it.
     pub(super) fn begin_to_wait(&self, queue: Name) -> Arc<Notify> {
         self.state.update(|state| {
-            let waiting = state.waiting.entry(queue).or_default();
+            let waiting = state.memory.host_mut().waiting.entry(queue).or_default();
             waiting.clients += 1;
             (Arc::clone(&waiting.bell), Wake::NONE)
         })
@@ -290,10 +280,11 @@ impl Shard {
     /// Counts one less. If the bell was rung for it, another has to know.
     pub(super) fn end_to_wait(&self, queue: &Name) {
         let bell = self.state.update(|state| {
-            let Some(waiting) = state.waiting.get_mut(queue) else { return (None, Wake::NONE) };
+            let all = &mut state.memory.host_mut().waiting;
+            let Some(waiting) = all.get_mut(queue) else { return (None, Wake::NONE) };
             waiting.clients -= 1;
             if waiting.clients == 0 {
-                state.waiting.remove(queue);
+                all.remove(queue);
                 return (None, Wake::NONE);
             }
             (Some(Arc::clone(&waiting.bell)), Wake::NONE)
@@ -358,7 +349,7 @@ impl Shard {
     pub(super) fn detach(&self, name: &Name) -> Option<DetachedQueue<Rooms>> {
         let (queue, bell) = self.state.update(|state| {
             let queue = state.memory.detach_queue(name);
-            let bell = state.waiting.get(name).map(|waiting| Arc::clone(&waiting.bell));
+            let bell = state.memory.host().waiting.get(name).map(|waiting| Arc::clone(&waiting.bell));
             ((queue, bell), Wake::NONE)
         });
         if let Some(bell) = bell {
@@ -394,7 +385,8 @@ impl Shard {
         }
     }
 
-    fn run(&self, after: After) {
+    fn run(&self, after: Option<After>) {
+        let Some(after) = after else { return };
         if after.published {
             self.bell.notify_one();
         }
@@ -445,10 +437,13 @@ impl State {
         *unsent > MOST_UNSENT.min(bytes / 4)
     }
 
-    /// Takes note of what has happened in the engine.
-    fn heed_news(&mut self) -> After {
+    /// Takes note of what has happened in the engine, if anything has.
+    fn heed_news(&mut self) -> Option<After> {
+        if !self.memory.host_mut().swap_news(&mut self.news) {
+            return None;
+        }
         let mut after = After::default();
-        self.memory.host_mut().swap_news(&mut self.news);
+        let waiting = &self.memory.host().waiting;
         let News { published, ready, due, removed, letters, overflow } = &mut self.news;
         for (name, bytes) in published.drain(..) {
             if self.memory.topic(&name).is_some_and(|topic| topic.counters().subscribers > 0) {
@@ -457,7 +452,7 @@ impl State {
             }
         }
         for name in ready.drain(..) {
-            after.waiting.extend(self.waiting.get(&name).map(|waiting| Arc::clone(&waiting.bell)));
+            after.waiting.extend(waiting.get(&name).map(|waiting| Arc::clone(&waiting.bell)));
         }
         for (kind, name) in removed.drain(..) {
             self.timers.forget(kind, name);
@@ -467,7 +462,7 @@ impl State {
                     after.published = true;
                 }
                 // Who waits for its items looks where there may be another one of that name.
-                Kind::Queue => after.gone.extend(self.waiting.get(&name).map(|waiting| Arc::clone(&waiting.bell))),
+                Kind::Queue => after.gone.extend(waiting.get(&name).map(|waiting| Arc::clone(&waiting.bell))),
             }
         }
         // Behind what was removed: one of the same name may have been made since.
@@ -479,7 +474,7 @@ impl State {
             after.letters = true;
         }
         after.overflow = std::mem::take(overflow);
-        after
+        Some(after)
     }
 }
 
