@@ -4,6 +4,8 @@ use std::fmt;
 
 use embedded_io::{ErrorKind, ErrorType, Write};
 
+use crate::server::spare;
+
 /// An answer with a bound. What does not fit is not written at all, so that an item is whole or stays queued.
 #[derive(Debug)]
 pub(super) struct Room {
@@ -24,8 +26,14 @@ impl Room {
         self.bytes.is_empty()
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        spare::give(std::mem::take(&mut self.bytes));
     }
 }
 
@@ -57,6 +65,9 @@ impl Write for Room {
         let is_tight = bytes.len() > SEPARATOR && bytes.len().saturating_add(SEPARATOR) > room;
         if is_tight || bytes.len() > room {
             return Err(NoRoom);
+        }
+        if self.bytes.capacity() == 0 {
+            self.bytes = spare::output();
         }
         self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())

@@ -28,7 +28,7 @@ mod pages;
 mod refusal;
 mod request;
 mod socket;
-mod spare;
+pub(crate) mod spare;
 
 pub use answer::{Answer, TakeOver};
 pub(crate) use answer::{into_http, refuse, whole};

@@ -25,12 +25,12 @@ pub(super) fn input() -> Vec<u8> {
 }
 
 /// An empty buffer for what goes.
-pub(super) fn output() -> Vec<u8> {
+pub(crate) fn output() -> Vec<u8> {
     OUTPUTS.with_borrow_mut(Vec::pop).unwrap_or_else(|| Vec::with_capacity(OUTPUT + SLACK))
 }
 
 /// Gives a buffer back, if it is one of those. One that has grown goes back to the allocator.
-pub(super) fn give(mut buffer: Vec<u8>) {
+pub(crate) fn give(mut buffer: Vec<u8>) {
     buffer.clear();
     let capacity = buffer.capacity();
     let keep = move |buffers: &mut Vec<Vec<u8>>| {

@@ -27,20 +27,18 @@ impl<H: Handler> Connection<H> {
             let bytes = input.unread();
             let mut fields = [FIELD_ROOM; FEW_FIELDS];
             let mut many;
-            let read = match Head::read(bytes, &mut fields, limits) {
-                Err(HeadError::Http(HttpError::TooManyFields)) => {
-                    many = [FIELD_ROOM; MAX_FIELDS];
-                    Head::read(bytes, &mut many, limits)
-                }
-                read => read,
-            };
-            let head = match read {
+            let mut read = Head::read(bytes, &mut fields, limits);
+            if let Err(HeadError::Http(HttpError::TooManyFields)) = read {
+                many = [FIELD_ROOM; MAX_FIELDS];
+                read = Head::read(bytes, &mut many, limits);
+            }
+            let head = match &read {
                 Ok(None) => return Step::Read,
                 Ok(Some(head)) => head,
-                Err(HeadError::Http(error)) => return unread(out, &Refusal::of(error, limits)),
-                Err(HeadError::Refused(refusal)) => return unread(out, &refusal),
+                Err(HeadError::Http(error)) => return unread(out, &Refusal::of(*error, limits)),
+                Err(HeadError::Refused(refusal)) => return unread(out, refusal),
             };
-            if let Some(step) = self.answer_without_handler(&head, out, standing) {
+            if let Some(step) = self.answer_without_handler(head, out, standing) {
                 let has_body = head.http.body != Incoming::None;
                 let len = head.len;
                 match step {
@@ -59,19 +57,19 @@ impl<H: Handler> Connection<H> {
             let body = match head.http.body {
                 Incoming::None => &[],
                 Incoming::Length(n) if n > limits.max_body as u64 => {
-                    return self.refuse_head(&head, &Refusal::body_too_large(limits), out);
+                    return self.refuse_head(head, &Refusal::body_too_large(limits), out);
                 }
                 Incoming::Length(n) => {
                     let rest = bytes.get(head.len..).unwrap_or_default();
                     match usize::try_from(n).ok().and_then(|n| rest.get(..n)) {
                         Some(body) => body,
-                        None => return collect(&head),
+                        None => return collect(head),
                     }
                 }
-                Incoming::Chunked | Incoming::UntilClose => return collect(&head),
+                Incoming::Chunked | Incoming::UntilClose => return collect(head),
             };
             let (head_len, len) = (head.len, head.len.saturating_add(body.len()));
-            match self.answer_now(&head, body, out, standing) {
+            match self.answer_now(head, body, out, standing) {
                 Some(Step::Read) => input.consume(len),
                 Some(step) => {
                     input.consume(len);
@@ -203,6 +201,15 @@ impl<H: Handler> Connection<H> {
         }
         let share = || self.shared.budget.share(Client::of(self.peer.ip()));
         match answer {
+            Answer::Whole(response, body) if body.len() <= spare::OUTPUT => {
+                const { assert!(spare::OUTPUT <= SMALL, "what is sent at once is never counted") };
+                asked.write_core_head(out, &response, body.len());
+                if !asked.head_only {
+                    out.extend_from_slice(&body);
+                }
+                spare::give(body);
+                next(last)
+            }
             Answer::Whole(response, body) => {
                 let mut share = share();
                 if body.len() > SMALL && !share.extend(body.len()) {
@@ -212,11 +219,7 @@ impl<H: Handler> Connection<H> {
                 if asked.head_only {
                     return next(last);
                 }
-                if body.len() > spare::OUTPUT {
-                    return Step::Send { body: Sending::Whole(body.into(), share), last };
-                }
-                out.extend_from_slice(&body);
-                next(last)
+                Step::Send { body: Sending::Whole(body.into(), share), last }
             }
             Answer::Response(mut response) => {
                 let buffered = match response.body() {
