@@ -7,7 +7,6 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::BufMut as _;
-use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, Interest};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -19,10 +18,14 @@ pub(super) struct Socket {
     stream: TcpStream,
     /// Fires at a deadline or before it, so that most deadlines never touch it.
     timer: Pin<Box<Sleep>>,
+    /// Who is woken when it does, unless it was set anew.
+    waits_for_timer: Option<Waker>,
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Who is woken when that is over.
     waits_for_stop: Option<Waker>,
     shutdown: watch::Receiver<bool>,
+    /// The server was stopping when the connection came here.
+    was_stopping: bool,
     io_timeout: Duration,
 }
 
@@ -58,14 +61,17 @@ impl From<io::Error> for Gone {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, shutdown: watch::Receiver<bool>, io_timeout: Duration) -> Self {
+    pub(super) fn new(stream: TcpStream, mut shutdown: watch::Receiver<bool>, io_timeout: Duration) -> Self {
         let mut stopping = shutdown.clone();
+        let was_stopping = *shutdown.borrow_and_update();
         Self {
             stream,
             timer: Box::pin(sleep_until(Instant::now() + io_timeout)),
+            waits_for_timer: None,
             stop: Box::pin(async move { drop(stopping.wait_for(|stop| *stop).await) }),
             waits_for_stop: None,
             shutdown,
+            was_stopping,
             io_timeout,
         }
     }
@@ -76,14 +82,14 @@ impl Socket {
 
     /// Whether the server stops.
     fn is_stopping(&self) -> bool {
-        *self.shutdown.borrow()
+        // Its lock is taken only where there is something new.
+        self.was_stopping || (self.shutdown.has_changed().unwrap_or(true) && *self.shutdown.borrow())
     }
 
     /// What is known now. It costs no system call: a client that has reset the connection is known by what came with
     /// its last bytes.
     pub(super) fn standing(&self) -> Standing {
-        let ready = self.stream.ready(Interest::WRITABLE).now_or_never();
-        let gone = matches!(ready, Some(Ok(ready)) if ready.is_write_closed());
+        let gone = self.stream.try_io(Interest::ERROR, || Ok(())).is_ok();
         Standing { stopping: self.is_stopping(), gone }
     }
 
@@ -120,7 +126,7 @@ impl Socket {
 
     /// Whether the server stops; otherwise `cx` is woken when it does. A task that is told once is not asked again.
     fn has_stopped(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.waits_for_stop.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        if is_woken(&self.waits_for_stop, cx) {
             return false;
         }
         self.waits_for_stop = Some(cx.waker().clone());
@@ -201,16 +207,29 @@ impl Socket {
     /// Whether `deadline` is over; otherwise `cx` is woken at it, or before.
     fn is_late(&mut self, cx: &mut Context<'_>, deadline: Instant) -> bool {
         if self.timer.deadline() > deadline {
-            self.timer.as_mut().reset(deadline);
+            self.set_timer(deadline);
+        } else if !self.timer.is_elapsed() && is_woken(&self.waits_for_timer, cx) {
+            return false;
         }
         while self.timer.as_mut().poll(cx).is_ready() {
             if Instant::now() >= deadline {
                 return true;
             }
-            self.timer.as_mut().reset(deadline);
+            self.set_timer(deadline);
         }
+        self.waits_for_timer = Some(cx.waker().clone());
         false
     }
+
+    fn set_timer(&mut self, deadline: Instant) {
+        self.timer.as_mut().reset(deadline);
+        self.waits_for_timer = None;
+    }
+}
+
+/// Whether the task of `cx` is who waits.
+fn is_woken(waits: &Option<Waker>, cx: &Context<'_>) -> bool {
+    waits.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
 }
 
 /// How long a client whose connection ends may go on sending, in silence, in all, and how much.
