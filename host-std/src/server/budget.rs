@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -15,6 +16,8 @@ use super::limits::{Limits, SMALL};
 pub(super) struct Budget {
     /// The most that a client may take.
     most: usize,
+    /// Whether anyone has taken anything: as long as nobody has, which is most of the time, no lock is needed to know.
+    is_taken: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -42,13 +45,17 @@ impl Budget {
     /// A client may take half of it, and at least one body of the greatest length.
     pub(super) fn new(limits: &Limits) -> Self {
         let most = (limits.max_buffered / 2).max(limits.max_body).min(limits.max_buffered);
-        Self { most, state: Mutex::new(State { left: limits.max_buffered, taken: HashMap::new() }) }
+        let state = Mutex::new(State { left: limits.max_buffered, taken: HashMap::new() });
+        Self { most, is_taken: AtomicBool::new(false), state }
     }
 
     /// How long an answer to `client` may be.
     pub(super) fn room(&self, client: Client) -> usize {
+        if !self.is_taken.load(Ordering::Relaxed) {
+            return self.most.max(SMALL);
+        }
         let state = self.state.lock();
-        let taken = if state.taken.is_empty() { 0 } else { state.taken.get(&client).copied().unwrap_or(0) };
+        let taken = state.taken.get(&client).copied().unwrap_or(0);
         state.left.min(self.most.saturating_sub(taken)).max(SMALL)
     }
 
@@ -79,6 +86,7 @@ impl Share {
         *left = rest;
         if after > 0 {
             taken.insert(self.client, after);
+            self.budget.is_taken.store(true, Ordering::Relaxed);
         }
         self.bytes = self.bytes.saturating_add(bytes);
         true
@@ -96,6 +104,7 @@ impl Drop for Share {
             *taken = taken.saturating_sub(self.bytes);
             if *taken == 0 {
                 state.taken.remove(&self.client);
+                self.budget.is_taken.store(!state.taken.is_empty(), Ordering::Relaxed);
             }
         }
     }

@@ -47,10 +47,11 @@ impl Pages {
         if self.usual.iter().any(|usual| usual.as_bytes() == host) {
             return true;
         }
-        let Some(name) = std::str::from_utf8(host).ok().and_then(without_port) else { return false };
-        if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        let Some(name) = without_port(host) else { return false };
+        if name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
             return true;
         }
+        let Ok(name) = std::str::from_utf8(name) else { return false };
         let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
         match address.parse::<IpAddr>() {
             Ok(address) => address.is_loopback() || Some(address.to_canonical()) == local,
@@ -110,11 +111,15 @@ fn origin_of(url: &[u8]) -> &[u8] {
 }
 
 /// The name of an authority; `None` if what follows it is no port.
-fn without_port(host: &str) -> Option<&str> {
-    let end = if host.starts_with('[') { host.find(']')? + 1 } else { host.find(':').unwrap_or(host.len()) };
+fn without_port(host: &[u8]) -> Option<&[u8]> {
+    let find = |sought: u8| host.iter().position(|byte| *byte == sought);
+    let end = if host.starts_with(b"[") { find(b']')? + 1 } else { find(b':').unwrap_or(host.len()) };
     let (name, port) = host.split_at_checked(end)?;
-    let digits = port.strip_prefix(':').unwrap_or(port);
-    let is_port = port.is_empty() || port.starts_with(':') && digits.bytes().all(|digit| digit.is_ascii_digit());
+    let is_port = match port {
+        [] => true,
+        [b':', digits @ ..] => digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
     (is_port && !name.is_empty()).then_some(name)
 }
 

@@ -149,14 +149,22 @@ fn origin_form(target: &[u8]) -> Option<&[u8]> {
 
 /// Whether every byte is one that a path and a query may have (RFC 3986), or that browsers leave as it is.
 fn is_target(path: &[u8], query: &[u8]) -> bool {
-    const fn in_path(byte: u8) -> bool {
-        matches!(byte, 0x21 | 0x22 | 0x24..=0x3B | 0x3D | 0x40..=0x5F | 0x61..=0x7E | 0x80..)
-    }
-    const fn in_query(byte: u8) -> bool {
-        matches!(byte, 0x21 | 0x24..=0x3B | 0x3D | 0x3F..=0x7E | 0x80..)
-    }
-    path.iter().all(|byte| in_path(*byte)) && query.iter().all(|byte| in_query(*byte))
+    path.iter().all(|byte| MAY_BE[usize::from(*byte)].0) && query.iter().all(|byte| MAY_BE[usize::from(*byte)].1)
 }
+
+/// Whether a byte may be in a path, and in a query.
+static MAY_BE: [(bool, bool); 256] = {
+    let mut may_be = [(false, false); 256];
+    let mut byte = 0;
+    while byte < may_be.len() {
+        may_be[byte] = (
+            matches!(byte, 0x21 | 0x22 | 0x24..=0x3B | 0x3D | 0x40..=0x5F | 0x61..=0x7E | 0x80..),
+            matches!(byte, 0x21 | 0x24..=0x3B | 0x3D | 0x3F..=0x7E | 0x80..),
+        );
+        byte += 1;
+    }
+    may_be
+};
 
 #[cfg(test)]
 mod tests {
