@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use super::digits::Head;
 use crate::time::Time;
 
 /// Reads a duration: a number of seconds, or a number with `ms`, `s`, `m`, `h` or `d` behind it; parts behind a point
@@ -164,8 +165,8 @@ fn days_before(year: u64, month: u64, day: u64) -> Option<i64> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rfc3339(pub Time);
 
-impl fmt::Display for Rfc3339 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Rfc3339 {
+    pub(crate) fn text(self) -> Head {
         let millis = self.0.as_millis();
         let (days, in_day) = (millis / 86_400_000, millis % 86_400_000);
         // The reverse of `days_before`.
@@ -179,7 +180,22 @@ impl fmt::Display for Rfc3339 {
         let year = era * 400 + year_of_era + u64::from(month <= 2);
         let (hour, minute) = (in_day / 3_600_000, in_day / 60_000 % 60);
         let (second, millis) = (in_day / 1_000 % 60, in_day % 1_000);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+        let mut text = Head::new();
+        text.push_decimal_of::<4>(year);
+        for (mark, number) in [(b"-", month), (b"-", day), (b"T", hour), (b":", minute), (b":", second)] {
+            text.push(mark);
+            text.push_decimal_of::<2>(number);
+        }
+        text.push(b".");
+        text.push_decimal_of::<3>(millis);
+        text.push(b"Z");
+        text
+    }
+}
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text().as_str())
     }
 }
 
