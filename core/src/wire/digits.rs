@@ -69,7 +69,7 @@ impl Head {
 
     /// In `WIDTH` digits at least.
     #[inline]
-    pub(crate) fn push_decimal_of<const WIDTH: usize>(&mut self, number: u64) {
+    pub(super) fn push_decimal_of<const WIDTH: usize>(&mut self, number: u64) {
         let (mut digits, mut left) = ([b'0'; WIDTH], number);
         for digit in digits.iter_mut().rev() {
             *digit = b'0' | (left % 10) as u8;

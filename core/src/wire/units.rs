@@ -182,13 +182,12 @@ impl Rfc3339 {
         let (second, millis) = (in_day / 1_000 % 60, in_day % 1_000);
         let mut text = Head::new();
         text.push_decimal_of::<4>(year);
-        for (mark, number) in [(b"-", month), (b"-", day), (b"T", hour), (b":", minute), (b":", second)] {
-            text.push(mark);
-            text.push_decimal_of::<2>(number);
-        }
-        text.push(b".");
-        text.push_decimal_of::<3>(millis);
-        text.push(b"Z");
+        let digit = |number: u64| b'0' | (number % 10) as u8;
+        let two = |number: u64| [digit(number / 10), digit(number)];
+        let ([month, m], [day, d], [hour, h]) = (two(month), two(day), two(hour));
+        let ([minute, min], [second, s], [tenth, hundredth]) = (two(minute), two(second), two(millis / 10));
+        text.push(&[b'-', month, m, b'-', day, d, b'T', hour, h, b':', minute, min, b':', second, s]);
+        text.push(&[b'.', tenth, hundredth, digit(millis), b'Z']);
         text
     }
 }
@@ -232,6 +231,8 @@ mod tests {
             assert_eq!(rfc3339(text.as_bytes()), Some(Time::from_millis(millis)), "{text}");
             assert_eq!(format!("{}", Rfc3339(Time::from_millis(millis))), text);
         }
+        assert_eq!(format!("{}", Rfc3339(Time::from_millis(253_402_300_800_000))), "10000-01-01T00:00:00.000Z");
+        assert_eq!(format!("{}", Rfc3339(Time::NEVER)), "584556019-04-03T14:25:51.615Z");
         assert_eq!(rfc3339(b"1970-01-01T01:00:00+01:00"), Some(Time::ZERO));
         assert_eq!(rfc3339(b"2016-12-31T23:59:60Z"), rfc3339(b"2017-01-01T00:00:00Z"));
         for wrong in [
