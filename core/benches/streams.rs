@@ -2,6 +2,7 @@
 
 use core::ops::ControlFlow;
 use core::time::Duration;
+use std::time::Instant;
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -12,7 +13,7 @@ use streamgauge_core::queue::leases::{self, LeaseQueue, Slot};
 use streamgauge_core::queue::{Limits, Queue};
 use streamgauge_core::storage;
 use streamgauge_core::time::Time;
-use streamgauge_core::topic::{self, Fanout, Next, Place, Topic};
+use streamgauge_core::topic::{self, Fanout, From, Next, Place, Topic};
 
 fn main() {
     divan::main();
@@ -163,9 +164,32 @@ fn topic_seek(bencher: Bencher<'_, '_>, marks: usize) {
     });
 }
 
-fn full(marks: usize) -> Topic<Box<[u8]>, [Place; 0], Box<[Mark]>> {
+/// A subscriber that comes back to the same log, whose marks are those of a server, behind the message that takes
+/// longest to find: all that is done under the topic's lock.
+#[divan::bench(max_time = 2)]
+fn topic_resume_at_the_worst_place(bencher: Bencher<'_, '_>) {
+    let mut topic = full(8192);
+    let (first, messages) = (topic.log().start().sequence(), topic.log().len());
+    let mut resume = |last: u64| {
+        let begun = topic.subscribe_from(From::After(black_box(last)));
+        begun.and_then(|begun| Ok((topic.next(begun.id).is_ok(), topic.unsubscribe(begun.id)))).is_ok()
+    };
+    // As far from the next mark as can be, which is somewhere in a few thousand messages: in the middle of the log.
+    let mut took = |last: u64| {
+        let once = |_| {
+            let began = Instant::now();
+            assert!(resume(last));
+            began.elapsed()
+        };
+        (0..9).map(once).min()
+    };
+    let worst = (0..20_000).step_by(20).map(|more| first + messages / 2 + more).max_by_key(|last| took(*last));
+    bencher.bench_local(|| resume(worst.unwrap_or(first)));
+}
+
+fn full(marks: usize) -> Topic<Box<[u8]>, [Place; 1], Box<[Mark]>> {
     let marks = vec![Mark::FREE; marks].into_boxed_slice();
-    let mut topic = Topic::new(vec![0; 64 << 20].into_boxed_slice(), [], marks, topic::Settings::NONE, 0);
+    let mut topic = Topic::new(vec![0; 64 << 20].into_boxed_slice(), [Place::FREE], marks, topic::Settings::NONE, 0);
     let mut number = 0_u64;
     while topic.counters().evicted < 1_000_000 {
         assert_eq!(topic.publish(b"x", Time::from_millis(number >> 4)), Ok(number));

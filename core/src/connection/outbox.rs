@@ -171,7 +171,7 @@ fn write_head(out: &mut Answer<'_>, head: &Head, length: usize) -> Result<(), Wr
     let mut written = Ok(writer);
     head.headers.for_each(|name, value| {
         let before = core::mem::replace(&mut written, Err(WriteError::Invalid));
-        written = before.and_then(|writer| writer.shown(name, value));
+        written = before.and_then(|writer| writer.field(name, value));
     });
     written?.finish()?;
     Ok(())

@@ -32,7 +32,6 @@ pub use parse::{Settings, Subscription, Wrong, subject};
 pub use render::{Rendering, overflow_line, write_problem};
 pub use routes::{Surface, VERB, changes, methods};
 
-use core::fmt;
 use core::time::Duration;
 
 use embedded_io::Write;
@@ -40,6 +39,7 @@ use embedded_io::Write;
 use crate::engine::{Command, Dump, Engine, Item, Name, Refusal, TopicStats};
 use crate::queue::leases::Token;
 use crate::time::Time;
+use crate::wire::digits::Head as Text;
 use crate::wire::query::{Query, split_target};
 use crate::wire::units::Rfc3339;
 use parse::{Asked, Shape};
@@ -272,28 +272,34 @@ impl LeaseHeaders {
 
 impl Headers {
     /// Calls `each` with the name and the value of every header; what a value is made of never needs quotes.
-    pub fn for_each(&self, mut each: impl FnMut(&'static str, &dyn fmt::Display)) {
+    pub fn for_each(&self, mut each: impl FnMut(&'static str, &str)) {
         match self {
             Self::None => {}
             Self::Pubsub(stats) => {
-                each("X-PUBSUB-TOTAL-CONNECTIONS", &stats.subscriptions);
-                each("X-PUBSUB-ACTIVE-CONNECTIONS", &stats.subscribers);
-                each("X-PUBSUB-MESSAGES-RECEIVED", &stats.received);
-                each("X-PUBSUB-MESSAGES-SENT", &stats.sent);
-                each("X-PUBSUB-KICKED-CLIENTS", &stats.kicked);
+                each("X-PUBSUB-TOTAL-CONNECTIONS", number(stats.subscriptions).as_str());
+                each("X-PUBSUB-ACTIVE-CONNECTIONS", number(stats.subscribers).as_str());
+                each("X-PUBSUB-MESSAGES-RECEIVED", number(stats.received).as_str());
+                each("X-PUBSUB-MESSAGES-SENT", number(stats.sent).as_str());
+                each("X-PUBSUB-KICKED-CLIENTS", number(stats.kicked).as_str());
             }
-            Self::RetryAfter(seconds) => each("Retry-After", seconds),
+            Self::RetryAfter(seconds) => each("Retry-After", number(u64::from(*seconds)).as_str()),
             Self::Allow(methods) => each("Allow", methods),
             Self::Lease(lease) => {
                 if let Some(token) = &lease.token {
-                    each("X-Lease", token);
+                    each("X-Lease", token.text().as_str());
                 }
-                each("X-Item", &lease.item);
-                each("X-Attempt", &lease.attempt);
-                each("X-Lease-Until", &Rfc3339(lease.until));
+                each("X-Item", number(lease.item).as_str());
+                each("X-Attempt", number(u64::from(lease.attempt)).as_str());
+                each("X-Lease-Until", Rfc3339(lease.until).text().as_str());
             }
         }
     }
+}
+
+fn number(number: u64) -> Text {
+    let mut text = Text::new();
+    text.push_decimal(number);
+    text
 }
 
 /// What a request comes to.

@@ -1,7 +1,7 @@
 //! Integers as text, without `core::fmt`.
 
 /// A short run of text, built on the stack so that it takes one write.
-pub(super) struct Head {
+pub(crate) struct Head {
     bytes: [u8; Self::ROOM],
     length: usize,
 }
@@ -11,7 +11,7 @@ impl Head {
     const ROOM: usize = 96;
 
     #[inline]
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { bytes: [0; Self::ROOM], length: 0 }
     }
 
@@ -20,8 +20,14 @@ impl Head {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
+    /// O(n); of what is no text, none.
     #[inline]
-    pub(super) fn push(&mut self, text: &[u8]) {
+    pub(crate) fn as_str(&self) -> &str {
+        core::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, text: &[u8]) {
         let room = self.bytes.get_mut(self.length..);
         let room = room.and_then(|room| room.get_mut(..text.len()));
         debug_assert!(room.is_some(), "a head outgrew its room");
@@ -32,7 +38,7 @@ impl Head {
     }
 
     #[inline]
-    pub(super) fn push_decimal(&mut self, number: u64) {
+    pub(crate) fn push_decimal(&mut self, number: u64) {
         let mut room = [0; MOST_DECIMALS];
         self.push(decimal(number, &mut room));
     }
@@ -50,6 +56,28 @@ impl Head {
             }
         }
         self.push_last(&digits, used);
+    }
+
+    /// In `WIDTH` digits at least.
+    #[inline]
+    pub(super) fn push_decimal_of<const WIDTH: usize>(&mut self, number: u64) {
+        let (mut digits, mut left) = ([b'0'; WIDTH], number);
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' | (left % 10) as u8;
+            left /= 10;
+        }
+        if left == 0 { self.push(&digits) } else { self.push_decimal(number) }
+    }
+
+    /// The lowest `WIDTH` digits.
+    #[inline]
+    pub(crate) fn push_hex_of<const WIDTH: usize>(&mut self, mut number: u64) {
+        let mut digits = [b'0'; WIDTH];
+        for digit in digits.iter_mut().rev() {
+            *digit = hex_digit((number & 15) as u8, b'a');
+            number >>= 4;
+        }
+        self.push(&digits);
     }
 
     #[inline]

@@ -43,7 +43,7 @@
 //! answers `Ok(0)`; slices and `Vec` never do.
 
 pub mod chunked;
-mod digits;
+pub(crate) mod digits;
 pub mod framing;
 mod gather;
 pub mod http;

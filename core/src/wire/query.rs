@@ -87,8 +87,10 @@ impl<'a> Iterator for Pairs<'a> {
     type Item = (Value<'a>, Value<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (key, value) = split_at_byte(self.pieces.next()?, b'=');
-        Some((Value::new(key), Value::new(value.unwrap_or_default())))
+        let pair = self.pieces.next()?;
+        // A key is short: a search that is made for long texts would take longer to begin than this one takes.
+        let (key, value) = pair.split_at_checked(pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len()))?;
+        Some((Value::new(key), Value::new(value.get(1..).unwrap_or_default())))
     }
 }
 

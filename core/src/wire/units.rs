@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use embedded_io::Write;
 
-use super::digits::{self, MOST_DECIMALS};
+use super::digits::{self, Head, MOST_DECIMALS};
 use crate::time::Time;
 
 /// Reads a duration: a number of seconds, or a number with `ms`, `s`, `m`, `h` or `d` behind it; parts behind a point
@@ -183,8 +183,8 @@ fn days_before(year: u64, month: u64, day: u64) -> Option<i64> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rfc3339(pub Time);
 
-impl fmt::Display for Rfc3339 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Rfc3339 {
+    pub(crate) fn text(self) -> Head {
         let millis = self.0.as_millis();
         let (days, in_day) = (millis / 86_400_000, millis % 86_400_000);
         // The reverse of `days_before`.
@@ -198,7 +198,21 @@ impl fmt::Display for Rfc3339 {
         let year = era * 400 + year_of_era + u64::from(month <= 2);
         let (hour, minute) = (in_day / 3_600_000, in_day / 60_000 % 60);
         let (second, millis) = (in_day / 1_000 % 60, in_day % 1_000);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+        let mut text = Head::new();
+        text.push_decimal_of::<4>(year);
+        let digit = |number: u64| b'0' | (number % 10) as u8;
+        let two = |number: u64| [digit(number / 10), digit(number)];
+        let ([month, m], [day, d], [hour, h]) = (two(month), two(day), two(hour));
+        let ([minute, min], [second, s], [tenth, hundredth]) = (two(minute), two(second), two(millis / 10));
+        text.push(&[b'-', month, m, b'-', day, d, b'T', hour, h, b':', minute, min, b':', second, s]);
+        text.push(&[b'.', tenth, hundredth, digit(millis), b'Z']);
+        text
+    }
+}
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -235,6 +249,8 @@ mod tests {
             assert_eq!(rfc3339(text.as_bytes()), Some(Time::from_millis(millis)), "{text}");
             assert_eq!(format!("{}", Rfc3339(Time::from_millis(millis))), text);
         }
+        assert_eq!(format!("{}", Rfc3339(Time::from_millis(253_402_300_800_000))), "10000-01-01T00:00:00.000Z");
+        assert_eq!(format!("{}", Rfc3339(Time::NEVER)), "584556019-04-03T14:25:51.615Z");
         assert_eq!(rfc3339(b"1970-01-01T01:00:00+01:00"), Some(Time::ZERO));
         assert_eq!(rfc3339(b"2016-12-31T23:59:60Z"), rfc3339(b"2017-01-01T00:00:00Z"));
         for wrong in [

@@ -111,7 +111,9 @@ impl Asked {
             if let Some(name) = out.get_mut(start..) {
                 name.make_ascii_lowercase();
             }
-            let _ = write!(out, ": {value}\r\n");
+            for part in [": ", value, "\r\n"] {
+                out.extend_from_slice(part.as_bytes());
+            }
         });
         let says_length = response.status != Status::NoContent && !(self.head_only && body == 0);
         self.write_end(out, Ending::Length(body as u64), says_length);

@@ -16,8 +16,8 @@ impl Hub {
     fn clients_as_lines(&self, topic: &Name) -> Vec<u8> {
         let mut text = Vec::new();
         self.for_each_client(topic, |subscriber, account| {
-            let (peer, state, unsent) = (subscriber.peer, subscriber.state_number(), account.bytes_behind);
-            let since = subscriber.since.strftime("%Y-%m-%d %H:%M:%S");
+            let (peer, state, unsent) = (subscriber.client.peer, subscriber.state_number(), account.bytes_behind);
+            let since = subscriber.client.since.strftime("%Y-%m-%d %H:%M:%S");
             let _ = writeln!(text, "{peer} connected at {since}. output buffer size:{unsent} state:{state}");
         });
         if text.is_empty() {
@@ -30,8 +30,8 @@ impl Hub {
         let mut text = b"{\"clients\":[".to_vec();
         let mut before = "";
         self.for_each_client(topic, |subscriber, account| {
-            let (peer, name) = (subscriber.peer, escaped(&subscriber.name()));
-            let since = subscriber.since.strftime(TIME);
+            let (peer, name) = (subscriber.client.peer, escaped(&subscriber.name()));
+            let since = subscriber.client.since.strftime(TIME);
             let plan = subscriber.plan.as_ref();
             let policy = match plan.map_or(OnLag::Kick, |plan| plan.on_lag) {
                 OnLag::Kick => "kick",

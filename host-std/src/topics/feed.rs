@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use streamgauge_core::engine::Short;
@@ -10,6 +11,7 @@ use streamgauge_core::time::Time;
 use streamgauge_core::topic::Decision;
 
 use super::frames::Frames;
+use super::hub::Venue;
 use super::lists::Lists;
 use super::places::Places;
 use super::subscriber::{Next, Send, Sent, Subscriber};
@@ -21,6 +23,7 @@ use crate::engine::memory::TopicLog as Messages;
 /// subscribers are sent, [`write`](Self::write) needs the fan-out no longer and writes it to their sockets, and
 /// [`settle`](Self::settle) moves them on. Wakers are handed out ([`Aftermath`]), to be woken when no lock is held.
 pub(super) struct Feed {
+    venue: Arc<Venue>,
     subscribers: Lists<Subscriber, 5>,
     /// A subscriber with more than so many bytes unsent, whose socket is full, is sent away.
     max_lag: u64,
@@ -99,8 +102,9 @@ enum Stage {
 }
 
 impl Feed {
-    pub(super) const fn new(max_lag: u64, farewells: Places) -> Self {
+    pub(super) const fn new(venue: Arc<Venue>, max_lag: u64, farewells: Places) -> Self {
         Self {
+            venue,
             subscribers: Lists::new(),
             max_lag,
             farthest_behind: None,
@@ -112,6 +116,11 @@ impl Feed {
             farewells,
             stage: Stage::Open,
         }
+    }
+
+    /// What those that come now share with the others.
+    pub(super) const fn venue(&self) -> &Arc<Venue> {
+        &self.venue
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -147,7 +156,7 @@ impl Feed {
     pub(super) fn remove(&mut self, key: usize) -> Option<Subscriber> {
         let mut subscriber = self.subscribers.remove(key)?;
         self.planned.remove(&key);
-        self.farewells.give(std::mem::take(&mut subscriber.copied));
+        self.farewells.give(std::mem::take(&mut subscriber.copied) as usize);
         Some(subscriber)
     }
 
@@ -202,8 +211,8 @@ impl Feed {
         for Load { key, send, written } in loads.drain(..) {
             let Some(subscriber) = self.subscribers.get_mut(key) else { continue };
             let sent = subscriber.settle(send, written, messages);
-            if matches!(send, Send::Control) && sent != Sent::Part {
-                self.farewells.give(std::mem::take(&mut subscriber.copied));
+            if matches!(send, Send::Words) && sent != Sent::Part {
+                self.farewells.give(std::mem::take(&mut subscriber.copied) as usize);
             }
             match sent {
                 Sent::Whole => self.subscribers.move_to(DUE, key),
@@ -250,7 +259,7 @@ impl Feed {
             let Some(one) = self.subscribers.get_mut(key) else { continue };
             let copied = one.copied;
             let decision = one.mind_the_lag(messages, now, self.farewells.left());
-            self.farewells.take(one.copied.saturating_sub(copied));
+            self.farewells.take(one.copied.saturating_sub(copied) as usize);
             let wakes_at = one.plan.as_ref().and_then(|plan| plan.wakes_at);
             match decision {
                 Decision::SendAway => kicked += u64::from(self.kick(key, messages)),
@@ -361,7 +370,7 @@ impl Feed {
     fn over(&mut self, key: usize) {
         self.subscribers.move_to(OVER, key);
         if let Some(subscriber) = self.subscribers.get_mut(key) {
-            self.farewells.give(std::mem::take(&mut subscriber.copied));
+            self.farewells.give(std::mem::take(&mut subscriber.copied) as usize);
             self.aftermath.wakers.extend(subscriber.waker());
         }
     }
@@ -396,9 +405,9 @@ impl Feed {
         let Ok(position) = messages.position(subscriber.id) else { return false };
         let pending = messages.log().bytes_behind(&position);
         subscriber.kick(messages, pending, self.farewells.left());
-        self.farewells.take(subscriber.copied);
+        self.farewells.take(subscriber.copied as usize);
         let _ = messages.unsubscribe(subscriber.id);
-        let (peer, name) = (subscriber.peer, subscriber.name());
+        let (peer, name) = (subscriber.client.peer, subscriber.name());
         self.aftermath.kicked.push(SentAway { peer, name, pending, at: jiff::Timestamp::now() });
         if subscriber.is_over() {
             self.over(key);

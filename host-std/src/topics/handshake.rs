@@ -36,7 +36,7 @@ pub(super) fn check(method: Method, context: &Context<'_>) -> Result<String, &'s
 
 /// The head of the answer.
 pub(super) fn opening(accept: &str, admission: &Admission, origin: Option<&HeaderValue>) -> Vec<u8> {
-    let (first, epoch) = (admission.first, admission.seat.epoch);
+    let (first, epoch) = (admission.first, admission.seat.venue.epoch);
     let mut opening = format!(
         "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
          sec-websocket-accept: {accept}\r\nx-pubsub-sequence: {first}\r\nx-pubsub-epoch: {epoch}\r\n"

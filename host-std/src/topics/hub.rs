@@ -57,9 +57,14 @@ const REMEMBERED: usize = 100;
 
 /// A client's place among the subscribers of a topic, until it is dropped.
 pub(super) struct Seat {
+    pub(super) venue: Arc<Venue>,
+    pub(super) id: Id,
+}
+
+/// What all subscribers of a topic have in common.
+pub(super) struct Venue {
     pub(super) hub: Arc<Hub>,
     pub(super) topic: Name,
-    pub(super) id: Id,
     /// The number of the first message of the topic since the server started.
     pub(super) epoch: u64,
 }
@@ -82,12 +87,13 @@ pub(super) struct Admission {
 impl Drop for Seat {
     fn drop(&mut self) {
         // A subscriber that was kicked has lost its place already, and so has one whose topic was removed.
-        self.hub.shard.with(|memory| {
+        let Venue { hub, topic, epoch } = &*self.venue;
+        hub.shard.with(|memory| {
             // Another topic of that name may have somebody else in that place.
-            let topic = memory.topic_mut(&self.topic).filter(|topic| topic.origin() == self.epoch);
+            let topic = memory.topic_mut(topic).filter(|topic| topic.origin() == *epoch);
             topic.map(|topic| topic.unsubscribe(self.id))
         });
-        self.hub.places.give(1);
+        hub.places.give(1);
     }
 }
 
@@ -115,6 +121,7 @@ impl Hub {
         if !self.places.take(1) {
             return Err(Refusal::TooManySubscribers { limit: self.places.all() as u64 });
         }
+        let venue = self.crowds.lock().topics.get(&topic).map(|feed| Arc::clone(feed.venue()));
         let admitted = self.shard.with(|memory| {
             let begun = memory.subscribe(&topic, subscription.from, now)?;
             let missing = Refusal::Missing(streamgauge_core::engine::Kind::Topic, topic);
@@ -132,7 +139,9 @@ impl Hub {
             let (first, epoch) = (begun.first, log.origin());
             let at = (log.log().capacity(), log.log().end().sequence(), self.max_lag);
             let plan = Plan::of(subscription, selection, &self.key, at, now);
-            let seat = Seat { hub: Arc::clone(self), topic, id: begun.id, epoch };
+            let venue = venue.filter(|venue| venue.epoch == epoch);
+            let venue = venue.unwrap_or_else(|| Arc::new(Venue { hub: Arc::clone(self), topic, epoch }));
+            let seat = Seat { venue, id: begun.id };
             let name = Some(subscription.client).filter(|name| !name.is_empty()).map(Box::new);
             Ok(Admission { seat, first, missed, comes_back, plan, name })
         });
@@ -166,10 +175,11 @@ impl Hub {
     }
 
     /// Lets the pump serve a subscriber, and returns the key to it.
-    pub(super) fn insert(&self, topic: Name, subscriber: Subscriber) -> usize {
+    pub(super) fn insert(&self, venue: &Arc<Venue>, subscriber: Subscriber) -> usize {
+        let topic = venue.topic;
         let mut crowds = self.crowds.lock();
         let new = || {
-            let mut feed = Feed::new(self.max_lag, self.farewells.clone());
+            let mut feed = Feed::new(Arc::clone(venue), self.max_lag, self.farewells.clone());
             if self.shard.is_stopping() {
                 feed.end_when_sent();
             }

@@ -6,6 +6,7 @@
 //! | `feed`, `lists` | the subscribers of one topic: who lacks something, who waits for its socket |
 //! | `frames` | messages encoded once for all who lack the same ones |
 //! | `subscriber`, `task` | one subscriber, and its own task |
+//! | `words` | what it is told beside messages |
 //! | `places` | how many subscribers there may be, and how much is copied for those that are sent away |
 //! | `plan` | policy, rate, replay, extent and selection of one subscriber |
 //! | `handshake`, `listener` | how a WebSocket begins, and what its client says |
@@ -22,6 +23,7 @@ mod places;
 mod plan;
 mod subscriber;
 mod task;
+mod words;
 
 pub(crate) use hub::Hub;
 pub(crate) use places::Places;

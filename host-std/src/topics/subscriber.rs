@@ -12,10 +12,12 @@ use streamgauge_core::time::Time;
 use streamgauge_core::topic::{Decision, Id, Lag};
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::{Frames, Piece, after};
 use super::listener::Listener;
 use super::plan::{Plan, Step};
+use super::words::Words;
 use crate::engine::memory::TopicLog as Messages;
 
 /// A subscriber and its socket.
@@ -25,27 +27,30 @@ use crate::engine::memory::TopicLog as Messages;
 pub(super) struct Subscriber {
     pub(super) id: Id,
     pub(super) stream: Stream,
-    pub(super) peer: SocketAddr,
-    pub(super) since: Timestamp,
-    /// What the client calls itself, if it does.
-    pub(super) name: Option<Box<Short<64>>>,
-    /// What it asked for beyond every message as it comes.
-    pub(super) plan: Option<Box<Plan>>,
-    socket: TcpStream,
-    /// Where the message stands that is half sent to one who has lost its place in the fan-out.
-    half: Option<Position>,
-    sent_of_next: usize,
-    /// What has to be sent before any other message, and how much of it is sent: the head, a comment, the end.
-    control: Vec<u8>,
-    control_sent: usize,
-    /// What of `control` is the rest of a message.
-    pub(super) copied: usize,
     end: End,
     /// Seconds since anything was sent, or since the end began.
     idle: u8,
+    /// Bytes of the words that are the rest of a message.
+    pub(super) copied: u32,
+    pub(super) client: Box<Client>,
+    /// What it asked for beyond every message as it comes.
+    pub(super) plan: Option<Box<Plan>>,
+    socket: TcpStream,
+    sent_of_next: usize,
+    words: Words,
     /// For a WebSocket: what the client says.
     listener: Option<Box<Listener>>,
     waker: Option<Waker>,
+}
+
+/// Who a subscriber is. That is looked at when somebody asks, or when it is sent away, and takes a place of its own.
+pub(super) struct Client {
+    pub(super) peer: SocketAddr,
+    pub(super) since: Timestamp,
+    /// What it calls itself, if it does.
+    pub(super) name: Option<Box<Short<64>>>,
+    /// Its place among the connections.
+    pub(super) _place: OwnedSemaphorePermit,
 }
 
 /// How near its end a subscription is.
@@ -54,15 +59,15 @@ enum End {
     Open,
     /// It ends when the subscriber has everything.
     WhenSent,
-    /// It ends when the message that has begun and what is in `control` are sent.
-    AfterControl,
+    /// It ends when the message that has begun and the words are sent.
+    AfterWords,
     Over,
 }
 
 /// What a subscriber is to be sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Send {
-    Control,
+    Words,
     Frames { start: Position, piece: Piece },
 }
 
@@ -104,7 +109,7 @@ impl Subscriber {
     pub(super) fn new(
         id: Id,
         stream: Stream,
-        peer: SocketAddr,
+        client: Client,
         socket: TcpStream,
         opening: Vec<u8>,
         read: &[u8],
@@ -114,18 +119,14 @@ impl Subscriber {
         Self {
             id,
             stream,
-            peer,
-            since: Timestamp::now(),
-            name: None,
+            end: if heard { End::AfterWords } else { End::Open },
+            idle: 0,
+            copied: 0,
+            client: Box::new(client),
             plan: None,
             socket,
-            half: None,
             sent_of_next: 0,
-            control: opening,
-            control_sent: 0,
-            copied: 0,
-            end: if heard { End::AfterControl } else { End::Open },
-            idle: 0,
+            words: Words::of(opening),
             listener,
             waker: None,
         }
@@ -133,7 +134,7 @@ impl Subscriber {
 
     /// What the client calls itself; nothing, if it doesn't.
     pub(super) fn name(&self) -> Short<64> {
-        self.name.as_deref().copied().unwrap_or(Short::EMPTY)
+        self.client.name.as_deref().copied().unwrap_or(Short::EMPTY)
     }
 
     /// What `/clients` calls the state: the original's 7 for a connection that is being written to, and 0 for one
@@ -141,7 +142,7 @@ impl Subscriber {
     pub(super) const fn state_number(&self) -> u8 {
         match self.end {
             End::Open => 7,
-            End::WhenSent | End::AfterControl | End::Over => 0,
+            End::WhenSent | End::AfterWords | End::Over => 0,
         }
     }
 
@@ -152,21 +153,22 @@ impl Subscriber {
         }
         if self.sent_of_next == 0 {
             self.speak();
-            if self.control_sent < self.control.len() {
-                return Next::Send(Send::Control);
+            if !self.words.is_empty() {
+                return Next::Send(Send::Words);
             }
-            if self.end == End::AfterControl {
+            if self.end == End::AfterWords {
                 return self.over();
             }
         }
-        if self.half.is_none() && self.plan.is_some() {
+        let half = self.words.half();
+        if half.is_none() && self.plan.is_some() {
             return self.next_planned(messages, frames, now);
         }
-        let position = self.half.or_else(|| messages.position(self.id).ok());
+        let position = half.or_else(|| messages.position(self.id).ok());
         let Some(start) = position else { return self.over() };
         if messages.log().missed(&start) > 0 {
             // The rest of a message that has begun is gone: nothing that could follow would be understood.
-            return if self.half.is_some() { self.over() } else { Next::Missed };
+            return if half.is_some() { self.over() } else { Next::Missed };
         }
         if start.sequence() == messages.log().end().sequence() {
             if self.end != End::WhenSent {
@@ -202,9 +204,11 @@ impl Subscriber {
         let Some(plan) = &mut self.plan else { return self.over() };
         if self.sent_of_next == 0 && plan.gap > 0 {
             let gap = std::mem::take(&mut plan.gap);
-            let Ok(()) = self.stream.gap(gap, &mut self.control) as Result<(), Infallible>;
-            if !self.control.is_empty() {
-                return Next::Send(Send::Control);
+            let mut words = Vec::new();
+            let Ok(()) = self.stream.gap(gap, &mut words) as Result<(), Infallible>;
+            self.words = Words::of(words);
+            if !self.words.is_empty() {
+                return Next::Send(Send::Words);
             }
         }
         let start = match plan.step(self.id, messages, now) {
@@ -236,8 +240,8 @@ impl Subscriber {
         if self.sent_of_next > 0 {
             let Ok(position) = messages.position(self.id) else { return Decision::Go };
             let Some((rest, after)) = self.rest_of(messages, position, budget) else { return Decision::Go };
-            (self.control, self.control_sent) = (rest, 0);
-            (self.copied, self.sent_of_next) = (self.control.len(), 0);
+            (self.copied, self.sent_of_next) = (rest.len() as u32, 0);
+            self.words = Words::of(rest);
             let _ = messages.advance(self.id, after);
             if let Some(plan) = &mut self.plan {
                 plan.extent.count(1);
@@ -272,10 +276,10 @@ impl Subscriber {
     /// Says what ends the stream of a topic that is gone, if the socket takes it at once, and ends it.
     pub(super) fn say_goodbye(&mut self, why: &str) {
         if self.end != End::Over && self.sent_of_next == 0 {
-            let mut control = self.control.split_off(self.control_sent.min(self.control.len()));
-            let Ok(()) = self.stream.end_because(why, &mut control) as Result<(), Infallible>;
+            let mut words = self.words.take();
+            let Ok(()) = self.stream.end_because(why, &mut words) as Result<(), Infallible>;
             // Beyond what the socket takes nothing is promised: the topic's place is given to others.
-            let _ = self.socket.try_write(&control);
+            let _ = self.socket.try_write(&words);
         }
         self.over();
     }
@@ -283,22 +287,24 @@ impl Subscriber {
     /// Whether something waits for the end of the message that has begun.
     fn has_words(&self) -> bool {
         let says = self.listener.as_ref().is_some_and(|listener| listener.has_words());
-        self.sent_of_next > 0 && (says || self.end == End::AfterControl || !self.control.is_empty())
+        self.sent_of_next > 0 && (says || self.end == End::AfterWords || !self.words.is_empty())
     }
 
     /// Writes what the listener has to say, if nothing else is being said.
     fn speak(&mut self) {
         if let Some(listener) = self.listener.as_mut().filter(|listener| listener.has_words())
-            && self.control.is_empty()
+            && self.words.is_empty()
         {
-            listener.speak(&mut self.control);
+            let mut words = Vec::new();
+            listener.speak(&mut words);
+            self.words = Words::of(words);
         }
     }
 
     /// Writes as much as the socket takes.
     pub(super) fn write(&self, send: Send, frames: &Frames) -> std::io::Result<usize> {
         let bytes = match send {
-            Send::Control => self.control.get(self.control_sent..).unwrap_or_default(),
+            Send::Words => self.words.unsent(),
             Send::Frames { piece, .. } => frames.bytes(piece),
         };
         let mut written = 0;
@@ -323,17 +329,13 @@ impl Subscriber {
             self.idle = 0;
         }
         match send {
-            Send::Control => {
-                self.control_sent += written;
-                if self.control_sent < self.control.len() {
-                    return Sent::Part;
-                }
-                (self.control, self.control_sent) = (Vec::new(), 0);
-                Sent::Whole
+            Send::Words => {
+                self.words.sent(written);
+                if self.words.is_empty() { Sent::Whole } else { Sent::Part }
             }
             Send::Frames { piece, .. } if written == piece.len() => {
                 self.sent_of_next = 0;
-                if self.half.take().is_none() {
+                if !self.words.finish_half() {
                     let _ = messages.advance(self.id, piece.end);
                     if let Some(plan) = &mut self.plan {
                         plan.extent.count(1);
@@ -349,7 +351,7 @@ impl Subscriber {
             }
             Send::Frames { start, .. } => {
                 let (at, sent) = after(messages, self.stream, start, self.sent_of_next + written);
-                if self.half.is_none() {
+                if self.words.half().is_none() {
                     let _ = messages.advance(self.id, at);
                 }
                 self.sent_of_next = sent;
@@ -372,25 +374,26 @@ impl Subscriber {
 
     /// Ends the stream after the message at `half`, of which a part is sent, and `last_words`.
     fn begin_end(&mut self, messages: &Messages, half: Option<Position>, last_words: &[u8], budget: usize) {
-        let mut control = self.control.split_off(self.control_sent.min(self.control.len()));
+        let mut words = self.words.take();
+        let mut first = None;
         if let Some(position) = half {
             if messages.messages(position).next().is_none() {
                 // The other half is gone, so nothing that could follow would be understood.
                 self.over();
                 return;
             }
-            control = Vec::new();
+            words = Vec::new();
             if let Some((rest, _)) = self.rest_of(messages, position, budget) {
-                (self.copied, self.sent_of_next) = (rest.len(), 0);
-                control = rest;
+                (self.copied, self.sent_of_next) = (rest.len() as u32, 0);
+                words = rest;
             } else {
-                self.half = Some(position);
+                first = Some(position);
             }
         }
-        let Ok(()) = self.stream.raw(last_words, &mut control) as Result<(), Infallible>;
-        let Ok(()) = self.stream.end(&mut control) as Result<(), Infallible>;
-        (self.control, self.control_sent) = (control, 0);
-        (self.end, self.idle) = (End::AfterControl, 0);
+        let Ok(()) = self.stream.raw(last_words, &mut words) as Result<(), Infallible>;
+        let Ok(()) = self.stream.end(&mut words) as Result<(), Infallible>;
+        self.words = Words::behind(first, words);
+        (self.end, self.idle) = (End::AfterWords, 0);
     }
 
     /// Lets the stream end as soon as the subscriber has everything.
@@ -409,7 +412,7 @@ impl Subscriber {
     /// Counts a second in which nothing happened, and says whether there is something to do after it.
     pub(super) fn tick(&mut self, is_blocked: bool) -> bool {
         self.idle = self.idle.saturating_add(1);
-        if self.end == End::AfterControl && self.idle > FAREWELL {
+        if self.end == End::AfterWords && self.idle > FAREWELL {
             self.over();
             return true;
         }
@@ -419,16 +422,18 @@ impl Subscriber {
         match &mut self.listener {
             Some(listener) => {
                 if listener.tick() {
-                    tracing::info!(peer = %self.peer, "a WebSocket client answers no ping");
+                    tracing::info!(peer = %self.client.peer, "a WebSocket client answers no ping");
                     self.over();
                     return true;
                 }
                 listener.has_words()
             }
-            None if self.idle >= KEEP_ALIVE && self.control.is_empty() && self.sent_of_next == 0 => {
+            None if self.idle >= KEEP_ALIVE && self.words.is_empty() && self.sent_of_next == 0 => {
                 self.idle = 0;
-                let Ok(()) = self.stream.comment(&mut self.control) as Result<(), Infallible>;
-                !self.control.is_empty()
+                let mut words = Vec::new();
+                let Ok(()) = self.stream.comment(&mut words) as Result<(), Infallible>;
+                self.words = Words::of(words);
+                !self.words.is_empty()
             }
             None => false,
         }
@@ -467,9 +472,9 @@ impl Subscriber {
                 Ok(n) if n > 0 => {
                     if let Some(listener) = &mut self.listener
                         && listener.hear(buffer.get(..n).unwrap_or_default())
-                        && self.end != End::AfterControl
+                        && self.end != End::AfterWords
                     {
-                        (self.end, self.idle) = (End::AfterControl, 0);
+                        (self.end, self.idle) = (End::AfterWords, 0);
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}

@@ -7,29 +7,33 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::HeaderValue;
+use jiff::Timestamp;
 use streamgauge_core::wire::{Framing, Stream};
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::hub::{Admission, Seat};
-use super::subscriber::Subscriber;
+use super::hub::{Admission, Seat, Venue};
+use super::subscriber::{Client, Subscriber};
 use crate::server::{Limits, Taken};
 
 /// A subscriber's own task: it notices the end, what the client says, and when a full socket has room again.
 pub(super) struct Task {
     key: usize,
     seat: Seat,
-    _place: OwnedSemaphorePermit,
 }
+
+// With what the runtime adds to it these are 128 bytes, and it rounds up to a multiple of that.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Task>() <= 24);
 
 impl Task {
     /// Hands a socket to the pump.
     pub(super) fn new(admission: Admission, stream: Stream, opening: Vec<u8>, peer: SocketAddr, taken: Taken) -> Self {
         let Taken { stream: socket, read, place, .. } = taken;
         let Admission { seat, plan, name, .. } = admission;
-        let mut subscriber = Subscriber::new(seat.id, stream, peer, socket, opening, &read);
-        (subscriber.plan, subscriber.name) = (plan, name);
-        let key = seat.hub.insert(seat.topic, subscriber);
-        Self { key, seat, _place: place }
+        let client = Client { peer, since: Timestamp::now(), name, _place: place };
+        let mut subscriber = Subscriber::new(seat.id, stream, client, socket, opening, &read);
+        subscriber.plan = plan;
+        let key = seat.venue.hub.insert(&seat.venue, subscriber);
+        Self { key, seat }
     }
 }
 
@@ -37,21 +41,23 @@ impl Future for Task {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.seat.hub.poll(&self.seat.topic, self.key, cx)
+        let Venue { hub, topic, .. } = &*self.seat.venue;
+        hub.poll(topic, self.key, cx)
     }
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
         // The socket closes with it.
-        drop(self.seat.hub.remove(&self.seat.topic, self.key));
+        let Venue { hub, topic, .. } = &*self.seat.venue;
+        drop(hub.remove(topic, self.key));
     }
 }
 
 /// The head of the answer, and what opens the stream.
 pub(super) fn opening(stream: Stream, admission: &Admission, origin: Option<&HeaderValue>) -> Vec<u8> {
     let mut opening = head(stream, origin);
-    let (first, epoch) = (admission.first, admission.seat.epoch);
+    let (first, epoch) = (admission.first, admission.seat.venue.epoch);
     let _ = write!(opening, "x-pubsub-sequence: {first}\r\nx-pubsub-epoch: {epoch}\r\n");
     let told = admission.missed.filter(|_| stream.framing == Framing::Events || !admission.comes_back);
     if let (Framing::Lines, Some(missed)) = (stream.framing, told) {

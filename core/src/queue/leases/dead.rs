@@ -160,14 +160,14 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             attempts: slot.attempts,
             reason: parts.reason,
             accepted_at: record::accepted_at(record, self.clock),
-            died_at: Time::from_millis(slot.key),
+            died_at: slot.key(),
         })
     }
 
     /// Makes a dead letter of an item that has a slot and is in no tree.
     pub(super) fn bury(&mut self, slot: u32, died_at: Time, reason: &[u8]) {
         if let Some(place) = self.slots.get_mut(slot) {
-            place.key = died_at.as_millis();
+            place.set_key(died_at);
         }
         self.dead.insert(&mut self.slots, slot);
         if self.write_note(slot, &Note::of_reason(reason)).is_none() {

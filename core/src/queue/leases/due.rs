@@ -46,7 +46,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// O(1).
     pub fn next_due(&mut self) -> Option<Time> {
         let keys = [self.leased.first_key(&self.slots), self.delayed.first_key(&self.slots)];
-        let timers = keys.into_iter().flatten().map(Time::from_millis);
+        let timers = keys.into_iter().flatten();
         let too_old = self.settings.ttl.and_then(|ttl| {
             let offset = self.oldest_ready()?.offset;
             Some(self.accepted_at(offset).after(ttl))
@@ -90,9 +90,9 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// Does one of the things that are due, and returns whether there was one.
     fn step(&mut self, done: &mut Advanced) -> bool {
         let now = self.clock;
-        let due = |key: Option<u64>| key.is_some_and(|key| is_due(key, now));
+        let due = |key: Option<Time>| key.is_some_and(|key| is_due(key, now));
         if let Some(slot) = self.leased.first().filter(|_| due(self.leased.first_key(&self.slots))) {
-            let over = self.slots.get(slot).map_or(now, |slot| Time::from_millis(slot.key));
+            let over = self.slots.get(slot).map_or(now, Slot::key);
             self.end_lease(slot);
             count(&mut self.tally.timed_out);
             if self.is_worn(slot) {
@@ -128,7 +128,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     }
 }
 
-/// Whether the time has come of what is due at `key` milliseconds.
-pub(super) const fn is_due(key: u64, now: Time) -> bool {
-    key <= now.as_millis() && key < Time::NEVER.as_millis()
+/// Whether the time has come of what is due at `key`.
+pub(super) fn is_due(key: Time, now: Time) -> bool {
+    key <= now && key < Time::NEVER
 }

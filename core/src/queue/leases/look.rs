@@ -136,7 +136,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         while let Some(slot) = tree.find(&self.slots, from).and_then(|slot| self.slots.get(slot)) {
             let Some(record) = self.log.record_at(slot.offset()) else { break };
             let item = self.shown(record, slot.id, slot.attempts);
-            each(Item { until: Some(Time::from_millis(slot.key)), ..item })?;
+            each(Item { until: Some(slot.key()), ..item })?;
             let (key, id) = rank_of(slot);
             from = (key, id.saturating_add(1));
         }

@@ -201,7 +201,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         self.room.bytes = self.room.bytes.wrapping_add(len as u64);
         count(&mut self.tally.accepted);
         if delayed {
-            let mut item = Slot { id, ..Slot::FREE };
+            let mut item = Slot::of(id);
             item.set_offset(place.offset());
             if let Some(slot) = self.slots.take(item) {
                 self.delay(slot, accepted.after(delay));

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::counters::count;
 use super::due::is_due;
-use super::slot::Slot;
+use super::slot::{Slot, kept};
 use super::{LeaseQueue, Token};
 use crate::log::record_len;
 use crate::storage::Grow;
@@ -64,7 +64,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             self.bring_back(slot);
             return Ok(Nacked::Ready);
         }
-        let due = self.clock.after(delay);
+        let due = kept(self.clock.after(delay));
         self.delay(slot, due);
         Ok(Nacked::Delayed(due))
     }
@@ -76,10 +76,10 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// [`LeaseOver`]; nothing has changed.
     pub fn touch(&mut self, now: Time, token: Token, span: Duration) -> Result<Time, LeaseOver> {
         let slot = self.held(now, token)?;
-        let until = self.clock.after(span);
+        let until = kept(self.clock.after(span));
         self.leased.remove(&mut self.slots, slot);
         if let Some(place) = self.slots.get_mut(slot) {
-            place.key = until.as_millis();
+            place.set_key(until);
         }
         self.leased.insert(&mut self.slots, slot);
         Ok(until)
@@ -89,7 +89,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     fn held(&mut self, now: Time, token: Token) -> Result<u32, LeaseOver> {
         let now = self.told(now);
         let slot = self.slots.get(token.slot).filter(|slot| token.has_bits(slot.token)).ok_or(LeaseOver)?;
-        if is_due(slot.key, now) { Err(LeaseOver) } else { Ok(token.slot) }
+        if is_due(slot.key(), now) { Err(LeaseOver) } else { Ok(token.slot) }
     }
 
     /// From here on the token is worth nothing; the item is in no tree.
@@ -113,7 +113,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// Makes ready an item that has a slot and is in no tree.
     pub(super) fn bring_back(&mut self, slot: u32) {
         if let Some(place) = self.slots.get_mut(slot) {
-            place.key = 0;
+            place.set_key(Time::ZERO);
         }
         self.back.insert(&mut self.slots, slot);
         self.has_risen();
@@ -122,7 +122,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// Sets aside until then an item that has a slot and is in no tree.
     pub(super) fn delay(&mut self, slot: u32, due: Time) {
         if let Some(place) = self.slots.get_mut(slot) {
-            place.key = due.as_millis();
+            place.set_key(due);
         }
         self.delayed.insert(&mut self.slots, slot);
     }

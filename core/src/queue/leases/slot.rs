@@ -1,26 +1,28 @@
 //! Places for the items that are set aside: on lease, delayed, back from either, or dead.
 
 use crate::storage::Grow;
+use crate::time::Time;
 
-/// Room for one item that is set aside, of 40 bytes.
+/// Room for one item that is set aside, of 38 bytes.
+// There may be millions of them: they lie close together, though some processors read them in two halves.
 #[derive(Debug, Clone, Copy)]
+#[repr(C, packed(2))]
 pub struct Slot {
     pub(super) id: u64,
     /// The random bits of the lease; 0 while there is none.
     pub(super) token: u64,
-    /// What the tree that it is in is ordered by, before the id: when it is due, or when it died.
-    pub(super) key: u64,
     /// Links of the tree that it is in; in a free slot `left` is the next free one.
     pub(super) left: u32,
     pub(super) right: u32,
-    /// Where its record begins in the storage: 48 bits are more than a processor of today can address.
-    pub(super) offset_low: u32,
-    pub(super) offset_high: u16,
+    /// What the tree that it is in is ordered by, before the id: when it is due, or when it died.
+    key: Bits48,
+    /// Where its record begins in the storage, which is more than a processor of today can address.
+    offset: Bits48,
     /// How often it was lent.
     pub(super) attempts: u16,
 }
 
-const _: () = assert!(size_of::<Slot>() == 40);
+const _: () = assert!(size_of::<Slot>() == 38);
 
 /// No slot.
 pub(super) const NONE: u32 = u32::MAX;
@@ -31,15 +33,59 @@ pub(super) const MOST: u32 = 1 << super::record::NUMBER_BITS;
 impl Slot {
     /// A slot that no item has.
     pub const FREE: Self =
-        Self { id: 0, token: 0, key: 0, left: NONE, right: NONE, offset_low: 0, offset_high: 0, attempts: 0 };
+        Self { id: 0, token: 0, left: NONE, right: NONE, key: Bits48::of(0), offset: Bits48::of(0), attempts: 0 };
+
+    /// That of an item, which is not lent and in no tree.
+    pub(super) const fn of(id: u64) -> Self {
+        Self { id, ..Self::FREE }
+    }
+
+    pub(super) const fn key(&self) -> Time {
+        match self.key.get() {
+            Bits48::MAX => Time::NEVER,
+            millis => Time::from_millis(millis),
+        }
+    }
+
+    pub(super) const fn set_key(&mut self, key: Time) {
+        self.key = Bits48::of(key.as_millis());
+    }
+
+    /// The same with this key.
+    pub(super) const fn due(mut self, key: Time) -> Self {
+        self.set_key(key);
+        self
+    }
 
     pub(super) const fn offset(&self) -> usize {
-        (self.offset_high as u64).wrapping_shl(32) as usize | self.offset_low as usize
+        self.offset.get() as usize
     }
 
     pub(super) const fn set_offset(&mut self, offset: usize) {
-        self.offset_low = offset as u32;
-        self.offset_high = (offset as u64).wrapping_shr(32) as u16;
+        self.offset = Bits48::of(offset as u64);
+    }
+}
+
+/// The time that a slot keeps of this one: what is due in the year 10,889 or later never is.
+pub(super) const fn kept(time: Time) -> Time {
+    Slot::FREE.due(time).key()
+}
+
+/// A number that is kept in 48 bits; for any beyond them, the highest of those.
+#[derive(Debug, Clone, Copy)]
+struct Bits48([u16; 3]);
+
+impl Bits48 {
+    const MAX: u64 = (1 << 48) - 1;
+
+    const fn of(number: u64) -> Self {
+        let number = if number < Self::MAX { number } else { Self::MAX };
+        Self([number as u16, (number >> 16) as u16, (number >> 32) as u16])
+    }
+
+    const fn get(self) -> u64 {
+        let [low, middle, high] = self.0;
+        low as u64 | (middle as u64) << 16 | (high as u64) << 32
     }
 }
 
@@ -154,6 +200,17 @@ mod tests {
             slot.set_offset(offset);
             assert_eq!(slot.offset(), offset);
         }
+    }
+
+    #[test]
+    fn a_key_is_kept_to_the_millisecond_and_beyond_its_bits_it_is_never() {
+        for millis in [0, 1, 0xffff, 0x1_0000, 0xffff_ffff, 0x1_0000_0000, (1 << 48) - 2] {
+            assert_eq!(kept(Time::from_millis(millis)), Time::from_millis(millis));
+        }
+        for millis in [(1 << 48) - 1, 1 << 48, 1 << 63, u64::MAX] {
+            assert_eq!(kept(Time::from_millis(millis)), Time::NEVER);
+        }
+        assert_eq!(Slot::FREE.key(), Time::ZERO);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::counters::count;
 use super::due::MOST_STEPS;
 use super::note::Death;
 use super::record::{self, Kind};
-use super::slot::Slot;
+use super::slot::{Slot, kept};
 use super::{LeaseQueue, Token};
 use crate::log::{Position, record_len};
 use crate::storage::Grow;
@@ -112,7 +112,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         mut each: impl FnMut(Item<'_>) -> ControlFlow<()>,
     ) -> Result<u64, NoSlot> {
         self.settle(now);
-        let until = self.clock.after(span);
+        let until = kept(self.clock.after(span));
         let (mut taken, mut steps) = (0, MOST_STEPS);
         while taken < items {
             let Some(next) = self.next_ready(&mut steps) else { break };
@@ -130,7 +130,9 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             if each(Item { token: Some(Token { slot, bits }), until: Some(until), ..item }).is_break() {
                 break;
             }
-            self.lend(&next, Slot { id: next.id, token: bits, key: until.as_millis(), attempts, ..Slot::FREE }, bytes);
+            let mut lease = Slot::of(next.id).due(until);
+            (lease.token, lease.attempts) = (bits, attempts);
+            self.lend(&next, lease, bytes);
             taken += 1;
         }
         Ok(taken)

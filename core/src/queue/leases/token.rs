@@ -3,6 +3,8 @@
 use core::fmt;
 use core::hint::black_box;
 
+use crate::wire::digits::Head;
+
 /// The proof that one has an item on lease: where it is, and 64 random bits that die with the lease.
 ///
 /// Printed it is [`Token::LEN`] lower-case hexadecimal digits. Whoever has it can acknowledge the item, so
@@ -28,9 +30,17 @@ impl Token {
 
     /// The token that `text` is, if it is exactly what [`Display`](fmt::Display) writes. O(1).
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let (slot, bits) = text.split_at_checked(8)?;
-        let (slot, bits) = (u32::try_from(number(slot)?).ok()?, number(bits)?);
-        (text.len() == Self::LEN && bits != 0).then_some(Self { slot, bits })
+        let (slot, bits) = text.split_first_chunk::<8>()?;
+        let (slot, bits) = (number(*slot)? as u32, number::<16>(bits.try_into().ok()?)?);
+        (bits != 0).then_some(Self { slot, bits })
+    }
+
+    /// What [`Display`](fmt::Display) writes.
+    pub(crate) fn text(&self) -> Head {
+        let mut text = Head::new();
+        text.push_hex_of::<8>(u64::from(self.slot));
+        text.push_hex_of::<16>(self.bits);
+        text
     }
 
     /// Whether these are the random bits, in a time that doesn't depend on which of them differ.
@@ -49,7 +59,7 @@ impl Eq for Token {}
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}{:016x}", self.slot, self.bits)
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -59,15 +69,15 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What at most sixteen lower-case hexadecimal digits say.
-fn number(digits: &[u8]) -> Option<u64> {
-    digits.iter().take(17).try_fold(0_u64, |number, digit| {
+/// What so many lower-case hexadecimal digits say, of which sixteen are all that a number has.
+fn number<const DIGITS: usize>(digits: [u8; DIGITS]) -> Option<u64> {
+    digits.iter().try_fold(0_u64, |number, digit| {
         let digit = match digit {
             b'0'..=b'9' => digit.wrapping_sub(b'0'),
             b'a'..=b'f' => digit.wrapping_sub(b'a').wrapping_add(10),
             _ => return None,
         };
-        Some(number.checked_mul(16)? | u64::from(digit))
+        Some(number << 4 | u64::from(digit))
     })
 }
 

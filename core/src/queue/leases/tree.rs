@@ -2,6 +2,7 @@
 
 use super::slot::{NONE, Slot, Slots};
 use crate::storage::Grow;
+use crate::time::Time;
 
 /// A treap of slots (Aragon and Seidel 1989) whose links are in the slots: to insert, remove or find takes
 /// O(log n), for all but those who can guess the seed of the slots.
@@ -39,8 +40,8 @@ impl Tree {
     }
 
     /// The key of the first slot. O(1).
-    pub(super) fn first_key<L: Grow<Slot>>(&self, slots: &Slots<L>) -> Option<u64> {
-        Some(slots.get(self.first()?)?.key)
+    pub(super) fn first_key<L: Grow<Slot>>(&self, slots: &Slots<L>) -> Option<Time> {
+        Some(slots.get(self.first()?)?.key())
     }
 
     /// The slot of the lowest rank that is not below `rank`. O(log n).
@@ -138,7 +139,7 @@ impl Tree {
 }
 
 pub(super) const fn rank_of(slot: &Slot) -> Rank {
-    (slot.key, slot.id)
+    (slot.key().as_millis(), slot.id)
 }
 
 #[cfg(test)]
@@ -172,7 +173,7 @@ mod tests {
         for id in 0..if cfg!(miri) { 300 } else { 4000_u64 } {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(id | 1);
             let key = random >> 60;
-            if let Some(slot) = slots.take(Slot { id, key, ..Slot::FREE }) {
+            if let Some(slot) = slots.take(Slot::of(id).due(Time::from_millis(key))) {
                 tree.insert(&mut slots, slot);
                 model.insert((key, id), slot);
             }
@@ -197,7 +198,7 @@ mod tests {
             let mut slots = Slots::new([Slot::FREE; 200], 0x5eed);
             let mut tree = Tree::EMPTY;
             for id in 0..200 {
-                let slot = slots.take(Slot { id, key: order(id), ..Slot::FREE }).unwrap();
+                let slot = slots.take(Slot::of(id).due(Time::from_millis(order(id)))).unwrap();
                 tree.insert(&mut slots, slot);
             }
             assert!(height(&slots, tree.root) < 25, "{}", height(&slots, tree.root));

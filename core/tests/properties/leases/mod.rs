@@ -45,6 +45,7 @@ fn span() -> impl Strategy<Value = Duration> {
         6 => (1..40_u64).prop_map(Duration::from_millis),
         1 => Just(Duration::from_nanos(1)),
         1 => Just(Duration::from_secs(1 << 22)),
+        1 => Just(Duration::from_millis(1 << 48)),
         1 => Just(Duration::MAX),
     ]
 }

@@ -75,6 +75,14 @@ impl Model {
         Self { items: Vec::new(), settings, capacity, most_slots, clock: 0, next_id: 0, done }
     }
 
+    /// So many milliseconds from now; what is due in the year 10,889 never is.
+    pub(super) const fn after(&self, millis: u64) -> u64 {
+        match self.clock.saturating_add(millis) {
+            0xffff_ffff_ffff.. => u64::MAX,
+            until => until,
+        }
+    }
+
     pub(super) fn told(&mut self, now: u64) {
         self.clock = self.clock.max(now);
     }
@@ -273,7 +281,7 @@ impl Model {
             extra: died.as_ref().map_or(0, Death::extra),
             token: None,
             state: if delayed { State::Delayed } else { State::Ready },
-            until: if delayed { self.clock.saturating_add(delay) } else { 0 },
+            until: if delayed { self.after(delay) } else { 0 },
             reason: Vec::new(),
             died,
         });

@@ -371,7 +371,7 @@ impl Run {
             ControlFlow::Continue(())
         });
         self.model.settle();
-        let until = self.model.clock.saturating_add(millis(span));
+        let until = self.model.after(millis(span));
         let mut given = 0;
         let mut no_slot = false;
         while given < asked {
@@ -424,7 +424,7 @@ impl Run {
         let nacked = self.queue.nack(now, token, delay, reason);
         let Some(id) = held else { return assert_eq!(nacked, Err(LeaseOver)) };
         self.model.done.nacked += 1;
-        let due = self.model.clock.saturating_add(millis(delay));
+        let due = self.model.after(millis(delay));
         if self.model.is_worn(id) {
             assert_eq!(nacked, Ok(Nacked::Dead));
             let lost = self.queue.counters().reasons_lost > self.model.done.reasons_lost;
@@ -445,7 +445,7 @@ impl Run {
 
     fn touch(&mut self, now: Time, which: usize, span: Duration) {
         let Some((token, held)) = self.which(which) else { return self.pass(now) };
-        let until = self.model.clock.saturating_add(millis(span));
+        let until = self.model.after(millis(span));
         let touched = self.queue.touch(now, token, span);
         assert_eq!(touched, held.map(|_| Time::from_millis(until)).ok_or(LeaseOver));
         if let Some(id) = held {

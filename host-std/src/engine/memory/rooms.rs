@@ -105,8 +105,8 @@ const ENTRY: u64 = 1 << 10;
 /// The most bytes of what only some queues have.
 const TIES: u64 = 320;
 
-/// A mark of an index is made for so many bytes.
-const BYTES_A_MARK: u64 = 16 << 10;
+/// A mark of an index is made for so many bytes: so far a subscriber that comes back has the log walked, under the lock.
+const BYTES_A_MARK: u64 = 8 << 10;
 
 impl Host for Rooms {
     type Bytes = Bytes;

@@ -1,36 +1,39 @@
 //! When there is something to do for topics and queues.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use streamgauge_core::engine::{Kind, Name};
 use streamgauge_core::time::Time;
+
+use super::ByName;
 
 /// When there is something to do, once for each name.
 #[derive(Default)]
 pub(super) struct Timers {
     order: BTreeSet<(Time, Kind, Name)>,
-    /// The times in `order`.
-    times: HashMap<(Kind, Name), Time>,
+    /// The times in `order`, of topics and of queues. Each lease looks there, and mostly leaves it as it is.
+    times: [ByName<Time>; 2],
 }
 
 impl Timers {
     /// Has it done at `time`, or earlier if that was set; whether this is earlier than anything that was known.
     /// O(log n).
     pub(super) fn set(&mut self, time: Time, kind: Kind, name: Name) -> bool {
-        let known = self.times.get(&(kind, name)).copied().unwrap_or(Time::NEVER);
+        let times = self.times_of(kind);
+        let known = times.get(&name).copied().unwrap_or(Time::NEVER);
         if known <= time {
             return false;
         }
+        times.insert(name, time);
         let is_earliest = self.order.first().is_none_or(|(first, ..)| time < *first);
         self.order.remove(&(known, kind, name));
         self.order.insert((time, kind, name));
-        self.times.insert((kind, name), time);
         is_earliest
     }
 
     /// There is nothing to do any more for a name that is gone. O(log n).
     pub(super) fn forget(&mut self, kind: Kind, name: Name) {
-        if let Some(time) = self.times.remove(&(kind, name)) {
+        if let Some(time) = self.times_of(kind).remove(&name) {
             self.order.remove(&(time, kind, name));
         }
     }
@@ -43,6 +46,14 @@ impl Timers {
         }
         self.forget(kind, name);
         Ok((kind, name))
+    }
+
+    const fn times_of(&mut self, kind: Kind) -> &mut ByName<Time> {
+        let [topics, queues] = &mut self.times;
+        match kind {
+            Kind::Topic => topics,
+            Kind::Queue => queues,
+        }
     }
 }
 
@@ -81,11 +92,12 @@ mod tests {
             timers.set(at(time), Kind::Queue, name("a"));
         }
         timers.set(Time::NEVER, Kind::Queue, name("b"));
-        assert_eq!((timers.order.len(), timers.times.len()), (1, 1));
+        let known = |timers: &Timers| timers.times.iter().map(ByName::len).sum::<usize>();
+        assert_eq!((timers.order.len(), known(&timers)), (1, 1));
         timers.forget(Kind::Topic, name("a"));
         assert_eq!(timers.take_due(at(0)), Ok((Kind::Queue, name("a"))));
         timers.set(at(1), Kind::Queue, name("a"));
         timers.forget(Kind::Queue, name("a"));
-        assert_eq!((timers.take_due(at(1)), timers.times.len()), (Err(None), 0));
+        assert_eq!((timers.take_due(at(1)), known(&timers)), (Err(None), 0));
     }
 }
