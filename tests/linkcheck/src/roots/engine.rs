@@ -1,6 +1,6 @@
 //! The memory engine: topics and queues by their names.
 
-use crate::given::{Storage, bytes, given, keep, storage, text};
+use crate::given::{Storage, answer, bytes, given, keep, storage, text};
 use core::ops::ControlFlow;
 use core::time::Duration;
 use streamgauge_core::dedupe::{Dedupe, Entry};

@@ -40,6 +40,7 @@ roots! {
     value_bytes => value().bytes();
     value_len => value().len();
     value_is_empty => value().is_empty();
+    value_is_plain => value().is_plain();
     value_copy_to => value().copy_to(storage());
     value_integer => value().integer();
     value_eq => *value() == *bytes();
