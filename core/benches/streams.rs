@@ -172,7 +172,7 @@ fn topic_resume_at_the_worst_place(bencher: Bencher<'_, '_>) {
     let (first, messages) = (topic.log().start().sequence(), topic.log().len());
     let mut resume = |last: u64| {
         let begun = topic.subscribe_from(From::After(black_box(last)));
-        begun.and_then(|begun| Ok((topic.next(begun.id).is_ok(), topic.unsubscribe(begun.id)))).is_ok()
+        begun.is_ok_and(|begun| topic.next(begun.id).is_ok() && topic.unsubscribe(begun.id).is_ok())
     };
     // As far from the next mark as can be, which is somewhere in a few thousand messages: in the middle of the log.
     let mut took = |last: u64| {

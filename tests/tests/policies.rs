@@ -322,3 +322,25 @@ fn who_subscribes_to_a_topic_that_is_removed_is_told() {
     assert_eq!(socket.rest(), b"\x88\x17\x03\xe9the topic was removed".as_slice());
     assert_eq!(whole(lines), "");
 }
+
+#[test]
+fn who_subscribes_to_a_topic_that_is_made_again_at_once_belongs_to_the_new_one() {
+    let serve = Serve::start();
+    let epoch = |head: &str| head.lines().find_map(|line| line.strip_prefix("x-pubsub-epoch: ")).map(str::to_owned);
+    let mut old = serve.server.connect();
+    old.send("GET /sub?topic=t&multipart=0 HTTP/1.1\r\nhost: x\r\n\r\n");
+    let first = epoch(&old.head());
+    serve.publish("a\n");
+    // All of it is done before those who are there hear of it.
+    let mut new = serve.server.connect();
+    new.send(
+        "DELETE /topics/t HTTP/1.1\r\nhost: x\r\n\r\nPUT /topics/t HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}\
+         GET /sub?topic=t&multipart=0 HTTP/1.1\r\nhost: x\r\n\r\n",
+    );
+    assert!((200..300).contains(&new.answer().status) && new.answer().status == 201);
+    let again = epoch(&new.head());
+    assert!(again.is_some() && again != first, "{again:?}, and before it was {first:?}");
+    drop((old, new));
+    let subscribers = || serve.server.connect().get("/stats?topic=t&format=json").text();
+    until("it to have no subscriber", || subscribers().contains("\"subscribers\":0").then_some(()));
+}
