@@ -15,6 +15,7 @@ pub mod fixed;
 pub mod graph;
 pub mod histogram;
 pub mod moments;
+mod rank;
 pub mod space_saving;
 mod welford;
 mod wide;
