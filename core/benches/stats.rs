@@ -2,7 +2,9 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use streamgauge_core::stats::{FixedMoments, Histogram, IntHistogram, Moments, Welford};
+use streamgauge_core::generate::{Distribution, Rng};
+use streamgauge_core::stats::quantiles::Accuracy;
+use streamgauge_core::stats::{DdSketch, FixedMoments, Histogram, IntHistogram, Moments, Welford};
 
 const VALUES: u32 = 10_000;
 
@@ -88,4 +90,52 @@ fn histogram(bencher: Bencher<'_, '_>) {
 fn int_histogram(bencher: Bencher<'_, '_>) {
     let new = || IntHistogram::new([0; 100], i32::MIN, 43_000_000).expect("a valid range");
     each(bencher, &integers(), new, IntHistogram::push);
+}
+
+fn log_normal(seed: u64) -> Vec<f64> {
+    let mut rng = Rng::new(seed);
+    (0..VALUES).map(|_| Distribution::LogNormal { mean: 0.0, deviation: 2.0 }.sample(&mut rng)).collect()
+}
+
+/// 1024 bins for each sign.
+fn sketch_of(values: &[f64]) -> DdSketch<Vec<u32>> {
+    let mut sketch = DdSketch::new(vec![0; 2048], Accuracy::PERCENT);
+    values.iter().for_each(|x| sketch.push(*x));
+    sketch
+}
+
+#[divan::bench]
+fn quantiles(bencher: Bencher<'_, '_>) {
+    each(bencher, &log_normal(1), || sketch_of(&[]), DdSketch::push);
+}
+
+#[divan::bench]
+fn quantiles_of_both_signs(bencher: Bencher<'_, '_>) {
+    let values: Vec<f64> = values().iter().zip(log_normal(1)).map(|(sign, x)| x.copysign(sign - 1e3 - 0.5)).collect();
+    each(bencher, &values, || sketch_of(&[]), DdSketch::push);
+}
+
+/// 128 bins span less than four octaves: most values collapse.
+#[divan::bench]
+fn quantiles_collapsing(bencher: Bencher<'_, '_>) {
+    let new = || DdSketch::new([0; 256], Accuracy::PERCENT);
+    each(bencher, &log_normal(1), new, DdSketch::push);
+}
+
+#[divan::bench]
+fn quantiles_merge(bencher: Bencher<'_, '_>) {
+    let (mut seen, other) = (sketch_of(&log_normal(1)), sketch_of(&log_normal(2)));
+    bencher.bench_local(|| seen.merge(black_box(&other)));
+}
+
+#[divan::bench(args = [0.5, 0.99])]
+fn quantiles_quantile(bencher: Bencher<'_, '_>, q: f64) {
+    let seen = sketch_of(&log_normal(1));
+    bencher.bench(|| black_box(&seen).quantile(black_box(q)));
+}
+
+#[divan::bench]
+fn quantiles_bins(bencher: Bencher<'_, '_>) {
+    let seen = sketch_of(&log_normal(1));
+    bencher.bench(|| black_box(&seen).bins().map(|bin| bin.lower).sum::<f64>());
 }
