@@ -133,9 +133,10 @@ impl Side {
     #[inline]
     fn place(&self, bins: usize, index: u32) -> Option<usize> {
         let below_top = self.top.wrapping_sub(index) as usize;
-        let place_of_top = self.place_of_top as usize;
-        let lap = if below_top > place_of_top { bins } else { 0 };
-        (below_top < bins).then(|| place_of_top.wrapping_add(lap).wrapping_sub(below_top))
+        let (place, is_before_first) = (self.place_of_top as usize).overflowing_sub(below_top);
+        // A mask and no branch: whether the ring is closed here is as good as random.
+        let lap = bins & 0_usize.wrapping_sub(is_before_first.into());
+        (below_top < bins).then(|| place.wrapping_add(lap))
     }
 
     /// Moves the window up. O(bins), and over all values O(indices).
