@@ -38,7 +38,7 @@ impl core::fmt::Display for InvalidAccuracy {
 
 impl core::error::Error for InvalidAccuracy {}
 
-/// The magnitude of a number that is neither 0 nor NaN, as its bits: they have the order of the magnitudes.
+/// The magnitude of a number, as its bits: they have the order of the magnitudes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Magnitude(pub(super) u64);
 
@@ -85,11 +85,12 @@ impl Accuracy {
     }
 
     /// The number of a magnitude's bin; it never decreases as magnitudes grow. O(1).
+    pub(super) fn index(self, magnitude: Magnitude) -> u32 {
+        if magnitude.is_normal() { self.index_of_normal(magnitude) } else { self.index_of_denormal(magnitude) }
+    }
+
     #[inline]
-    pub(super) fn index(self, Magnitude(bits): Magnitude) -> u32 {
-        if bits < LEAST_NORMAL {
-            return self.index_of_denormal(bits);
-        }
+    pub(super) fn index_of_normal(self, Magnitude(bits): Magnitude) -> u32 {
         let octave = (bits >> 52).wrapping_add(FINER_OCTAVES - 1);
         index(octave, steps(bits), self.density.get().into())
     }
@@ -114,7 +115,7 @@ impl Accuracy {
     }
 
     #[cold]
-    fn index_of_denormal(self, bits: u64) -> u32 {
+    pub(super) fn index_of_denormal(self, Magnitude(bits): Magnitude) -> u32 {
         let octave = bits.checked_ilog2().unwrap_or(0);
         let normalised = bits.wrapping_shl(52_u32.wrapping_sub(octave));
         index(octave.into(), steps(normalised), u64::from(self.density.get()).wrapping_mul(FINER))
@@ -143,10 +144,10 @@ impl Magnitude {
         Self(x.to_bits() & !(1 << 63))
     }
 
-    /// Whether it is that of a number other than 0, infinities and NaN.
+    /// Whether it is that of a finite number, and neither of 0 nor of a denormal.
     #[inline]
-    pub(super) const fn has_bin(self) -> bool {
-        self.0.wrapping_sub(1) < INFINITY - 1
+    pub(super) const fn is_normal(self) -> bool {
+        self.0.wrapping_sub(LEAST_NORMAL) < INFINITY - LEAST_NORMAL
     }
 
     pub(super) const fn value(self) -> f64 {

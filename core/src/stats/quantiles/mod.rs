@@ -71,9 +71,9 @@ pub struct Summary {
     accuracy: Accuracy,
     /// How many of the bins are for negative values: the first ones.
     split: u32,
-    negative: Side,
+    /// The negative one and the positive one.
+    sides: [Side; 2],
     zeros: u64,
-    positive: Side,
     nan: u64,
     positive_infinities: u64,
     negative_infinities: u64,
@@ -137,13 +137,31 @@ impl<S: AsRef<[u32]> + AsMut<[u32]>> DdSketch<S> {
     #[inline]
     pub fn push_times(&mut self, x: f64, times: u64) {
         let magnitude = Magnitude::of(x);
-        if !magnitude.has_bin() || times == 0 {
-            return self.summary.count_apart(x, times);
+        if times > 0 && magnitude.is_normal() {
+            self.count_in_bin(x, self.summary.accuracy.index_of_normal(magnitude), times);
+        } else {
+            self.push_rare(x, times);
         }
-        let Summary { accuracy, split, negative, positive, .. } = &mut self.summary;
-        let (below_zero, above_zero) = split_bins_mut(self.bins.as_mut(), *split);
-        let (side, bins) = if x < 0.0 { (negative, below_zero) } else { (positive, above_zero) };
-        side.add(bins, *accuracy, magnitude, times);
+    }
+
+    /// Zero, denormals, what isn't finite, and what comes no times.
+    #[cold]
+    fn push_rare(&mut self, x: f64, times: u64) {
+        if times > 0 && x.is_subnormal() {
+            self.count_in_bin(x, self.summary.accuracy.index_of_denormal(Magnitude::of(x)), times);
+        } else {
+            self.summary.count_apart(x, times);
+        }
+    }
+
+    #[inline]
+    fn count_in_bin(&mut self, x: f64, index: u32, times: u64) {
+        let number = usize::from(x.is_sign_positive());
+        let (below_zero, above_zero) = split_bins_mut(self.bins.as_mut(), self.summary.split);
+        let bins = if x.is_sign_positive() { above_zero } else { below_zero };
+        if let Some(side) = self.summary.sides.get_mut(number) {
+            side.add(bins, Magnitude::of(x), index, times);
+        }
     }
 
     /// Takes in what `other`, of the same accuracy and numbers of bins, has seen: the same as if its values had come
@@ -159,10 +177,11 @@ impl<S: AsRef<[u32]> + AsMut<[u32]>> DdSketch<S> {
         if !same_number || self.summary.split != other.summary.split {
             return Err(DifferentSettings::Bins);
         }
-        let Summary { split, negative, positive, .. } = &mut self.summary;
+        let Summary { split, sides: [negative, positive], .. } = &mut self.summary;
         let (below_zero, above_zero) = split_bins_mut(self.bins.as_mut(), *split);
-        negative.merge(below_zero, &other.summary.negative, other.negative_bins());
-        positive.merge(above_zero, &other.summary.positive, other.positive_bins());
+        let [others_negative, others_positive] = &other.summary.sides;
+        negative.merge(below_zero, others_negative, other.negative_bins());
+        positive.merge(above_zero, others_positive, other.positive_bins());
         self.summary.add_counts_apart(&other.summary);
         Ok(())
     }
@@ -189,7 +208,8 @@ impl<S> DdSketch<S> {
 
     /// Number of finite values; it stays at `u64::MAX` once there, like all counts of 64 bits. O(1).
     pub const fn count(&self) -> u64 {
-        self.summary.negative.total.saturating_add(self.summary.zeros).saturating_add(self.summary.positive.total)
+        let Summary { sides: [negative, positive], zeros, .. } = &self.summary;
+        negative.total.saturating_add(*zeros).saturating_add(positive.total)
     }
 
     /// Number of values that were 0, of either sign.
@@ -214,7 +234,7 @@ impl<S> DdSketch<S> {
 
     /// The least finite value.
     pub fn min(&self) -> Option<f64> {
-        let Summary { negative, zeros, positive, .. } = &self.summary;
+        let Summary { sides: [negative, positive], zeros, .. } = &self.summary;
         match (negative.total, zeros, positive.total) {
             (0, 0, 0) => None,
             (0, 0, _) => Some(positive.least.value()),
@@ -225,7 +245,7 @@ impl<S> DdSketch<S> {
 
     /// The greatest finite value.
     pub fn max(&self) -> Option<f64> {
-        let Summary { negative, zeros, positive, .. } = &self.summary;
+        let Summary { sides: [negative, positive], zeros, .. } = &self.summary;
         match (negative.total, zeros, positive.total) {
             (0, 0, 0) => None,
             (_, 0, 0) => Some(-negative.least.value()),
@@ -237,15 +257,17 @@ impl<S> DdSketch<S> {
     /// Number of values that are in no bin, because greater ones of the same sign needed all of them; the count of each
     /// sign stops at [`u32::MAX`], as in a bin. O(1).
     pub fn collapsed(&self) -> u64 {
-        u64::from(self.summary.negative.collapsed).saturating_add(self.summary.positive.collapsed.into())
+        let [negative, positive] = &self.summary.sides;
+        u64::from(negative.collapsed).saturating_add(positive.collapsed.into())
     }
 }
 
 impl<S: AsRef<[u32]>> DdSketch<S> {
     /// Number of values that full bins could not count. O(bins).
     pub fn uncounted(&self) -> u64 {
-        let negative = self.summary.negative.excess(self.negative_bins()).values;
-        negative.saturating_add(self.summary.positive.excess(self.positive_bins()).values)
+        let [negative, positive] = &self.summary.sides;
+        let negative = negative.excess(self.negative_bins()).values;
+        negative.saturating_add(positive.excess(self.positive_bins()).values)
     }
 
     fn negative_bins(&self) -> &[u32] {
@@ -262,9 +284,8 @@ impl Summary {
         Self {
             accuracy,
             split,
-            negative: Side::EMPTY,
+            sides: [Side::EMPTY; 2],
             zeros: 0,
-            positive: Side::EMPTY,
             nan: 0,
             positive_infinities: 0,
             negative_infinities: 0,

@@ -79,7 +79,7 @@ impl core::error::Error for InvalidState {}
 impl<S> DdSketch<S> {
     /// The state beside the bins as plain numbers. O(1).
     pub fn to_numbers(&self) -> Numbers {
-        let Summary { accuracy, split, negative, zeros, positive, nan, .. } = self.summary;
+        let Summary { accuracy, split, sides: [negative, positive], zeros, nan, .. } = self.summary;
         Numbers {
             accuracy: accuracy.relative(),
             negative_bins: split,
@@ -114,9 +114,11 @@ impl<S: AsRef<[u32]>> DdSketch<S> {
         let summary = Summary {
             accuracy,
             split,
-            negative: checked(&numbers.negative, negative_bins, accuracy)?,
+            sides: [
+                checked(&numbers.negative, negative_bins, accuracy)?,
+                checked(&numbers.positive, positive_bins, accuracy)?,
+            ],
             zeros: numbers.zeros,
-            positive: checked(&numbers.positive, positive_bins, accuracy)?,
             nan: numbers.nan,
             positive_infinities: numbers.positive_infinities,
             negative_infinities: numbers.negative_infinities,

@@ -1,8 +1,8 @@
 //! Answers, and how far they can be off.
 
 use super::super::rank::nearest_rank;
-use super::DdSketch;
 use super::accuracy::Magnitude;
+use super::{DdSketch, Summary};
 
 /// A quantile, and what is certain about it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,12 +42,13 @@ impl<S: AsRef<[u32]>> DdSketch<S> {
             // There may have been more, so ranks mean nothing.
             return Some(Quantile::between(self.min()?, self.max()?));
         }
-        let (below_zero, zeros) = (self.summary.negative.total, self.summary.zeros);
+        let Summary { sides: [negative, positive], zeros, .. } = self.summary;
+        let below_zero = negative.total;
         let accuracy = self.accuracy();
         if rank <= below_zero {
             // The least value has the greatest magnitude.
             let rank = below_zero.saturating_sub(rank).saturating_add(1);
-            let (least, greatest) = self.summary.negative.at_rank(self.negative_bins(), accuracy, rank);
+            let (least, greatest) = negative.at_rank(self.negative_bins(), accuracy, rank);
             return Some(Quantile::between(-greatest.value(), -least.value()));
         }
         let rank = rank.saturating_sub(below_zero);
@@ -55,7 +56,7 @@ impl<S: AsRef<[u32]>> DdSketch<S> {
             return Some(Quantile::between(0.0, 0.0));
         }
         let rank = rank.saturating_sub(zeros);
-        let (least, greatest) = self.summary.positive.at_rank(self.positive_bins(), accuracy, rank);
+        let (least, greatest) = positive.at_rank(self.positive_bins(), accuracy, rank);
         Some(Quantile::between(least.value(), greatest.value()))
     }
 
@@ -76,13 +77,14 @@ impl<S: AsRef<[u32]>> DdSketch<S> {
             return Some(Bounds { lower: 1, upper: count });
         }
         let magnitude = Magnitude::of(x);
-        let (below_zero, zeros) = (self.summary.negative.total, self.summary.zeros);
+        let Summary { sides: [negative, positive], zeros, .. } = self.summary;
+        let below_zero = negative.total;
         if x < 0.0 {
-            let nearer = self.summary.negative.at_most(self.negative_bins(), self.accuracy(), magnitude.before());
+            let nearer = negative.at_most(self.negative_bins(), self.accuracy(), magnitude.before());
             let (lower, upper) = (below_zero.saturating_sub(nearer.upper), below_zero.saturating_sub(nearer.lower));
             return Some(Bounds { lower, upper });
         }
-        let positive = self.summary.positive.at_most(self.positive_bins(), self.accuracy(), magnitude);
+        let positive = positive.at_most(self.positive_bins(), self.accuracy(), magnitude);
         let others = below_zero.saturating_add(zeros);
         let (lower, upper) = (others.saturating_add(positive.lower), others.saturating_add(positive.upper));
         Some(Bounds { lower, upper })
@@ -94,8 +96,9 @@ impl<S: AsRef<[u32]>> DdSketch<S> {
         match (self.count(), self.min(), self.max()) {
             (u64::MAX, Some(min), Some(max)) => Quantile::between(min, max).error.max(self.accuracy().relative()),
             _ => {
-                let negative = self.summary.negative.error(self.negative_bins(), self.accuracy());
-                negative.max(self.summary.positive.error(self.positive_bins(), self.accuracy()))
+                let [negative, positive] = &self.summary.sides;
+                let negative = negative.error(self.negative_bins(), self.accuracy());
+                negative.max(positive.error(self.positive_bins(), self.accuracy()))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The values of one sign, by magnitude.
 
+use core::hint::select_unpredictable;
+
 use super::accuracy::{Accuracy, Magnitude};
 
 /// What is known of the values of one sign beside its bins.
@@ -59,13 +61,10 @@ impl Side {
     }
 
     #[inline]
-    pub(super) fn add(&mut self, bins: &mut [u32], accuracy: Accuracy, magnitude: Magnitude, times: u64) {
+    pub(super) fn add(&mut self, bins: &mut [u32], magnitude: Magnitude, index: u32, times: u64) {
         self.total = self.total.saturating_add(times);
-        self.least = self.least.min(magnitude);
-        self.greatest = self.greatest.max(magnitude);
-        let index = accuracy.index(magnitude);
-        if index > self.top {
-            self.advance(bins, index);
+        if magnitude < self.least || magnitude > self.greatest {
+            self.extend(bins, index, magnitude);
         }
         self.count(bins, index, u32::try_from(times).unwrap_or(u32::MAX));
     }
@@ -134,13 +133,21 @@ impl Side {
     fn place(&self, bins: usize, index: u32) -> Option<usize> {
         let below_top = self.top.wrapping_sub(index) as usize;
         let (place, is_before_first) = (self.place_of_top as usize).overflowing_sub(below_top);
-        // A mask and no branch: whether the ring is closed here is as good as random.
-        let lap = bins & 0_usize.wrapping_sub(is_before_first.into());
+        let lap = select_unpredictable(is_before_first, bins, 0);
         (below_top < bins).then(|| place.wrapping_add(lap))
     }
 
-    /// Moves the window up. O(bins), and over all values O(indices).
+    /// Takes in an extreme.
     #[cold]
+    fn extend(&mut self, bins: &mut [u32], index: u32, magnitude: Magnitude) {
+        self.least = self.least.min(magnitude);
+        self.greatest = self.greatest.max(magnitude);
+        if index > self.top {
+            self.advance(bins, index);
+        }
+    }
+
+    /// Moves the window up. O(bins), and over all values O(indices).
     fn advance(&mut self, bins: &mut [u32], top: u32) {
         // A new index takes the place of the one that leaves.
         let steps = (top.wrapping_sub(self.top) as usize).min(bins.len());
