@@ -13,7 +13,7 @@ use object::read::elf::ElfFile32;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind, SymbolKind};
 
 const TARGETS: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf"];
-const PROGRAMS: [&str; 16] = [
+const PROGRAMS: [&str; 17] = [
     "dedupe",
     "log",
     "queue",
@@ -25,6 +25,7 @@ const PROGRAMS: [&str; 16] = [
     "endpoints",
     "stats",
     "sketch",
+    "quantiles",
     "ring",
     "shared",
     "reader",
@@ -91,6 +92,7 @@ fn says_the_same(sizes: &BTreeMap<&str, [u64; 2]>) {
         ("http", "HTTP client side"),
         ("stats", "moments"),
         ("sketch", "histograms, heavy hitters, graph"),
+        ("quantiles", "quantiles"),
         ("reader", "reader"),
         ("select", "field selection"),
         ("generate", "random numbers"),

@@ -41,6 +41,7 @@ pub mod generate;
 pub mod http;
 pub mod leases;
 pub mod log;
+pub mod quantiles;
 pub mod queue;
 pub mod reader;
 pub mod ring;
