@@ -3,6 +3,7 @@
 //! | module | idea |
 //! | --- | --- |
 //! | `accuracy` | [`Accuracy`]: which magnitudes share a bin, and where bins begin |
+//! | `summary` | [`Summary`]: all of a sketch but its bins |
 //! | `side` | the values of one sign: a window of bins that ends at the greatest magnitude |
 //! | `ranks` | from ranks to magnitudes and back, within one sign |
 //! | `quantile` | [`Quantile`]: answers, and how far they can be off |
@@ -15,13 +16,14 @@ mod numbers;
 mod quantile;
 mod ranks;
 mod side;
+mod summary;
 
 use accuracy::Magnitude;
 pub use accuracy::{Accuracy, InvalidAccuracy};
 pub use bins::Bin;
 pub use numbers::{InvalidState, Numbers, SideNumbers};
 pub use quantile::{Bounds, Quantile};
-use side::Side;
+pub use summary::Summary;
 
 /// The DDSketch of Masson, Rim and Lee ("DDSketch: a fast and fully-mergeable quantile sketch with relative-error
 /// guarantees", 2019), over bins of 32 bits that the caller gives.
@@ -63,20 +65,6 @@ use side::Side;
 pub struct DdSketch<S> {
     summary: Summary,
     bins: S,
-}
-
-/// All of a [`DdSketch`] but its bins, for those who keep the bins of many in one piece.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Summary {
-    accuracy: Accuracy,
-    /// How many of the bins are for negative values: the first ones.
-    split: u32,
-    /// The negative one and the positive one.
-    sides: [Side; 2],
-    zeros: u64,
-    nan: u64,
-    positive_infinities: u64,
-    negative_infinities: u64,
 }
 
 /// The sketches to be merged don't have the same settings.
@@ -276,40 +264,6 @@ impl<S: AsRef<[u32]>> DdSketch<S> {
 
     fn positive_bins(&self) -> &[u32] {
         split_bins(self.bins.as_ref(), self.summary.split).1
-    }
-}
-
-impl Summary {
-    const fn empty(accuracy: Accuracy, split: u32) -> Self {
-        Self {
-            accuracy,
-            split,
-            sides: [Side::EMPTY; 2],
-            zeros: 0,
-            nan: 0,
-            positive_infinities: 0,
-            negative_infinities: 0,
-        }
-    }
-
-    #[cold]
-    fn count_apart(&mut self, x: f64, times: u64) {
-        let counter = match x {
-            0.0 => &mut self.zeros,
-            f64::INFINITY => &mut self.positive_infinities,
-            f64::NEG_INFINITY => &mut self.negative_infinities,
-            _ if x.is_nan() => &mut self.nan,
-            // A value that came no times.
-            _ => return,
-        };
-        *counter = counter.saturating_add(times);
-    }
-
-    fn add_counts_apart(&mut self, other: &Self) {
-        self.zeros = self.zeros.saturating_add(other.zeros);
-        self.nan = self.nan.saturating_add(other.nan);
-        self.positive_infinities = self.positive_infinities.saturating_add(other.positive_infinities);
-        self.negative_infinities = self.negative_infinities.saturating_add(other.negative_infinities);
     }
 }
 

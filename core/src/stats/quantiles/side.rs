@@ -133,6 +133,7 @@ impl Side {
     fn place(&self, bins: usize, index: u32) -> Option<usize> {
         let below_top = self.top.wrapping_sub(index) as usize;
         let (place, is_before_first) = (self.place_of_top as usize).overflowing_sub(below_top);
+        // Where the ring is closed is as good as random, so a branch would be mispredicted half the time.
         let lap = select_unpredictable(is_before_first, bins, 0);
         (below_top < bins).then(|| place.wrapping_add(lap))
     }
