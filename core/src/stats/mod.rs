@@ -6,11 +6,13 @@
 //! | [`FixedMoments`] | `i16`, `i32`, any Qm.n | the same in exact integers, for chips without an FPU; values can be removed |
 //! | [`Welford`] | `f64` | the textbook's mean and variance, to learn from and to measure against |
 //! | [`Histogram`], [`IntHistogram`] | `f64`, `i32` | bins of equal width over storage of the caller's, and quantiles with bounds |
+//! | [`UltraLogLog`] | bytes, hashes | how many different ones there are, to 1.7 % in 2 KiB |
 //!
 //! All of them merge: what several readers have seen apart becomes what one reader would have seen. What a result
 //! needs and doesn't have (values, spread) makes it `None`; no result is ever NaN.
 
 mod dd;
+pub mod distinct;
 pub mod fixed;
 pub mod graph;
 pub mod histogram;
@@ -19,6 +21,7 @@ pub mod space_saving;
 mod welford;
 mod wide;
 
+pub use distinct::UltraLogLog;
 pub use fixed::FixedMoments;
 pub use histogram::{Histogram, IntHistogram};
 pub use moments::Moments;
