@@ -2,7 +2,7 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use streamgauge_core::stats::{FixedMoments, Histogram, IntHistogram, Moments, Welford};
+use streamgauge_core::stats::{FixedMoments, Histogram, IntHistogram, Moments, UltraLogLog, Welford};
 
 const VALUES: u32 = 10_000;
 
@@ -88,4 +88,46 @@ fn histogram(bencher: Bencher<'_, '_>) {
 fn int_histogram(bencher: Bencher<'_, '_>) {
     let new = || IntHistogram::new([0; 100], i32::MIN, 43_000_000).expect("a valid range");
     each(bencher, &integers(), new, IntHistogram::push);
+}
+
+/// Strings of ten bytes.
+fn strings() -> Vec<[u8; 10]> {
+    let string = |i: u32| format!("{:010}", i.wrapping_mul(2_654_435_761)).into_bytes().try_into();
+    (0..VALUES).map(|i| string(i).expect("ten digits")).collect()
+}
+
+fn distinct(precision: u32) -> UltraLogLog<Vec<u8>> {
+    UltraLogLog::new(vec![0; 1 << precision]).expect("a power of two")
+}
+
+fn distinct_of_strings(precision: u32) -> UltraLogLog<Vec<u8>> {
+    let mut seen = distinct(precision);
+    strings().iter().for_each(|string| seen.add(string));
+    seen
+}
+
+#[divan::bench(args = [11, 14])]
+fn distinct_add(bencher: Bencher<'_, '_>, precision: u32) {
+    let strings = strings();
+    // Copies of the strings, just stored, would be slow to load.
+    let strings: Vec<&[u8; 10]> = strings.iter().collect();
+    each(bencher, &strings, || distinct(precision), |seen, string| seen.add(string));
+}
+
+#[divan::bench(args = [11, 14])]
+fn distinct_estimate(bencher: Bencher<'_, '_>, precision: u32) {
+    let seen = distinct_of_strings(precision);
+    bencher.bench(|| black_box(&seen).estimate());
+}
+
+#[divan::bench(args = [11, 14])]
+fn distinct_merge(bencher: Bencher<'_, '_>, precision: u32) {
+    let (mut seen, other) = (distinct(precision), distinct_of_strings(precision));
+    bencher.bench_local(|| black_box(&mut seen).merge(black_box(&other)));
+}
+
+#[divan::bench(args = [11])]
+fn distinct_merge_of_twice_the_registers(bencher: Bencher<'_, '_>, precision: u32) {
+    let (mut seen, other) = (distinct(precision), distinct_of_strings(precision + 1));
+    bencher.bench_local(|| black_box(&mut seen).merge(black_box(&other)));
 }
