@@ -13,8 +13,9 @@ use object::read::elf::ElfFile32;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind, SymbolKind};
 
 const TARGETS: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf"];
-const PROGRAMS: [&str; 16] = [
+const PROGRAMS: [&str; 17] = [
     "dedupe",
+    "distinct",
     "log",
     "queue",
     "leases",
@@ -91,6 +92,7 @@ fn says_the_same(sizes: &BTreeMap<&str, [u64; 2]>) {
         ("http", "HTTP client side"),
         ("stats", "moments"),
         ("sketch", "histograms, heavy hitters, graph"),
+        ("distinct", "distinct items"),
         ("reader", "reader"),
         ("select", "field selection"),
         ("generate", "random numbers"),

@@ -35,6 +35,7 @@ macro_rules! sizes {
 
 pub mod connection;
 pub mod dedupe;
+pub mod distinct;
 pub mod endpoints;
 pub mod engine;
 pub mod generate;
