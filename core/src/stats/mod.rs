@@ -6,6 +6,7 @@
 //! | [`FixedMoments`] | `i16`, `i32`, any Qm.n | the same in exact integers, for chips without an FPU; values can be removed |
 //! | [`Welford`] | `f64` | the textbook's mean and variance, to learn from and to measure against |
 //! | [`Histogram`], [`IntHistogram`] | `f64`, `i32` | bins of equal width over storage of the caller's, and quantiles with bounds |
+//! | [`Rate`] | messages, bytes | how many, and how many a second over the last 1, 5 and 15 minutes |
 //!
 //! All of them merge: what several readers have seen apart becomes what one reader would have seen. What a result
 //! needs and doesn't have (values, spread) makes it `None`; no result is ever NaN.
@@ -15,6 +16,7 @@ pub mod fixed;
 pub mod graph;
 pub mod histogram;
 pub mod moments;
+pub mod rate;
 pub mod space_saving;
 mod welford;
 mod wide;
@@ -22,4 +24,5 @@ mod wide;
 pub use fixed::FixedMoments;
 pub use histogram::{Histogram, IntHistogram};
 pub use moments::Moments;
+pub use rate::Rate;
 pub use welford::Welford;
