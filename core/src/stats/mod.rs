@@ -6,11 +6,13 @@
 //! | [`FixedMoments`] | `i16`, `i32`, any Qm.n | the same in exact integers, for chips without an FPU; values can be removed |
 //! | [`Welford`] | `f64` | the textbook's mean and variance, to learn from and to measure against |
 //! | [`Histogram`], [`IntHistogram`] | `f64`, `i32` | bins of equal width over storage of the caller's, and quantiles with bounds |
+//! | [`change::Detector`] | `f64` | whether the mean has changed: CUSUM, and Page and Hinkley's test |
 //! | [`Rate`] | messages, bytes | how many, and how many a second over the last 1, 5 and 15 minutes |
 //!
 //! All of them merge: what several readers have seen apart becomes what one reader would have seen. What a result
 //! needs and doesn't have (values, spread) makes it `None`; no result is ever NaN.
 
+pub mod change;
 mod dd;
 pub mod fixed;
 pub mod graph;
