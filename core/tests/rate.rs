@@ -16,7 +16,7 @@ const ONE: u128 = 1 << 100;
 fn times(a: u128, b: u128) -> u128 {
     let low = (1 << 64) - 1;
     let (a_high, a_low, b_high, b_low) = (a >> 64, a & low, b >> 64, b & low);
-    (a_high * b_high << 28) + (a_high * b_low + a_low * b_high >> 36) + (a_low * b_low >> 100)
+    ((a_high * b_high) << 28) + ((a_high * b_low + a_low * b_high) >> 36) + ((a_low * b_low) >> 100)
 }
 
 /// e^(-age / span) in fixed point: the series for what is below 1, and as often 1/e.
@@ -270,6 +270,23 @@ fn after_years_nothing_is_left_but_the_totals() {
     }
     assert_eq!((seen.messages(), seen.bytes()), (u64::MAX, u64::MAX));
     assert!(are_near(rates(&seen, u64::MAX), [[1.0 / 60.0, 1.0 / 300.0, 1.0 / 900.0], [0.0; 3]], 15));
+}
+
+/// A message of which e^-621 is left is kept, of e^-623 nothing is; and neither is anything but a number.
+#[test]
+fn what_has_all_but_vanished_vanishes() {
+    for (minutes, is_left) in [(621, true), (622, false), (700, false), (744, false), (800, false)] {
+        let seen = of(&[(0, 1, 0), (minutes * 60_000, 0, 1)]);
+        let parts = seen.to_parts();
+        assert_eq!(parts.message_sums[0][0] > 0.0, is_left, "{minutes}");
+        assert_eq!(Rate::from_parts(&parts).map(|back| back.to_parts()), Ok(parts));
+        assert_eq!(rates(&of(&[(0, 1, 0)]), minutes * 60_000)[0][0] > 0.0, is_left);
+        // Late by as much, it counts for as much.
+        let late = of(&[(minutes * 60_000, 0, 1), (0, 1, 0)]).to_parts();
+        for ([late, _], [sum, _]) in late.message_sums.into_iter().zip(parts.message_sums) {
+            assert!((late - sum).abs() <= sum * 1e-15, "{late:e} {sum:e}");
+        }
+    }
 }
 
 #[test]

@@ -166,9 +166,22 @@ fn what_is_learned_apart_is_learned_together() {
         assert!(near(merged.mean(), whole.mean()) && near(merged.sigma(), whole.sigma()), "{merged:?} {whole:?}");
     }
     // Constants stay what they are, to the bit, though thirds of them don't add up.
-    let constant = [0.1; 5];
-    let merged = both(&of(settings, &constant[..1]), &both(&of(settings, &constant[..2]), &of(settings, &constant)));
-    assert_eq!((merged.mean(), merged.sigma()), (Some(0.1), Some(0.0)));
+    let constant = |n: usize| of(settings, &vec![0.1; n]);
+    for (here, there) in (1..9).flat_map(|here| (4..9).map(move |there| (here, there))) {
+        let merged = both(&constant(here), &constant(there));
+        assert_eq!((merged.mean(), merged.sigma()), (Some(0.1), Some(0.0)), "{here} {there}");
+    }
+}
+
+/// Twice sigma away is twice sigma away, though the difference is no number.
+#[test]
+fn distances_are_right_to_the_ends_of_the_range() {
+    let mut seen = of(Settings::given(-f64::MAX, f64::MAX), &[f64::MAX]);
+    assert_eq!((seen.up().sum, seen.count()), (1.5, 1));
+    seen = of(Settings::given(0.0, f64::from_bits(1)), &[f64::from_bits(3)]);
+    assert_eq!(seen.up().sum, 2.5);
+    seen = of(Settings { threshold: 1e300, ..Settings::given(0.0, 1e-10) }, &[-1e300]);
+    assert_eq!((seen.alarms_down(), seen.down()), (1, Excursion::default()));
 }
 
 #[test]

@@ -48,6 +48,18 @@ proptest! {
     }
 }
 
+/// However little one value is away, and of however many.
+#[test]
+fn only_a_constant_has_no_sigma() {
+    let mut values = [0.0; 100];
+    assert_eq!(learning(&values).sigma(), Some(0.0));
+    for at in 0..values.len() {
+        values[at] = f64::from_bits(1);
+        assert!(learning(&values).sigma() > Some(0.0), "{at}");
+        values[at] = 0.0;
+    }
+}
+
 /// A constant has no sigma: it is no change however long it lasts, and the first other value is one at once.
 #[test]
 fn of_a_constant_any_other_value_is_a_change() {

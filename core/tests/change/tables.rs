@@ -112,9 +112,10 @@ fn run_length_of_the_detector(settings: Settings, shift: f64) -> f64 {
             *row.entry(number).or_default() += share;
         }
         moves.push(row);
+        assert!(states.len() < 2000, "the sums are not those of eighths");
     }
     let n = states.len();
-    assert!((100..2000).contains(&n), "{n} states");
+    assert!(n > 100, "{n} states");
     let mut rows = vec![vec![0.0; n + 1]; n];
     for (from, (row, shares)) in rows.iter_mut().zip(moves).enumerate() {
         (row[from], row[n]) = (1.0, 1.0);
