@@ -13,7 +13,7 @@ use object::read::elf::ElfFile32;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind, SymbolKind};
 
 const TARGETS: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf"];
-const PROGRAMS: [&str; 16] = [
+const PROGRAMS: [&str; 18] = [
     "dedupe",
     "log",
     "queue",
@@ -25,6 +25,8 @@ const PROGRAMS: [&str; 16] = [
     "endpoints",
     "stats",
     "sketch",
+    "rate",
+    "change",
     "ring",
     "shared",
     "reader",
@@ -91,6 +93,8 @@ fn says_the_same(sizes: &BTreeMap<&str, [u64; 2]>) {
         ("http", "HTTP client side"),
         ("stats", "moments"),
         ("sketch", "histograms, heavy hitters, graph"),
+        ("rate", "rates"),
+        ("change", "changes"),
         ("reader", "reader"),
         ("select", "field selection"),
         ("generate", "random numbers"),

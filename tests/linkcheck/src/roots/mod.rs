@@ -33,6 +33,7 @@ macro_rules! sizes {
     };
 }
 
+pub mod change;
 pub mod connection;
 pub mod dedupe;
 pub mod endpoints;
@@ -42,6 +43,7 @@ pub mod http;
 pub mod leases;
 pub mod log;
 pub mod queue;
+pub mod rate;
 pub mod reader;
 pub mod ring;
 pub mod select;
