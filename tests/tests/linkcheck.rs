@@ -13,7 +13,8 @@ use object::read::elf::ElfFile32;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind, SymbolKind};
 
 const TARGETS: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf"];
-const PROGRAMS: [&str; 16] = [
+const PROGRAMS: [&str; 17] = [
+    "decimal",
     "dedupe",
     "log",
     "queue",
@@ -84,6 +85,7 @@ fn says_the_same(sizes: &BTreeMap<&str, [u64; 2]>) {
         ("ring", "interrupt ring"),
         ("streams", "decoders and encoders of streams"),
         ("text", "query, percent-coding, splitting"),
+        ("decimal", "numbers as text"),
         ("leases", "queue with leases"),
         ("engine", "memory engine"),
         ("endpoints", "endpoints"),

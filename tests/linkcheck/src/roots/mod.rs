@@ -34,6 +34,7 @@ macro_rules! sizes {
 }
 
 pub mod connection;
+pub mod decimal;
 pub mod dedupe;
 pub mod endpoints;
 pub mod engine;
