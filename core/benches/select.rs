@@ -54,14 +54,17 @@ fn to_f64_by_std(bencher: Bencher<'_, '_>, name: &str) {
     bencher.counter(ItemsCount::new(1_usize)).bench_local(|| black_box(text.as_str()).parse::<f64>());
 }
 
-const VALUES: [f64; 5] = [350.0, -70.954_903, 0.1 + 0.2, f64::MAX, f64::MIN_POSITIVE];
+const VALUES: [&str; 5] =
+    ["350", "-70.954903", "0.30000000000000004", "1.7976931348623157e308", "2.2250738585072014e-308"];
 
 #[divan::bench(args = VALUES, max_time = 0.5)]
-fn shortest(bencher: Bencher<'_, '_>, value: f64) {
+fn shortest(bencher: Bencher<'_, '_>, value: &str) {
+    let value: f64 = value.parse().unwrap();
     bencher.counter(ItemsCount::new(1_usize)).bench_local(|| Decimal::shortest(black_box(value)));
 }
 
 #[divan::bench(args = VALUES, max_time = 0.5)]
-fn rounded_to_ten(bencher: Bencher<'_, '_>, value: f64) {
+fn rounded_to_ten(bencher: Bencher<'_, '_>, value: &str) {
+    let value: f64 = value.parse().unwrap();
     bencher.counter(ItemsCount::new(1_usize)).bench_local(|| Decimal::rounded(black_box(value), 10));
 }

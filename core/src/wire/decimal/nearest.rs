@@ -26,10 +26,12 @@ fn short(scanned: &Scanned) -> Option<f64> {
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
         1e20, 1e21, 1e22,
     ];
-    if scanned.is_cut || scanned.mantissa > 1 << f64::MANTISSA_DIGITS {
+    let mantissa = scanned.mantissa as f64;
+    let is_exact = scanned.mantissa <= 1 << f64::MANTISSA_DIGITS;
+    // Nor is there more than one rounding where there is nothing to multiply.
+    if scanned.is_cut || !is_exact && scanned.power != 0 {
         return None;
     }
-    let mantissa = scanned.mantissa as f64;
     let power = *POWERS.get(scanned.power.unsigned_abs() as usize)?;
     Some(if scanned.power < 0 { mantissa / power } else { mantissa * power })
 }
@@ -56,7 +58,8 @@ fn long(scanned: &Scanned, number: &str) -> f64 {
     compose(below.wrapping_add(u64::from(is_above)), power)
 }
 
-/// A number from `least` * 2^power on and below (`least` + `slack`) * 2^power. `least` has 119 or 120 bits.
+/// A number from `least` * 2^power on and below (`least` + `slack`) * 2^power. `least` has 118
+/// to 120 bits.
 struct Estimate {
     least: u128,
     slack: u128,
@@ -76,14 +79,18 @@ impl Estimate {
     /// `None` if it is zero or infinite by far.
     fn of(scanned: &Scanned) -> Option<Self> {
         let (large, small) = power_of_five(scanned.power)?;
-        let product = u128::from(scanned.mantissa).wrapping_mul(u128::from(small));
-        let zeros = product.leading_zeros();
+        let zeros = [scanned.mantissa, small].map(u64::leading_zeros);
+        // Neither is zero; the masks only say so.
+        let [mantissa_zeros, small_zeros] = zeros.map(|zeros| zeros & 63);
+        let small = u128::from(small << small_zeros);
+        let product = u128::from(scanned.mantissa << mantissa_zeros).wrapping_mul(small);
         // What a cut number may be worth more.
-        let more = if scanned.is_cut { u128::from(small) << (zeros & 127) } else { 0 };
+        let more = if scanned.is_cut { small << mantissa_zeros } else { 0 };
         // Rounded down, from a power that was rounded down: in all it lacks less than two, and what was cut.
-        let high = high_half(product << (zeros & 127), large.leading);
+        let high = high_half(product, large.leading);
         // Eight bits less, so that nothing below overflows.
-        let power = i32::from(large.shift).wrapping_add(scanned.power).wrapping_sub(zeros as i32).wrapping_add(128 + 8);
+        let zeros = mantissa_zeros.wrapping_add(small_zeros) as i32;
+        let power = i32::from(large.shift).wrapping_add(scanned.power).wrapping_sub(zeros).wrapping_add(128 + 8);
         Some(Self { least: high >> 8, slack: (more >> 8).wrapping_add(3), power })
     }
 
@@ -92,14 +99,14 @@ impl Estimate {
         const LOWEST: i32 = f64::MIN_EXP - f64::MANTISSA_DIGITS as i32;
         let bits = u128::BITS.wrapping_sub(self.least.leading_zeros()) as i32;
         let power = self.power.wrapping_add(bits).wrapping_sub(f64::MANTISSA_DIGITS as i32).max(LOWEST);
-        // 66 at least; from 124 on it is below half of the least `f64`.
+        // 65 at least; from 124 on it is below half of the least `f64`.
         let shift = power.wrapping_sub(self.power);
         if shift > 123 {
             return Rounded::To(0.0);
         }
-        let shift = shift as u32 & 127;
-        let below = (self.least >> shift) as u64;
-        let half = (1_u128 << shift) >> 1;
+        let shift = shift as u32 & 63;
+        let below = ((self.least >> 64) as u64) >> shift;
+        let half = u128::from((1_u64 << shift) >> 1) << 64;
         let rest = self.least & half.wrapping_mul(2).wrapping_sub(1);
         if rest.wrapping_add(self.slack) <= half {
             Rounded::To(compose(below, power))

@@ -16,42 +16,58 @@ impl Scanned {
     /// Of a valid number of JSON. O(n).
     #[inline]
     pub(crate) fn of(number: &str) -> Self {
-        const NINETEEN_DIGITS: u64 = 1_000_000_000_000_000_000;
         let bytes = number.as_bytes();
-        let (negative, digits) = match bytes {
-            [b'-', digits @ ..] => (true, digits),
-            digits => (false, digits),
+        let (negative, unsigned) = match bytes {
+            [b'-', unsigned @ ..] => (true, unsigned),
+            unsigned => (false, unsigned),
         };
-        let (mut mantissa, mut is_cut) = (0_u64, false);
-        // Digits that the mantissa lacks, and digits behind the point.
-        let (mut dropped, mut behind_point) = (0_i64, None::<i64>);
-        let mut power = 0;
-        let mut rest = digits.iter();
-        while let Some(&byte) = rest.next() {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                if byte == b'.' {
-                    behind_point = Some(0);
-                    continue;
-                }
-                power = exponent(rest.as_slice());
-                break;
-            }
-            if mantissa < NINETEEN_DIGITS {
-                mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
-            } else {
-                dropped = dropped.wrapping_add(1);
-                is_cut |= digit != 0;
-            }
-            behind_point = behind_point.map(|digits| digits.wrapping_add(1));
+        let mut digits = Digits { mantissa: 0, dropped: 0, is_cut: false };
+        let mut rest = digits.take(unsigned);
+        let mut behind_point = 0;
+        if let [b'.', fraction @ ..] = rest {
+            rest = digits.take(fraction);
+            behind_point = fraction.len().wrapping_sub(rest.len()) as i64;
         }
-        let power = dropped.wrapping_sub(behind_point.unwrap_or(0)).saturating_add(power);
-        Self { negative, mantissa, power: power.clamp(i32::MIN.into(), i32::MAX.into()) as i32, is_cut }
+        let power = if let [b'e' | b'E', power @ ..] = rest { exponent(power) } else { 0 };
+        let power = digits.dropped.wrapping_sub(behind_point).saturating_add(power);
+        let power = power.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+        Self { negative, mantissa: digits.mantissa, power, is_cut: digits.is_cut }
     }
 
     /// The power of ten that its first significant digit counts; saturates.
     pub(super) fn magnitude(&self) -> i32 {
         self.power.saturating_add_unsigned(self.mantissa.checked_ilog10().unwrap_or(0))
+    }
+}
+
+/// Digits, before the point and behind it.
+struct Digits {
+    mantissa: u64,
+    /// How many the mantissa lacks.
+    dropped: i64,
+    is_cut: bool,
+}
+
+impl Digits {
+    /// The digits at the front; what is behind them.
+    #[inline]
+    fn take<'t>(&mut self, text: &'t [u8]) -> &'t [u8] {
+        const NINETEEN_DIGITS: u64 = 1_000_000_000_000_000_000;
+        let mut rest = text;
+        while let [byte, behind @ ..] = rest {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            if self.mantissa < NINETEEN_DIGITS {
+                self.mantissa = self.mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
+            } else {
+                self.dropped = self.dropped.wrapping_add(1);
+                self.is_cut |= digit != 0;
+            }
+            rest = behind;
+        }
+        rest
     }
 }
 
