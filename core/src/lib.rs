@@ -8,7 +8,7 @@
 //! | [`stats`] | moments, histograms, heavy hitters, weighted graphs |
 //! | [`reader`] | tasks for each item, tried again later; which are left; when to give up |
 //! | [`select`] | fields of JSON messages: found, compared, removed, hashed |
-//! | [`wire`] | lines, multipart, server-sent events, chunks, queries, heads of HTTP |
+//! | [`wire`] | lines, multipart, server-sent events, chunks, queries, heads of HTTP, numbers as text |
 //! | [`endpoints`], [`connection`] | what simplequeue and pubsub answer to a request; a connection over `embedded-io` |
 //! | [`dedupe`] | ids that are accepted once within a window of time |
 //! | [`time`], [`storage`] | times, as arguments; storage that may grow |
