@@ -51,7 +51,9 @@ static LARGE: [Power; (HIGHEST - LOWEST + 1) as usize] = {
     let mut n = -1;
     while n >= LOWEST {
         down.divide(5_u64.pow(STEP as u32));
-        powers[(n - LOWEST) as usize] = down.leading(BITS as i16);
+        let power = down.leading(BITS as i16);
+        assert!(power.shift >= -(BITS as i16), "too few bits were left for 128 to be right");
+        powers[(n - LOWEST) as usize] = power;
         n -= 1;
     }
     powers
