@@ -87,7 +87,7 @@ pub(super) fn quick_two_sum<T: Real>(a: T, b: T) -> (T, T) {
 /// A number in two halves of 26 bits, whose products with other halves are exact. For magnitudes below 2^996.
 #[derive(Clone, Copy)]
 pub(super) struct Split<T> {
-    whole: T,
+    pub(super) whole: T,
     pub(super) high: T,
     pub(super) low: T,
 }

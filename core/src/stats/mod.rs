@@ -11,11 +11,15 @@
 //! needs and doesn't have (values, spread) makes it `None`; no result is ever NaN.
 
 mod dd;
+mod extent;
 pub mod fixed;
 pub mod graph;
 pub mod histogram;
 pub mod moments;
+mod pivot;
+mod scale;
 pub mod space_saving;
+mod totals;
 mod welford;
 mod wide;
 
