@@ -2,7 +2,7 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use streamgauge_core::stats::{FixedMoments, Histogram, IntHistogram, Moments, Welford};
+use streamgauge_core::stats::{Bivariate, FixedMoments, Histogram, IntHistogram, Moments, Welford};
 
 const VALUES: u32 = 10_000;
 
@@ -71,6 +71,30 @@ fn moments_merge(bencher: Bencher<'_, '_>) {
         })
         .collect();
     each(bencher, &parts, Moments::new, |seen, part| seen.merge(&part));
+}
+
+/// x and y of a pair are a value and the next.
+fn pairs() -> Vec<(f64, f64)> {
+    let values = values();
+    values.iter().copied().zip(values.iter().copied().cycle().skip(1)).collect()
+}
+
+#[divan::bench]
+fn bivariate(bencher: Bencher<'_, '_>) {
+    each(bencher, &pairs(), Bivariate::new, |seen, (x, y)| seen.push(x, y));
+}
+
+#[divan::bench]
+fn bivariate_merge(bencher: Bencher<'_, '_>) {
+    let parts: Vec<Bivariate> = pairs()
+        .chunks(10)
+        .map(|chunk| {
+            let mut seen = Bivariate::new();
+            chunk.iter().for_each(|&(x, y)| seen.push(x, y));
+            seen
+        })
+        .collect();
+    each(bencher, &parts, Bivariate::new, |seen, part| seen.merge(&part));
 }
 
 #[divan::bench]

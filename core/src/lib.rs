@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`queue`], [`topic`], on a [`log`] | items that are got once, messages that everyone gets; all are accounted for |
 //! | [`shared`] | the same for many tasks, with `async` waiting; bytes from an interrupt handler to a task |
-//! | [`stats`] | moments, histograms, heavy hitters, weighted graphs |
+//! | [`stats`] | moments, correlation, histograms, heavy hitters, weighted graphs |
 //! | [`reader`] | tasks for each item, tried again later; which are left; when to give up |
 //! | [`select`] | fields of JSON messages: found, compared, removed, hashed |
 //! | [`wire`] | lines, multipart, server-sent events, chunks, queries, heads of HTTP |

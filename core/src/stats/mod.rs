@@ -1,8 +1,9 @@
-//! Statistics of a stream, in constant memory: moments and histograms that can be updated, merged and shared.
+//! Statistics of a stream, in constant memory: moments, correlation and histograms that can be updated, merged and shared.
 //!
 //! | type | samples | what for |
 //! | --- | --- | --- |
 //! | [`Moments`] | `f64` | mean, variance, skewness, kurtosis to the last digit or the one before, on any data |
+//! | [`Bivariate`] | pairs of `f64` | covariance, correlation and the regression line, as exact |
 //! | [`FixedMoments`] | `i16`, `i32`, any Qm.n | the same in exact integers, for chips without an FPU; values can be removed |
 //! | [`Welford`] | `f64` | the textbook's mean and variance, to learn from and to measure against |
 //! | [`Histogram`], [`IntHistogram`] | `f64`, `i32` | bins of equal width over storage of the caller's, and quantiles with bounds |
@@ -16,6 +17,7 @@ pub mod fixed;
 pub mod graph;
 pub mod histogram;
 pub mod moments;
+pub mod pair;
 mod pivot;
 mod scale;
 pub mod space_saving;
@@ -26,4 +28,5 @@ mod wide;
 pub use fixed::FixedMoments;
 pub use histogram::{Histogram, IntHistogram};
 pub use moments::Moments;
+pub use pair::Bivariate;
 pub use welford::Welford;

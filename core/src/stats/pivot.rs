@@ -29,6 +29,14 @@ impl<T: Real> Distance<T> {
         let (square, error) = self.parts.squared();
         (square, error + (d + d) * d_rest)
     }
+
+    /// The same of a product: to the bit the square if `other` is the same, and the same whichever is `self`.
+    #[inline(always)]
+    pub(super) fn times(self, other: Self) -> (T, T) {
+        let ((d, d_rest), (e, e_rest)) = (self.get(), other.get());
+        let (product, error) = self.parts.times(other.parts);
+        (product, error + (d * e_rest + e * d_rest))
+    }
 }
 
 /// A pivot, and the sum of the distances of some values from it.
