@@ -5,10 +5,11 @@
 //! | --- | --- |
 //! | [`queue`], [`topic`], on a [`log`] | items that are got once, messages that everyone gets; all are accounted for |
 //! | [`shared`] | the same for many tasks, with `async` waiting; bytes from an interrupt handler to a task |
-//! | [`stats`] | moments, histograms, heavy hitters, weighted graphs |
+//! | [`stats`] | moments, histograms, quantiles, distinct items, heavy hitters, rates, changes, weighted graphs |
+//! | [`gauge`] | what flows through a topic, measured where it flows |
 //! | [`reader`] | tasks for each item, tried again later; which are left; when to give up |
 //! | [`select`] | fields of JSON messages: found, compared, removed, hashed |
-//! | [`wire`] | lines, multipart, server-sent events, chunks, queries, heads of HTTP |
+//! | [`wire`] | lines, multipart, server-sent events, chunks, queries, heads of HTTP, numbers as text |
 //! | [`endpoints`], [`connection`] | what simplequeue and pubsub answer to a request; a connection over `embedded-io` |
 //! | [`dedupe`] | ids that are accepted once within a window of time |
 //! | [`time`], [`storage`] | times, as arguments; storage that may grow |
@@ -38,6 +39,7 @@ pub mod connection;
 pub mod dedupe;
 pub mod endpoints;
 pub mod engine;
+pub mod gauge;
 pub mod generate;
 pub mod log;
 pub mod queue;

@@ -5,6 +5,7 @@
 //! | [`engine`] | the seam to what keeps topics and queues; the core's memory engine, in shards |
 //! | [`threads`] | threads with connections of their own, and messages between them |
 //! | [`topics`], [`queues`] | subscribers and their sockets; the file of what had to leave |
+//! | `gauges` | what is measured in topics |
 //! | [`gateway`], on a [`server`] | what answers requests; [`serve`](commands::serve) runs it |
 //! | [`bridges`] | from a pubsub to queues, to files, or to a pubsub with fewer fields |
 //! | [`readers`] | named tasks for the items of queues: [`Reader::builder`](readers::Reader::builder) |
@@ -22,6 +23,7 @@ pub mod client;
 pub mod commands;
 pub mod engine;
 pub mod gateway;
+mod gauges;
 mod hash_key;
 pub mod queues;
 pub mod readers;

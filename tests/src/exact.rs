@@ -35,15 +35,10 @@ pub fn add(sums: &mut Sums, x: &BigInt, times: u64) {
 impl Exact {
     /// The moments of finite values, of which there is at least one.
     pub fn of(values: &[f64]) -> Self {
-        let parts: Vec<(i64, i64)> = values.iter().map(|&x| mantissa(x)).collect();
-        let used = parts.iter().filter(|(mantissa, _)| *mantissa != 0).map(|(_, exponent)| *exponent);
-        let least = used.min().unwrap_or(0);
+        let (integers, exponent) = integers(values);
         let mut sums = Sums::default();
-        for (mantissa, exponent) in parts {
-            let x = if mantissa == 0 { BigInt::ZERO } else { BigInt::from(mantissa) << (exponent - least) };
-            add(&mut sums, &x, 1);
-        }
-        Self::from_sums(values.len() as u64, &sums, least)
+        integers.iter().for_each(|x| add(&mut sums, x, 1));
+        Self::from_sums(values.len() as u64, &sums, exponent)
     }
 
     /// The moments of `count` integers times 2^`exponent`, whose powers have these sums.
@@ -79,6 +74,11 @@ impl Exact {
         defined(computed, self.sample_variance.as_ref(), root_digits)
     }
 
+    /// Correct digits of a population standard deviation.
+    pub fn population_stddev_digits(&self, computed: Option<f64>) -> f64 {
+        defined(computed, Some(&self.population_variance), root_digits)
+    }
+
     /// Correct digits of a skewness; absent without spread.
     pub fn skewness_digits(&self, computed: Option<f64>) -> f64 {
         defined(computed, self.skewness_squared.as_ref(), |computed, square| {
@@ -110,7 +110,11 @@ impl Exact {
 const NEAR_ZERO: f64 = 1e-6;
 
 /// An answer where there is none, or none where there is one, has no digits.
-fn defined(computed: Option<f64>, exact: Option<&BigRational>, digits: impl Fn(f64, &BigRational) -> f64) -> f64 {
+pub(crate) fn defined(
+    computed: Option<f64>,
+    exact: Option<&BigRational>,
+    digits: impl Fn(f64, &BigRational) -> f64,
+) -> f64 {
     match (computed, exact) {
         (None, None) => MOST,
         (Some(computed), Some(exact)) => digits(computed, exact),
@@ -177,13 +181,24 @@ pub fn approximate(value: &BigRational) -> f64 {
     num_traits::ToPrimitive::to_f64(value).unwrap_or(f64::NAN)
 }
 
-fn power_of_two(exponent: i64) -> BigRational {
+pub(crate) fn power_of_two(exponent: i64) -> BigRational {
     let power = BigInt::from(1) << exponent.unsigned_abs();
     if exponent < 0 { BigRational::new(1.into(), power) } else { BigRational::from_integer(power) }
 }
 
 fn zero() -> BigRational {
     BigRational::from_integer(BigInt::ZERO)
+}
+
+/// The finite values as integers times two to one exponent.
+pub(crate) fn integers(values: &[f64]) -> (Vec<BigInt>, i64) {
+    let parts: Vec<(i64, i64)> = values.iter().map(|&x| mantissa(x)).collect();
+    let used = parts.iter().filter(|(mantissa, _)| *mantissa != 0).map(|(_, exponent)| *exponent);
+    let least = used.min().unwrap_or(0);
+    let integer = |(mantissa, exponent): (i64, i64)| {
+        if mantissa == 0 { BigInt::ZERO } else { BigInt::from(mantissa) << (exponent - least) }
+    };
+    (parts.into_iter().map(integer).collect(), least)
 }
 
 /// `x` as mantissa and exponent of two.

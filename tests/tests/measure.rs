@@ -238,7 +238,7 @@ fn mistakes_take_one_line() {
         (&["moments", "--source", "/"], 2, "is a folder"),
         (&["moments", "--source", "http://a/pub"], 2, "neither a pubsub"),
         (&["moments", "--drain"], 2, "--drain: stdin is no queue"),
-        (&["moments", "--field", "a..b"], 2, "is no path of keys"),
+        (&["moments", "--field", "a..b"], 2, "a path with an empty key"),
         (&["graph", "--from", "r"], 2, "--to"),
         (&["histogram", "--integers", "--svg", "/nonexistent/x"], 1, "--svg /nonexistent/x"),
     ] {

@@ -58,7 +58,7 @@ impl<E: Engine> Service for Served<E> {
                 Response::text(Status::Ok)
             }
             endpoints::Reply::Wait(..) => endpoints::nothing(),
-            endpoints::Reply::Exit => Response::text(Status::NotFound),
+            endpoints::Reply::Gauge(_) | endpoints::Reply::Exit => Response::text(Status::NotFound),
         }))
     }
 

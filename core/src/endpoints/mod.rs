@@ -28,7 +28,7 @@ mod parse;
 mod render;
 mod routes;
 
-pub use parse::{Settings, Subscription, Wrong, subject};
+pub use parse::{GaugeRequest, Settings, Subscription, Wrong, readings, subject};
 pub use render::{Rendering, overflow_line, write_problem};
 pub use routes::{Surface, VERB, changes, methods};
 
@@ -161,7 +161,8 @@ pub struct Response {
 }
 
 impl Response {
-    const fn new(content_type: &'static str) -> Self {
+    /// An answer of this type.
+    pub const fn new(content_type: &'static str) -> Self {
         Self { status: Status::Ok, content_type, headers: Headers::None }
     }
 
@@ -317,6 +318,8 @@ pub enum Reply {
     /// There is no item now, and the client would wait so long for one: ask again when there may be, and answer with
     /// [`nothing`] when the time is over.
     Wait(Name, Duration),
+    /// Something is asked of gauges.
+    Gauge(GaugeRequest),
     /// The server should stop.
     Exit,
 }
@@ -390,6 +393,7 @@ pub fn parse<'a, W: Write>(request: &Request<'a>, settings: &Settings, out: &mut
         }
         Ok(Asked::Subscribe(subscription)) => Reply::Subscribe(subscription),
         Ok(Asked::Clients(topic, json)) => Reply::Clients(topic, json),
+        Ok(Asked::Gauge(asked)) => Reply::Gauge(asked),
         Ok(Asked::Exit) => Reply::Exit,
         Ok(Asked::Nothing) => Reply::Response(Response::text(Status::Ok)),
         Ok(Asked::NotFound) => Reply::Response(Response::text(Status::NotFound)),

@@ -41,6 +41,12 @@ pub(crate) enum Route<'a> {
     Queue(&'a [u8]),
     /// `/queues/NAME/VERB`, of those that there are.
     QueueVerb(&'a [u8], QueueVerb),
+    /// `/gauges`.
+    Gauges,
+    /// `/gauges/NAME`.
+    Gauge(&'a [u8]),
+    /// `/gauges/NAME/merge`.
+    MergeGauge(&'a [u8]),
 }
 
 /// What is done to a queue as a whole.
@@ -74,6 +80,11 @@ impl Surface {
     /// Whether it has queues.
     pub const fn has_queues(self) -> bool {
         !matches!(self, Self::Pubsub)
+    }
+
+    /// Whether it has gauges.
+    pub const fn has_gauges(self) -> bool {
+        matches!(self, Self::Everything | Self::EverythingQueueFirst)
     }
 
     /// Whose `/stats` it is when none is named: that of a queue.
@@ -148,8 +159,10 @@ pub(crate) fn route(path: &[u8], surface: Surface) -> Option<Route<'_>> {
     if starts(b"/stats") {
         return Some(Route::Stats);
     }
-    let topics = surface.has_topics().then(|| of_topics(path)).flatten();
-    topics.or_else(|| surface.has_queues().then(|| of_queues(path)).flatten())
+    let of = |has: bool, those: fn(&[u8]) -> Option<Route<'_>>| if has { those(path) } else { None };
+    of(surface.has_topics(), of_topics)
+        .or_else(|| of(surface.has_queues(), of_queues))
+        .or_else(|| of(surface.has_gauges(), of_gauges))
 }
 
 /// What answers at exactly this path, about topics.
@@ -159,6 +172,18 @@ fn of_topics(path: &[u8]) -> Option<Route<'_>> {
         b"/topics" => Route::Topics,
         _ => Route::Topic(path.strip_prefix(b"/topics/").filter(|name| !name.contains(&b'/'))?),
     })
+}
+
+/// What answers at exactly this path, about gauges.
+fn of_gauges(path: &[u8]) -> Option<Route<'_>> {
+    if path == b"/gauges" {
+        return Some(Route::Gauges);
+    }
+    let rest = path.strip_prefix(b"/gauges/")?;
+    match rest.strip_suffix(b"/merge") {
+        Some(name) => (!name.contains(&b'/')).then_some(Route::MergeGauge(name)),
+        None => (!rest.contains(&b'/')).then_some(Route::Gauge(rest)),
+    }
 }
 
 /// What answers at exactly this path, about queues.
@@ -192,9 +217,11 @@ impl Route<'_> {
     /// The methods that are answered there.
     pub(crate) const fn methods(self) -> &'static [Method] {
         match self {
-            Self::Topics | Self::Queues => &[Method::Get, Method::Head],
-            Self::Topic(_) | Self::Queue(_) => &[Method::Get, Method::Head, Method::Put, Method::Delete],
-            Self::QueueVerb(..) => &[Method::Post],
+            Self::Topics | Self::Queues | Self::Gauges => &[Method::Get, Method::Head],
+            Self::Topic(_) | Self::Queue(_) | Self::Gauge(_) => {
+                &[Method::Get, Method::Head, Method::Put, Method::Delete]
+            }
+            Self::QueueVerb(..) | Self::MergeGauge(_) => &[Method::Post],
             _ => &VERB,
         }
     }
@@ -202,9 +229,9 @@ impl Route<'_> {
     /// The same as `Allow` lists them.
     pub(crate) const fn allowed(self) -> &'static str {
         match self {
-            Self::Topics | Self::Queues => "GET, HEAD",
-            Self::Topic(_) | Self::Queue(_) => "GET, HEAD, PUT, DELETE",
-            Self::QueueVerb(..) => "POST",
+            Self::Topics | Self::Queues | Self::Gauges => "GET, HEAD",
+            Self::Topic(_) | Self::Queue(_) | Self::Gauge(_) => "GET, HEAD, PUT, DELETE",
+            Self::QueueVerb(..) | Self::MergeGauge(_) => "POST",
             _ => "GET, POST, HEAD",
         }
     }
@@ -222,6 +249,8 @@ impl Route<'_> {
                 | Self::Topic(_)
                 | Self::Queues
                 | Self::Queue(_)
+                | Self::Gauges
+                | Self::Gauge(_)
         )
     }
 }
@@ -242,6 +271,10 @@ mod tests {
         assert_eq!(all("/topics/a/b"), None);
         assert_eq!(all("/queues/a/pause"), Some(Route::QueueVerb(b"a", QueueVerb::Pause)));
         assert_eq!(all("/queues/a/b"), None);
+        assert_eq!(all("/gauges/a"), Some(Route::Gauge(b"a")));
+        assert_eq!(all("/gauges/a/merge"), Some(Route::MergeGauge(b"a")));
+        assert_eq!((all("/gauges/a/b"), all("/gauges/a/b/merge"), all("/gaugesx")), (None, None, None));
+        assert_eq!(route(b"/gauges", Surface::Pubsub), None);
         assert_eq!(all("/"), None);
         assert_eq!(route(b"/put", Surface::Pubsub), None);
         assert_eq!(route(b"/pub", Surface::Simplequeue), None);

@@ -44,6 +44,7 @@ pub use crate::wire::json::{DEPTH, Decode};
 pub use find::{Malformed, find, find_all};
 pub use hash::HashKey;
 pub use number::Number;
+pub(crate) use number::Worth;
 pub use path::{BadPath, MAX_STEPS, Path};
 pub use rules::{BadSelection, MAX_RULES, Verb};
 pub use selection::{Counters, Refused, Selected, Selection};

@@ -87,7 +87,7 @@ pub(super) fn quick_two_sum<T: Real>(a: T, b: T) -> (T, T) {
 /// A number in two halves of 26 bits, whose products with other halves are exact. For magnitudes below 2^996.
 #[derive(Clone, Copy)]
 pub(super) struct Split<T> {
-    whole: T,
+    pub(super) whole: T,
     pub(super) high: T,
     pub(super) low: T,
 }
@@ -153,6 +153,16 @@ impl Dd {
     /// `factor` must not cost either part a bit: a power of two, or a small integer times a short number.
     pub(super) fn times(self, factor: f64) -> Self {
         self * Self::from(factor)
+    }
+
+    /// `self - factor * other`, where they may cancel: right to some 2^-102 of the result, or 2^-156 of the operands.
+    pub(super) fn minus_product(self, factor: f64, other: Self) -> Self {
+        let factor = split(factor);
+        let exact = |part: f64| {
+            let (hi, lo) = factor.times(split(part));
+            Self { hi, lo }
+        };
+        self - exact(other.hi) - exact(other.lo)
     }
 
     /// Exact as long as nothing leaves the range of normal numbers.
@@ -255,6 +265,7 @@ mod tests {
             let [x, y, z, w] = [a, b, c, d].map(from_integer);
             prop_assert_eq!([integer(x + y), integer(x - y), integer(-x)], [a + b, a - b, -a]);
             prop_assert_eq!([integer(z * w), integer(w * z)], [c * d; 2]);
+            prop_assert_eq!(integer(x.minus_product(w.hi, z)), a - c * d);
             prop_assert_eq!(integer(Dd::from(e)), i128::from(e));
             prop_assert_eq!([x.scaled(7), x.scaled(-900).scaled(907)].map(integer), [a * 128; 2]);
             prop_assert_eq!(integer(z.times(1024.0)), c * 1024);

@@ -2,7 +2,7 @@
 
 use core::hash::{BuildHasher, Hash};
 
-use crate::stats::space_saving::{Slot, SpaceSaving};
+use crate::stats::space_saving::{Counted, Slot, SpaceSaving};
 
 /// The heaviest edges of a graph whose edges come as a stream, in bounded memory.
 ///
@@ -47,10 +47,39 @@ pub struct Edge<N> {
     pub to: N,
 }
 
+/// The graphs to be merged differ in which edges are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DifferentDirection;
+
+impl core::fmt::Display for DifferentDirection {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("one of the graphs is directed, and the other isn't")
+    }
+}
+
+impl core::error::Error for DifferentDirection {}
+
 impl<N: Ord + Hash, S: AsRef<[Slot<Edge<N>>]> + AsMut<[Slot<Edge<N>>]>, H: BuildHasher> Graph<N, S, H> {
     /// A graph without edges; what was in `slots` is dropped. O(slots).
     pub fn new(slots: S, hasher: H, direction: Direction) -> Self {
         Self { edges: SpaceSaving::new(slots, hasher), direction }
+    }
+
+    /// A graph of these edges.
+    ///
+    /// # Errors
+    /// [`DifferentDirection`] if one of them leads from the greater node to the lesser and edges have no direction.
+    pub fn from_sketch(edges: SpaceSaving<Edge<N>, S, H>, direction: Direction) -> Result<Self, DifferentDirection> {
+        let is_turned = |counted: &Counted<Edge<N>>| counted.key.to < counted.key.from;
+        if direction == Direction::Undirected && edges.iter().any(is_turned) {
+            return Err(DifferentDirection);
+        }
+        Ok(Self { edges, direction })
+    }
+
+    /// Forgets all edges. O(slots).
+    pub fn clear(&mut self) {
+        self.edges.clear();
     }
 
     /// Adds `weight` to the edge between two nodes. O(log slots).
@@ -60,8 +89,31 @@ impl<N: Ord + Hash, S: AsRef<[Slot<Edge<N>>]> + AsMut<[Slot<Edge<N>>]>, H: Build
         self.edges.add(edge, weight);
     }
 
+    /// Takes in what `other` has seen, as [`SpaceSaving::merge`] does. O((slots + slots of `other`) log slots).
+    ///
+    /// # Errors
+    /// [`DifferentDirection`]; nothing has changed.
+    pub fn merge<R: AsRef<[Slot<Edge<N>>]>, G: BuildHasher>(
+        &mut self,
+        other: &Graph<N, R, G>,
+    ) -> Result<(), DifferentDirection>
+    where
+        N: Clone,
+    {
+        if self.direction != other.direction {
+            return Err(DifferentDirection);
+        }
+        self.edges.merge(&other.edges);
+        Ok(())
+    }
+
+    /// The edges held, the heaviest first, as [`SpaceSaving::heaviest`] has them. O(slots log slots).
+    pub fn heaviest(&mut self) -> impl Iterator<Item = &Counted<Edge<N>>> {
+        self.edges.heaviest()
+    }
+
     /// The edges held, in no order, with their weights and the errors of those.
-    pub fn edges(&self) -> impl Iterator<Item = &crate::stats::space_saving::Counted<Edge<N>>> {
+    pub fn edges(&self) -> impl Iterator<Item = &Counted<Edge<N>>> {
         self.edges.iter()
     }
 

@@ -9,6 +9,7 @@
 //! | [`websocket`] | WebSocket frames, as a server writes and reads them |
 //! | [`chunked`] | the chunked transfer coding of HTTP/1.1 |
 //! | [`http`] | heads of requests and answers, and where bodies end |
+//! | [`decimal`] | `f64` as text, and back |
 //! | [`framing`] | what a subscriber's stream looks like, in any of the above |
 //!
 //! # Decoders
@@ -43,6 +44,7 @@
 //! answers `Ok(0)`; slices and `Vec` never do.
 
 pub mod chunked;
+pub mod decimal;
 pub(crate) mod digits;
 pub mod framing;
 mod gather;

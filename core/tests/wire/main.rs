@@ -1,6 +1,7 @@
 //! The wire under every fragmentation, and compared with independent crates.
 
 mod chunked;
+mod decimal;
 mod decoded;
 mod multipart;
 mod peers;

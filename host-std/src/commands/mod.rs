@@ -10,12 +10,14 @@
 //! | `put`, `get` | items of a queue |
 //! | `settle`, `peek` | items that are lent, and what a queue holds |
 //! | `named` | topics and queues by their names |
+//! | `gauge` | gauges of a server; what several have measured, added up |
 //! | `stats` | what both have counted |
 //! | [`mod@bench`] | loads a running server, and measures it |
 //! | `at`, `sender`, `table` | where topic and queue are; batches of lines to a server, counted; aligned rows |
 
 mod at;
 pub mod bench;
+mod gauge;
 pub mod generate;
 mod get;
 pub mod measure;
@@ -58,6 +60,8 @@ pub enum Command {
     Redrive(peek::Redrive),
     Topic(named::Topic),
     Queue(named::Queue),
+    Gauge(gauge::Gauge),
+    Merge(gauge::Merge),
     Stats(stats::Options),
     Bench(bench::Options),
 }
@@ -93,6 +97,8 @@ pub fn run(command: Command) -> Result<ExitCode, StartError> {
             Command::Redrive(options) => peek::redrive(options).await,
             Command::Topic(options) => named::topic(options).await,
             Command::Queue(options) => named::queue(options).await,
+            Command::Gauge(options) => gauge::run(options, stopped).await,
+            Command::Merge(options) => gauge::merge(&options),
             Command::Stats(options) => stats::run(options, stopped).await,
             Command::Bench(options) => bench::run(options, stopped).await,
         }

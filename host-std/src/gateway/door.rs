@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Side;
 use super::room::{self, NoRoom, Room};
 use crate::engine::{Engine, Waiting as _};
+use crate::gauges::Answered;
 use crate::server::{Answer, Body, Context, Handler, Limits, NextPiece, PIECE, into_http, refuse, whole};
 
 /// One way to a gateway: a port, on one thread.
@@ -41,6 +42,8 @@ impl Handler for Door {
                     None => return None,
                 }
             }
+            // All gauges of all shards are asked.
+            Ok(Parsed::Reply(Reply::Gauge(_))) => return None,
             // Looking for a file takes time.
             Ok(Parsed::Reply(reply)) if self.side.files.is_some() && is_nowhere(reply, &room) => return None,
             Ok(Parsed::Reply(reply)) => Ok(reply.clone()),
@@ -53,6 +56,10 @@ impl Handler for Door {
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         match parse(&request, &settings, &mut room) {
             Ok(Parsed::Asking(asking)) => self.execute(&request, context, &asking).await,
+            Ok(Parsed::Reply(Reply::Gauge(asked))) => match self.side.gauges.answer(&request, &asked).await {
+                Answered::Answer(answer) => answer,
+                Answered::Elsewhere(thread) => Answer::Elsewhere(thread),
+            },
             Ok(Parsed::Reply(reply)) => {
                 if let Some(files) = self.side.files.as_ref().filter(|_| is_nowhere(&reply, &room))
                     && let Some(file) = files.answer(&request, context).await

@@ -29,6 +29,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::engine::memory::{self, Budget, Shards};
+use crate::gauges::{Directory, Gauges};
 use crate::queues::{OverflowLog, OverflowSettings};
 use crate::server::{Files, Handlers, Limits, serve};
 use crate::terminal::{StartError, runtime};
@@ -131,6 +132,7 @@ pub struct Gateway {
 struct Side {
     engine: Shards,
     hub: Arc<Hub>,
+    gauges: Arc<Gauges>,
     files: Option<Arc<Files>>,
     stop: watch::Sender<bool>,
 }
@@ -154,12 +156,16 @@ impl Gateway {
         let budget = Budget::new(settings.memory);
         let engines = Shards::new(&settings.engine, &budget, overflow.as_ref(), &threads).map_err(StartError::new)?;
         let (key, places) = (Arc::new(key), Places::new(settings.max_subscribers));
+        let directory = Arc::new(Directory::default());
         let side = |engine: Shards| {
             let hub = Hub::new(Arc::clone(engine.own()), settings.max_lag, Arc::clone(&key), places.clone());
-            Arc::new(Side { engine, hub, files: files.clone(), stop: stop.clone() })
+            let gauges = Arc::new(Gauges::new(engine.clone(), Arc::clone(&directory)));
+            Arc::new(Side { engine, hub, gauges, files: files.clone(), stop: stop.clone() })
         };
+        let sides: Vec<_> = engines.into_iter().map(side).collect();
+        directory.set_all(&sides.iter().map(|side| Arc::clone(&side.gauges)).collect::<Vec<_>>());
         Ok(Arc::new(Self {
-            sides: engines.into_iter().map(side).collect(),
+            sides,
             threads,
             inboxes: Mutex::new(inboxes),
             overflow,
@@ -307,7 +313,7 @@ impl Side {
     ) {
         let shard = self.engine.own();
         let working = async {
-            tokio::join!(inbox.work(), shard.keep_time(), self.engine.hand_letters_on());
+            tokio::join!(inbox.work(), shard.keep_time(), self.engine.hand_letters_on(), self.gauges.feed());
         };
         let pumping = async {
             Arc::clone(&self.hub).pump(shutdown).await;

@@ -3,4 +3,5 @@
 mod fixed;
 mod histogram;
 mod moments;
+mod pair;
 mod parts;

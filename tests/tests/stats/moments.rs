@@ -50,7 +50,7 @@ pub(crate) fn from_slice(values: &[f64]) -> Moments {
 }
 
 /// `values` cut at random into slices of up to `longest`.
-fn cut<'a>(mut values: &'a [f64], longest: usize, random: &mut Random) -> Vec<&'a [f64]> {
+pub(crate) fn cut<'a, T>(mut values: &'a [T], longest: usize, random: &mut Random) -> Vec<&'a [T]> {
     let mut pieces = Vec::new();
     while !values.is_empty() {
         let (piece, rest) = values.split_at((1 + random.below(longest)).min(values.len()));

@@ -1,9 +1,11 @@
 //! From a request to a command: no store is touched, and nothing is locked.
 
+mod gauges;
 mod settings;
 mod subscription;
 mod wrong;
 
+pub use gauges::{GaugeRequest, readings};
 pub use subscription::Subscription;
 pub use wrong::Wrong;
 
@@ -58,6 +60,8 @@ pub(crate) enum Asked<'a> {
     Nothing,
     /// There is nothing at this path.
     NotFound,
+    /// A gauge.
+    Gauge(GaugeRequest),
     /// It does not answer to this method, but to these.
     Method(&'static str),
 }
@@ -81,7 +85,8 @@ pub(super) fn asked<'a>(request: &Request<'a>, settings: &Settings) -> Result<As
     if !route.methods().contains(&request.method) {
         return Ok(Asked::Method(route.allowed()));
     }
-    if request.method == Method::Head && !matches!(route, Route::Stats | Route::Subscribe | Route::Clients) {
+    let shows = matches!(route, Route::Stats | Route::Subscribe | Route::Clients | Route::Gauges | Route::Gauge(_));
+    if request.method == Method::Head && !shows {
         return Ok(Asked::Nothing);
     }
     let query = request.query;
@@ -149,6 +154,17 @@ pub(super) fn asked<'a>(request: &Request<'a>, settings: &Settings) -> Result<As
                 Method::Delete => Command::Remove { kind: Kind::Queue, name },
                 _ => Command::Show { kind: Kind::Queue, name },
             }
+        }
+        Route::Gauges => return Ok(Asked::Gauge(GaugeRequest::List(prefix(request)?))),
+        Route::MergeGauge(name) => return Ok(Asked::Gauge(GaugeRequest::Merge(gauge(name)?))),
+        Route::Gauge(name) => {
+            let name = gauge(name)?;
+            let asked = match request.method {
+                Method::Put => GaugeRequest::Set(name),
+                Method::Delete => GaugeRequest::Remove(name),
+                _ => GaugeRequest::Show(name, gauges::format(request)?),
+            };
+            return Ok(Asked::Gauge(asked));
         }
         Route::QueueVerb(name, verb) => {
             let queue = resource(name, "queue")?;
@@ -272,6 +288,7 @@ pub fn subject(request: &Request<'_>, surface: Surface) -> Option<(Kind, Name)> 
         Route::Publish | Route::Subscribe | Route::Clients | Route::Topic(_) => Kind::Topic,
         Route::Stats => counted(request, surface),
         Route::Exit | Route::Topics | Route::Queues => return None,
+        Route::Gauges | Route::Gauge(_) | Route::MergeGauge(_) => return None,
         _ => Kind::Queue,
     };
     let name = match route {
@@ -317,6 +334,15 @@ fn name<'a>(request: &Request<'a>, what: &'static str) -> Result<Name, Wrong<'a>
 fn resource<'a>(coded: &'a [u8], what: &'static str) -> Result<Name, Wrong<'a>> {
     let plus_is_itself = crate::wire::percent::decode(coded, crate::wire::percent::Plus::Literal);
     Name::of(plus_is_itself).map_err(|_| Wrong::Name(what))
+}
+
+/// The name of a gauge. With `gauge.` before it, it has to be the name of a topic.
+fn gauge<'a>(coded: &'a [u8]) -> Result<Name, Wrong<'a>> {
+    let name = resource(coded, "gauge")?;
+    match gauges::readings(&name) {
+        Some(_) => Ok(name),
+        None => Err(Wrong::Line("gauge: a name has at most 58 characters: its readings are the topic gauge.NAME")),
+    }
 }
 
 fn prefix<'a>(request: &Request<'a>) -> Result<Prefix, Wrong<'a>> {

@@ -1,5 +1,6 @@
 //! The counts of a histogram, whatever its bins stand for.
 
+use super::super::rank::nearest_rank;
 use super::{DifferentBins, NothingToRemove};
 
 /// Where a value is counted.
@@ -95,11 +96,7 @@ impl<S: AsRef<[u64]>> Bins<S> {
     /// Where the value of rank ⌈q n⌉ is counted (1 is the least, and the rank is at least 1), and which share of the
     /// values counted there is below the middle of it.
     pub(super) fn quantile(&self, q: f64) -> Option<(Counted, f64)> {
-        let total = self.total();
-        if total == 0 || !(0.0..=1.0).contains(&q) {
-            return None;
-        }
-        let rank = (libm::ceil(q * total as f64) as u64).clamp(1, total);
+        let rank = nearest_rank(q, self.total())?;
         let mut before = self.below;
         if rank <= before {
             return Some((Counted::Below, 0.0));

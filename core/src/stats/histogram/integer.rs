@@ -42,6 +42,18 @@ impl<S: AsRef<[u64]> + AsMut<[u64]>> IntHistogram<S> {
         if width > 0 && fits { Ok(histogram) } else { Err(InvalidRange) }
     }
 
+    /// Forgets all values. O(bins).
+    pub fn clear(&mut self) {
+        self.bins.clear();
+    }
+
+    /// Takes so many values in that belong to this place; false if there is no such bin. O(1).
+    pub fn add(&mut self, place: Counted, times: u64) -> bool {
+        let is_there = !matches!(place, Counted::In(bin) if bin >= self.bins.number());
+        self.bins.add(place, times);
+        is_there
+    }
+
     /// Takes a value in. O(1), one division of 32 bits.
     #[inline]
     pub fn push(&mut self, x: i32) {

@@ -3,17 +3,16 @@
 mod bounds;
 mod parts;
 mod results;
-mod scale;
 mod sums;
 
+use super::scale::Scale;
+use super::totals::{Totals, is_due};
 use bounds::Bounds;
 pub use parts::{InvalidParts, Parts};
-use scale::Scale;
 use sums::Sums;
 
 /// Slices are checked for what can't enter the sums a block at a time; rounding errors are folded in as often.
 const BLOCK: usize = 256;
-const BLOCK_MASK: u64 = BLOCK as u64 - 1;
 
 /// What becomes of results once a value was NaN or infinite. Such values never enter the sums; they are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,7 +81,7 @@ impl Moments {
     pub const fn with_policy(non_finite: NonFinite) -> Self {
         Self {
             count: 0,
-            sums: Sums { pivot: 0.0, powers: sums::Powers { hi: [0.0; 4], lo: [0.0; 4] } },
+            sums: Sums { pivot: 0.0, powers: Totals::ZERO },
             scale: Scale::NONE,
             min: f64::INFINITY,
             max: f64::NEG_INFINITY,
@@ -101,11 +100,11 @@ impl Moments {
         if !in_range && !self.admit(x) {
             return;
         }
-        self.sums.powers.add(x * self.scale.factor, self.sums.pivot);
+        self.sums.powers.add_powers(x * self.scale.factor, self.sums.pivot);
         self.min = if x < self.min { x } else { self.min };
         self.max = if x > self.max { x } else { self.max };
         self.count = self.count.saturating_add(1);
-        if self.count & BLOCK_MASK == 0 || self.count < BLOCK as u64 {
+        if is_due(self.count, BLOCK as u64) {
             self.settle();
         }
     }
@@ -220,7 +219,7 @@ impl Moments {
 
     /// What is due now and then: rounding errors are folded in, and the pivot moves.
     fn settle(&mut self) {
-        self.sums.settle();
+        self.sums.powers.settle();
         if self.count.is_power_of_two() {
             self.sums.move_pivot(self.count, self.sums.mean(self.count).hi);
         }

@@ -1,8 +1,10 @@
 //! The state of [`Moments`] as plain numbers.
 
-use super::scale::Scale;
-use super::sums::{Powers, Sums};
+use super::sums::Sums;
 use super::{Moments, NonFinite};
+use crate::stats::extent::{Extent, MAX_COUNT, is_sum};
+use crate::stats::scale::Scale;
+use crate::stats::totals::Totals;
 
 /// The state of [`Moments`] as plain numbers, to be stored elsewhere and shared between machines.
 ///
@@ -47,18 +49,9 @@ impl core::fmt::Display for InvalidParts {
 
 impl core::error::Error for InvalidParts {}
 
-const MAX_COUNT: u64 = 1 << 53;
-
 impl Moments {
     /// The state as plain numbers. The policy isn't among them: whoever reads them chooses.
     pub fn to_parts(&self) -> Parts {
-        let mut settled = self.sums;
-        settled.settle();
-        let Powers { hi, lo } = settled.powers;
-        let mut sums = [[0.0; 2]; 4];
-        for ((sum, hi), lo) in sums.iter_mut().zip(hi).zip(lo) {
-            *sum = [hi, lo];
-        }
         let (min, max) = if self.count == 0 { (0.0, 0.0) } else { (self.min, self.max) };
         Parts {
             count: self.count,
@@ -66,7 +59,7 @@ impl Moments {
             max,
             exponent: self.scale.exponent,
             pivot: self.sums.pivot,
-            sums,
+            sums: self.sums.powers.to_parts(),
             nan: self.nan,
             positive_infinities: self.positive_infinities,
             negative_infinities: self.negative_infinities,
@@ -98,31 +91,22 @@ impl Moments {
     }
 }
 
-/// The scale and the sums of parts that don't contradict each other; comparisons are such that NaN fails them.
+/// The scale and the sums of parts that don't contradict each other.
 fn checked(parts: &Parts) -> Option<(Scale, Sums)> {
-    let ordered = parts.min <= parts.max;
-    if !ordered || parts.count > MAX_COUNT {
-        return None;
-    }
-    let scale = Scale::from_exponent(parts.exponent, parts.min.abs().max(parts.max.abs()))?;
-    let (min, max) = (parts.min * scale.factor, parts.max * scale.factor);
-    // Nothing lies between infinite extremes. The pivot is a rounded mean, so it can lie a rounding error beyond them.
-    let (slack, widest) = (1e-9 * (max - min), (max - min) * 1.000_001);
-    if !(parts.pivot >= min - slack && parts.pivot <= max + slack) {
+    let extent = Extent::of(parts.min, parts.max, parts.exponent)?;
+    if parts.count > MAX_COUNT || !extent.holds_pivot(parts.pivot) {
         return None;
     }
     let mut bound = parts.count as f64;
-    for (odd, [hi, lo]) in [true, false, true, false].into_iter().zip(parts.sums) {
-        bound *= widest;
-        let least = if odd { -bound } else { 0.0 };
-        if !(hi >= least && hi <= bound && hi + lo == hi) {
+    for (odd, sum) in [true, false, true, false].into_iter().zip(parts.sums) {
+        bound *= extent.widest();
+        if !is_sum(sum, if odd { -bound } else { 0.0 }, bound) {
             return None;
         }
     }
-    let (hi, lo) = (parts.sums.map(|[hi, _]| hi), parts.sums.map(|[_, lo]| lo));
-    let sums = Sums { pivot: parts.pivot, powers: Powers { hi, lo } };
+    let sums = Sums { pivot: parts.pivot, powers: Totals::from_parts(parts.sums) };
     // The two extremes alone are half the range from the mean, or one is further.
-    let (central, square) = (sums.central(parts.count), (max - min) * (max - min));
+    let (central, square) = (sums.central(parts.count), extent.range() * extent.range());
     let enough = central.m2.hi >= 0.49 * square && central.m4.hi >= 0.12 * square * square;
-    enough.then_some((scale, sums))
+    enough.then_some((extent.scale, sums))
 }

@@ -7,6 +7,7 @@
 //! | `queue` | `put`, `get`, `mput`, `mget` |
 //! | `lease` | items that are lent and acknowledged |
 //! | `fanout` | subscribers, one publisher, and subscribers that are idle |
+//! | `gauges` | what gauges cost on top of publishing |
 //! | `resume` | subscribers that come back to a full log |
 //! | `memory` | items that wait, names that nobody uses |
 //! | `names` | topics and queues of its own, removed at the end |
@@ -17,6 +18,7 @@
 //! `taskset -c 0 streamgauge serve --no-bridge` and `taskset -c 1 streamgauge bench all --pid …`.
 
 mod fanout;
+mod gauges;
 mod lease;
 mod load;
 mod memory;
@@ -105,6 +107,8 @@ enum Work {
     Idle,
     /// Get items on lease and acknowledge them, one a request, beside getting them for good
     Lease,
+    /// Publish records of 350 bytes, without a gauge and with several
+    Gauges,
     /// Come back to a full log of 64 MiB, with the number of the last message
     Resume,
     /// Let 100,000 items wait in a queue of their own
@@ -148,6 +152,12 @@ async fn measure_each(options: &Options, process: &Process, names: &Names) -> Re
             Work::Idle => fanout::measure_idle(&options, process).await?,
             Work::Lease => lease::measure(&options, process, names).await?,
             Work::Resume => resume::measure(&options, process, names).await?,
+            Work::Gauges => {
+                for row in gauges::measure(&options, process, names).await? {
+                    output::line(&if options.json { row.json() } else { row.table() })?;
+                }
+                continue;
+            }
             Work::Queued | Work::Leased | Work::Delayed => memory::measure_items(&options, process, names).await?,
             Work::Topics | Work::Queues => memory::measure_names(&options, process, names).await?,
             Work::Put | Work::Get | Work::Mput | Work::Mget | Work::All => queue::measure(&options, process).await?,
@@ -188,6 +198,7 @@ impl Options {
             with(Work::Fanout, 100, 64),
             with(Work::Fanout, 1000, 64),
             usual(Work::Resume),
+            usual(Work::Gauges),
         ]
     }
 

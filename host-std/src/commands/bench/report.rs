@@ -19,6 +19,8 @@ pub(super) struct Row {
     pub(super) growth: Option<Growth>,
     /// How much a message costs beside one that is got for good.
     pub(super) times_a_plain_get: Option<f64>,
+    /// How much more a message costs than without what is measured, in microseconds.
+    pub(super) beyond: Option<f64>,
     /// Requests that were answered with an error.
     pub(super) refused: u64,
     /// Messages that should have come and didn't.
@@ -76,6 +78,9 @@ impl Row {
             let comma = if self.growth.is_some() { ", " } else { "" };
             let _ = write!(line, "{comma}{times:.2} times a plain get");
         }
+        if let Some(micros) = self.beyond {
+            let _ = write!(line, "{micros:.3} µs on top");
+        }
         if self.refused + self.missing > 0 {
             let _ = write!(line, " ({} requests refused, {} messages missing)", self.refused, self.missing);
         }
@@ -88,7 +93,7 @@ impl Row {
         format!(
             "{{\"work\": {}, \"messages\": {}, \"seconds\": {:.3}, \"per_second\": {}, \"cpu_us\": {}, \
              \"busy_percent\": {}, \"p50_us\": {}, \"p99_us\": {}, \"resident_bytes\": {}, \
-             \"each\": {}, \"bytes_each\": {}, \"times_a_plain_get\": {}, \"refused\": {}, \"missing\": {}}}",
+             \"each\": {}, \"bytes_each\": {}, \"times_a_plain_get\": {}, \"beyond_us\": {}, \"refused\": {}, \"missing\": {}}}",
             string(&self.work),
             self.messages,
             self.elapsed.as_secs_f64(),
@@ -101,6 +106,7 @@ impl Row {
             self.growth.map_or("null".to_owned(), |growth| string(growth.each)),
             number(figures.bytes_each),
             number(self.times_a_plain_get),
+            number(self.beyond),
             self.refused,
             self.missing,
         )
@@ -168,7 +174,7 @@ mod tests {
             "{\"work\": \"put\", \"messages\": 1000, \"seconds\": 0.500, \"per_second\": 2000.000, \
              \"cpu_us\": 250.000, \"busy_percent\": 50.000, \"p50_us\": 3.000, \"p99_us\": 3.000, \
              \"resident_bytes\": 1110000.000, \"each\": \"waiting message\", \"bytes_each\": 110.000, \
-             \"times_a_plain_get\": 2.500, \"refused\": 0, \"missing\": 0}"
+             \"times_a_plain_get\": 2.500, \"beyond_us\": null, \"refused\": 0, \"missing\": 0}"
         );
         assert!(row.table().ends_with("  110.0 B for each waiting message, 2.50 times a plain get"), "{}", row.table());
         assert_eq!(row.cost(), Some(250.0));

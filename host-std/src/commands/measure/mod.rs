@@ -5,7 +5,6 @@
 //! | `source` | records from a file, stdin, a pubsub or a queue, a block at a time |
 //! | `drive` | from a source to a measure, until the end, a bound or a signal |
 //! | `values` | numbers out of records |
-//! | `select` | fields out of JSON records, without building the rest |
 //! | `number` | how numbers are printed |
 //! | `moments`, `histogram`, `graph` | a command each, and what it draws |
 //!
@@ -16,13 +15,13 @@ pub mod graph;
 pub mod histogram;
 pub mod moments;
 mod number;
-mod select;
 mod source;
 mod values;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use streamgauge_core::select::{BadPath, Path};
 use tokio::sync::watch;
 
 use crate::commands::state;
@@ -68,4 +67,9 @@ pub fn run(command: Command) -> Result<ExitCode, StartError> {
     });
     runtime.shutdown_background();
     Ok(end?.map_or_else(Failure::exit, |()| ExitCode::SUCCESS))
+}
+
+/// Where a field is in a record, as it is said on the command line.
+fn path(text: &str) -> Result<Path<String>, BadPath> {
+    Path::parse(text.to_owned())
 }

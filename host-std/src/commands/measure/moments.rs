@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use streamgauge_core::select::Path;
 use streamgauge_core::stats::Moments;
 
-use super::EXIT_CODES;
 use super::drive::{self, Measure, drive};
 use super::number::{exact, short};
-use super::select::Path;
 use super::values::Values;
+use super::{EXIT_CODES, path};
 use crate::results::StateOptions;
 use crate::results::tally::MomentsTally;
 use crate::terminal::StartError;
@@ -25,8 +25,8 @@ use crate::terminal::signals::Stop;
 #[command(after_long_help = EXIT_CODES)]
 pub struct Options {
     /// Records are JSON, and the numbers in this field: a key, or a path such as user.age or ll.0
-    #[arg(long, value_name = "PATH")]
-    field: Option<Path>,
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    field: Option<Path<String>>,
     /// Print JSON, with 17 digits
     #[arg(long)]
     json: bool,

@@ -1,5 +1,7 @@
 //! How numbers are printed.
 
+use streamgauge_core::wire::decimal::Decimal;
+
 /// 17 significant digits, enough for any `f64` to come back as it was; `null` for what JSON has no number for.
 pub(super) fn exact(number: Option<f64>) -> String {
     const DIGITS: i32 = 17;
@@ -15,13 +17,7 @@ pub(super) fn exact(number: Option<f64>) -> String {
 
 /// Up to `digits` significant digits, for people.
 pub(super) fn short(number: f64, digits: usize) -> String {
-    let decimals = digits.saturating_sub(1);
-    let rounded = format!("{number:.decimals$e}").parse().unwrap_or(number);
-    let magnitude = rounded.abs();
-    if magnitude == 0.0 || (1e-5..1e15).contains(&magnitude) || !magnitude.is_finite() {
-        return format!("{rounded}");
-    }
-    format!("{rounded:e}")
+    Decimal::rounded(number, digits).map_or_else(|| number.to_string(), |decimal| decimal.as_str().to_owned())
 }
 
 /// A whole number with a comma between thousands.
@@ -68,6 +64,8 @@ mod tests {
         assert_eq!(short(1e300, 6), "1e300");
         assert_eq!(short(100.0, 6), "100");
         assert_eq!(short(0.0, 6), "0");
+        assert_eq!(short(-0.0, 6), "-0");
+        assert_eq!([f64::NAN, f64::NEG_INFINITY].map(|none| short(none, 6)), ["NaN", "-inf"]);
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), text);
         }

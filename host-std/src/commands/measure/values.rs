@@ -1,13 +1,16 @@
 //! Numbers out of records.
 
 use memchr::memchr;
-
-use super::select::{Path, Scalar, select};
+use streamgauge_core::select::{Malformed, Path, Value, find};
 
 /// What takes numbers out of records: each record is a number, or JSON with a number in a field.
+///
+/// Fields are found by the core, as the filters of a server find them: nesting ends at 1024 levels, all of a record is
+/// UTF-8, and of a key that comes twice the last one counts. A number beyond the range of an `f64` is infinite, in a
+/// field as on a line of its own.
 #[derive(Debug)]
 pub(super) struct Values {
-    field: Option<[Path; 1]>,
+    field: Option<[Path<String>; 1]>,
     /// Numbers that have not been handed over.
     buffer: Vec<f64>,
     records: u64,
@@ -26,7 +29,7 @@ pub(super) struct Taken {
 const CHUNK: usize = 1024;
 
 impl Values {
-    pub(super) fn new(field: Option<Path>) -> Self {
+    pub(super) fn new(field: Option<Path<String>>) -> Self {
         Self { field: field.map(|field| [field]), buffer: Vec::with_capacity(CHUNK), records: 0, first_rejected: None }
     }
 
@@ -115,14 +118,23 @@ pub(super) fn next<'i>(input: &mut &'i [u8], separator: u8) -> &'i [u8] {
     record.trim_ascii()
 }
 
-fn field_of(record: &[u8], field: &[Path; 1]) -> Result<f64, String> {
-    match select(record, field) {
-        Ok([Scalar::Float(number)]) => Ok(number),
-        Ok([Scalar::Unsigned(number)]) => Ok(number as f64),
-        Ok([Scalar::Signed(number)]) => Ok(number as f64),
-        Ok([Scalar::Missing]) => Err(format!("has no `{}`", field[0])),
-        Ok(_) => Err(format!("has no number in `{}`", field[0])),
-        Err(_) => Err("is no JSON".to_owned()),
+fn field_of(record: &[u8], field: &[Path<String>; 1]) -> Result<f64, String> {
+    let [value] = find(record, field).map_err(why)?;
+    let value = scalar(value).ok_or_else(|| format!("has no `{}`", field[0]))?;
+    let number = value.number().ok_or_else(|| format!("has no number in `{}`", field[0]))?;
+    Ok(number.to_f64())
+}
+
+/// What a field says; an object or an array says nothing.
+pub(super) fn scalar(field: Option<Value<'_>>) -> Option<Value<'_>> {
+    field.filter(|value| !value.is_object() && !value.is_array())
+}
+
+/// Why a record has no fields.
+pub(super) fn why(malformed: Malformed) -> String {
+    match malformed {
+        Malformed::NotJson => "is no JSON".to_owned(),
+        other => format!("is {other}"),
     }
 }
 
@@ -188,9 +200,39 @@ mod tests {
     #[test]
     fn a_field_is_a_number() {
         let input = b"{\"x\":{\"y\":1.5}}\n{}\n{\"x\":{\"y\":\"1\"}}\n{\n\n{\"x\":{\"y\":-3}}\n";
-        let mut values = Values::new(Some("x.y".parse().unwrap()));
+        let mut values = Values::new(Some(Path::parse("x.y".to_owned()).unwrap()));
         let (all, taken, _) = take(&mut values, input, u64::MAX);
         assert_eq!((all, taken), (vec![1.5, -3.0], Taken { records: 5, rejected: 3 }));
         assert_eq!(values.first_rejected(), Some("record 2 has no `x.y`: `{}`"));
+    }
+
+    #[test]
+    fn why_a_field_is_no_number() {
+        let deep = [r#"{"a":"#, &"[".repeat(2000), &"]".repeat(2000), "}"].concat();
+        for (record, path, expected) in [
+            (r#" {"a" : {"b": [-1, {"c":0.5}]}} "#, "a.b.1.c", Ok(0.5)),
+            (r#"{"a":{"b":[-1,2]}}"#, "a.b[0]", Ok(-1.0)),
+            (r#"{"\u0061":18446744073709551616}"#, "a", Ok(18_446_744_073_709_551_616.0)),
+            (r#"{"a":0.1000000000000000055511151231257827}"#, "a", Ok(0.1)),
+            (r#"{"a":-1e400}"#, "a", Ok(f64::NEG_INFINITY)),
+            (r#"{"a":1,"a":2}"#, "a", Ok(2.0)),
+            ("[5,6]", "1", Ok(6.0)),
+            (r#"{"a":1,"a":{}}"#, "a", Err("has no `a`")),
+            (r#"{"a":[1]}"#, "a", Err("has no `a`")),
+            (r#"{"a":1}"#, "a.b", Err("has no `a.b`")),
+            ("7", "a", Err("has no `a`")),
+            (r#"{"a":null}"#, "a", Err("has no number in `a`")),
+            (r#"{"a":"1"}"#, "a", Err("has no number in `a`")),
+            (r#"{"a":true}"#, "a", Err("has no number in `a`")),
+            (r#"{"a":1"#, "a", Err("is no JSON")),
+            (r#"{"a":1} x"#, "a", Err("is no JSON")),
+            (r#"{"a":NaN}"#, "a", Err("is no JSON")),
+            (deep.as_str(), "a", Err("is nested deeper than 1024 levels")),
+        ] {
+            let path = [Path::parse(path.to_owned()).unwrap()];
+            assert_eq!(field_of(record.as_bytes(), &path), expected.map_err(str::to_owned), "{record}");
+        }
+        let no_text = b"{\"a\":1,\"b\":\"\xff\"}";
+        assert_eq!(field_of(no_text, &[Path::parse("a".to_owned()).unwrap()]), Err("is no JSON".to_owned()));
     }
 }

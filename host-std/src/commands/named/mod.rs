@@ -6,7 +6,7 @@
 //! | `settings` | `key=value…` as a JSON object |
 //! | `show` | a list as a table, one as settings and counters |
 
-mod settings;
+pub(super) mod settings;
 mod show;
 
 use clap::{Args, Subcommand};

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::terminal::json::string;
 
 /// Reads one setting.
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+pub(in crate::commands) fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("is no KEY=VALUE, such as lease=30s")?;
     if key.is_empty() {
         return Err("has no KEY in front of the =".to_owned());
@@ -15,7 +15,7 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 
 /// The object. Values that JSON knows as a number, a text in quotes, an array, true, false or null are sent as they
 /// are, others as text, and those of a key that comes again as an array: what a setting may be is the server's affair.
-pub(super) fn object(settings: &[(String, String)]) -> String {
+pub(in crate::commands) fn object(settings: &[(String, String)]) -> String {
     let first = |at: usize, key: &str| settings.iter().position(|(other, _)| other == key) == Some(at);
     let members = settings.iter().enumerate().filter(|(at, (key, _))| first(*at, key)).map(|(_, (key, _))| {
         let values: Vec<_> = settings.iter().filter(|(other, _)| other == key).map(|(_, value)| json(value)).collect();

@@ -46,22 +46,27 @@ impl Budget {
     }
 
     /// Nothing yet, to be [extended](Held::extend).
-    pub(super) fn nothing(self: &Arc<Self>) -> Held {
+    pub(crate) fn nothing(self: &Arc<Self>) -> Held {
         Held { budget: Arc::clone(self), bytes: 0, is_name: false }
     }
 }
 
 /// What is held of a [`Budget`], until it is dropped.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     budget: Arc<Budget>,
     bytes: u64,
     is_name: bool,
 }
 
 impl Held {
+    /// How many bytes that is.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Takes so many bytes more, if they are left.
-    pub(super) fn extend(&mut self, bytes: u64) -> bool {
+    pub(crate) fn extend(&mut self, bytes: u64) -> bool {
         let most = self.budget.bytes;
         let take = |held: u64| held.checked_add(bytes).filter(|held| *held <= most);
         let taken = self.budget.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok();

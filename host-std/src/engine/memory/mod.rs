@@ -21,6 +21,7 @@ mod shard;
 mod timers;
 
 pub use budget::Budget;
+pub(crate) use budget::Held;
 pub(crate) use shard::{Shard, TopicLog};
 
 use std::collections::HashMap;
@@ -30,8 +31,8 @@ use std::sync::Arc;
 
 use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::engine::{
-    Command, Dump, Kind, Name, Outcome, Part, Prefix, QueueSettings, QueueStats, Refusal, Sink, TopicSettings,
-    TopicStats,
+    Command, Data, Dump, Kind, Name, Outcome, Part, Pieces, Prefix, QueueSettings, QueueStats, Refusal, Sink,
+    TopicSettings, TopicStats,
 };
 use tokio::sync::{Mutex, Notify, mpsc};
 
@@ -108,7 +109,44 @@ impl Shards {
         &self.all[self.home(&Name::MAIN)]
     }
 
-    fn home(&self, name: &Name) -> usize {
+    /// Which shard this is seen from.
+    pub(crate) const fn here(&self) -> usize {
+        self.here
+    }
+
+    /// The threads of all shards.
+    pub(crate) const fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
+    /// Publishes what the server itself has to say, on the thread of the topic's shard: publishers wait for subscribers,
+    /// and this must not.
+    pub(crate) fn publish_from_within(&self, topic: Name, message: Vec<u8>) {
+        let home = self.home(&topic);
+        let shard = Arc::clone(&self.all[home]);
+        let publish = move || {
+            let messages = Pieces::whole(Data::Plain(&message));
+            let publish = Command::Publish { topic, messages, id: None };
+            let outcome = shard.execute_at_once(&publish);
+            if let Outcome::Refused(refusal) = outcome {
+                tracing::warn!(%topic, %refusal, "a reading could not be published");
+            }
+        };
+        if home == self.here { publish() } else { self.threads.on(home, publish) }
+    }
+
+    /// Makes a small topic of that name, unless there is one.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub(crate) fn make_small_topic(&self, name: &Name) -> Result<(), Refusal> {
+        let shard = &self.all[self.home(name)];
+        let settings = TopicSettings { bytes: SMALL_TOPIC, ..shard.topic_defaults() };
+        shard.make_topic(name, settings)
+    }
+
+    /// The shard that a topic is at home in.
+    pub(crate) fn home(&self, name: &Name) -> usize {
         home(name, self.all.len())
     }
 
@@ -187,6 +225,9 @@ impl Shards {
         }
     }
 }
+
+/// Bytes that a topic holds which the server itself publishes in.
+const SMALL_TOPIC: u64 = 256 << 10;
 
 /// The shard of so many that a name is at home in.
 fn home(name: &Name, shards: usize) -> usize {

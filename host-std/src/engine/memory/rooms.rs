@@ -81,6 +81,11 @@ impl Rooms {
         }
     }
 
+    /// What they share.
+    pub(super) const fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
     /// What has happened since the last call, in exchange for an empty one; `false` if that is nothing.
     pub(super) fn swap_news(&mut self, news: &mut News) -> bool {
         let is_some = !self.news.is_empty();

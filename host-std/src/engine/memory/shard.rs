@@ -5,12 +5,15 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use streamgauge_core::engine::memory::{DetachedQueue, Memory, TopicOf};
-use streamgauge_core::engine::{Command, Dump, Engine as _, Kind, Name, Outcome, Part, QueueChange, Refusal, Sink};
+use streamgauge_core::engine::memory::{Defaults, DetachedQueue, Memory, TopicOf};
+use streamgauge_core::engine::{
+    Command, Dump, Engine as _, Kind, Name, Outcome, Part, QueueChange, Refusal, Sink, TopicSettings,
+};
 use streamgauge_core::shared::{Guarded, Shared, Slot, Wake};
 use streamgauge_core::time::Time;
 use tokio::sync::Notify;
 
+use super::budget::Budget;
 use super::rooms::{News, Rooms};
 use super::timers::Timers;
 use super::{ByName, Settings};
@@ -33,6 +36,11 @@ pub(crate) struct Shard {
     alarm: Notify,
     /// Where items go that have to leave a queue.
     overflow: Option<Arc<OverflowLog>>,
+    /// Rung when something is published where a gauge stands.
+    gauges: Notify,
+    /// What all topics and queues share, and gauges too.
+    budget: Arc<Budget>,
+    defaults: Defaults,
     /// Rung when there are letters for queues of other shards, and when those on their way have arrived.
     letters: Notify,
     handed: Notify,
@@ -45,6 +53,8 @@ struct State {
     /// Topics with subscribers, and payload bytes published there that nobody has sent on.
     unsent: BTreeMap<Name, u64>,
     removed: Vec<Name>,
+    /// Topics where gauges stand.
+    gauged: BTreeSet<Name>,
     /// Topics where nothing may be published until then: a subscriber asked for it.
     held: ByName<Time>,
     timers: Timers,
@@ -74,7 +84,7 @@ impl Shard {
         overflow: Option<Arc<OverflowLog>>,
         has_main: bool,
     ) -> Result<Self, Refusal> {
-        let clock = Clock::new();
+        let (clock, budget) = (Clock::new(), Arc::clone(rooms.budget()));
         let mut memory = Memory::with_defaults(rooms, settings.defaults);
         if let Some(topic) = settings.main_topic.filter(|_| has_main) {
             memory.make_topic(&Name::MAIN, topic)?;
@@ -87,6 +97,7 @@ impl Shard {
             news: News::default(),
             unsent: BTreeMap::new(),
             removed: Vec::new(),
+            gauged: BTreeSet::new(),
             held: ByName::default(),
             timers: Timers::default(),
             letters: BTreeSet::new(),
@@ -101,9 +112,40 @@ impl Shard {
             bell: Notify::new(),
             alarm: Notify::new(),
             overflow,
+            gauges: Notify::new(),
+            budget,
+            defaults: settings.defaults,
             letters: Notify::new(),
             handed: Notify::new(),
         })
+    }
+
+    /// What topics, queues and gauges share.
+    pub(crate) const fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
+    /// The settings of topics that were not told otherwise.
+    pub(super) const fn topic_defaults(&self) -> TopicSettings {
+        self.defaults.topic
+    }
+
+    /// Makes a topic, unless there is one of that name.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub(super) fn make_topic(&self, name: &Name, settings: TopicSettings) -> Result<(), Refusal> {
+        self.with(|memory| if memory.has(Kind::Topic, name) { Ok(()) } else { memory.make_topic(name, settings) })
+    }
+
+    /// Gauges stand in these topics.
+    pub(crate) fn set_gauged(&self, topics: BTreeSet<Name>) {
+        self.state.update(|state| (state.gauged = topics, Wake::NONE));
+    }
+
+    /// Waits until something is published where a gauge stands.
+    pub(crate) async fn gauged(&self) {
+        self.gauges.notified().await;
     }
 
     /// Its clock.
@@ -144,6 +186,12 @@ impl Shard {
         });
         self.run(after);
         outcome
+    }
+
+    /// Executes a command, whoever would have to wait.
+    pub(super) fn execute_at_once(&self, command: &Command<'_>) -> Outcome {
+        let now = self.clock.now();
+        self.with(|memory| memory.execute(command, now, &mut |_: Part<'_>| ControlFlow::Continue(())))
     }
 
     /// Does something with the engine under the lock, and then what follows from it.
@@ -390,6 +438,9 @@ impl Shard {
         if after.published {
             self.bell.notify_one();
         }
+        if after.gauged {
+            self.gauges.notify_one();
+        }
         if after.earlier {
             self.alarm.notify_one();
         }
@@ -410,6 +461,7 @@ impl Shard {
 #[derive(Default)]
 struct After {
     published: bool,
+    gauged: bool,
     earlier: bool,
     overflow: bool,
     letters: bool,
@@ -446,6 +498,7 @@ impl State {
         let waiting = &self.memory.host().waiting;
         let News { published, ready, due, removed, letters, overflow } = &mut self.news;
         for (name, bytes) in published.drain(..) {
+            after.gauged |= self.gauged.contains(&name);
             if self.memory.topic(&name).is_some_and(|topic| topic.counters().subscribers > 0) {
                 *self.unsent.entry(name).or_default() += bytes;
                 after.published = true;

@@ -19,6 +19,8 @@ roots! {
     headers_for_each => given::<Headers>().for_each(|name, value| keep((name, value)));
     settings_new => Settings::new(*given());
     surface_has_topics => given::<Surface>().has_topics();
+    surface_has_gauges => given::<Surface>().has_gauges();
+    gauge_readings => endpoints::readings(given());
     surface_has_queues => given::<Surface>().has_queues();
     surface_counts_queues => given::<Surface>().counts_queues();
     surface_paths => given::<Surface>().paths();

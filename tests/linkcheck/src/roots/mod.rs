@@ -33,15 +33,22 @@ macro_rules! sizes {
     };
 }
 
+pub mod change;
 pub mod connection;
+pub mod decimal;
 pub mod dedupe;
+pub mod distinct;
+pub mod definition;
 pub mod endpoints;
 pub mod engine;
+pub mod gauge;
 pub mod generate;
 pub mod http;
 pub mod leases;
 pub mod log;
+pub mod quantiles;
 pub mod queue;
+pub mod rate;
 pub mod reader;
 pub mod ring;
 pub mod select;

@@ -42,6 +42,9 @@ roots! {
     text_eq => *given::<Text<'static>>() == *text();
     number_parse => Number::parse(text());
     number_raw => given::<Number<'static>>().raw();
+    number_to_f64 => given::<Number<'static>>().to_f64();
+    number_to_u64 => given::<Number<'static>>().to_u64();
+    number_to_i64 => given::<Number<'static>>().to_i64();
     number_eq => *given::<Number<'static>>() == *given::<Number<'static>>();
     key_new => HashKey::new(given());
     key_hash => given::<HashKey>().hash(*value());

@@ -4,7 +4,7 @@ use core::hash::{BuildHasherDefault, Hasher};
 
 use crate::given::{given, keep};
 use streamgauge_core::stats::graph::{Direction, Edge, Graph};
-use streamgauge_core::stats::space_saving::{Slot, SpaceSaving};
+use streamgauge_core::stats::space_saving::{Counted, Slot, SpaceSaving, State, Totals};
 use streamgauge_core::stats::{Histogram, IntHistogram};
 
 type Counts = &'static mut [u64];
@@ -41,6 +41,10 @@ fn links() -> &'static mut Links {
     given()
 }
 
+fn keys() -> impl Iterator<Item = Counted<u32>> {
+    given::<&'static [Counted<u32>]>().iter().cloned()
+}
+
 roots! {
     new => Histogram::<Counts>::new(core::mem::take(given()), *given(), *given());
     push => floats().push(*given());
@@ -73,7 +77,17 @@ roots! {
     sketch_iter => sketch().iter().for_each(keep);
     sketch_floor => sketch().floor();
     sketch_capacity => sketch().capacity();
+    sketch_merge => sketch().merge(given::<Sketch>());
+    sketch_heaviest => sketch().heaviest().for_each(keep);
+    sketch_from_parts => Sketch::from_parts(*given::<State>(), core::mem::take(given()), BuildHasherDefault::default());
+    sketch_into_parts => Sketch::from_parts(*given(), core::mem::take(given()), BuildHasherDefault::default()).into_parts();
+    sketch_totals => sketch().totals();
+    sketch_restore => Sketch::restore(core::mem::take(given()), BuildHasherDefault::default(), *given::<Totals>(), keys());
+    graph_merge => links().merge(given::<Links>());
+    graph_heaviest => links().heaviest().for_each(keep);
     graph_new => Links::new(core::mem::take(given()), BuildHasherDefault::default(), *given::<Direction>());
+    graph_from_sketch => given::<Option<SpaceSaving<_, _, _>>>().take().map(|edges| Links::from_sketch(edges, *given()));
+    graph_clear => links().clear();
     graph_add => links().add(*given(), *given(), *given());
     graph_edges => links().edges().for_each(keep);
     graph_sketch => keep(links().sketch());

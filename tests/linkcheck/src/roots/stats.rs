@@ -1,13 +1,22 @@
-//! Moments.
+//! Moments, and those of pairs.
 
 use crate::given::given;
 use streamgauge_core::stats::moments::{NonFinite, Parts};
-use streamgauge_core::stats::{FixedMoments, Moments, Welford};
+use streamgauge_core::stats::pair::{self, Marginal};
+use streamgauge_core::stats::{Bivariate, FixedMoments, Moments, Welford};
 
 type Fixed = FixedMoments<i32, 16>;
 type Short = FixedMoments<i16, 15>;
 
 fn moments() -> &'static mut Moments {
+    given()
+}
+
+fn bivariate() -> &'static mut Bivariate {
+    given()
+}
+
+fn marginal() -> &'static mut Marginal<'static> {
     given()
 }
 
@@ -53,6 +62,32 @@ roots! {
     excess_kurtosis => moments().excess_kurtosis();
     to_parts => moments().to_parts();
     from_parts => Moments::from_parts(given::<Parts>(), *given());
+    pair_new => Bivariate::new();
+    pair_with_policy => Bivariate::with_policy(*given::<NonFinite>());
+    pair_push => bivariate().push(*given(), *given());
+    pair_merge => bivariate().merge(given());
+    pair_count => bivariate().count();
+    pair_nan => bivariate().nan();
+    pair_infinite => bivariate().infinite();
+    pair_non_finite => bivariate().non_finite();
+    pair_x => bivariate().x();
+    pair_y => bivariate().y();
+    pair_population_covariance => bivariate().population_covariance();
+    pair_sample_covariance => bivariate().sample_covariance();
+    pair_correlation => bivariate().correlation();
+    pair_r_squared => bivariate().r_squared();
+    pair_slope => bivariate().slope();
+    pair_intercept => bivariate().intercept();
+    pair_residual_stddev => bivariate().residual_stddev();
+    pair_to_parts => bivariate().to_parts();
+    pair_from_parts => Bivariate::from_parts(given::<pair::Parts>(), *given());
+    marginal_min => marginal().min();
+    marginal_max => marginal().max();
+    marginal_mean => marginal().mean();
+    marginal_population_variance => marginal().population_variance();
+    marginal_sample_variance => marginal().sample_variance();
+    marginal_population_stddev => marginal().population_stddev();
+    marginal_sample_stddev => marginal().sample_stddev();
     fixed_new => Fixed::new();
     fixed_push => fixed().push(*given());
     fixed_remove => fixed().remove(*given());
@@ -96,6 +131,7 @@ roots! {
 sizes! {
     "stats: Welford": Welford;
     "stats: Moments": Moments;
+    "stats: Bivariate": Bivariate;
     "stats: FixedMoments<i32>": Fixed;
     "stats: FixedMoments<i16>": Short;
 }

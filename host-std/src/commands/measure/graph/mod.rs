@@ -6,12 +6,12 @@ mod svg;
 use std::borrow::Cow;
 
 use clap::{Args, ValueEnum};
+use streamgauge_core::select::{Number, Path, Value, find};
 use streamgauge_core::stats::graph::Direction;
 
-use super::EXIT_CODES;
 use super::drive::{self, Measure, drive};
-use super::select::{Path, Scalar, select};
-use super::values::{excerpt, next};
+use super::values::{excerpt, next, scalar, why};
+use super::{EXIT_CODES, path};
 use crate::results::StateOptions;
 use crate::results::tally::{GraphTally, WeightedEdges};
 use crate::terminal::StartError;
@@ -27,11 +27,11 @@ use crate::terminal::signals::Stop;
 #[command(after_long_help = EXIT_CODES)]
 pub struct Options {
     /// The field where edges start: a key, or a path such as user.age or ll.0
-    #[arg(long, value_name = "PATH")]
-    from: Path,
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    from: Path<String>,
     /// The field that they lead to
-    #[arg(long, value_name = "PATH")]
-    to: Path,
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    to: Path<String>,
     /// Edges have no direction: A to B is the same as B to A
     #[arg(long)]
     undirected: bool,
@@ -85,12 +85,9 @@ fn max_edges(text: &str) -> Result<usize, String> {
 
 pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failure>, StartError> {
     let direction = if options.undirected { Direction::Undirected } else { Direction::Directed };
-    let gauge = Gauge {
-        paths: [options.from, options.to, Path::key("_heartbeat_")],
-        show: options.show,
-        records: 0,
-        first_rejected: None,
-    };
+    let heartbeat = Path::key("_heartbeat_".to_owned()).expect("a key");
+    let gauge =
+        Gauge { paths: [options.from, options.to, heartbeat], show: options.show, records: 0, first_rejected: None };
     // What is on its way to others has to be exact: only what is shown is bounded then.
     let tally = if options.state.is_shared() { GraphTally::exact } else { GraphTally::bounded };
     let state = options.state.nodes_in(options.nodes_db);
@@ -119,7 +116,7 @@ impl Show {
 }
 
 struct Gauge {
-    paths: [Path; 3],
+    paths: [Path<String>; 3],
     show: Show,
     records: u64,
     first_rejected: Option<String>,
@@ -139,8 +136,8 @@ impl Measure for Gauge {
             self.records += 1;
             let counters = &mut tally.counters;
             counters.records += 1;
-            let counter = match select(record, &self.paths) {
-                Ok([_, _, heartbeat]) if heartbeat != Scalar::Missing => &mut counters.heartbeats,
+            let counter = match find(record, &self.paths).map(|found| found.map(scalar)) {
+                Ok([_, _, Some(_)]) => &mut counters.heartbeats,
                 Ok([from, to, _]) => match (node(from), node(to)) {
                     (Some(from), Some(to)) if from.len().max(to.len()) > LONGEST_NAME => &mut counters.too_long,
                     (Some(from), Some(to)) => {
@@ -149,10 +146,9 @@ impl Measure for Gauge {
                     }
                     _ => &mut counters.missing,
                 },
-                Err(_) => {
-                    let number = self.records;
-                    self.first_rejected
-                        .get_or_insert_with(|| format!("record {number} is no JSON: {}", excerpt(record)));
+                Err(malformed) => {
+                    let (number, why) = (self.records, why(malformed));
+                    self.first_rejected.get_or_insert_with(|| format!("record {number} {why}: {}", excerpt(record)));
                     &mut counters.not_json
                 }
             };
@@ -177,14 +173,51 @@ impl Measure for Gauge {
 /// Bytes of a node's name; with --max-edges that bounds the memory.
 const LONGEST_NAME: usize = 4096;
 
-/// A field as the name of a node.
-fn node(field: Scalar<'_>) -> Option<Cow<'_, str>> {
-    Some(match field {
-        Scalar::Missing | Scalar::Null => return None,
-        Scalar::Text(text) => text,
-        Scalar::Bool(value) => value.to_string().into(),
-        Scalar::Unsigned(value) => value.to_string().into(),
-        Scalar::Signed(value) => value.to_string().into(),
-        Scalar::Float(value) => value.to_string().into(),
+/// A field as the name of a node. Half of a surrogate pair in it is U+FFFD.
+fn node(field: Option<Value<'_>>) -> Option<Cow<'_, str>> {
+    let value = field.filter(|value| !value.is_null())?;
+    Some(match (value.text(), value.number()) {
+        (Some(text), _) => text.plain().map_or_else(|| text.chars().collect(), Cow::Borrowed),
+        (None, Some(number)) => named(number),
+        (None, None) => value.raw().into(),
     })
+}
+
+/// The same name for numbers that are worth the same, as far as an `f64` or 64 bits tell.
+fn named(number: Number<'_>) -> Cow<'_, str> {
+    let whole = number.to_u64().map(|whole| whole.to_string());
+    let whole = whole.or_else(|| number.to_i64().map(|whole| whole.to_string()));
+    match (whole, number.to_f64()) {
+        (Some(whole), _) => whole.into(),
+        (None, float) if float.is_finite() => float.to_string().into(),
+        (None, _) => number.raw().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_named_by_what_the_field_says() {
+        for (record, name) in [
+            (r#"{"a":"x"}"#, Some("x")),
+            (r#"{"a":"\u0061\/\ud83d"}"#, Some("a/\u{fffd}")),
+            (r#"{"a":""}"#, Some("")),
+            (r#"{"a":true}"#, Some("true")),
+            (r#"{"a":7}"#, Some("7")),
+            (r#"{"a":-7.0}"#, Some("-7")),
+            (r#"{"a":1e3}"#, Some("1000")),
+            (r#"{"a":18446744073709551615}"#, Some("18446744073709551615")),
+            (r#"{"a":1.50}"#, Some("1.5")),
+            (r#"{"a":1e21}"#, Some("1000000000000000000000")),
+            (r#"{"a":1e400}"#, Some("1e400")),
+            (r#"{"a":null}"#, None),
+            (r#"{"a":[1]}"#, None),
+            (r#"{"b":1}"#, None),
+        ] {
+            let [value] = find(record.as_bytes(), &[Path::parse("a").unwrap()]).unwrap();
+            assert_eq!(node(scalar(value)).as_deref(), name, "{record}");
+        }
+    }
 }

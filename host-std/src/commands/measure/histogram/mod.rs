@@ -6,11 +6,11 @@ mod svg;
 use std::path::PathBuf;
 
 use clap::Args;
+use streamgauge_core::select::Path;
 
-use super::EXIT_CODES;
 use super::drive::{self, Measure, drive};
-use super::select::Path;
 use super::values::Values;
+use super::{EXIT_CODES, path};
 use crate::results::StateOptions;
 use crate::results::tally::{Bars, HistogramTally, Shape, whole as whole_number};
 use crate::terminal::StartError;
@@ -40,8 +40,8 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 10_000, requires = "integers")]
     max_values: usize,
     /// Records are JSON, and the numbers in this field: a key, or a path such as user.age or ll.0
-    #[arg(long, value_name = "PATH")]
-    field: Option<Path>,
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    field: Option<Path<String>>,
     /// Print JSON
     #[arg(long)]
     json: bool,

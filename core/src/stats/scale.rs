@@ -48,6 +48,11 @@ impl Scale {
         (earlier.exponent == exponent && magnitude <= earlier.limit).then_some(earlier)
     }
 
+    /// The one of two that is good for larger values.
+    pub(super) fn wider(self, other: Self) -> Self {
+        if other.reaches_beyond(&self) { other } else { self }
+    }
+
     /// Whether it is the one to be kept of two: that which is good for larger values.
     pub(super) fn reaches_beyond(&self, other: &Self) -> bool {
         self.limit > other.limit

@@ -1,5 +1,8 @@
 //! Space-Saving against exact counts.
 
+mod merge;
+mod parts;
+
 use core::cell::Cell;
 use core::hash::{BuildHasherDefault, Hash};
 use std::collections::{HashMap, HashSet};
@@ -52,7 +55,7 @@ fn slots_that_were_used_before_hold_nothing() {
         sketch.add(first, 5);
         sketch.add(second, 7);
         sketch.add("new", 1);
-        assert_eq!((sketch.total(), sketch.get(&first), sketch.floor()), (13, None, 6));
+        assert_eq!((sketch.total(), sketch.get(&first), sketch.floor()), (13, None, 5));
     }
 }
 
@@ -77,6 +80,8 @@ proptest! {
             if slots > 0 {
                 prop_assert_eq!(sketch.iter().map(|counted| counted.weight).sum::<u64>(), total);
                 prop_assert!(sketch.floor() <= total / slots as u64);
+                prop_assert!(sketch.iter().all(|counted| counted.error <= sketch.floor()));
+                prop_assert!(sketch.iter().all(|counted| counted.weight >= sketch.floor()));
             }
             for (key, weight) in &exact {
                 match sketch.get(key) {

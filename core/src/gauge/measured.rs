@@ -1,0 +1,173 @@
+//! One measure of one group in one pane.
+
+use super::definition::{Definition, Measure, Scale};
+use super::hasher::KeyHasher;
+use super::key::Key;
+use super::sample::Sample;
+use super::storage::Storage;
+use crate::stats::change::Detector;
+use crate::stats::distinct::UltraLogLog;
+use crate::stats::graph::{Direction, Graph};
+use crate::stats::moments::NonFinite;
+use crate::stats::quantiles::{Accuracy, DdSketch};
+use crate::stats::rate::Rate;
+use crate::stats::space_saving::SpaceSaving;
+use crate::stats::{Bivariate, Histogram, IntHistogram, Moments};
+
+/// What one measure has seen.
+#[non_exhaustive]
+pub enum Measured<S: Storage> {
+    /// Moments.
+    Moments(Moments),
+    /// Quantiles.
+    Quantiles(DdSketch<S::Bins>),
+    /// Distinct values.
+    Distinct(UltraLogLog<S::Registers>),
+    /// Frequent values.
+    Top(SpaceSaving<Key, S::Slots, KeyHasher>),
+    /// A histogram.
+    Histogram(Histogram<S::Counts>),
+    /// A histogram of integers, and how many numbers were none.
+    Integers(IntHistogram<S::Counts>, u64),
+    /// A rate.
+    Rate(Rate),
+    /// Changes of the mean.
+    Change(Detector),
+    /// Two numbers.
+    Pair(Bivariate),
+    /// Edges.
+    Graph(Graph<Key, S::Edges, KeyHasher>),
+}
+
+impl<S: Storage> Measured<S> {
+    /// A measure of nothing yet; `None` where there is no room.
+    pub(super) fn new(measure: Measure, definition: &Definition, storage: &mut S) -> Option<Self> {
+        Some(match measure {
+            Measure::Moments => Self::Moments(Moments::with_policy(NonFinite::LeaveOut)),
+            Measure::Quantiles => {
+                let bins = storage.bins(usize::from(definition.bins).saturating_mul(2))?;
+                Self::Quantiles(DdSketch::new(bins, Accuracy::new(definition.accuracy).ok()?))
+            }
+            Measure::Distinct => {
+                let registers = storage.registers(1_usize.checked_shl(u32::from(definition.precision))?)?;
+                Self::Distinct(UltraLogLog::new(registers).ok()?)
+            }
+            Measure::Top => {
+                let slots = storage.slots(usize::from(definition.top))?;
+                Self::Top(SpaceSaving::new(slots, KeyHasher::default()))
+            }
+            Measure::Histogram => match definition.histogram {
+                Scale::None => return None,
+                Scale::Range { low, high, bins } => {
+                    Self::Histogram(Histogram::new(storage.counts(usize::from(bins))?, low, high).ok()?)
+                }
+                Scale::Integers { low, high } => {
+                    let bins = i64::from(high).wrapping_sub(i64::from(low)).saturating_add(1);
+                    let counts = storage.counts(usize::try_from(bins).ok()?)?;
+                    Self::Integers(IntHistogram::new(counts, low, 1).ok()?, 0)
+                }
+            },
+            Measure::Rate => Self::Rate(Rate::new()),
+            Measure::Change => Self::Change(Detector::new(definition.change.settings()).ok()?),
+            Measure::Pair => Self::Pair(Bivariate::with_policy(NonFinite::LeaveOut)),
+            Measure::Graph => {
+                let direction = if definition.directed { Direction::Directed } else { Direction::Undirected };
+                let edges = storage.edges(usize::try_from(definition.edges).ok()?)?;
+                Self::Graph(Graph::new(edges, KeyHasher::default(), direction))
+            }
+        })
+    }
+
+    /// Takes in what was read of a message, as far as there is something for it.
+    #[inline]
+    pub(super) fn take(&mut self, sample: &Sample) {
+        match (self, sample.x) {
+            (Self::Moments(moments), Some(x)) => moments.push(x),
+            (Self::Quantiles(sketch), Some(x)) => sketch.push(x),
+            (Self::Histogram(histogram), Some(x)) => histogram.push(x),
+            (Self::Integers(histogram, others), Some(x)) => match whole(x) {
+                Some(x) => histogram.push(x),
+                None => *others = others.saturating_add(1),
+            },
+            (Self::Change(detector), Some(x)) => _ = detector.push(x),
+            (Self::Pair(pair), Some(x)) => {
+                if let Some(y) = sample.y {
+                    pair.push(x, y);
+                }
+            }
+            (Self::Rate(rate), _) => rate.push(sample.time, sample.bytes),
+            (this, _) => this.take_key(sample),
+        }
+    }
+
+    fn take_key(&mut self, sample: &Sample) {
+        let Some(key) = sample.key else { return };
+        match (self, sample.other) {
+            (Self::Distinct(sketch), _) => sketch.add_hash(key.hash()),
+            (Self::Top(heaviest), _) => heaviest.add(key, 1),
+            (Self::Graph(graph), Some(other)) => graph.add(key, other, 1),
+            _ => {}
+        }
+    }
+
+    /// Whether it goes on from pane to pane.
+    pub(super) const fn is_lasting(&self) -> bool {
+        matches!(self, Self::Rate(_) | Self::Change(_))
+    }
+
+    /// Whether the other one measures the same.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        core::mem::discriminant(self) == core::mem::discriminant(other)
+    }
+
+    /// Adds what another one has seen that [is like](Self::is_like) this one, and of the same definition: none of the
+    /// sketches then has a reason to refuse.
+    pub(super) fn merge(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::Moments(this), Self::Moments(other)) => this.merge(other),
+            (Self::Quantiles(this), Self::Quantiles(other)) => _ = this.merge(other),
+            (Self::Distinct(this), Self::Distinct(other)) => _ = this.merge(other),
+            (Self::Top(this), Self::Top(other)) => this.merge(other),
+            (Self::Histogram(this), Self::Histogram(other)) => _ = this.merge(other),
+            (Self::Integers(this, here), Self::Integers(other, there)) => {
+                let _ = this.merge(other);
+                *here = here.saturating_add(*there);
+            }
+            (Self::Rate(this), Self::Rate(other)) => this.merge(other),
+            (Self::Change(this), Self::Change(other)) => _ = this.merge(other),
+            (Self::Pair(this), Self::Pair(other)) => this.merge(other),
+            (Self::Graph(this), Self::Graph(other)) => _ = this.merge(other),
+            _ => {}
+        }
+    }
+
+    /// Forgets all that it has seen.
+    pub(super) fn clear(&mut self) {
+        match self {
+            Self::Moments(moments) => *moments = Moments::with_policy(moments.non_finite()),
+            Self::Quantiles(sketch) => sketch.clear(),
+            Self::Distinct(sketch) => sketch.clear(),
+            Self::Top(heaviest) => heaviest.clear(),
+            Self::Histogram(histogram) => histogram.clear(),
+            Self::Integers(histogram, others) => {
+                histogram.clear();
+                *others = 0;
+            }
+            Self::Rate(rate) => *rate = Rate::new(),
+            Self::Change(detector) => {
+                // Its settings have been taken before.
+                if let Ok(fresh) = Detector::new(detector.settings()) {
+                    *detector = fresh;
+                }
+            }
+            Self::Pair(pair) => *pair = Bivariate::with_policy(pair.non_finite()),
+            Self::Graph(graph) => graph.clear(),
+        }
+    }
+}
+
+/// The integer that a number is, if it is one.
+fn whole(x: f64) -> Option<i32> {
+    let integer = x as i32;
+    (f64::from(integer) == x).then_some(integer)
+}

@@ -1,0 +1,364 @@
+//! A reading as JSON: the form for programs, from which every number reads back to the same bits.
+//!
+//! serde-json-core is kept out of it: whatever it writes it writes into a slice, which has to have room for all groups,
+//! and the linker sees a way to a panic in it (see the definition's module, where it writes texts). Numbers are what it
+//! would write, by the same library: the shortest that read back to the same bits.
+
+use embedded_io::Write;
+
+use Figure::{Float, Whole};
+
+use super::super::{Alert, Counters, Definition, Key, Measured, Reading, Storage, Whose};
+use crate::select::Number;
+use crate::stats::quantiles::DdSketch;
+use crate::stats::rate::Rate;
+use crate::stats::space_saving::Counted;
+use crate::stats::{Bivariate, Moments};
+use crate::time::Time;
+use crate::wire::decimal::Decimal;
+use crate::wire::json::write;
+use crate::wire::units::Rfc3339;
+
+/// Writes a reading, part by part, as one line of JSON.
+///
+/// `{"gauge":…,"topic":…,"from":…,"to":…,"messages":…,"bytes":…,` then with groups `"groups":{VALUE:{…},…},"other":{…},`
+/// then what is measured of all, and `"counters":{…}}`. What is measured of one group, or of all, are the members of
+/// `streamgauge moments --json` (`count`, `mean`, …), `p50`, `p90`, `p99`, `p999` and their `quantile_error`, `distinct`,
+/// `top`, `histogram`, `rate`, `change`, `pair`, `graph`, as far as it is measured. A result that there isn't is `null`.
+pub struct Json<'w, W: Write> {
+    out: &'w mut W,
+    name: &'w str,
+    now: Time,
+    begun: bool,
+    /// Whether a group has been written.
+    grouped: bool,
+    result: Result<(), W::Error>,
+}
+
+impl<'w, W: Write> Json<'w, W> {
+    /// Writes the reading of the gauge `name` to `out`.
+    pub const fn new(name: &'w str, now: Time, out: &'w mut W) -> Self {
+        Self { out, name, now, begun: false, grouped: false, result: Ok(()) }
+    }
+
+    /// Writes one part, in the order in which they are [read](super::super::Gauge::read). O(what is measured).
+    pub fn part<S: Storage>(&mut self, reading: &Reading<'_>, whose: Whose<'_>, cell: &mut [Measured<S>]) {
+        if self.result.is_ok() {
+            self.result = self.write(reading, whose, cell);
+        }
+    }
+
+    /// Whether all could be written.
+    ///
+    /// # Errors
+    /// The first of `out`.
+    pub fn finish(self) -> Result<(), W::Error> {
+        self.result
+    }
+
+    fn write<S: Storage>(
+        &mut self,
+        reading: &Reading<'_>,
+        whose: Whose<'_>,
+        cell: &mut [Measured<S>],
+    ) -> Result<(), W::Error> {
+        if !self.begun {
+            self.begun = true;
+            self.begin(reading)?;
+        }
+        match whose {
+            Whose::Group(key) => {
+                self.out.write_all(if self.grouped { b"," } else { b",\"groups\":{" })?;
+                self.grouped = true;
+                name_of(key, self.out)?;
+                self.out.write_all(b":{")?;
+                self.measures(cell, false)?;
+                self.out.write_all(b"}")
+            }
+            Whose::Other => {
+                self.out.write_all(if self.grouped { b"},\"other\":{" } else { b",\"groups\":{},\"other\":{" })?;
+                self.measures(cell, false)?;
+                self.out.write_all(b"}")
+            }
+            Whose::All => {
+                self.measures(cell, true)?;
+                self.out.write_all(b",\"counters\":")?;
+                object(&of_counters(reading.counters), self.out)?;
+                self.out.write_all(b"}\n")
+            }
+        }
+    }
+
+    fn begin(&mut self, reading: &Reading<'_>) -> Result<(), W::Error> {
+        self.out.write_all(b"{\"gauge\":")?;
+        write::string(self.name, self.out)?;
+        self.out.write_all(b",\"topic\":")?;
+        write::string(reading.definition.topic.as_str(), self.out)?;
+        for (name, time) in [(&b",\"from\":\""[..], reading.from), (b",\"to\":\"", reading.to)] {
+            self.out.write_all(name)?;
+            crate::endpoints::write_fmt(self.out, format_args!("{}", Rfc3339(time)))?;
+            self.out.write_all(b"\"")?;
+        }
+        for (name, number) in [(&b",\"messages\":"[..], reading.messages), (b",\"bytes\":", reading.bytes)] {
+            self.out.write_all(name)?;
+            whole(number, self.out)?;
+        }
+        Ok(())
+    }
+
+    /// The members of what is measured; behind others there is a comma before the first.
+    fn measures<S: Storage>(&mut self, cell: &mut [Measured<S>], behind: bool) -> Result<(), W::Error> {
+        for (number, measured) in cell.iter_mut().enumerate() {
+            if behind || number > 0 {
+                self.out.write_all(b",")?;
+            }
+            self.measure(measured)?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Json<'_, W> {
+    fn measure<S: Storage>(&mut self, measured: &mut Measured<S>) -> Result<(), W::Error> {
+        let out = &mut *self.out;
+        match measured {
+            Measured::Moments(moments) => members(&of_moments(moments), out),
+            Measured::Quantiles(sketch) => members(&of_quantiles(sketch), out),
+            Measured::Distinct(sketch) => {
+                out.write_all(b"\"distinct\":")?;
+                let estimate = sketch.estimate();
+                object(&[("estimate", Float(Some(estimate.estimate))), ("error", Float(Some(estimate.error)))], out)
+            }
+            Measured::Top(heaviest) => {
+                out.write_all(b"\"top\":[")?;
+                let mut first = true;
+                for counted in heaviest.heaviest() {
+                    separate(&mut first, out)?;
+                    out.write_all(b"{\"value\":")?;
+                    key(&counted.key, out)?;
+                    counts(counted, out)?;
+                }
+                out.write_all(b"],\"top_floor\":")?;
+                whole(heaviest.floor(), out)
+            }
+            Measured::Histogram(histogram) => {
+                let edges = [histogram.edge(0), histogram.edge(histogram.bins().len())];
+                histogram_members(edges, histogram.bins(), [histogram.underflow(), histogram.overflow()], out)
+            }
+            Measured::Integers(histogram, _) => {
+                let edges = [histogram.edge(0), histogram.edge(histogram.bins().len())].map(|edge| edge as f64);
+                histogram_members(edges, histogram.bins(), [histogram.underflow(), histogram.overflow()], out)
+            }
+            Measured::Rate(rate) => {
+                out.write_all(b"\"rate\":")?;
+                object(&of_rate(rate, self.now), out)
+            }
+            Measured::Change(detector) => {
+                out.write_all(b"\"change\":")?;
+                object(&[("up", Whole(detector.alarms_up())), ("down", Whole(detector.alarms_down()))], out)
+            }
+            Measured::Pair(pair) => {
+                out.write_all(b"\"pair\":")?;
+                object(&of_pair(pair), out)
+            }
+            Measured::Graph(graph) => {
+                out.write_all(b"\"graph\":[")?;
+                let mut first = true;
+                for counted in graph.heaviest() {
+                    separate(&mut first, out)?;
+                    out.write_all(b"{\"from\":")?;
+                    key(&counted.key.from, out)?;
+                    out.write_all(b",\"to\":")?;
+                    key(&counted.key.to, out)?;
+                    counts(counted, out)?;
+                }
+                out.write_all(b"],\"graph_floor\":")?;
+                whole(graph.sketch().floor(), out)
+            }
+        }
+    }
+}
+
+/// Writes what a rule has to tell, as one line of JSON.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_alert<W: Write>(
+    name: &str,
+    definition: &Definition,
+    alert: &Alert,
+    at: Time,
+    out: &mut W,
+) -> Result<(), W::Error> {
+    out.write_all(b"{\"gauge\":")?;
+    write::string(name, out)?;
+    out.write_all(b",\"rule\":")?;
+    match definition.rules.get(alert.rule) {
+        Some(rule) => rule.write_json(out)?,
+        None => out.write_all(b"null")?,
+    }
+    out.write_all(if alert.begins { b",\"state\":\"begins\"" } else { b",\"state\":\"ends\"" })?;
+    out.write_all(b",\"value\":")?;
+    float(alert.value, out)?;
+    crate::endpoints::write_fmt(out, format_args!(",\"time\":\"{}\"}}\n", Rfc3339(at)))
+}
+
+/// A result of a reading.
+#[derive(Debug, Clone, Copy)]
+enum Figure {
+    Whole(u64),
+    Float(Option<f64>),
+}
+
+fn of_moments(moments: &Moments) -> [(&'static str, Figure); 9] {
+    [
+        ("count", Whole(moments.count())),
+        ("mean", Float(moments.mean())),
+        ("variance", Float(moments.sample_variance())),
+        ("population_variance", Float(moments.population_variance())),
+        ("stddev", Float(moments.sample_stddev())),
+        ("skewness", Float(moments.skewness())),
+        ("kurtosis", Float(moments.excess_kurtosis())),
+        ("min", Float(moments.min())),
+        ("max", Float(moments.max())),
+    ]
+}
+
+/// Beside the quantiles, the largest error that one of them can have, and how many values are held to none any more.
+fn of_quantiles<S: AsRef<[u32]>>(sketch: &DdSketch<S>) -> [(&'static str, Figure); 6] {
+    let all = [0.5, 0.9, 0.99, 0.999].map(|q| sketch.quantile(q));
+    let error = all.iter().flatten().fold(0.0_f64, |most, one| most.max(one.error));
+    let [p50, p90, p99, p999] = all.map(|one| Float(one.map(|one| one.estimate)));
+    let (error, collapsed) = (Float(Some(error)), Whole(sketch.collapsed()));
+    [("p50", p50), ("p90", p90), ("p99", p99), ("p999", p999), ("quantile_error", error), ("collapsed", collapsed)]
+}
+
+fn of_rate(rate: &Rate, now: Time) -> [(&'static str, Figure); 6] {
+    let (messages, bytes) = (rate.messages_per_second(now), rate.bytes_per_second(now));
+    [
+        ("messages_1m", Float(Some(messages.one_minute))),
+        ("messages_5m", Float(Some(messages.five_minutes))),
+        ("messages_15m", Float(Some(messages.fifteen_minutes))),
+        ("bytes_1m", Float(Some(bytes.one_minute))),
+        ("bytes_5m", Float(Some(bytes.five_minutes))),
+        ("bytes_15m", Float(Some(bytes.fifteen_minutes))),
+    ]
+}
+
+fn of_pair(pair: &Bivariate) -> [(&'static str, Figure); 8] {
+    [
+        ("count", Whole(pair.count())),
+        ("covariance", Float(pair.sample_covariance())),
+        ("population_covariance", Float(pair.population_covariance())),
+        ("correlation", Float(pair.correlation())),
+        ("slope", Float(pair.slope())),
+        ("intercept", Float(pair.intercept())),
+        ("r_squared", Float(pair.r_squared())),
+        ("residual_stddev", Float(pair.residual_stddev())),
+    ]
+}
+
+fn of_counters(counters: &Counters) -> [(&'static str, Figure); 13] {
+    let Counters { messages, measured, filtered, late, early, unmeasured, untold, moved, missed, .. } = *counters;
+    [
+        ("messages", Whole(messages)),
+        ("measured", Whole(measured)),
+        ("filtered", Whole(filtered)),
+        ("late", Whole(late)),
+        ("early", Whole(early)),
+        ("not_json", Whole(unmeasured.not_json)),
+        ("missing", Whole(unmeasured.missing)),
+        ("not_a_number", Whole(unmeasured.not_a_number)),
+        ("infinite", Whole(unmeasured.infinite)),
+        ("no_time", Whole(unmeasured.no_time)),
+        ("untold", Whole(untold)),
+        ("moved", Whole(moved)),
+        ("missed", Whole(missed)),
+    ]
+}
+
+fn histogram_members<W: Write>(
+    [low, high]: [f64; 2],
+    bins: &[u64],
+    [below, above]: [u64; 2],
+    out: &mut W,
+) -> Result<(), W::Error> {
+    out.write_all(b"\"histogram\":{\"min\":")?;
+    float(Some(low), out)?;
+    out.write_all(b",\"max\":")?;
+    float(Some(high), out)?;
+    out.write_all(b",\"below\":")?;
+    whole(below, out)?;
+    out.write_all(b",\"above\":")?;
+    whole(above, out)?;
+    out.write_all(b",\"bins\":[")?;
+    let mut first = true;
+    for count in bins {
+        separate(&mut first, out)?;
+        whole(*count, out)?;
+    }
+    out.write_all(b"]}")
+}
+
+/// The rest of an object that tells how often something came.
+fn counts<K, W: Write>(counted: &Counted<K>, out: &mut W) -> Result<(), W::Error> {
+    out.write_all(b",\"count\":")?;
+    whole(counted.weight, out)?;
+    out.write_all(b",\"error\":")?;
+    whole(counted.error, out)?;
+    out.write_all(b"}")
+}
+
+fn separate<W: Write>(first: &mut bool, out: &mut W) -> Result<(), W::Error> {
+    if core::mem::take(first) { Ok(()) } else { out.write_all(b",") }
+}
+
+/// A value as JSON: a number or a word as it was written; a text, what is cut, and a number that no double can be, as a
+/// string.
+fn key<W: Write>(key: &Key, out: &mut W) -> Result<(), W::Error> {
+    let is_beyond = || Number::parse(key.shown()).is_some_and(|number| !number.to_f64().is_finite());
+    if key.is_text() || !key.is_whole() || is_beyond() {
+        return name_of(key, out);
+    }
+    out.write_all(key.shown().as_bytes())
+}
+
+/// A value as the name of a member.
+fn name_of<W: Write>(key: &Key, out: &mut W) -> Result<(), W::Error> {
+    write::string(key.shown(), out)
+}
+
+/// Writes an object of numbers.
+fn object<W: Write>(numbers: &[(&'static str, Figure)], out: &mut W) -> Result<(), W::Error> {
+    out.write_all(b"{")?;
+    members(numbers, out)?;
+    out.write_all(b"}")
+}
+
+/// Writes numbers as members.
+fn members<W: Write>(numbers: &[(&'static str, Figure)], out: &mut W) -> Result<(), W::Error> {
+    let mut first = true;
+    for (name, number) in numbers {
+        separate(&mut first, out)?;
+        out.write_all(b"\"")?;
+        out.write_all(name.as_bytes())?;
+        out.write_all(b"\":")?;
+        match number {
+            Whole(number) => whole(*number, out)?,
+            Float(number) => float(*number, out)?,
+        }
+    }
+    Ok(())
+}
+
+fn whole<W: Write>(number: u64, out: &mut W) -> Result<(), W::Error> {
+    crate::endpoints::write_fmt(out, format_args!("{number}"))
+}
+
+/// Writes a number so that it reads back to the same bits; `null` if there is none.
+fn float<W: Write>(number: Option<f64>, out: &mut W) -> Result<(), W::Error> {
+    match number.and_then(Decimal::shortest) {
+        Some(decimal) => out.write_all(decimal.as_bytes()),
+        None => out.write_all(b"null"),
+    }
+}

@@ -1,0 +1,215 @@
+//! A reading as OpenMetrics 1.0, for those who collect it.
+//!
+//! All results are samples of one family, `streamgauge_gauge`, and a label says which result it is: what is measured
+//! depends on the gauge, and a family has to stand together.
+
+use embedded_io::Write;
+
+use super::super::{Gauge, Key, Measured, Reading, Span, Storage, Whose};
+use super::lines::{exact, whole, whose};
+use crate::time::Time;
+
+/// Writes what a gauge measures now.
+pub(super) fn write<S: Storage, W: Write>(
+    gauge: &mut Gauge<S>,
+    name: &str,
+    now: Time,
+    out: &mut W,
+) -> Result<(), W::Error> {
+    out.write_all(b"# TYPE streamgauge_gauge gauge\n# HELP streamgauge_gauge Results of a gauge.\n")?;
+    let mut result = Ok(());
+    gauge.read(Span::Window, now, |reading, who, cell| {
+        if result.is_ok() {
+            let mut samples = Samples { name, who: &who, now, out };
+            result = samples.reading(reading, cell);
+        }
+    });
+    result?;
+    let counters = gauge.counters();
+    let unmeasured = counters.unmeasured.total();
+    for (family, help, value) in [
+        ("messages", "Messages that came.", counters.messages),
+        ("measured", "Messages that were measured.", counters.measured),
+        ("filtered", "Messages that the filter did not let pass.", counters.filtered),
+        ("unmeasured", "Messages of which something could not be measured.", unmeasured),
+        ("late", "Messages that came when their pane had been told.", counters.late),
+        ("missed", "Messages that were gone before they were read.", counters.missed),
+    ] {
+        let head = format_args!(
+            "# TYPE streamgauge_gauge_{family} counter\n# HELP streamgauge_gauge_{family} {help}\n\
+             streamgauge_gauge_{family}_total{{gauge=\"{name}\"}} {value}\n"
+        );
+        crate::endpoints::write_fmt(out, head)?;
+    }
+    out.write_all(b"# EOF\n")
+}
+
+/// The samples of one group, or of all.
+struct Samples<'s, W> {
+    name: &'s str,
+    who: &'s Whose<'s>,
+    now: Time,
+    out: &'s mut W,
+}
+
+impl<W: Write> Samples<'_, W> {
+    fn reading<S: Storage>(&mut self, reading: &Reading<'_>, cell: &mut [Measured<S>]) -> Result<(), W::Error> {
+        if matches!(self.who, Whose::All) {
+            self.count("messages", reading.messages)?;
+            self.count("bytes", reading.bytes)?;
+        }
+        cell.iter_mut().try_for_each(|measured| self.measured(measured))
+    }
+
+    fn measured<S: Storage>(&mut self, measured: &mut Measured<S>) -> Result<(), W::Error> {
+        match measured {
+            Measured::Moments(moments) => {
+                self.count("count", moments.count())?;
+                self.value("mean", moments.mean())?;
+                self.value("variance", moments.sample_variance())?;
+                self.value("stddev", moments.sample_stddev())?;
+                self.value("skewness", moments.skewness())?;
+                self.value("kurtosis", moments.excess_kurtosis())?;
+                self.value("min", moments.min())?;
+                self.value("max", moments.max())
+            }
+            Measured::Quantiles(sketch) => {
+                for (name, q) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)] {
+                    self.value(name, sketch.quantile(q).map(|quantile| quantile.estimate))?;
+                }
+                self.value("quantile_error", Some(sketch.error()))
+            }
+            Measured::Distinct(sketch) => {
+                let estimate = sketch.estimate();
+                self.value("distinct", Some(estimate.estimate))?;
+                self.value("distinct_error", Some(estimate.error))
+            }
+            Measured::Top(heaviest) => {
+                for counted in heaviest.heaviest() {
+                    self.labelled("top", &[("value", &counted.key)], counted.weight)?;
+                }
+                Ok(())
+            }
+            Measured::Histogram(histogram) => {
+                let edge = |bin| Some(histogram.edge(bin));
+                self.bins(histogram.bins(), edge, [histogram.underflow(), histogram.overflow()])
+            }
+            Measured::Integers(histogram, _) => {
+                let edge = |bin| Some(histogram.edge(bin) as f64);
+                self.bins(histogram.bins(), edge, [histogram.underflow(), histogram.overflow()])
+            }
+            Measured::Rate(rate) => {
+                let (messages, bytes) = (rate.messages_per_second(self.now), rate.bytes_per_second(self.now));
+                self.value("rate_1m", Some(messages.one_minute))?;
+                self.value("rate_5m", Some(messages.five_minutes))?;
+                self.value("rate_15m", Some(messages.fifteen_minutes))?;
+                self.value("bytes_1m", Some(bytes.one_minute))?;
+                self.value("bytes_5m", Some(bytes.five_minutes))?;
+                self.value("bytes_15m", Some(bytes.fifteen_minutes))
+            }
+            Measured::Change(detector) => {
+                self.count("changes_up", detector.alarms_up())?;
+                self.count("changes_down", detector.alarms_down())
+            }
+            Measured::Pair(pair) => {
+                self.value("covariance", pair.sample_covariance())?;
+                self.value("correlation", pair.correlation())?;
+                self.value("slope", pair.slope())?;
+                self.value("intercept", pair.intercept())
+            }
+            Measured::Graph(graph) => {
+                for counted in graph.heaviest() {
+                    let edge = &counted.key;
+                    self.labelled("edge", &[("from", &edge.from), ("to", &edge.to)], counted.weight)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Counts of all that is below an edge, as histograms are collected.
+    fn bins(
+        &mut self,
+        counts: &[u64],
+        edge: impl Fn(usize) -> Option<f64>,
+        [below, above]: [u64; 2],
+    ) -> Result<(), W::Error> {
+        let mut sum = below;
+        for (bin, count) in counts.iter().enumerate() {
+            self.begin("bucket")?;
+            self.out.write_all(b",le=\"")?;
+            exact(edge(bin), self.out)?;
+            self.out.write_all(b"\"} ")?;
+            whole(sum, self.out)?;
+            self.out.write_all(b"\n")?;
+            sum = sum.saturating_add(*count);
+        }
+        self.begin("bucket")?;
+        self.out.write_all(b",le=\"")?;
+        exact(edge(counts.len()), self.out)?;
+        self.out.write_all(b"\"} ")?;
+        whole(sum, self.out)?;
+        self.out.write_all(b"\n")?;
+        self.begin("bucket")?;
+        self.out.write_all(b",le=\"+Inf\"} ")?;
+        whole(sum.saturating_add(above), self.out)?;
+        self.out.write_all(b"\n")
+    }
+
+    fn count(&mut self, statistic: &str, count: u64) -> Result<(), W::Error> {
+        self.begin(statistic)?;
+        self.out.write_all(b"} ")?;
+        whole(count, self.out)?;
+        self.out.write_all(b"\n")
+    }
+
+    /// A result that there isn't is no sample.
+    fn value(&mut self, statistic: &str, value: Option<f64>) -> Result<(), W::Error> {
+        if value.is_none() {
+            return Ok(());
+        }
+        self.begin(statistic)?;
+        self.out.write_all(b"} ")?;
+        exact(value, self.out)?;
+        self.out.write_all(b"\n")
+    }
+
+    fn labelled(&mut self, statistic: &str, labels: &[(&str, &Key)], count: u64) -> Result<(), W::Error> {
+        self.begin(statistic)?;
+        for (name, key) in labels {
+            self.out.write_all(b",")?;
+            self.out.write_all(name.as_bytes())?;
+            self.out.write_all(b"=\"")?;
+            label(key.shown(), self.out)?;
+            self.out.write_all(b"\"")?;
+        }
+        self.out.write_all(b"} ")?;
+        whole(count, self.out)?;
+        self.out.write_all(b"\n")
+    }
+
+    fn begin(&mut self, statistic: &str) -> Result<(), W::Error> {
+        self.out.write_all(b"streamgauge_gauge{gauge=\"")?;
+        self.out.write_all(self.name.as_bytes())?;
+        if !matches!(self.who, Whose::All) {
+            self.out.write_all(b"\",group=\"")?;
+            label(whose(self.who), self.out)?;
+        }
+        self.out.write_all(b"\",statistic=\"")?;
+        self.out.write_all(statistic.as_bytes())?;
+        self.out.write_all(b"\"")
+    }
+}
+
+/// The value of a label: backslash, quote and newline are escaped.
+fn label<W: Write>(text: &str, out: &mut W) -> Result<(), W::Error> {
+    for char in text.chars() {
+        match char {
+            '\\' => out.write_all(b"\\\\")?,
+            '"' => out.write_all(b"\\\"")?,
+            '\n' => out.write_all(b"\\n")?,
+            char => out.write_all(char.encode_utf8(&mut [0; 4]).as_bytes())?,
+        }
+    }
+    Ok(())
+}

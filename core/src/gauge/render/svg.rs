@@ -1,0 +1,357 @@
+//! A reading as a picture: what came over time, quantiles over time, how values are distributed, which are frequent.
+//!
+//! Each part stands under the last one and is there as far as it is measured. Colours are the reader's: text and lines
+//! are drawn in `currentColor`, and what is drawn over each other by how opaque it is.
+
+use embedded_io::Write;
+
+use super::super::{Gauge, Measured, Span, Storage, Whose};
+use super::lines::{number, whole};
+use crate::time::Time;
+use crate::wire::decimal::Decimal;
+
+/// Where the drawing is in the picture, whose width is 720.
+const LEFT: f64 = 70.0;
+const WIDTH: f64 = 630.0;
+
+/// How high a part is, and what is between two.
+const HEIGHT: f64 = 120.0;
+const GAP: f64 = 50.0;
+
+/// How many of the most frequent values are drawn.
+const BARS: usize = 12;
+const BAR: f64 = 18.0;
+
+/// Writes what a gauge measures now.
+pub(super) fn write<S: Storage, W: Write>(
+    gauge: &mut Gauge<S>,
+    name: &str,
+    now: Time,
+    out: &mut W,
+) -> Result<(), W::Error> {
+    let parts = Parts::of(gauge, now);
+    let mut picture = Picture { out, top: 40.0 };
+    picture.begin(name, gauge.definition().topic.as_str(), parts.height())?;
+    if parts.panes > 1 {
+        picture.messages(gauge, now, &parts)?;
+        if parts.has_quantiles {
+            picture.quantiles(gauge, now, &parts)?;
+        }
+    }
+    let mut result = Ok(());
+    gauge.read(Span::Window, now, |_, whose, cell| {
+        if result.is_ok() && matches!(whose, Whose::All) {
+            result = cell.iter_mut().try_for_each(|measured| picture.measured(measured));
+        }
+    });
+    result?;
+    picture.out.write_all(b"</svg>\n")
+}
+
+/// What there is to be drawn, and how large it is.
+struct Parts {
+    panes: u64,
+    most_messages: u64,
+    has_quantiles: bool,
+    /// Of all that is drawn of quantiles.
+    least: f64,
+    largest: f64,
+    bars: usize,
+    /// How many distributions there are.
+    distributions: usize,
+}
+
+impl Parts {
+    fn of<S: Storage>(gauge: &mut Gauge<S>, now: Time) -> Self {
+        let (infinite, nothing) = (f64::INFINITY, f64::NEG_INFINITY);
+        let mut parts = Self {
+            panes: 0,
+            most_messages: 1,
+            has_quantiles: false,
+            least: infinite,
+            largest: nothing,
+            bars: 0,
+            distributions: 0,
+        };
+        gauge.read_panes(now, |messages, cell| {
+            parts.panes = parts.panes.saturating_add(1);
+            parts.most_messages = parts.most_messages.max(messages);
+            if let Some([low, _, _, high]) = quantiles(cell) {
+                parts.has_quantiles = true;
+                (parts.least, parts.largest) = (parts.least.min(low), parts.largest.max(high));
+            }
+        });
+        gauge.read(Span::Window, now, |_, whose, cell| {
+            for measured in cell.iter().filter(|_| matches!(whose, Whose::All)) {
+                match measured {
+                    Measured::Top(heaviest) => parts.bars = heaviest.len().min(BARS),
+                    Measured::Quantiles(_) | Measured::Histogram(_) | Measured::Integers(..) => {
+                        parts.distributions = parts.distributions.saturating_add(1);
+                    }
+                    _ => {}
+                }
+            }
+        });
+        parts
+    }
+
+    fn height(&self) -> f64 {
+        let over_time = if self.panes > 1 { 1.0 + f64::from(u8::from(self.has_quantiles)) } else { 0.0 };
+        let plots = (over_time + self.distributions as f64) * (HEIGHT + GAP);
+        let bars = if self.bars > 0 { self.bars as f64 * BAR + GAP } else { 0.0 };
+        60.0 + plots + bars
+    }
+}
+
+/// The least that is drawn of quantiles, the median, and what 90 and 99 of 100 do not exceed.
+fn quantiles<S: Storage>(cell: &[Measured<S>]) -> Option<[f64; 4]> {
+    let sketch = cell.iter().find_map(|measured| match measured {
+        Measured::Quantiles(sketch) => Some(sketch),
+        _ => None,
+    })?;
+    let quantile = |q| sketch.quantile(q).map(|quantile| quantile.estimate);
+    Some([quantile(0.1)?, quantile(0.5)?, quantile(0.9)?, quantile(0.99)?])
+}
+
+struct Picture<'o, W> {
+    out: &'o mut W,
+    /// Where the next part begins.
+    top: f64,
+}
+
+impl<W: Write> Picture<'_, W> {
+    fn begin(&mut self, name: &str, topic: &str, height: f64) -> Result<(), W::Error> {
+        self.text("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 ")?;
+        self.at(height)?;
+        self.text("\" width=\"720\" height=\"")?;
+        self.at(height)?;
+        self.text(
+            "\" font-family=\"system-ui,sans-serif\" font-size=\"12\" fill=\"currentColor\" role=\"img\">\n<title>",
+        )?;
+        self.escaped(name)?;
+        self.text("</title>\n<text x=\"10\" y=\"22\" font-size=\"16\">")?;
+        self.escaped(name)?;
+        self.text(" <tspan opacity=\".6\" font-size=\"12\">topic ")?;
+        self.escaped(topic)?;
+        self.text("</tspan></text>\n")
+    }
+
+    /// Bars: messages in each pane.
+    fn messages<S: Storage>(&mut self, gauge: &mut Gauge<S>, now: Time, parts: &Parts) -> Result<(), W::Error> {
+        self.frame("messages", Some(0.0), Some(parts.most_messages as f64))?;
+        let (step, mut place, mut result) = (WIDTH / parts.panes as f64, 0.0, Ok(()));
+        gauge.read_panes(now, |messages, _| {
+            let height = HEIGHT * messages as f64 / parts.most_messages as f64;
+            if result.is_ok() && messages > 0 {
+                result = self.bar([LEFT + place * step, self.top + HEIGHT - height, step, height], 60);
+            }
+            place += 1.0;
+        });
+        result?;
+        self.end_part();
+        Ok(())
+    }
+
+    /// Bands over time: 10 to 50, 50 to 90, 90 to 99 of 100.
+    fn quantiles<S: Storage>(&mut self, gauge: &mut Gauge<S>, now: Time, parts: &Parts) -> Result<(), W::Error> {
+        self.frame("p10, p50, p90, p99", Some(parts.least), Some(parts.largest))?;
+        let scale = Axis::over(parts.least, parts.largest, self.top);
+        let (step, mut place, mut result) = (WIDTH / parts.panes as f64, 0.0, Ok(()));
+        gauge.read_panes(now, |_, cell| {
+            let left = LEFT + place * step;
+            place += 1.0;
+            let Some(values) = quantiles(cell).filter(|_| result.is_ok()) else { return };
+            let [p10, p50, p90, p99] = values.map(|value| scale.place(value));
+            result = self
+                .bar([left, p50, step, p10 - p50], 45)
+                .and_then(|()| self.bar([left, p90, step, p50 - p90], 45))
+                .and_then(|()| self.bar([left, p99, step, p90 - p99], 20))
+                .and_then(|()| self.bar([left, p50 - 1.0, step, 2.0], 100));
+        });
+        result?;
+        self.end_part();
+        Ok(())
+    }
+
+    /// What is drawn of one measure, if it has anything to be looked at.
+    fn measured<S: Storage>(&mut self, measured: &mut Measured<S>) -> Result<(), W::Error> {
+        match measured {
+            Measured::Quantiles(sketch) => {
+                let (Some(min), Some(max)) = (sketch.min(), sketch.max()) else { return Ok(()) };
+                let most = sketch.bins().map(|bin| density(bin.lower, bin.upper, bin.count)).fold(0.0, f64::max);
+                self.frame("distribution", None, None)?;
+                self.ends(min, max)?;
+                let span = if max > min { max - min } else { 1.0 };
+                for bin in sketch.bins() {
+                    let left = (bin.lower.max(min) - min) / span;
+                    let right = (bin.upper.min(max) - min) / span;
+                    let height = HEIGHT * density(bin.lower, bin.upper, bin.count) / most;
+                    let width = ((right - left) * WIDTH).max(1.0);
+                    self.bar([LEFT + left * WIDTH, self.top + HEIGHT - height, width, height], 60)?;
+                }
+                self.end_part();
+                Ok(())
+            }
+            Measured::Histogram(histogram) => {
+                let ends = [histogram.edge(0), histogram.edge(histogram.bins().len())];
+                self.histogram(ends, histogram.bins())
+            }
+            Measured::Integers(histogram, _) => {
+                let ends = [histogram.edge(0), histogram.edge(histogram.bins().len())];
+                self.histogram(ends.map(|edge| edge as f64), histogram.bins())
+            }
+            Measured::Top(heaviest) => {
+                let most = heaviest.heaviest().next().map_or(1, |counted| counted.weight.max(1));
+                self.text("<text x=\"10\" y=\"")?;
+                self.at(self.top - 6.0)?;
+                self.text("\">most frequent</text>\n")?;
+                for counted in heaviest.heaviest().take(BARS) {
+                    let share = counted.weight as f64 / most as f64;
+                    let certain = counted.weight.saturating_sub(counted.error) as f64 / most as f64;
+                    self.bar([LEFT, self.top, share * WIDTH, BAR - 4.0], 25)?;
+                    self.bar([LEFT, self.top, certain * WIDTH, BAR - 4.0], 30)?;
+                    self.text("<text x=\"")?;
+                    self.at(LEFT + 4.0)?;
+                    self.text("\" y=\"")?;
+                    self.at(self.top + BAR - 7.0)?;
+                    self.text("\">")?;
+                    self.escaped(counted.key.shown())?;
+                    self.text("</text><text text-anchor=\"end\" x=\"")?;
+                    self.at(LEFT - 6.0)?;
+                    self.text("\" y=\"")?;
+                    self.at(self.top + BAR - 7.0)?;
+                    self.text("\">")?;
+                    whole(counted.weight, self.out)?;
+                    self.text("</text>\n")?;
+                    self.top += BAR;
+                }
+                self.top += GAP;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn histogram(&mut self, [low, high]: [f64; 2], bins: &[u64]) -> Result<(), W::Error> {
+        let most = bins.iter().copied().max().unwrap_or(0).max(1);
+        self.frame("histogram", Some(0.0), Some(most as f64))?;
+        self.ends(low, high)?;
+        let step = WIDTH / bins.len().max(1) as f64;
+        for (place, count) in bins.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let height = HEIGHT * *count as f64 / most as f64;
+            self.bar([LEFT + place as f64 * step, self.top + HEIGHT - height, step, height], 60)?;
+        }
+        self.end_part();
+        Ok(())
+    }
+
+    /// The axes of a part, its name, and what the ends of the upright one are.
+    fn frame(&mut self, name: &str, low: Option<f64>, high: Option<f64>) -> Result<(), W::Error> {
+        self.text("<text x=\"10\" y=\"")?;
+        self.at(self.top - 6.0)?;
+        self.text("\">")?;
+        self.text(name)?;
+        self.text("</text><path fill=\"none\" stroke=\"currentColor\" opacity=\".4\" d=\"M")?;
+        self.at(LEFT)?;
+        self.text(" ")?;
+        self.at(self.top)?;
+        self.text("v")?;
+        self.at(HEIGHT)?;
+        self.text("h")?;
+        self.at(WIDTH)?;
+        self.text("\"/>\n")?;
+        for (value, down) in [(low, HEIGHT), (high, 10.0)] {
+            if let Some(value) = value {
+                self.text("<text text-anchor=\"end\" x=\"")?;
+                self.at(LEFT - 6.0)?;
+                self.text("\" y=\"")?;
+                self.at(self.top + down)?;
+                self.text("\">")?;
+                number(Some(value), self.out)?;
+                self.text("</text>\n")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the ends of the level axis are.
+    fn ends(&mut self, low: f64, high: f64) -> Result<(), W::Error> {
+        for (value, anchor, x) in [(low, "start", LEFT), (high, "end", LEFT + WIDTH)] {
+            self.text("<text text-anchor=\"")?;
+            self.text(anchor)?;
+            self.text("\" x=\"")?;
+            self.at(x)?;
+            self.text("\" y=\"")?;
+            self.at(self.top + HEIGHT + 14.0)?;
+            self.text("\">")?;
+            number(Some(value), self.out)?;
+            self.text("</text>\n")?;
+        }
+        Ok(())
+    }
+
+    fn bar(&mut self, [x, y, width, height]: [f64; 4], opacity: u8) -> Result<(), W::Error> {
+        for (name, value) in [("<rect x=\"", x), ("\" y=\"", y), ("\" width=\"", width), ("\" height=\"", height)] {
+            self.text(name)?;
+            self.at(value)?;
+        }
+        self.text("\" opacity=\"")?;
+        number(Some(f64::from(opacity) / 100.0), self.out)?;
+        self.text("\"/>\n")
+    }
+
+    fn end_part(&mut self) {
+        self.top += HEIGHT + GAP;
+    }
+
+    /// A coordinate.
+    fn at(&mut self, value: f64) -> Result<(), W::Error> {
+        match Decimal::rounded(libm::round(value * 100.0) / 100.0, 6) {
+            Some(decimal) => self.out.write_all(decimal.as_bytes()),
+            None => self.out.write_all(b"0"),
+        }
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), W::Error> {
+        self.out.write_all(text.as_bytes())
+    }
+
+    /// A text in which nothing is markup, and nothing that XML does not allow.
+    fn escaped(&mut self, text: &str) -> Result<(), W::Error> {
+        for char in text.chars() {
+            match char {
+                '&' => self.text("&amp;")?,
+                '<' => self.text("&lt;")?,
+                '>' => self.text("&gt;")?,
+                '"' => self.text("&quot;")?,
+                char if char.is_control() || matches!(char, '\u{fffe}' | '\u{ffff}') => self.text("\u{fffd}")?,
+                char => self.text(char.encode_utf8(&mut [0; 4]))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where values are on the upright axis.
+struct Axis {
+    least: f64,
+    span: f64,
+    top: f64,
+}
+
+impl Axis {
+    fn over(least: f64, largest: f64, top: f64) -> Self {
+        let span = largest - least;
+        Self { least, span: if span > 0.0 { span } else { 1.0 }, top }
+    }
+
+    fn place(&self, value: f64) -> f64 {
+        self.top + HEIGHT * (1.0 - (value - self.least) / self.span)
+    }
+}
+
+/// How many values there are by unit: bins are not equally wide.
+fn density(lower: f64, upper: f64, count: u64) -> f64 {
+    let width = upper - lower;
+    if width > 0.0 { count as f64 / width } else { count as f64 }
+}

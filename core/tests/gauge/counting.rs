@@ -1,0 +1,110 @@
+//! Everything that comes is counted once, and what is measured is what the measures by themselves would have seen.
+
+use proptest::prelude::*;
+use streamgauge_core::gauge::Key;
+use streamgauge_core::select::Number;
+use streamgauge_core::stats::moments::NonFinite;
+use streamgauge_core::stats::quantiles::{Accuracy, DdSketch};
+use streamgauge_core::stats::{Bivariate, Moments, UltraLogLog};
+
+use super::support::{gauge, json, take};
+
+const ALL: &str = r#"{"field":"x","with":"y","by":"g","groups":3,"filter":"keep:1","every":"1s","time":"t",
+    "measure":["moments","quantiles","distinct","top","histogram","rate","change","pair","graph"],
+    "histogram":{"min":0,"max":10,"bins":5}}"#;
+
+/// Messages of every kind that there is.
+fn message() -> impl Strategy<Value = String> {
+    let value = prop_oneof![
+        any::<i16>().prop_map(|number| number.to_string()),
+        any::<f64>().prop_filter("JSON has no others", |x| x.is_finite()).prop_map(|x| format!("{x:e}")),
+        Just("1e999".to_owned()),
+        Just("-1e400".to_owned()),
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        Just("[1]".to_owned()),
+        "[a-c\\\\u00e9]{0,3}".prop_map(|text| format!("{text:?}")),
+    ];
+    let keep = prop_oneof![4 => Just("1"), 1 => Just("2")];
+    let time = prop_oneof![4 => (0_u64..5_000).prop_map(|t| t.to_string()), 1 => Just("\"never\"".to_owned())];
+    let object = (value.clone(), value.clone(), value, keep, time)
+        .prop_map(|(x, y, g, keep, t)| format!(r#"{{"x":{x},"y":{y},"g":{g},"keep":{keep},"t":{t}}}"#));
+    prop_oneof![8 => object, 1 => Just("{".to_owned()), 1 => "[ -~]{0,8}"]
+}
+
+proptest! {
+    #[test]
+    fn every_message_is_counted_once(messages in prop::collection::vec((message(), 0_u64..4_000), 0..60)) {
+        let mut gauge = gauge(ALL);
+        for (message, at) in &messages {
+            take(&mut gauge, message, 4_900_000 + at);
+        }
+        let counters = *gauge.counters();
+        prop_assert_eq!(counters.messages, messages.len() as u64);
+        let not_measured = counters.filtered + counters.late + counters.early;
+        let not_read = counters.unmeasured.not_json + counters.unmeasured.no_time;
+        let pending = u64::from(gauge.is_pending());
+        prop_assert_eq!(counters.messages, counters.measured + not_measured + not_read + pending);
+        // All of them are in some group, or in none.
+        let reading = json(&mut gauge, 5_000_000);
+        let rate = |of: &serde_json::Value| of["rate"]["messages_15m"].as_f64().unwrap();
+        let parts: f64 = reading["groups"].as_object().unwrap().values().map(rate).sum::<f64>() + rate(&reading["other"]);
+        prop_assert!((parts - rate(&reading)).abs() <= 1e-12 * (1.0 + parts));
+    }
+}
+
+#[test]
+fn a_gauge_says_what_its_measures_say_by_themselves() {
+    let mut gauge = gauge(r#"{"field":"x","with":"y","measure":["moments","quantiles","distinct","pair"]}"#);
+    let mut moments = Moments::with_policy(NonFinite::LeaveOut);
+    let mut sketch = DdSketch::new(vec![0; 2048], Accuracy::PERCENT);
+    let mut distinct = UltraLogLog::new(vec![0; 2048]).unwrap();
+    let mut pair = Bivariate::new();
+    for number in 0..2_000_u32 {
+        let x = f64::from(number % 377) * 1.37 - 200.0;
+        let y = x * 0.25 + f64::from(number % 7);
+        take(&mut gauge, format!(r#"{{"x":{x},"y":{y}}}"#), 1_000);
+        moments.push(x);
+        sketch.push(x);
+        pair.push(x, y);
+        // Numbers are known by what they are worth: any text of one will do.
+        distinct.add_hash(Key::of_number(&Number::parse(&format!("{x:e}")).unwrap()).hash());
+    }
+    let reading = json(&mut gauge, 2_000);
+    let number = |name: &str| reading[name].as_f64();
+    assert_eq!(reading["count"].as_u64(), Some(2_000));
+    assert_eq!(number("mean"), moments.mean());
+    assert_eq!(number("variance"), moments.sample_variance());
+    assert_eq!(number("kurtosis"), moments.excess_kurtosis());
+    assert_eq!(number("p99"), sketch.quantile(0.99).map(|quantile| quantile.estimate));
+    assert_eq!(reading["distinct"]["estimate"].as_f64(), Some(distinct.estimate().estimate));
+    assert_eq!(reading["pair"]["slope"].as_f64(), pair.slope());
+    assert_eq!(reading["pair"]["correlation"].as_f64(), pair.correlation());
+}
+
+#[test]
+fn what_can_not_be_measured_is_counted_by_kind() {
+    let mut gauge = gauge(r#"{"field":"x","measure":["moments","top"]}"#);
+    for message in ["{", "[]", r#"{"x":null}"#, r#"{"x":"5"}"#, r#"{"x":[5]}"#, r#"{"x":1e999}"#, r#"{"x":5}"#] {
+        take(&mut gauge, message, 0);
+    }
+    let unmeasured = gauge.counters().unmeasured;
+    assert_eq!((unmeasured.not_json, unmeasured.missing), (1, 2));
+    assert_eq!((unmeasured.not_a_number, unmeasured.infinite), (2, 1));
+    let reading = json(&mut gauge, 0);
+    assert_eq!(reading["count"], 1);
+    // The text and the number are two values; what is beyond a double is one nevertheless.
+    assert_eq!(reading["top"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_message_itself_is_measured_where_no_field_is_named() {
+    let mut gauge = gauge(r#"{"measure":["moments","top"]}"#);
+    for message in ["1.5", " 2.5\n", "NaN", "x", "\u{feff}1", "1_000", ""] {
+        take(&mut gauge, message, 0);
+    }
+    let reading = json(&mut gauge, 0);
+    assert_eq!((reading["count"].as_u64(), reading["mean"].as_f64()), (Some(2), Some(2.0)));
+    assert_eq!(reading["counters"]["not_a_number"], 5);
+    assert_eq!(reading["top"].as_array().unwrap().len(), 7);
+}

@@ -1,0 +1,61 @@
+//! Groups: the heaviest have a place, and no message is lost when one gives way.
+
+use proptest::prelude::*;
+
+use super::support::{gauge, json, take};
+
+proptest! {
+    #[test]
+    fn no_message_is_lost_when_groups_give_way(
+        keys in prop::collection::vec(prop_oneof![3 => 0_u32..4, 1 => 0_u32..200], 0..600),
+        every in prop::bool::ANY,
+    ) {
+        let every = if every { r#""every":"1s","last":"5s","# } else { "" };
+        let mut gauge = gauge(&format!(r#"{{"field":"x","by":"k","groups":4,{every}"measure":["moments","distinct"]}}"#));
+        for (x, key) in keys.iter().enumerate() {
+            take(&mut gauge, format!(r#"{{"x":{x},"k":"k{key}"}}"#), 1_000 + x as u64);
+        }
+        let reading = json(&mut gauge, 1_000 + keys.len() as u64);
+        let groups = reading["groups"].as_object().unwrap();
+        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+        prop_assert_eq!(groups.len(), distinct.len().min(4));
+        let sum: u64 = groups.values().chain([&reading["other"]]).map(|group| group["count"].as_u64().unwrap()).sum();
+        prop_assert_eq!(sum, keys.len() as u64);
+        prop_assert_eq!(reading["count"].as_u64(), Some(keys.len() as u64));
+        // A group has no more than came, and none of another.
+        for (name, group) in groups {
+            let of: Vec<usize> =
+                keys.iter().enumerate().filter(|(_, key)| *name == format!("k{key}")).map(|(x, _)| x).collect();
+            prop_assert!(group["count"].as_u64().unwrap() <= of.len() as u64);
+            prop_assert!(of.iter().any(|x| Some(*x as f64) == group["max"].as_f64()) || group["count"] == 0);
+        }
+    }
+}
+
+#[test]
+fn a_heavy_group_gets_a_place_from_a_light_one() {
+    let mut gauge = gauge(r#"{"by":"k","groups":2,"measure":["rate"]}"#);
+    for key in ["a", "b"] {
+        (0..10).for_each(|_| take(&mut gauge, format!(r#"{{"k":"{key}"}}"#), 0));
+    }
+    (0..100).for_each(|_| take(&mut gauge, r#"{"k":"heavy"}"#, 0));
+    let reading = json(&mut gauge, 0);
+    let groups = reading["groups"].as_object().unwrap();
+    assert!(groups.contains_key("heavy") && groups.len() == 2, "{groups:?}");
+    assert_eq!(reading["counters"]["moved"], 10);
+    // Many light ones take nobody's place.
+    (0..10_000).for_each(|number| take(&mut gauge, format!(r#"{{"k":{number}}}"#), 0));
+    assert_eq!(json(&mut gauge, 0)["groups"].as_object().unwrap().len(), 2);
+    assert_eq!(gauge.counters().moved, 10);
+}
+
+#[test]
+fn groups_are_of_what_a_value_means() {
+    let mut gauge = gauge(r#"{"by":"k","measure":["rate"]}"#);
+    for value in ["1", "1.0", "10e-1", "\"1\"", "\"a\"", "\"\\u0061\"", "true", "null", "[1]"] {
+        take(&mut gauge, format!(r#"{{"k":{value}}}"#), 0);
+    }
+    let groups = json(&mut gauge, 0)["groups"].as_object().unwrap().clone();
+    // The number and the text are two groups, though they look the same.
+    assert_eq!(groups.keys().collect::<Vec<_>>(), ["1", "a", "true"]);
+}

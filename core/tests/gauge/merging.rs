@@ -1,0 +1,138 @@
+//! Gauges that saw a part each, added up; and what is refused.
+
+use proptest::prelude::*;
+use streamgauge_core::gauge::{Described, Format, MergeError};
+use streamgauge_core::time::Time;
+
+use super::support::{Heap, gauge, json, take, written};
+
+const DEFINITION: &str = r#"{"field":"x","with":"y","by":"g","groups":8,"accuracy":0.02,"bins":64,"precision":6,"top":8,
+    "edges":8,"histogram":{"integers":[-3,3]},
+    "measure":["moments","quantiles","distinct","top","histogram","rate","change","pair","graph"]}"#;
+
+fn message(x: i32) -> String {
+    let (value, group) = (f64::from(x) * 0.75, x.rem_euclid(5));
+    format!(r#"{{"x":{value},"y":{},"g":"g{group}"}}"#, x % 11)
+}
+
+proptest! {
+    #[test]
+    fn what_was_split_adds_up(values in prop::collection::vec((-50_i32..50, 0_usize..3), 0..150), order in Just([0, 1, 2]).prop_shuffle()) {
+        let mut whole = gauge(DEFINITION);
+        let mut parts = [gauge(DEFINITION), gauge(DEFINITION), gauge(DEFINITION)];
+        for (x, part) in &values {
+            take(&mut whole, message(*x), 1_000);
+            take(&mut parts[*part], message(*x), 1_000);
+        }
+        let mut sum = gauge(DEFINITION);
+        for part in order {
+            let bytes = written(&mut parts[part], Format::Binary, 1_000);
+            sum.merge(&bytes, Time::from_millis(1_000), &mut Heap).unwrap();
+        }
+        let (one, all) = (json(&mut whole, 1_000), json(&mut sum, 1_000));
+        for (one, all) in [(&one, &all), (&one["groups"]["g3"], &all["groups"]["g3"])] {
+            for exact in ["count", "min", "max", "p50", "p99", "p999", "distinct", "histogram"] {
+                prop_assert_eq!(&one[exact], &all[exact], "{}", exact);
+            }
+            for close in ["mean", "variance", "skewness"] {
+                let (one, all) = (one[close].as_f64(), all[close].as_f64());
+                prop_assert_eq!(one.is_some(), all.is_some());
+                if let (Some(one), Some(all)) = (one, all) {
+                    prop_assert!((one - all).abs() <= 1e-13 * one.abs().max(1e-2), "{}: {} and {}", close, one, all);
+                }
+            }
+        }
+        prop_assert_eq!(&one["counters"], &all["counters"]);
+        prop_assert_eq!(one["pair"]["count"].as_u64(), all["pair"]["count"].as_u64());
+        let rate = |of: &serde_json::Value| of["rate"]["messages_1m"].as_f64().unwrap();
+        prop_assert!((rate(&one) - rate(&all)).abs() <= 1e-13 * rate(&one));
+    }
+
+    #[test]
+    fn a_byte_that_is_not_as_it_was_refuses_all(
+        values in prop::collection::vec(-50_i32..50, 0..20),
+        at in any::<prop::sample::Index>(),
+        change in 1_u8..,
+    ) {
+        let (mut one, mut other) = (gauge(DEFINITION), gauge(DEFINITION));
+        values.iter().for_each(|x| take(&mut one, message(*x), 1_000));
+        take(&mut other, message(7), 1_000);
+        let mut bytes = written(&mut one, Format::Binary, 1_000);
+        let before = written(&mut other, Format::Binary, 1_000);
+        let place = at.index(bytes.len());
+        bytes[place] ^= change;
+        prop_assert!(other.merge(&bytes, Time::from_millis(1_000), &mut Heap).is_err());
+        let cut = bytes.len() - 1 - at.index(bytes.len() - 1);
+        prop_assert!(other.merge(&bytes[..cut], Time::from_millis(1_000), &mut Heap).is_err());
+        prop_assert_eq!(written(&mut other, Format::Binary, 1_000), before);
+    }
+
+    #[test]
+    fn bytes_with_a_sum_that_fits_break_nothing(
+        values in prop::collection::vec(-50_i32..50, 0..20),
+        at in any::<prop::sample::Index>(),
+        change in prop::collection::vec(any::<u8>(), 1..9),
+    ) {
+        let (mut one, mut other) = (gauge(DEFINITION), gauge(DEFINITION));
+        values.iter().for_each(|x| take(&mut one, message(*x), 1_000));
+        let mut bytes = written(&mut one, Format::Binary, 1_000);
+        let body = bytes.len() - 8;
+        let at = at.index(body);
+        bytes[at..body].iter_mut().zip(&change).for_each(|(byte, change)| *byte = *change);
+        let sum = xxhash_rust::xxh3::xxh3_64(&bytes[..body]);
+        bytes[body..].copy_from_slice(&sum.to_le_bytes());
+        take(&mut other, message(7), 1_000);
+        let before = written(&mut other, Format::Binary, 1_000);
+        match other.merge(&bytes, Time::from_millis(1_000), &mut Heap) {
+            // It may be another gauge's: then what comes out can be read, and goes in again.
+            Ok(()) => {
+                let _ = json(&mut other, 1_000);
+                let merged = written(&mut other, Format::Binary, 1_000);
+                gauge(DEFINITION).merge(&merged, Time::from_millis(1_000), &mut Heap).unwrap();
+            }
+            Err(_) => prop_assert_eq!(written(&mut other, Format::Binary, 1_000), before),
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(Described::of(&bytes).is_err());
+        let framed = [b"SGG1", &bytes[..]].concat();
+        prop_assert!(Described::of(&framed).is_err());
+    }
+}
+
+#[test]
+fn what_measures_something_else_is_refused() {
+    let now = Time::from_millis(0);
+    let mut one = gauge(r#"{"field":"x","measure":"moments"}"#);
+    for other in [
+        r#"{"field":"y","measure":"moments"}"#,
+        r#"{"field":"x","measure":["moments","rate"]}"#,
+        r#"{"field":"x","by":"g","measure":"moments"}"#,
+    ] {
+        let bytes = written(&mut gauge(other), Format::Binary, 0);
+        assert_eq!(one.merge(&bytes, now, &mut Heap), Err(MergeError::Different), "{other}");
+    }
+    // Where it stands and how far it reaches is another matter.
+    let mut elsewhere = gauge(r#"{"topic":"b","field":"x","measure":"moments","every":"1s","last":"1m"}"#);
+    take(&mut elsewhere, r#"{"x":4}"#, 0);
+    let bytes = written(&mut elsewhere, Format::Binary, 0);
+    one.merge(&bytes, now, &mut Heap).unwrap();
+    assert_eq!(json(&mut one, 0)["mean"], 4.0);
+    assert_eq!(one.merge(b"SGG2", now, &mut Heap), Err(MergeError::NotAGauge));
+}
+
+#[test]
+fn what_is_merged_into_a_window_leaves_with_its_pane() {
+    let mut window = gauge(r#"{"field":"x","measure":"moments","every":"1s","last":"2s"}"#);
+    let mut other = gauge(r#"{"field":"x","measure":"moments"}"#);
+    take(&mut other, r#"{"x":4}"#, 0);
+    let bytes = written(&mut other, Format::Binary, 0);
+    take(&mut window, r#"{"x":2}"#, 5_000);
+    window.merge(&bytes, Time::from_millis(5_500), &mut Heap).unwrap();
+    assert_eq!(json(&mut window, 5_900)["mean"], 3.0);
+    assert_eq!(json(&mut window, 5_900)["messages"], 2);
+    take(&mut window, r#"{"x":9}"#, 8_000);
+    assert_eq!(json(&mut window, 8_000)["mean"], 9.0);
+}

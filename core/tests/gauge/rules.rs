@@ -1,0 +1,64 @@
+//! Rules: each tells once that it begins, and once that it ends.
+
+use streamgauge_core::gauge::Alert;
+use streamgauge_core::time::Time;
+
+use super::support::{gauge, take};
+
+/// What the rules of a gauge tell while so many messages of these values come, a second each.
+fn alerts(definition: &str, seconds: &[(usize, f64)]) -> Vec<(u64, usize, bool)> {
+    let mut gauge = gauge(definition);
+    let mut told = Vec::new();
+    for (second, (count, value)) in (0..).zip(seconds) {
+        let now = second * 1_000;
+        while gauge.is_over(Time::from_millis(now)) {
+            gauge.close(Time::from_millis(now), |_, _, _| {});
+            told.extend(gauge.take_alerts().iter().map(|Alert { rule, begins, .. }| (second, *rule, *begins)));
+        }
+        (0..*count).for_each(|_| take(&mut gauge, value.to_string(), now));
+    }
+    told
+}
+
+#[test]
+fn a_rule_begins_when_it_has_held_for_so_long_and_ends_likewise() {
+    let definition = r#"{"measure":"moments","every":"1s","last":"1s","when":{"mean >":10,"until":8,"for":"2s"}}"#;
+    let values = [5.0, 20.0, 5.0, 20.0, 20.0, 20.0, 20.0, 9.0, 9.0, 9.0, 5.0, 9.0, 5.0, 5.0, 5.0, 5.0, 5.0];
+    let seconds: Vec<_> = values.iter().map(|value| (1, *value)).collect();
+    let told = alerts(definition, &seconds);
+    assert_eq!(told.iter().map(|(_, _, begins)| *begins).collect::<Vec<_>>(), [true, false], "{told:?}");
+    // A single high value starts nothing, 9 between the bounds ends nothing.
+    assert!(told[0].0 >= 6 && told[1].0 >= 14, "{told:?}");
+}
+
+#[test]
+fn a_value_on_the_bound_makes_no_storm() {
+    let definition = r#"{"measure":"moments","every":"1s","last":"1s","when":{"mean >":10,"until":5}}"#;
+    let seconds: Vec<_> = (0..60).map(|second| (1, if second % 2 == 0 { 10.5 } else { 9.5 })).collect();
+    assert_eq!(alerts(definition, &seconds).len(), 1);
+}
+
+#[test]
+fn a_rule_about_nothing_does_not_hold() {
+    let definition =
+        r#"{"measure":["moments","quantiles"],"every":"1s","last":"1s","when":[{"p99 <":10},{"count <":1}]}"#;
+    let seconds: Vec<_> = (0..10).map(|second| (usize::from(second < 4), 5.0)).collect();
+    let told = alerts(definition, &seconds);
+    // The first is over when nothing comes any more, the second begins.
+    assert_eq!(
+        told.iter().map(|(_, rule, begins)| (*rule, *begins)).collect::<Vec<_>>(),
+        [(0, true), (0, false), (1, true)]
+    );
+}
+
+#[test]
+fn a_change_is_told_as_often_as_it_comes() {
+    let definition =
+        r#"{"measure":"change","change":{"learn":50},"every":"1s","when":[{"change":"up"},{"change":"down"}]}"#;
+    let value = |second: i32| f64::from(second % 2) * 2.0 - 1.0 + if (100..200).contains(&second) { 40.0 } else { 0.0 };
+    let seconds: Vec<_> = (0..300).map(|second| (3, value(second))).collect();
+    let told = alerts(definition, &seconds);
+    let begun: Vec<_> =
+        told.iter().filter(|(_, _, begins)| *begins).map(|(second, rule, _)| (second / 100, *rule)).collect();
+    assert_eq!(begun, [(1, 0), (2, 1)], "{told:?}");
+}

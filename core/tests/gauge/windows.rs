@@ -1,0 +1,137 @@
+//! Panes: each is told once, in order, with what came in it; a reading reaches back as far as it says.
+
+use proptest::prelude::*;
+use streamgauge_core::gauge::{Gauge, Whose};
+use streamgauge_core::time::Time;
+
+use super::support::{Heap, gauge, json, take};
+
+/// What a pane told: when it began and ended, and how many messages it had.
+fn close(gauge: &mut Gauge<Heap>, now: u64) -> Vec<(u64, u64, u64)> {
+    let (now, mut told) = (Time::from_millis(now), Vec::new());
+    while gauge.is_over(now) {
+        gauge.close(now, |reading, whose, _| {
+            assert!(matches!(whose, Whose::All));
+            told.push((reading.from.as_millis(), reading.to.as_millis(), reading.messages));
+        });
+    }
+    told
+}
+
+proptest! {
+    #[test]
+    fn each_pane_is_told_once_and_windows_are_exact(
+        gaps in prop::collection::vec(prop_oneof![4 => 0_u64..700, 1 => 0_u64..9_000], 1..120),
+    ) {
+        let mut gauge = gauge(r#"{"measure":"moments","every":"1s","last":"3s"}"#);
+        let (mut now, mut all, mut told) = (10_000, Vec::new(), Vec::new());
+        for (x, gap) in gaps.iter().enumerate() {
+            now += gap;
+            told.extend(close(&mut gauge, now));
+            take(&mut gauge, x.to_string(), now);
+            all.push((now, x));
+            let reading = json(&mut gauge, now);
+            // The pane of now and three before it.
+            let first = (now / 1_000 - 3) * 1_000;
+            let within: Vec<_> = all.iter().filter(|(at, _)| *at >= first).collect();
+            prop_assert_eq!(reading["count"].as_u64(), Some(within.len() as u64));
+            prop_assert_eq!(reading["min"].as_f64(), Some(within[0].1 as f64));
+            prop_assert_eq!(reading["messages"].as_u64(), Some(within.len() as u64));
+        }
+        told.extend(close(&mut gauge, now + 1_000));
+        prop_assert!(told.windows(2).all(|two| two[0].1 <= two[1].0));
+        for (at, _) in &all {
+            prop_assert_eq!(told.iter().filter(|(from, to, _)| from <= at && at < to).count(), 1);
+        }
+        for (from, to, messages) in &told {
+            let came = all.iter().filter(|(at, _)| from <= at && at < to).count();
+            prop_assert_eq!(*messages, came as u64, "from {} to {}", from, to);
+        }
+        prop_assert_eq!(gauge.counters().untold, 0);
+    }
+
+    #[test]
+    fn what_comes_late_but_not_too_late_is_in_its_pane(
+        order in Just((0..200_u64).collect::<Vec<_>>()).prop_shuffle(),
+        lateness in 1_u64..8,
+    ) {
+        // Messages of 50 seconds, each a bit before or after its time.
+        let definition = format!(
+            r#"{{"field":"x","time":"t","every":"5s","last":"1h","lateness":"{lateness}s","measure":["moments"]}}"#
+        );
+        let (mut sorted, mut shuffled) = (gauge(&definition), gauge(&definition));
+        let message = |x: u64| format!(r#"{{"x":{x},"t":{}}}"#, 2_000_000_000_000 + x * 250);
+        let now = 2_000_000_100_000;
+        let (mut told, mut others) = (Vec::new(), Vec::new());
+        // Each is at most as late as is allowed for.
+        let mut near: Vec<u64> = (0..200).collect();
+        near.sort_by_key(|x| x * 250 + order[*x as usize] * lateness * 1_000 / 200);
+        for x in 0..200 {
+            take(&mut sorted, message(x), now);
+            told.extend(close(&mut sorted, now));
+            take(&mut shuffled, message(near[x as usize]), now);
+            others.extend(close(&mut shuffled, now));
+        }
+        prop_assert_eq!(sorted.counters().late + shuffled.counters().late, 0);
+        prop_assert_eq!(&json(&mut sorted, now)["mean"], &json(&mut shuffled, now)["mean"]);
+        prop_assert_eq!(json(&mut shuffled, now)["count"].as_u64(), Some(200));
+        // Where the first one is earlier, a pane before it may be told empty.
+        let filled = |told: Vec<(u64, u64, u64)>| told.into_iter().filter(|told| told.2 > 0).collect::<Vec<_>>();
+        prop_assert_eq!(filled(told), filled(others));
+    }
+}
+
+#[test]
+fn what_comes_too_late_or_too_early_is_counted() {
+    let mut gauge = gauge(r#"{"time":"t","every":"1s","lateness":"2s","measure":["rate"]}"#);
+    let now = 1_700_000_000_000;
+    let mut at = |seconds: i64| take(&mut gauge, format!(r#"{{"t":{}}}"#, now / 1_000 + seconds), now as u64);
+    at(-10);
+    at(-5);
+    at(-8);
+    at(-7);
+    at(10);
+    at(0);
+    let _ = close(&mut gauge, now as u64);
+    assert_eq!((gauge.counters().late, gauge.counters().early), (1, 1));
+    assert_eq!(gauge.counters().measured, 4);
+}
+
+#[test]
+fn a_window_of_messages_has_so_many() {
+    let mut gauge = gauge(r#"{"measure":"moments","every":"10 messages","last":"30 messages"}"#);
+    let mut told = 0;
+    for x in 0..100 {
+        told += close(&mut gauge, 0).len();
+        take(&mut gauge, x.to_string(), 0);
+        let reading = json(&mut gauge, 0);
+        let came = x + 1;
+        let expected = if came < 30 { came } else { 30 + came % 10 };
+        assert_eq!(reading["count"].as_u64(), Some(expected), "after {x}");
+    }
+    assert_eq!(told + close(&mut gauge, 0).len(), 10);
+}
+
+#[test]
+fn without_a_window_it_reaches_to_the_start_and_panes_stand_alone() {
+    let mut gauge = gauge(r#"{"measure":["moments","rate"],"every":"1s"}"#);
+    let mut told = Vec::new();
+    for x in 0..50 {
+        told.extend(close(&mut gauge, 1_000 + x * 300));
+        take(&mut gauge, x.to_string(), 1_000 + x * 300);
+    }
+    let reading = json(&mut gauge, 20_000);
+    assert_eq!((reading["count"].as_u64(), reading["mean"].as_f64()), (Some(50), Some(24.5)));
+    assert_eq!(told.iter().map(|(_, _, messages)| messages).sum::<u64>(), 47);
+    assert!(told.iter().all(|(from, to, messages)| to - from == 1_000 && (3..=4).contains(messages)), "{told:?}");
+}
+
+#[test]
+fn what_nobody_tells_is_counted() {
+    let mut gauge = gauge(r#"{"measure":"moments","every":"1s","last":"2s"}"#);
+    for x in 0..5 {
+        take(&mut gauge, "1", x * 1_000);
+    }
+    assert_eq!(gauge.counters().untold, 4);
+    assert_eq!(json(&mut gauge, 4_000)["count"], 3);
+}

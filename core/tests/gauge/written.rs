@@ -1,0 +1,76 @@
+//! Readings as they are written.
+
+use streamgauge_core::gauge::Format;
+
+use super::support::{Heap, gauge, take, written};
+
+fn busy() -> streamgauge_core::gauge::Gauge<Heap> {
+    let mut gauge = gauge(
+        r#"{"topic":"clicks","field":"x","with":"y","by":"g","groups":4,"every":"1s","last":"5s","top":4,"edges":4,
+            "histogram":{"min":0,"max":10,"bins":5},
+            "measure":["moments","quantiles","distinct","top","histogram","rate","change","pair","graph"]}"#,
+    );
+    for x in 0..200 {
+        let group =
+            ["<&\\\"'>", "\u{1b}[2J", "plain", "\u{202e}", "beyond"][x % 5].replace('\\', "\\\\").replace('"', "\\\"");
+        let group = group.replace('\u{1b}', "\\u001b");
+        let message = format!(r#"{{"x":{},"y":{},"g":"{group}"}}"#, x % 10, x % 3);
+        take(&mut gauge, message, 1_700_000_000_000 + x as u64 * 20);
+    }
+    take(&mut gauge, "{", 1_700_000_004_000);
+    gauge
+}
+
+fn text(format: Format) -> String {
+    String::from_utf8(written(&mut busy(), format, 1_700_000_004_000)).unwrap()
+}
+
+#[test]
+fn a_table_is_for_terminals() {
+    let table = text(Format::Table);
+    assert!(
+        table.starts_with("g  topic clicks  from 2023-11-14T22:13:20.000Z to 2023-11-14T22:13:24.000Z  messages 200\n")
+    );
+    assert!(table.contains("\nplain\n  count 40  mean 4.5 "), "{table}");
+    assert!(table.ends_with("not measured: 1 not JSON\n"), "{table}");
+    assert!(table.chars().all(|char| char == '\n' || !char.is_control()), "{table:?}");
+}
+
+#[test]
+fn openmetrics_is_one_family_with_labels() {
+    let metrics = text(Format::OpenMetrics);
+    assert!(metrics.ends_with("# EOF\n"));
+    let samples = metrics.lines().filter(|line| !line.starts_with('#'));
+    for sample in samples {
+        let (name, value) = sample.rsplit_once(' ').unwrap();
+        assert!(value.parse::<f64>().is_ok(), "{sample}");
+        assert!(name.starts_with("streamgauge_gauge") && name.ends_with('}'), "{sample}");
+    }
+    assert!(metrics.contains("group=\"<&\\\\\\\"'>\""), "{metrics}");
+    assert!(metrics.contains("statistic=\"bucket\",le=\"10.0\"} "), "{metrics}");
+}
+
+#[test]
+fn a_picture_is_xml_whatever_the_values_are() {
+    let svg = text(Format::Svg);
+    let mut open = Vec::new();
+    for tag in svg.split('<').skip(1) {
+        let (tag, _) = tag.split_once('>').expect("each tag ends");
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if !tag.ends_with('/') {
+            open.push(tag.split(' ').next().unwrap());
+        }
+        assert!(tag.matches('"').count() % 2 == 0, "{tag}");
+        assert!(!tag.contains("NaN") && !tag.contains("inf"), "{tag}");
+    }
+    assert!(open.is_empty() && svg.starts_with("<svg ") && !svg.contains('\u{1b}'), "{open:?}");
+}
+
+#[test]
+fn what_nothing_came_to_can_be_written_too() {
+    for format in [Format::Table, Format::Json, Format::OpenMetrics, Format::Svg, Format::Binary, Format::Definition] {
+        let mut empty = gauge(r#"{"field":"x","every":"1s","last":"5s","measure":["moments","quantiles","top"]}"#);
+        assert!(!written(&mut empty, format, 5_000).is_empty(), "{format:?}");
+    }
+}

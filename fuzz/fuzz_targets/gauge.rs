@@ -1,0 +1,128 @@
+//! The binary form of a gauge: what is taken can be read, written and taken again; what is refused changes nothing.
+//!
+//! The input is edits of a form that a gauge has written, three bytes each: where, and what stands there; or a form itself.
+//! The sum at the end is put right first, or hardly any would come past it.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use streamgauge_core::gauge::{Definition, Described, Format, Gauge, Group, Key, Measured, Pane, Storage, render};
+use streamgauge_core::stats::graph::Edge;
+use streamgauge_core::stats::space_saving::Slot;
+use streamgauge_core::time::Time;
+
+const NOW: Time = Time::from_millis(10_000);
+
+/// What is edited measures one of these.
+const DEFINITIONS: [&str; 4] = [
+    r#"{"field":"x","measure":["moments","rate"],"filter":"y:2"}"#,
+    r#"{"field":"x","bins":8,"precision":3,"measure":["quantiles","distinct"]}"#,
+    r#"{"field":"x","with":"y","by":"g","groups":2,"top":3,"edges":3,"measure":["top","graph","pair"]}"#,
+    r#"{"field":"x","histogram":{"integers":[0,3]},"change":{"learn":2},"measure":["histogram","change"]}"#,
+];
+
+fuzz_target!(|data: &[u8]| {
+    let form = if data.starts_with(b"SGG1") { data.to_vec() } else { edited(data) };
+    let bytes = with_sum(&form);
+    let Ok(described) = Described::of(&bytes) else { return };
+    // As much as a test may take.
+    let definition = &described.definition;
+    let size = u64::from(definition.groups) * (u64::from(definition.bins) + (1 << definition.precision));
+    if size > 1 << 22 || definition.edges > 1 << 12 || definition.every.is_some() {
+        return;
+    }
+    let Ok(mut gauge) = Gauge::new(definition, &mut Heap) else { return };
+    (0..5).for_each(|x| gauge.take(format!(r#"{{"x":{x},"y":2,"g":{x}}}"#).as_bytes(), NOW));
+    let before = binary(&mut gauge);
+    match gauge.merge(&bytes, NOW, &mut Heap) {
+        Err(_) => assert_eq!(binary(&mut gauge), before),
+        Ok(()) => {
+            for format in [Format::Json, Format::Table, Format::OpenMetrics, Format::Svg] {
+                let mut out = Vec::new();
+                let Ok(()) = render(&mut gauge, "g", format, NOW, &mut out);
+                assert!(!out.is_empty());
+            }
+            let merged = binary(&mut gauge);
+            let mut other = Gauge::new(definition, &mut Heap).expect("there was room before");
+            other.merge(&merged, NOW, &mut Heap).expect("what was written is taken");
+            assert_eq!(other.counters().messages, gauge.counters().messages);
+        }
+    }
+});
+
+/// A form that was written, with edits.
+fn edited(data: &[u8]) -> Vec<u8> {
+    let (first, edits) = data.split_first().unwrap_or((&0, &[]));
+    let definition = DEFINITIONS[usize::from(*first) % DEFINITIONS.len()];
+    let definition = Definition::from_json(definition.as_bytes()).expect("a definition");
+    let mut gauge = Gauge::new(&definition, &mut Heap).expect("room");
+    (0..7).for_each(|x| gauge.take(format!(r#"{{"x":{x},"y":2,"g":{}}}"#, x % 4).as_bytes(), NOW));
+    let mut form = binary(&mut gauge);
+    for edit in edits.chunks_exact(3) {
+        let place = usize::from(u16::from_le_bytes([edit[0], edit[1]]));
+        if let Some(byte) = form.get_mut(place) {
+            *byte = edit[2];
+        }
+    }
+    form
+}
+
+fn with_sum(data: &[u8]) -> Vec<u8> {
+    let body = data.get(..data.len().saturating_sub(8)).unwrap_or_default();
+    [body, &xxhash_rust::xxh3::xxh3_64(body).to_le_bytes()].concat()
+}
+
+fn binary(gauge: &mut Gauge<Heap>) -> Vec<u8> {
+    let mut out = Vec::new();
+    let Ok(()) = gauge.write_binary(NOW, &mut out);
+    out
+}
+
+struct Heap;
+
+impl Storage for Heap {
+    type Bins = Vec<u32>;
+    type Registers = Vec<u8>;
+    type Counts = Vec<u64>;
+    type Slots = Vec<Slot<Key>>;
+    type Edges = Vec<Slot<Edge<Key>>>;
+    type Cells = Vec<Measured<Self>>;
+    type Panes = Vec<Pane>;
+    type Groups = Vec<Group>;
+
+    fn bins(&mut self, len: usize) -> Option<Vec<u32>> {
+        Some(vec![0; len])
+    }
+
+    fn registers(&mut self, len: usize) -> Option<Vec<u8>> {
+        Some(vec![0; len])
+    }
+
+    fn counts(&mut self, len: usize) -> Option<Vec<u64>> {
+        Some(vec![0; len])
+    }
+
+    fn slots(&mut self, len: usize) -> Option<Vec<Slot<Key>>> {
+        Some(vec![Slot::EMPTY; len])
+    }
+
+    fn edges(&mut self, len: usize) -> Option<Vec<Slot<Edge<Key>>>> {
+        Some(vec![Slot::EMPTY; len])
+    }
+
+    fn cells(
+        &mut self,
+        len: usize,
+        mut make: impl FnMut(&mut Self, usize) -> Option<Measured<Self>>,
+    ) -> Option<Vec<Measured<Self>>> {
+        (0..len).map(|number| make(self, number)).collect()
+    }
+
+    fn panes(&mut self, len: usize) -> Option<Vec<Pane>> {
+        Some(vec![Pane::EMPTY; len])
+    }
+
+    fn groups(&mut self, len: usize) -> Option<Vec<Group>> {
+        Some(vec![Group::EMPTY; len])
+    }
+}
+

@@ -1,0 +1,182 @@
+//! What a gauge measures, again and again.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::client::{Connection, Limits, Url};
+use crate::terminal::exit::{Failure, accepted};
+use crate::terminal::output;
+use crate::terminal::signals::Stop;
+
+/// How many readings a sparkline shows.
+const SHOWN: usize = 40;
+
+/// From low to high.
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// Results that are watched, as far as a reading has them.
+const RESULTS: [&str; 14] = [
+    "count",
+    "mean",
+    "stddev",
+    "min",
+    "max",
+    "p50",
+    "p90",
+    "p99",
+    "p999",
+    "distinct.estimate",
+    "rate.messages_1m",
+    "rate.bytes_1m",
+    "change.up",
+    "pair.correlation",
+];
+
+/// Clears the screen from its first line on.
+const REDRAW: &str = "\x1b[H\x1b[J";
+
+pub(super) async fn run(url: &Url, interval: Duration, json: bool, mut stop: Stop) -> Result<(), Failure> {
+    let url = url.and("format", Some("json"));
+    let is_terminal = std::io::stdout().is_terminal();
+    let mut connection = Connection::new(Limits::default());
+    let mut history = History::default();
+    loop {
+        let answer = connection.call("GET", &url, None).await;
+        let answer = accepted(&url, answer.map_err(|error| Failure::of(&url, &error))?)?;
+        if json {
+            output::write(&answer)?;
+        } else {
+            let strange = |_| Failure::Refused(format!("{url}: its answer is no reading"));
+            let reading: Value = serde_json::from_slice(&answer).map_err(strange)?;
+            history.push(&reading);
+            let text = if is_terminal { REDRAW.to_owned() + &history.table(&reading) } else { line(&reading) };
+            output::write(text.as_bytes())?;
+        }
+        tokio::select! {
+            biased;
+            () = stop.asked() => return Ok(()),
+            () = output::closed() => return Err(Failure::NobodyReads),
+            () = sleep(interval) => {}
+        }
+    }
+}
+
+/// A result by its name, of which what is before a point is an object.
+fn result<'v>(reading: &'v Value, name: &str) -> Option<&'v Value> {
+    let found = match name.split_once('.') {
+        Some((object, member)) => reading.get(object)?.get(member)?,
+        None => reading.get(name)?,
+    };
+    (!found.is_null()).then_some(found)
+}
+
+fn shown(name: &str) -> &str {
+    match name {
+        "distinct.estimate" => "distinct",
+        "rate.messages_1m" => "messages/s",
+        "rate.bytes_1m" => "bytes/s",
+        "change.up" => "changes up",
+        "pair.correlation" => "correlation",
+        name => name,
+    }
+}
+
+/// One line of all results: for a file, or another program.
+fn line(reading: &Value) -> String {
+    let mut line = reading["to"].as_str().unwrap_or_default().to_owned();
+    for name in RESULTS {
+        if let Some(value) = result(reading, name) {
+            let _ = write!(line, "  {} {value}", shown(name).replace(' ', "_"));
+        }
+    }
+    line.push('\n');
+    line
+}
+
+/// The last readings.
+#[derive(Default)]
+struct History {
+    readings: VecDeque<[Option<f64>; RESULTS.len()]>,
+}
+
+impl History {
+    fn push(&mut self, reading: &Value) {
+        if self.readings.len() >= SHOWN {
+            self.readings.pop_front();
+        }
+        self.readings.push_back(RESULTS.map(|name| result(reading, name)?.as_f64()));
+    }
+
+    /// A line for each result, with how it went.
+    fn table(&self, reading: &Value) -> String {
+        let text = |name: &str| reading[name].as_str().unwrap_or_default();
+        let mut table = format!("{}  topic {}  {} to {}\n\n", text("gauge"), text("topic"), text("from"), text("to"));
+        for (at, name) in RESULTS.iter().enumerate() {
+            let Some(value) = result(reading, name).and_then(Value::as_f64) else { continue };
+            let values: Vec<_> = self.readings.iter().map(|reading| reading[at]).collect();
+            let _ = writeln!(table, "{:<12} {value:>14.6}  {}", shown(name), sparkline(&values));
+        }
+        if let Some(top) = reading["top"].as_array().filter(|top| !top.is_empty()) {
+            let _ = writeln!(table, "\nmost frequent");
+            for one in top.iter().take(8) {
+                let _ = writeln!(table, "{:>14}  {}", one["count"].to_string(), one["value"]);
+            }
+        }
+        if let Some(groups) = reading["groups"].as_object() {
+            let _ = writeln!(table, "\n{} groups; streamgauge gauge show has each", groups.len());
+        }
+        table
+    }
+}
+
+/// Values from the least to the largest as bars of eight heights; a blank where there is none.
+fn sparkline(values: &[Option<f64>]) -> String {
+    let known = || values.iter().flatten().copied();
+    let (least, largest) = (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
+    let bar = |value: f64| {
+        let share = if largest > least { (value - least) / (largest - least) } else { 0.0 };
+        let height = (share * BARS.len() as f64) as usize;
+        BARS[height.min(BARS.len() - 1)]
+    };
+    values.iter().map(|value| value.map_or(' ', bar)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading() -> Value {
+        serde_json::from_str(
+            r#"{"gauge":"t","topic":"clicks","from":"A","to":"B","count":3,"mean":1.5,"p99":null,
+                "distinct":{"estimate":2.0,"error":0.1},"top":[{"value":"x","count":2,"error":0}]}"#,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_line_has_the_results_that_there_are() {
+        assert_eq!(line(&reading()), "B  count 3  mean 1.5  distinct 2.0\n");
+    }
+
+    #[test]
+    fn a_table_shows_how_it_went() {
+        let mut history = History::default();
+        (0..50).for_each(|_| history.push(&reading()));
+        let table = history.table(&reading());
+        assert!(table.starts_with("t  topic clicks  A to B\n\ncount "), "{table}");
+        assert_eq!(table.matches('▁').count(), 3 * SHOWN);
+        assert!(table.contains("\nmost frequent\n             2  \"x\"\n"), "{table}");
+    }
+
+    #[test]
+    fn bars_reach_from_the_least_to_the_largest() {
+        assert_eq!(sparkline(&[Some(0.0), None, Some(3.5), Some(7.0)]), "▁ ▅█");
+        assert_eq!(sparkline(&[Some(-1.0); 2]), "▁▁");
+        assert_eq!(sparkline(&[]), "");
+    }
+}

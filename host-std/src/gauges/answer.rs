@@ -1,0 +1,217 @@
+//! What is answered to `/gauges`.
+
+use std::convert::Infallible;
+
+use http::StatusCode;
+use streamgauge_core::endpoints::{self, GaugeRequest, Request, Response, Status, readings};
+use streamgauge_core::engine::{Name, Prefix, Refusal};
+use streamgauge_core::gauge::{Definition, Format, MergeError, SetupError, render};
+use tokio::sync::mpsc;
+
+use super::Gauges;
+use super::boxes::Boxes;
+use super::standing::{Cost, Standing};
+use crate::server::{Answer, refuse, whole};
+
+/// What a request about gauges comes to.
+pub(crate) enum Answered {
+    /// An answer.
+    Answer(Answer),
+    /// The gauge is, or would be, on another shard.
+    Elsewhere(usize),
+}
+
+/// The most gauges.
+const MOST: usize = 1_000;
+
+impl Gauges {
+    /// Answers a request about gauges.
+    pub(crate) async fn answer(&self, request: &Request<'_>, asked: &GaugeRequest) -> Answered {
+        match asked {
+            GaugeRequest::List(prefix) => Answered::Answer(self.list(prefix).await),
+            GaugeRequest::Set(name) => self.set(request, name),
+            GaugeRequest::Show(name, _) | GaugeRequest::Remove(name) | GaugeRequest::Merge(name) => {
+                match self.directory.shard_of(name) {
+                    None => Answered::Answer(missing(request, name)),
+                    Some(shard) if shard != self.engine.here() => Answered::Elsewhere(shard),
+                    Some(_) => Answered::Answer(self.answer_here(request, name, asked)),
+                }
+            }
+            _ => Answered::Answer(whole(&Response::text(Status::NotFound), Vec::new())),
+        }
+    }
+
+    fn answer_here(&self, request: &Request<'_>, name: &Name, asked: &GaugeRequest) -> Answer {
+        let mut all = self.standing.lock();
+        let Some(one) = all.get_mut(name) else { return missing(request, name) };
+        match asked {
+            GaugeRequest::Show(_, format) => self.show(one, name, *format),
+            GaugeRequest::Merge(_) => {
+                let shard = self.engine.own();
+                // What it takes to look at it is given back at once.
+                let mut room = Boxes::new(shard.budget().nothing());
+                match one.gauge_mut().merge(request.body, shard.clock().now(), &mut room) {
+                    Ok(()) => whole(&Response::text(Status::Ok), Vec::new()),
+                    Err(error) => refused_merge(request, &error),
+                }
+            }
+            _ => {
+                all.remove(name);
+                drop(all);
+                self.directory.remove(name);
+                self.tell_shard();
+                whole(&Response::text(Status::Ok), Vec::new())
+            }
+        }
+    }
+
+    fn show(&self, one: &mut Standing, name: &Name, format: Format) -> Answer {
+        let now = self.engine.own().clock().now();
+        let mut out = Vec::new();
+        let Ok(()) = render(one.gauge_mut(), name.as_str(), format, now, &mut out) as Result<(), Infallible>;
+        whole(&Response::new(format.media_type()), out)
+    }
+
+    /// Makes a gauge, or another one in its place: the same definition changes nothing.
+    fn set(&self, request: &Request<'_>, name: &Name) -> Answered {
+        let definition = match Definition::from_json(request.body) {
+            Ok(definition) => definition,
+            Err(wrong) => {
+                let line = wrong.to_string();
+                let answer = refuse(request, StatusCode::BAD_REQUEST, "bad-request", &line, None);
+                return Answered::Answer(Answer::Response(answer));
+            }
+        };
+        let here = self.engine.here();
+        match self.directory.shard_of(name) {
+            Some(shard) if shard != here => return Answered::Elsewhere(shard),
+            None if self.engine.home(&definition.topic) != here => {
+                return Answered::Elsewhere(self.engine.home(&definition.topic));
+            }
+            _ => {}
+        }
+        Answered::Answer(self.set_here(request, name, &definition))
+    }
+
+    fn set_here(&self, request: &Request<'_>, name: &Name, definition: &Definition) -> Answer {
+        let known = self.standing.lock().get(name).map(|one| one.gauge().definition() == definition);
+        if known == Some(true) {
+            return whole(&Response::text(Status::Ok), Vec::new());
+        }
+        if known.is_some() && self.engine.home(&definition.topic) != self.engine.here() {
+            let line = "a gauge stays with its topic: remove it first";
+            return Answer::Response(refuse(request, StatusCode::CONFLICT, "conflict", line, None));
+        }
+        let Some(to) = readings(name) else { return missing(request, name) };
+        if definition.every.is_some()
+            && let Err(refusal) = self.engine.make_small_topic(&to)
+        {
+            return refused(request, &refusal);
+        }
+        let budget = self.engine.own().budget();
+        let made = Standing::new(*name, to, definition, self.engine.own(), budget.nothing());
+        let one = match made {
+            Ok(one) => one,
+            Err(SetupError::NoRoom) => {
+                let line = format!(
+                    "there is no room for this gauge: the budget of {} bytes (memory) has {} left",
+                    budget.bytes(),
+                    budget.bytes().saturating_sub(budget.held())
+                );
+                let limit = Some(("memory", budget.bytes()));
+                let answer = refuse(request, StatusCode::INSUFFICIENT_STORAGE, "no-room", &line, limit);
+                return Answer::Response(answer);
+            }
+            Err(error) => {
+                return Answer::Response(refuse(
+                    request,
+                    StatusCode::BAD_REQUEST,
+                    "bad-request",
+                    &error.to_string(),
+                    None,
+                ));
+            }
+        };
+        if !self.directory.insert(*name, self.engine.here(), MOST) {
+            let line = format!("there are {MOST} gauges, as many as there may be");
+            let limit = Some(("gauges", MOST as u64));
+            let answer = refuse(request, StatusCode::INSUFFICIENT_STORAGE, "too-many", &line, limit);
+            return Answer::Response(answer);
+        }
+        self.standing.lock().insert(*name, one);
+        self.tell_shard();
+        let status = if known.is_some() { Status::Ok } else { Status::Created };
+        whole(&Response::text(status), Vec::new())
+    }
+
+    /// There is a gauge more or less.
+    fn tell_shard(&self) {
+        let topics = self.standing.lock().values().map(|one| one.gauge().definition().topic).collect();
+        self.engine.own().set_gauged(topics);
+        self.changed.notify_one();
+    }
+
+    /// All gauges of all shards, in the order of their names.
+    async fn list(&self, prefix: &Prefix) -> Answer {
+        let (answer, mut answers) = mpsc::unbounded_channel();
+        for (at, gauges) in self.directory.all().into_iter().enumerate() {
+            let (answer, prefix) = (answer.clone(), *prefix);
+            self.engine.threads().on(at, move || drop(answer.send(gauges.listed(&prefix))));
+        }
+        drop(answer);
+        let mut all = Vec::new();
+        while let Some(some) = answers.recv().await {
+            all.extend(some);
+        }
+        all.sort_unstable_by_key(|(name, _)| *name);
+        let mut out = Vec::from(b"[");
+        for (number, (_, one)) in all.iter().enumerate() {
+            out.extend_from_slice(if number > 0 { b",\n " } else { b"" });
+            out.extend_from_slice(one);
+        }
+        out.extend_from_slice(b"]\n");
+        whole(&Response::JSON, out)
+    }
+
+    fn listed(&self, prefix: &Prefix) -> Vec<(Name, Vec<u8>)> {
+        let all = self.standing.lock();
+        let some = all.iter().filter(|(name, _)| name.as_bytes().starts_with(prefix.as_bytes()));
+        some.map(|(name, one)| (*name, describe(name, one))).collect()
+    }
+}
+
+/// One gauge as the list has it: what it measures, what it holds, what it costs.
+fn describe(name: &Name, one: &Standing) -> Vec<u8> {
+    let Cost { messages, nanoseconds, behind } = one.cost();
+    let missed = one.gauge().counters().missed;
+    let mut out = format!("{{\"name\":\"{name}\",\"definition\":").into_bytes();
+    let Ok(()) = one.gauge().definition().write_json(&mut out) as Result<(), Infallible>;
+    out.extend_from_slice(
+        format!(
+            ",\"bytes\":{},\"messages\":{messages},\"nanoseconds\":{nanoseconds},\"behind\":{behind},\"missed\":{missed}}}",
+            one.bytes()
+        )
+        .as_bytes(),
+    );
+    out
+}
+
+fn refused(request: &Request<'_>, refusal: &Refusal) -> Answer {
+    let mut body = Vec::new();
+    let Ok(response) = endpoints::refuse(refusal, request, &mut body) as Result<Response, Infallible>;
+    whole(&response, body)
+}
+
+fn refused_merge(request: &Request<'_>, error: &MergeError) -> Answer {
+    let (status, problem) = match error {
+        MergeError::Different => (StatusCode::CONFLICT, "conflict"),
+        MergeError::NoRoom => (StatusCode::INSUFFICIENT_STORAGE, "no-room"),
+        _ => (StatusCode::BAD_REQUEST, "bad-request"),
+    };
+    Answer::Response(refuse(request, status, problem, &error.to_string(), None))
+}
+
+fn missing(request: &Request<'_>, name: &Name) -> Answer {
+    let line = format!("there is no gauge {name}");
+    Answer::Response(refuse(request, StatusCode::NOT_FOUND, "no-such-name", &line, None))
+}

@@ -1,0 +1,94 @@
+//! Gauges of a server: what feeds them, what they tell, and what answers `/gauges`.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | [`Gauges`] | those of one shard: a gauge is with its topic |
+//! | `standing` | one of them: what it has read, what it has told, what it costs |
+//! | `directory` | on which shard each one is |
+//! | `boxes` | its storage, from the budget of all |
+//! | `answer` | `/gauges` |
+//!
+//! A gauge reads the log of its topic as a subscriber does, some messages at a time, and has no place among these: it is
+//! counted as nobody's delivery, and publishers never wait for it. Its readings are published in the topic `gauge.NAME`.
+
+mod answer;
+mod boxes;
+mod directory;
+mod standing;
+
+pub(crate) use answer::Answered;
+pub(crate) use boxes::Boxes;
+pub(crate) use directory::Directory;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use streamgauge_core::engine::Name;
+use streamgauge_core::time::Time;
+use tokio::sync::Notify;
+
+use crate::engine::memory::Shards;
+use standing::Standing;
+
+/// The gauges of one shard, which its thread feeds.
+pub(crate) struct Gauges {
+    engine: Shards,
+    directory: Arc<Directory>,
+    /// Nothing is awaited while it is locked, and nobody but this thread does.
+    standing: Mutex<BTreeMap<Name, Standing>>,
+    /// Rung when there is a gauge more or less.
+    changed: Notify,
+}
+
+impl Gauges {
+    /// None yet.
+    pub(crate) fn new(engine: Shards, directory: Arc<Directory>) -> Self {
+        Self { engine, directory, standing: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// Feeds them, for ever: whenever something is published in their topics, and when a pane is over.
+    pub(crate) async fn feed(&self) {
+        let shard = self.engine.own();
+        loop {
+            let next = self.feed_once().await;
+            let sleep = async {
+                match next.and_then(|time| shard.clock().instant(time)) {
+                    Some(instant) => tokio::time::sleep_until(instant.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = shard.gauged() => {}
+                () = sleep => {}
+                () = self.changed.notified() => {}
+            }
+        }
+    }
+
+    /// Feeds all of them what there is, a batch at a time, others having their turn in between; returns when the next
+    /// pane is over.
+    async fn feed_once(&self) -> Option<Time> {
+        loop {
+            let names: Vec<Name> = self.standing.lock().keys().copied().collect();
+            let (mut more, mut next) = (false, None::<Time>);
+            for name in names {
+                let told = {
+                    let mut standing = self.standing.lock();
+                    let Some(one) = standing.get_mut(&name) else { continue };
+                    more |= one.feed(self.engine.own());
+                    next = [next, one.next_over()].into_iter().flatten().min();
+                    one.take_told()
+                };
+                for (topic, line) in told {
+                    self.engine.publish_from_within(topic, line);
+                }
+                // One batch is as long as others wait.
+                tokio::task::yield_now().await;
+            }
+            if !more {
+                return next;
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! One gauge: what it has read of its topic, what it has told, and what it costs.
+
+use std::time::Instant;
+
+use streamgauge_core::engine::Name;
+use streamgauge_core::gauge::{Definition, Gauge, Json, SetupError, write_alert};
+use streamgauge_core::time::Time;
+
+use super::boxes::Boxes;
+use crate::engine::memory::{Held, Shard};
+
+/// A gauge in a topic.
+pub(super) struct Standing {
+    name: Name,
+    /// The topic of its readings.
+    to: Name,
+    gauge: Gauge<Boxes>,
+    held: Held,
+    /// Sequence number of the first message that it has not read.
+    next: u64,
+    /// That of the first message that its topic had: another one of the same name begins elsewhere.
+    origin: Option<u64>,
+    /// What it has copied to read.
+    batch: Batch,
+    told: Vec<(Name, Vec<u8>)>,
+    cost: Cost,
+}
+
+/// What a gauge has cost so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Cost {
+    /// Messages read.
+    pub(super) messages: u64,
+    /// Nanoseconds for them.
+    pub(super) nanoseconds: u64,
+    /// Messages that were published and not read when it was last fed.
+    pub(super) behind: u64,
+}
+
+/// Messages that are read at once: copied out of the log, so that it is not locked while they are measured.
+#[derive(Debug, Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    /// Where each ends, and when it was published.
+    ends: Vec<(usize, Time)>,
+}
+
+/// The most bytes and messages that are read at once.
+const BATCH_BYTES: usize = 64 << 10;
+const BATCH: usize = 256;
+
+impl Standing {
+    /// A gauge that measures what is published from now on.
+    ///
+    /// # Errors
+    /// There can be no such gauge, or no room for it.
+    pub(super) fn new(
+        name: Name,
+        to: Name,
+        definition: &Definition,
+        shard: &Shard,
+        held: Held,
+    ) -> Result<Self, SetupError> {
+        let mut boxes = Boxes::new(held);
+        let gauge = Gauge::new(definition, &mut boxes)?;
+        let begun = shard.with(|memory| {
+            let topic = memory.topic(&definition.topic)?;
+            Some((topic.log().end().sequence(), topic.origin()))
+        });
+        let (next, origin) = begun.map_or((0, None), |(next, origin)| (next, Some(origin)));
+        let (held, batch) = (boxes.into_held(), Batch::default());
+        Ok(Self { name, to, gauge, held, next, origin, batch, told: Vec::new(), cost: Cost::default() })
+    }
+
+    pub(super) const fn gauge(&self) -> &Gauge<Boxes> {
+        &self.gauge
+    }
+
+    pub(super) const fn gauge_mut(&mut self) -> &mut Gauge<Boxes> {
+        &mut self.gauge
+    }
+
+    pub(super) const fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    /// Bytes that it holds of the budget.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.held.bytes()
+    }
+
+    /// When its next pane is over.
+    pub(super) fn next_over(&self) -> Option<Time> {
+        self.gauge.next_over()
+    }
+
+    /// What it has told since the last call, and in which topic.
+    pub(super) fn take_told(&mut self) -> Vec<(Name, Vec<u8>)> {
+        std::mem::take(&mut self.told)
+    }
+
+    /// Reads a batch of messages, and tells the panes that are over; whether there is more to read.
+    pub(super) fn feed(&mut self, shard: &Shard) -> bool {
+        self.load(shard);
+        if !self.batch.ends.is_empty() {
+            let (begun, mut start) = (Instant::now(), 0);
+            for at in 0..self.batch.ends.len() {
+                let (end, time) = self.batch.ends[at];
+                self.tell(time);
+                self.gauge.take(&self.batch.bytes[start..end], time);
+                start = end;
+            }
+            let nanoseconds = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.cost.messages += self.batch.ends.len() as u64;
+            self.cost.nanoseconds += nanoseconds;
+            let latest = self.batch.ends.last().map(|(_, time)| *time);
+            if let Some(latest) = latest {
+                self.tell(latest);
+            }
+        }
+        let more = self.cost.behind > 0;
+        if !more {
+            // Only who has read everything knows that nothing is to come in a pane that is over.
+            self.tell(shard.clock().now());
+        }
+        more
+    }
+
+    /// Copies the next messages out of the log.
+    fn load(&mut self, shard: &Shard) {
+        let Self { batch, next, origin, gauge, cost, .. } = self;
+        batch.bytes.clear();
+        batch.ends.clear();
+        cost.behind = shard.with(|memory| {
+            let Some(topic) = memory.topic(&gauge.definition().topic) else {
+                *origin = None;
+                return 0;
+            };
+            if *origin != Some(topic.origin()) {
+                // It is another topic, or the first that there is.
+                (*origin, *next) = (Some(topic.origin()), topic.origin());
+            }
+            let log = topic.log();
+            let missed = log.start().sequence().saturating_sub(*next);
+            gauge.miss(missed);
+            *next += missed;
+            for (time, message) in topic.timed(topic.seek(*next)) {
+                if batch.ends.len() >= BATCH
+                    || (!batch.bytes.is_empty() && batch.bytes.len() + message.len() > BATCH_BYTES)
+                {
+                    break;
+                }
+                batch.bytes.extend_from_slice(message);
+                batch.ends.push((batch.bytes.len(), time));
+            }
+            *next += batch.ends.len() as u64;
+            log.end().sequence().saturating_sub(*next)
+        });
+    }
+
+    /// Tells the panes that are over.
+    fn tell(&mut self, now: Time) {
+        while self.gauge.is_over(now) {
+            let (mut line, name) = (Vec::new(), self.name);
+            let mut json = Json::new(name.as_str(), now, &mut line);
+            self.gauge.close(now, |reading, whose, cell| json.part(reading, whose, cell));
+            let Ok(()) = json.finish();
+            line.pop();
+            self.told.push((self.to, line));
+            for alert in self.gauge.take_alerts() {
+                let definition = self.gauge.definition();
+                let rule = definition.rules.get(alert.rule);
+                let to = rule.and_then(|rule| rule.to).unwrap_or(self.to);
+                let mut line = Vec::new();
+                let Ok(()) = write_alert(name.as_str(), definition, &alert, now, &mut line);
+                line.pop();
+                self.told.push((to, line));
+            }
+        }
+    }
+}

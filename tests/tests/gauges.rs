@@ -1,0 +1,319 @@
+//! Gauges in a running server, with nothing but HTTP: set up, read in every form, merged, removed; and what they tell.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+use streamgauge_core::stats::Moments;
+use streamgauge_core::stats::moments::NonFinite;
+use streamgauge_tests::clicks::clicks;
+use streamgauge_tests::client::{Answer, Client};
+use streamgauge_tests::process::Server;
+use streamgauge_tests::wait::until;
+
+fn request(server: &Server, method: &str, target: &str, fields: &str, body: impl AsRef<[u8]>) -> Answer {
+    let (mut client, body) = (server.connect(), body.as_ref());
+    let head =
+        format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n{fields}content-length: {}\r\n\r\n", body.len());
+    client.send([head.as_bytes(), body].concat());
+    client.answer()
+}
+
+fn put(server: &Server, name: &str, definition: &str) -> Answer {
+    request(server, "PUT", &format!("/gauges/{name}"), "", definition)
+}
+
+fn reading(server: &Server, name: &str) -> Value {
+    let answer = server.connect().get(&format!("/gauges/{name}?format=json"));
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    serde_json::from_str(&answer.text()).expect("a reading is JSON")
+}
+
+/// The reading, once so many messages have come.
+fn settled(server: &Server, name: &str, messages: u64) -> Value {
+    until("the gauge to have read everything", || {
+        let reading = reading(server, name);
+        (reading["counters"]["messages"].as_u64() == Some(messages)).then_some(reading)
+    })
+}
+
+fn publish(server: &Server, topic: &str, lines: &[String]) {
+    for some in lines.chunks(500) {
+        assert_eq!(server.connect().post(&format!("/pub?topic={topic}"), some.join("\n")).status, 200);
+    }
+}
+
+#[test]
+fn the_clicks_are_measured_as_they_flow() {
+    let clicks = clicks();
+    let server = Server::everything([""; 0]);
+    let by_country = r#"{"topic":"clicks","field":"t","by":"c","groups":300,"top":4,
+        "measure":["moments","quantiles","distinct","top","rate"]}"#;
+    assert_eq!(put(&server, "country", by_country).status, 201);
+    let referrers = r#"{"topic":"clicks","field":"r","with":"u","measure":["graph","distinct"],"edges":20000}"#;
+    assert_eq!(put(&server, "referrers", referrers).status, 201);
+    publish(&server, "clicks", &clicks);
+    let messages = clicks.len() as u64;
+    let (country, referrers) = (settled(&server, "country", messages), settled(&server, "referrers", messages));
+
+    let (mut all, mut countries) = (Moments::with_policy(NonFinite::LeaveOut), BTreeMap::<String, u64>::new());
+    let mut edges = BTreeMap::<(String, String), u64>::new();
+    for click in &clicks {
+        let Ok(click) = serde_json::from_str::<Value>(click) else { continue };
+        if let Some(t) = click["t"].as_f64() {
+            all.push(t);
+            if let Some(country) = click["c"].as_str() {
+                *countries.entry(country.to_owned()).or_default() += 1;
+            }
+        }
+        if let (Some(r), Some(u)) = (click["r"].as_str(), click["u"].as_str()) {
+            *edges.entry((r.to_owned(), u.to_owned())).or_default() += 1;
+        }
+    }
+    assert_eq!(country["count"].as_u64(), Some(all.count()));
+    // Added up over all groups: the last digit may differ.
+    let near = |name: &str, expected: Option<f64>| {
+        let (got, expected) = (country[name].as_f64().expect("a number"), expected.expect("there are clicks"));
+        assert!((got / expected - 1.0).abs() < 1e-14, "{name}: {got} and {expected}");
+    };
+    near("mean", all.mean());
+    near("stddev", all.sample_stddev());
+    near("max", all.max());
+    let groups = country["groups"].as_object().expect("groups");
+    assert_eq!(groups.len(), countries.len());
+    for (name, count) in &countries {
+        assert_eq!(groups[name]["count"].as_u64(), Some(*count), "{name}");
+    }
+    let heaviest = &referrers["graph"][0];
+    let (edge, weight) = edges.iter().max_by_key(|(_, weight)| **weight).expect("an edge");
+    assert_eq!(heaviest["count"].as_u64(), Some(*weight));
+    if edges.values().filter(|other| *other == weight).count() == 1 && edge.1.len() < 54 {
+        assert_eq!((heaviest["from"].as_str(), heaviest["to"].as_str()), (Some(&*edge.0), Some(&*edge.1)));
+    }
+
+    // The list has what each costs, and takes its memory from the budget.
+    let list: Value = serde_json::from_str(&server.connect().get("/gauges").text()).expect("a list is JSON");
+    assert_eq!(list.as_array().map(Vec::len), Some(2));
+    for one in list.as_array().expect("a list") {
+        assert_eq!(
+            (one["messages"].as_u64(), one["behind"].as_u64(), one["missed"].as_u64()),
+            (Some(messages), Some(0), Some(0))
+        );
+        assert!(one["nanoseconds"].as_u64() > Some(0) && one["bytes"].as_u64() > Some(100_000), "{one}");
+    }
+}
+
+#[test]
+fn a_gauge_is_set_up_changed_and_removed() {
+    let server = Server::everything([""; 0]);
+    assert_eq!(put(&server, "g", r#"{"topic":"a","field":"x","measure":"moments"}"#).status, 201);
+    publish(&server, "a", &[r#"{"x":1}"#.to_owned(), r#"{"x":2}"#.to_owned()]);
+    assert_eq!(settled(&server, "g", 2)["mean"], 1.5);
+    // The same again changes nothing, whatever it looks like; another one begins anew.
+    assert_eq!(put(&server, "g", r#"{ "measure":["moments"], "field":"x", "topic":"a" }"#).status, 200);
+    assert_eq!(reading(&server, "g")["count"], 2);
+    assert_eq!(put(&server, "g", r#"{"topic":"a","field":"y","measure":"moments"}"#).status, 200);
+    assert_eq!(reading(&server, "g")["count"], 0);
+    let definition = server.connect().get("/gauges/g?format=definition").text();
+    assert!(definition.starts_with(r#"{"topic":"a","field":"y","#), "{definition}");
+    assert_eq!(put(&server, "copy", &definition).status, 201);
+    assert_eq!(request(&server, "DELETE", "/gauges/g", "", "").status, 200);
+    for (method, target) in [("GET", "/gauges/g"), ("DELETE", "/gauges/g"), ("POST", "/gauges/g/merge")] {
+        let answer = request(&server, method, target, "", "");
+        assert_eq!((answer.status, answer.text().as_str()), (404, "there is no gauge g\n"), "{method} {target}");
+    }
+    assert!(server.connect().get("/gauges?prefix=c").text().contains("\"name\":\"copy\""));
+    assert_eq!(server.connect().get("/gauges?prefix=x").text(), "[]\n");
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let server = Server::everything(["--memory=64MiB"]);
+    for (body, line) in [
+        ("", "the body must be a JSON object of settings, such as {\"topic\":\"clicks\",\"measure\":\"rate\"}\n"),
+        (r#"{"measure":"rates"}"#, "measure must be one or a list of "),
+        (r#"{"mesure":"rate"}"#, "there is no setting \"mesure\"\n"),
+    ] {
+        let answer = put(&server, "g", body);
+        let (status, text) = (answer.status, answer.text());
+        assert_eq!(status, 400, "{body}");
+        assert!(text.starts_with(line), "{text}");
+    }
+    let large = r#"{"by":"k","groups":4096,"every":"1s","last":"1h","measure":["quantiles","distinct"]}"#;
+    let answer = request(&server, "PUT", "/gauges/large", "accept: application/json\r\n", large);
+    let (status, text) = (answer.status, answer.text());
+    assert_eq!(status, 507);
+    assert!(text.contains("\"limit\":\"memory\",\"value\":67108864"), "{text}");
+    // What it had taken is given back.
+    assert_eq!(put(&server, "small", r#"{"measure":"quantiles"}"#).status, 201);
+    let name = "n".repeat(59);
+    assert_eq!(put(&server, &name, r#"{"measure":"rate"}"#).status, 400);
+    assert_eq!(request(&server, "POST", "/gauges/small", "", "").status, 405);
+    let answer = request(&server, "GET", "/gauges/small/merge", "", "");
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
+    assert_eq!(server.connect().get("/gauges/small?format=xml").status, 400);
+}
+
+#[test]
+fn every_form_has_its_type() {
+    let server = Server::everything([""; 0]);
+    put(&server, "g", r#"{"field":"x","measure":["moments","quantiles"]}"#);
+    publish(&server, "main", &(0..100).map(|x| format!(r#"{{"x":{x}}}"#)).collect::<Vec<_>>());
+    settled(&server, "g", 100);
+    for (accept, media_type, beginning) in [
+        ("*/*", "text/plain; charset=utf-8", "g  topic main  from "),
+        ("application/json", "application/json", "{\"gauge\":\"g\","),
+        ("image/svg+xml", "image/svg+xml", "<svg "),
+        (
+            "application/openmetrics-text; version=1.0.0,text/plain;q=0.5",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            "# TYPE streamgauge_gauge gauge\n",
+        ),
+        ("application/octet-stream", "application/octet-stream", "SGG1"),
+    ] {
+        let answer = request(&server, "GET", "/gauges/g", &format!("accept: {accept}\r\n"), "");
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(media_type)));
+        assert!(answer.body.starts_with(beginning.as_bytes()), "{accept}");
+    }
+    let head = request(&server, "HEAD", "/gauges/g", "", "");
+    assert_eq!((head.status, head.body.len()), (200, 0));
+}
+
+#[test]
+fn what_one_server_measured_is_added_to_another() {
+    let definition = r#"{"field":"x","by":"g","measure":["moments","quantiles","distinct","top"]}"#;
+    let servers = [Server::everything([""; 0]), Server::everything([""; 0])];
+    for (at, server) in servers.iter().enumerate() {
+        assert_eq!(put(server, "g", definition).status, 201);
+        let half = (0..500).map(|x| format!(r#"{{"x":{},"g":"{}"}}"#, x * 2 + at, x % 3));
+        publish(server, "main", &half.collect::<Vec<_>>());
+        settled(server, "g", 500);
+    }
+    let bytes = servers[0].connect().get("/gauges/g?format=binary").body;
+    assert_eq!(request(&servers[1], "POST", "/gauges/g/merge", "", &bytes).status, 200);
+    let sum = reading(&servers[1], "g");
+    assert_eq!((sum["count"].as_u64(), sum["mean"].as_f64()), (Some(1_000), Some(499.5)));
+    assert_eq!((sum["min"].as_f64(), sum["max"].as_f64()), (Some(0.0), Some(999.0)));
+    assert_eq!(sum["groups"]["2"]["count"], 332);
+    let mut corrupt = bytes.clone();
+    corrupt[bytes.len() / 2] ^= 1;
+    assert_eq!(request(&servers[1], "POST", "/gauges/g/merge", "", &corrupt).status, 400);
+    assert_eq!(request(&servers[1], "POST", "/gauges/g/merge", "", "hello").status, 400);
+    put(&servers[1], "other", r#"{"field":"y","measure":"moments"}"#);
+    assert_eq!(request(&servers[1], "POST", "/gauges/other/merge", "", &bytes).status, 409);
+    assert_eq!(reading(&servers[1], "g")["count"], 1_000);
+}
+
+/// A subscriber of a topic, by lines.
+fn subscribe(server: &Server, topic: &str) -> Client {
+    let mut client = server.connect();
+    client.send(format!("GET /sub?topic={topic}&multipart=0 HTTP/1.1\r\nhost: x\r\n\r\n"));
+    assert!(client.head().starts_with("HTTP/1.1 200 "));
+    client
+}
+
+#[test]
+fn readings_and_alerts_are_topics() {
+    let server = Server::everything([""; 0]);
+    let definition = r#"{"topic":"a","measure":["moments","rate"],"every":"200ms","last":"200ms","when":{"mean >":10,"to":"alerts"}}"#;
+    assert_eq!(put(&server, "g", definition).status, 201);
+    let (mut readings, mut alerts) = (subscribe(&server, "gauge.g"), subscribe(&server, "alerts"));
+    publish(&server, "a", &["40".to_owned(), "50".to_owned()]);
+    let mut line = |client: &mut Client| -> Value {
+        let line = client.take_to(b"\n");
+        let text = String::from_utf8_lossy(&line).into_owned();
+        // Chunks of the transfer are lines of their own.
+        match text.find('{') {
+            Some(start) => {
+                serde_json::from_str(text[start..].trim_end()).unwrap_or_else(|error| panic!("{error}: {text}"))
+            }
+            None => Value::Null,
+        }
+    };
+    let begun = until("the alert", || Some(line(&mut alerts)).filter(|value| !value.is_null()));
+    assert_eq!((begun["state"].as_str(), begun["value"].as_f64()), (Some("begins"), Some(45.0)));
+    assert_eq!(begun["rule"]["mean >"], 10.0);
+    let told = until("a pane with both", || Some(line(&mut readings)).filter(|value| value["count"] == 2));
+    assert_eq!((told["gauge"].as_str(), told["mean"].as_f64()), (Some("g"), Some(45.0)));
+    // When nothing comes any more, panes go on and the rule has ended.
+    let ended = until("its end", || Some(line(&mut alerts)).filter(|value| !value.is_null()));
+    assert_eq!(ended["state"], "ends");
+    let empty = until("an empty pane", || Some(line(&mut readings)).filter(|value| value["count"] == 0));
+    assert!(empty["from"].as_str() >= told["to"].as_str());
+}
+
+#[test]
+fn a_gauge_is_nobodys_subscriber_and_says_what_it_missed() {
+    let server = Server::everything([""; 0]);
+    assert_eq!(request(&server, "PUT", "/topics/a", "", r#"{"bytes":"4KiB"}"#).status, 201);
+    assert_eq!(put(&server, "g", r#"{"topic":"a","measure":"rate"}"#).status, 201);
+    let answer = server.connect().post("/pub?topic=a", "x").text();
+    assert_eq!(answer, "Published 1 messages to 0 clients.\n");
+    // Far more than the log holds, at once: what is gone is counted.
+    let body = vec!["0123456789"; 20_000].join("\n");
+    assert_eq!(server.connect().post("/pub?topic=a", body).status, 200);
+    let reading = until("all to be read or missed", || {
+        let counters = reading(&server, "g")["counters"].clone();
+        let sum = counters["messages"].as_u64()? + counters["missed"].as_u64()?;
+        (sum == 20_001).then_some(counters)
+    });
+    assert!(reading["missed"].as_u64() > Some(10_000), "{reading}");
+    // The topic goes, and another one of its name is measured on.
+    assert_eq!(request(&server, "DELETE", "/topics/a", "", "").status, 200);
+    let before = reading["messages"].as_u64().expect("a number");
+    publish(&server, "a", &["y".to_owned()]);
+    until("the new one to be read", || {
+        let messages = self::reading(&server, "g")["counters"]["messages"].as_u64();
+        (messages == Some(before + 1)).then_some(())
+    });
+}
+
+#[test]
+fn gauges_are_where_their_topics_are() {
+    let server = Server::everything(["--shards=3"]);
+    for number in 0..12 {
+        let definition = format!(r#"{{"topic":"t{number}","field":"x","measure":"moments"}}"#);
+        assert_eq!(put(&server, &format!("g{number}"), &definition).status, 201);
+        publish(&server, &format!("t{number}"), &[format!(r#"{{"x":{number}}}"#)]);
+    }
+    let mut client = server.connect();
+    for number in 0..12 {
+        // One connection goes to each of them.
+        until("it to be read", || {
+            let text = client.get(&format!("/gauges/g{number}?format=json")).text();
+            let reading: Value = serde_json::from_str(&text).expect("a reading is JSON");
+            (reading["mean"].as_f64() == Some(f64::from(number))).then_some(())
+        });
+    }
+    let list: Value = serde_json::from_str(&client.get("/gauges").text()).expect("a list is JSON");
+    let names: Vec<_> = list.as_array().expect("a list").iter().filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(names.len(), 12);
+    assert!(names.is_sorted(), "{names:?}");
+    let elsewhere = (0..12)
+        .find(|number| put(&server, "g0", &format!(r#"{{"topic":"t{number}","measure":"rate"}}"#)).status == 409);
+    assert!(elsewhere.is_some(), "a gauge stays where it is");
+    for number in 0..12 {
+        assert_eq!(request(&server, "DELETE", &format!("/gauges/g{number}"), "", "").status, 200);
+    }
+    assert_eq!(client.get("/gauges").text(), "[]\n");
+}
+
+#[test]
+fn a_busy_gauge_slows_nobody_for_long() {
+    let server = Server::everything([""; 0]);
+    let definition = r#"{"topic":"a","field":"x","by":"g","every":"100ms","last":"10s",
+        "measure":["moments","quantiles","distinct","top","rate"]}"#;
+    assert_eq!(put(&server, "g", definition).status, 201);
+    let lines: Vec<_> = (0..20_000).map(|x| format!(r#"{{"x":{},"g":{}}}"#, x * 7 % 1_000, x % 300)).collect();
+    publish(&server, "a", &lines);
+    let mut slowest = Duration::ZERO;
+    let mut client = server.connect();
+    until("the gauge to have read everything", || {
+        let begun = std::time::Instant::now();
+        assert_eq!(client.get("/put?queue=q&data=x").status, 200);
+        slowest = slowest.max(begun.elapsed());
+        let list = client.get("/gauges").text();
+        list.contains("\"messages\":20000,").then_some(())
+    });
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+}
