@@ -6,7 +6,7 @@ use super::super::{Key, Whose};
 use crate::wire::decimal::Decimal;
 
 /// Digits of numbers for people.
-const DIGITS: usize = 6;
+const DIGITS: usize = 10;
 
 /// Writes a number for people; `-` if there is none.
 pub(super) fn number<W: Write>(value: Option<f64>, out: &mut W) -> Result<(), W::Error> {

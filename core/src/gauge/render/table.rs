@@ -64,6 +64,7 @@ fn line<S: Storage, W: Write>(measured: &mut Measured<S>, now: Time, out: &mut W
             pairs(
                 &[
                     ("mean", moments.mean()),
+                    ("variance", moments.sample_variance()),
                     ("stddev", moments.sample_stddev()),
                     ("skewness", moments.skewness()),
                     ("kurtosis", moments.excess_kurtosis()),
