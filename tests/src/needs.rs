@@ -8,6 +8,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::build::workspace;
+
 /// Whether these programs are on the machine.
 ///
 /// # Panics
@@ -55,6 +57,24 @@ pub fn data() -> Option<PathBuf> {
     let missing = format!("no {} at {}", contents.join(", "), folder.display());
     assert!(given.is_none(), "STREAMGAUGE_DATA: {missing}");
     without(&missing, "STREAMGAUGE_DATA names the folder that has them");
+    None
+}
+
+/// What other libraries compute, as `tests/references/generate.py` wrote it: the file that `STREAMGAUGE_REFERENCES` names,
+/// or `target/references/values.json`.
+///
+/// # Panics
+/// When there is none and `CI` is set, or `STREAMGAUGE_REFERENCES` names something else.
+pub fn references() -> Option<PathBuf> {
+    let given = env::var_os("STREAMGAUGE_REFERENCES").map(PathBuf::from);
+    let beside = workspace().join("target/references/values.json");
+    let file = given.clone().unwrap_or(beside);
+    if file.is_file() {
+        return Some(file);
+    }
+    let missing = format!("no {}", file.display());
+    assert!(given.is_none(), "STREAMGAUGE_REFERENCES: {missing}");
+    without(&missing, "tests/run references generates it");
     None
 }
 
