@@ -125,4 +125,3 @@ impl Storage for Heap {
         Some(vec![Group::EMPTY; len])
     }
 }
-

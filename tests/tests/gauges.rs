@@ -222,7 +222,7 @@ fn readings_and_alerts_are_topics() {
     assert_eq!(put(&server, "g", definition).status, 201);
     let (mut readings, mut alerts) = (subscribe(&server, "gauge.g"), subscribe(&server, "alerts"));
     publish(&server, "a", &["40".to_owned(), "50".to_owned()]);
-    let mut line = |client: &mut Client| -> Value {
+    let line = |client: &mut Client| -> Value {
         let line = client.take_to(b"\n");
         let text = String::from_utf8_lossy(&line).into_owned();
         // Chunks of the transfer are lines of their own.

@@ -9,7 +9,7 @@ use crate::stats::space_saving::Slot;
 
 /// Gives a gauge its storage, once, when it is set up; each has exactly the length that is asked for, whatever is in it.
 ///
-/// A host counts the bytes, and gives `None` where there is no room. [`Layout`] says beforehand how much it will be.
+/// A host counts the bytes, and gives `None` where there is no room.
 pub trait Storage: Sized {
     /// Bins of quantiles.
     type Bins: AsRef<[u32]> + AsMut<[u32]>;
