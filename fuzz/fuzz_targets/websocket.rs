@@ -71,7 +71,7 @@ fn theirs(bytes: &[u8], role: Role) -> (Vec<Message>, Option<tungstenite::Error>
 
 fuzz_target!(|data: &[u8]| {
     let (cuts, stream) = cuts_and_stream(data);
-    let (found, error, skipped) = ours(fragments(cuts, stream));
+    let (mut found, error, skipped) = ours(fragments(cuts, stream));
     assert_eq!(ours(core::iter::once(stream)), ours(fragments(cuts, stream)));
 
     let mut written = Vec::new();
@@ -96,6 +96,12 @@ fuzz_target!(|data: &[u8]| {
             Message::Pong(payload) => expected.push(Found::Pong(payload.to_vec())),
             Message::Close(close) => expected.push(Found::Close(close.map(|close| close.code.into()))),
             _ => data += 1,
+        }
+    }
+    // A bad gateway is among IANA's numbers, and not among those that it takes: it has a protocol error instead.
+    for one in &mut found {
+        if *one == Found::Close(Some(1014)) {
+            *one = Found::Close(Some(1002));
         }
     }
     // There a close with a number that nobody may send is an event, and answered with 1002.
