@@ -116,12 +116,8 @@ impl<P: AsRef<[Pane]> + AsMut<[Pane]>> Panes<P> {
     pub(super) fn told(&mut self, pane: u64, now: Time, messages: u64) {
         let next = pane.saturating_add(1);
         // Behind the newest there is nothing to be told, however long nothing came.
-        let next = if next > self.newest && self.idle(next) { self.current(now, messages).max(next) } else { next };
+        let next = if next > self.newest { self.current(now, messages).max(next) } else { next };
         self.open = Some(next);
-    }
-
-    fn idle(&self, next: u64) -> bool {
-        self.ring.as_ref().iter().all(|pane| pane.number() == u64::MAX || pane.number < next)
     }
 
     /// Where a message belongs that was at `time`.

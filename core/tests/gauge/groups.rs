@@ -52,10 +52,10 @@ fn a_heavy_group_gets_a_place_from_a_light_one() {
 #[test]
 fn groups_are_of_what_a_value_means() {
     let mut gauge = gauge(r#"{"by":"k","measure":["rate"]}"#);
-    for value in ["1", "1.0", "10e-1", "\"1\"", "\"a\"", "\"\\u0061\"", "true", "null", "[1]"] {
+    for value in ["1", "1.0", "10e-1", "10", "0.1", "-1", "\"1\"", "\"a\"", "\"\\u0061\"", "true", "null", "[1]"] {
         take(&mut gauge, format!(r#"{{"k":{value}}}"#), 0);
     }
     let groups = json(&mut gauge, 0)["groups"].as_object().unwrap().clone();
     // The number and the text are two groups, though they look the same.
-    assert_eq!(groups.keys().collect::<Vec<_>>(), ["1", "a", "true"]);
+    assert_eq!(groups.keys().collect::<Vec<_>>(), ["-1", "0.1", "1", "10", "a", "true"]);
 }

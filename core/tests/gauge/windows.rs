@@ -135,3 +135,18 @@ fn what_nobody_tells_is_counted() {
     assert_eq!(gauge.counters().untold, 4);
     assert_eq!(json(&mut gauge, 4_000)["count"], 3);
 }
+
+#[test]
+fn a_long_silence_is_not_told_pane_by_pane() {
+    let mut gauge = gauge(r#"{"measure":"moments","every":"1ms","last":"3ms"}"#);
+    take(&mut gauge, "1", 1_000);
+    let much_later = Time::from_millis(1_700_000_000_000);
+    let mut told = 0;
+    while gauge.is_over(much_later) && told < 10 {
+        gauge.close(much_later, |_, _, _| {});
+        told += 1;
+    }
+    assert!(told < 10 && !gauge.is_over(much_later), "{told} panes were told");
+    take(&mut gauge, "2", 1_700_000_000_000);
+    assert_eq!(json(&mut gauge, 1_700_000_000_000)["count"], 1);
+}

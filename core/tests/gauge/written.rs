@@ -68,6 +68,18 @@ fn a_picture_is_xml_whatever_the_values_are() {
 }
 
 #[test]
+fn a_picture_shows_texts_without_what_is_none() {
+    let mut gauge = gauge(r#"{"field":"g","measure":"top"}"#);
+    for text in ["<&\\\"'>", "\\u001b[2J\\u0000", "a\\uffffb", "plain"] {
+        take(&mut gauge, format!(r#"{{"g":"{text}"}}"#), 0);
+    }
+    let svg = String::from_utf8(written(&mut gauge, Format::Svg, 0)).unwrap();
+    assert!(svg.contains(">&lt;&amp;&quot;'&gt;<") || svg.contains(">&lt;&amp;\\&quot;'&gt;<"), "{svg}");
+    assert!(svg.contains(">plain<") && svg.contains(">\u{fffd}[2J\u{fffd}<"), "{svg}");
+    assert!(!svg.contains(['\u{1b}', '\0', '\u{ffff}']), "{svg}");
+}
+
+#[test]
 fn what_nothing_came_to_can_be_written_too() {
     for format in [Format::Table, Format::Json, Format::OpenMetrics, Format::Svg, Format::Binary, Format::Definition] {
         let mut empty = gauge(r#"{"field":"x","every":"1s","last":"5s","measure":["moments","quantiles","top"]}"#);
