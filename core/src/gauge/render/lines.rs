@@ -10,7 +10,12 @@ const DIGITS: usize = 10;
 
 /// Writes a number for people; `-` if there is none.
 pub(super) fn number<W: Write>(value: Option<f64>, out: &mut W) -> Result<(), W::Error> {
-    match value.and_then(|value| Decimal::rounded(value, DIGITS)) {
+    rounded(value, DIGITS, out)
+}
+
+/// Writes a number to so many digits; `-` if there is none.
+pub(super) fn rounded<W: Write>(value: Option<f64>, digits: usize, out: &mut W) -> Result<(), W::Error> {
+    match value.and_then(|value| Decimal::rounded(value, digits)) {
         Some(decimal) => out.write_all(decimal.as_bytes()),
         None => out.write_all(b"-"),
     }

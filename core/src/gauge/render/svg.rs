@@ -6,7 +6,8 @@
 use embedded_io::Write;
 
 use super::super::{Gauge, Measured, Span, Storage, Whose};
-use super::lines::{number, whole};
+use super::lines::{rounded, whole};
+use crate::stats::quantiles::Bin;
 use crate::time::Time;
 use crate::wire::decimal::Decimal;
 
@@ -14,9 +15,18 @@ use crate::wire::decimal::Decimal;
 const LEFT: f64 = 70.0;
 const WIDTH: f64 = 630.0;
 
+/// Where the first part begins.
+const TOP: f64 = 60.0;
+
 /// How high a part is, and what is between two.
 const HEIGHT: f64 = 120.0;
 const GAP: f64 = 50.0;
+
+/// Digits of what stands at the axes.
+const DIGITS: usize = 5;
+
+/// Columns of a distribution.
+const COLUMNS: usize = 126;
 
 /// How many of the most frequent values are drawn.
 const BARS: usize = 12;
@@ -30,7 +40,7 @@ pub(super) fn write<S: Storage, W: Write>(
     out: &mut W,
 ) -> Result<(), W::Error> {
     let parts = Parts::of(gauge, now);
-    let mut picture = Picture { out, top: 40.0 };
+    let mut picture = Picture { out, top: TOP };
     picture.begin(name, gauge.definition().topic.as_str(), parts.height())?;
     if parts.panes > 1 {
         picture.messages(gauge, now, &parts)?;
@@ -99,7 +109,7 @@ impl Parts {
         let over_time = if self.panes > 1 { 1.0 + f64::from(u8::from(self.has_quantiles)) } else { 0.0 };
         let plots = (over_time + self.distributions as f64) * (HEIGHT + GAP);
         let bars = if self.bars > 0 { self.bars as f64 * BAR + GAP } else { 0.0 };
-        60.0 + plots + bars
+        TOP + plots + bars
     }
 }
 
@@ -178,16 +188,15 @@ impl<W: Write> Picture<'_, W> {
         match measured {
             Measured::Quantiles(sketch) => {
                 let (Some(min), Some(max)) = (sketch.min(), sketch.max()) else { return Ok(()) };
-                let most = sketch.bins().map(|bin| density(bin.lower, bin.upper, bin.count)).fold(0.0, f64::max);
+                let mut columns = [0.0_f64; COLUMNS];
+                sketch.bins().for_each(|bin| spread(&bin, min, max, &mut columns));
+                let most = columns.iter().copied().fold(0.0, f64::max);
                 self.frame("distribution", None, None)?;
                 self.ends(min, max)?;
-                let span = if max > min { max - min } else { 1.0 };
-                for bin in sketch.bins() {
-                    let left = (bin.lower.max(min) - min) / span;
-                    let right = (bin.upper.min(max) - min) / span;
-                    let height = HEIGHT * density(bin.lower, bin.upper, bin.count) / most;
-                    let width = ((right - left) * WIDTH).max(1.0);
-                    self.bar([LEFT + left * WIDTH, self.top + HEIGHT - height, width, height], 60)?;
+                let step = WIDTH / COLUMNS as f64;
+                for (place, count) in columns.iter().enumerate().filter(|(_, count)| **count > 0.0) {
+                    let height = HEIGHT * count / most;
+                    self.bar([LEFT + place as f64 * step, self.top + HEIGHT - height, step, height], 60)?;
                 }
                 self.end_part();
                 Ok(())
@@ -208,8 +217,8 @@ impl<W: Write> Picture<'_, W> {
                 for counted in heaviest.heaviest().take(BARS) {
                     let share = counted.weight as f64 / most as f64;
                     let certain = counted.weight.saturating_sub(counted.error) as f64 / most as f64;
-                    self.bar([LEFT, self.top, share * WIDTH, BAR - 4.0], 25)?;
-                    self.bar([LEFT, self.top, certain * WIDTH, BAR - 4.0], 30)?;
+                    self.bar([LEFT, self.top, share * WIDTH, BAR - 4.0], 12)?;
+                    self.bar([LEFT, self.top, certain * WIDTH, BAR - 4.0], 20)?;
                     self.text("<text x=\"")?;
                     self.at(LEFT + 4.0)?;
                     self.text("\" y=\"")?;
@@ -267,7 +276,7 @@ impl<W: Write> Picture<'_, W> {
                 self.text("\" y=\"")?;
                 self.at(self.top + down)?;
                 self.text("\">")?;
-                number(Some(value), self.out)?;
+                rounded(Some(value), DIGITS, self.out)?;
                 self.text("</text>\n")?;
             }
         }
@@ -284,7 +293,7 @@ impl<W: Write> Picture<'_, W> {
             self.text("\" y=\"")?;
             self.at(self.top + HEIGHT + 14.0)?;
             self.text("\">")?;
-            number(Some(value), self.out)?;
+            rounded(Some(value), DIGITS, self.out)?;
             self.text("</text>\n")?;
         }
         Ok(())
@@ -296,7 +305,7 @@ impl<W: Write> Picture<'_, W> {
             self.at(value)?;
         }
         self.text("\" opacity=\"")?;
-        number(Some(f64::from(opacity) / 100.0), self.out)?;
+        rounded(Some(f64::from(opacity) / 100.0), DIGITS, self.out)?;
         self.text("\"/>\n")
     }
 
@@ -350,8 +359,19 @@ impl Axis {
     }
 }
 
-/// How many values there are by unit: bins are not equally wide.
-fn density(lower: f64, upper: f64, count: u64) -> f64 {
-    let width = upper - lower;
-    if width > 0.0 { count as f64 / width } else { count as f64 }
+/// Adds the values of a bin to the columns that it reaches over, as if they were spread evenly: bins are not equally wide.
+fn spread(bin: &Bin, min: f64, max: f64, columns: &mut [f64; COLUMNS]) {
+    let span = max - min;
+    let place = |value: f64| if span > 0.0 { (value.max(min).min(max) - min) / span * COLUMNS as f64 } else { 0.0 };
+    let (left, right) = (place(bin.lower), place(bin.upper));
+    let width = right - left;
+    for (number, column) in columns.iter_mut().enumerate() {
+        let (begin, end) = (number as f64, number as f64 + 1.0);
+        let is_last = number >= COLUMNS.wrapping_sub(1);
+        if width > 0.0 {
+            *column += bin.count as f64 * ((right.min(end) - left.max(begin)).max(0.0) / width);
+        } else if left >= begin && (left < end || is_last) {
+            *column += bin.count as f64;
+        }
+    }
 }
