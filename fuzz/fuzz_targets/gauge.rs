@@ -5,10 +5,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use streamgauge_core::gauge::{Definition, Described, Format, Gauge, Group, Key, Measured, Pane, Storage, render};
-use streamgauge_core::stats::graph::Edge;
-use streamgauge_core::stats::space_saving::Slot;
+use streamgauge_core::gauge::{Definition, Described, Format, Gauge, render};
 use streamgauge_core::time::Time;
+use support::Heap;
+
+#[expect(dead_code, reason = "the tests need more of it")]
+#[path = "../../core/tests/gauge/support.rs"]
+mod support;
 
 const NOW: Time = Time::from_millis(10_000);
 
@@ -75,53 +78,4 @@ fn binary(gauge: &mut Gauge<Heap>) -> Vec<u8> {
     let mut out = Vec::new();
     let Ok(()) = gauge.write_binary(NOW, &mut out);
     out
-}
-
-struct Heap;
-
-impl Storage for Heap {
-    type Bins = Vec<u32>;
-    type Registers = Vec<u8>;
-    type Counts = Vec<u64>;
-    type Slots = Vec<Slot<Key>>;
-    type Edges = Vec<Slot<Edge<Key>>>;
-    type Cells = Vec<Measured<Self>>;
-    type Panes = Vec<Pane>;
-    type Groups = Vec<Group>;
-
-    fn bins(&mut self, len: usize) -> Option<Vec<u32>> {
-        Some(vec![0; len])
-    }
-
-    fn registers(&mut self, len: usize) -> Option<Vec<u8>> {
-        Some(vec![0; len])
-    }
-
-    fn counts(&mut self, len: usize) -> Option<Vec<u64>> {
-        Some(vec![0; len])
-    }
-
-    fn slots(&mut self, len: usize) -> Option<Vec<Slot<Key>>> {
-        Some(vec![Slot::EMPTY; len])
-    }
-
-    fn edges(&mut self, len: usize) -> Option<Vec<Slot<Edge<Key>>>> {
-        Some(vec![Slot::EMPTY; len])
-    }
-
-    fn cells(
-        &mut self,
-        len: usize,
-        mut make: impl FnMut(&mut Self, usize) -> Option<Measured<Self>>,
-    ) -> Option<Vec<Measured<Self>>> {
-        (0..len).map(|number| make(self, number)).collect()
-    }
-
-    fn panes(&mut self, len: usize) -> Option<Vec<Pane>> {
-        Some(vec![Pane::EMPTY; len])
-    }
-
-    fn groups(&mut self, len: usize) -> Option<Vec<Group>> {
-        Some(vec![Group::EMPTY; len])
-    }
 }

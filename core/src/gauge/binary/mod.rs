@@ -36,7 +36,9 @@ use core::fmt;
 
 use embedded_io::Write;
 
-use super::{Counters, Definition, Gauge, Key, Measured, Span, Storage, Unmeasured, Whose};
+use super::grid::At;
+use super::panes::Belongs;
+use super::{Counters, Definition, Gauge, Key, Measured, Span, Storage, Unmeasured, Whose, cell_of};
 use crate::time::Time;
 pub(super) use input::Input;
 pub(super) use output::Output;
@@ -140,6 +142,46 @@ impl<S: Storage> Gauge<S> {
         each_cell(&described.definition, input.clone(), storage, |_, _| {})?;
         self.begin_to_merge(&described.counters, now);
         each_cell(&described.definition, input, storage, |key, measured| self.add(key, measured))
+    }
+}
+
+impl<S: Storage> Gauge<S> {
+    /// How many cells a reading of all groups tells, without that of all of them together.
+    fn cells_told(&self) -> u32 {
+        self.groups.as_ref().map_or(0, |groups| groups.held.len()).saturating_add(1)
+    }
+
+    /// Counts what another gauge has counted; its cells follow.
+    fn begin_to_merge(&mut self, counters: &Counters, now: Time) {
+        let now = self.pass(now);
+        if let Some(panes) = &mut self.panes {
+            panes.begin(now, self.counters.measured);
+            if self.definition.last.is_some()
+                && let Belongs::Row { row, fresh } = panes.belongs(now, self.counters.measured)
+            {
+                if fresh {
+                    (0..self.grid.shape().groups).for_each(|group| self.grid.clear(At::Pane { row, group }));
+                }
+                panes.add(row, now, self.counters.measured, (counters.measured, counters.bytes));
+                self.merging = Some(row);
+            }
+        }
+        self.counters.merge(counters);
+    }
+
+    /// Adds what another gauge has measured of a group, or of those in none.
+    fn add(&mut self, key: Option<&Key>, measured: &Measured<S>) {
+        let group = match (key, &mut self.groups) {
+            (Some(key), Some(groups)) => groups.held.find_or_insert(key).map_or(0, cell_of),
+            _ => 0,
+        };
+        let at = match self.merging.filter(|_| !measured.is_lasting()) {
+            Some(row) => At::Pane { row, group },
+            None => At::Lasting { group },
+        };
+        if let Some(same) = self.grid.cell_mut(at).iter_mut().find(|same| same.is_like(measured)) {
+            same.merge(measured);
+        }
     }
 }
 

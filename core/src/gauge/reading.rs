@@ -1,0 +1,161 @@
+//! What is measured, read: of all groups, over as many panes as a reading reaches back to.
+
+use super::definition::Definition;
+use super::grid::At;
+use super::{Counters, Gauge, Key, Measured, Storage};
+use crate::time::Time;
+
+/// What a reading is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// As far back as the gauge reaches.
+    Window,
+    /// One pane.
+    Pane(u64),
+}
+
+/// A reading, beside what is measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading<'a> {
+    /// What the gauge measures.
+    pub definition: &'a Definition,
+    /// What it has counted since the start.
+    pub counters: &'a Counters,
+    /// When what is read begins.
+    pub from: Time,
+    /// When it ends.
+    pub to: Time,
+    /// Messages in it.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Whose results they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose<'a> {
+    /// Those of a group.
+    Group(&'a Key),
+    /// Those of all messages that are in no group.
+    Other,
+    /// Those of all.
+    All,
+}
+
+impl<S: Storage> Gauge<S> {
+    /// Reads what is measured: `each` is called for every group in no order, for the messages that are in none, and last
+    /// for all together; a gauge without groups has only the last. O(groups × panes × state).
+    pub fn read(&mut self, span: Span, now: Time, each: impl FnMut(&Reading<'_>, Whose<'_>, &mut [Measured<S>])) {
+        self.read_until(None, span, now, each);
+    }
+
+    /// Reads the panes that a reading reaches back to one by one, in their order, each of all groups together: how many
+    /// messages came, and what was measured. O(groups × panes × state).
+    pub fn read_panes(&mut self, now: Time, mut each: impl FnMut(u64, &[Measured<S>])) {
+        let now = self.latest.max(now);
+        let Some(panes) = &self.panes else { return };
+        let (first, last) = panes.window(self.back(), now, self.counters.measured);
+        let rows = self.grid.shape().rows as u64;
+        for pane in first.max(last.saturating_sub(rows.saturating_sub(1)))..=last {
+            self.grid.clear(At::Total);
+            let row = self.panes.as_ref().and_then(|panes| panes.row_of(pane));
+            let messages = row.and_then(|row| Some(self.panes.as_ref()?.get(row).messages()));
+            if let Some(row) = row {
+                for group in 0..self.grid.shape().groups {
+                    self.grid.merge(At::Pane { row, group }, At::Total);
+                }
+            }
+            each(messages.unwrap_or(0), self.grid.cell(At::Total));
+        }
+    }
+
+    /// [`read`](Self::read), as if no pane behind `until` had begun.
+    pub(super) fn read_until(
+        &mut self,
+        until: Option<u64>,
+        span: Span,
+        now: Time,
+        mut each: impl FnMut(&Reading<'_>, Whose<'_>, &mut [Measured<S>]),
+    ) {
+        let now = self.latest.max(now);
+        let shape = *self.grid.shape();
+        let (first, last) = match (span, &self.panes) {
+            (Span::Pane(pane), _) => (pane, pane),
+            (Span::Window, Some(panes)) => match (until, self.back()) {
+                // No part of another pane is among them.
+                (Some(until), back) => (back.map_or(0, |back| until.saturating_add(1).saturating_sub(back)), until),
+                (None, back) => panes.window(back, now, self.counters.measured),
+            },
+            (Span::Window, None) => (0, 0),
+        };
+        let spanned = self.describe((first, last), now);
+        let is_grouped = self.groups.is_some();
+        self.grid.clear(At::Total);
+        let groups = self.groups.as_ref().map_or(0, |groups| groups.held.len() as usize);
+        // The one for those who are in none comes behind the groups.
+        for group in (1..=groups).chain([0]) {
+            self.grid.clear(At::Sum);
+            let is_all = span == Span::Window;
+            self.grid.merge_some(At::Lasting { group }, At::Sum, |measured| is_all || measured.is_lasting());
+            for row in 0..shape.rows {
+                let number = self.panes.as_ref().map(|panes| panes.get(row).number());
+                if number.is_some_and(|number| number >= first && number <= last) {
+                    self.grid.merge(At::Pane { row, group }, At::Sum);
+                }
+            }
+            self.grid.merge(At::Sum, At::Total);
+            if is_grouped {
+                let key = group.checked_sub(1).and_then(|number| self.groups.as_ref()?.held.key(number as u32));
+                let reading = spanned.of(&self.definition, &self.counters);
+                each(&reading, key.map_or(Whose::Other, Whose::Group), self.grid.cell_mut(At::Sum));
+            }
+        }
+        let reading = spanned.of(&self.definition, &self.counters);
+        each(&reading, Whose::All, self.grid.cell_mut(At::Total));
+    }
+
+    /// How many panes before the newest one a reading reaches back; `None`: to the start.
+    fn back(&self) -> Option<u64> {
+        self.definition.every?.panes(self.definition.last?)
+    }
+
+    fn describe(&self, (first, last): (u64, u64), now: Time) -> Spanned {
+        let began = self.began.unwrap_or(now);
+        let Some(panes) = &self.panes else {
+            return Spanned { from: began, to: now, messages: self.counters.measured, bytes: self.counters.bytes };
+        };
+        let rows = (0..self.grid.shape().rows).map(|row| panes.get(row));
+        let within = rows.filter(|pane| pane.number() >= first && pane.number() <= last);
+        let (mut messages, mut bytes) = (0_u64, 0_u64);
+        for pane in within {
+            messages = messages.saturating_add(pane.messages());
+            bytes = bytes.saturating_add(pane.bytes());
+        }
+        if first == 0 && self.definition.last.is_none() {
+            (messages, bytes) = (self.counters.measured, self.counters.bytes);
+        }
+        let is_by_field = self.definition.time.is_some();
+        let begin = panes.bounds(first).map_or(began, |(begin, _)| begin);
+        let end = panes.bounds(last).map_or(now, |(_, end)| end);
+        // Before it was set up nothing was measured, and what is to come has not been yet.
+        let from = if is_by_field && first > 0 { begin } else { begin.max(began) };
+        let to = if is_by_field { end } else { end.min(now) };
+        Spanned { from, to: to.max(from), messages, bytes }
+    }
+}
+
+/// What is known of a span without looking at a cell.
+#[derive(Debug, Clone, Copy)]
+struct Spanned {
+    from: Time,
+    to: Time,
+    messages: u64,
+    bytes: u64,
+}
+
+impl Spanned {
+    const fn of<'a>(&self, definition: &'a Definition, counters: &'a Counters) -> Reading<'a> {
+        let Self { from, to, messages, bytes } = *self;
+        Reading { definition, counters, from, to, messages, bytes }
+    }
+}

@@ -1,0 +1,185 @@
+//! Messages come in, panes are over, and rules are looked at.
+
+use super::definition::{Definition, Every, MOST_RULES};
+use super::grid::At;
+use super::groups::Placed;
+use super::panes::Belongs;
+use super::rules::{self, Alert};
+use super::sample::{Read, Sample};
+use super::{Gauge, Measured, Reading, Span, Storage, Whose, cell_of};
+use crate::time::Time;
+
+impl<S: Storage> Gauge<S> {
+    /// Measures a message that came `now`. O(bytes), and what each measure takes.
+    pub fn take(&mut self, message: &[u8], now: Time) {
+        while let Some(pane) = self.over(now) {
+            self.counters.untold = self.counters.untold.saturating_add(1);
+            self.finish(pane, now);
+        }
+        let now = self.pass(now);
+        self.counters.messages = self.counters.messages.saturating_add(1);
+        match self.reader.read(message, now, &mut self.counters.unmeasured) {
+            Read::Sample(sample) => self.place(sample, now),
+            Read::Filtered => self.counters.filtered = self.counters.filtered.saturating_add(1),
+            Read::Nothing => {}
+        }
+    }
+
+    /// Whether a pane is over and has not been told.
+    pub fn is_over(&self, now: Time) -> bool {
+        self.over(now).is_some()
+    }
+
+    /// When the next pane is over though no message comes; `None` if that is told by messages alone.
+    pub fn next_over(&self) -> Option<Time> {
+        self.panes.as_ref()?.next_over()
+    }
+
+    /// Tells the pane that is over: its reading goes to `tell`, part by part as with [`read`](Self::read), and which rules
+    /// begin to hold or have ended is [kept](Self::take_alerts). O(1) if there is none.
+    pub fn close(&mut self, now: Time, tell: impl FnMut(&Reading<'_>, Whose<'_>, &mut [Measured<S>])) {
+        let Some(pane) = self.over(now) else { return };
+        self.read(Span::Pane(pane), now, tell);
+        self.look_at_rules(pane, now);
+        self.finish(pane, now);
+    }
+
+    /// What the rules had to tell since the last call, for each at most one thing a pane. O(1).
+    pub fn take_alerts(&mut self) -> heapless::Vec<Alert, MOST_RULES> {
+        core::mem::take(&mut self.alerts)
+    }
+
+    /// Looks whether rules hold as a pane ends: over all that a reading reaches back to.
+    fn look_at_rules(&mut self, pane: u64, now: Time) {
+        if self.definition.rules.is_empty() {
+            return;
+        }
+        let end = self.panes.as_ref().and_then(|panes| panes.bounds(pane)).map_or(now, |(_, end)| end);
+        let mut values = [None; MOST_RULES];
+        let rules = self.definition.rules.clone();
+        self.read_until(Some(pane), Span::Window, now, |_, whose, cell| {
+            if matches!(whose, Whose::All) {
+                for (value, rule) in values.iter_mut().zip(&rules) {
+                    *value = rules::value(rule, cell, end);
+                }
+            }
+        });
+        self.alerts.clear();
+        for (number, (rule, value)) in rules.iter().zip(values).enumerate() {
+            if let Some(alert) = self.watch.look(number, rule, value, end) {
+                let _ = self.alerts.push(alert);
+            }
+        }
+    }
+
+    fn over(&self, now: Time) -> Option<u64> {
+        self.panes.as_ref()?.over(self.latest.max(now), self.counters.measured)
+    }
+
+    pub(super) fn pass(&mut self, now: Time) -> Time {
+        self.latest = self.latest.max(now);
+        self.began.get_or_insert(self.latest);
+        self.latest
+    }
+
+    /// A pane is told: where readings reach to the start its cells are added to those that last.
+    fn finish(&mut self, pane: u64, now: Time) {
+        let now = self.pass(now);
+        let Some(panes) = &mut self.panes else { return };
+        if self.definition.last.is_none()
+            && let Some(row) = panes.row_of(pane)
+        {
+            for group in 0..self.grid.shape().groups {
+                let at = At::Pane { row, group };
+                self.grid.merge(at, At::Lasting { group });
+                self.grid.clear(at);
+            }
+            panes.forget(row);
+        }
+        panes.told(pane, now, self.counters.measured);
+        if let Some(sample) = self.pending.take() {
+            self.place(sample, now);
+        }
+    }
+
+    /// Measures what was read of a message.
+    fn place(&mut self, sample: Sample, now: Time) {
+        let counters = &mut self.counters;
+        let (time, before) = (sample.time, counters.measured);
+        let row = match &mut self.panes {
+            None => None,
+            Some(panes) => {
+                if self.definition.time.is_some() && is_yet_to_come(time, now, &self.definition) {
+                    counters.early = counters.early.saturating_add(1);
+                    return;
+                }
+                panes.begin(time, before);
+                match panes.belongs(time, before) {
+                    Belongs::Late => {
+                        counters.late = counters.late.saturating_add(1);
+                        return;
+                    }
+                    Belongs::Ahead => {
+                        self.pending = Some(sample);
+                        return;
+                    }
+                    Belongs::Row { row, fresh } => {
+                        if fresh {
+                            (0..self.grid.shape().groups).for_each(|group| self.grid.clear(At::Pane { row, group }));
+                        }
+                        panes.count(row, time, before, sample.bytes);
+                        Some(row)
+                    }
+                }
+            }
+        };
+        counters.measured = counters.measured.saturating_add(1);
+        counters.bytes = counters.bytes.saturating_add(sample.bytes);
+        let group = self.group_of(&sample);
+        if let Some(row) = row {
+            self.grid.cell_mut(At::Pane { row, group }).iter_mut().for_each(|measured| measured.take(&sample));
+        }
+        let is_paned = row.is_some();
+        for measured in self.grid.cell_mut(At::Lasting { group }) {
+            if !is_paned || measured.is_lasting() {
+                measured.take(&sample);
+            }
+        }
+    }
+
+    /// The cell that a message belongs to: 0 for those that are in no group.
+    fn group_of(&mut self, sample: &Sample) -> usize {
+        let (Some(groups), Some(key)) = (&mut self.groups, &sample.by) else { return 0 };
+        if let Placed::In(number) = groups.held.place(key) {
+            return cell_of(number);
+        }
+        groups.waiting.add(*key, 1);
+        let weight = groups.waiting.get(key).map_or(0, |counted| counted.weight.saturating_sub(counted.error));
+        let Some(number) = groups.held.gives_way(weight) else { return 0 };
+        if let Some((left, messages)) = groups.held.replace(number, key, weight) {
+            groups.waiting.add(left, messages);
+            self.counters.moved = self.counters.moved.saturating_add(messages);
+        }
+        self.move_to_other(cell_of(number));
+        cell_of(number)
+    }
+
+    /// Adds all that a group has to those who are in none.
+    fn move_to_other(&mut self, group: usize) {
+        for row in 0..self.grid.shape().rows {
+            self.grid.merge(At::Pane { row, group }, At::Pane { row, group: 0 });
+            self.grid.clear(At::Pane { row, group });
+        }
+        self.grid.merge(At::Lasting { group }, At::Lasting { group: 0 });
+        self.grid.clear(At::Lasting { group });
+    }
+}
+
+/// Whether a message says of itself that it is yet to come, beyond what may be late.
+fn is_yet_to_come(time: Time, now: Time, definition: &Definition) -> bool {
+    let pane = match definition.every {
+        Some(Every::Time(pane)) => pane,
+        Some(Every::Messages(_)) | None => return false,
+    };
+    time > now.after(definition.lateness).after(pane)
+}
