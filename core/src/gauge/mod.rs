@@ -75,8 +75,8 @@ pub struct Gauge<S: Storage> {
     alerts: heapless::Vec<Alert, MOST_RULES>,
     /// A message that belongs to a pane for which others have to be told first.
     pending: Option<Sample>,
-    /// The row of the pane in which another gauge is being added.
-    merging: Option<usize>,
+    /// Messages that were measured here, by which panes of messages are numbered: not those of gauges that were added.
+    own: u64,
     began: Option<Time>,
     latest: Time,
 }
@@ -186,7 +186,7 @@ impl<S: Storage> Gauge<S> {
             watch: Watch::default(),
             alerts: heapless::Vec::new(),
             pending: None,
-            merging: None,
+            own: 0,
             began: None,
             latest: Time::ZERO,
         })

@@ -84,6 +84,11 @@ impl<P: AsRef<[Pane]> + AsMut<[Pane]>> Panes<P> {
         }
     }
 
+    /// The latest time of a message, once there was one.
+    pub(super) fn latest(&self) -> Option<Time> {
+        self.open.map(|_| self.latest)
+    }
+
     /// The first pane that is not over.
     fn current(&self, now: Time, messages: u64) -> u64 {
         let time = match self.lateness {
@@ -138,13 +143,8 @@ impl<P: AsRef<[Pane]> + AsMut<[Pane]>> Panes<P> {
         Belongs::Row { row, fresh }
     }
 
-    /// Counts a message in a row that it belongs to, which is made that of its pane.
-    pub(super) fn count(&mut self, row: usize, time: Time, messages: u64, bytes: u64) {
-        self.add(row, time, messages, (1, bytes));
-    }
-
-    /// Counts so many messages, with their bytes, in the same way.
-    pub(super) fn add(&mut self, row: usize, time: Time, messages: u64, more: (u64, u64)) {
+    /// Counts so many messages, and their bytes, in a row that they belong to, which is made that of their pane.
+    pub(super) fn count(&mut self, row: usize, time: Time, messages: u64, more: (u64, u64)) {
         let number = self.number(time, messages);
         let Some(pane) = self.ring.as_mut().get_mut(row) else { return };
         if pane.number != number {

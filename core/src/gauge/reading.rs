@@ -54,7 +54,7 @@ impl<S: Storage> Gauge<S> {
     pub fn read_panes(&mut self, now: Time, mut each: impl FnMut(u64, &[Measured<S>])) {
         let now = self.latest.max(now);
         let Some(panes) = &self.panes else { return };
-        let (first, last) = panes.window(self.back(), now, self.counters.measured);
+        let (first, last) = panes.window(self.back(), now, self.own);
         let rows = self.grid.shape().rows as u64;
         for pane in first.max(last.saturating_sub(rows.saturating_sub(1)))..=last {
             self.grid.clear(At::Total);
@@ -84,7 +84,7 @@ impl<S: Storage> Gauge<S> {
             (Span::Window, Some(panes)) => match (until, self.back()) {
                 // No part of another pane is among them.
                 (Some(until), back) => (back.map_or(0, |back| until.saturating_add(1).saturating_sub(back)), until),
-                (None, back) => panes.window(back, now, self.counters.measured),
+                (None, back) => panes.window(back, now, self.own),
             },
             (Span::Window, None) => (0, 0),
         };

@@ -12,11 +12,7 @@ use crate::time::Time;
 impl<S: Storage> Gauge<S> {
     /// Measures a message that came `now`. O(bytes), and what each measure takes.
     pub fn take(&mut self, message: &[u8], now: Time) {
-        while let Some(pane) = self.over(now) {
-            self.counters.untold = self.counters.untold.saturating_add(1);
-            self.finish(pane, now);
-        }
-        let now = self.pass(now);
+        let now = self.catch_up(now);
         self.counters.messages = self.counters.messages.saturating_add(1);
         match self.reader.read(message, now, &mut self.counters.unmeasured) {
             Read::Sample(sample) => self.place(sample, now),
@@ -73,10 +69,19 @@ impl<S: Storage> Gauge<S> {
     }
 
     fn over(&self, now: Time) -> Option<u64> {
-        self.panes.as_ref()?.over(self.latest.max(now), self.counters.measured)
+        self.panes.as_ref()?.over(self.latest.max(now), self.own)
     }
 
-    pub(super) fn pass(&mut self, now: Time) -> Time {
+    /// Lets the time be now: what is over by then and was not told is lost, and counted.
+    pub(super) fn catch_up(&mut self, now: Time) -> Time {
+        while let Some(pane) = self.over(now) {
+            self.counters.untold = self.counters.untold.saturating_add(1);
+            self.finish(pane, now);
+        }
+        self.pass(now)
+    }
+
+    fn pass(&mut self, now: Time) -> Time {
         self.latest = self.latest.max(now);
         self.began.get_or_insert(self.latest);
         self.latest
@@ -96,7 +101,7 @@ impl<S: Storage> Gauge<S> {
             }
             panes.forget(row);
         }
-        panes.told(pane, now, self.counters.measured);
+        panes.told(pane, now, self.own);
         if let Some(sample) = self.pending.take() {
             self.place(sample, now);
         }
@@ -105,7 +110,7 @@ impl<S: Storage> Gauge<S> {
     /// Measures what was read of a message.
     fn place(&mut self, sample: Sample, now: Time) {
         let counters = &mut self.counters;
-        let (time, before) = (sample.time, counters.measured);
+        let (time, before) = (sample.time, self.own);
         let row = match &mut self.panes {
             None => None,
             Some(panes) => {
@@ -123,18 +128,14 @@ impl<S: Storage> Gauge<S> {
                         self.pending = Some(sample);
                         return;
                     }
-                    Belongs::Row { row, fresh } => {
-                        if fresh {
-                            (0..self.grid.shape().groups).for_each(|group| self.grid.clear(At::Pane { row, group }));
-                        }
-                        panes.count(row, time, before, sample.bytes);
-                        Some(row)
-                    }
+                    Belongs::Row { row, fresh } => Some((row, fresh)),
                 }
             }
         };
         counters.measured = counters.measured.saturating_add(1);
         counters.bytes = counters.bytes.saturating_add(sample.bytes);
+        let row = row.map(|(row, fresh)| self.enter(row, fresh, time, (1, sample.bytes)));
+        self.own = self.own.saturating_add(1);
         let group = self.group_of(&sample);
         if let Some(row) = row {
             self.grid.cell_mut(At::Pane { row, group }).iter_mut().for_each(|measured| measured.take(&sample));
@@ -145,6 +146,17 @@ impl<S: Storage> Gauge<S> {
                 measured.take(&sample);
             }
         }
+    }
+
+    /// Counts messages that were at `time`, and their bytes, in a row, which is emptied first if it is of an earlier pane.
+    pub(super) fn enter(&mut self, row: usize, fresh: bool, time: Time, more: (u64, u64)) -> usize {
+        if fresh {
+            (0..self.grid.shape().groups).for_each(|group| self.grid.clear(At::Pane { row, group }));
+        }
+        if let Some(panes) = &mut self.panes {
+            panes.count(row, time, self.own, more);
+        }
+        row
     }
 
     /// The cell that a message belongs to: 0 for those that are in no group.

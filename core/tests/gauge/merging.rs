@@ -138,3 +138,46 @@ fn what_is_merged_into_a_window_leaves_with_its_pane() {
     take(&mut window, r#"{"x":9}"#, 8_000);
     assert_eq!(json(&mut window, 8_000)["mean"], 9.0);
 }
+
+#[test]
+fn what_is_merged_after_a_silence_is_in_the_pane_of_now() {
+    let mut window = gauge(r#"{"field":"x","measure":"moments","every":"1s","last":"2s"}"#);
+    let mut other = gauge(r#"{"field":"x","measure":"moments"}"#);
+    take(&mut other, r#"{"x":4}"#, 0);
+    let bytes = written(&mut other, Format::Binary, 0);
+    take(&mut window, r#"{"x":2}"#, 5_000);
+    // Nobody has told the panes between: they are over all the same.
+    for (at, count) in [(5_100, 2), (60_000, 1), (61_000, 2), (64_500, 1)] {
+        window.merge(&bytes, Time::from_millis(at), &mut Heap).unwrap();
+        let reading = json(&mut window, at);
+        assert_eq!((reading["count"].as_u64(), reading["messages"].as_u64()), (Some(count), Some(count)), "at {at}");
+    }
+}
+
+#[test]
+fn what_is_merged_does_not_push_a_window_of_messages_on() {
+    let mut window = gauge(r#"{"field":"x","measure":"moments","every":"10 messages","last":"10 messages"}"#);
+    let mut other = gauge(r#"{"field":"x","measure":"moments"}"#);
+    (0..1_000).for_each(|_| take(&mut other, r#"{"x":4}"#, 0));
+    let bytes = written(&mut other, Format::Binary, 0);
+    take(&mut window, r#"{"x":2}"#, 0);
+    window.merge(&bytes, Time::ZERO, &mut Heap).unwrap();
+    assert_eq!(json(&mut window, 0)["count"], 1_001);
+    (0..25).for_each(|_| take(&mut window, r#"{"x":2}"#, 0));
+    assert_eq!(json(&mut window, 0)["max"], 2.0);
+}
+
+#[test]
+fn where_a_field_tells_the_time_a_merge_makes_nothing_late() {
+    let definition = r#"{"field":"x","time":"t","measure":"moments","every":"1s","last":"10s"}"#;
+    let (mut window, mut other) = (gauge(definition), gauge(definition));
+    let (then, now) = (1_500_000_000, 1_700_000_000_000);
+    let message = |second: u64| format!(r#"{{"x":1,"t":{}}}"#, then + second);
+    take(&mut other, message(0), now);
+    let bytes = written(&mut other, Format::Binary, now);
+    window.merge(&bytes, Time::from_millis(now), &mut Heap).unwrap();
+    take(&mut window, message(3), now);
+    window.merge(&bytes, Time::from_millis(now), &mut Heap).unwrap();
+    take(&mut window, message(4), now);
+    assert_eq!((window.counters().late, json(&mut window, now)["count"].as_u64()), (0, Some(4)));
+}

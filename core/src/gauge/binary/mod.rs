@@ -140,8 +140,9 @@ impl<S: Storage> Gauge<S> {
         }
         // First it is looked at, so that nothing is merged of what can't be merged whole.
         each_cell(&described.definition, input.clone(), storage, |_, _| {})?;
-        self.begin_to_merge(&described.counters, now);
-        each_cell(&described.definition, input, storage, |key, measured| self.add(key, measured))
+        let row = self.row_to_merge_into(&described, now);
+        self.counters.merge(&described.counters);
+        each_cell(&described.definition, input, storage, |key, measured| self.add(row, key, measured))
     }
 }
 
@@ -151,31 +152,32 @@ impl<S: Storage> Gauge<S> {
         self.groups.as_ref().map_or(0, |groups| groups.held.len()).saturating_add(1)
     }
 
-    /// Counts what another gauge has counted; its cells follow.
-    fn begin_to_merge(&mut self, counters: &Counters, now: Time) {
-        let now = self.pass(now);
-        if let Some(panes) = &mut self.panes {
-            panes.begin(now, self.counters.measured);
-            if self.definition.last.is_some()
-                && let Belongs::Row { row, fresh } = panes.belongs(now, self.counters.measured)
-            {
-                if fresh {
-                    (0..self.grid.shape().groups).for_each(|group| self.grid.clear(At::Pane { row, group }));
-                }
-                panes.add(row, now, self.counters.measured, (counters.measured, counters.bytes));
-                self.merging = Some(row);
+    /// Where in the ring another gauge is added to a window; `None` where it is added to what lasts.
+    fn row_to_merge_into(&mut self, described: &Described, now: Time) -> Option<usize> {
+        let now = self.catch_up(now);
+        let panes = self.panes.as_mut()?;
+        // Where a field tells the time, now is no time of the stream.
+        let by_field = self.definition.time.map(|_| panes.latest().unwrap_or(described.to));
+        let time = by_field.unwrap_or(now);
+        panes.begin(time, self.own);
+        self.definition.last?;
+        match panes.belongs(time, self.own) {
+            Belongs::Row { row, fresh } => {
+                let Counters { measured, bytes, .. } = described.counters;
+                Some(self.enter(row, fresh, time, (measured, bytes)))
             }
+            // Neither is: the latest time there was is in a pane that is open.
+            Belongs::Late | Belongs::Ahead => None,
         }
-        self.counters.merge(counters);
     }
 
     /// Adds what another gauge has measured of a group, or of those in none.
-    fn add(&mut self, key: Option<&Key>, measured: &Measured<S>) {
+    fn add(&mut self, row: Option<usize>, key: Option<&Key>, measured: &Measured<S>) {
         let group = match (key, &mut self.groups) {
             (Some(key), Some(groups)) => groups.held.find_or_insert(key).map_or(0, cell_of),
             _ => 0,
         };
-        let at = match self.merging.filter(|_| !measured.is_lasting()) {
+        let at = match row.filter(|_| !measured.is_lasting()) {
             Some(row) => At::Pane { row, group },
             None => At::Lasting { group },
         };
