@@ -1,0 +1,111 @@
+//! A folder of the operating system.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise, posix_fallocate};
+
+use super::{File, Folder};
+
+/// A folder of the operating system.
+#[derive(Debug, Clone)]
+pub(crate) struct Directory {
+    path: PathBuf,
+}
+
+/// Zeros that are written at a time.
+const PIECE: usize = 256 << 10;
+
+impl Directory {
+    /// The folder at `path`, made if it is not there.
+    ///
+    /// # Errors
+    /// It can't be made.
+    pub(crate) fn at(path: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&path)?;
+        Ok(Self { path })
+    }
+}
+
+impl Folder for Directory {
+    type File = fs::File;
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file()
+                && let Ok(name) = entry.file_name().into_string()
+            {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn create(&self, name: &str, len: u64) -> io::Result<fs::File> {
+        let path = self.path.join(name);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
+        let filled = fill(&file, len);
+        if filled.is_err() {
+            // What is there of it is of no use, and takes room.
+            let _ = fs::remove_file(&path);
+        }
+        filled.map(|()| file)
+    }
+
+    fn open(&self, name: &str) -> io::Result<fs::File> {
+        OpenOptions::new().read(true).write(true).open(self.path.join(name))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path.join(name))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        fs::File::open(&self.path)?.sync_all()
+    }
+}
+
+/// Makes room, and writes it once: a sync of what is written there later has no change of the file's map to wait for,
+/// which makes it twice as fast on ext4.
+fn fill(file: &fs::File, len: u64) -> io::Result<()> {
+    let size = i64::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    posix_fallocate(file.as_fd(), 0, size)?;
+    let zeros = vec![0; PIECE];
+    let mut at = 0;
+    while at < len {
+        let piece = PIECE.min(usize::try_from(len - at).unwrap_or(PIECE));
+        File::write_all_at(file, at, &zeros[..piece])?;
+        at += piece as u64;
+    }
+    file.sync_all()?;
+    // Nobody reads them: the memory is better used for something else.
+    posix_fadvise(file.as_fd(), 0, size, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
+    Ok(())
+}
+
+impl File for fs::File {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self, into, at)
+    }
+
+    fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::write_at(self, bytes, at)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+}

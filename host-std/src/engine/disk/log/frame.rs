@@ -1,0 +1,138 @@
+//! How an entry lies in a segment.
+//!
+//! | bytes | |
+//! | --- | --- |
+//! | 0..4 | word, little-endian: bit 31 says that it is the first of its group, bit 30 that it is the log's own; the other 30 are the length of the body, which is not 0 |
+//! | 4..6 | low half of the CRC-32 of what tells its place, as below |
+//! | 6..10 | CRC-32 of its place and its body: segment, offset and word as 4 bytes each, little-endian, then the body |
+//! | 10.. | body |
+//!
+//! Both sums are of its place too: what a segment held when its file had another number is not taken for an entry, nor is
+//! one that was written to a wrong place. The sum of the place alone tells that the length is right: who looks for the
+//! next entry behind a broken one sees at once where none can be, and a broken body is all that is lost of it.
+//!
+//! The CRC is that of IEEE 802.3.
+
+use crc32fast::Hasher;
+
+use super::Position;
+
+/// Bytes in front of a body.
+pub(crate) const HEADER: usize = 10;
+
+/// The longest body.
+pub(crate) const LONGEST: usize = OWN as usize - 1;
+
+const FIRST: u32 = 1 << 31;
+const OWN: u32 = 1 << 30;
+
+/// What an entry is beside its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Marks {
+    /// It is the first of its group: all that stands before it was on the disk when it was written.
+    pub(crate) is_first: bool,
+    /// It is the log's own.
+    pub(crate) is_own: bool,
+}
+
+/// What is in a place of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found<'a> {
+    /// An entry.
+    Whole { marks: Marks, body: &'a [u8] },
+    /// An entry whose body is broken, and its length with the header.
+    Broken { marks: Marks, len: usize },
+    /// No entry.
+    Nothing,
+}
+
+/// Writes the header of a body of the length of `frame` without it, which stands behind it already.
+pub(crate) fn seal(frame: &mut [u8], marks: Marks, at: Position) {
+    let Some((header, body)) = frame.split_first_chunk_mut::<HEADER>() else { return };
+    let mut word = body.len() as u32;
+    word |= if marks.is_first { FIRST } else { 0 } | if marks.is_own { OWN } else { 0 };
+    let place = place(at, word);
+    let [a, b, ..] = place.clone().finalize().to_le_bytes();
+    let ([c, d, e, f], [g, h, i, j]) = (word.to_le_bytes(), sum(place, body).to_le_bytes());
+    *header = [c, d, e, f, a, b, g, h, i, j];
+}
+
+/// What is at the beginning of `bytes`, which are in that place.
+pub(crate) fn read(bytes: &[u8], at: Position) -> Found<'_> {
+    let Some((&[a, b, c, d, e, f, g, h, i, j], rest)) = bytes.split_first_chunk::<HEADER>() else {
+        return Found::Nothing;
+    };
+    let word = u32::from_le_bytes([a, b, c, d]);
+    let len = (word & (OWN - 1)) as usize;
+    if len == 0 || len > rest.len() {
+        return Found::Nothing;
+    }
+    let place = place(at, word);
+    if !place.clone().finalize().to_le_bytes().starts_with(&[e, f]) {
+        return Found::Nothing;
+    }
+    let marks = Marks { is_first: word & FIRST != 0, is_own: word & OWN != 0 };
+    let body = &rest[..len];
+    if sum(place, body) == u32::from_le_bytes([g, h, i, j]) {
+        Found::Whole { marks, body }
+    } else {
+        Found::Broken { marks, len: HEADER + len }
+    }
+}
+
+fn place(at: Position, word: u32) -> Hasher {
+    let mut hasher = Hasher::new();
+    hasher.update(&at.segment.to_le_bytes());
+    hasher.update(&at.offset.to_le_bytes());
+    hasher.update(&word.to_le_bytes());
+    hasher
+}
+
+fn sum(mut place: Hasher, body: &[u8]) -> u32 {
+    place.update(body);
+    place.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Position = Position { segment: 7, offset: 300 };
+    const MARKS: Marks = Marks { is_first: true, is_own: false };
+
+    fn frame(body: &[u8]) -> Vec<u8> {
+        let mut frame = vec![0; HEADER];
+        frame.extend_from_slice(body);
+        seal(&mut frame, MARKS, AT);
+        frame
+    }
+
+    #[test]
+    fn it_is_as_it_is_written_down() {
+        // Computed with Python's zlib.crc32.
+        let expected = [5, 0, 0, 128, 0x5f, 0x20, 0x7e, 0x9e, 0x0b, 0x40];
+        assert_eq!(frame(b"H3110"), [&expected[..], b"H3110"].concat());
+    }
+
+    #[test]
+    fn every_flipped_bit_is_seen() {
+        let whole = frame(b"H3110");
+        assert_eq!(read(&whole, AT), Found::Whole { marks: MARKS, body: b"H3110" });
+        for bit in 0..whole.len() * 8 {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let expected = if bit < 48 { Found::Nothing } else { Found::Broken { marks: MARKS, len: whole.len() } };
+            assert_eq!(read(&flipped, AT), expected, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn it_is_in_its_place_only() {
+        let whole = frame(b"H3110");
+        for at in [Position { segment: 8, ..AT }, AT.after(1), Position::ZERO] {
+            assert_eq!(read(&whole, at), Found::Nothing);
+        }
+        assert_eq!(read(&whole[..whole.len() - 1], AT), Found::Nothing);
+        assert_eq!(read(&[0; 100], AT), Found::Nothing);
+    }
+}

@@ -1,0 +1,79 @@
+//! A log on the disk: entries that are only ever added, and are there after a crash.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | `frame` | how an entry lies in a segment; byte for byte |
+//! | `own` | what the log writes for itself: heads of segments, and that it was closed |
+//! | `position` | a segment and an offset; what files are called |
+//! | [`Tail`] | the end in memory: entries get their places, and go to the disk in [`Group`]s |
+//! | [`Segments`] | the files: made ahead, written, synced, given up when they fail |
+//! | [`read`] | what is there after a crash; what is torn, and what is lost |
+//! | [`open`] | to go on behind it |
+//!
+//! Entries are added under a lock, for the price of a copy, and a thread writes and syncs one group while the next one
+//! gathers. A group is only written when the one before it is on the disk: that, and a mark on its first entry, is what
+//! tells a torn end from a loss.
+//!
+//! The files of a log are called by the numbers of their segments, ten digits and `.log`. Each begins with a head, which
+//! names the place where the log left the segment before; there is nothing in a segment behind that place. A file that
+//! has no head has not been begun.
+
+mod frame;
+mod own;
+mod position;
+mod recovery;
+mod segments;
+mod tail;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::ops::ControlFlow;
+
+use super::files::{File as _, Folder};
+pub(crate) use frame::{HEADER, LONGEST};
+pub(crate) use position::Position;
+pub(crate) use recovery::{Damage, End, Step, read};
+pub(crate) use segments::Segments;
+pub(crate) use tail::{Fresh, Group, OVERHEAD, Tail};
+
+/// Reads a log from a place on, as [`read`] does, and makes it ready to go on behind its last entry.
+///
+/// # Errors
+/// The disk doesn't work, or is full. Nothing has changed then of what can be read.
+pub(crate) fn open<F: Folder>(
+    folder: F,
+    capacity: u32,
+    from: Position,
+    each: impl FnMut(Step<'_>) -> ControlFlow<()>,
+) -> io::Result<(Segments<F>, Tail, End)> {
+    let end = read(&folder, from, each)?;
+    if let Some(at) = end.at {
+        save(&folder, end.doubtful, at)?;
+    }
+    // Behind its end is nothing that may be taken for a part of it later.
+    let after = end.at.map_or(0, |at| at.segment);
+    let left = segments::segments(&folder)?.into_iter().filter(|segment| *segment > after);
+    let mut segments = Segments::new(folder, capacity, end.next);
+    segments.remove(left)?;
+    let first = segments.make(0, None)?;
+    Ok((segments, Tail::new(first, end.at), end))
+}
+
+/// Writes what was read between two places once more, and syncs it: it is told to others from now on.
+fn save<F: Folder>(folder: &F, from: Position, to: Position) -> io::Result<()> {
+    for segment in from.segment..=to.segment {
+        let file = match folder.open(&position::name_of(segment)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        let begin = if segment == from.segment { u64::from(from.offset) } else { 0 };
+        let end = if segment == to.segment { u64::from(to.offset) } else { file.len()? };
+        let mut bytes = vec![0; usize::try_from(end.saturating_sub(begin)).unwrap_or(usize::MAX)];
+        let read = file.read_all_at(begin, &mut bytes)?;
+        file.write_all_at(begin, bytes.get(..read).unwrap_or_default())?;
+        file.sync()?;
+    }
+    Ok(())
+}

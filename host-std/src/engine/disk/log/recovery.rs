@@ -1,0 +1,238 @@
+//! What of a log is on the disk.
+//!
+//! After a crash the last group may be there in parts: its sectors reach the disk in any order. All groups before it
+//! were on the disk as a whole when it was written, as its first entry's mark says. So what can't be read is the torn end
+//! of the log if no first entry of a group stands behind it, and nobody was told that it is there; otherwise the disk has
+//! lost it, which is said, and reading goes on at the next entry.
+
+use std::io;
+use std::ops::ControlFlow;
+
+use super::Position;
+use super::frame::{self, Found, HEADER};
+use super::own::Own;
+use super::position::name_of;
+use super::segments::segments;
+use crate::engine::disk::files::{File as _, Folder};
+
+/// Something of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step<'a> {
+    /// An entry.
+    Entry(Position, &'a [u8]),
+    /// Bytes that are lost, as far as entries that can be read.
+    Damaged(Damage),
+}
+
+/// Bytes of a segment that were on the disk, and can't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Damage {
+    pub(crate) at: Position,
+    /// So many, and at least one entry; 0: the whole file is missing.
+    pub(crate) len: u32,
+}
+
+impl std::fmt::Display for Damage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.len {
+            0 => write!(f, "{} is missing", name_of(self.at.segment)),
+            len => write!(f, "{}: {len} bytes are not what was written", self.at),
+        }
+    }
+}
+
+/// How a log ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct End {
+    /// Behind its last entry; `None` if there is no log.
+    pub(crate) at: Option<Position>,
+    /// Whether it was closed, and nothing is in doubt.
+    pub(crate) is_closed: bool,
+    /// Whether there is part of a group behind it, which nobody was told of.
+    pub(crate) is_torn: bool,
+    /// The first place of which it is not known whether it was ever on the disk: what is read from there on may be in
+    /// memory only, even if it was synced, as a sync may have failed before this process began.
+    pub(crate) doubtful: Position,
+    /// Above the numbers of all segments.
+    pub(crate) next: u32,
+}
+
+/// Reads a log from a place on, which has to be that of an entry or the log's end, or the start of a segment; `each` is
+/// given its steps in order, and may break. O(bytes), and one segment in memory at a time.
+///
+/// # Errors
+/// The folder or a file can't be read.
+pub(crate) fn read<F: Folder>(
+    folder: &F,
+    from: Position,
+    mut each: impl FnMut(Step<'_>) -> ControlFlow<()>,
+) -> io::Result<End> {
+    let present = segments(folder)?;
+    let next = present.last().map_or(from.segment, |last| last.saturating_add(1)).max(1);
+    let chain = chain(folder, &present, from.segment)?;
+    let mut end = End { at: None, is_closed: false, is_torn: false, doubtful: from, next };
+    for (number, link) in chain.iter().enumerate() {
+        let mut at =
+            Position { segment: link.segment, offset: if link.segment == from.segment { from.offset } else { 0 } };
+        let Some(bytes) = &link.bytes_of(folder)? else {
+            if each(Step::Damaged(Damage { at, len: 0 })).is_break() {
+                return Ok(end);
+            }
+            continue;
+        };
+        loop {
+            let rest = bytes.get(at.offset as usize..).unwrap_or_default();
+            if rest.is_empty() {
+                end.at = Some(at);
+                break;
+            }
+            let step = match frame::read(rest, at) {
+                Found::Whole { marks, body } => {
+                    if marks.is_first {
+                        end.doubtful = at;
+                    }
+                    let here = at;
+                    at = at.after((HEADER + body.len()) as u32);
+                    end.is_closed = marks.is_own && Own::read(body) == Some(Own::Closed);
+                    end.at = Some(at);
+                    if marks.is_own { None } else { Some(Step::Entry(here, body)) }
+                }
+                found => {
+                    let broken = if let Found::Broken { len, .. } = found { len } else { 0 };
+                    let later = later(rest, at, broken.max(1));
+                    let is_followed = number + 1 < chain.len();
+                    if is_followed && link.end.is_none() && broken == 0 && later.next.is_none() {
+                        // Where it ended is lost with the head of the next one, which is said there.
+                        end.at = Some(at);
+                        break;
+                    }
+                    let is_lost = later.is_proven || proven_by(folder, &chain[number + 1..])?;
+                    if !is_lost {
+                        end.is_torn = broken > 0 || later.next.is_some() || link.end.is_some();
+                        end.at = Some(at);
+                        return Ok(end);
+                    }
+                    let len = later.next.unwrap_or(rest.len()) as u32;
+                    let damage = Damage { at, len: if broken > 0 { broken as u32 } else { len } };
+                    at = at.after(damage.len);
+                    Some(Step::Damaged(damage))
+                }
+            };
+            if step.is_some_and(|step| each(step).is_break()) {
+                return Ok(end);
+            }
+        }
+    }
+    Ok(end)
+}
+
+/// A segment of a log.
+struct Link {
+    segment: u32,
+    /// Where the log goes on in the next one, as that says; `None` for the last one, or where nothing says so.
+    end: Option<u32>,
+    is_missing: bool,
+}
+
+impl Link {
+    /// What is in it of the log; `None` if it is missing.
+    fn bytes_of<F: Folder>(&self, folder: &F) -> io::Result<Option<Vec<u8>>> {
+        if self.is_missing {
+            return Ok(None);
+        }
+        let file = folder.open(&name_of(self.segment))?;
+        let len = usize::try_from(file.len()?).unwrap_or(usize::MAX).min(u32::MAX as usize);
+        let mut bytes = vec![0; self.end.map_or(len, |end| len.min(end as usize))];
+        let read = file.read_all_at(0, &mut bytes)?;
+        bytes.truncate(read);
+        Ok(Some(bytes))
+    }
+}
+
+/// The segments that are the log, from one on: from the last that has a head, each names the one before it.
+fn chain<F: Folder>(folder: &F, present: &[u32], from: u32) -> io::Result<Vec<Link>> {
+    let mut chain = Vec::new();
+    let mut left = present;
+    // What has no head behind all others is not begun yet.
+    while let Some((segment, rest)) = left.split_last() {
+        if head(folder, *segment)?.is_some() || *segment <= from {
+            break;
+        }
+        left = rest;
+    }
+    let mut end = None;
+    while let Some((&last, rest)) = left.split_last().filter(|(last, _)| **last >= from) {
+        chain.push(Link { segment: last, end, is_missing: false });
+        left = rest;
+        let before = head(folder, last)?.and_then(|before| before);
+        end = before.map(|before| before.offset);
+        if let Some(before) = before.filter(|before| before.segment >= from && last > from) {
+            // What is between them was never part of the log, or is not any more.
+            while let Some((_, rest)) = left.split_last().filter(|(last, _)| **last > before.segment) {
+                left = rest;
+            }
+            if left.last() != Some(&before.segment) {
+                chain.push(Link { segment: before.segment, end: None, is_missing: true });
+                end = None;
+            }
+        }
+    }
+    chain.reverse();
+    Ok(chain)
+}
+
+/// What the head of a segment says of the one before it, if it has a head.
+fn head<F: Folder>(folder: &F, segment: u32) -> io::Result<Option<Option<Position>>> {
+    let mut bytes = [0; HEADER + super::own::HEAD];
+    folder.open(&name_of(segment))?.read_all_at(0, &mut bytes)?;
+    let Found::Whole { marks, body } = frame::read(&bytes, Position { segment, offset: 0 }) else { return Ok(None) };
+    match Own::read(body).filter(|_| marks.is_own) {
+        Some(Own::Head { before }) => Ok(Some(before)),
+        _ => Ok(None),
+    }
+}
+
+/// What stands behind an entry that can't be read.
+struct Later {
+    /// How far behind it the next entry is.
+    next: Option<usize>,
+    /// Whether a group begins there.
+    is_proven: bool,
+}
+
+/// Looks for entries in `bytes`, which are at a place, from `skip` bytes behind it on.
+fn later(bytes: &[u8], at: Position, skip: usize) -> Later {
+    let (mut later, mut offset) = (Later { next: None, is_proven: false }, skip);
+    while let Some(rest) = bytes.get(offset..).filter(|rest| rest.len() > HEADER) {
+        if rest.starts_with(&[0; 8]) {
+            // There is no length in the first five bytes of these.
+            offset += 5;
+            continue;
+        }
+        match frame::read(rest, at.after(offset as u32)) {
+            Found::Whole { marks, body } => {
+                later.next.get_or_insert(offset);
+                if marks.is_first {
+                    later.is_proven = true;
+                    break;
+                }
+                offset += HEADER + body.len();
+            }
+            Found::Broken { .. } | Found::Nothing => offset += 1,
+        }
+    }
+    later
+}
+
+/// Whether a group begins in one of these segments.
+fn proven_by<F: Folder>(folder: &F, chain: &[Link]) -> io::Result<bool> {
+    for link in chain {
+        let at = Position { segment: link.segment, offset: 0 };
+        if let Some(bytes) = link.bytes_of(folder)?
+            && later(&bytes, at, 0).is_proven
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

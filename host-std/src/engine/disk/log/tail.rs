@@ -1,0 +1,160 @@
+//! The end of a log, in memory: entries that are on their way to the disk.
+
+use super::frame::{self, HEADER, Marks};
+use super::own::{HEAD, Own};
+use super::{LONGEST, Position};
+
+/// A segment that was made, and that nothing was written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fresh {
+    pub(crate) segment: u32,
+    /// Bytes of its file.
+    pub(crate) capacity: u32,
+}
+
+/// Bytes of a segment that no entry can have.
+pub(crate) const OVERHEAD: u32 = (HEADER + HEAD) as u32;
+
+/// Where entries are added. Each gets its place at once, and is safe when its [`Group`] is on the disk.
+///
+/// An entry is added when what it tells has been done already, so that must not fail: who does something looks before
+/// whether there [is room](Self::has_room) for it.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    /// Where the next entry goes.
+    at: Position,
+    capacity: u32,
+    next: Option<Fresh>,
+    group: Group,
+}
+
+/// Entries that go to the disk together.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Group {
+    bytes: Vec<u8>,
+    /// Where they go: a part in each segment, from `begin` of the bytes to the next one's.
+    parts: Vec<(Position, usize)>,
+}
+
+impl Group {
+    /// Whether there is nothing in it.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// Its bytes.
+    pub(crate) const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Where what goes, in the order in which it was added.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (Position, &[u8])> {
+        let ends = self.parts.iter().skip(1).map(|(_, begin)| *begin).chain([self.bytes.len()]);
+        self.parts.iter().zip(ends).map(|((at, begin), end)| (*at, self.bytes.get(*begin..end).unwrap_or_default()))
+    }
+
+    /// The place behind its last entry.
+    pub(crate) fn end(&self) -> Option<Position> {
+        let (at, bytes) = self.parts().last()?;
+        Some(at.after(bytes.len() as u32))
+    }
+
+    /// Forgets what is in it, and keeps its memory.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.parts.clear();
+    }
+}
+
+impl Tail {
+    /// Begins a segment, behind what there is of a log.
+    pub(crate) fn new(first: Fresh, before: Option<Position>) -> Self {
+        let mut tail = Self { at: Position::ZERO, capacity: 0, next: Some(first), group: Group::default() };
+        tail.turn(before);
+        tail
+    }
+
+    /// Where the next entry goes, unless it is too long for its segment.
+    pub(crate) const fn end(&self) -> Position {
+        self.at
+    }
+
+    /// Whether entries of so many bytes together can be added, with their headers: in one segment, as each has to be.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        let here = (self.capacity - self.at.offset) as usize;
+        bytes <= here || self.next.is_some_and(|next| bytes <= (next.capacity - OVERHEAD) as usize)
+    }
+
+    /// Bytes of this segment that are not used.
+    pub(crate) const fn left(&self) -> u32 {
+        self.capacity - self.at.offset
+    }
+
+    /// Whether it has a segment to go on in.
+    pub(crate) const fn has_next(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// Gives it a segment to go on in.
+    pub(crate) const fn set_next(&mut self, next: Fresh) {
+        self.next = Some(next);
+    }
+
+    /// Adds an entry, whose body is what `write` puts behind what is there, and returns its place; `None` if there is no
+    /// room for it, or nothing in it.
+    pub(crate) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Option<Position> {
+        self.add(false, write)
+    }
+
+    /// Says that everything is whole up to here.
+    pub(crate) fn close(&mut self) -> Option<Position> {
+        self.add(true, |body| Own::Closed.write(body))
+    }
+
+    /// What was added since the last call.
+    pub(crate) fn take(&mut self, empty: Group) -> Group {
+        core::mem::replace(&mut self.group, empty)
+    }
+
+    fn add(&mut self, is_own: bool, write: impl FnOnce(&mut Vec<u8>)) -> Option<Position> {
+        let begin = self.group.bytes.len();
+        self.group.bytes.extend_from_slice(&[0; HEADER]);
+        write(&mut self.group.bytes);
+        let len = self.group.bytes.len() - begin;
+        if len <= HEADER || len > HEADER + LONGEST || !self.has_room(len) {
+            self.group.bytes.truncate(begin);
+            return None;
+        }
+        if len > self.left() as usize {
+            // Behind the head of the next segment.
+            let entry = self.group.bytes.split_off(begin);
+            self.turn(Some(self.at));
+            self.group.bytes.extend_from_slice(&entry);
+        }
+        Some(self.seal(len, is_own))
+    }
+
+    /// Begins the next segment.
+    fn turn(&mut self, before: Option<Position>) {
+        let Some(next) = self.next.take() else { return };
+        self.at = Position { segment: next.segment, offset: 0 };
+        self.capacity = next.capacity;
+        self.group.bytes.extend_from_slice(&[0; HEADER]);
+        Own::Head { before }.write(&mut self.group.bytes);
+        self.seal(HEADER + HEAD, true);
+    }
+
+    /// Makes an entry of the last `len` bytes.
+    fn seal(&mut self, len: usize, is_own: bool) -> Position {
+        let Self { at, group: Group { bytes, parts }, .. } = self;
+        let begin = bytes.len() - len;
+        let marks = Marks { is_first: parts.is_empty(), is_own };
+        if parts.last().is_none_or(|(last, _)| last.segment != at.segment) {
+            parts.push((*at, begin));
+        }
+        let place = *at;
+        frame::seal(&mut bytes[begin..], marks, place);
+        *at = place.after(len as u32);
+        place
+    }
+}

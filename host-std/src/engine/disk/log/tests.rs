@@ -1,0 +1,252 @@
+//! The log over a simulated disk: whatever happens to the disk, what was safe is there, and nothing else than what was
+//! added, in its order.
+//!
+//! `STREAMGAUGE_SEEDS=1000000 cargo test -p streamgauge --lib disk::log` runs more seeds, and `STREAMGAUGE_SEED=7` one.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use streamgauge_core::generate::Rng;
+
+use super::position::name_of;
+use super::{Damage, End, Group, HEADER, OVERHEAD, Position, Segments, Step, Tail, open, read};
+use crate::engine::disk::files::Folder as _;
+use crate::engine::disk::files::simulated::{Faults, Simulated};
+use crate::engine::disk::seeds;
+
+/// What was added, and what is known of it.
+struct World {
+    disk: Simulated,
+    random: Rng,
+    capacity: u32,
+    entries: Vec<(Position, Vec<u8>)>,
+    /// So many of them are safe.
+    safe: usize,
+    /// Where reading begins: at this one.
+    from: usize,
+    added: u64,
+}
+
+fn at(position: Option<&(Position, Vec<u8>)>) -> Position {
+    position.map_or(Position::ZERO, |(at, _)| *at)
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut random = Rng::new(seed);
+        let capacity = 200 + random.below(2000) as u32;
+        let disk = Simulated::new(random.bits());
+        Self { disk, random, capacity, entries: Vec::new(), safe: 0, from: 0, added: 0 }
+    }
+
+    fn odds(&mut self, of: u64) -> bool {
+        self.random.below(of) == 0
+    }
+
+    /// Reads the log, and goes on behind what is there.
+    fn open(&mut self) -> std::io::Result<(Segments<Simulated>, Tail, End)> {
+        let (from, mut found, mut damage) = (at(self.entries.get(self.from)), Vec::new(), Vec::new());
+        let opened = open(self.disk.clone(), self.capacity, from, |step| {
+            match step {
+                Step::Entry(at, body) => found.push((at, body.to_vec())),
+                Step::Damaged(some) => damage.push(some),
+            }
+            ControlFlow::Continue(())
+        })?;
+        assert_eq!(damage, [], "nothing was lost");
+        let expected = self.entries.get(self.from..).unwrap_or_default();
+        assert!(
+            found.len() >= self.safe.saturating_sub(self.from),
+            "{} safe, {} there",
+            self.safe - self.from,
+            found.len()
+        );
+        assert!(expected.starts_with(&found), "there is what was added, in its order");
+        self.entries.truncate(self.from + found.len());
+        self.safe = self.entries.len();
+        Ok(opened)
+    }
+
+    /// Uses the log until the disk crashes or the process ends.
+    fn run(&mut self, segments: &mut Segments<Simulated>, tail: &mut Tail) -> std::io::Result<()> {
+        let mut unused = Vec::new();
+        for _ in 0..self.random.below(60) {
+            if !tail.has_next() && !self.odds(4) {
+                let least = if self.odds(10) { self.capacity * 2 } else { 0 };
+                let old = if least == 0 { unused.pop() } else { None };
+                match segments.make(least, old) {
+                    Ok(next) => tail.set_next(next),
+                    Err(error) if self.disk.is_crashed() => return Err(error),
+                    Err(_) => unused.extend(old),
+                }
+            }
+            for _ in 0..self.random.below(8) {
+                self.add(tail);
+            }
+            if self.odds(2) {
+                self.write(segments, tail)?;
+            }
+            if self.odds(12) && self.safe > 0 {
+                // As if a checkpoint had been made there.
+                self.from = self.from.max(self.random.below(self.safe as u64) as usize);
+                let first = self.entries[self.from].0.segment;
+                let before = |number: &u32| *number < first;
+                let mut all = super::segments::segments(segments.folder())?;
+                all.retain(before);
+                if self.odds(2) {
+                    // All of them were made with the same length, unless a long entry was to fit in.
+                    unused = all;
+                } else {
+                    segments.remove(all)?;
+                    unused.clear();
+                }
+            }
+        }
+        if self.odds(3) {
+            tail.close();
+            self.write(segments, tail)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, tail: &mut Tail) {
+        let most = if self.odds(20) { u64::from(self.capacity) } else { 60 };
+        let len = 1 + self.random.below(most) as usize;
+        let mut body = self.added.to_le_bytes().to_vec();
+        body.resize(len.max(8), self.random.bits() as u8);
+        let fits = tail.has_room(HEADER + body.len());
+        let added = tail.append(|to| to.extend_from_slice(&body));
+        assert_eq!(added.is_some(), fits, "what has room is added");
+        if let Some(at) = added {
+            self.added += 1;
+            self.entries.push((at, body));
+        }
+    }
+
+    fn write(&mut self, segments: &mut Segments<Simulated>, tail: &mut Tail) -> std::io::Result<()> {
+        let group = tail.take(Group::default());
+        segments.write(&group)?;
+        self.safe = self.entries.len();
+        Ok(())
+    }
+}
+
+#[test]
+fn what_was_safe_is_there_after_any_crash() {
+    seeds(|seed| {
+        let mut world = World::new(seed);
+        for _ in 0..4 {
+            if world.odds(3) {
+                let faults = Faults { short: 4, write: 30, sync: 30, full: 3 };
+                let operations = 1 + world.random.below(400);
+                world.disk.set_faults(faults);
+                world.disk.crash_after(operations);
+            } else {
+                let operations = 1 + world.random.below(400);
+                world.disk.crash_after(operations);
+            }
+            // Whatever fails ends the process; a disk that goes on shows what was written, safe or not.
+            if let Ok((mut segments, mut tail, _)) = world.open() {
+                let _ = world.run(&mut segments, &mut tail);
+            }
+            if world.odds(4) { world.disk.set_working() } else { world.disk.restart() }
+        }
+        world.open().unwrap();
+    });
+}
+
+#[test]
+fn a_closed_log_says_so_and_its_flipped_bits_are_found() {
+    seeds(|seed| {
+        let mut world = World::new(seed);
+        let (mut segments, mut tail, _) = world.open().unwrap();
+        world.run(&mut segments, &mut tail).unwrap();
+        world.add(&mut tail);
+        world.write(&mut segments, &mut tail).unwrap();
+        if tail.close().is_none() {
+            return;
+        }
+        world.write(&mut segments, &mut tail).unwrap();
+        let from = at(world.entries.get(world.from));
+        let whole = read(&world.disk, from, |_| ControlFlow::Continue(())).unwrap();
+        assert!(whole.is_closed && !whole.is_torn, "{whole:?}");
+
+        // Bits of some entries, but for the last group, which could as well be torn.
+        let mut broken = BTreeSet::new();
+        for _ in 0..1 + world.random.below(3) {
+            let number = world.from + world.random.below((world.entries.len() - world.from) as u64) as usize;
+            let (at, body) = &world.entries[number];
+            let len = (HEADER + body.len()) as u64;
+            let bit = u64::from(at.offset) * 8 + world.random.below(len * 8);
+            world.disk.flip(&name_of(at.segment), bit as usize);
+            // A bit that was flipped twice is as it was.
+            if !broken.insert((number, bit)) {
+                broken.remove(&(number, bit));
+            }
+        }
+        let broken: BTreeSet<usize> = broken.into_iter().map(|(number, _)| number).collect();
+        let (mut found, mut damage) = (Vec::new(), Vec::new());
+        let end = read(&world.disk, from, |step| {
+            match step {
+                Step::Entry(at, body) => found.push((at, body.to_vec())),
+                Step::Damaged(some) => damage.push(some),
+            }
+            ControlFlow::Continue(())
+        });
+        assert_eq!(end.unwrap(), whole);
+        let is_left = |number: &usize| !broken.contains(number);
+        let left = (world.from..world.entries.len()).filter(is_left).map(|number| world.entries[number].clone());
+        assert_eq!(found, left.collect::<Vec<_>>(), "only what is broken is missing");
+        for number in &broken {
+            let (at, _) = &world.entries[*number];
+            assert!(damage.iter().any(|damage| covers(damage, *at)), "{at} is not reported");
+        }
+        assert!(damage.len() <= broken.len());
+    });
+}
+
+fn covers(damage: &Damage, at: Position) -> bool {
+    damage.at.segment == at.segment && (damage.at.offset..damage.at.offset + damage.len).contains(&at.offset)
+}
+
+#[test]
+fn a_file_that_is_missing_is_told() {
+    let mut world = World::new(1);
+    world.capacity = 300;
+    let (mut segments, mut tail, _) = world.open().unwrap();
+    while tail.end().segment < 4 {
+        if !tail.has_next() {
+            tail.set_next(segments.make(0, None).unwrap());
+        }
+        world.add(&mut tail);
+        world.write(&mut segments, &mut tail).unwrap();
+    }
+    world.disk.remove(&name_of(2)).unwrap();
+    let mut damage = Vec::new();
+    let end = read(&world.disk, Position::ZERO, |step| {
+        if let Step::Damaged(some) = step {
+            damage.push(some.to_string());
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(damage, ["0000000002.log is missing"]);
+    assert_eq!(end.unwrap().at, Some(tail.end()));
+}
+
+#[test]
+fn entries_have_room_or_are_refused() {
+    let disk = Simulated::new(0);
+    let (mut segments, mut tail, _) = open(disk, 200, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
+    let most = (200 - OVERHEAD) as usize;
+    assert!(tail.has_room(most) && !tail.has_room(most + 1));
+    assert_eq!(tail.append(|to| to.resize(to.len() + most - HEADER + 1, 7)), None);
+    assert_eq!(tail.append(|_| {}), None, "an entry is not empty");
+    assert!(tail.append(|to| to.resize(to.len() + most - HEADER, 7)).is_some());
+    assert_eq!(tail.left(), 0);
+    assert_eq!(tail.append(|to| to.push(1)), None);
+    // One that needs a segment of its own gets it.
+    tail.set_next(segments.make(OVERHEAD + 1000 + HEADER as u32, None).unwrap());
+    assert!(tail.has_room(1000 + HEADER));
+    assert_eq!(tail.append(|to| to.resize(to.len() + 1000, 7)).unwrap().segment, 2);
+    segments.write(&tail.take(Group::default())).unwrap();
+}
