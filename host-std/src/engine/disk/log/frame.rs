@@ -2,7 +2,7 @@
 //!
 //! | bytes | |
 //! | --- | --- |
-//! | 0..4 | word, little-endian: bit 31 says that it is the first of its group, bit 30 that it is the log's own; the other 30 are the length of the body, which is not 0 |
+//! | 0..4 | word, little-endian: bit 31 says that all before it was on the disk when it was written, which the first entry of a group says; bit 30 that it is the log's own; the other 30 are the length of the body, which is not 0 |
 //! | 4..6 | low half of the CRC-32 of what tells its place, as below |
 //! | 6..10 | CRC-32 of its place and its body: segment, offset and word as 4 bytes each, little-endian, then the body |
 //! | 10.. | body |
@@ -55,6 +55,14 @@ pub(crate) fn seal(frame: &mut [u8], marks: Marks, at: Position) {
     let [a, b, ..] = place.clone().finalize().to_le_bytes();
     let ([c, d, e, f], [g, h, i, j]) = (word.to_le_bytes(), sum(place, body).to_le_bytes());
     *header = [c, d, e, f, a, b, g, h, i, j];
+}
+
+/// Marks the frame at the beginning of `bytes` as the first of its group.
+pub(crate) fn set_first(bytes: &mut [u8], at: Position) {
+    if let Found::Whole { marks, body } = read(bytes, at) {
+        let len = HEADER + body.len();
+        seal(&mut bytes[..len], Marks { is_first: true, ..marks }, at);
+    }
 }
 
 /// What is at the beginning of `bytes`, which are in that place.

@@ -34,30 +34,41 @@ use super::files::{File as _, Folder};
 pub(crate) use frame::{HEADER, LONGEST};
 pub(crate) use position::Position;
 pub(crate) use recovery::{Damage, End, Step, read};
-pub(crate) use segments::Segments;
+pub(crate) use segments::{Made, Maker, Segments, segments};
 pub(crate) use tail::{Fresh, Group, OVERHEAD, Tail};
+
+/// A log to go on with: where entries are added, where they are written, and what makes segments for them.
+pub(crate) struct Opened<F: Folder> {
+    pub(crate) tail: Tail,
+    pub(crate) segments: Segments<F>,
+    pub(crate) maker: Maker<F>,
+    /// How it was found.
+    pub(crate) end: End,
+}
 
 /// Reads a log from a place on, as [`read`] does, and makes it ready to go on behind its last entry.
 ///
 /// # Errors
 /// The disk doesn't work, or is full. Nothing has changed then of what can be read.
-pub(crate) fn open<F: Folder>(
+pub(crate) fn open<F: Folder + Clone>(
     folder: F,
     capacity: u32,
     from: Position,
     each: impl FnMut(Step<'_>) -> ControlFlow<()>,
-) -> io::Result<(Segments<F>, Tail, End)> {
+) -> io::Result<Opened<F>> {
     let end = read(&folder, from, each)?;
     if let Some(at) = end.at {
         save(&folder, end.doubtful, at)?;
     }
     // Behind its end is nothing that may be taken for a part of it later.
     let after = end.at.map_or(0, |at| at.segment);
-    let left = segments::segments(&folder)?.into_iter().filter(|segment| *segment > after);
-    let mut segments = Segments::new(folder, capacity, end.next);
-    segments.remove(left)?;
-    let first = segments.make(0, None)?;
-    Ok((segments, Tail::new(first, end.at), end))
+    let left = segments(&folder)?.into_iter().filter(|segment| *segment > after);
+    let mut maker = Maker::new(folder.clone(), capacity, end.next);
+    maker.remove(left)?;
+    let (mut segments, first) = (Segments::new(folder), maker.make(0, None)?);
+    let tail = Tail::new(first.fresh, end.at);
+    segments.adopt(first);
+    Ok(Opened { tail, segments, maker, end })
 }
 
 /// Writes what was read between two places once more, and syncs it: it is told to others from now on.

@@ -109,7 +109,8 @@ pub(crate) fn read<F: Folder>(
                     let is_lost = later.is_proven || proven_by(folder, &chain[number + 1..])?;
                     if !is_lost {
                         end.is_torn = broken > 0 || later.next.is_some() || link.end.is_some();
-                        end.at = Some(at);
+                        // Without a head it is no segment of the log.
+                        end.at = Some(at).filter(|at| at.offset > 0).or(end.at);
                         return Ok(end);
                     }
                     let len = later.next.unwrap_or(rest.len()) as u32;

@@ -7,37 +7,51 @@ use super::position::{name_of, segment_of};
 use super::tail::{Fresh, Group};
 use crate::engine::disk::files::{File as _, Folder};
 
-/// The files of the segments that are written, and of those that will be.
+/// Makes segments ahead: on another thread than the one that writes, which never waits for it.
 #[derive(Debug)]
-pub(crate) struct Segments<F: Folder> {
+pub(crate) struct Maker<F> {
     folder: F,
     /// Bytes of a segment, unless an entry is longer.
     capacity: u32,
-    /// Those that a group may go to: the last one written, and the one behind it.
-    open: Vec<(u32, F::File)>,
     /// The number of the next one.
     next: u32,
 }
 
-/// The name of a file that is not complete yet.
-const UNFINISHED: &str = "unfinished";
+/// A segment that was made, and its file.
+#[derive(Debug)]
+pub(crate) struct Made<F> {
+    pub(crate) fresh: Fresh,
+    file: F,
+}
 
-impl<F: Folder> Segments<F> {
+/// The files that a group may go to: of the segment that was written last, and of those that were made since.
+pub(crate) struct Segments<F: Folder> {
+    folder: F,
+    open: Vec<(u32, F::File)>,
+    /// What was written and not synced.
+    unsynced: Vec<Group>,
+}
+
+/// The name of a file that is not complete yet.
+const MADE: &str = "made";
+const RESCUED: &str = "rescued";
+
+impl<F: Folder> Maker<F> {
     /// None, in a folder; the first gets that number.
     pub(crate) const fn new(folder: F, capacity: u32, next: u32) -> Self {
-        Self { folder, capacity, open: Vec::new(), next }
+        Self { folder, capacity, next }
     }
 
-    /// Their folder.
-    pub(crate) const fn folder(&self) -> &F {
-        &self.folder
+    /// Bytes of a segment, unless an entry is longer.
+    pub(crate) const fn capacity(&self) -> u32 {
+        self.capacity
     }
 
     /// Makes a segment of `least` bytes or more, out of the file of one that is not needed any more if it is as long.
     ///
     /// # Errors
     /// The disk is full, or doesn't work. Nothing has changed then, and `old` may be used again.
-    pub(crate) fn make(&mut self, least: u32, old: Option<u32>) -> io::Result<Fresh> {
+    pub(crate) fn make(&mut self, least: u32, old: Option<u32>) -> io::Result<Made<F::File>> {
         let (segment, capacity) = (self.next, self.capacity.max(least));
         let name = name_of(segment);
         let file = match old {
@@ -51,56 +65,14 @@ impl<F: Folder> Segments<F> {
             }
             None => {
                 // Under its name only when it is whole.
-                let file = self.folder.create(UNFINISHED, u64::from(capacity))?;
-                self.folder.rename(UNFINISHED, &name)?;
+                let file = self.folder.create(MADE, u64::from(capacity))?;
+                self.folder.rename(MADE, &name)?;
                 file
             }
         };
         self.folder.sync()?;
-        self.open.push((segment, file));
         self.next += 1;
-        Ok(Fresh { segment, capacity })
-    }
-
-    /// Writes a group, and waits until it is on the disk; the one before has to be.
-    ///
-    /// When a file fails, what it held is known up to the group, and the group is here: it is written anew beside it, and
-    /// takes its place. A sync that failed is not tried again: the second one would succeed though the bytes are gone.
-    ///
-    /// # Errors
-    /// That failed too: it is not known what of the group is on the disk, and nothing may be added behind it.
-    pub(crate) fn write(&mut self, group: &Group) -> io::Result<()> {
-        for (at, bytes) in group.parts() {
-            let Some(place) = self.open.iter().position(|(segment, _)| *segment == at.segment) else {
-                return Err(io::Error::other("a group is for a segment that was never made"));
-            };
-            let file = &self.open[place].1;
-            let written = file.write_all_at(u64::from(at.offset), bytes).and_then(|()| file.sync());
-            if let Err(error) = written {
-                tracing::error!(file = name_of(at.segment), %error, "a file of the log failed, and is written anew");
-                self.open[place].1 = self.rescue(&self.open[place].1, at.segment, at.offset, bytes)?;
-            }
-            // Nothing goes to those before it any more.
-            self.open.drain(..place);
-        }
-        Ok(())
-    }
-
-    /// Makes another file of what a segment held before `offset`, with `bytes` behind it, and puts it in its place.
-    fn rescue(&self, old: &F::File, segment: u32, offset: u32, bytes: &[u8]) -> io::Result<F::File> {
-        let mut before = vec![0; offset as usize];
-        let read = old.read_all_at(0, &mut before)?;
-        let before = before.get(..read).unwrap_or_default();
-        if read < offset as usize || !is_whole(before, segment) {
-            return Err(io::Error::other("what a file held before can't be read any more"));
-        }
-        let file = self.folder.create(UNFINISHED, old.len()?)?;
-        file.write_all_at(0, before)?;
-        file.write_all_at(u64::from(offset), bytes)?;
-        file.sync()?;
-        self.folder.rename(UNFINISHED, &name_of(segment))?;
-        self.folder.sync()?;
-        Ok(file)
+        Ok(Made { fresh: Fresh { segment, capacity }, file })
     }
 
     /// Removes the segments with these numbers, none of which is needed any more.
@@ -116,6 +88,104 @@ impl<F: Folder> Segments<F> {
         }
         self.folder.sync()
     }
+}
+
+impl<F: Folder> Segments<F> {
+    /// None, in a folder.
+    pub(crate) const fn new(folder: F) -> Self {
+        Self { folder, open: Vec::new(), unsynced: Vec::new() }
+    }
+
+    /// Takes a segment in that was made: before anything is written to it.
+    pub(crate) fn adopt(&mut self, made: Made<F::File>) {
+        self.open.push((made.fresh.segment, made.file));
+    }
+
+    /// Writes a group, and waits until it is on the disk, with all that was written before.
+    ///
+    /// When a file fails, what it held is known up to the first entry that was not synced, and the rest is here: it is
+    /// written anew beside it, and takes its place. A sync that failed is not tried again: the second one would succeed
+    /// though the bytes are gone.
+    ///
+    /// # Errors
+    /// That failed too: it is not known what of the group is on the disk, and nothing may be added behind it.
+    pub(crate) fn write(&mut self, group: Group) -> io::Result<()> {
+        self.write_only(group)?;
+        self.sync()
+    }
+
+    /// Writes a group. It outlives the process, but not the machine; and is kept until it is [synced](Self::sync).
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(crate) fn write_only(&mut self, group: Group) -> io::Result<()> {
+        let mut failed = None;
+        for (at, bytes) in group.parts() {
+            let (_, file) = self.open.iter().find(|(segment, _)| *segment == at.segment).ok_or_else(never_made)?;
+            if let Err(error) = file.write_all_at(u64::from(at.offset), bytes) {
+                failed.get_or_insert((at.segment, error));
+            }
+        }
+        self.unsynced.push(group);
+        failed.map_or(Ok(()), |(segment, error)| self.rescue(segment, &error))
+    }
+
+    /// Bytes that were written and not synced.
+    pub(crate) fn unsynced(&self) -> usize {
+        self.unsynced.iter().map(Group::len).sum()
+    }
+
+    /// Waits until all that was written is on the disk, and gives the groups back, for their memory.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        let mut segments: Vec<u32> = self.unsynced.iter().flat_map(Group::parts).map(|(at, _)| at.segment).collect();
+        segments.dedup();
+        for segment in &segments {
+            let (_, file) = self.open.iter().find(|(number, _)| number == segment).ok_or_else(never_made)?;
+            if let Err(error) = file.sync() {
+                self.rescue(*segment, &error)?;
+            }
+        }
+        self.unsynced.clear();
+        // Nothing goes to those before it any more.
+        let last = segments.last().copied().unwrap_or_default();
+        self.open.retain(|(segment, _)| *segment >= last);
+        Ok(())
+    }
+
+    /// Gives a file up, and puts another one in its place.
+    fn rescue(&mut self, segment: u32, error: &io::Error) -> io::Result<()> {
+        tracing::error!(file = name_of(segment), %error, "a file of the log failed, and is written anew");
+        let place = self.open.iter().position(|(number, _)| *number == segment).ok_or_else(never_made)?;
+        self.open[place].1 = self.write_anew(&self.open[place].1, segment)?;
+        Ok(())
+    }
+
+    /// Makes another file of what was synced of a segment, with what was not behind it.
+    fn write_anew(&self, old: &F::File, segment: u32) -> io::Result<F::File> {
+        let parts = || self.unsynced.iter().flat_map(Group::parts).filter(|(at, _)| at.segment == segment);
+        let synced = parts().next().map_or(0, |(at, _)| at.offset);
+        let mut before = vec![0; synced as usize];
+        let read = old.read_all_at(0, &mut before)?;
+        if read < before.len() || !is_whole(&before, segment) {
+            return Err(io::Error::other("what a file held before can't be read any more"));
+        }
+        let file = self.folder.create(RESCUED, old.len()?)?;
+        file.write_all_at(0, &before)?;
+        for (at, bytes) in parts() {
+            file.write_all_at(u64::from(at.offset), bytes)?;
+        }
+        file.sync()?;
+        self.folder.rename(RESCUED, &name_of(segment))?;
+        self.folder.sync()?;
+        Ok(file)
+    }
+}
+
+fn never_made() -> io::Error {
+    io::Error::other("a group is for a segment that was never made")
 }
 
 /// The numbers of the segments in a folder, in order.

@@ -58,12 +58,6 @@ impl Group {
         let (at, bytes) = self.parts().last()?;
         Some(at.after(bytes.len() as u32))
     }
-
-    /// Forgets what is in it, and keeps its memory.
-    pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.parts.clear();
-    }
 }
 
 impl Tail {
@@ -111,9 +105,14 @@ impl Tail {
         self.add(true, |body| Own::Closed.write(body))
     }
 
-    /// What was added since the last call.
-    pub(crate) fn take(&mut self, empty: Group) -> Group {
-        core::mem::replace(&mut self.group, empty)
+    /// What was added since the last call. With `is_proof` all that was taken before is on the disk, and will be known
+    /// to have been.
+    pub(crate) fn take(&mut self, is_proof: bool) -> Group {
+        let mut group = core::mem::take(&mut self.group);
+        if is_proof && let Some((at, _)) = group.parts.first() {
+            frame::set_first(&mut group.bytes, *at);
+        }
+        group
     }
 
     fn add(&mut self, is_own: bool, write: impl FnOnce(&mut Vec<u8>)) -> Option<Position> {
@@ -148,7 +147,7 @@ impl Tail {
     fn seal(&mut self, len: usize, is_own: bool) -> Position {
         let Self { at, group: Group { bytes, parts }, .. } = self;
         let begin = bytes.len() - len;
-        let marks = Marks { is_first: parts.is_empty(), is_own };
+        let marks = Marks { is_first: false, is_own };
         if parts.last().is_none_or(|(last, _)| last.segment != at.segment) {
             parts.push((*at, begin));
         }

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use streamgauge_core::generate::Rng;
 
 use super::position::name_of;
-use super::{Damage, End, Group, HEADER, OVERHEAD, Position, Segments, Step, Tail, open, read};
+use super::{Damage, HEADER, OVERHEAD, Opened, Position, Step, Tail, open, read, segments};
 use crate::engine::disk::files::Folder as _;
 use crate::engine::disk::files::simulated::{Faults, Simulated};
 use crate::engine::disk::seeds;
@@ -44,7 +44,7 @@ impl World {
     }
 
     /// Reads the log, and goes on behind what is there.
-    fn open(&mut self) -> std::io::Result<(Segments<Simulated>, Tail, End)> {
+    fn open(&mut self) -> std::io::Result<Opened<Simulated>> {
         let (from, mut found, mut damage) = (at(self.entries.get(self.from)), Vec::new(), Vec::new());
         let opened = open(self.disk.clone(), self.capacity, from, |step| {
             match step {
@@ -68,43 +68,46 @@ impl World {
     }
 
     /// Uses the log until the disk crashes or the process ends.
-    fn run(&mut self, segments: &mut Segments<Simulated>, tail: &mut Tail) -> std::io::Result<()> {
+    fn run(&mut self, log: &mut Opened<Simulated>) -> std::io::Result<()> {
         let mut unused = Vec::new();
         for _ in 0..self.random.below(60) {
-            if !tail.has_next() && !self.odds(4) {
+            if !log.tail.has_next() && !self.odds(4) {
                 let least = if self.odds(10) { self.capacity * 2 } else { 0 };
                 let old = if least == 0 { unused.pop() } else { None };
-                match segments.make(least, old) {
-                    Ok(next) => tail.set_next(next),
+                match log.maker.make(least, old) {
+                    Ok(made) => {
+                        log.tail.set_next(made.fresh);
+                        log.segments.adopt(made);
+                    }
                     Err(error) if self.disk.is_crashed() => return Err(error),
                     Err(_) => unused.extend(old),
                 }
             }
             for _ in 0..self.random.below(8) {
-                self.add(tail);
+                self.add(&mut log.tail);
             }
             if self.odds(2) {
-                self.write(segments, tail)?;
+                self.write(log)?;
             }
             if self.odds(12) && self.safe > 0 {
                 // As if a checkpoint had been made there.
                 self.from = self.from.max(self.random.below(self.safe as u64) as usize);
                 let first = self.entries[self.from].0.segment;
                 let before = |number: &u32| *number < first;
-                let mut all = super::segments::segments(segments.folder())?;
+                let mut all = segments(&self.disk)?;
                 all.retain(before);
                 if self.odds(2) {
                     // All of them were made with the same length, unless a long entry was to fit in.
                     unused = all;
                 } else {
-                    segments.remove(all)?;
+                    log.maker.remove(all)?;
                     unused.clear();
                 }
             }
         }
         if self.odds(3) {
-            tail.close();
-            self.write(segments, tail)?;
+            log.tail.close();
+            self.write(log)?;
         }
         Ok(())
     }
@@ -123,11 +126,23 @@ impl World {
         }
     }
 
-    fn write(&mut self, segments: &mut Segments<Simulated>, tail: &mut Tail) -> std::io::Result<()> {
-        let group = tail.take(Group::default());
-        segments.write(&group)?;
-        self.safe = self.entries.len();
+    /// Writes what was added, and mostly syncs it.
+    fn write(&mut self, log: &mut Opened<Simulated>) -> std::io::Result<()> {
+        let group = log.tail.take(log.segments.unsynced() == 0);
+        log.segments.write_only(group)?;
+        if !self.odds(3) {
+            log.segments.sync()?;
+            self.safe = self.entries.len();
+        }
         Ok(())
+    }
+
+    fn close(&mut self, log: &mut Opened<Simulated>) {
+        log.segments.sync().unwrap();
+        log.tail.close();
+        let group = log.tail.take(true);
+        log.segments.write(group).unwrap();
+        self.safe = self.entries.len();
     }
 }
 
@@ -146,8 +161,8 @@ fn what_was_safe_is_there_after_any_crash() {
                 world.disk.crash_after(operations);
             }
             // Whatever fails ends the process; a disk that goes on shows what was written, safe or not.
-            if let Ok((mut segments, mut tail, _)) = world.open() {
-                let _ = world.run(&mut segments, &mut tail);
+            if let Ok(mut log) = world.open() {
+                let _ = world.run(&mut log);
             }
             if world.odds(4) { world.disk.set_working() } else { world.disk.restart() }
         }
@@ -159,14 +174,14 @@ fn what_was_safe_is_there_after_any_crash() {
 fn a_closed_log_says_so_and_its_flipped_bits_are_found() {
     seeds(|seed| {
         let mut world = World::new(seed);
-        let (mut segments, mut tail, _) = world.open().unwrap();
-        world.run(&mut segments, &mut tail).unwrap();
-        world.add(&mut tail);
-        world.write(&mut segments, &mut tail).unwrap();
-        if tail.close().is_none() {
+        let mut log = world.open().unwrap();
+        world.run(&mut log).unwrap();
+        world.add(&mut log.tail);
+        world.write(&mut log).unwrap();
+        if !log.tail.has_room(HEADER + 1) {
             return;
         }
-        world.write(&mut segments, &mut tail).unwrap();
+        world.close(&mut log);
         let from = at(world.entries.get(world.from));
         let whole = read(&world.disk, from, |_| ControlFlow::Continue(())).unwrap();
         assert!(whole.is_closed && !whole.is_torn, "{whole:?}");
@@ -213,14 +228,17 @@ fn covers(damage: &Damage, at: Position) -> bool {
 fn a_file_that_is_missing_is_told() {
     let mut world = World::new(1);
     world.capacity = 300;
-    let (mut segments, mut tail, _) = world.open().unwrap();
-    while tail.end().segment < 4 {
-        if !tail.has_next() {
-            tail.set_next(segments.make(0, None).unwrap());
+    let mut log = world.open().unwrap();
+    while log.tail.end().segment < 4 {
+        if !log.tail.has_next() {
+            let made = log.maker.make(0, None).unwrap();
+            log.tail.set_next(made.fresh);
+            log.segments.adopt(made);
         }
-        world.add(&mut tail);
-        world.write(&mut segments, &mut tail).unwrap();
+        world.add(&mut log.tail);
+        world.write(&mut log).unwrap();
     }
+    world.close(&mut log);
     world.disk.remove(&name_of(2)).unwrap();
     let mut damage = Vec::new();
     let end = read(&world.disk, Position::ZERO, |step| {
@@ -230,14 +248,14 @@ fn a_file_that_is_missing_is_told() {
         ControlFlow::Continue(())
     });
     assert_eq!(damage, ["0000000002.log is missing"]);
-    assert_eq!(end.unwrap().at, Some(tail.end()));
+    assert_eq!(end.unwrap().at, Some(log.tail.end()));
 }
 
 #[test]
 fn entries_have_room_or_are_refused() {
     let disk = Simulated::new(0);
-    let (mut segments, mut tail, _) = open(disk, 200, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
-    let most = (200 - OVERHEAD) as usize;
+    let mut log = open(disk, 200, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
+    let (tail, most) = (&mut log.tail, (200 - OVERHEAD) as usize);
     assert!(tail.has_room(most) && !tail.has_room(most + 1));
     assert_eq!(tail.append(|to| to.resize(to.len() + most - HEADER + 1, 7)), None);
     assert_eq!(tail.append(|_| {}), None, "an entry is not empty");
@@ -245,8 +263,11 @@ fn entries_have_room_or_are_refused() {
     assert_eq!(tail.left(), 0);
     assert_eq!(tail.append(|to| to.push(1)), None);
     // One that needs a segment of its own gets it.
-    tail.set_next(segments.make(OVERHEAD + 1000 + HEADER as u32, None).unwrap());
+    let made = log.maker.make(OVERHEAD + 1000 + HEADER as u32, None).unwrap();
+    tail.set_next(made.fresh);
+    log.segments.adopt(made);
     assert!(tail.has_room(1000 + HEADER));
     assert_eq!(tail.append(|to| to.resize(to.len() + 1000, 7)).unwrap().segment, 2);
-    segments.write(&tail.take(Group::default())).unwrap();
+    let group = tail.take(true);
+    log.segments.write(group).unwrap();
 }
