@@ -75,6 +75,11 @@ pub(crate) fn read<F: Folder>(
         let mut at =
             Position { segment: link.segment, offset: if link.segment == from.segment { from.offset } else { 0 } };
         let Some(bytes) = &link.bytes_of(folder)? else {
+            if !proven_by(folder, &chain[number + 1..])? {
+                // Somebody was about to remove what is behind the torn end.
+                end.is_torn = true;
+                return Ok(end);
+            }
             if each(Step::Damaged(Damage { at, len: 0 })).is_break() {
                 return Ok(end);
             }

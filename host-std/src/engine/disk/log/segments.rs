@@ -119,15 +119,15 @@ impl<F: Folder> Segments<F> {
     /// # Errors
     /// As [`write`](Self::write).
     pub(crate) fn write_only(&mut self, group: Group) -> io::Result<()> {
-        let mut failed = None;
+        let mut failed = Vec::new();
         for (at, bytes) in group.parts() {
             let (_, file) = self.open.iter().find(|(segment, _)| *segment == at.segment).ok_or_else(never_made)?;
             if let Err(error) = file.write_all_at(u64::from(at.offset), bytes) {
-                failed.get_or_insert((at.segment, error));
+                failed.push((at.segment, error));
             }
         }
         self.unsynced.push(group);
-        failed.map_or(Ok(()), |(segment, error)| self.rescue(segment, &error))
+        failed.iter().try_for_each(|(segment, error)| self.rescue(*segment, error))
     }
 
     /// Bytes that were written and not synced.

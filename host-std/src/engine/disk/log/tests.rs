@@ -27,10 +27,6 @@ struct World {
     added: u64,
 }
 
-fn at(position: Option<&(Position, Vec<u8>)>) -> Position {
-    position.map_or(Position::ZERO, |(at, _)| *at)
-}
-
 impl World {
     fn new(seed: u64) -> Self {
         let mut random = Rng::new(seed);
@@ -39,13 +35,18 @@ impl World {
         Self { disk, random, capacity, entries: Vec::new(), safe: 0, from: 0, added: 0 }
     }
 
+    /// The place where reading begins; what is read from one on was safe there.
+    fn begin(&self) -> Position {
+        if self.from == 0 { Position::ZERO } else { self.entries[self.from].0 }
+    }
+
     fn odds(&mut self, of: u64) -> bool {
         self.random.below(of) == 0
     }
 
     /// Reads the log, and goes on behind what is there.
     fn open(&mut self) -> std::io::Result<Opened<Simulated>> {
-        let (from, mut found, mut damage) = (at(self.entries.get(self.from)), Vec::new(), Vec::new());
+        let (from, mut found, mut damage) = (self.begin(), Vec::new(), Vec::new());
         let opened = open(self.disk.clone(), self.capacity, from, |step| {
             match step {
                 Step::Entry(at, body) => found.push((at, body.to_vec())),
@@ -92,7 +93,7 @@ impl World {
             if self.odds(12) && self.safe > 0 {
                 // As if a checkpoint had been made there.
                 self.from = self.from.max(self.random.below(self.safe as u64) as usize);
-                let first = self.entries[self.from].0.segment;
+                let first = self.begin().segment;
                 let before = |number: &u32| *number < first;
                 let mut all = segments(&self.disk)?;
                 all.retain(before);
@@ -178,11 +179,11 @@ fn a_closed_log_says_so_and_its_flipped_bits_are_found() {
         world.run(&mut log).unwrap();
         world.add(&mut log.tail);
         world.write(&mut log).unwrap();
-        if !log.tail.has_room(HEADER + 1) {
+        if world.entries.is_empty() || !log.tail.has_room(HEADER + 1) {
             return;
         }
         world.close(&mut log);
-        let from = at(world.entries.get(world.from));
+        let from = world.begin();
         let whole = read(&world.disk, from, |_| ControlFlow::Continue(())).unwrap();
         assert!(whole.is_closed && !whole.is_torn, "{whole:?}");
 
@@ -216,7 +217,6 @@ fn a_closed_log_says_so_and_its_flipped_bits_are_found() {
             let (at, _) = &world.entries[*number];
             assert!(damage.iter().any(|damage| covers(damage, *at)), "{at} is not reported");
         }
-        assert!(damage.len() <= broken.len());
     });
 }
 
