@@ -2,10 +2,14 @@
 //!
 //! | module | idea |
 //! | --- | --- |
+//! | `journal` | entries on their way to the disk, and the threads that bring them there |
+//! | `checkpoint` | what was so at a place in the log |
 //! | `files` | the seam to a disk |
 //! | `log` | entries that are there after a crash |
 
+mod checkpoint;
 mod files;
+mod journal;
 mod log;
 
 /// Runs a test for many seeds, or for the one that failed.

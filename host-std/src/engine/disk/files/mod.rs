@@ -48,7 +48,8 @@ pub(crate) trait File {
     /// Reads bytes from a place on, and returns how many, which may be less than asked for: 0 at the end only.
     fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize>;
 
-    /// Writes bytes from a place on, and returns how many, which may be less than given: 0 when there is no room.
+    /// Writes bytes from a place on, and returns how many, which may be less than given: 0 when there is no room. Beyond
+    /// its end the file grows, which may lack the room.
     fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<usize>;
 
     /// Waits until what was written is on the disk. When this fails nobody knows what is, whatever a second call says.

@@ -79,6 +79,11 @@ impl Tail {
         bytes <= here || self.next.is_some_and(|next| bytes <= (next.capacity - OVERHEAD) as usize)
     }
 
+    /// Whether all that was added was taken.
+    pub(crate) const fn is_taken(&self) -> bool {
+        self.group.is_empty()
+    }
+
     /// Bytes of this segment that are not used.
     pub(crate) const fn left(&self) -> u32 {
         self.capacity - self.at.offset
