@@ -187,6 +187,12 @@ impl Journal {
         }
     }
 
+    /// Lets nobody be told of anything any more.
+    pub(crate) fn fail(&self, why: &str) {
+        self.shared.state.lock().failed.get_or_insert_with(|| why.to_owned());
+        self.shared.changed.notify_waiters();
+    }
+
     /// Why there is no room, if there is none.
     pub(crate) fn full(&self) -> Option<Full> {
         self.shared.state.lock().full.clone()
@@ -282,9 +288,10 @@ impl Shared {
                 }),
             };
             let mut state = self.state.lock();
-            let is_over = written.is_err() || (is_closing && state.tail.is_taken());
+            let is_over = written.is_err() || state.failed.is_some() || (is_closing && state.tail.is_taken());
             match written {
-                Ok(()) => state.safe = end,
+                Ok(()) if state.failed.is_none() => state.safe = end,
+                Ok(()) => {}
                 Err(error) => state.failed = Some(error.to_string()),
             }
             drop(state);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use streamgauge_core::engine::Refusal;
 
 /// So many bytes, of which each topic and queue holds what it may ever use.
@@ -12,17 +13,50 @@ pub struct Budget {
     held: AtomicU64,
     /// How many topics and queues hold something.
     names: AtomicU64,
+    /// What it has refused of late, if somebody asks for that.
+    refusals: Option<Mutex<Refusals>>,
+}
+
+/// Which requests for more were refused, so that what led to them can be executed again, whatever there is by then.
+#[derive(Debug, Default)]
+struct Refusals {
+    /// Requests since the last [`Budget::take_refused`].
+    requests: u32,
+    refused: Vec<u32>,
+    /// While something is executed again: which are refused, and no other.
+    again: Option<Vec<u32>>,
 }
 
 impl Budget {
     /// A budget of which nothing is held.
     pub fn new(bytes: u64) -> Arc<Self> {
-        Arc::new(Self { bytes, held: AtomicU64::new(0), names: AtomicU64::new(0) })
+        Arc::new(Self { bytes, held: AtomicU64::new(0), names: AtomicU64::new(0), refusals: None })
+    }
+
+    /// A budget of which nothing is held, and which tells what it has refused.
+    pub(crate) fn telling(bytes: u64) -> Arc<Self> {
+        let refusals = Some(Mutex::default());
+        Arc::new(Self { bytes, held: AtomicU64::new(0), names: AtomicU64::new(0), refusals })
     }
 
     /// All of it, in bytes.
     pub const fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// The requests for more that were refused since the last call, by their numbers.
+    pub(super) fn take_refused(&self) -> Vec<u32> {
+        let Some(refusals) = &self.refusals else { return Vec::new() };
+        let mut refusals = refusals.lock();
+        refusals.requests = 0;
+        std::mem::take(&mut refusals.refused)
+    }
+
+    /// From now on refuses the requests of these numbers, and no other; with `None` as there is room again.
+    pub(super) fn refuse_again(&self, refused: Option<Vec<u32>>) {
+        if let Some(refusals) = &self.refusals {
+            *refusals.lock() = Refusals { again: refused, ..Refusals::default() };
+        }
     }
 
     /// What is held of it, in bytes.
@@ -43,6 +77,26 @@ impl Budget {
         }
         let (budget, names) = (self.bytes, self.names.load(Ordering::Relaxed));
         Err(Refusal::NoRoom { needed: bytes, budget, held: self.held(), names })
+    }
+
+    fn grant(&self, bytes: u64) -> bool {
+        let Some(refusals) = &self.refusals else { return self.take_bytes(bytes, self.bytes) };
+        let mut refusals = refusals.lock();
+        let number = refusals.requests;
+        refusals.requests += 1;
+        if let Some(refused) = &refusals.again {
+            return !refused.contains(&number) && self.take_bytes(bytes, u64::MAX);
+        }
+        let taken = self.take_bytes(bytes, self.bytes);
+        if !taken {
+            refusals.refused.push(number);
+        }
+        taken
+    }
+
+    fn take_bytes(&self, bytes: u64, most: u64) -> bool {
+        let take = |held: u64| held.checked_add(bytes).filter(|held| *held <= most);
+        self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
     /// Nothing yet, to be [extended](Held::extend).
@@ -67,9 +121,7 @@ impl Held {
 
     /// Takes so many bytes more, if they are left.
     pub(crate) fn extend(&mut self, bytes: u64) -> bool {
-        let most = self.budget.bytes;
-        let take = |held: u64| held.checked_add(bytes).filter(|held| *held <= most);
-        let taken = self.budget.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok();
+        let taken = self.budget.grant(bytes);
         self.bytes += if taken { bytes } else { 0 };
         taken
     }
@@ -85,6 +137,23 @@ impl Drop for Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_refused_is_refused_again_whatever_there_is() {
+        let budget = Budget::telling(100);
+        let mut held = budget.nothing();
+        let asked = [60, 50, 40, 1];
+        assert_eq!(asked.map(|bytes| held.extend(bytes)), [true, false, true, false]);
+        let refused = budget.take_refused();
+        assert_eq!((refused.as_slice(), budget.take_refused().len()), (&[1, 3][..], 0));
+        let larger = Budget::telling(1_000);
+        let mut held = larger.nothing();
+        larger.refuse_again(Some(refused));
+        assert_eq!(asked.map(|bytes| held.extend(bytes)), [true, false, true, false]);
+        larger.refuse_again(None);
+        assert!(held.extend(900) && !held.extend(1));
+        assert_eq!(larger.take_refused(), [1]);
+    }
 
     #[test]
     fn what_is_held_comes_back_and_no_more_is_ever_given() {

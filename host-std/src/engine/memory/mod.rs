@@ -81,10 +81,10 @@ impl Shards {
         overflow: Option<&Arc<OverflowLog>>,
         threads: &Threads,
     ) -> Result<Vec<Self>, Refusal> {
-        let (count, counts) = (threads.count(), Counts::default());
+        let (count, counts) = (threads.count(), Counts::new(settings.max_names));
         let shards = (0..count).map(|at| {
             let log = overflow.cloned();
-            let rooms = Rooms::new(settings, Arc::clone(budget), log.clone(), counts.clone(), (at, count));
+            let rooms = Rooms::new(Arc::clone(budget), log.clone(), counts.clone(), (at, count));
             Shard::new(settings, rooms, log, home(&Name::MAIN, count) == at).map(Arc::new)
         });
         let all: Arc<[Arc<Shard>]> = shards.collect::<Result<_, _>>()?;

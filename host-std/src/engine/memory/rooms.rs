@@ -1,6 +1,7 @@
 //! What the memory engine of the core is given here: bytes, places, tables and random numbers, from one budget.
 
 use std::cell::OnceCell;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,15 +16,13 @@ use streamgauge_core::topic::Place;
 use tokio::sync::Notify;
 
 use super::budget::{Budget, Held};
-use super::{ByName, Settings, home};
+use super::{ByName, home};
 use crate::queues::OverflowLog;
 
 /// Gives the engine of a shard what it needs, and keeps what it is told until somebody looks at it.
 #[derive(Debug)]
 pub(crate) struct Rooms {
     budget: Arc<Budget>,
-    /// Most topics, and most queues.
-    max_names: usize,
     counts: Counts,
     /// Which shard this is, of how many.
     shard: (usize, usize),
@@ -32,6 +31,10 @@ pub(crate) struct Rooms {
     /// Where items go that have to leave a queue.
     overflow: Option<Arc<OverflowLog>>,
     random: Random,
+    /// What was drawn at random since somebody looked, if anybody does.
+    drawn: Option<Vec<u64>>,
+    /// What is drawn next, while something is executed again.
+    again: VecDeque<u64>,
     /// Those who wait for an item of a queue.
     pub(super) waiting: ByName<Waiting>,
     news: News,
@@ -62,7 +65,6 @@ pub(super) struct News {
 impl Rooms {
     /// For the shard of a number, of so many.
     pub(super) fn new(
-        settings: &Settings,
         budget: Arc<Budget>,
         overflow: Option<Arc<OverflowLog>>,
         counts: Counts,
@@ -70,12 +72,13 @@ impl Rooms {
     ) -> Self {
         Self {
             budget,
-            max_names: settings.max_names,
             counts,
             shard,
             moved: ByName::default(),
             overflow,
             random: Random::default(),
+            drawn: None,
+            again: VecDeque::new(),
             waiting: ByName::default(),
             news: News::default(),
         }
@@ -84,6 +87,26 @@ impl Rooms {
     /// What they share.
     pub(super) const fn budget(&self) -> &Arc<Budget> {
         &self.budget
+    }
+
+    /// Remembers from now on what is drawn at random, and gives what was since the last call.
+    pub(super) fn take_drawn(&mut self) -> Vec<u64> {
+        self.drawn.replace(Vec::new()).unwrap_or_default()
+    }
+
+    /// Gives these numbers before any other.
+    pub(super) fn draw_again(&mut self, numbers: impl Iterator<Item = u64>) {
+        self.again = numbers.collect();
+    }
+
+    /// Whether all of those were drawn.
+    pub(super) fn has_drawn_again(&self) -> bool {
+        self.again.is_empty()
+    }
+
+    /// Hands on what has to leave from now on.
+    pub(super) fn set_overflow(&mut self, overflow: Option<Arc<OverflowLog>>) {
+        self.overflow = overflow;
     }
 
     /// What has happened since the last call, in exchange for an empty one; `false` if that is nothing.
@@ -129,7 +152,7 @@ impl Host for Rooms {
             Kind::Topic => &self.counts.topics,
             Kind::Queue => &self.counts.queues,
         };
-        Names { values: ByName::default(), count: Arc::clone(count), limit: self.max_names }
+        Names { values: ByName::default(), count: Arc::clone(count), limit: Arc::clone(&self.counts.most) }
     }
 
     fn topic(&mut self, settings: &TopicSettings) -> Result<TopicRoom<Self>, Refusal> {
@@ -154,7 +177,14 @@ impl Host for Rooms {
     }
 
     fn random(&mut self) -> u64 {
-        self.random.next()
+        if let Some(bits) = self.again.pop_front() {
+            return bits;
+        }
+        let bits = self.random.next();
+        if let Some(drawn) = &mut self.drawn {
+            drawn.push(bits);
+        }
+        bits
     }
 
     fn published(&mut self, topic: &Name, bytes: u64) {
@@ -317,11 +347,24 @@ impl<T: Clone + Default> Grow<T> for Bounded<T> {
     }
 }
 
-/// How many topics and queues all shards have together.
+/// How many topics and queues all shards have together, and may have of each.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counts {
     topics: Arc<AtomicUsize>,
     queues: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl Counts {
+    /// None, of so many of each kind at the most.
+    pub(super) fn new(most: usize) -> Self {
+        Self { most: Arc::new(AtomicUsize::new(most)), ..Self::default() }
+    }
+
+    /// From now on there may be so many of each.
+    pub(super) fn set_most(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
+    }
 }
 
 /// A value in a place of its own, if it is there at all.
@@ -355,7 +398,7 @@ pub(crate) struct Names<V> {
     values: ByName<Box<V>>,
     /// Those of all shards.
     count: Arc<AtomicUsize>,
-    limit: usize,
+    limit: Arc<AtomicUsize>,
 }
 
 impl<V> Table<V> for Names<V> {
@@ -389,7 +432,7 @@ impl<V> Table<V> for Names<V> {
     }
 
     fn limit(&self) -> usize {
-        self.limit
+        self.limit.load(Ordering::Relaxed)
     }
 
     fn names(&self) -> Self::Names {

@@ -1,0 +1,98 @@
+//! What an entry of the log is, byte for byte.
+//!
+//! | first byte | what follows |
+//! | --- | --- |
+//! | 0 | what was executed, as [`journal`](streamgauge_core::engine::journal) has it, with times since 1970 |
+//! | 1 | the same, in front of it which requests for memory were refused meanwhile: how many there were, and the number of each from 0 on, 4 bytes each, little-endian |
+//! | 2 | a note is kept: the length of its name in a byte, its name, and the note to the end |
+//! | 3 | a note is not kept any more: its name |
+
+use streamgauge_core::engine::Name;
+
+/// What an entry of the log is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Body<'a> {
+    /// Something was executed, and requests of these numbers were refused meanwhile.
+    Executed { refused: Vec<u32>, entry: &'a [u8] },
+    /// A note is kept under a name.
+    Note(Name, &'a [u8]),
+    /// It is not kept any more.
+    NoNote(Name),
+}
+
+impl<'a> Body<'a> {
+    /// Begins an entry of something that was executed: what was, is to be written behind it.
+    pub(crate) fn begin_executed(refused: &[u32], out: &mut Vec<u8>) {
+        if refused.is_empty() {
+            out.push(0);
+            return;
+        }
+        out.push(1);
+        out.extend_from_slice(&(refused.len() as u32).to_le_bytes());
+        refused.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+    }
+
+    /// Writes that a note is kept, or not any more.
+    pub(crate) fn write_note(name: &Name, note: Option<&[u8]>, out: &mut Vec<u8>) {
+        let name = name.as_bytes();
+        match note {
+            Some(note) => {
+                // A name is shorter than that.
+                out.extend_from_slice(&[2, name.len() as u8]);
+                out.extend_from_slice(name);
+                out.extend_from_slice(note);
+            }
+            None => {
+                out.push(3);
+                out.extend_from_slice(name);
+            }
+        }
+    }
+
+    /// What is in the bytes; `None` if it is nothing that this version writes.
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
+        match bytes {
+            [0, entry @ ..] => Some(Self::Executed { refused: Vec::new(), entry }),
+            [1, rest @ ..] => {
+                let (count, rest) = rest.split_first_chunk()?;
+                let len = (u32::from_le_bytes(*count) as usize).checked_mul(4)?;
+                let (numbers, entry) = rest.split_at_checked(len)?;
+                let numbers = numbers.chunks_exact(4).filter_map(|four| four.try_into().ok());
+                Some(Self::Executed { refused: numbers.map(u32::from_le_bytes).collect(), entry })
+            }
+            [2, len, rest @ ..] => {
+                let (name, note) = rest.split_at_checked((*len).into())?;
+                Some(Self::Note(Name::new(name)?, note))
+            }
+            [3, name @ ..] => Some(Self::NoNote(Name::new(name)?)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_read_as_it_was_written() {
+        let name = Name::new(b"clicks").unwrap();
+        let written = |write: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = Vec::new();
+            write(&mut bytes);
+            bytes
+        };
+        for refused in [vec![], vec![0], vec![3, u32::MAX]] {
+            let mut bytes = written(&|out| Body::begin_executed(&refused, out));
+            bytes.extend_from_slice(b"entry");
+            assert_eq!(Body::read(&bytes), Some(Body::Executed { refused, entry: b"entry" }));
+        }
+        let bytes = written(&|out| Body::write_note(&name, Some(b"{}"), out));
+        assert_eq!(Body::read(&bytes), Some(Body::Note(name, b"{}")));
+        let bytes = written(&|out| Body::write_note(&name, None, out));
+        assert_eq!(Body::read(&bytes), Some(Body::NoNote(name)));
+        for bytes in [&b""[..], b"\x01\x01\0\0", b"\x01\xff\xff\xff\xff", b"\x02\x05ab", b"\x02\0", b"\x03", b"\x04a"] {
+            assert_eq!(Body::read(bytes), None, "{bytes:?}");
+        }
+    }
+}

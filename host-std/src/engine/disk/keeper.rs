@@ -1,0 +1,232 @@
+//! What keeps a shard's topics and queues on the disk.
+//!
+//! Commands are executed in memory, and what has changed something is added to the log under the same lock, in the same
+//! order. Nobody is told of what is not safe yet: answers wait, and so do subscribers. So what a crash takes away was never
+//! seen, and after it the state is that of executing again what the log has, from the last checkpoint on.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use streamgauge_core::engine::journal::{Call, Entry, Numbers};
+use streamgauge_core::engine::memory::{Defaults, Memory};
+use streamgauge_core::engine::{Command, Name, Refusal};
+use streamgauge_core::time::Time;
+
+use super::body::Body;
+use super::files::{Directory, File as _, Folder as _};
+use super::journal::{Full, Journal, Reserved, Sync};
+use super::log::{self, Position};
+use super::state::{self, Found, Notes, StateError};
+use crate::engine::memory::Rooms;
+
+/// Where things are kept, and how.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The folder.
+    pub folder: PathBuf,
+    /// When what was written is synced.
+    pub sync: Sync,
+    /// Bytes that it may hold.
+    pub most: u64,
+}
+
+impl Settings {
+    /// Bytes of a segment of the log.
+    pub fn segment(&self) -> u64 {
+        (self.most / 8).min(SEGMENT)
+    }
+}
+
+/// Bytes of a segment, if there is room for some of these.
+const SEGMENT: u64 = 32 << 20;
+
+/// A checkpoint is made when so much was added to the log since the last one, or twice as much as that one was long.
+const LEAST: u64 = 64 << 20;
+
+/// Keeps what a shard executes.
+pub(crate) struct Keeper {
+    journal: Journal,
+    folder: Directory,
+    notes: Mutex<Notes>,
+    last: Mutex<Last>,
+    /// Held as long as this process may write there.
+    _lock: File,
+}
+
+/// The last checkpoint.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    from: Position,
+    bytes: u64,
+    /// Bytes that were added to the log since, about.
+    added: u64,
+}
+
+/// What a folder held.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Recovered {
+    /// Entries that were executed again.
+    pub(crate) entries: u64,
+    pub(crate) is_new: bool,
+    /// Whether the log ended in the middle of something.
+    pub(crate) is_torn: bool,
+    /// Whether it was closed.
+    pub(crate) is_closed: bool,
+    /// The latest time of what was executed.
+    pub(crate) latest: Time,
+}
+
+impl Keeper {
+    /// Goes on with what a folder holds, or begins there.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub(crate) fn open(
+        settings: &Settings,
+        rooms: Rooms,
+        defaults: Defaults,
+    ) -> Result<(Self, Memory<Rooms>, Recovered), StateError> {
+        let folder = Directory::at(settings.folder.clone())?;
+        let lock = lock(&settings.folder)?;
+        let segment = u32::try_from(settings.segment()).unwrap_or(u32::MAX);
+        let Found { memory, notes, log, latest, entries, is_new } = state::find(&folder, segment, rooms, defaults)?;
+        let recovered =
+            Recovered { entries, is_new, is_torn: log.end.is_torn, is_closed: log.end.is_closed, latest };
+        let mut bytes = 0;
+        for name in folder.names()? {
+            bytes += folder.open(&name)?.len()?;
+        }
+        let journal = Journal::start(log, settings.sync, bytes, settings.most)?;
+        let last = Last { from: Position::ZERO, bytes: 0, added: 0 };
+        let keeper = Self { journal, folder, notes: Mutex::new(notes), last: Mutex::new(last), _lock: lock };
+        Ok((keeper, memory, recovered))
+    }
+
+    /// Where it is written.
+    pub(crate) const fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The notes that are kept.
+    pub(crate) fn notes(&self) -> Notes {
+        self.notes.lock().clone()
+    }
+
+    /// Adds what was executed to the log, and returns where that ends then.
+    pub(crate) fn executed(
+        &self,
+        room: Reserved<'_>,
+        (now, taken): (Time, u64),
+        call: Call<'_>,
+        (random, refused): (&[u64], &[u32]),
+    ) -> Position {
+        let entry = Entry { now, random: Numbers::of(random), taken, call };
+        let added = room.add(|out| {
+            Body::begin_executed(refused, out);
+            let Ok(()) = entry.encode(Time::ZERO, out);
+        });
+        let Some((begin, end)) = added else {
+            // There was room: whoever asked for it counted wrongly, and what is in memory must not be told to anybody.
+            self.journal.fail("an entry is longer than was foreseen");
+            return self.journal.end();
+        };
+        self.last.lock().added += u64::from(end.offset.saturating_sub(begin.offset));
+        end
+    }
+
+    /// Keeps a note, or keeps it no more, and waits until that is safe.
+    ///
+    /// # Errors
+    /// There is no room for it, or the disk doesn't work.
+    pub(crate) async fn note(&self, name: &Name, note: Option<&[u8]>) -> Result<(), Refusal> {
+        let len = note.map_or(0, <[u8]>::len).saturating_add(SMALL);
+        let room = self.journal.room_for(len, note.is_some()).await.map_err(|full| refusal(&full))?;
+        let end = {
+            let mut notes = self.notes.lock();
+            match note {
+                Some(note) => drop(notes.insert(*name, note.into())),
+                None => drop(notes.remove(name)),
+            }
+            room.add(|out| Body::write_note(name, note, out)).map_or_else(|| self.journal.end(), |(_, end)| end)
+        };
+        self.journal.safe(end).await.map_err(|_| Refusal::Busy(FAILED))
+    }
+
+    /// Whether so much was added that there should be another checkpoint.
+    pub(crate) fn is_checkpoint_due(&self) -> bool {
+        let last = self.last.lock();
+        last.added > LEAST.max(last.bytes.saturating_mul(2)) || (last.added > 0 && self.journal.full().is_some())
+    }
+
+    /// What a checkpoint is made of, and where the log goes on behind it: while nothing is executed.
+    pub(crate) fn saved(&self, memory: &Memory<Rooms>) -> (Vec<u8>, Position) {
+        // Notes are added to the log under their lock.
+        let notes = self.notes.lock();
+        (state::saved(memory, &notes), self.journal.end())
+    }
+
+    /// Makes a checkpoint of what was saved, which has to be safe, and gives back what of the log nobody needs then.
+    ///
+    /// # Errors
+    /// The disk is full, or doesn't work: the last checkpoint is there still.
+    pub(crate) fn checkpoint(&self, saved: &[u8], from: Position) -> io::Result<()> {
+        let before = *self.last.lock();
+        let bytes = state::write(&self.folder, saved, from)?;
+        let mut unused = log::segments(&self.folder)?;
+        // Those before the last one were given back then.
+        unused.retain(|segment| (before.from.segment..from.segment).contains(segment));
+        let mut last = self.last.lock();
+        *last = Last { from, bytes, added: last.added.saturating_sub(before.added) };
+        drop(last);
+        self.journal.give_back(unused);
+        Ok(())
+    }
+}
+
+/// Bytes of an entry beside what it says of items, tokens and settings.
+pub(crate) const SMALL: usize = 512;
+
+/// What clients are told when nobody knows what became of their request.
+pub(crate) const FAILED: &str = "the disk has failed: whether this has happened is known when the server runs again";
+
+/// What a command takes in the log at the most, and whether there is more of anything afterwards.
+pub(crate) fn most_bytes(command: &Command<'_>, ready: u64) -> (usize, bool) {
+    const PREFIX: usize = 5;
+    match command {
+        Command::Publish { messages: pieces, .. } | Command::Put { items: pieces, .. } => {
+            let bytes = pieces.iter().fold(SMALL, |sum, piece| sum.saturating_add(piece.len()).saturating_add(PREFIX));
+            (bytes, true)
+        }
+        // A random number for each lease.
+        Command::Get { items, .. } => {
+            (usize::try_from((*items).min(ready)).unwrap_or(usize::MAX).saturating_mul(8).saturating_add(SMALL), false)
+        }
+        Command::Settle { tokens, .. } => (tokens.len().saturating_add(SMALL), false),
+        Command::SetTopic { .. } | Command::SetQueue { .. } => (SETTINGS, true),
+        Command::Remove { .. } | Command::Empty { .. } => (SMALL, false),
+        _ => (SMALL, false),
+    }
+}
+
+/// Bytes of settings.
+const SETTINGS: usize = 8 << 10;
+
+/// Why a command is refused that there is no room for.
+pub(crate) fn refusal(full: &Full) -> Refusal {
+    match full {
+        Full::Budget(most) => Refusal::NoDisk { budget: Some(*most) },
+        Full::Disk(_) => Refusal::NoDisk { budget: None },
+    }
+}
+
+/// Locks a folder for this process.
+fn lock(folder: &Path) -> io::Result<File> {
+    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::Error::other("another server has this folder")),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}

@@ -1,0 +1,270 @@
+//! The state of a shard on the disk: the last checkpoint, and what was executed since.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::ops::ControlFlow;
+
+use embedded_io::{ErrorType, Read};
+use streamgauge_core::engine::journal::Entry;
+use streamgauge_core::engine::memory::{Defaults, Diverged, Memory, RestoreError};
+use streamgauge_core::engine::{Name, Refusal};
+use streamgauge_core::time::Time;
+
+use super::body::Body;
+use super::checkpoint::{self, Unreadable};
+use super::files::Folder;
+use super::log::{self, Damage, Opened, Position, Step};
+use crate::engine::memory::Rooms;
+
+/// Notes by their names: the definitions of gauges.
+pub(crate) type Notes = BTreeMap<Name, Box<[u8]>>;
+
+/// What a folder holds.
+pub(crate) struct Found<F: Folder> {
+    pub(crate) memory: Memory<Rooms>,
+    pub(crate) notes: Notes,
+    pub(crate) log: Opened<F>,
+    /// The latest time of what was executed: a clock goes on from there.
+    pub(crate) latest: Time,
+    /// Entries that were executed again.
+    pub(crate) entries: u64,
+    /// Whether there was nothing before.
+    pub(crate) is_new: bool,
+}
+
+/// Why what a folder holds can't be gone on with.
+#[derive(Debug)]
+pub enum StateError {
+    /// The disk doesn't work, or is full.
+    Io(io::Error),
+    /// The checkpoint can't be read.
+    Checkpoint(Unreadable),
+    /// It is not what an engine saves, or there is no room for it.
+    Restore(RestoreError<Unreadable>),
+    /// There are segments of a log, and no checkpoint.
+    NoCheckpoint,
+    /// Parts of the log are lost that are needed.
+    Damaged(Vec<Damage>),
+    /// An entry is none of this version.
+    Unknown(Position),
+    /// What was executed does not do the same again.
+    Diverged(Position),
+}
+
+impl fmt::Display for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::Checkpoint(error) => error.fmt(f),
+            Self::Restore(RestoreError::Read(error)) => error.fmt(f),
+            Self::Restore(error) => write!(f, "{}: {error}", checkpoint::NAME),
+            Self::NoCheckpoint => write!(f, "there is a log, but no {}", checkpoint::NAME),
+            Self::Damaged(damage) => {
+                for (number, some) in damage.iter().enumerate() {
+                    write!(f, "{}{some}", if number == 0 { "" } else { "; " })?;
+                }
+                Ok(())
+            }
+            Self::Unknown(at) => write!(f, "{at}: no entry that this version can read"),
+            Self::Diverged(at) => write!(f, "{at}: {Diverged}"),
+        }
+    }
+}
+
+impl std::error::Error for StateError {}
+
+impl From<io::Error> for StateError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Reads what a folder holds into an engine with `rooms`, which have room for everything meanwhile; or begins there, with
+/// these defaults.
+///
+/// # Errors
+/// [`StateError`]; nothing in the folder has changed then.
+pub(crate) fn find<F: Folder + Clone>(
+    folder: &F,
+    capacity: u32,
+    rooms: Rooms,
+    defaults: Defaults,
+) -> Result<Found<F>, StateError> {
+    let checkpoint = checkpoint::Reader::open(folder).map_err(StateError::Checkpoint)?;
+    let is_new = checkpoint.is_none();
+    let (mut memory, mut notes, from) = match checkpoint {
+        Some(reader) => {
+            let from = reader.from();
+            let mut input = Input { reader, piece: Vec::new(), taken: 0 };
+            let notes = read_notes(&mut input)?;
+            (Memory::restore(rooms, &mut input).map_err(StateError::Restore)?, notes, from)
+        }
+        None if log::segments(folder)?.is_empty() => {
+            let memory = Memory::with_defaults(rooms, defaults);
+            // Whatever comes later begins with what is so now.
+            save(folder, &memory, &Notes::new(), Position::ZERO)?;
+            (memory, Notes::new(), Position::ZERO)
+        }
+        None => return Err(StateError::NoCheckpoint),
+    };
+    let (mut latest, mut entries, mut wrong, mut damage) = (Time::ZERO, 0, None, Vec::new());
+    let log = log::open(folder.clone(), capacity, from, |step| {
+        let (at, body) = match step {
+            Step::Entry(at, body) => (at, body),
+            Step::Damaged(some) => {
+                damage.push(some);
+                return ControlFlow::Continue(());
+            }
+        };
+        entries += 1;
+        // What comes behind a loss is not what it was.
+        let again = if damage.is_empty() { again(&mut memory, &mut notes, at, body) } else { Ok(Time::ZERO) };
+        match again {
+            Ok(time) => {
+                latest = latest.max(time);
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                wrong = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    });
+    if let Some(wrong) = wrong {
+        return Err(wrong);
+    }
+    if !damage.is_empty() {
+        return Err(StateError::Damaged(damage));
+    }
+    memory.host_mut().go_on();
+    Ok(Found { memory, notes, log: log?, latest, entries, is_new })
+}
+
+/// Executes an entry again, and returns when it was executed.
+fn again(memory: &mut Memory<Rooms>, notes: &mut Notes, at: Position, body: &[u8]) -> Result<Time, StateError> {
+    match Body::read(body).ok_or(StateError::Unknown(at))? {
+        Body::Executed { refused, entry } => {
+            let entry = Entry::decode(entry, Time::ZERO).map_err(|_| StateError::Unknown(at))?;
+            memory.host_mut().go_back(entry.random.iter(), refused);
+            memory.replay(&entry).map_err(|Diverged| StateError::Diverged(at))?;
+            if memory.host().is_back() { Ok(entry.now) } else { Err(StateError::Diverged(at)) }
+        }
+        Body::Note(name, note) => {
+            notes.insert(name, note.into());
+            Ok(Time::ZERO)
+        }
+        Body::NoNote(name) => {
+            notes.remove(&name);
+            Ok(Time::ZERO)
+        }
+    }
+}
+
+/// Makes a checkpoint of what is so at a place in the log.
+///
+/// # Errors
+/// The disk is full, or doesn't work. The earlier one is there then.
+pub(crate) fn save<F: Folder>(folder: &F, memory: &Memory<Rooms>, notes: &Notes, from: Position) -> io::Result<u64> {
+    let bytes = saved(memory, notes);
+    write(folder, &bytes, from)
+}
+
+/// What a checkpoint is made of.
+pub(crate) fn saved(memory: &Memory<Rooms>, notes: &Notes) -> Vec<u8> {
+    let mut bytes = (notes.len() as u32).to_le_bytes().to_vec();
+    for (name, note) in notes {
+        let name = name.as_bytes();
+        bytes.push(name.len() as u8);
+        bytes.extend_from_slice(name);
+        bytes.extend_from_slice(&(note.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(note);
+    }
+    let Ok(()) = memory.save(&mut bytes);
+    bytes
+}
+
+/// Makes a checkpoint of what was [`saved`].
+///
+/// # Errors
+/// As [`save`].
+pub(crate) fn write<F: Folder>(folder: &F, saved: &[u8], from: Position) -> io::Result<u64> {
+    let mut writer = checkpoint::Writer::new(folder, from)?;
+    writer.write(saved)?;
+    writer.finish()
+}
+
+fn read_notes<F: Folder>(input: &mut Input<F>) -> Result<Notes, StateError> {
+    let wrong = || StateError::Checkpoint(Unreadable::Unknown);
+    let mut notes = Notes::new();
+    let mut count = [0; 4];
+    input.fill(&mut count)?;
+    for _ in 0..u32::from_le_bytes(count) {
+        let mut len = [0; 1];
+        input.fill(&mut len)?;
+        let mut name = vec![0; len[0].into()];
+        input.fill(&mut name)?;
+        let mut len = [0; 4];
+        input.fill(&mut len)?;
+        let len = u32::from_le_bytes(len) as usize;
+        if len > LONGEST_NOTE {
+            return Err(wrong());
+        }
+        let mut note = vec![0; len];
+        input.fill(&mut note)?;
+        notes.insert(Name::new(&name).ok_or_else(wrong)?, note.into());
+    }
+    Ok(notes)
+}
+
+/// Bytes of the longest note.
+const LONGEST_NOTE: usize = 64 << 10;
+
+/// A checkpoint as a stream.
+struct Input<F: Folder> {
+    reader: checkpoint::Reader<F>,
+    piece: Vec<u8>,
+    /// So much of the piece was read.
+    taken: usize,
+}
+
+impl<F: Folder> Input<F> {
+    fn fill(&mut self, mut into: &mut [u8]) -> Result<(), StateError> {
+        while !into.is_empty() {
+            let read = self.read(into).map_err(StateError::Checkpoint)?;
+            if read == 0 {
+                return Err(StateError::Checkpoint(Unreadable::Unknown));
+            }
+            into = into.get_mut(read..).unwrap_or_default();
+        }
+        Ok(())
+    }
+}
+
+impl embedded_io::Error for Unreadable {
+    fn kind(&self) -> embedded_io::ErrorKind {
+        embedded_io::ErrorKind::InvalidData
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+impl<F: Folder> ErrorType for Input<F> {
+    type Error = Unreadable;
+}
+
+impl<F: Folder> Read for Input<F> {
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, Unreadable> {
+        if self.taken == self.piece.len() {
+            self.taken = 0;
+            if !self.reader.next(&mut self.piece)? {
+                return Ok(0);
+            }
+        }
+        let rest = self.piece.get(self.taken..).unwrap_or_default();
+        let len = rest.len().min(into.len());
+        into[..len].copy_from_slice(&rest[..len]);
+        self.taken += len;
+        Ok(len)
+    }
+}
