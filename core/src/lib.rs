@@ -44,6 +44,7 @@ pub mod generate;
 pub mod log;
 pub mod queue;
 pub mod reader;
+mod saved;
 pub mod select;
 pub mod shared;
 pub mod stats;

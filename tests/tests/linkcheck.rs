@@ -14,7 +14,7 @@ use object::read::elf::ElfFile32;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind, SymbolKind};
 
 const TARGETS: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf"];
-const PROGRAMS: [&str; 21] = [
+const PROGRAMS: [&str; 22] = [
     "decimal",
     "dedupe",
     "distinct",
@@ -25,6 +25,7 @@ const PROGRAMS: [&str; 21] = [
     "text",
     "streams",
     "engine",
+    "journal",
     "endpoints",
     "stats",
     "sketch",
@@ -95,6 +96,7 @@ fn says_the_same(sizes: &BTreeMap<&str, [u64; 2]>) {
         ("decimal", "numbers as text"),
         ("leases", "queue with leases"),
         ("engine", "memory engine"),
+        ("journal", "memory engine, executed again, saved and restored"),
         ("endpoints", "endpoints"),
         ("connection", "HTTP over embedded-io"),
         ("http", "HTTP client side"),

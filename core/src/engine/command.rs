@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use super::{Name, Pieces, QueueChange, Short, TopicChange};
-use crate::queue::leases::State;
+use crate::queue::leases::{State, Token};
+use crate::saved::{AtHand, Input};
 
 /// A request, understood: which verb, on what, with which values. It borrows from the request.
 #[derive(Debug, Clone, Copy)]
@@ -187,18 +188,45 @@ pub enum Settle {
 
 /// Tokens of leases: one, or a line each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tokens<'a> {
-    pub(crate) text: &'a [u8],
+pub struct Tokens<'a>(Written<'a>);
+
+/// How they are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written<'a> {
+    Lines(&'a [u8]),
+    /// As a [journal](super::journal) has them, which are all tokens or stand for what was none.
+    Packed(&'a [u8]),
 }
 
 impl<'a> Tokens<'a> {
     /// Those of `text`, a line each; empty lines are none.
     pub const fn new(text: &'a [u8]) -> Self {
-        Self { text }
+        Self(Written::Lines(text))
     }
 
-    /// Each as it was written.
+    /// Those of a journal; `None` if something else is there. O(n).
+    pub(crate) fn packed(bytes: &'a [u8]) -> Option<Self> {
+        let mut input = Input(AtHand(bytes));
+        while !input.rest().is_empty() {
+            Token::unpack(&mut input).ok()?;
+        }
+        Some(Self(Written::Packed(bytes)))
+    }
+
+    /// Each as it was written; of those of a journal nothing is left of that.
     pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
-        crate::wire::lines::split(self.text, b'\n').map(<[u8]>::trim_ascii).filter(|token| !token.is_empty())
+        self.parsed().map(|(text, _)| text)
+    }
+
+    /// Each as it was written, and the token that it is, if it is one.
+    pub(crate) fn parsed(&self) -> impl Iterator<Item = (&'a [u8], Option<Token>)> {
+        let (text, packed) = match self.0 {
+            Written::Lines(text) => (text, &[][..]),
+            Written::Packed(bytes) => (&[][..], bytes),
+        };
+        let lines = crate::wire::lines::split(text, b'\n').map(<[u8]>::trim_ascii).filter(|token| !token.is_empty());
+        let mut input = Input(AtHand(packed));
+        let packed = core::iter::from_fn(move || Token::unpack(&mut input).ok());
+        lines.map(|text| (text, Token::parse(text))).chain(packed.map(|token| (&[][..], token)))
     }
 }

@@ -9,9 +9,11 @@
 //! | `outcome`, `refusal` | what became of it, told in [`Part`]s to a [`Sink`]; why it was refused |
 //! | `name`, `settings`, `filter` | what a topic or a queue is called, may hold, and does |
 //! | [`memory`] | the engine that keeps all of it in storage that it is given |
+//! | [`journal`] | executed commands as bytes, to execute them again |
 
 mod command;
 mod filter;
+pub mod journal;
 pub mod memory;
 mod name;
 mod outcome;
@@ -19,6 +21,7 @@ mod pieces;
 mod refusal;
 mod settings;
 mod short;
+mod written;
 
 pub use command::{Command, Id, Kind, Lease, Prefix, Reason, Settle, Tokens};
 pub use filter::Filter;

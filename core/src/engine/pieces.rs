@@ -3,6 +3,8 @@
 use core::iter::Take;
 
 use super::Short;
+use crate::log::{prefix_len, read_prefix};
+use crate::saved::{AtHand, Input};
 use crate::wire::lines::{self, SplitOn};
 use crate::wire::percent::Decode;
 use crate::wire::query::Value;
@@ -52,6 +54,8 @@ pub enum Piece<'a> {
     Plain(&'a [u8]),
     /// So many bytes that have to be decoded.
     Coded(usize, Take<Decode<'a>>),
+    /// So many bytes that are not here: of what was not taken when it was.
+    Absent(usize),
 }
 
 impl Piece<'_> {
@@ -59,7 +63,7 @@ impl Piece<'_> {
     pub const fn len(&self) -> usize {
         match self {
             Self::Plain(bytes) => bytes.len(),
-            Self::Coded(len, _) => *len,
+            Self::Coded(len, _) | Self::Absent(len) => *len,
         }
     }
 
@@ -73,6 +77,7 @@ impl Piece<'_> {
         match self {
             Self::Plain(bytes) => room.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte),
             Self::Coded(_, bytes) => room.iter_mut().zip(bytes).for_each(|(to, byte)| *to = byte),
+            Self::Absent(_) => room.fill(0),
         }
     }
 }
@@ -81,35 +86,101 @@ impl Piece<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct Pieces<'a> {
     data: Data<'a>,
-    /// `None`: all of it is one piece, even if it is empty.
-    separator: Option<Short<MAX_SEPARATOR>>,
+    form: Form,
+    /// Whether only their lengths are of interest.
+    bare: bool,
     count: u64,
     longest: usize,
+}
+
+/// How the pieces lie in the data.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    /// All of it is one piece, even if it is empty.
+    Whole,
+    /// Between separators.
+    Separated(Short<MAX_SEPARATOR>),
+    /// Each behind its length.
+    Prefixed,
+    /// Their lengths alone.
+    Lengths,
 }
 
 impl<'a> Pieces<'a> {
     /// All of `data` as one piece.
     pub fn whole(data: Data<'a>) -> Self {
-        Self { data, separator: None, count: 1, longest: data.len() }
+        Self { data, form: Form::Whole, bare: false, count: 1, longest: data.len() }
     }
 
     /// No piece at all.
     pub const fn none() -> Self {
-        Self { data: Data::Plain(&[]), separator: None, count: 0, longest: 0 }
+        Self { data: Data::Plain(&[]), form: Form::Whole, bare: false, count: 0, longest: 0 }
     }
 
     /// The pieces of `data` between separators that are not empty; with an empty separator all of it is one. O(n).
     ///
     /// Of a separator that is longer than [`MAX_SEPARATOR`] only so much counts.
     pub fn split(data: Data<'a>, separator: &[u8]) -> Self {
-        let mut pieces = Self { data, separator: Some(Short::cut(separator)), count: 0, longest: 0 };
+        Self { data, form: Form::Separated(Short::cut(separator)), bare: false, count: 0, longest: 0 }.counted()
+    }
+
+    /// Pieces in `bytes`, each behind its length as a LEB128 number, as a [journal](super::journal) has them; `None` if
+    /// something else is there. O(pieces).
+    pub(crate) fn prefixed(bytes: &'a [u8]) -> Option<Self> {
+        let pieces =
+            Self { data: Data::Plain(bytes), form: Form::Prefixed, bare: false, count: 0, longest: 0 }.counted();
+        let told = pieces
+            .iter()
+            .fold(0_usize, |sum, piece| sum.saturating_add(prefix_len(piece.len()).saturating_add(piece.len())));
+        (told == bytes.len()).then_some(pieces)
+    }
+
+    /// Pieces of which only the lengths are left, as LEB128 numbers; `None` if something else is there. O(pieces).
+    ///
+    /// They are for those who only ask whether such would be taken.
+    pub(crate) fn lengths(bytes: &'a [u8]) -> Option<Self> {
+        let mut input = Input(AtHand(bytes));
+        while !input.rest().is_empty() {
+            input.size().ok()?;
+        }
+        Some(Self { data: Data::Plain(bytes), form: Form::Lengths, bare: true, count: 0, longest: 0 }.counted())
+    }
+
+    /// The same of which only the lengths are of interest.
+    pub(crate) const fn bare(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// Whether only their lengths are left.
+    pub(crate) const fn are_bare(&self) -> bool {
+        self.bare
+    }
+
+    /// All of the data as it came.
+    pub(crate) const fn data_at_hand(&self) -> Option<&'a [u8]> {
+        match self.data {
+            Data::Plain(bytes) => Some(bytes),
+            Data::Coded(_) => None,
+        }
+    }
+
+    /// The first of the pieces of [`prefixed`](Self::prefixed), and what is behind it.
+    pub(crate) fn take_prefixed(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+        let (len, prefix) = read_prefix(rest)?;
+        let (piece, behind) = rest.get(prefix..)?.split_at_checked(len)?;
+        *rest = behind;
+        Some(piece)
+    }
+
+    fn counted(mut self) -> Self {
         let (mut count, mut longest) = (0_u64, 0);
-        for piece in pieces.iter() {
+        for piece in self.iter() {
             count = count.wrapping_add(1);
             longest = longest.max(piece.len());
         }
-        (pieces.count, pieces.longest) = (count, longest);
-        pieces
+        (self.count, self.longest) = (count, longest);
+        self
     }
 
     /// How many there are. O(1).
@@ -124,21 +195,31 @@ impl<'a> Pieces<'a> {
 
     /// Every piece, in their order. O(n) for all.
     pub fn iter(&self) -> Iter<'a, '_> {
-        Iter(match (&self.separator, self.data) {
-            (None, _) if self.count == 0 => Kind::Whole(None),
-            (None, Data::Plain(bytes)) => Kind::Whole(Some(Piece::Plain(bytes))),
-            (None, Data::Coded(value)) => {
+        let kind = match (&self.form, self.data) {
+            (Form::Whole, _) if self.count == 0 => Kind::Whole(None),
+            (Form::Whole, Data::Plain(bytes)) => Kind::Whole(Some(Piece::Plain(bytes))),
+            (Form::Whole, Data::Coded(value)) => {
                 Kind::Whole(Some(Piece::Coded(self.longest, value.bytes().take(self.longest))))
             }
-            (Some(separator), Data::Plain(bytes)) => Kind::Plain(lines::split_on(bytes, separator.as_bytes())),
-            (Some(separator), Data::Coded(value)) => Kind::Coded(Some(value.bytes()), separator.as_bytes()),
-        })
+            (Form::Separated(separator), Data::Plain(bytes)) => {
+                Kind::Plain(lines::split_on(bytes, separator.as_bytes()))
+            }
+            (Form::Separated(separator), Data::Coded(value)) => Kind::Coded(Some(value.bytes()), separator.as_bytes()),
+            (Form::Prefixed, Data::Plain(bytes)) => Kind::Prefixed(bytes),
+            (Form::Lengths, Data::Plain(bytes)) => Kind::Lengths(bytes),
+            // Nobody makes such.
+            (Form::Prefixed | Form::Lengths, Data::Coded(_)) => Kind::Whole(None),
+        };
+        Iter { kind, bare: self.bare }
     }
 }
 
 /// The pieces of [`Pieces`].
 #[derive(Debug, Clone)]
-pub struct Iter<'a, 's>(Kind<'a, 's>);
+pub struct Iter<'a, 's> {
+    kind: Kind<'a, 's>,
+    bare: bool,
+}
 
 #[derive(Debug, Clone)]
 enum Kind<'a, 's> {
@@ -146,16 +227,31 @@ enum Kind<'a, 's> {
     Plain(SplitOn<'a, 's>),
     /// What is left, unless its last piece has been told.
     Coded(Option<Decode<'a>>, &'s [u8]),
+    Prefixed(&'a [u8]),
+    Lengths(&'a [u8]),
 }
 
 impl<'a> Iterator for Iter<'a, '_> {
     type Item = Piece<'a>;
 
     fn next(&mut self) -> Option<Piece<'a>> {
-        match &mut self.0 {
-            Kind::Whole(piece) => piece.take(),
-            Kind::Plain(pieces) => pieces.next().map(Piece::Plain),
-            Kind::Coded(rest, separator) => next_coded(rest, separator),
+        let piece = self.kind.next()?;
+        Some(if self.bare { Piece::Absent(piece.len()) } else { piece })
+    }
+}
+
+impl<'a> Kind<'a, '_> {
+    fn next(&mut self) -> Option<Piece<'a>> {
+        match self {
+            Self::Whole(piece) => piece.take(),
+            Self::Plain(pieces) => pieces.next().map(Piece::Plain),
+            Self::Coded(rest, separator) => next_coded(rest, separator),
+            Self::Prefixed(rest) => Pieces::take_prefixed(rest).map(Piece::Plain),
+            Self::Lengths(rest) => {
+                let (len, prefix) = read_prefix(rest)?;
+                *rest = rest.get(prefix..)?;
+                Some(Piece::Absent(len))
+            }
         }
     }
 }

@@ -6,13 +6,15 @@
 //! and by bytes; who needs none has none to keep.
 
 mod index;
+mod laid;
+mod tidy;
 mod varint;
 
 pub use index::{Index, Mark};
+pub(crate) use laid::Layout;
 pub use varint::prefix_len;
-use varint::{read_prefix, read_stamp, stamp_len, write_prefix, write_stamp};
-
-mod tidy;
+pub(crate) use varint::read_prefix;
+use varint::{read_stamp, stamp_len, write_prefix, write_stamp};
 
 /// A ring of byte records over storage that the caller owns.
 ///
@@ -238,7 +240,7 @@ impl<S: AsRef<[u8]>, const STAMPED: bool> Log<S, STAMPED> {
 
     /// The records from `position` on, oldest first.
     pub const fn iter(&self, position: Position) -> Iter<'_, S, STAMPED> {
-        Iter { log: self, position }
+        Iter { log: self, position, left: u64::MAX }
     }
 
     /// Removes the oldest record and lends it: its bytes stay in place until the next append. O(1).
@@ -334,6 +336,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, const STAMPED: bool> Log<S, STAMPED> {
 pub struct Iter<'a, S, const STAMPED: bool = false> {
     log: &'a Log<S, STAMPED>,
     position: Position,
+    /// How many it gives at the most.
+    left: u64,
 }
 
 impl<S, const STAMPED: bool> Iter<'_, S, STAMPED> {
@@ -341,17 +345,25 @@ impl<S, const STAMPED: bool> Iter<'_, S, STAMPED> {
     pub const fn position(&self) -> Position {
         self.position
     }
+
+    /// At most so many records.
+    pub(crate) const fn at_most(mut self, records: u64) -> Self {
+        self.left = records;
+        self
+    }
 }
 
 impl<'a, S: AsRef<[u8]>, const STAMPED: bool> Iterator for Iter<'a, S, STAMPED> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
+        self.left = self.left.checked_sub(1)?;
         self.log.read(&mut self.position)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let pending = usize::try_from(self.log.pending(&self.position)).unwrap_or(usize::MAX);
+        let pending = self.log.pending(&self.position).min(self.left);
+        let pending = usize::try_from(pending).unwrap_or(usize::MAX);
         (0, Some(pending))
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn write_prefix(mut len: usize, prefix: &mut [u8]) {
 }
 
 /// The length that `bytes` begin with, and the length of the prefix itself.
-pub(super) fn read_prefix(bytes: &[u8]) -> Option<(usize, usize)> {
+pub(crate) fn read_prefix(bytes: &[u8]) -> Option<(usize, usize)> {
     // Most records are short.
     if let Some(&len @ ..0x80) = bytes.first() {
         return Some((usize::from(len), 1));

@@ -40,7 +40,7 @@ pub struct Fanout<S, C, const STAMPED: bool = false> {
     /// Slots below this index have been used; those of them that are free form a list.
     touched: usize,
     free: Option<u32>,
-    delivered: u64,
+    pub(super) delivered: u64,
 }
 
 impl<S, C> Fanout<S, C> {

@@ -14,10 +14,12 @@ mod batch;
 mod begin;
 mod extent;
 mod fanout;
+mod fence;
 mod lag;
 mod pacer;
 mod place;
 mod replay;
+mod save;
 mod settings;
 mod timed;
 

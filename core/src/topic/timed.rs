@@ -30,27 +30,33 @@ use crate::time::Time;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Topic<S, C, M> {
-    fanout: Fanout<S, C, true>,
-    index: Index<M>,
+    pub(super) fanout: Fanout<S, C, true>,
+    pub(super) index: Index<M>,
     settings: Settings,
     /// When the oldest message held was published, if there is any; the newest of all; the newest that has left.
-    oldest: Time,
-    newest: Time,
-    left: Option<Time>,
+    pub(super) oldest: Time,
+    pub(super) newest: Time,
+    pub(super) left: Option<Time>,
     /// Where the newest message is, if any is held.
-    last: Position,
-    evicted: u64,
-    expired: u64,
-    refused: u64,
-    subscribed: u64,
+    pub(super) last: Position,
+    pub(super) evicted: u64,
+    pub(super) expired: u64,
+    pub(super) refused: u64,
+    pub(super) subscribed: u64,
+    /// What subscribers see ends here, if not with the log.
+    pub(super) fence: Option<Position>,
 }
 
 impl<S, C, M> Topic<S, C, M> {
     /// No message and no subscriber; the first message will have the sequence number `first`.
     pub const fn new(storage: S, places: C, marks: M, settings: Settings, first: u64) -> Self {
+        Self::of(Fanout::of(storage, places, first), Index::new(marks), settings)
+    }
+
+    pub(super) const fn of(fanout: Fanout<S, C, true>, index: Index<M>, settings: Settings) -> Self {
         Self {
-            fanout: Fanout::of(storage, places, first),
-            index: Index::new(marks),
+            fanout,
+            index,
             settings,
             oldest: Time::ZERO,
             newest: Time::ZERO,
@@ -60,6 +66,7 @@ impl<S, C, M> Topic<S, C, M> {
             expired: 0,
             refused: 0,
             subscribed: 0,
+            fence: None,
         }
     }
 
@@ -103,11 +110,6 @@ impl<S, C, M> Topic<S, C, M> {
     /// When the last message was published, if any was. O(1).
     pub const fn published_at(&self) -> Option<Time> {
         if self.fanout.published() == 0 { None } else { Some(self.newest) }
-    }
-
-    /// The place of the newest message, for a subscriber that only wants that one; the end if none is held. O(1).
-    pub const fn newest(&self) -> Position {
-        if self.fanout.log.is_empty() { self.fanout.log.end() } else { self.last }
     }
 
     /// When the oldest message has to leave because of its age, if any has: the time to call
@@ -166,6 +168,16 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, C, M: AsRef<[Mark]> + AsMut<[Mark]>> Topic<S,
             self.append(message, now);
         }
         Ok(Published { first, messages: self.fanout.log.end().sequence().wrapping_sub(first) })
+    }
+
+    /// Counts messages as refused that were not even published, because somebody knew better.
+    pub(crate) const fn count_refused(&mut self, messages: u64) {
+        self.refused = self.refused.wrapping_add(messages);
+    }
+
+    /// Counts subscribers that were admitted in an earlier life of the server.
+    pub(crate) const fn count_subscribed(&mut self, subscribers: u64) {
+        self.subscribed = self.subscribed.wrapping_add(subscribers);
     }
 
     /// Lets messages leave that are too old, and returns how many did. O(1) and the messages that leave.
@@ -232,13 +244,15 @@ impl<S: AsRef<[u8]>, C, M: AsRef<[Mark]> + AsMut<[Mark]>> Topic<S, C, M> {
         self.index.find(&self.fanout.log, self.oldest, |_, published| published >= time).position
     }
 
-    /// The first place that is at most so many payload bytes before the end. O(log n) and a short walk.
+    /// The first place that is at most so many payload bytes before the end, or where what [may be
+    /// seen](Self::visible_end) ends, if that is before it. O(log n) and a short walk.
     pub fn within(&self, bytes: u64) -> Position {
         let log = &self.fanout.log;
-        self.index.find(log, self.oldest, |position, _| log.bytes_behind(position) <= bytes).position
+        let place = self.index.find(log, self.oldest, |position, _| log.bytes_behind(position) <= bytes).position;
+        if self.visible_from(&place) > 0 { place } else { self.visible_end() }
     }
 
-    /// The messages from `position` on, and when each was published. Empty at the end, and for a position that the log
+    /// The messages from `position` on that [may be seen](Self::visible_end), and when each was published. Empty at the end, and for a position that the log
     /// has left behind. O(log n) and a short walk, then O(1) a message.
     pub fn timed(&self, position: Position) -> Timed<'_, S> {
         let log = &self.fanout.log;
@@ -247,7 +261,8 @@ impl<S: AsRef<[u8]>, C, M: AsRef<[Mark]> + AsMut<[Mark]>> Topic<S, C, M> {
         let found = self.index.find(log, self.oldest, |place, _| {
             !known || place.sequence().wrapping_sub(log.start().sequence()) >= ahead
         });
-        Timed { log, position, time: found.time.unwrap_or(self.newest), begun: !known }
+        let left = self.visible_from(&position);
+        Timed { log, position, time: found.time.unwrap_or(self.newest), begun: !known, left }
     }
 }
 
@@ -316,6 +331,12 @@ impl<S: AsRef<[u8]>, C: AsRef<[Place]> + AsMut<[Place]>, M> Topic<S, C, M> {
     /// # Errors
     /// [`Unsubscribed`].
     pub fn next(&mut self, id: Id) -> Result<Next<'_>, Unsubscribed> {
+        if self.fence.is_some() {
+            let position = self.fanout.position(id)?;
+            if self.visible_from(&position) == 0 && self.fanout.log.missed(&position) == 0 {
+                return Ok(Next::Empty);
+            }
+        }
         self.fanout.next(id)
     }
 
@@ -327,9 +348,9 @@ impl<S: AsRef<[u8]>, C: AsRef<[Place]> + AsMut<[Place]>, M> Topic<S, C, M> {
         self.fanout.position(id)
     }
 
-    /// [`Fanout::messages`]. O(1).
+    /// [`Fanout::messages`], as far as they [may be seen](Self::visible_end). O(1).
     pub const fn messages(&self, position: Position) -> Iter<'_, S, true> {
-        self.fanout.messages(position)
+        self.fanout.messages(position).at_most(self.visible_from(&position))
     }
 
     /// [`Fanout::advance`]. O(1).
@@ -381,6 +402,8 @@ pub struct Timed<'a, S> {
     /// Of the message at `position` before the iterator has begun, and of the one before it afterwards.
     time: Time,
     begun: bool,
+    /// How many it gives at the most.
+    left: u64,
 }
 
 impl<S> Timed<'_, S> {
@@ -394,6 +417,7 @@ impl<'a, S: AsRef<[u8]>> Iterator for Timed<'a, S> {
     type Item = (Time, &'a [u8]);
 
     fn next(&mut self) -> Option<(Time, &'a [u8])> {
+        self.left = self.left.checked_sub(1)?;
         let (stamp, message) = self.log.read_stamped(&mut self.position)?;
         if self.begun {
             self.time = Time::from_millis(self.time.as_millis().saturating_add(stamp));

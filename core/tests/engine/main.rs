@@ -1,10 +1,12 @@
 //! The memory engine through the endpoints: requests in, answers out.
 //!
 //! `api` walks through API.md and holds every byte of the answers; `model` asks the same of a plain model, in any
-//! order; `bounds` is about what is refused, `ties` about queues that are tied to topics and to each other.
+//! order; `bounds` is about what is refused, `ties` about queues that are tied to topics and to each other; `durable` lets
+//! all of it be executed again, and saves and restores it.
 
 mod api;
 mod bounds;
+mod durable;
 mod host;
 mod model;
 mod ties;

@@ -14,7 +14,7 @@ use crate::Town;
 
 /// `jobs` gives up after two attempts, and its dead go to `dead`; `fed` gets every second message of the topic `news`
 /// that passes its filter, and keeps its own dead after three attempts.
-const QUEUES: [&str; 3] = ["jobs", "dead", "fed"];
+pub(crate) const QUEUES: [&str; 3] = ["jobs", "dead", "fed"];
 const MOST_ATTEMPTS: [Option<u64>; 3] = [Some(2), None, Some(3)];
 const DEDUPE_WINDOW: u64 = 120_000;
 
@@ -141,7 +141,7 @@ impl Model {
 }
 
 #[derive(Debug, Clone)]
-enum Op {
+pub(crate) enum Op {
     Put { q: usize, pieces: usize, delay: u64, id: Option<u64> },
     Publish { messages: usize, id: Option<u64> },
     Get { q: usize, items: u64 },
@@ -156,7 +156,7 @@ enum Op {
     Wrong { q: usize, how: usize },
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(crate) fn op() -> impl Strategy<Value = Op> {
     let q = || 0..QUEUES.len();
     let id = || proptest::option::weighted(0.3, 0..4_u64);
     prop_oneof![
@@ -184,7 +184,7 @@ const SETTINGS: [&str; 3] = [
 ];
 
 /// A message of the topic, and whether the filter of `fed` lets it pass.
-fn message(serial: &str) -> (String, bool) {
+pub(crate) fn message(serial: &str) -> (String, bool) {
     let number: u64 = serial.parse().expect("a number");
     match number % 6 {
         0 => (serial.to_owned(), false),

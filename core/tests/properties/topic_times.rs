@@ -28,6 +28,10 @@ enum Step {
     Read(usize, usize),
     Skip(usize, To),
     Withhold(usize, u64, Withheld),
+    /// What is published from now on is kept from those who subscribe, until it is released; counted from the end.
+    Hold,
+    ReleaseTo(i64),
+    Release,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +79,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(who, to)| Step::Skip(who, to)),
         2 => (any::<usize>(), 0..4_u64, prop_oneof![Just(Withheld::Sampled), Just(Withheld::Filtered)])
             .prop_map(|(who, n, why)| Step::Withhold(who, n, why)),
+        2 => Just(Step::Hold),
+        4 => prop_oneof![Just(0), -5..20_i64].prop_map(Step::ReleaseTo),
+        1 => Just(Step::Release),
     ]
 }
 
@@ -177,9 +184,12 @@ proptest! {
         let mut model = Model { room: Spans { capacity, ..Spans::default() }, ..Model::default() };
         let mut subscribers: Vec<Plain> = Vec::new();
         let (mut now, mut max_age, mut refused, mut subscribed) = (begins, None, 0, 0);
+        // How many of the messages may be seen, unless all may.
+        let mut fence = None;
         for step in steps {
             let published = model.all.len() as u64;
             let gone = model.gone();
+            let visible = fence.unwrap_or(published);
             let active = subscribers.iter().filter(|subscriber| subscriber.active).count();
             let time = Time::from_millis(now);
             let limit_of = |len: usize| {
@@ -290,7 +300,7 @@ proptest! {
                         prop_assert_eq!(next, Ok(Next::Lagged(gone - plain.at)));
                         plain.account.lagged += gone - plain.at;
                         plain.at = gone;
-                    } else if plain.at == published {
+                    } else if plain.at >= visible {
                         prop_assert_eq!(next, Ok(Next::Empty));
                     } else {
                         prop_assert_eq!(next, Ok(Next::Message(&model.all[plain.at as usize].1)));
@@ -305,7 +315,7 @@ proptest! {
                         let mut timed = topic.timed(position);
                         let read: Vec<_> = timed.by_ref().take(most).map(|(t, m)| (t.as_millis(), m.to_vec())).collect();
                         let to = timed.position();
-                        let readable = if plain.at < gone { 0 } else { published - plain.at };
+                        let readable = if plain.at < gone { 0 } else { visible.saturating_sub(plain.at) };
                         prop_assert_eq!(read.len() as u64, readable.min(most as u64));
                         prop_assert_eq!(&read[..], &model.all[plain.at as usize..][..read.len()]);
                         let plainly: Vec<_> = topic.messages(position).take(most).collect();
@@ -320,10 +330,11 @@ proptest! {
                     let plain = &mut subscribers[index];
                     let bytes_from = |at: u64| model.all[at as usize..].iter().map(|(_, m)| m.len() as u64).sum::<u64>();
                     let (position, at) = match to {
-                        To::Newest => (topic.newest(), published.saturating_sub(1).max(gone)),
+                        To::Newest => (topic.newest(), if visible > gone { visible - 1 } else { gone }),
                         To::Start => (topic.log().start(), gone),
                         To::Within(bytes) => {
-                            (topic.within(bytes), (gone..=published).find(|at| bytes_from(*at) <= bytes).unwrap())
+                            let place = (gone..=published).find(|at| bytes_from(*at) <= bytes).unwrap();
+                            (topic.within(bytes), place.min(visible.max(gone)))
                         }
                     };
                     prop_assert_eq!(position.sequence(), first.wrapping_add(at));
@@ -352,11 +363,27 @@ proptest! {
                         }
                     }
                 },
+                Step::Hold => {
+                    topic.hold();
+                    fence = fence.or(Some(published));
+                }
+                Step::ReleaseTo(back) => {
+                    let to = published.saturating_add_signed(-back);
+                    topic.release_to(first.wrapping_add(to));
+                    fence = fence.map(|fence| fence.max(to.min(published)));
+                }
+                Step::Release => {
+                    topic.release();
+                    fence = None;
+                }
             }
             let (published, gone) = (model.all.len() as u64, model.gone());
             let held = &model.all[gone as usize..];
             let timed = topic.timed(topic.log().start()).map(|(time, message)| (time.as_millis(), message.to_vec()));
-            prop_assert_eq!(timed.collect::<Vec<_>>(), held);
+            let visible = fence.unwrap_or(published).max(gone);
+            prop_assert_eq!(topic.visible_end().sequence(), first.wrapping_add(visible));
+            prop_assert_eq!(timed.collect::<Vec<_>>(), &held[..(visible - gone) as usize]);
+            prop_assert!(topic.log().iter(topic.log().start()).eq(held.iter().map(|(_, message)| message)));
             let oldest = held.first().and_then(|(time, _)| Some(time + max_age?));
             prop_assert_eq!(topic.expires_at().map(Time::as_millis), oldest);
             prop_assert_eq!(topic.published_at().map(Time::as_millis), model.all.last().map(|(time, _)| *time));

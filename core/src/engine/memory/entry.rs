@@ -2,12 +2,15 @@
 
 use core::time::Duration;
 
+use embedded_io::{Read, Write};
+
 use super::ties::Ties;
 use super::{Host, QueueRoom};
 use crate::dedupe::Dedupe;
 use crate::engine::{Kind, Name, Pieces, QueueSettings, QueueStats, Refusal};
 use crate::queue::Limits;
 use crate::queue::leases::{self, LeaseQueue, Letter};
+use crate::saved::{Get, Input, Output};
 use crate::storage::Optional as _;
 use crate::time::Time;
 
@@ -56,6 +59,42 @@ impl<H: Host> QueueEntry<H> {
         };
         entry.tie(settings);
         entry
+    }
+
+    pub(super) fn save<W: Write>(&self, out: &mut Output<'_, W>) -> Result<(), W::Error> {
+        out.queue_settings(&self.settings())?;
+        out.numbers(&[u64::from(self.passed_over), self.filtered, self.sampled, self.duplicates])?;
+        out.numbers(&[self.puts_before, self.gets_before])?;
+        out.flag(self.paused)?;
+        self.seen.save(out)?;
+        self.queue.save(out)
+    }
+
+    /// What was saved, behind the settings; it is on no topic yet.
+    pub(super) fn restore<R: Read>(room: QueueRoom<H>, settings: &QueueSettings, input: &mut Input<R>) -> Get<Self, R> {
+        let passed_over = input.small()?;
+        let [filtered, sampled, duplicates, puts_before, gets_before] = input.numbers()?;
+        let paused = input.flag()?;
+        let seen = Dedupe::restore(room.seen, settings.dedupe_window, input)?;
+        let mut entry = Self {
+            queue: LeaseQueue::restore(room.bytes, room.slots, within(settings), input)?,
+            seen,
+            ties: H::Optional::default(),
+            bytes: settings.bytes,
+            max_item_bytes: settings.max_item_bytes,
+            lease: settings.lease,
+            max_lease: settings.max_lease,
+            sample: settings.sample,
+            passed_over,
+            filtered,
+            sampled,
+            duplicates,
+            puts_before,
+            gets_before,
+            paused,
+        };
+        entry.tie(settings);
+        Ok(entry)
     }
 
     pub(super) fn settings(&self) -> QueueSettings {

@@ -5,17 +5,23 @@
 //! | `topics`, `queues` | what each command does |
 //! | `names` | what is made, changed, listed and removed |
 //! | [`DetachedQueue`] | a queue on its way to another engine |
+//! | `due`, `replay` | what time would change; executing again what a [journal](super::journal) has kept |
+//! | `save`, `restore` | all of it as bytes, and an engine that goes on where another one was |
 //! | `entry`, `ties` | a queue with what is kept beside it; what ties queues to topics and to each other |
 //! | [`Host`] | where storage and random numbers come from, and who is told what happens |
 //! | [`Table`], [`Few`] | where they are found by their names |
 //! | [`Fixed`] | a host of a few names, for microcontrollers and examples |
 
+mod due;
 mod entry;
 mod fixed;
 mod host;
 mod moves;
 mod names;
 mod queues;
+mod replay;
+mod restore;
+mod save;
 mod table;
 mod ties;
 mod topics;
@@ -23,6 +29,8 @@ mod topics;
 pub use fixed::Fixed;
 pub use host::{Host, QueueRoom, TopicRoom};
 pub use moves::DetachedQueue;
+pub use replay::Diverged;
+pub use restore::RestoreError;
 pub use table::{Few, InOrder, Table};
 pub use topics::TopicOf;
 

@@ -9,7 +9,7 @@ use crate::engine::{
     Dump, Id, Item, Kind, Lease, Name, Outcome, Part, Piece, Pieces, QueueStats, Refusal, Settle, Sink, Tokens,
 };
 use crate::queue::Limits;
-use crate::queue::leases::{PutError, State, Token};
+use crate::queue::leases::{PutError, State};
 use crate::time::Time;
 
 impl<H: Host> Memory<H> {
@@ -37,6 +37,10 @@ impl<H: Host> Memory<H> {
             entry.queue.count_refused(items.count());
             self.after_look(name, now);
             return Outcome::Refused(refusal);
+        }
+        if items.are_bare() {
+            // Nobody has what they were.
+            return Outcome::Put { items: 0, duplicate: false };
         }
         let mut put = 0_u64;
         for item in items.iter() {
@@ -104,8 +108,8 @@ impl<H: Host> Memory<H> {
         }
         let mut entry = self.queues.get_mut(name);
         let (mut done, mut over) = (0_u64, 0_u64);
-        for text in tokens.iter() {
-            let settled = match (Token::parse(text).zip(entry.as_mut()), how) {
+        for (text, token) in tokens.parsed() {
+            let settled = match (token.zip(entry.as_mut()), how) {
                 (None, _) => false,
                 (Some((token, entry)), Settle::Ack) => entry.queue.ack(now, token).is_ok(),
                 (Some((token, entry)), Settle::Nack { delay, reason }) => {

@@ -106,7 +106,8 @@ impl<H: Host> Memory<H> {
         self.tell_host(name);
     }
 
-    /// Lets a new topic feed the queues whose settings name it. O(queues), if any of them has no topic.
+    /// Lets a new topic feed the queues whose settings name it, the last by name first. O(queues), if any of them has no
+    /// topic.
     pub(super) fn adopt(&mut self, topic: &Name) {
         if !self.has_orphans {
             return;
@@ -115,10 +116,35 @@ impl<H: Host> Memory<H> {
         for queue in self.queues.names() {
             let Some(tied) = self.queues.get(&queue).and_then(|entry| entry.ties.get()?.topic) else { continue };
             if tied == *topic {
-                self.link(&queue, Some(tied));
+                self.link_in_order(&queue, topic);
             }
             self.has_orphans |= self.topics.get(&tied).is_none();
         }
+    }
+
+    /// As [`link`](Self::link), behind those of higher names: whatever the order is in which they come.
+    fn link_in_order(&mut self, queue: &Name, topic: &Name) {
+        let mut before = None;
+        let mut at = self.topics.get(topic).and_then(|topic| topic.feeds);
+        while let Some(higher) = at.filter(|at| at > queue) {
+            (before, at) = (at, self.next_on_topic(&higher));
+        }
+        let next = match before.and_then(|before| self.queues.get_mut(&before)?.ties.get_mut()) {
+            Some(before) => &mut before.next_on_topic,
+            None => match self.topics.get_mut(topic) {
+                Some(topic) => &mut topic.feeds,
+                None => return,
+            },
+        };
+        *next = Some(*queue);
+        if let Some(ties) = self.queues.get_mut(queue).and_then(|entry| entry.ties.get_mut()) {
+            ties.next_on_topic = at;
+        }
+    }
+
+    /// The queue that a topic feeds after this one.
+    pub(super) fn next_on_topic(&self, queue: &Name) -> Option<Name> {
+        self.queues.get(queue)?.ties.get()?.next_on_topic
     }
 
     /// Lets a topic feed a queue whose settings say so.

@@ -1,8 +1,11 @@
 //! The topics of the memory engine.
 
+use embedded_io::{Read, Write};
+
 use super::{Host, Memory, Table, TopicRoom};
 use crate::dedupe::Dedupe;
 use crate::engine::{Id, Kind, Name, Outcome, Piece, Pieces, Published, Refusal, TopicSettings, TopicStats};
+use crate::saved::{Get, Input, Output};
 use crate::time::Time;
 use crate::topic::{Batch, Begun, From, Limit, OverLimit, Settings, Topic};
 
@@ -35,6 +38,38 @@ impl<H: Host> TopicEntry<H> {
             sent_before: 0,
             feeds: None,
         }
+    }
+
+    pub(super) fn save<W: Write>(
+        &self,
+        mut feeds: impl Iterator<Item = Name>,
+        out: &mut Output<'_, W>,
+    ) -> Result<(), W::Error> {
+        let TopicStats { kicked, duplicates, received, sent, .. } = self.stats();
+        out.topic_settings(&self.settings)?;
+        out.numbers(&[kicked, duplicates, received, sent])?;
+        feeds.try_for_each(|queue| {
+            out.flag(true)?;
+            out.name(&queue)
+        })?;
+        out.flag(false)?;
+        self.seen.save(out)?;
+        self.topic.save(out)
+    }
+
+    /// What was saved, behind the names of the queues that it feeds; before them stand these counters.
+    pub(super) fn restore<R: Read>(
+        room: TopicRoom<H>,
+        settings: TopicSettings,
+        [kicked, duplicates, received, sent]: [u64; 4],
+        input: &mut Input<R>,
+    ) -> Get<Self, R> {
+        let seen = Dedupe::restore(room.seen, settings.dedupe_window, input)?;
+        let topic = Topic::restore(room.bytes, room.places, room.marks, within(&settings), input)?;
+        let counters = topic.counters();
+        let (received_before, sent_before) =
+            (counters.published.wrapping_sub(received), counters.delivered.wrapping_sub(sent));
+        Ok(Self { topic, seen, settings, kicked, duplicates, received_before, sent_before, feeds: None })
     }
 
     pub(super) fn change(&mut self, settings: TopicSettings) {
@@ -90,11 +125,22 @@ impl<H: Host> Memory<H> {
             let (first, messages) = told_before(known, entry.topic.log().end().sequence());
             return Outcome::Published(Published { first, messages, duplicates: messages, ..published });
         }
+        if messages.are_bare() {
+            // Nobody has what they were.
+            let checked = entry.topic.check(messages.longest());
+            return checked.map_or_else(
+                |over| {
+                    entry.topic.count_refused(messages.count());
+                    Outcome::Refused(too_large(name, &over))
+                },
+                |()| Outcome::Published(Published { messages: 0, ..published }),
+            );
+        }
         let plain = || {
             messages.iter().filter_map(|piece| match piece {
                 Piece::Plain(message) => Some(message),
                 // A body is never coded.
-                Piece::Coded(..) => None,
+                Piece::Coded(..) | Piece::Absent(_) => None,
             })
         };
         let batch = Batch::of(plain());

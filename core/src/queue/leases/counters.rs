@@ -109,6 +109,54 @@ impl Tally {
         reasons_lost: 0,
         moved: 0,
     };
+
+    /// All of them, in the order in which they stand here.
+    pub(super) const fn to_array(self) -> [u64; 16] {
+        let Self { accepted, acked, delivered, overflow, handed_on, expired, purged, high_water, .. } = self;
+        let Self { lent, timed_out, nacked, requeued, redriven, refused, reasons_lost, moved, .. } = self;
+        [
+            accepted,
+            acked,
+            delivered,
+            overflow,
+            handed_on,
+            expired,
+            purged,
+            high_water,
+            lent,
+            timed_out,
+            nacked,
+            requeued,
+            redriven,
+            refused,
+            reasons_lost,
+            moved,
+        ]
+    }
+
+    /// Those of [`to_array`](Self::to_array).
+    pub(super) const fn from_array(counts: [u64; 16]) -> Self {
+        let [accepted, acked, delivered, overflow, handed_on, expired, purged, high_water, ..] = counts;
+        let [.., lent, timed_out, nacked, requeued, redriven, refused, reasons_lost, moved] = counts;
+        Self {
+            accepted,
+            acked,
+            delivered,
+            overflow,
+            handed_on,
+            expired,
+            purged,
+            high_water,
+            lent,
+            timed_out,
+            nacked,
+            requeued,
+            redriven,
+            refused,
+            reasons_lost,
+            moved,
+        }
+    }
 }
 
 /// Adds one, beyond 2^64 from the start.

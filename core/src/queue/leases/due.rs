@@ -54,6 +54,12 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         timers.chain(too_old).min().filter(|due| *due < Time::NEVER)
     }
 
+    /// Whether something is due by then, so that a look would change the queue. O(1).
+    pub(crate) fn is_due(&mut self, now: Time) -> bool {
+        let now = self.clock.max(now);
+        self.next_due().is_some_and(|due| due <= now)
+    }
+
     /// Does what is due, but no more than [`MOST_STEPS`] at any one time: the rest stays due, as
     /// [`next_due`](Self::next_due) tells.
     pub(super) fn settle(&mut self, now: Time) {

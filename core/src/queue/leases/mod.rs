@@ -10,6 +10,7 @@
 //! | `look` | looking at items, which changes nothing |
 //! | `slot`, `tree` | places for the items that are set aside, in order |
 //! | `record`, `note`, `token` | how an item lies in the log; how it died; what a lease is called |
+//! | `save`, `restore` | the whole queue as bytes, and a queue that goes on where it was |
 
 mod counters;
 mod dead;
@@ -18,7 +19,9 @@ mod look;
 mod note;
 mod put;
 mod record;
+mod restore;
 mod room;
+mod save;
 mod settle;
 mod slot;
 mod take;

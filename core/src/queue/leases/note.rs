@@ -84,6 +84,14 @@ impl<'a> Note<'a> {
     }
 }
 
+/// The room that a reason has in a record with a note.
+pub(super) const fn room_of(record: &[u8]) -> u8 {
+    match record {
+        [.., room] => *room,
+        [] => 0,
+    }
+}
+
 /// Lets the note that the record may have say nothing; its room stays.
 pub(super) fn forget(record: &mut [u8]) {
     if record::is_noted(record) {

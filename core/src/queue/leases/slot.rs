@@ -35,6 +35,9 @@ impl Slot {
     pub const FREE: Self =
         Self { id: 0, token: 0, left: NONE, right: NONE, key: Bits48::of(0), offset: Bits48::of(0), attempts: 0 };
 
+    /// One that is yet to be restored. No item has its id: a queue has a next one.
+    const UNKNOWN: Self = Self { id: u64::MAX, ..Self::FREE };
+
     /// That of an item, which is not lent and in no tree.
     pub(super) const fn of(id: u64) -> Self {
         Self { id, ..Self::FREE }
@@ -100,7 +103,7 @@ impl Default for Slot {
 pub(super) struct Slots<L> {
     storage: L,
     /// Slots below this index have been used; those of them that are free form a list.
-    touched: u32,
+    pub(super) touched: u32,
     free: u32,
     used: u64,
     seed: u64,
@@ -177,6 +180,51 @@ impl<L: Grow<Slot>> Slots<L> {
         *slot = item;
         self.used = self.used.wrapping_add(1);
         Some(taken)
+    }
+
+    /// The free ones of those that have been used, in the order in which they will be taken.
+    pub(super) fn free(&self) -> impl Iterator<Item = u32> {
+        core::iter::successors((self.free != NONE).then_some(self.free), |at| {
+            self.get(*at).map(|slot| slot.left).filter(|next| *next != NONE)
+        })
+    }
+
+    /// Begins to restore so many slots, of which the first `touched` were used: none of these is known yet. `None` if
+    /// there are not as many.
+    pub(super) fn begin(&mut self, len: u64, touched: u64) -> Option<()> {
+        while (self.len() as u64) < len && self.storage.grow() {}
+        let touched = u32::try_from(touched).ok().filter(|touched| *touched <= MOST && self.len() as u64 == len)?;
+        self.storage.as_mut().get_mut(..touched as usize)?.fill(Slot::UNKNOWN);
+        self.touched = touched;
+        Some(())
+    }
+
+    /// Restores the slot of an item; where its record is will be known later.
+    pub(super) fn occupy(&mut self, at: u32, item: Slot) -> Option<()> {
+        let slot = self.unknown(at)?;
+        *slot = Slot { offset: Bits48::of(Bits48::MAX), ..item };
+        self.used = self.used.wrapping_add(1);
+        Some(())
+    }
+
+    /// Whether the slot is one of an item whose record is not known yet.
+    pub(super) fn awaits_record(&self, at: u32) -> bool {
+        at < self.touched && self.get(at).is_some_and(|slot| slot.offset.get() == Bits48::MAX)
+    }
+
+    /// Restores a free slot, which is taken after another one, or is the first.
+    pub(super) fn vacate(&mut self, after: Option<u32>, at: u32) -> Option<()> {
+        *self.unknown(at)? = Slot::FREE;
+        match after {
+            Some(after) => self.get_mut(after)?.left = at,
+            None => self.free = at,
+        }
+        Some(())
+    }
+
+    fn unknown(&mut self, at: u32) -> Option<&mut Slot> {
+        let touched = self.touched;
+        self.get_mut(at).filter(|slot| at < touched && slot.id == Slot::UNKNOWN.id)
     }
 
     pub(super) fn release(&mut self, slot: u32) {

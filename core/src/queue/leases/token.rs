@@ -3,6 +3,9 @@
 use core::fmt;
 use core::hint::black_box;
 
+use embedded_io::{Read, Write};
+
+use crate::saved::{Broken, Get, Input, Output};
 use crate::wire::digits::Head;
 
 /// The proof that one has an item on lease: where it is, and 64 random bits that die with the lease.
@@ -41,6 +44,21 @@ impl Token {
         text.push_hex_of::<8>(u64::from(self.slot));
         text.push_hex_of::<16>(self.bits);
         text
+    }
+
+    /// Writes it as a number, which is its place and one more, and its random bits as a word; what is no token is 0.
+    pub(crate) fn pack<W: Write>(token: Option<Self>, out: &mut Output<'_, W>) -> Result<(), W::Error> {
+        let Some(Self { slot, bits }) = token else { return out.number(0) };
+        out.number(u64::from(slot).saturating_add(1))?;
+        out.word(bits)
+    }
+
+    /// What [`pack`](Self::pack) has written.
+    pub(crate) fn unpack<R: Read>(input: &mut Input<R>) -> Get<Option<Self>, R> {
+        let Some(slot) = input.number()?.checked_sub(1) else { return Ok(None) };
+        let (slot, bits) = (u32::try_from(slot), input.word()?);
+        let token = slot.ok().filter(|_| bits != 0).map(|slot| Self { slot, bits });
+        token.map(Some).ok_or(Broken::Wrong("a token is none"))
     }
 
     /// Whether these are the random bits, in a time that doesn't depend on which of them differ.

@@ -16,7 +16,8 @@ pub(super) struct Tree {
     len: u64,
 }
 
-/// What slots are ordered by: the key, and the id among equal ones.
+/// What slots are ordered by: the key, and the id among equal ones; which are different, unless somebody made them up who
+/// let a queue be restored: then the number of the slot decides.
 pub(super) type Rank = (u64, u64);
 
 /// A link in the tree, by whom it belongs to.
@@ -58,19 +59,31 @@ impl Tree {
         found
     }
 
+    /// All slots in their order. O(n log n).
+    pub(super) fn iter<L: Grow<Slot>>(&self, slots: &Slots<L>) -> impl Iterator<Item = u32> {
+        let mut next = self.first();
+        core::iter::from_fn(move || {
+            let at = next?;
+            let (key, id) = slots.get(at).map(rank_of)?;
+            next = id.checked_add(1).and_then(|id| self.find(slots, (key, id)));
+            Some(at)
+        })
+    }
+
     /// Adds a slot that is in no tree.
     pub(super) fn insert<L: Grow<Slot>>(&mut self, slots: &mut Slots<L>, new: u32) {
         let Some(rank) = slots.get(new).map(rank_of) else { return };
+        let is_less = |at, slot: &Slot| (rank_of(slot), at) < (rank, new);
         let priority = slots.priority(new);
         let (mut link, mut at) = (Link::Root, self.root);
         while let Some(slot) = slots.get(at).filter(|_| slots.priority(at) >= priority) {
-            (link, at) = if rank_of(slot) < rank { (Link::Right(at), slot.right) } else { (Link::Left(at), slot.left) };
+            (link, at) = if is_less(at, slot) { (Link::Right(at), slot.right) } else { (Link::Left(at), slot.left) };
         }
         self.set(slots, link, new);
         // What was there goes below the new one, parted by its rank.
         let (mut less, mut more) = (Link::Left(new), Link::Right(new));
         while let Some(slot) = slots.get(at) {
-            let (below, next) = if rank_of(slot) < rank {
+            let (below, next) = if is_less(at, slot) {
                 (core::mem::replace(&mut less, Link::Right(at)), slot.right)
             } else {
                 (core::mem::replace(&mut more, Link::Left(at)), slot.left)
@@ -80,7 +93,7 @@ impl Tree {
         }
         self.set(slots, less, NONE);
         self.set(slots, more, NONE);
-        if slots.get(self.first).is_none_or(|first| rank < rank_of(first)) {
+        if slots.get(self.first).is_none_or(|first| !is_less(self.first, first)) {
             self.first = new;
         }
         self.len = self.len.wrapping_add(1);
@@ -94,7 +107,8 @@ impl Tree {
         let (mut link, mut at) = (Link::Root, self.root);
         while at != old {
             let Some(slot) = slots.get(at) else { return };
-            (link, at) = if rank_of(slot) < rank { (Link::Right(at), slot.right) } else { (Link::Left(at), slot.left) };
+            let is_less = (rank_of(slot), at) < (rank, old);
+            (link, at) = if is_less { (Link::Right(at), slot.right) } else { (Link::Left(at), slot.left) };
         }
         // The two below it become one, which takes its place.
         while let (Some(low), Some(high)) = (slots.get(less), slots.get(more)) {

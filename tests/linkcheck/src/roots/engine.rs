@@ -111,6 +111,8 @@ roots! {
     host => engine().host();
     host_mut => engine().host_mut();
     advance => engine().advance(*given(), name(), time());
+    is_due => engine().is_due(*given(), name(), time());
+    is_due_for => engine().is_due_for(given::<Command<'static>>(), time());
     make_topic => engine().make_topic(name(), *given());
     make_queue => engine().make_queue(name(), *given(), time());
     execute => engine().execute(given::<Command<'static>>(), time(), &mut sink);

@@ -44,6 +44,7 @@ pub mod engine;
 pub mod gauge;
 pub mod generate;
 pub mod http;
+pub mod journal;
 pub mod leases;
 pub mod log;
 pub mod quantiles;

@@ -73,6 +73,10 @@ roots! {
     topic_log => topic().log();
     topic_origin => topic().origin();
     topic_published_at => topic().published_at();
+    topic_hold => topic().hold();
+    topic_release => topic().release();
+    topic_release_to => topic().release_to(*given());
+    topic_visible_end => topic().visible_end();
     topic_newest => topic().newest();
     topic_expires_at => topic().expires_at();
     topic_check => topic().check(*given());

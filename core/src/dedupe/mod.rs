@@ -1,5 +1,7 @@
 //! Ids that are accepted once: what is published or put again within a window is answered as before.
 
+mod save;
+
 use core::time::Duration;
 
 use siphasher::sip128::SipHasher24;

@@ -1,0 +1,179 @@
+//! Hosts whose storage grows, and whose tables keep their values in different orders.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use streamgauge_core::dedupe::Entry;
+use streamgauge_core::engine::memory::{Host, QueueRoom, Table, TopicRoom};
+use streamgauge_core::engine::{Kind, Name, QueueSettings, Refusal, TopicSettings};
+use streamgauge_core::log::Mark;
+use streamgauge_core::queue::leases::Slot;
+use streamgauge_core::storage::{Fixed, Grow};
+use streamgauge_core::time::Time;
+use streamgauge_core::topic::Place;
+
+/// A host whose tables keep the newest last, or with `REVERSED` first, and fill gaps with others.
+#[derive(Debug)]
+pub(super) struct Home<const REVERSED: bool> {
+    /// Bytes that may yet be given.
+    budget: Rc<Cell<u64>>,
+    /// Places that what grows may have.
+    most: usize,
+    pub(super) random: u64,
+    /// Numbers that were given since somebody looked.
+    pub(super) drawn: Vec<u64>,
+    /// Numbers that are to be given.
+    pub(super) again: VecDeque<u64>,
+    pub(super) due: Vec<(Kind, Name, Time)>,
+}
+
+impl<const REVERSED: bool> Home<REVERSED> {
+    pub(super) fn new(budget: u64, most: usize) -> Self {
+        let budget = Rc::new(Cell::new(budget));
+        Self { budget, most, random: 0, drawn: Vec::new(), again: VecDeque::new(), due: Vec::new() }
+    }
+
+    fn take(&self, needed: u64) -> Result<Lent, Refusal> {
+        let left = self.budget.get();
+        if needed > left {
+            return Err(Refusal::NoRoom { needed, budget: left, held: 0, names: 0 });
+        }
+        self.budget.set(left - needed);
+        // Whatever was there before is nobody's business.
+        Ok(Lent(vec![0xa5; needed as usize].into(), Rc::clone(&self.budget)))
+    }
+
+    fn growing<T>(&self) -> Growing<T> {
+        Growing(Vec::new(), self.most)
+    }
+}
+
+/// Bytes that go back to the budget.
+#[derive(Debug)]
+pub(super) struct Lent(Box<[u8]>, Rc<Cell<u64>>);
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsMut<[u8]> for Lent {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.1.set(self.1.get() + self.0.len() as u64);
+    }
+}
+
+/// Places that become more by a half, as far as they go.
+#[derive(Debug)]
+pub(super) struct Growing<T>(Vec<T>, usize);
+
+impl<T> AsRef<[T]> for Growing<T> {
+    fn as_ref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T> AsMut<[T]> for Growing<T> {
+    fn as_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+}
+
+impl<T: Clone + Default> Grow<T> for Growing<T> {
+    fn grow(&mut self) -> bool {
+        let len = self.0.len();
+        self.0.resize((len + len / 2 + 3).min(self.1), T::default());
+        self.0.len() > len
+    }
+}
+
+impl<const REVERSED: bool> Host for Home<REVERSED> {
+    type Bytes = Lent;
+    type Marks = Fixed<Vec<Mark>>;
+    type Places = Growing<Place>;
+    type Slots = Growing<Slot>;
+    type Seen = Growing<Entry>;
+    type Optional<T> = Option<T>;
+    type Table<V> = Heap<V, REVERSED>;
+
+    fn table<V>(&mut self, _: Kind) -> Heap<V, REVERSED> {
+        Heap(Vec::new())
+    }
+
+    fn topic(&mut self, settings: &TopicSettings) -> Result<TopicRoom<Self>, Refusal> {
+        let bytes = self.take(settings.bytes)?;
+        Ok(TopicRoom { bytes, marks: Fixed(vec![Mark::FREE; 3]), places: self.growing(), seen: self.growing() })
+    }
+
+    fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
+        Ok(QueueRoom { bytes: self.take(settings.bytes)?, slots: self.growing(), seen: self.growing() })
+    }
+
+    fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let number = self.again.pop_front().unwrap_or(self.random);
+        self.drawn.push(number);
+        number
+    }
+
+    fn due(&mut self, kind: Kind, name: &Name, at: Time) {
+        self.due.push((kind, *name, at));
+    }
+}
+
+/// Values in no order of their names.
+#[derive(Debug)]
+pub(super) struct Heap<V, const REVERSED: bool>(Vec<(Name, V)>);
+
+impl<V, const REVERSED: bool> Heap<V, REVERSED> {
+    fn place(&self, name: &Name) -> Option<usize> {
+        self.0.iter().position(|(known, _)| known == name)
+    }
+}
+
+impl<V, const REVERSED: bool> Table<V> for Heap<V, REVERSED> {
+    type Names = std::vec::IntoIter<Name>;
+
+    fn get(&self, name: &Name) -> Option<&V> {
+        self.place(name).map(|at| &self.0[at].1)
+    }
+
+    fn get_mut(&mut self, name: &Name) -> Option<&mut V> {
+        self.place(name).map(|at| &mut self.0[at].1)
+    }
+
+    fn insert(&mut self, name: Name, value: V) -> Result<(), V> {
+        if self.0.len() == self.limit() {
+            return Err(value);
+        }
+        let at = if REVERSED { 0 } else { self.0.len() };
+        self.0.insert(at, (name, value));
+        Ok(())
+    }
+
+    fn remove(&mut self, name: &Name) -> Option<V> {
+        self.place(name).map(|at| if REVERSED { self.0.remove(at).1 } else { self.0.swap_remove(at).1 })
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn limit(&self) -> usize {
+        7
+    }
+
+    fn names(&self) -> Self::Names {
+        let mut names: Vec<_> = self.0.iter().map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        names.into_iter()
+    }
+}
