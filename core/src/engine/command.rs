@@ -213,6 +213,13 @@ impl<'a> Tokens<'a> {
         Some(Self(Written::Packed(bytes)))
     }
 
+    /// Bytes of all of them, as they were written. O(1).
+    pub const fn bytes(&self) -> usize {
+        match self.0 {
+            Written::Lines(bytes) | Written::Packed(bytes) => bytes.len(),
+        }
+    }
+
     /// Each as it was written; of those of a journal nothing is left of that.
     pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
         self.parsed().map(|(text, _)| text)

@@ -62,6 +62,11 @@ pub enum Refusal {
         /// How many there may be.
         limit: u64,
     },
+    /// What is kept has no room on the disk.
+    NoDisk {
+        /// Bytes that it may take there, if that is why; otherwise the disk is full.
+        budget: Option<u64>,
+    },
     /// Not now: why, and it may be asked for again.
     Busy(&'static str),
     /// What is asked for contradicts what there is.
@@ -79,6 +84,7 @@ impl Refusal {
             Self::Missing(Kind::Topic, _) => "no-such-topic",
             Self::Missing(Kind::Queue, _) => "no-such-queue",
             Self::NoRoom { .. } => "no-room",
+            Self::NoDisk { .. } => "no-disk",
             Self::TooMany { .. } => "too-many-names",
             Self::TooManySetAside { .. } => "too-many-set-aside",
             Self::TooManySubscribers { .. } => "too-many-subscribers",
@@ -93,6 +99,7 @@ impl Refusal {
         match self {
             Self::TooLarge { limit, bytes: most, .. } | Self::Full { limit, most, .. } => Some((limit, *most)),
             Self::NoRoom { budget, .. } => Some(("memory", *budget)),
+            Self::NoDisk { budget: Some(budget) } => Some(("disk", *budget)),
             Self::TooMany { limit, .. } => Some(("max-names", *limit)),
             Self::TooManySetAside { limit, .. } => Some(("max-set-aside", *limit)),
             Self::TooManySubscribers { limit } => Some(("max-subscribers", *limit)),
@@ -115,6 +122,10 @@ impl fmt::Display for Refusal {
                 f,
                 "{needed} bytes do not fit into the budget memory {budget}: {names} topics and queues hold {held}"
             ),
+            Self::NoDisk { budget: Some(budget) } => {
+                write!(f, "the limit disk {budget} is reached: what is kept takes all of it")
+            }
+            Self::NoDisk { budget: None } => f.write_str("the disk is full, and what can't be kept is not accepted"),
             Self::TooMany { kind, limit } => {
                 write!(f, "the limit max-names {limit} is reached: no more {}s", kind.as_str())
             }

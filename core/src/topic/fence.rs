@@ -31,6 +31,11 @@ impl<S, C, M> Topic<S, C, M> {
         }
     }
 
+    /// The same from the first message that there is. O(1).
+    pub const fn hold_all(&mut self) {
+        self.fence = Some(self.fanout.log.start());
+    }
+
     /// Lets subscribers see everything, now and later. O(1).
     pub const fn release(&mut self) {
         self.fence = None;

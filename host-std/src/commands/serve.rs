@@ -8,13 +8,16 @@ use std::sync::Arc;
 
 use clap::Parser;
 use streamgauge_core::endpoints::Surface;
+use streamgauge_core::wire::units::duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::commands::options::{Connections, Flags, NameOptions, PubsubOptions, QueueOptions};
+use crate::engine::disk::{self, SyncMode};
 use crate::gateway::{Gateway, Settings};
 use crate::hash_key;
 use crate::server::Limits;
+use crate::terminal::flags::bytes;
 use crate::terminal::{self, Process, StartError};
 
 /// Run everything: topics and queues by name, and the queue `main` that has every message of the topic `main`
@@ -32,6 +35,15 @@ pub struct Options {
     /// Threads that topics and queues are shared out to, each with the connections that ask for its own
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     shards: u16,
+    /// Keep topics, queues and gauges in this folder: what was answered is there after a crash
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// When what is kept is synced: always, before it is answered, or interval:TIME, and so much may be lost
+    #[arg(long, value_name = "WHEN", default_value = "always", value_parser = sync_mode, requires = "data_dir")]
+    sync: SyncMode,
+    /// Most bytes of what is kept; beyond: 507
+    #[arg(long, value_name = "BYTES", value_parser = disk_bytes, default_value = "8GiB", requires = "data_dir")]
+    disk: usize,
     /// Don't put published messages on the queue
     #[arg(long)]
     no_bridge: bool,
@@ -72,6 +84,7 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     let mut settings = flags.settings(MEMORY)?;
     settings.shards = options.shards.into();
     settings.www.clone_from(&options.www);
+    settings.disk = options.disk()?;
     let key = options.hash_key_file.as_deref().map(hash_key::stored).transpose();
     settings.hash_key = key.map_err(StartError::new)?;
     if let Some(queue) = settings.engine.main_queue.as_mut().filter(|_| options.no_bridge) {
@@ -96,7 +109,45 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     })
 }
 
+/// The least that a folder may hold: some segments of a log, each as long as the longest entry.
+const LEAST_DISK: usize = 128 << 20;
+
+fn disk_bytes(text: &str) -> Result<usize, String> {
+    let most = bytes(text)?;
+    if most < LEAST_DISK { Err("at least 128MiB".to_owned()) } else { Ok(most) }
+}
+
+fn sync_mode(text: &str) -> Result<SyncMode, String> {
+    let wrong = || "always, or interval: and a time, such as interval:100ms".to_owned();
+    match text.strip_prefix("interval:") {
+        None if text == "always" => Ok(SyncMode::Always),
+        None => Err(wrong()),
+        Some(time) => {
+            duration(time.as_bytes()).filter(|time| !time.is_zero()).map(SyncMode::Interval).ok_or_else(wrong)
+        }
+    }
+}
+
 impl Options {
+    /// Where topics and queues are kept.
+    fn disk(&self) -> Result<Option<disk::Settings>, StartError> {
+        let Some(folder) = &self.data_dir else { return Ok(None) };
+        if self.shards > 1 {
+            return Err(StartError::new("--data-dir: what is kept is on one shard: leave --shards out"));
+        }
+        let settings = disk::Settings { folder: folder.clone(), sync: self.sync, most: self.disk as u64 };
+        // An entry is never longer than a body, twice: each message has a length, and an empty one is none.
+        let longest = (self.connections.max_body_bytes as u64).saturating_mul(2).saturating_add(64 << 10);
+        if settings.segment() < longest {
+            return Err(StartError::new(format_args!(
+                "--disk: bodies of {} bytes (--max-body-bytes) need at least {}",
+                self.connections.max_body_bytes,
+                longest.saturating_mul(8)
+            )));
+        }
+        Ok(Some(settings))
+    }
+
     /// Prints what runs where, and how much memory it can take.
     fn announce(&self, limits: &Limits, settings: &Settings, first_at: SocketAddr, second_at: SocketAddr) {
         let connections = limits.worst_case().saturating_mul(2);
@@ -121,6 +172,13 @@ impl Options {
             writeln!(out, "memory   at most {total} bytes ({} MiB), of which", mib(total))?;
             for (what, bytes, flags) in &rows {
                 writeln!(out, "         {what:<31} {:>5} MiB   {flags}", mib(*bytes))?;
+            }
+            if let Some(disk) = &settings.disk {
+                let sync = match disk.sync {
+                    SyncMode::Always => "synced before it is answered".to_owned(),
+                    SyncMode::Interval(interval) => format!("synced each {interval:?}, and so much may be lost"),
+                };
+                writeln!(out, "disk     {}: at most {} MiB (--disk), {sync}", disk.folder.display(), mib(disk.most))?;
             }
             writeln!(
                 out,

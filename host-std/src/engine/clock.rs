@@ -30,6 +30,12 @@ impl Clock {
         Self { began: system(), started: Instant::now(), slept: AtomicU64::new(0), looked: AtomicU64::new(0) }
     }
 
+    /// A clock that shows no earlier time than that, even if the operating system's was set back meanwhile.
+    pub fn not_before(time: Time) -> Self {
+        let clock = Self::new();
+        Self { began: clock.began.max(time), ..clock }
+    }
+
     /// What it shows.
     pub fn now(&self) -> Time {
         let elapsed = self.started.elapsed();

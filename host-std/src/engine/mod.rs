@@ -3,12 +3,12 @@
 //! | module | idea |
 //! | --- | --- |
 //! | `Engine` | what requests need of whatever keeps topics and queues |
+//! | [`disk`] | what keeps them on the disk of this machine |
 //! | [`memory`] | the core's memory engine, in shards of a thread each |
 //! | `clock` | Unix time that never goes back |
 
 mod clock;
-#[allow(dead_code)]
-mod disk;
+pub mod disk;
 pub mod memory;
 
 pub use clock::Clock;

@@ -28,6 +28,7 @@ use streamgauge_core::select::HashKey;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::engine::disk;
 use crate::engine::memory::{self, Budget, Shards};
 use crate::gauges::{Directory, Gauges};
 use crate::queues::{OverflowLog, OverflowSettings};
@@ -51,6 +52,8 @@ pub struct Settings {
     pub max_subscribers: usize,
     /// A subscriber with more than so many bytes unsent is sent away.
     pub max_lag: u64,
+    /// Where topics and queues are kept on the disk, if they are.
+    pub disk: Option<disk::Settings>,
     /// Where items are written that a limit pushes out, and what is left at the end.
     pub overflow: Option<OverflowSettings>,
     /// A folder whose files are served at the paths that no endpoint has.
@@ -78,6 +81,7 @@ impl Settings {
             memory: 1 << 30,
             max_subscribers: 10_000,
             max_lag: 50 << 20,
+            disk: None,
             overflow: None,
             www: None,
             hash_key: None,
@@ -153,13 +157,25 @@ impl Gateway {
             None => crate::hash_key::random().map_err(StartError::new)?,
         };
         let (threads, inboxes) = Threads::new(settings.shards);
-        let budget = Budget::new(settings.memory);
-        let engines = Shards::new(&settings.engine, &budget, overflow.as_ref(), &threads).map_err(StartError::new)?;
+        let engines = match &settings.disk {
+            None => {
+                let budget = Budget::new(settings.memory);
+                Shards::new(&settings.engine, &budget, overflow.as_ref(), &threads).map_err(StartError::new)?
+            }
+            Some(disk) => {
+                let (engine, memory) = (&settings.engine, settings.memory);
+                let (engines, recovered) = Shards::kept(engine, disk, memory, overflow.as_ref(), &threads)
+                    .map_err(|error| StartError::new(format_args!("--data-dir: {}: {error}", disk.folder.display())))?;
+                recovered.tell(&disk.folder);
+                engines
+            }
+        };
         let (key, places) = (Arc::new(key), Places::new(settings.max_subscribers));
         let directory = Arc::new(Directory::default());
         let side = |engine: Shards| {
             let hub = Hub::new(Arc::clone(engine.own()), settings.max_lag, Arc::clone(&key), places.clone());
             let gauges = Arc::new(Gauges::new(engine.clone(), Arc::clone(&directory)));
+            gauges.restore();
             Arc::new(Side { engine, hub, gauges, files: files.clone(), stop: stop.clone() })
         };
         let sides: Vec<_> = engines.into_iter().map(side).collect();
@@ -253,6 +269,9 @@ impl Gateway {
         }
         // Connections that outlive their grace must not take or bring anything behind the back of what is written now.
         self.sides.iter().for_each(|side| side.engine.own().close());
+        for side in &self.sides {
+            side.engine.own().finish().await;
+        }
         // A disk may keep it waiting: on a thread of its own it does not keep a second signal from ending all at once.
         let (gateway, log) = (Arc::clone(self), self.overflow.clone());
         let leaving = move || rest::leave(gateway.sides[0].engine.all(), log.as_deref());
@@ -313,7 +332,14 @@ impl Side {
     ) {
         let shard = self.engine.own();
         let working = async {
-            tokio::join!(inbox.work(), shard.keep_time(), self.engine.hand_letters_on(), self.gauges.feed());
+            tokio::join!(
+                inbox.work(),
+                shard.keep_time(),
+                shard.release(),
+                shard.keep_checkpoints(),
+                self.engine.hand_letters_on(),
+                self.gauges.feed()
+            );
         };
         let pumping = async {
             Arc::clone(&self.hub).pump(shutdown).await;
@@ -323,6 +349,7 @@ impl Side {
         tokio::select! {
             () = working => {}
             () = pumping => {}
+            error = shard.failed() => tracing::error!(error, "the disk has failed, and nothing can be kept any more"),
         }
     }
 }

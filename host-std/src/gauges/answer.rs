@@ -29,11 +29,14 @@ impl Gauges {
     pub(crate) async fn answer(&self, request: &Request<'_>, asked: &GaugeRequest) -> Answered {
         match asked {
             GaugeRequest::List(prefix) => Answered::Answer(self.list(prefix).await),
-            GaugeRequest::Set(name) => self.set(request, name),
+            GaugeRequest::Set(name) => self.set(request, name).await,
             GaugeRequest::Show(name, _) | GaugeRequest::Remove(name) | GaugeRequest::Merge(name) => {
                 match self.directory.shard_of(name) {
                     None => Answered::Answer(missing(request, name)),
                     Some(shard) if shard != self.engine.here() => Answered::Elsewhere(shard),
+                    Some(_) if matches!(asked, GaugeRequest::Remove(_)) => {
+                        Answered::Answer(self.remove(request, name).await)
+                    }
                     Some(_) => Answered::Answer(self.answer_here(request, name, asked)),
                 }
             }
@@ -55,14 +58,37 @@ impl Gauges {
                     Err(error) => refused_merge(request, &error),
                 }
             }
-            _ => {
-                all.remove(name);
-                drop(all);
-                self.directory.remove(name);
-                self.tell_shard();
-                whole(&Response::text(Status::Ok), Vec::new())
+            _ => whole(&Response::text(Status::NotFound), Vec::new()),
+        }
+    }
+
+    async fn remove(&self, request: &Request<'_>, name: &Name) -> Answer {
+        if let Err(refusal) = self.engine.own().note(name, None).await {
+            return refused(request, &refusal);
+        }
+        self.standing.lock().remove(name);
+        self.directory.remove(name);
+        self.tell_shard();
+        whole(&Response::text(Status::Ok), Vec::new())
+    }
+
+    /// Sets the gauges up again that were kept, before anything is served.
+    pub(crate) fn restore(&self) {
+        for (name, note) in self.engine.own().notes() {
+            let set = Definition::from_json(&note).map_err(|wrong| wrong.to_string()).and_then(|definition| {
+                let to = readings(&name).ok_or("its name is too long")?;
+                let budget = self.engine.own().budget();
+                let one = Standing::new(name, to, &definition, self.engine.own(), budget.nothing());
+                let one = one.map_err(|error| error.to_string())?;
+                self.directory.insert(name, self.engine.here(), MOST);
+                self.standing.lock().insert(name, one);
+                Ok(())
+            });
+            if let Err(error) = set {
+                tracing::warn!(gauge = %name, error, "a gauge that was kept is not set up");
             }
         }
+        self.tell_shard();
     }
 
     fn show(&self, one: &mut Standing, name: &Name, format: Format) -> Answer {
@@ -73,7 +99,7 @@ impl Gauges {
     }
 
     /// Makes a gauge, or another one in its place: the same definition changes nothing.
-    fn set(&self, request: &Request<'_>, name: &Name) -> Answered {
+    async fn set(&self, request: &Request<'_>, name: &Name) -> Answered {
         let definition = match Definition::from_json(request.body) {
             Ok(definition) => definition,
             Err(wrong) => {
@@ -90,10 +116,10 @@ impl Gauges {
             }
             _ => {}
         }
-        Answered::Answer(self.set_here(request, name, &definition))
+        Answered::Answer(self.set_here(request, name, &definition).await)
     }
 
-    fn set_here(&self, request: &Request<'_>, name: &Name, definition: &Definition) -> Answer {
+    async fn set_here(&self, request: &Request<'_>, name: &Name, definition: &Definition) -> Answer {
         let known = self.standing.lock().get(name).map(|one| one.gauge().definition() == definition);
         if known == Some(true) {
             return whole(&Response::text(Status::Ok), Vec::new());
@@ -137,6 +163,14 @@ impl Gauges {
             let limit = Some(("gauges", MOST as u64));
             let answer = refuse(request, StatusCode::INSUFFICIENT_STORAGE, "too-many", &line, limit);
             return Answer::Response(answer);
+        }
+        let mut note = Vec::new();
+        let Ok(()) = definition.write_json(&mut note) as Result<(), Infallible>;
+        if let Err(refusal) = self.engine.own().note(name, Some(&note)).await {
+            if known.is_none() {
+                self.directory.remove(name);
+            }
+            return refused(request, &refusal);
         }
         self.standing.lock().insert(*name, one);
         self.tell_shard();

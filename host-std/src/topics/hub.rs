@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use streamgauge_core::endpoints::Subscription;
-use streamgauge_core::engine::{Name, Refusal, Short};
+use streamgauge_core::engine::journal::Call;
+use streamgauge_core::engine::memory::Memory;
+use streamgauge_core::engine::{Kind, Name, Refusal, Short};
 use streamgauge_core::select::{HashKey, Selection};
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::{From, Id, Missed, Next};
@@ -20,7 +22,7 @@ use super::frames::Frames;
 use super::places::{FAREWELLS, Places};
 use super::plan::Plan;
 use super::subscriber::Subscriber;
-use crate::engine::memory::{ByName, Shard};
+use crate::engine::memory::{ByName, Rooms, Shard};
 
 /// The subscribers of all topics of a shard.
 ///
@@ -122,9 +124,9 @@ impl Hub {
             return Err(Refusal::TooManySubscribers { limit: self.places.all() as u64 });
         }
         let venue = self.crowds.lock().topics.get(&topic).map(|feed| Arc::clone(feed.venue()));
-        let admitted = self.shard.with(|memory| {
+        let admit = |memory: &mut Memory<Rooms>| {
             let begun = memory.subscribe(&topic, subscription.from, now)?;
-            let missing = Refusal::Missing(streamgauge_core::engine::Kind::Topic, topic);
+            let missing = Refusal::Missing(Kind::Topic, topic);
             let log = memory.topic_mut(&topic).ok_or(missing)?;
             let missed = match begun.missed {
                 Missed::Exactly(0) => None,
@@ -144,7 +146,13 @@ impl Hub {
             let seat = Seat { venue, id: begun.id };
             let name = Some(subscription.client).filter(|name| !name.is_empty()).map(Box::new);
             Ok(Admission { seat, first, missed, comes_back, plan, name })
+        };
+        let admitted = self.shard.with_call(|memory, _| {
+            let admitted = admit(memory);
+            let call = memory.has(Kind::Topic, &topic).then(|| Call::Subscribe(topic, admitted.is_ok()));
+            (admitted, call)
         });
+        let admitted = admitted.and_then(|admitted| admitted);
         if admitted.is_err() {
             self.places.give(1);
         }

@@ -47,5 +47,5 @@ impl<'a> Call<'a> {
 
 /// Whether a refusal is counted by who refused; otherwise there is nobody.
 const fn is_counted(refusal: &Refusal) -> bool {
-    !matches!(refusal, Refusal::Missing(..) | Refusal::NoRoom { .. } | Refusal::TooMany { .. })
+    !matches!(refusal, Refusal::Missing(..) | Refusal::NoRoom { .. } | Refusal::NoDisk { .. } | Refusal::TooMany { .. })
 }

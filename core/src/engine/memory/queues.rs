@@ -133,6 +133,11 @@ impl<H: Host> Memory<H> {
         Outcome::Settled { done, over }
     }
 
+    /// Items of a queue that a get would give, as of the latest time that it was told; 0 if there is no such queue. O(1).
+    pub fn ready(&self, name: &Name) -> u64 {
+        self.queues.get(name).map_or(0, |entry| entry.queue.ready())
+    }
+
     pub(super) fn peek(&mut self, name: &Name, state: State, items: u64, now: Time, to: &mut impl Sink) -> Outcome {
         let Some(entry) = self.queues.get_mut(name) else {
             return self.absent(Kind::Queue, name, Outcome::Told(0));

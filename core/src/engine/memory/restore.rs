@@ -85,6 +85,11 @@ impl<H: Host> Memory<H> {
         Ok(engine)
     }
 
+    /// What names get that nobody has made.
+    pub const fn defaults(&self) -> &Defaults {
+        &self.defaults
+    }
+
     /// What names get from now on that nobody has made. The first sequence number of topics stays what it has become.
     pub fn set_defaults(&mut self, defaults: Defaults) {
         let first = self.defaults.first.max(defaults.first);

@@ -62,9 +62,9 @@ impl<'a> Body<'a> {
             }
             [2, len, rest @ ..] => {
                 let (name, note) = rest.split_at_checked((*len).into())?;
-                Some(Self::Note(Name::new(name)?, note))
+                Some(Self::Note(Name::new(name).ok()?, note))
             }
-            [3, name @ ..] => Some(Self::NoNote(Name::new(name)?)),
+            [3, name @ ..] => Some(Self::NoNote(Name::new(name).ok()?)),
             _ => None,
         }
     }

@@ -11,11 +11,11 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
 use super::files::Directory;
-use super::log::{HEADER, Made, Maker, OVERHEAD, Opened, Position, Segments, Tail};
+use super::log::{HEADER, Made, Maker, Opened, Position, Segments, Tail};
 
 /// When what was written is synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sync {
+pub enum SyncMode {
     /// Before anybody is told that it is there: it outlives the machine.
     Always,
     /// So often: what somebody was told of outlives the process, and after so long the machine.
@@ -87,7 +87,7 @@ impl Journal {
     ///
     /// # Errors
     /// The operating system has no threads for it.
-    pub(crate) fn start(log: Opened<Directory>, sync: Sync, bytes: u64, most: u64) -> io::Result<Self> {
+    pub(crate) fn start(log: Opened<Directory>, sync: SyncMode, bytes: u64, most: u64) -> io::Result<Self> {
         let Opened { tail, segments, maker, end: _ } = log;
         let state = State {
             safe: tail.end(),
@@ -258,7 +258,7 @@ impl Drop for Reserved<'_> {
 
 impl Shared {
     /// Writes and syncs, until the log is closed or fails.
-    fn write(&self, mut segments: Segments<Directory>, sync: Sync) {
+    fn write(&self, mut segments: Segments<Directory>, sync: SyncMode) {
         let mut due = None;
         loop {
             let (group, end, is_closing) = {
@@ -277,8 +277,8 @@ impl Shared {
             };
             let now = Instant::now();
             let written = match sync {
-                Sync::Always => segments.write(group),
-                Sync::Interval(interval) => segments.write_only(group).and_then(|()| {
+                SyncMode::Always => segments.write(group),
+                SyncMode::Interval(interval) => segments.write_only(group).and_then(|()| {
                     let next = *due.get_or_insert(now + interval);
                     if is_closing || next <= now || segments.unsynced() > MOST_UNSYNCED {
                         due = None;

@@ -7,16 +7,17 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use streamgauge_core::engine::journal::{Call, Entry, Numbers};
 use streamgauge_core::engine::memory::{Defaults, Memory};
-use streamgauge_core::engine::{Command, Name, Refusal};
+use streamgauge_core::engine::{Command, Lease, Name, Refusal};
 use streamgauge_core::time::Time;
 
 use super::body::Body;
+use super::executed::Executed;
 use super::files::{Directory, File as _, Folder as _};
-use super::journal::{Full, Journal, Reserved, Sync};
+use super::journal::{Full, Journal, Reserved, SyncMode};
 use super::log::{self, Position};
 use super::state::{self, Found, Notes, StateError};
 use crate::engine::memory::Rooms;
@@ -27,7 +28,7 @@ pub struct Settings {
     /// The folder.
     pub folder: PathBuf,
     /// When what was written is synced.
-    pub sync: Sync,
+    pub sync: SyncMode,
     /// Bytes that it may hold.
     pub most: u64,
 }
@@ -76,6 +77,25 @@ pub(crate) struct Recovered {
     pub(crate) is_closed: bool,
     /// The latest time of what was executed.
     pub(crate) latest: Time,
+    /// How long reading took.
+    pub(crate) took: Duration,
+}
+
+impl Recovered {
+    /// Says what there was.
+    pub(crate) fn tell(&self, folder: &Path) {
+        let Self { entries, is_new, is_torn, is_closed, took, .. } = *self;
+        let folder = folder.display();
+        if is_new {
+            return;
+        }
+        let how = match (is_closed, is_torn) {
+            (true, _) => "it was closed",
+            (false, true) => "it was not closed, and ends in the middle of what nobody was told of",
+            (false, false) => "it was not closed",
+        };
+        eprintln!("{folder}: {entries} entries of the log were executed again in {took:.2?}; {how}");
+    }
 }
 
 impl Keeper {
@@ -88,12 +108,14 @@ impl Keeper {
         rooms: Rooms,
         defaults: Defaults,
     ) -> Result<(Self, Memory<Rooms>, Recovered), StateError> {
+        let begun = Instant::now();
         let folder = Directory::at(settings.folder.clone())?;
         let lock = lock(&settings.folder)?;
         let segment = u32::try_from(settings.segment()).unwrap_or(u32::MAX);
         let Found { memory, notes, log, latest, entries, is_new } = state::find(&folder, segment, rooms, defaults)?;
+        let took = begun.elapsed();
         let recovered =
-            Recovered { entries, is_new, is_torn: log.end.is_torn, is_closed: log.end.is_closed, latest };
+            Recovered { entries, is_new, is_torn: log.end.is_torn, is_closed: log.end.is_closed, latest, took };
         let mut bytes = 0;
         for name in folder.names()? {
             bytes += folder.open(&name)?.len()?;
@@ -115,18 +137,8 @@ impl Keeper {
     }
 
     /// Adds what was executed to the log, and returns where that ends then.
-    pub(crate) fn executed(
-        &self,
-        room: Reserved<'_>,
-        (now, taken): (Time, u64),
-        call: Call<'_>,
-        (random, refused): (&[u64], &[u32]),
-    ) -> Position {
-        let entry = Entry { now, random: Numbers::of(random), taken, call };
-        let added = room.add(|out| {
-            Body::begin_executed(refused, out);
-            let Ok(()) = entry.encode(Time::ZERO, out);
-        });
+    pub(crate) fn executed(&self, room: Reserved<'_>, executed: &Executed<'_>) -> Position {
+        let added = room.add(|out| executed.write(out));
         let Some((begin, end)) = added else {
             // There was room: whoever asked for it counted wrongly, and what is in memory must not be told to anybody.
             self.journal.fail("an entry is longer than was foreseen");
@@ -152,6 +164,15 @@ impl Keeper {
             room.add(|out| Body::write_note(name, note, out)).map_or_else(|| self.journal.end(), |(_, end)| end)
         };
         self.journal.safe(end).await.map_err(|_| Refusal::Busy(FAILED))
+    }
+
+    /// Makes the first checkpoint of a process, before anything is executed.
+    ///
+    /// # Errors
+    /// The disk is full, or doesn't work.
+    pub(crate) fn begin_with(&self, memory: &Memory<Rooms>) -> io::Result<()> {
+        let (saved, from) = self.saved(memory);
+        self.checkpoint(&saved, from)
     }
 
     /// Whether so much was added that there should be another checkpoint.
@@ -192,7 +213,7 @@ pub(crate) const SMALL: usize = 512;
 pub(crate) const FAILED: &str = "the disk has failed: whether this has happened is known when the server runs again";
 
 /// What a command takes in the log at the most, and whether there is more of anything afterwards.
-pub(crate) fn most_bytes(command: &Command<'_>, ready: u64) -> (usize, bool) {
+pub(crate) fn most_bytes(command: &Command<'_>) -> (usize, bool) {
     const PREFIX: usize = 5;
     match command {
         Command::Publish { messages: pieces, .. } | Command::Put { items: pieces, .. } => {
@@ -200,12 +221,11 @@ pub(crate) fn most_bytes(command: &Command<'_>, ready: u64) -> (usize, bool) {
             (bytes, true)
         }
         // A random number for each lease.
-        Command::Get { items, .. } => {
-            (usize::try_from((*items).min(ready)).unwrap_or(usize::MAX).saturating_mul(8).saturating_add(SMALL), false)
+        Command::Get { items, lease: Lease::For(_), .. } => {
+            (usize::try_from(*items).unwrap_or(usize::MAX).saturating_mul(8).saturating_add(SMALL), false)
         }
-        Command::Settle { tokens, .. } => (tokens.len().saturating_add(SMALL), false),
+        Command::Settle { tokens, .. } => (tokens.bytes().saturating_add(SMALL), false),
         Command::SetTopic { .. } | Command::SetQueue { .. } => (SETTINGS, true),
-        Command::Remove { .. } | Command::Empty { .. } => (SMALL, false),
         _ => (SMALL, false),
     }
 }

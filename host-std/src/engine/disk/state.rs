@@ -6,9 +6,9 @@ use std::io;
 use std::ops::ControlFlow;
 
 use embedded_io::{ErrorType, Read};
+use streamgauge_core::engine::Name;
 use streamgauge_core::engine::journal::Entry;
 use streamgauge_core::engine::memory::{Defaults, Diverged, Memory, RestoreError};
-use streamgauge_core::engine::{Name, Refusal};
 use streamgauge_core::time::Time;
 
 use super::body::Body;
@@ -35,7 +35,7 @@ pub(crate) struct Found<F: Folder> {
 
 /// Why what a folder holds can't be gone on with.
 #[derive(Debug)]
-pub enum StateError {
+pub(crate) enum StateError {
     /// The disk doesn't work, or is full.
     Io(io::Error),
     /// The checkpoint can't be read.
@@ -212,7 +212,7 @@ fn read_notes<F: Folder>(input: &mut Input<F>) -> Result<Notes, StateError> {
         }
         let mut note = vec![0; len];
         input.fill(&mut note)?;
-        notes.insert(Name::new(&name).ok_or_else(wrong)?, note.into());
+        notes.insert(Name::new(&name).map_err(|_| wrong())?, note.into());
     }
     Ok(notes)
 }

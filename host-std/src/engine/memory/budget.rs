@@ -45,7 +45,7 @@ impl Budget {
     }
 
     /// The requests for more that were refused since the last call, by their numbers.
-    pub(super) fn take_refused(&self) -> Vec<u32> {
+    pub(crate) fn take_refused(&self) -> Vec<u32> {
         let Some(refusals) = &self.refusals else { return Vec::new() };
         let mut refusals = refusals.lock();
         refusals.requests = 0;
@@ -53,7 +53,7 @@ impl Budget {
     }
 
     /// From now on refuses the requests of these numbers, and no other; with `None` as there is room again.
-    pub(super) fn refuse_again(&self, refused: Option<Vec<u32>>) {
+    pub(crate) fn refuse_again(&self, refused: Option<Vec<u32>>) {
         if let Some(refusals) = &self.refusals {
             *refusals.lock() = Refusals { again: refused, ..Refusals::default() };
         }

@@ -8,12 +8,14 @@
 //! | --- | --- |
 //! | `Shards` | all shards, seen from the thread of one of them |
 //! | `shard` | the engine of one thread, behind a lock that is never held while anything is waited for |
+//! | `kept` | one that is kept on the disk |
 //! | `moves`, `letters` | queues that move to their topics; dead letters for a queue of another shard |
 //! | `rooms` | what that engine is given: bytes, places, tables and random numbers |
 //! | `timers` | when there is something to do |
 //! | [`Budget`] | the memory that all topics and queues share |
 
 mod budget;
+mod kept;
 mod letters;
 mod moves;
 mod rooms;
@@ -22,7 +24,7 @@ mod timers;
 
 pub use budget::Budget;
 pub(crate) use budget::Held;
-pub(crate) use shard::{Shard, TopicLog};
+pub(crate) use shard::{Shard, TopicLog, published_to};
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -36,10 +38,12 @@ use streamgauge_core::engine::{
 };
 use tokio::sync::{Mutex, Notify, mpsc};
 
+use super::disk::{self, Keeper, Recovered, StateError};
 use super::{Engine, Waiting};
 use crate::queues::OverflowLog;
 use crate::threads::Threads;
-use rooms::{Counts, Rooms};
+use rooms::Counts;
+pub(crate) use rooms::Rooms;
 
 /// What a memory engine is made with.
 #[derive(Debug, Clone)]
@@ -87,11 +91,47 @@ impl Shards {
             let rooms = Rooms::new(Arc::clone(budget), log.clone(), counts.clone(), (at, count));
             Shard::new(settings, rooms, log, home(&Name::MAIN, count) == at).map(Arc::new)
         });
-        let all: Arc<[Arc<Shard>]> = shards.collect::<Result<_, _>>()?;
+        Ok(Self::seen_from_each(shards.collect::<Result<_, _>>()?, threads))
+    }
+
+    /// One shard, which is kept in a folder; and what that held.
+    ///
+    /// # Errors
+    /// What the folder holds can't be read, or has no room in the budget.
+    pub(crate) fn kept(
+        settings: &Settings,
+        disk: &disk::Settings,
+        memory: u64,
+        overflow: Option<&Arc<OverflowLog>>,
+        threads: &Threads,
+    ) -> Result<(Vec<Self>, Recovered), KeptError> {
+        // Whatever was there has its room until it is known how much that is.
+        let (budget, counts) = (Budget::telling(memory), Counts::new(usize::MAX));
+        budget.refuse_again(Some(Vec::new()));
+        let rooms = Rooms::new(Arc::clone(&budget), None, counts.clone(), (0, 1));
+        let (keeper, mut engine, recovered) = Keeper::open(disk, rooms, settings.defaults).map_err(KeptError::State)?;
+        if budget.held() > memory {
+            return Err(KeptError::Memory { held: budget.held(), memory });
+        }
+        counts.set_most(settings.max_names);
+        engine.host_mut().set_overflow(overflow.cloned());
+        let before = *engine.defaults();
+        engine.set_defaults(Defaults { first: before.first, ..settings.defaults });
+        if *engine.defaults() != before {
+            // What is executed from now on goes by these.
+            keeper.begin_with(&engine).map_err(KeptError::Io)?;
+        }
+        let shard = Shard::kept(settings, (keeper, engine, recovered.latest), overflow.cloned());
+        let shard = shard.map_err(KeptError::Refused)?;
+        Ok((Self::seen_from_each(vec![Arc::new(shard)], threads), recovered))
+    }
+
+    fn seen_from_each(all: Vec<Arc<Shard>>, threads: &Threads) -> Vec<Self> {
+        let (count, all) = (all.len(), Arc::<[Arc<Shard>]>::from(all));
         let listing = Arc::new(Mutex::new(()));
         let seen_from =
             |here| Self { here, all: Arc::clone(&all), threads: threads.clone(), listing: Arc::clone(&listing) };
-        Ok((0..count).map(seen_from).collect())
+        (0..count).map(seen_from).collect()
     }
 
     /// The shard of this thread.
@@ -222,6 +262,32 @@ impl Shards {
             && self.home(name) != self.here
         {
             self.tell_home(*name, None);
+        }
+    }
+}
+
+/// Why what a folder holds can't be gone on with.
+#[derive(Debug)]
+pub(crate) enum KeptError {
+    /// It can't be read.
+    State(StateError),
+    /// It can't be written.
+    Io(std::io::Error),
+    /// It holds more than there is memory for.
+    Memory { held: u64, memory: u64 },
+    /// There is no room for what there is from the start.
+    Refused(Refusal),
+}
+
+impl std::fmt::Display for KeptError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::State(error) => error.fmt(f),
+            Self::Io(error) => error.fmt(f),
+            Self::Memory { held, memory } => {
+                write!(f, "what is kept takes {held} bytes of memory, and the limit memory is {memory}")
+            }
+            Self::Refused(refusal) => refusal.fmt(f),
         }
     }
 }

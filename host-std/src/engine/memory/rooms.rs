@@ -84,24 +84,36 @@ impl Rooms {
         }
     }
 
+    /// For the only shard, of as many names as there are.
+    #[cfg(test)]
+    pub(crate) fn for_tests(budget: Arc<Budget>) -> Self {
+        Self::new(budget, None, Counts::new(usize::MAX), (0, 1))
+    }
+
     /// What they share.
-    pub(super) const fn budget(&self) -> &Arc<Budget> {
+    pub(crate) const fn budget(&self) -> &Arc<Budget> {
         &self.budget
     }
 
     /// Remembers from now on what is drawn at random, and gives what was since the last call.
-    pub(super) fn take_drawn(&mut self) -> Vec<u64> {
+    pub(crate) fn take_drawn(&mut self) -> Vec<u64> {
         self.drawn.replace(Vec::new()).unwrap_or_default()
     }
 
-    /// Gives these numbers before any other.
-    pub(super) fn draw_again(&mut self, numbers: impl Iterator<Item = u64>) {
-        self.again = numbers.collect();
+    /// Something is executed again: gives these numbers before any other, and refuses these requests for memory.
+    pub(crate) fn go_back(&mut self, random: impl Iterator<Item = u64>, refused: Vec<u32>) {
+        self.again = random.collect();
+        self.budget.refuse_again(Some(refused));
     }
 
-    /// Whether all of those were drawn.
-    pub(super) fn has_drawn_again(&self) -> bool {
+    /// Whether all of those numbers were drawn.
+    pub(crate) fn is_back(&self) -> bool {
         self.again.is_empty()
+    }
+
+    /// From now on everything is as there is room.
+    pub(crate) fn go_on(&self) {
+        self.budget.refuse_again(None);
     }
 
     /// Hands on what has to leave from now on.

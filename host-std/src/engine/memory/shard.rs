@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use streamgauge_core::engine::journal::Call;
 use streamgauge_core::engine::memory::{Defaults, DetachedQueue, Memory, TopicOf};
 use streamgauge_core::engine::{
     Command, Dump, Engine as _, Kind, Name, Outcome, Part, QueueChange, Refusal, Sink, TopicSettings,
@@ -14,10 +15,12 @@ use streamgauge_core::time::Time;
 use tokio::sync::Notify;
 
 use super::budget::Budget;
+use super::kept::Kept;
 use super::rooms::{News, Rooms};
 use super::timers::Timers;
 use super::{ByName, Settings};
 use crate::engine::Clock;
+use crate::engine::disk::Keeper;
 use crate::queues::OverflowLog;
 
 /// The log of a topic, and its subscribers' places.
@@ -44,14 +47,21 @@ pub(crate) struct Shard {
     /// Rung when there are letters for queues of other shards, and when those on their way have arrived.
     letters: Notify,
     handed: Notify,
+    /// What keeps it on the disk.
+    keeper: Option<Arc<Keeper>>,
+    /// Rung when there is something that subscribers don't see yet.
+    held_back: Notify,
 }
 
-struct State {
-    memory: Memory<Rooms>,
+pub(super) struct State {
+    pub(super) memory: Memory<Rooms>,
+    pub(super) kept: Option<Kept>,
+    /// Whether subscribers see something that they did not.
+    pub(super) has_released: bool,
     /// An empty one, to take its turn.
     news: News,
     /// Topics with subscribers, and payload bytes published there that nobody has sent on.
-    unsent: BTreeMap<Name, u64>,
+    pub(super) unsent: BTreeMap<Name, u64>,
     removed: Vec<Name>,
     /// Topics where gauges stand.
     gauged: BTreeSet<Name>,
@@ -63,18 +73,21 @@ struct State {
     handing: Option<Name>,
     stopping: bool,
     /// Nothing is executed any more.
-    closed: bool,
+    pub(super) closed: bool,
 }
 
 /// Publishers wait beyond this many bytes that were not sent on, or a quarter of a small log, so that it never runs away
 /// from those who keep up: one body more, which may take half of it, still fits.
 const MOST_UNSENT: u64 = 1 << 20;
 
+/// When it is tried again to do what is due, if the log had no room for it.
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// How those wait who publish.
-const PUBLISHER: u32 = 0;
+pub(super) const PUBLISHER: u32 = 0;
 
 impl Shard {
-    /// An engine with the topic and the queue `main`, if `has_main`.
+    /// An engine with the topic and the queue `main`, if `has_main`; or one that was kept, and goes on being.
     ///
     /// # Errors
     /// When the budget has no room for these.
@@ -92,8 +105,38 @@ impl Shard {
         if let Some(queue) = settings.main_queue.filter(|_| has_main) {
             memory.make_queue(&Name::MAIN, queue, clock.now())?;
         }
+        Ok(Self::over(memory, None, clock, budget, overflow, settings))
+    }
+
+    /// An engine that was kept, and goes on being.
+    ///
+    /// # Errors
+    /// When the budget has no room for the topic and the queue `main`, or the disk.
+    pub(super) fn kept(
+        settings: &Settings,
+        (keeper, memory, latest): (Keeper, Memory<Rooms>, Time),
+        overflow: Option<Arc<OverflowLog>>,
+    ) -> Result<Self, Refusal> {
+        let (clock, budget) = (Clock::not_before(latest), Arc::clone(memory.host().budget()));
+        let shard = Self::over(memory, Some(Arc::new(keeper)), clock, budget, overflow, settings);
+        let now = shard.clock.now();
+        let Some(keeper) = &shard.keeper else { return Ok(shard) };
+        shard.update(|state| state.make_kept(keeper, settings.main_topic, settings.main_queue, now))?;
+        Ok(shard)
+    }
+
+    fn over(
+        memory: Memory<Rooms>,
+        keeper: Option<Arc<Keeper>>,
+        clock: Clock,
+        budget: Arc<Budget>,
+        overflow: Option<Arc<OverflowLog>>,
+        settings: &Settings,
+    ) -> Self {
         let state = State {
             memory,
+            kept: keeper.clone().map(Kept::new),
+            has_released: false,
             news: News::default(),
             unsent: BTreeMap::new(),
             removed: Vec::new(),
@@ -106,7 +149,7 @@ impl Shard {
             closed: false,
         };
         let slots = vec![Slot::FREE; settings.max_waiting].into_boxed_slice();
-        Ok(Self {
+        Self {
             state: Shared::new(Mutex::new(Guarded::new(state, slots))),
             clock,
             bell: Notify::new(),
@@ -117,7 +160,14 @@ impl Shard {
             defaults: settings.defaults,
             letters: Notify::new(),
             handed: Notify::new(),
-        })
+            keeper,
+            held_back: Notify::new(),
+        }
+    }
+
+    /// What keeps it on the disk.
+    pub(crate) const fn keeper(&self) -> Option<&Arc<Keeper>> {
+        self.keeper.as_ref()
     }
 
     /// What topics, queues and gauges share.
@@ -135,7 +185,15 @@ impl Shard {
     /// # Errors
     /// There is no room for it.
     pub(super) fn make_topic(&self, name: &Name, settings: TopicSettings) -> Result<(), Refusal> {
-        self.with(|memory| if memory.has(Kind::Topic, name) { Ok(()) } else { memory.make_topic(name, settings) })
+        if self.state.with(|state| state.memory.has(Kind::Topic, name)) {
+            return Ok(());
+        }
+        let name = *name;
+        self.with_call(|memory, _| {
+            let made = memory.make_topic(&name, settings);
+            let call = made.is_ok().then_some(Call::MakeTopic(name, settings));
+            (made, call)
+        })?
     }
 
     /// Gauges stand in these topics.
@@ -155,55 +213,80 @@ impl Shard {
 
     /// Executes a command. One that publishes waits while what was published before is far from being sent on.
     pub(super) async fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {
-        let mut after = None;
-        let executing = self.state.wait(PUBLISHER, |state| {
+        if let Some(keeper) = &self.keeper {
+            return self.execute_kept(keeper, command, to).await;
+        }
+        let executing = self.wait(|state| {
             let now = self.clock.now();
             if published_to(command).is_some_and(|topic| state.has_to_wait(topic, now)) {
                 return ControlFlow::Continue(());
             }
-            let outcome = state.execute(command, now, to);
-            after = state.heed_news();
-            ControlFlow::Break((outcome, Wake::NONE))
+            ControlFlow::Break(state.execute(command, now, to))
         });
-        let outcome = executing.await;
-        self.run(after);
-        // It is never closed, and has a place for every connection.
-        outcome.unwrap_or(Outcome::Refused(Refusal::Busy("too many publishers wait")))
+        executing.await.unwrap_or(Outcome::Refused(Refusal::Busy("too many publishers wait")))
     }
 
     /// [`execute`](Self::execute), unless it would have to wait: then nothing has happened.
     pub(super) fn execute_now(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome> {
+        if let Some(keeper) = &self.keeper {
+            return self.look_now(keeper, command, to);
+        }
         let now = self.clock.now();
-        let mut after = None;
         // It has its place here: handed out through the lock, so many bytes would be moved each time.
         let mut outcome = None;
-        self.state.update(|state| {
+        self.update(|state| {
             if !published_to(command).is_some_and(|topic| state.has_to_wait(topic, now)) {
                 outcome = Some(state.execute(command, now, to));
-                after = state.heed_news();
             }
-            ((), Wake::NONE)
         });
-        self.run(after);
         outcome
     }
 
     /// Executes a command, whoever would have to wait.
     pub(super) fn execute_at_once(&self, command: &Command<'_>) -> Outcome {
+        if let Some(keeper) = &self.keeper {
+            return self.execute_kept_at_once(keeper, command);
+        }
         let now = self.clock.now();
         self.with(|memory| memory.execute(command, now, &mut |_: Part<'_>| ControlFlow::Continue(())))
     }
 
-    /// Does something with the engine under the lock, and then what follows from it.
+    /// Does something with the engine under the lock, and then what follows from it. What is kept is not changed so.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Memory<Rooms>) -> R) -> R {
+        self.update(|state| f(&mut state.memory))
+    }
+
+    /// Does something under the lock, and then what follows from it.
+    pub(super) fn update<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
         let mut after = None;
         let result = self.state.update(|state| {
-            let result = f(&mut state.memory);
+            let result = f(state);
             after = state.heed_news();
             (result, Wake::NONE)
         });
         self.run(after);
         result
+    }
+
+    /// Waits among the publishers until `f` breaks, with what it breaks with; `None` if there are too many.
+    pub(super) async fn wait<R>(&self, mut f: impl FnMut(&mut State) -> ControlFlow<R>) -> Option<R> {
+        let mut after = None;
+        let waiting = self.state.wait(PUBLISHER, |state| match f(state) {
+            ControlFlow::Continue(()) => ControlFlow::Continue(()),
+            ControlFlow::Break(result) => {
+                after = state.heed_news();
+                ControlFlow::Break((result, Wake::NONE))
+            }
+        });
+        let result = waiting.await;
+        self.run(after);
+        // It is never closed, and has a place for every connection.
+        result.ok()
+    }
+
+    /// Waits until there is something that subscribers don't see yet.
+    pub(super) async fn held_back(&self) {
+        self.held_back.notified().await;
     }
 
     /// Copies the next items of a walk, each with a newline, as far as `most` bytes hold them, and one item at least;
@@ -287,16 +370,13 @@ impl Shard {
         loop {
             let now = self.clock.now();
             let next = loop {
-                let mut after = None;
-                let next = self.state.update(|state| {
+                let next = self.update(|state| {
                     let next = state.timers.take_due(now);
                     if let Ok((kind, name)) = &next {
-                        state.memory.advance(*kind, name, now);
-                        after = state.heed_news();
+                        state.advance(*kind, name, now);
                     }
-                    (next, Wake::NONE)
+                    next
                 });
-                self.run(after);
                 match next {
                     Ok(_) => tokio::task::yield_now().await,
                     Err(next) => break next,
@@ -452,6 +532,9 @@ impl Shard {
         if after.letters {
             self.letters.notify_one();
         }
+        if after.held_back {
+            self.held_back.notify_one();
+        }
         after.waiting.into_iter().for_each(|bell| bell.notify_one());
         after.gone.into_iter().for_each(|bell| bell.notify_waiters());
     }
@@ -461,6 +544,7 @@ impl Shard {
 #[derive(Default)]
 struct After {
     published: bool,
+    held_back: bool,
     gauged: bool,
     earlier: bool,
     overflow: bool,
@@ -470,15 +554,27 @@ struct After {
 }
 
 impl State {
-    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
+    pub(super) fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
         if self.closed {
             return Outcome::Refused(Refusal::Busy("the server stops"));
         }
         self.memory.execute(command, now, to)
     }
 
+    /// Does what is due for a topic or a queue.
+    fn advance(&mut self, kind: Kind, name: &Name, now: Time) {
+        match self.kept.as_ref().map(|kept| Arc::clone(&kept.keeper)) {
+            None => self.memory.advance(kind, name, now),
+            Some(keeper) => {
+                if !self.advance_kept(&keeper, kind, name, now) {
+                    self.timers.set(now.after(AGAIN), kind, *name);
+                }
+            }
+        }
+    }
+
     /// Whether who publishes to a topic has to wait.
-    fn has_to_wait(&self, topic: &Name, now: Time) -> bool {
+    pub(super) fn has_to_wait(&self, topic: &Name, now: Time) -> bool {
         let is_held = !self.stopping && self.held.get(topic).is_some_and(|until| now < *until);
         is_held || self.is_far_behind(topic)
     }
@@ -491,14 +587,20 @@ impl State {
 
     /// Takes note of what has happened in the engine, if anything has.
     fn heed_news(&mut self) -> Option<After> {
-        if !self.memory.host_mut().swap_news(&mut self.news) {
+        let has_released = std::mem::take(&mut self.has_released);
+        if !self.memory.host_mut().swap_news(&mut self.news) && !has_released {
             return None;
         }
-        let mut after = After::default();
+        let mut after = After { published: has_released, ..After::default() };
         let waiting = &self.memory.host().waiting;
         let News { published, ready, due, removed, letters, overflow } = &mut self.news;
         for (name, bytes) in published.drain(..) {
             after.gauged |= self.gauged.contains(&name);
+            if let Some(kept) = &mut self.kept {
+                kept.published(&self.memory, name, bytes);
+                after.held_back = true;
+                continue;
+            }
             if self.memory.topic(&name).is_some_and(|topic| topic.counters().subscribers > 0) {
                 *self.unsent.entry(name).or_default() += bytes;
                 after.published = true;
@@ -532,7 +634,7 @@ impl State {
 }
 
 /// The topic that a command publishes to, if it does.
-const fn published_to<'c>(command: &'c Command<'_>) -> Option<&'c Name> {
+pub(crate) const fn published_to<'c>(command: &'c Command<'_>) -> Option<&'c Name> {
     match command {
         Command::Publish { topic, messages, .. } if messages.count() > 0 => Some(topic),
         _ => None,

@@ -35,7 +35,9 @@ pub(crate) use frame::{HEADER, LONGEST};
 pub(crate) use position::Position;
 pub(crate) use recovery::{Damage, End, Step, read};
 pub(crate) use segments::{Made, Maker, Segments, segments};
-pub(crate) use tail::{Group, OVERHEAD, Tail};
+#[cfg(test)]
+use tail::OVERHEAD;
+pub(crate) use tail::Tail;
 
 /// A log to go on with: where entries are added, where they are written, and what makes segments for them.
 pub(crate) struct Opened<F: Folder> {

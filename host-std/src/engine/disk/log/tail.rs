@@ -52,12 +52,6 @@ impl Group {
         let ends = self.parts.iter().skip(1).map(|(_, begin)| *begin).chain([self.bytes.len()]);
         self.parts.iter().zip(ends).map(|((at, begin), end)| (*at, self.bytes.get(*begin..end).unwrap_or_default()))
     }
-
-    /// The place behind its last entry.
-    pub(crate) fn end(&self) -> Option<Position> {
-        let (at, bytes) = self.parts().last()?;
-        Some(at.after(bytes.len() as u32))
-    }
 }
 
 impl Tail {

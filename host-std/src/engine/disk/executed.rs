@@ -1,0 +1,82 @@
+//! Executing something so that it can be executed again.
+
+use streamgauge_core::engine::journal::{Call, Entry, Numbers, Watched};
+use streamgauge_core::engine::memory::Memory;
+use streamgauge_core::engine::{Command, Engine as _, Outcome, Sink};
+use streamgauge_core::time::Time;
+
+use super::body::Body;
+use crate::engine::memory::{Rooms, published_to};
+
+/// Executes a command; `keep` is given what has to be kept of it, if it has changed something. Messages that it publishes
+/// are held back from subscribers.
+pub(crate) fn execute<P>(
+    memory: &mut Memory<Rooms>,
+    command: &Command<'_>,
+    now: Time,
+    to: &mut impl Sink,
+    keep: impl FnOnce(&Executed<'_>) -> P,
+) -> (Outcome, Option<P>) {
+    let topic = published_to(command);
+    // What is published now is not safe yet.
+    let is_new = topic.is_some_and(|topic| memory.topic_mut(topic).map(|topic| topic.hold()).is_none());
+    let was_due = memory.is_due_for(command, now);
+    begin(memory);
+    let mut watched = Watched::new(to);
+    let outcome = memory.execute(command, now, &mut watched);
+    let taken = watched.taken();
+    if let Some(topic) = topic.filter(|_| is_new).and_then(|topic| memory.topic_mut(topic)) {
+        topic.hold_all();
+    }
+    let (random, refused) = end(memory);
+    let call = Call::of(command, &outcome, taken, was_due, !random.is_empty());
+    let kept = call.map(|call| keep(&Executed { now, taken, call, random: &random, refused: &refused }));
+    (outcome, kept)
+}
+
+/// Does something else with an engine, which is told as a call, and given to `keep`.
+pub(crate) fn call<R>(
+    memory: &mut Memory<Rooms>,
+    now: Time,
+    f: impl FnOnce(&mut Memory<Rooms>) -> (R, Option<Call<'static>>),
+    keep: impl FnOnce(&Executed<'_>),
+) -> R {
+    begin(memory);
+    let (result, call) = f(memory);
+    let (random, refused) = end(memory);
+    if let Some(call) = call {
+        keep(&Executed { now, taken: 0, call, random: &random, refused: &refused });
+    }
+    result
+}
+
+/// What was executed, and what it depended on.
+pub(crate) struct Executed<'a> {
+    now: Time,
+    taken: u64,
+    call: Call<'a>,
+    random: &'a [u64],
+    refused: &'a [u32],
+}
+
+impl Executed<'_> {
+    /// Writes it as an entry of a log.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let Self { now, taken, call, random, refused } = self;
+        Body::begin_executed(refused, out);
+        let entry = Entry { now: *now, random: Numbers::of(random), taken: *taken, call: *call };
+        let Ok(()) = entry.encode(Time::ZERO, out);
+    }
+}
+
+/// From now on it is noted what is drawn at random, and refused for want of memory.
+fn begin(memory: &mut Memory<Rooms>) {
+    let rooms = memory.host_mut();
+    rooms.take_drawn();
+    rooms.budget().take_refused();
+}
+
+fn end(memory: &mut Memory<Rooms>) -> (Vec<u64>, Vec<u32>) {
+    let rooms = memory.host_mut();
+    (rooms.take_drawn(), rooms.budget().take_refused())
+}

@@ -1,0 +1,261 @@
+//! An engine over a simulated disk: after any crash its state is one that it had, and at least as late as the last one
+//! that somebody was told of.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash as _, Hasher as _};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use streamgauge_core::engine::memory::{Defaults, Memory};
+use streamgauge_core::engine::{
+    Command, Data, Id, Kind, Lease, Name, Outcome, Part, Pieces, QueueChange, QueueSettings, Reason, Settle, Tokens,
+    TopicChange, TopicSettings,
+};
+use streamgauge_core::generate::Rng;
+use streamgauge_core::queue::leases::State;
+use streamgauge_core::time::Time;
+
+use super::files::simulated::{Faults, Simulated};
+use super::log::{HEADER, Opened, Position, segments};
+use super::state::{self, Found, Notes};
+use super::{call, execute, seeds};
+use crate::engine::memory::{Budget, Rooms};
+
+/// What was executed, and what it came to.
+struct World {
+    disk: Simulated,
+    random: Rng,
+    now: Time,
+    /// The state after each thing that was kept, from what the checkpoint had on, and where the log ended then.
+    states: Vec<(Position, u64)>,
+    /// Somebody was told of so many of them.
+    told: usize,
+    tokens: Vec<String>,
+}
+
+/// What runs until the disk crashes.
+struct Running {
+    memory: Memory<Rooms>,
+    notes: Notes,
+    log: Opened<Simulated>,
+}
+
+const DEFAULTS: Defaults = Defaults {
+    auto_create: true,
+    topic: TopicSettings { bytes: 2_000, ..TopicSettings::DEFAULT },
+    queue: QueueSettings { bytes: 3_000, ..QueueSettings::DEFAULT },
+    first: 1_000,
+};
+
+/// So little memory that growth is refused now and then, and another time not.
+const MEMORY: u64 = 24_000;
+
+fn state_of(memory: &Memory<Rooms>, notes: &Notes) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    state::saved(memory, notes).hash(&mut hasher);
+    hasher.finish()
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut random = Rng::new(seed);
+        let disk = Simulated::new(random.bits());
+        Self { disk, random, now: Time::from_millis(1_000_000), states: Vec::new(), told: 0, tokens: Vec::new() }
+    }
+
+    fn odds(&mut self, of: u64) -> bool {
+        self.random.below(of) == 0
+    }
+
+    /// Goes on with what is on the disk, which has to be a state that there was.
+    fn open(&mut self) -> Option<Running> {
+        let memory = [MEMORY, 2 * MEMORY][self.random.below(2) as usize];
+        let budget = Budget::telling(memory);
+        budget.refuse_again(Some(Vec::new()));
+        let rooms = Rooms::for_tests(budget);
+        let found = match state::find(&self.disk, 4_000, rooms, DEFAULTS) {
+            Ok(found) => found,
+            Err(state::StateError::Io(_)) => return None,
+            Err(error) => panic!("{error}"),
+        };
+        let Found { memory, notes, log, latest, .. } = found;
+        let state = state_of(&memory, &notes);
+        let there = self.states.iter().rposition(|(_, known)| *known == state);
+        let there = there.or_else(|| self.states.is_empty().then_some(0)).expect("a state that there was");
+        assert!(there + 1 >= self.told, "state {there}, and somebody was told of {}", self.told);
+        self.states.truncate(there);
+        self.states.push((log.tail.end(), state));
+        self.told = self.states.len();
+        // The machine's clock may have been set back.
+        self.now = latest.max(Time::from_millis(self.now.as_millis() - self.random.below(1_000)));
+        Some(Running { memory, notes, log })
+    }
+
+    fn run(&mut self, it: &mut Running) -> std::io::Result<()> {
+        for _ in 0..self.random.below(40) {
+            if !it.log.tail.has_next() {
+                let made = it.log.maker.make(0, None)?;
+                it.log.tail.set_next(made.fresh);
+                it.log.segments.adopt(made);
+            }
+            self.step(it);
+            if self.odds(3) {
+                let group = it.log.tail.take(true);
+                it.log.segments.write(group)?;
+                self.told = self.states.len();
+            }
+            if self.odds(25) {
+                let from = it.log.tail.end();
+                let group = it.log.tail.take(true);
+                it.log.segments.write(group)?;
+                self.told = self.states.len();
+                state::write(&self.disk, &state::saved(&it.memory, &it.notes), from)?;
+                let unused = segments(&self.disk)?.into_iter().filter(|segment| *segment < from.segment);
+                it.log.maker.remove(unused)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Executes something, and adds what has to be kept to the log.
+    fn step(&mut self, it: &mut Running) {
+        let jump = [0, 1, 1, 10, 1_000, 40_000][self.random.below(6) as usize];
+        self.now = self.now.after(Duration::from_millis(self.random.below(jump + 1)));
+        let (now, queue, topic) = (self.now, self.name(b"ab"), self.name(b"st"));
+        let Running { memory, notes, log } = it;
+        let mut added = false;
+        if self.odds(20) {
+            let note: Option<&[u8]> = if self.random.bits().is_multiple_of(2) { Some(b"{}") } else { None };
+            match note {
+                Some(note) => drop(notes.insert(queue, note.into())),
+                None => drop(notes.remove(&queue)),
+            }
+            log.tail.append(|out| super::body::Body::write_note(&queue, note, out)).unwrap();
+            added = true;
+        } else if self.odds(6) {
+            if memory.is_due(Kind::Queue, &queue, now) {
+                let advance = |memory: &mut Memory<Rooms>| {
+                    memory.advance(Kind::Queue, &queue, now);
+                    ((), Some(streamgauge_core::engine::journal::Call::Advance(Kind::Queue, queue)))
+                };
+                call(memory, now, advance, |executed| added = log.tail.append(|out| executed.write(out)).is_some());
+                assert!(added);
+            }
+        } else {
+            let text: Vec<u8> = (0..self.random.below(120)).map(|_| b'a' + self.random.below(26) as u8).collect();
+            let tokens = self.tokens.join("\n");
+            let command = self.command(queue, topic, &text, &tokens);
+            assert!(log.tail.has_room(HEADER + super::most_bytes(&command).0.min(2_000)));
+            let (mut tokens, mut left) = (Vec::new(), self.random.below(5));
+            let sink = &mut |part: Part<'_>| {
+                if let Part::Item(item) = part {
+                    let Some(less) = u64::checked_sub(left, 1) else { return ControlFlow::Break(()) };
+                    left = less;
+                    tokens.extend(item.item.token.map(|token| token.to_string()));
+                }
+                ControlFlow::Continue(())
+            };
+            let (outcome, kept) = execute(memory, &command, now, sink, |executed| {
+                let before = log.tail.end();
+                let end = log.tail.append(|out| executed.write(out)).map(|_| log.tail.end());
+                if let Some(end) = end.filter(|end| end.segment == before.segment) {
+                    let len = (end.offset - before.offset) as usize;
+                    assert!(len <= HEADER + super::most_bytes(&command).0, "{command:?} takes {len}");
+                }
+                end.is_some()
+            });
+            self.tokens.extend(tokens);
+            if self.tokens.len() > 8 {
+                self.tokens.drain(..4);
+            }
+            assert_ne!(kept, Some(false));
+            added = kept == Some(true);
+            if let Outcome::Refused(_) = outcome {}
+        }
+        let state = state_of(memory, notes);
+        match self.states.last_mut() {
+            Some((_, last)) if !added => assert_eq!(*last, state, "what changes something is kept"),
+            _ => self.states.push((log.tail.end(), state)),
+        }
+        for queue in [b"a", b"b"].map(|name| Name::new(name).unwrap()) {
+            let show = Command::QueueStats { queue, reset: false };
+            if memory.has(Kind::Queue, &queue) && !memory.is_due_for(&show, now) {
+                let law = &mut |part: Part<'_>| {
+                    if let Part::QueueStats(stats) = part {
+                        assert!(stats.counters.balanced(), "{stats:?}");
+                    }
+                    ControlFlow::Continue(())
+                };
+                execute(memory, &show, now, law, |_| ());
+            }
+        }
+    }
+
+    fn name(&mut self, of: &[u8]) -> Name {
+        Name::new(&[of[self.random.below(of.len() as u64) as usize]]).unwrap()
+    }
+
+    fn command<'a>(&mut self, queue: Name, topic: Name, text: &'a [u8], tokens: &'a str) -> Command<'a> {
+        let id = self.odds(4).then(|| Id::cut(&[b'0' + self.random.below(4) as u8]));
+        let pieces = Pieces::split(Data::Plain(text), b"x");
+        let span = Duration::from_millis(1 + self.random.below(5_000));
+        match self.random.below(24) {
+            0..5 => Command::Put { queue, items: pieces, delay: if self.odds(4) { span } else { Duration::ZERO }, id },
+            5..9 => Command::Publish { topic, messages: pieces, id },
+            9 => Command::Get { queue, items: 1 + self.random.below(4), lease: Lease::None },
+            10..14 => Command::Get { queue, items: 1 + self.random.below(4), lease: Lease::For(Some(span)) },
+            14..17 => {
+                let how = match self.random.below(3) {
+                    0 => Settle::Ack,
+                    1 => Settle::Nack { delay: span, reason: Reason::cut(b"why") },
+                    _ => Settle::Touch(Some(span)),
+                };
+                Command::Settle { queue, tokens: Tokens::new(tokens.as_bytes()), how }
+            }
+            17 => Command::Redrive { queue },
+            18 => [Command::Pause { queue }, Command::Resume { queue }, Command::Empty { queue }]
+                [self.random.below(3) as usize],
+            19 => Command::SetQueue {
+                name: queue,
+                change: QueueChange {
+                    topic: Some(self.odds(2).then_some(topic)),
+                    max_depth: Some(self.odds(2).then(|| self.random.below(9))),
+                    max_attempts: Some(self.odds(2).then_some(2)),
+                    ttl: Some(self.odds(3).then_some(span)),
+                    dead_letter: Some(self.odds(3).then(|| Name::new(b"b").unwrap()).filter(|name| *name != queue)),
+                    ..QueueChange::default()
+                },
+            },
+            20 => Command::SetTopic {
+                name: topic,
+                change: TopicChange { max_age: Some(self.odds(2).then_some(span)), ..TopicChange::default() },
+            },
+            21 => {
+                let (kind, name) = if self.odds(2) { (Kind::Topic, topic) } else { (Kind::Queue, queue) };
+                Command::Remove { kind, name }
+            }
+            22 => Command::QueueStats { queue, reset: self.odds(2) },
+            _ => Command::Peek { queue, state: State::Ready, items: 3 },
+        }
+    }
+}
+
+#[test]
+fn after_any_crash_the_state_is_one_that_there_was_and_nothing_told_is_lost() {
+    seeds(|seed| {
+        let mut world = World::new(seed);
+        for _ in 0..4 {
+            let operations = 1 + world.random.below(150);
+            if world.odds(3) {
+                world.disk.set_faults(Faults { short: 4, write: 40, sync: 40, full: 40 });
+            }
+            world.disk.crash_after(operations);
+            if let Some(mut running) = world.open() {
+                let _ = world.run(&mut running);
+            }
+            if world.odds(4) { world.disk.set_working() } else { world.disk.restart() }
+        }
+        world.open().expect("the disk works");
+    });
+}
