@@ -76,6 +76,7 @@ impl World {
         let rooms = Rooms::for_tests(budget);
         let found = match state::find(&self.disk, 4_000, rooms, DEFAULTS) {
             Ok(found) => found,
+            Err(_) if self.disk.is_crashed() => return None,
             Err(state::StateError::Io(_)) => return None,
             Err(error) => panic!("{error}"),
         };
