@@ -53,7 +53,7 @@ impl<S: Storage> Gauge<S> {
         let end = self.panes.as_ref().and_then(|panes| panes.bounds(pane)).map_or(now, |(_, end)| end);
         let mut values = [None; MOST_RULES];
         let rules = self.definition.rules.clone();
-        self.read_until(Some(pane), Span::Window, now, |_, whose, cell| {
+        self.read_until(Some(pane), Span::Window, now, |_, whose, _, cell| {
             if matches!(whose, Whose::All) {
                 for (value, rule) in values.iter_mut().zip(&rules) {
                     *value = rules::value(rule, cell, end);
@@ -162,7 +162,7 @@ impl<S: Storage> Gauge<S> {
     /// The cell that a message belongs to: 0 for those that are in no group.
     fn group_of(&mut self, sample: &Sample) -> usize {
         let (Some(groups), Some(key)) = (&mut self.groups, &sample.by) else { return 0 };
-        if let Placed::In(number) = groups.held.place(key) {
+        if let Placed::In(number) = groups.held.place(key, 1) {
             return cell_of(number);
         }
         groups.waiting.add(*key, 1);
