@@ -41,7 +41,7 @@ impl Definition {
             (Setting::Measure, !self.measures.is_empty()),
             (Setting::Accuracy, (1e-4..=0.5).contains(&self.accuracy)),
             (Setting::Bins, self.bins > 0),
-            (Setting::Precision, (3..=18).contains(&self.precision)),
+            (Setting::Precision, (4..=18).contains(&self.precision)),
             (Setting::Top, self.top > 0),
             (Setting::Edges, (1..=1 << 20).contains(&self.edges)),
             (Setting::Groups, (1..=4096).contains(&self.groups)),

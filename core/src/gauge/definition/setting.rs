@@ -111,7 +111,7 @@ impl Setting {
             Self::Measure => ("measure", "measure", MEASURE),
             Self::Accuracy => ("accuracy", "accuracy", "a relative error from 0.0001 to 0.5"),
             Self::Bins => ("bins", "bins", COUNT),
-            Self::Precision => ("precision", "precision", "a whole number from 3 to 18: 2^precision bytes are held"),
+            Self::Precision => ("precision", "precision", "a whole number from 4 to 18: 2^precision bytes are held"),
             Self::Top => ("top", "top", COUNT),
             Self::Edges => ("edges", "edges", "a whole number from 1 to 1048576"),
             Self::Directed => ("directed", "directed", "true or false"),

@@ -38,7 +38,7 @@ impl Definition {
     /// | `measure` | the name of a [`Measure`], or an array of them | it has to be given |
     /// | `accuracy` | 0.0001 to 0.5 | 0.01 |
     /// | `bins`, `top` | 1 to 65535 | 1024, 32 |
-    /// | `precision` | 3 to 18 | 11 |
+    /// | `precision` | 4 to 18: with less the error is larger than what is told of it | 11 |
     /// | `edges` | 1 to 1048576 | 1024 |
     /// | `directed` | `true` or `false` | `true` |
     /// | `histogram` | `{"min":0,"max":100,"bins":50}`, or `{"integers":[0,100]}` | none |
