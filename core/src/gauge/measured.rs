@@ -59,7 +59,7 @@ impl<S: Storage> Measured<S> {
             Measure::Histogram => match definition.histogram {
                 Scale::None => return None,
                 Scale::Range { low, high, bins } => {
-                    Self::Histogram(Histogram::new(storage.counts(usize::from(bins))?, low, high).ok()?)
+                    Self::Histogram(Histogram::new(storage.counts(usize::try_from(bins).ok()?)?, low, high).ok()?)
                 }
                 Scale::Integers { low, high } => {
                     let bins = i64::from(high).wrapping_sub(i64::from(low)).saturating_add(1);

@@ -72,7 +72,7 @@ fn filter() -> impl Strategy<Value = Filter> {
 }
 
 fn scale() -> impl Strategy<Value = Scale> {
-    let range = (-1e9..1e9, 1e-3..1e9, 1..=u16::MAX).prop_map(|(low, width, bins)| Scale::Range {
+    let range = (-1e9..1e9, 1e-3..1e9, 1..=1_u32 << 20).prop_map(|(low, width, bins)| Scale::Range {
         low,
         high: low + width,
         bins,

@@ -96,7 +96,7 @@ pub enum Scale {
         /// Where the last ends.
         high: f64,
         /// How many.
-        bins: u16,
+        bins: u32,
     },
     /// One for each whole number from `low` to `high`.
     Integers {
