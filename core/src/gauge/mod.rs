@@ -60,7 +60,7 @@ use sample::{Reader, Sample};
 
 /// A gauge: it measures the messages that it [takes](Self::take).
 ///
-/// 1. [`take`](Self::take) each message, with the time.
+/// 1. [`take`](Self::take) each message, with the time; or [numbers](Self::take_numbers) that are in no message.
 /// 2. While a pane [is over](Self::is_over), [close](Self::close) it: its reading is told once. What is not told before
 ///    the next message is taken is lost, and counted.
 /// 3. [`read`](Self::read) it whenever someone asks.

@@ -77,6 +77,8 @@ roots! {
     is_pending => gauge().is_pending();
     miss => gauge().miss(*given());
     take => gauge().take(bytes(), *given());
+    take_numbers => gauge().take_numbers(given::<[f64; 9]>(), *given());
+    measured => keep(gauge().measured().map(<[_]>::len));
     is_over => gauge().is_over(*given());
     next_over => gauge().next_over();
     close => gauge().close(*given(), |reading, whose, cell| json().part(reading, whose, cell));
@@ -94,6 +96,7 @@ roots! {
     key_of => Key::of(given());
     key_of_number => Key::of_number(given());
     key_of_text => Key::of_text(text());
+    key_of_float => Key::of_float(*given());
     key_hash => given::<Key>().hash();
     key_shown => keep(given::<Key>().shown());
     key_is_text => given::<Key>().is_text();
