@@ -43,7 +43,7 @@ pub use key::Key;
 pub use measured::Measured;
 pub use panes::Pane;
 pub use reading::{Reading, Span, Whose};
-pub use render::{Format, Json, render, write_alert};
+pub use render::{Bar, Format, Json, render, write_alert, write_histogram};
 pub use rules::Alert;
 pub use sample::Unmeasured;
 pub use storage::Storage;

@@ -15,6 +15,7 @@ mod svg;
 mod table;
 
 pub use json::{Json, write_alert};
+pub use svg::{Bar, write_histogram};
 
 use embedded_io::Write;
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use streamgauge_core::gauge::{Measure, Scale};
+use streamgauge_core::gauge::{Bar, Measure, Scale};
 use streamgauge_core::stats::Histogram;
 use streamgauge_core::stats::histogram::InvalidRange;
 
@@ -105,17 +105,6 @@ pub struct Bars {
     pub bins: Vec<Bar>,
     /// What is in no bin.
     pub outside: Outside,
-}
-
-/// A bin.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bar {
-    /// Where it begins: of whole numbers, the number.
-    pub low: f64,
-    /// Where it ends: the next bin's beginning.
-    pub high: f64,
-    /// Values in it.
-    pub count: u64,
 }
 
 impl HistogramTally {

@@ -11,7 +11,7 @@ mod numbers;
 
 pub use graph::{Counters, GraphTally, WeightedEdges};
 pub(crate) use histogram::whole;
-pub use histogram::{Bar, Bars, HistogramTally, Outside, Shape};
+pub use histogram::{Bars, HistogramTally, Outside, Shape};
 pub use moments::{MomentsTally, Summary};
 
 /// What can be added up, in any order and any split.

@@ -1,7 +1,7 @@
 //! Gauges: what they take, tell and are read as.
 
 use streamgauge_core::gauge::{
-    Described, Format, Gauge, Group, Json, Key, Measured, Pane, Span, Storage, render, write_alert,
+    Bar, Described, Format, Gauge, Group, Json, Key, Measured, Pane, Span, Storage, render, write_alert, write_histogram,
 };
 use streamgauge_core::stats::graph::Edge;
 use streamgauge_core::stats::space_saving::Slot;
@@ -92,11 +92,12 @@ roots! {
     json_finish => given::<Option<Json<'_, streamgauge_core::connection::Answer<'_>>>>().take().map(Json::finish);
     alert => write_alert(text(), given(), given(), *given(), answer());
     rendered => render(gauge(), text(), *given::<Format>(), *given(), answer());
+    histogram => write_histogram(text(), given::<[Bar; 9]>(), *given(), answer());
     media_type => given::<Format>().media_type();
     key_of => Key::of(given());
     key_of_number => Key::of_number(given());
-    key_of_text => Key::of_text(text());
     key_of_float => Key::of_float(*given());
+    key_of_text => Key::of_text(text());
     key_hash => given::<Key>().hash();
     key_shown => keep(given::<Key>().shown());
     key_is_text => given::<Key>().is_text();

@@ -1,7 +1,6 @@
 //! `streamgauge histogram`: how often which values come.
 
 mod draw;
-mod svg;
 
 use std::path::PathBuf;
 
@@ -111,7 +110,7 @@ impl Measure for Meter {
         self.progress(bars)?;
         let Some(path) = &self.svg else { return Ok(()) };
         let named = |error| Failure::Refused(format!("--svg {}: {error}", path.display()));
-        std::fs::write(path, svg::svg(bars)).map_err(named)
+        std::fs::write(path, draw::svg(bars)).map_err(named)
     }
 
     fn first_rejected(&self) -> Option<&str> {
