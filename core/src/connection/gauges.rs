@@ -26,6 +26,23 @@ pub trait Gauging {
     ) -> Result<Response, AnswerFull>;
 }
 
+/// Those that are kept elsewhere, as in a `static`.
+impl<G: Gauging> Gauging for &mut G {
+    fn published(&mut self, topic: &Name, messages: &Pieces<'_>, now: Time) {
+        G::published(self, topic, messages, now);
+    }
+
+    fn answer(
+        &mut self,
+        asked: &GaugeRequest,
+        request: &Request<'_>,
+        now: Time,
+        answer: &mut Answer<'_>,
+    ) -> Result<Response, AnswerFull> {
+        G::answer(self, asked, request, now, answer)
+    }
+}
+
 /// No gauges: `/gauges` is 404.
 impl Gauging for () {
     fn published(&mut self, _: &Name, _: &Pieces<'_>, _: Time) {}

@@ -2,6 +2,8 @@
 
 use core::cell::Cell;
 
+use critical_section::Mutex;
+
 use super::groups::Group;
 use super::key::Key;
 use super::measured::Measured;
@@ -73,15 +75,20 @@ impl<const N: usize> Default for Blocks<N> {
 }
 
 /// Blocks of one kind that nobody has.
+///
+/// They are behind a critical section, so that tasks and interrupts may each have gauges of the same blocks, or hand one
+/// over.
 pub struct Pool<T: 'static, const N: usize> {
-    free: Cell<heapless::Vec<&'static mut [T], N>>,
+    free: Mutex<Cell<Free<T, N>>>,
 }
+
+type Free<T, const N: usize> = heapless::Vec<&'static mut [T], N>;
 
 impl<T: Blank, const N: usize> Pool<T, N> {
     /// No block.
     #[must_use]
     pub const fn new() -> Self {
-        Self { free: Cell::new(heapless::Vec::new()) }
+        Self { free: Mutex::new(Cell::new(heapless::Vec::new())) }
     }
 
     /// Cuts `storage` into blocks of so many, the last of which may be shorter; returns how many blocks it became: those
@@ -92,10 +99,7 @@ impl<T: Blank, const N: usize> Pool<T, N> {
 
     /// How many blocks nobody has. O(N).
     pub fn len(&self) -> usize {
-        let free = self.free.take();
-        let len = free.len();
-        self.free.set(free);
-        len
+        self.with(|free| free.len())
     }
 
     /// Whether somebody has each of them. O(N).
@@ -105,26 +109,32 @@ impl<T: Blank, const N: usize> Pool<T, N> {
 
     /// The shortest block that is long enough. O(N).
     pub fn take(&'static self, len: usize) -> Option<Block<T, N>> {
-        let mut free = self.free.take();
-        let enough = free.iter().enumerate().filter(|(_, block)| block.len() >= len);
-        let found = enough.min_by_key(|(_, block)| block.len()).map(|(at, _)| at);
-        let room = found.and_then(|at| {
+        let room = self.with(|free| {
+            let enough = free.iter().enumerate().filter(|(_, block)| block.len() >= len);
+            let (at, _) = enough.min_by_key(|(_, block)| block.len())?;
             let last = free.pop()?;
             // The last takes the place of the one that leaves, unless it is that one.
             Some(match free.get_mut(at) {
                 Some(block) => core::mem::replace(block, last),
                 None => last,
             })
-        });
-        self.free.set(free);
-        Some(Block { pool: self, room: room?, len })
+        })?;
+        Some(Block { pool: self, room, len })
     }
 
     fn give(&self, block: &'static mut [T]) -> bool {
-        let mut free = self.free.take();
-        let has_place = free.push(block).is_ok();
-        self.free.set(free);
-        has_place
+        self.with(|free| free.push(block).is_ok())
+    }
+
+    /// Nobody else has what is free meanwhile. O(N) beside what `f` does.
+    fn with<R>(&self, f: impl FnOnce(&mut Free<T, N>) -> R) -> R {
+        critical_section::with(|section| {
+            let cell = self.free.borrow(section);
+            let mut free = cell.take();
+            let result = f(&mut free);
+            cell.set(free);
+            result
+        })
     }
 }
 
