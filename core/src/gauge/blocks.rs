@@ -138,6 +138,12 @@ impl<T: Blank, const N: usize> Pool<T, N> {
     }
 }
 
+impl<T: Blank, const N: usize> Default for Pool<T, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The first so many of a block, which goes back when this is dropped.
 pub struct Block<T: Blank, const N: usize> {
     pool: &'static Pool<T, N>,
