@@ -1,10 +1,10 @@
 //! Two queues with leases, a topic, their statistics, gauges of what is published, and moments of posted numbers, over
 //! HTTP on a UART, in 64 KiB of RAM.
 //!
-//! Nothing is allocated: the storage of everything is in `static`s, and its sizes are constants in `storage` and `gauges`. A UART
-//! has no connections, so this keeps one alive for ever. It begins anew when a request stops in its middle, or when
-//! one was refused, once the line has been silent for a while: the next client is then understood whatever the last
-//! one did.
+//! Nothing is allocated: the storage of everything is in `static`s, and its sizes are constants in `storage` and
+//! `gauges`. A UART has no connections, so this keeps one alive for ever. It begins anew when a request stops in its
+//! middle, or when one was refused, once the line has been silent for a while: the next client is then understood
+//! whatever the last one did.
 #![no_std]
 #![no_main]
 
