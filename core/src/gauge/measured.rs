@@ -41,6 +41,9 @@ pub enum Measured<S: Storage> {
 }
 
 impl<S: Storage> Measured<S> {
+    /// Nothing, to fill storage with before there is a gauge.
+    pub const BLANK: Self = Self::Rate(Rate::new());
+
     /// A measure of nothing yet; `None` where there is no room.
     pub(super) fn new(measure: Measure, definition: &Definition, storage: &mut S) -> Option<Self> {
         Some(match measure {

@@ -12,12 +12,13 @@
 //! | [`render()`] | readings: JSON, tables, OpenMetrics, pictures |
 //! | `binary` | all of its state, to be added to another one; byte for byte |
 //! | `grid`, [`Measured`] | a cell for each group in each pane, with one state a measure |
-//! | [`Storage`] | where all of that is kept: a host's boxes, a firmware's arrays |
+//! | [`Storage`], [`Blocks`] | where all of that is kept: a host's boxes, a firmware's blocks |
 //!
 //! It has no clock and allocates nothing: the time is an argument, and storage is given once. The same messages at the
 //! same times give the same readings to the bit on a server, in a browser and on a microcontroller.
 
 mod binary;
+mod blocks;
 mod definition;
 mod grid;
 mod groups;
@@ -33,6 +34,7 @@ mod storage;
 mod taking;
 
 pub use binary::{Described, MergeError};
+pub use blocks::{Blank, Block, Blocks, Never, Pool};
 pub use definition::{
     Bound, Changes, Definition, Every, Field, Last, MOST_PANES, MOST_PATH, MOST_RULES, Measure, Measures, Rule, Scale,
     Statistic, Wrong,
