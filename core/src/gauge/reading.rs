@@ -42,16 +42,26 @@ pub enum Whose<'a> {
     All,
 }
 
+/// Who is told what is measured of each group.
+type Each<'e, S> = dyn FnMut(&Reading<'_>, Whose<'_>, &mut [Measured<S>]) + 'e;
+
+/// Who is told of each pane.
+type EachPane<'e, S> = dyn FnMut(u64, &[Measured<S>]) + 'e;
+
 impl<S: Storage> Gauge<S> {
     /// Reads what is measured: `each` is called for every group in no order, for the messages that are in none, and last
     /// for all together; a gauge without groups has only the last. O(groups × panes × state).
-    pub fn read(&mut self, span: Span, now: Time, each: impl FnMut(&Reading<'_>, Whose<'_>, &mut [Measured<S>])) {
-        self.read_until(None, span, now, each);
+    pub fn read(&mut self, span: Span, now: Time, mut each: impl FnMut(&Reading<'_>, Whose<'_>, &mut [Measured<S>])) {
+        self.read_until(None, span, now, &mut each);
     }
 
     /// Reads the panes that a reading reaches back to one by one, in their order, each of all groups together: how many
     /// messages came, and what was measured. O(groups × panes × state).
     pub fn read_panes(&mut self, now: Time, mut each: impl FnMut(u64, &[Measured<S>])) {
+        self.read_each_pane(now, &mut each);
+    }
+
+    fn read_each_pane(&mut self, now: Time, each: &mut EachPane<'_, S>) {
         let now = self.latest.max(now);
         let Some(panes) = &self.panes else { return };
         let (first, last) = panes.window(self.back(), now, self.own);
@@ -69,14 +79,9 @@ impl<S: Storage> Gauge<S> {
         }
     }
 
-    /// [`read`](Self::read), as if no pane behind `until` had begun.
-    pub(super) fn read_until(
-        &mut self,
-        until: Option<u64>,
-        span: Span,
-        now: Time,
-        mut each: impl FnMut(&Reading<'_>, Whose<'_>, &mut [Measured<S>]),
-    ) {
+    /// [`read`](Self::read), as if no pane behind `until` had begun. There is one of it for all that read: who is called
+    /// is told as it runs.
+    pub(super) fn read_until(&mut self, until: Option<u64>, span: Span, now: Time, each: &mut Each<'_, S>) {
         let now = self.latest.max(now);
         let shape = *self.grid.shape();
         let (first, last) = match (span, &self.panes) {
