@@ -85,7 +85,7 @@ test("the declarations hold what a program needs, refuse what it must not do, an
     if ((named || (member && classes.length > 0 && !["constructor", "free"].includes(member))) && !/\*\/\s*$/.test(lines[i - 1])) bare.push(`${classes.at(-1)}.${member ?? ""}`);
     if (/^export (type|interface) InitInput|^export interface InitOutput/.test(line)) break;
   }
-  for (const name of ["Queue", "Fanout", "Moments", "Histogram", "Graph", "Lines", "Multipart", "Events"]) assert.ok(classes.includes(name), name);
+  for (const name of ["Queue", "Fanout", "Moments", "Histogram", "Graph", "Lines", "Multipart", "Events", "Gauge", "Told"]) assert.ok(classes.includes(name), name);
   assert.deepEqual(bare, []);
 });
 
