@@ -97,6 +97,7 @@ fn a_picture_shows_distinct_values_with_their_error_and_how_certain_counts_are()
     assert!(svg.contains(">distinct, and twice its error<"), "{svg}");
     // In nine panes 100 different values each: a band, and in it a line, under the bars of the messages.
     assert_eq!(svg.matches("opacity=\"0.3\"").count(), 9, "{svg}");
+    assert!(!svg.contains("height=\"0\""), "{svg}");
     assert_eq!(svg.matches("height=\"2\" opacity=\"1\"").count(), 9, "{svg}");
     assert!(svg.contains("at least "), "{svg}");
 }

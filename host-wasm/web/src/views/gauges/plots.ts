@@ -73,7 +73,7 @@ class Numbers implements Plot {
 
   show(_: Pane[], now: Measured | undefined): void {
     const values = now && this.of(now);
-    for (const id of this.tiles.ids) this.tiles.set(id, id === "count" ? count(values?.[id] ?? 0) : number(values?.[id] ?? undefined, 5));
+    for (const id of this.tiles.ids) this.tiles.set(id, id === "count" ? count(values?.[id] ?? 0) : number(values?.[id] ?? undefined, 4));
   }
 }
 
