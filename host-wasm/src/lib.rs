@@ -20,7 +20,7 @@
 #![no_std]
 
 extern crate alloc;
-// In a browser nothing is linked of it: what it has for panics alone would be a tenth of the module.
+// In a browser nothing is linked of it: what it says of panics nobody could read.
 #[cfg(not(target_arch = "wasm32"))]
 extern crate std;
 
