@@ -42,11 +42,17 @@ pub enum Whose<'a> {
     All,
 }
 
+/// Who is told what is measured of each group.
+type Each<'e, S> = dyn FnMut(&Reading<'_>, Whose<'_>, u64, &mut [Measured<S>]) + 'e;
+
+/// Who is told of each pane.
+type EachPane<'e, S> = dyn FnMut(u64, &[Measured<S>]) + 'e;
+
 impl<S: Storage> Gauge<S> {
     /// Reads what is measured: `each` is called for every group in no order, for the messages that are in none, and last
     /// for all together; a gauge without groups has only the last. O(groups × panes × state).
     pub fn read(&mut self, span: Span, now: Time, mut each: impl FnMut(&Reading<'_>, Whose<'_>, &mut [Measured<S>])) {
-        self.read_until(None, span, now, |reading, whose, _, cell| each(reading, whose, cell));
+        self.read_until(None, span, now, &mut |reading, whose, _, cell| each(reading, whose, cell));
     }
 
     /// All that is measured, as it stands, of a gauge without panes and groups: nothing has to be added up. O(1).
@@ -58,6 +64,10 @@ impl<S: Storage> Gauge<S> {
     /// Reads the panes that a reading reaches back to one by one, in their order, each of all groups together: how many
     /// messages came, and what was measured. O(groups × panes × state).
     pub fn read_panes(&mut self, now: Time, mut each: impl FnMut(u64, &[Measured<S>])) {
+        self.read_each_pane(now, &mut each);
+    }
+
+    fn read_each_pane(&mut self, now: Time, each: &mut EachPane<'_, S>) {
         let now = self.latest.max(now);
         let Some(panes) = &self.panes else { return };
         let (first, last) = panes.window(self.back(), now, self.own);
@@ -76,14 +86,8 @@ impl<S: Storage> Gauge<S> {
     }
 
     /// [`read`](Self::read), as if no pane behind `until` had begun; and of each group how many messages it has had since
-    /// it has a place.
-    pub(super) fn read_until(
-        &mut self,
-        until: Option<u64>,
-        span: Span,
-        now: Time,
-        mut each: impl FnMut(&Reading<'_>, Whose<'_>, u64, &mut [Measured<S>]),
-    ) {
+    /// it has a place. There is one of it for all that read: who is called is told as it runs.
+    pub(super) fn read_until(&mut self, until: Option<u64>, span: Span, now: Time, each: &mut Each<'_, S>) {
         let now = self.latest.max(now);
         let shape = *self.grid.shape();
         let (first, last) = match (span, &self.panes) {

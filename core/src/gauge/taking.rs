@@ -77,7 +77,7 @@ impl<S: Storage> Gauge<S> {
         let end = self.panes.as_ref().and_then(|panes| panes.bounds(pane)).map_or(now, |(_, end)| end);
         let mut values = [None; MOST_RULES];
         let rules = self.definition.rules.clone();
-        self.read_until(Some(pane), Span::Window, now, |_, whose, _, cell| {
+        self.read_until(Some(pane), Span::Window, now, &mut |_, whose, _, cell| {
             if matches!(whose, Whose::All) {
                 for (value, rule) in values.iter_mut().zip(&rules) {
                     *value = rules::value(rule, cell, end);

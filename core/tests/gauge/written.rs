@@ -114,3 +114,18 @@ fn what_nothing_came_to_can_be_written_too() {
         assert!(!written(&mut empty, format, 5_000).is_empty(), "{format:?}");
     }
 }
+
+#[test]
+fn a_picture_shows_distinct_values_with_their_error_and_how_certain_counts_are() {
+    let mut gauge = gauge(r#"{"field":"g","measure":["distinct","top"],"top":2,"every":"1s","last":"10s"}"#);
+    for n in 0..900_u32 {
+        take(&mut gauge, format!(r#"{{"g":{}}}"#, n % 300), u64::from(n) * 10);
+    }
+    let svg = String::from_utf8(written(&mut gauge, Format::Svg, 8_999)).unwrap();
+    assert!(svg.contains(">distinct, and twice its error<"), "{svg}");
+    // In nine panes 100 different values each: a band, and in it a line, under the bars of the messages.
+    assert_eq!(svg.matches("opacity=\"0.3\"").count(), 9, "{svg}");
+    assert!(!svg.contains("height=\"0\""), "{svg}");
+    assert_eq!(svg.matches("height=\"2\" opacity=\"1\"").count(), 9, "{svg}");
+    assert!(svg.contains("at least "), "{svg}");
+}

@@ -112,7 +112,7 @@ impl<S: Storage> Gauge<S> {
         let mut result = Ok(());
         let mut begun = false;
         let is_grouped = self.definition().by.is_some();
-        self.read_until(None, Span::Window, now, |reading, whose, messages, cell| {
+        self.read_until(None, Span::Window, now, &mut |reading, whose, messages, cell| {
             if result.is_err() {
                 return;
             }

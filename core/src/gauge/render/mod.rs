@@ -5,7 +5,7 @@
 //! | [`Json`] | for programs: every number reads back to the same bits |
 //! | `table` | for people |
 //! | `metrics` | OpenMetrics, for those who collect it |
-//! | `svg` | a picture: what came over time, quantiles over time, a histogram, frequent values |
+//! | `svg` | a picture: what came over time, quantiles and distinct values over time, a histogram, frequent values |
 //! | `lines` | numbers and texts as these write them |
 
 mod json;

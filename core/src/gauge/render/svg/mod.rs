@@ -1,4 +1,5 @@
-//! A reading as a picture: what came over time, quantiles over time, how values are distributed, which are frequent.
+//! A reading as a picture: what came over time, quantiles and distinct values over time, how values are distributed,
+//! which are frequent.
 //!
 //! Each part stands under the last one and is there as far as it is measured. Colours are the reader's: text and lines
 //! are drawn in `currentColor`, and what is drawn over each other by how opaque it is.
@@ -47,6 +48,9 @@ pub(super) fn write<S: Storage, W: Write>(
         if parts.has_quantiles {
             picture.quantiles(gauge, now, &parts)?;
         }
+        if parts.most_distinct > 0.0 {
+            picture.distinct(gauge, now, &parts)?;
+        }
     }
     let mut result = Ok(());
     gauge.read(Span::Window, now, |_, whose, cell| {
@@ -66,6 +70,8 @@ struct Parts {
     /// Of all that is drawn of quantiles.
     least: f64,
     largest: f64,
+    /// The most distinct values that a pane may have had.
+    most_distinct: f64,
     bars: usize,
     /// How many distributions there are.
     distributions: usize,
@@ -80,6 +86,7 @@ impl Parts {
             has_quantiles: false,
             least: infinite,
             largest: nothing,
+            most_distinct: 0.0,
             bars: 0,
             distributions: 0,
         };
@@ -89,6 +96,9 @@ impl Parts {
             if let Some([low, _, _, high]) = quantiles(cell) {
                 parts.has_quantiles = true;
                 (parts.least, parts.largest) = (parts.least.min(low), parts.largest.max(high));
+            }
+            if let Some([_, _, high]) = distinct(cell) {
+                parts.most_distinct = parts.most_distinct.max(high);
             }
         });
         gauge.read(Span::Window, now, |_, whose, cell| {
@@ -106,7 +116,8 @@ impl Parts {
     }
 
     fn height(&self) -> f64 {
-        let over_time = if self.panes > 1 { 1.0 + f64::from(u8::from(self.has_quantiles)) } else { 0.0 };
+        let others = u8::from(self.has_quantiles).saturating_add(u8::from(self.most_distinct > 0.0));
+        let over_time = if self.panes > 1 { 1.0 + f64::from(others) } else { 0.0 };
         let plots = (over_time + self.distributions as f64) * (HEIGHT + GAP);
         let bars = if self.bars > 0 { self.bars as f64 * BAR + GAP } else { 0.0 };
         TOP + plots + bars
@@ -121,6 +132,16 @@ fn quantiles<S: Storage>(cell: &[Measured<S>]) -> Option<[f64; 4]> {
     })?;
     let quantile = |q| sketch.quantile(q).map(|quantile| quantile.estimate);
     Some([quantile(0.1)?, quantile(0.5)?, quantile(0.9)?, quantile(0.99)?])
+}
+
+/// Between which bounds the number of distinct values is 19 of 20 times, and the estimate of it: low, estimate, high.
+fn distinct<S: Storage>(cell: &[Measured<S>]) -> Option<[f64; 3]> {
+    let estimate = cell.iter().find_map(|measured| match measured {
+        Measured::Distinct(sketch) => Some(sketch.estimate()),
+        _ => None,
+    })?;
+    let reach = 2.0 * estimate.error * estimate.estimate;
+    Some([(estimate.estimate - reach).max(0.0), estimate.estimate, estimate.estimate + reach])
 }
 
 impl<W: Write> Picture<'_, W> {
@@ -175,6 +196,25 @@ impl<W: Write> Picture<'_, W> {
         Ok(())
     }
 
+    /// A band over time: where the number of distinct values is 19 of 20 times.
+    fn distinct<S: Storage>(&mut self, gauge: &mut Gauge<S>, now: Time, parts: &Parts) -> Result<(), W::Error> {
+        self.frame("distinct, and twice its error", Some(0.0), Some(parts.most_distinct))?;
+        let scale = Axis::over(0.0, parts.most_distinct, self.top);
+        let (step, mut place, mut result) = (WIDTH / parts.panes as f64, 0.0, Ok(()));
+        gauge.read_panes(now, |messages, cell| {
+            let left = LEFT + place * step;
+            place += 1.0;
+            let Some(values) = distinct(cell).filter(|_| result.is_ok() && messages > 0) else { return };
+            let [low, estimate, high] = values.map(|value| scale.place(value));
+            result = self
+                .bar([left, high, step, low - high], 30)
+                .and_then(|()| self.bar([left, estimate - 1.0, step, 2.0], 100));
+        });
+        result?;
+        self.end_part();
+        Ok(())
+    }
+
     /// What is drawn of one measure, if it has anything to be looked at.
     fn measured<S: Storage>(&mut self, measured: &mut Measured<S>) -> Result<(), W::Error> {
         match measured {
@@ -221,6 +261,11 @@ impl<W: Write> Picture<'_, W> {
                     self.at(self.top + BAR - 7.0)?;
                     self.text("\">")?;
                     self.escaped(counted.key.shown())?;
+                    if counted.error > 0 {
+                        self.text(" <tspan opacity=\".6\">at least ")?;
+                        whole(counted.weight.saturating_sub(counted.error), self.out)?;
+                        self.text("</tspan>")?;
+                    }
                     self.text("</text><text text-anchor=\"end\" x=\"")?;
                     self.at(LEFT - 6.0)?;
                     self.text("\" y=\"")?;
