@@ -113,7 +113,7 @@ fn gauges() -> String {
         }
         told.extend(gauge.close(end));
         let told: Vec<String> = told.iter().map(|told| quoted(&told.line)).collect();
-        let read = ["json", "svg", "text", "openmetrics", "definition"]
+        let read = ["json", "svg", "definition"]
             .map(|format| gauge.read(format, end).map_or_else(|_| "null".to_owned(), |text| quoted(&text)));
         let binary: String = gauge.to_binary(end).iter().map(|byte| format!("{byte:02x}")).collect();
         format!(

@@ -6,7 +6,7 @@ use core::convert::Infallible;
 use core::fmt;
 
 use js_sys::Uint8Array;
-use streamgauge_core::gauge::{Definition, Format, Gauge as Core, Json, render, write_alert};
+use streamgauge_core::gauge::{Definition, Gauge as Core, Json, write_alert, write_json, write_svg};
 use streamgauge_core::time::Time;
 use wasm_bindgen::prelude::*;
 
@@ -101,24 +101,27 @@ impl Gauge {
         told
     }
 
-    /// What it measures now, as `text`, `json`, `openmetrics`, `svg` or `definition`.
+    /// What it measures now, as `json` or `svg`, or its `definition`.
     ///
     /// # Errors
     /// There is no such format.
     pub fn read(
         &mut self,
-        #[wasm_bindgen(unchecked_param_type = "'text' | 'json' | 'openmetrics' | 'svg' | 'definition'")] format: &str,
+        #[wasm_bindgen(unchecked_param_type = "'json' | 'svg' | 'definition'")] format: &str,
         milliseconds: f64,
     ) -> Result<String, JsError> {
-        let format = match format {
-            "text" => Format::Table,
-            "json" => Format::Json,
-            "openmetrics" => Format::OpenMetrics,
-            "svg" => Format::Svg,
-            "definition" => Format::Definition,
-            _ => return Err(NoFormat.into()),
-        };
-        Ok(written(|out| render(&mut self.core, &self.name, format, time(milliseconds), out)))
+        let now = time(milliseconds);
+        // Each by itself: the forms for people and for collectors are a server's, and are left out.
+        match format {
+            "json" => Ok(written(|out| write_json(&mut self.core, &self.name, now, out))),
+            "svg" => Ok(written(|out| write_svg(&mut self.core, &self.name, now, out))),
+            "definition" => Ok(written(|out| {
+                self.core.definition().write_json(out)?;
+                out.push(b'\n');
+                Ok(())
+            })),
+            _ => Err(NoFormat.into()),
+        }
     }
 
     /// All of its state, to be added to another gauge, here or on a server (`POST /gauges/NAME/merge`).
@@ -165,7 +168,7 @@ struct NoFormat;
 
 impl fmt::Display for NoFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("format must be text, json, openmetrics, svg or definition")
+        f.write_str("format must be json, svg or definition")
     }
 }
 

@@ -45,7 +45,7 @@ pub use key::Key;
 pub use measured::Measured;
 pub use panes::Pane;
 pub use reading::{Reading, Span, Whose};
-pub use render::{Bar, Format, Json, render, write_alert, write_histogram};
+pub use render::{Bar, Format, Json, render, write_alert, write_histogram, write_json, write_svg};
 pub use rules::Alert;
 pub use sample::Unmeasured;
 pub use storage::Storage;

@@ -92,10 +92,12 @@ test("the declarations hold what a program needs, refuse what it must not do, an
 test("a build that is too large fails", () => {
   const at = mkdtempSync(join(folder, "large-"));
   const measure = () => spawnSync("node", [join(web, "sizes.mjs"), at, join(target, "www.meta.json")], { encoding: "utf8" });
-  writeFileSync(join(at, "a.bin"), randomBytes(175 * 1024));
+  writeFileSync(join(at, "streamgauge_a"), randomBytes(140 * 1024));
+  writeFileSync(join(at, "a"), randomBytes(35 * 1024));
   assert.equal(measure().status, 0);
-  writeFileSync(join(at, "b.bin"), randomBytes(15 * 1024));
+  writeFileSync(join(at, "streamgauge_b"), randomBytes(15 * 1024));
+  writeFileSync(join(at, "b"), randomBytes(10 * 1024));
   const { status, stderr } = measure();
   assert.equal(status, 1);
-  assert.match(stderr, /over the limit of 185.0 KiB gzipped/);
+  assert.match(stderr, /the module is over its limit of 150.0 KiB gzipped\nthe page is over its limit of 40.0 KiB gzipped/);
 });

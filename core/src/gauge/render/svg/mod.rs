@@ -33,8 +33,11 @@ const COLUMNS: usize = 126;
 const BARS: usize = 12;
 const BAR: f64 = 18.0;
 
-/// Writes what a gauge measures now.
-pub(super) fn write<S: Storage, W: Write>(
+/// Writes what the gauge `name` measures now as a picture, as [`render`](super::render()) does. O(groups × panes × state).
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_svg<S: Storage, W: Write>(
     gauge: &mut Gauge<S>,
     name: &str,
     now: Time,
