@@ -1,5 +1,7 @@
 //! Clicks to play with.
 
+use alloc::vec::Vec;
+
 use streamgauge_core::generate::{Rng, Zipf};
 use wasm_bindgen::prelude::*;
 

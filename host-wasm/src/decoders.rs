@@ -1,5 +1,10 @@
 //! Bytes in any fragmentation in, messages out.
 
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use js_sys::Uint8Array;
 use streamgauge_core::wire::{lines, multipart, sse};
 use wasm_bindgen::prelude::*;

@@ -1,7 +1,9 @@
 //! The fan-out.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use streamgauge_core::shared::{FanoutState, Received, SharedFanout, Slot};
 use streamgauge_core::topic::{Delivery as CoreDelivery, Fanout as Core, Id, Place, Unsubscribed};
@@ -25,7 +27,7 @@ type State = FanoutState<Box<[u8]>, Box<[Place]>, Box<[Slot]>>;
 /// Subscribers by number.
 #[derive(Debug, Default)]
 struct Ids {
-    of: BTreeMap<u32, Id>,
+    of: Vec<(u32, Id)>,
     next: u32,
 }
 
@@ -104,7 +106,7 @@ impl Fanout {
         let mut ids = self.ids.borrow_mut();
         let number = ids.next;
         ids.next = number.wrapping_add(1);
-        ids.of.insert(number, id);
+        ids.of.push((number, id));
         Ok(number)
     }
 
@@ -113,7 +115,8 @@ impl Fanout {
     /// # Errors
     /// If it had ended before.
     pub fn unsubscribe(&self, subscriber: u32) -> Result<Delivery, JsError> {
-        let id = self.ids.borrow_mut().of.remove(&subscriber).ok_or(Unsubscribed)?;
+        let id = self.id(subscriber)?;
+        self.ids.borrow_mut().of.retain(|(number, _)| *number != subscriber);
         Ok(self.fanout.unsubscribe(id)?.into())
     }
 
@@ -170,6 +173,7 @@ impl Fanout {
     }
 
     fn id(&self, subscriber: u32) -> Result<Id, Unsubscribed> {
-        self.ids.borrow().of.get(&subscriber).copied().ok_or(Unsubscribed)
+        let ids = self.ids.borrow();
+        ids.of.iter().find(|(number, _)| *number == subscriber).map(|(_, id)| *id).ok_or(Unsubscribed)
     }
 }

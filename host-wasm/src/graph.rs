@@ -1,8 +1,12 @@
 //! Graphs.
 
-use core::hash::BuildHasherDefault;
-use std::hash::DefaultHasher;
+use alloc::boxed::Box;
+use alloc::collections::BinaryHeap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::cmp::Reverse;
 
+use streamgauge_core::gauge::KeyHasher;
 use streamgauge_core::stats::graph::{Direction, Edge, Graph as Core};
 use streamgauge_core::stats::space_saving::{Counted, Slot};
 use wasm_bindgen::prelude::*;
@@ -14,7 +18,7 @@ type Slots = Box<[Slot<Edge<Box<str>>>]>;
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Graph {
-    core: Core<Box<str>, Slots, BuildHasherDefault<DefaultHasher>>,
+    core: Core<Box<str>, Slots, KeyHasher>,
 }
 
 /// An edge.
@@ -42,7 +46,7 @@ impl Graph {
     pub fn new(slots: u32, directed: bool) -> Self {
         let direction = if directed { Direction::Directed } else { Direction::Undirected };
         let slots: Slots = (0..slots).map(|_| Slot::EMPTY).collect();
-        Self { core: Core::new(slots, BuildHasherDefault::default(), direction) }
+        Self { core: Core::new(slots, KeyHasher::default(), direction) }
     }
 
     /// Adds 1 to the weight of an edge.
@@ -52,10 +56,18 @@ impl Graph {
 
     /// The `most` heaviest edges, the heaviest first; equal weights in the order of their names.
     pub fn top(&self, most: u32) -> Vec<WeightedEdge> {
-        let mut edges: Vec<&Counted<Edge<Box<str>>>> = self.core.edges().collect();
-        edges.sort_unstable_by(|a, b| b.weight.cmp(&a.weight).then_with(|| a.key.cmp(&b.key)));
-        edges.truncate(most as usize);
-        edges.into_iter().map(WeightedEdge::from).collect()
+        // A heap and not `sort`, which would take ten times the room.
+        let edges: BinaryHeap<_> =
+            self.core.edges().map(|Counted { key, weight, error }| (Reverse(*weight), key, *error)).collect();
+        let heaviest = edges.into_sorted_vec().into_iter().take(most as usize);
+        heaviest
+            .map(|(Reverse(weight), Edge { from, to }, error)| WeightedEdge {
+                from: from.to_string(),
+                to: to.to_string(),
+                weight: weight as f64,
+                error: error as f64,
+            })
+            .collect()
     }
 
     /// Number of edges held.
@@ -80,16 +92,5 @@ impl Graph {
     #[wasm_bindgen(getter)]
     pub fn floor(&self) -> f64 {
         self.core.sketch().floor() as f64
-    }
-}
-
-impl From<&Counted<Edge<Box<str>>>> for WeightedEdge {
-    fn from(counted: &Counted<Edge<Box<str>>>) -> Self {
-        Self {
-            from: counted.key.from.to_string(),
-            to: counted.key.to.to_string(),
-            weight: counted.weight as f64,
-            error: counted.error as f64,
-        }
     }
 }

@@ -1,5 +1,9 @@
 //! Histograms.
 
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use streamgauge_core::stats::Histogram as Core;
 use streamgauge_core::stats::histogram::InvalidRange;
 use wasm_bindgen::prelude::*;

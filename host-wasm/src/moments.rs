@@ -1,5 +1,7 @@
 //! Moments.
 
+use alloc::vec::Vec;
+
 use streamgauge_core::stats::Moments as Core;
 use wasm_bindgen::prelude::*;
 

@@ -1,7 +1,7 @@
 //! The lock of what only one thread ever sees.
 
-use std::cell::RefCell;
-use std::convert::Infallible;
+use core::cell::RefCell;
+use core::convert::Infallible;
 
 use streamgauge_core::shared::Lock;
 

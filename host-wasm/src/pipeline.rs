@@ -2,6 +2,10 @@
 
 mod parts;
 
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use streamgauge_core::stats::Moments as CoreMoments;
 use streamgauge_core::topic::{Fanout, Id, Next, Place};
 use wasm_bindgen::prelude::*;

@@ -1,5 +1,9 @@
 //! The bounded queue.
 
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use crate::one_thread::OneThread;
 
 use streamgauge_core::queue::Limits;

@@ -1,10 +1,16 @@
 //! A file or a stream of JSON records, as a graph.
 
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use streamgauge_core::select::{Path, Value, find};
 use streamgauge_core::wire::lines::{Event, Lines};
 use wasm_bindgen::prelude::*;
 
 use crate::graph::{Graph, WeightedEdge};
-use crate::json::{Field, fields};
 
 const LONGEST: usize = 1 << 20;
 
@@ -110,25 +116,41 @@ pub(crate) struct NotARecord;
 
 /// The edge that a record stands for; `None` unless both fields are text or whole numbers.
 pub(crate) fn edge(line: &[u8], from: &str, to: &str) -> Result<Option<(String, String)>, NotARecord> {
-    let text = |field| match field {
-        Field::Text(text) if !text.is_empty() => Some(text),
-        Field::Number(number) if number as i64 as f64 == number => Some((number as i64).to_string()),
-        _ => None,
-    };
-    let [from, to] = fields(line, [from, to]).ok_or(NotARecord)?;
-    Ok(text(from).zip(text(to)))
+    if !line.trim_ascii_start().starts_with(b"{") {
+        return Err(NotARecord);
+    }
+    let Some(paths) = path(from).zip(path(to)) else { return Ok(None) };
+    let [from, to] = find(line, &[paths.0, paths.1]).map_err(|_| NotARecord)?;
+    Ok(from.and_then(named).zip(to.and_then(named)))
+}
+
+/// Where a field is; a name that is no path is a key of the record itself. `None` if there can be no such field.
+pub(crate) fn path(field: &str) -> Option<Path<&str>> {
+    Path::parse(field).or_else(|_| Path::key(field)).ok()
+}
+
+/// The name that a value is for a node.
+fn named(value: Value<'_>) -> Option<String> {
+    if let Some(number) = value.number().map(|number| number.to_f64()) {
+        return (number as i64 as f64 == number).then(|| (number as i64).to_string());
+    }
+    let text: String = value.text()?.chars().collect();
+    (!text.is_empty()).then_some(text)
 }
 
 /// The host of an address; anything else as it is.
 pub(crate) fn host(text: &str) -> &str {
-    let Some((_, rest)) = text.split_once("://") else { return text };
+    let Some(rest) = text.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//")) else { return text };
     let host = rest.split(['/', '?', '#', ':']).next().unwrap_or(rest);
     host.strip_prefix("www.").unwrap_or(host)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Records;
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    use super::{Records, edge};
 
     #[test]
     fn the_same_graph_however_the_file_is_cut() {
@@ -148,5 +170,28 @@ mod tests {
         }
         let edges: Vec<_> = whole.top(9).into_iter().map(|edge| (edge.from, edge.to)).collect();
         assert_eq!(edges, [("c".into(), "7".into()), ("nasa.gov".into(), "direct".into())]);
+    }
+
+    #[test]
+    fn fields_of_any_record() {
+        let record = br#"{"a":{"r":"in"},"r":"http:\/\/x\/\u00e9","l":[1,{"u":2}],"u":-1.5e3,"n":null,"h":0.5,"a b":"c","e":""}"#;
+        let edge = |from, to| edge(record, from, to).ok().flatten();
+        let found = |from: &str, to: &str| Some((from.into(), to.into()));
+        assert_eq!(edge("r", "u"), found("http://x/é", "-1500"));
+        assert_eq!(edge("a.r", "l[1].u"), found("in", "2"));
+        assert_eq!(edge("u", "u"), found("-1500", "-1500"));
+        assert_eq!(edge("a b", "u"), found("c", "-1500"));
+        for none in ["n", "l", "z", "h", "e", "", "a..b"] {
+            assert_eq!(edge("r", none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_record() {
+        for text in ["", "1", "[1]", "{", r#"{"r":1} x"#, r#"{"r":1,}"#, "\u{0}", r#"{"r":nan}"#] {
+            assert!(edge(text.as_bytes(), "r", "r").is_err(), "{text:?}");
+        }
+        let deep = "[".repeat(100_000);
+        assert!(edge(format!("{{\"x\":{deep}").as_bytes(), "r", "r").is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! Random numbers whose true moments are known.
 
+use alloc::vec::Vec;
+
 use core::f64::consts::PI;
 
 use libm::{exp, log, pow, sqrt};

@@ -5,6 +5,7 @@
 //! | `machine` | [`Connection`]: the state machine; bytes and the client's end go in, answers come out |
 //! | `drive` | [`serve`], [`serve_async`]: the loop over an [`embedded_io`] transport |
 //! | `served` | [`Served`]: an engine and its endpoints, as a [`Service`] |
+//! | `gauges` | [`Gauges`]: what measures what is published there |
 //! | `answer` | [`Answer`]: room for a body, which no write outgrows |
 //! | `inbox`, `outbox` | a request as it comes, an answer as it goes |
 //!
@@ -17,7 +18,7 @@
 //! | 405 | another method |
 //! | 413 | head and body are longer than the input storage |
 //! | 431 | the head is longer than the input storage, or has too many fields |
-//! | 501 | a transfer-encoding other than chunked; `/sub` |
+//! | 501 | a transfer-encoding other than chunked; `/sub`; rules of gauges |
 //! | 503 | the answer is longer than the output storage; what it would have taken is still there, and nothing was settled |
 //! | 505 | another version of HTTP |
 //!
@@ -26,6 +27,7 @@
 
 mod answer;
 mod drive;
+mod gauges;
 mod inbox;
 mod machine;
 mod outbox;
@@ -33,6 +35,7 @@ mod served;
 
 pub use answer::{Answer, AnswerFull};
 pub use drive::{serve, serve_async};
+pub use gauges::{Gauges, Gauging};
 pub use machine::{Connection, Counters, Next};
 pub use served::Served;
 

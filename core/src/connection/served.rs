@@ -3,9 +3,9 @@
 use embedded_io::Write as _;
 
 use super::answer::{Answer, AnswerFull};
-use super::{Reply, Service};
+use super::{Gauging, Reply, Service};
 use crate::endpoints::{self, Request, Response, Settings, Status, Surface};
-use crate::engine::{Dump, Engine};
+use crate::engine::{Command, Dump, Engine, Outcome, Sink};
 use crate::time::Time;
 
 /// An engine and its endpoints.
@@ -25,9 +25,11 @@ use crate::time::Time;
 /// assert_eq!(answer.as_bytes(), b"Published 2 messages to 0 clients.\n");
 /// ```
 #[derive(Debug)]
-pub struct Served<E> {
+pub struct Served<E, G = ()> {
     /// What keeps topics and queues.
     pub engine: E,
+    /// What measures messages as they are published: [`Gauges`](super::Gauges), or nothing.
+    pub gauges: G,
     /// What the endpoints have to know.
     pub settings: Settings,
     /// The time, which its owner sets before each request.
@@ -37,16 +39,24 @@ pub struct Served<E> {
 impl<E> Served<E> {
     /// An engine behind these endpoints, with the original's settings, at the beginning of time.
     pub fn new(engine: E, surface: Surface) -> Self {
-        Self { engine, settings: Settings::new(surface), now: Time::ZERO }
+        Self::with_gauges(engine, surface, ())
     }
 }
 
-impl<E: Engine> Service for Served<E> {
+impl<E, G> Served<E, G> {
+    /// The same, and gauges.
+    pub fn with_gauges(engine: E, surface: Surface, gauges: G) -> Self {
+        Self { engine, gauges, settings: Settings::new(surface), now: Time::ZERO }
+    }
+}
+
+impl<E: Engine, G: Gauging> Service for Served<E, G> {
     fn call(&mut self, request: Request<'_>, answer: &mut Answer<'_>) -> Result<Reply, AnswerFull> {
         // More items than the answer has room for are not taken; one by itself may be too long, and stays.
         let max_answer = self.settings.max_answer.min(answer.capacity());
         let settings = Settings { max_answer, ..self.settings.clone() };
-        Ok(Reply::Response(match endpoints::answer(&request, &settings, &mut self.engine, self.now, answer)? {
+        let mut engine = Heard { engine: &mut self.engine, by: &mut self.gauges };
+        Ok(Reply::Response(match endpoints::answer(&request, &settings, &mut engine, self.now, answer)? {
             endpoints::Reply::Response(response) => response,
             endpoints::Reply::Dump(dump) => return Ok(Reply::Dump(dump)),
             endpoints::Reply::Subscribe(_) => {
@@ -58,7 +68,8 @@ impl<E: Engine> Service for Served<E> {
                 Response::text(Status::Ok)
             }
             endpoints::Reply::Wait(..) => endpoints::nothing(),
-            endpoints::Reply::Gauge(_) | endpoints::Reply::Exit => Response::text(Status::NotFound),
+            endpoints::Reply::Gauge(asked) => self.gauges.answer(&asked, &request, self.now, answer)?,
+            endpoints::Reply::Exit => Response::text(Status::NotFound),
         }))
     }
 
@@ -76,5 +87,28 @@ impl<E: Engine> Service for Served<E> {
             }
         });
         if full && answer.is_empty() { Err(AnswerFull) } else { Ok(more) }
+    }
+}
+
+/// An engine, and who hears of what it has published.
+struct Heard<'a, E, G> {
+    engine: &'a mut E,
+    by: &'a mut G,
+}
+
+impl<E: Engine, G: Gauging> Engine for Heard<'_, E, G> {
+    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
+        let outcome = self.engine.execute(command, now, to);
+        // Messages are published all or none, and those that had been before are not published again.
+        if let (Command::Publish { topic, messages, .. }, Outcome::Published(published)) = (command, outcome)
+            && published.messages > published.duplicates
+        {
+            self.by.published(topic, messages, now);
+        }
+        outcome
+    }
+
+    fn dump(&mut self, dump: &mut Dump, each: impl FnMut(&[u8]) -> core::ops::ControlFlow<()>) -> bool {
+        self.engine.dump(dump, each)
     }
 }

@@ -29,6 +29,7 @@ mod render;
 mod routes;
 
 pub use parse::{GaugeRequest, Settings, Subscription, Wrong, readings, subject};
+pub(crate) use render::problem;
 pub use render::{Rendering, overflow_line, write_problem};
 pub use routes::{Surface, VERB, changes, methods};
 

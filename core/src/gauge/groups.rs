@@ -52,16 +52,17 @@ impl<G: AsRef<[Group]> + AsMut<[Group]>> Groups<G> {
         self.len
     }
 
-    /// The key of a group.
-    pub(super) fn key(&self, number: u32) -> Option<&Key> {
-        self.get(number)?.key.as_ref()
+    /// The key of a group, and its messages since it has a place.
+    pub(super) fn held(&self, number: u32) -> Option<(&Key, u64)> {
+        let group = self.get(number)?;
+        Some((group.key.as_ref()?, group.weight))
     }
 
-    /// The group of a key, which is made while there is room; one more message is counted for it. O(1) on average.
-    pub(super) fn place(&mut self, key: &Key) -> Placed {
+    /// The group of a key, which is made while there is room; so many more messages are counted for it. O(1) on average.
+    pub(super) fn place(&mut self, key: &Key, messages: u64) -> Placed {
         let Some(number) = self.find_or_insert(key) else { return Placed::Nowhere };
         if let Some(group) = self.get_mut(number) {
-            group.weight = group.weight.saturating_add(1);
+            group.weight = group.weight.saturating_add(messages);
         }
         Placed::In(number)
     }
@@ -90,12 +91,12 @@ impl<G: AsRef<[Group]> + AsMut<[Group]>> Groups<G> {
     }
 
     /// The group of a key, which is made while there is room. O(1) on average.
-    pub(super) fn find_or_insert(&mut self, key: &Key) -> Option<u32> {
+    fn find_or_insert(&mut self, key: &Key) -> Option<u32> {
         let free = (self.len as usize) < self.capacity();
         self.find(key).or_else(|| free.then(|| self.insert(self.len, key)))
     }
 
-    pub(super) fn find(&self, key: &Key) -> Option<u32> {
+    fn find(&self, key: &Key) -> Option<u32> {
         let mut number = self.get(self.chain_of(key))?.chain;
         loop {
             let group = self.get(number)?;

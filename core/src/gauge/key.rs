@@ -7,6 +7,7 @@ use embedded_io::Write;
 use super::binary::{Input, Output};
 use crate::select::{Number, Value, Worth};
 use crate::stats::distinct;
+use crate::wire::decimal::Decimal;
 
 /// What of a value is kept to be shown, in bytes.
 const SHOWN: usize = 54;
@@ -64,6 +65,14 @@ impl Key {
         let is_canonical = number.worth().is_some_and(|worth| canonical.number(&worth).is_some());
         let hash = distinct::hash(Kind::Number as u8, if is_canonical { canonical.bytes() } else { raw });
         Self::new(Kind::Number, hash, raw)
+    }
+
+    /// The key of a number, as its [shortest text](Decimal::shortest); none of NaN and infinities. A text with other digits
+    /// is another value, though it may be nearest to the same number. O(1).
+    #[must_use]
+    pub fn of_float(number: f64) -> Option<Self> {
+        let text = Decimal::shortest(number)?;
+        Some(Self::of_number(&Number::parse(text.as_str())?))
     }
 
     /// The key of a text. O(n).

@@ -13,6 +13,7 @@ use crate::stats::quantiles::{Accuracy, DdSketch};
 use crate::stats::rate::Rate;
 use crate::stats::space_saving::SpaceSaving;
 use crate::stats::{Bivariate, Histogram, IntHistogram, Moments};
+use crate::time::Time;
 
 /// What one measure has seen.
 #[non_exhaustive]
@@ -40,6 +41,9 @@ pub enum Measured<S: Storage> {
 }
 
 impl<S: Storage> Measured<S> {
+    /// Nothing, to fill storage with before there is a gauge.
+    pub const BLANK: Self = Self::Rate(Rate::new());
+
     /// A measure of nothing yet; `None` where there is no room.
     pub(super) fn new(measure: Measure, definition: &Definition, storage: &mut S) -> Option<Self> {
         Some(match measure {
@@ -59,7 +63,7 @@ impl<S: Storage> Measured<S> {
             Measure::Histogram => match definition.histogram {
                 Scale::None => return None,
                 Scale::Range { low, high, bins } => {
-                    Self::Histogram(Histogram::new(storage.counts(usize::from(bins))?, low, high).ok()?)
+                    Self::Histogram(Histogram::new(storage.counts(usize::try_from(bins).ok()?)?, low, high).ok()?)
                 }
                 Scale::Integers { low, high } => {
                     let bins = i64::from(high).wrapping_sub(i64::from(low)).saturating_add(1);
@@ -81,31 +85,58 @@ impl<S: Storage> Measured<S> {
     /// Takes in what was read of a message, as far as there is something for it.
     #[inline]
     pub(super) fn take(&mut self, sample: &Sample) {
-        match (self, sample.x) {
-            (Self::Moments(moments), Some(x)) => moments.push(x),
-            (Self::Quantiles(sketch), Some(x)) => sketch.push(x),
-            (Self::Histogram(histogram), Some(x)) => histogram.push(x),
-            (Self::Integers(histogram, others), Some(x)) => match whole(x) {
-                Some(x) => histogram.push(x),
-                None => *others = others.saturating_add(1),
-            },
-            (Self::Change(detector), Some(x)) => _ = detector.push(x),
-            (Self::Pair(pair), Some(x)) => {
-                if let Some(y) = sample.y {
+        match self {
+            Self::Rate(rate) => rate.push(sample.time, sample.bytes),
+            Self::Pair(pair) => {
+                if let (Some(x), Some(y)) = (sample.x, sample.y) {
                     pair.push(x, y);
                 }
             }
-            (Self::Rate(rate), _) => rate.push(sample.time, sample.bytes),
-            (this, _) => this.take_key(sample),
+            Self::Graph(graph) => {
+                if let (Some(key), Some(other)) = (sample.key, sample.other) {
+                    graph.add(key, other, 1);
+                }
+            }
+            Self::Distinct(_) | Self::Top(_) => sample.key.into_iter().for_each(|key| self.take_key(key)),
+            _ => sample.x.into_iter().for_each(|x| self.take_number(x)),
         }
     }
 
-    fn take_key(&mut self, sample: &Sample) {
-        let Some(key) = sample.key else { return };
-        match (self, sample.other) {
-            (Self::Distinct(sketch), _) => sketch.add_hash(key.hash()),
-            (Self::Top(heaviest), _) => heaviest.add(key, 1),
-            (Self::Graph(graph), Some(other)) => graph.add(key, other, 1),
+    /// Takes in numbers that are in no message: what is measured of two fields sees nothing.
+    pub(super) fn take_numbers(&mut self, numbers: &[f64], now: Time) {
+        match self {
+            Self::Moments(moments) => moments.extend_from_slice(numbers),
+            Self::Histogram(histogram) => numbers.iter().for_each(|x| histogram.push(*x)),
+            Self::Rate(rate) => numbers.iter().for_each(|_| rate.push(now, 0)),
+            Self::Distinct(_) | Self::Top(_) => {
+                numbers.iter().filter_map(|x| Key::of_float(*x)).for_each(|key| self.take_key(key));
+            }
+            Self::Pair(_) | Self::Graph(_) => {}
+            Self::Quantiles(_) | Self::Integers(..) | Self::Change(_) => {
+                numbers.iter().for_each(|x| self.take_number(*x));
+            }
+        }
+    }
+
+    #[inline]
+    fn take_number(&mut self, x: f64) {
+        match self {
+            Self::Moments(moments) => moments.push(x),
+            Self::Quantiles(sketch) => sketch.push(x),
+            Self::Histogram(histogram) => histogram.push(x),
+            Self::Integers(histogram, others) => match whole(x) {
+                Some(x) => histogram.push(x),
+                None => *others = others.saturating_add(1),
+            },
+            Self::Change(detector) => _ = detector.push(x),
+            _ => {}
+        }
+    }
+
+    fn take_key(&mut self, key: Key) {
+        match self {
+            Self::Distinct(sketch) => sketch.add_hash(key.hash()),
+            Self::Top(heaviest) => heaviest.add(key, 1),
             _ => {}
         }
     }

@@ -12,12 +12,13 @@
 //! | [`render()`] | readings: JSON, tables, OpenMetrics, pictures |
 //! | `binary` | all of its state, to be added to another one; byte for byte |
 //! | `grid`, [`Measured`] | a cell for each group in each pane, with one state a measure |
-//! | [`Storage`] | where all of that is kept: a host's boxes, a firmware's arrays |
+//! | [`Storage`], [`Blocks`] | where all of that is kept: a host's boxes, a firmware's blocks |
 //!
 //! It has no clock and allocates nothing: the time is an argument, and storage is given once. The same messages at the
 //! same times give the same readings to the bit on a server, in a browser and on a microcontroller.
 
 mod binary;
+mod blocks;
 mod definition;
 mod grid;
 mod groups;
@@ -33,6 +34,7 @@ mod storage;
 mod taking;
 
 pub use binary::{Described, MergeError};
+pub use blocks::{Blank, Block, Blocks, Never, Pool};
 pub use definition::{
     Bound, Changes, Definition, Every, Field, Last, MOST_PANES, MOST_PATH, MOST_RULES, Measure, Measures, Rule, Scale,
     Statistic, Wrong,
@@ -43,7 +45,7 @@ pub use key::Key;
 pub use measured::Measured;
 pub use panes::Pane;
 pub use reading::{Reading, Span, Whose};
-pub use render::{Format, Json, render, write_alert};
+pub use render::{Bar, Format, Json, render, write_alert, write_histogram, write_json, write_svg};
 pub use rules::Alert;
 pub use sample::Unmeasured;
 pub use storage::Storage;
@@ -60,7 +62,7 @@ use sample::{Reader, Sample};
 
 /// A gauge: it measures the messages that it [takes](Self::take).
 ///
-/// 1. [`take`](Self::take) each message, with the time.
+/// 1. [`take`](Self::take) each message, with the time; or [numbers](Self::take_numbers) that are in no message.
 /// 2. While a pane [is over](Self::is_over), [close](Self::close) it: its reading is told once. What is not told before
 ///    the next message is taken is lost, and counted.
 /// 3. [`read`](Self::read) it whenever someone asks.

@@ -101,6 +101,14 @@ impl<P: AsRef<[Pane]> + AsMut<[Pane]>> Panes<P> {
         self.number(time, messages)
     }
 
+    /// How many messages come before the pane of now is over, as far as messages alone tell; at least one.
+    pub(super) fn until_over(&self, messages: u64) -> u64 {
+        match self.every {
+            Every::Time(_) => u64::MAX,
+            Every::Messages(pane) => pane.saturating_sub(messages.checked_rem(pane).unwrap_or(0)).max(1),
+        }
+    }
+
     /// The pane that is to be told next, if there is one.
     pub(super) fn over(&self, now: Time, messages: u64) -> Option<u64> {
         self.open.filter(|open| *open < self.current(now, messages))

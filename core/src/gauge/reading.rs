@@ -42,16 +42,32 @@ pub enum Whose<'a> {
     All,
 }
 
+/// Who is told what is measured of each group.
+type Each<'e, S> = dyn FnMut(&Reading<'_>, Whose<'_>, u64, &mut [Measured<S>]) + 'e;
+
+/// Who is told of each pane.
+type EachPane<'e, S> = dyn FnMut(u64, &[Measured<S>]) + 'e;
+
 impl<S: Storage> Gauge<S> {
     /// Reads what is measured: `each` is called for every group in no order, for the messages that are in none, and last
     /// for all together; a gauge without groups has only the last. O(groups × panes × state).
-    pub fn read(&mut self, span: Span, now: Time, each: impl FnMut(&Reading<'_>, Whose<'_>, &mut [Measured<S>])) {
-        self.read_until(None, span, now, each);
+    pub fn read(&mut self, span: Span, now: Time, mut each: impl FnMut(&Reading<'_>, Whose<'_>, &mut [Measured<S>])) {
+        self.read_until(None, span, now, &mut |reading, whose, _, cell| each(reading, whose, cell));
+    }
+
+    /// All that is measured, as it stands, of a gauge without panes and groups: nothing has to be added up. O(1).
+    pub fn measured(&self) -> Option<&[Measured<S>]> {
+        let is_one = self.panes.is_none() && self.groups.is_none();
+        is_one.then(|| self.grid.cell(At::Lasting { group: 0 }))
     }
 
     /// Reads the panes that a reading reaches back to one by one, in their order, each of all groups together: how many
     /// messages came, and what was measured. O(groups × panes × state).
     pub fn read_panes(&mut self, now: Time, mut each: impl FnMut(u64, &[Measured<S>])) {
+        self.read_each_pane(now, &mut each);
+    }
+
+    fn read_each_pane(&mut self, now: Time, each: &mut EachPane<'_, S>) {
         let now = self.latest.max(now);
         let Some(panes) = &self.panes else { return };
         let (first, last) = panes.window(self.back(), now, self.own);
@@ -69,14 +85,9 @@ impl<S: Storage> Gauge<S> {
         }
     }
 
-    /// [`read`](Self::read), as if no pane behind `until` had begun.
-    pub(super) fn read_until(
-        &mut self,
-        until: Option<u64>,
-        span: Span,
-        now: Time,
-        mut each: impl FnMut(&Reading<'_>, Whose<'_>, &mut [Measured<S>]),
-    ) {
+    /// [`read`](Self::read), as if no pane behind `until` had begun; and of each group how many messages it has had since
+    /// it has a place. There is one of it for all that read: who is called is told as it runs.
+    pub(super) fn read_until(&mut self, until: Option<u64>, span: Span, now: Time, each: &mut Each<'_, S>) {
         let now = self.latest.max(now);
         let shape = *self.grid.shape();
         let (first, last) = match (span, &self.panes) {
@@ -105,13 +116,14 @@ impl<S: Storage> Gauge<S> {
             }
             self.grid.merge(At::Sum, At::Total);
             if is_grouped {
-                let key = group.checked_sub(1).and_then(|number| self.groups.as_ref()?.held.key(number as u32));
+                let held = group.checked_sub(1).and_then(|number| self.groups.as_ref()?.held.held(number as u32));
+                let (whose, messages) = held.map_or((Whose::Other, 0), |(key, messages)| (Whose::Group(key), messages));
                 let reading = spanned.of(&self.definition, &self.counters);
-                each(&reading, key.map_or(Whose::Other, Whose::Group), self.grid.cell_mut(At::Sum));
+                each(&reading, whose, messages, self.grid.cell_mut(At::Sum));
             }
         }
         let reading = spanned.of(&self.definition, &self.counters);
-        each(&reading, Whose::All, self.grid.cell_mut(At::Total));
+        each(&reading, Whose::All, 0, self.grid.cell_mut(At::Total));
     }
 
     /// How many panes before the newest one a reading reaches back; `None`: to the start.

@@ -66,6 +66,10 @@ impl Unmeasured {
     }
 
     const fn count(&mut self, why: Why) {
+        self.count_many(why, 1);
+    }
+
+    const fn count_many(&mut self, why: Why, messages: u64) {
         let counter = match why {
             Why::NotJson => &mut self.not_json,
             Why::Missing => &mut self.missing,
@@ -73,7 +77,7 @@ impl Unmeasured {
             Why::Infinite => &mut self.infinite,
             Why::NoTime => &mut self.no_time,
         };
-        *counter = counter.saturating_add(1);
+        *counter = counter.saturating_add(messages);
     }
 }
 
@@ -95,10 +99,9 @@ type Text = heapless::String<{ super::definition::MOST_PATH }>;
 
 /// What becomes of a message.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::large_enum_variant, reason = "there is one, and no heap to put it on")]
-pub(super) enum Read {
+pub(super) enum Read<T> {
     /// This is measured.
-    Sample(Sample),
+    Sample(T),
     /// The filter does not let it pass.
     Filtered,
     /// Nothing can be.
@@ -133,7 +136,7 @@ impl Reader {
     }
 
     /// Reads a message that came `now`. O(n).
-    pub(super) fn read(&mut self, message: &[u8], now: Time, unmeasured: &mut Unmeasured) -> Read {
+    pub(super) fn read(&mut self, message: &[u8], now: Time, unmeasured: &mut Unmeasured) -> Read<Sample> {
         if let Some(selection) = &mut self.selection
             && selection.apply(message).is_err()
         {
@@ -169,6 +172,30 @@ impl Reader {
             unmeasured.count(why);
         }
         Read::Sample(sample)
+    }
+
+    /// The same for numbers by themselves, which have nothing else. O(n).
+    pub(super) fn read_numbers(&self, numbers: &[f64], unmeasured: &mut Unmeasured) -> Read<()> {
+        let count = |numbers: usize| numbers as u64;
+        if self.selection.is_some() {
+            return Read::Filtered;
+        }
+        if self.time.is_some() {
+            unmeasured.count_many(Why::NoTime, count(numbers.len()));
+            return Read::Nothing;
+        }
+        if self.numbers || self.keys {
+            let finite = numbers.iter().filter(|x| x.is_finite()).count();
+            if finite < numbers.len() {
+                let nan = numbers.iter().filter(|x| x.is_nan()).count();
+                unmeasured.count_many(Why::NotANumber, count(nan));
+                unmeasured.count_many(Why::Infinite, count(numbers.len().saturating_sub(finite).saturating_sub(nan)));
+            }
+            if self.two {
+                unmeasured.count_many(Why::Missing, count(finite));
+            }
+        }
+        Read::Sample(())
     }
 
     /// What is measured of a value: the number, the key.

@@ -1,13 +1,14 @@
-//! Queue, fan-out and moments that many tasks use through `&self`, and wait for.
+//! Queue, fan-out, moments and gauges that many tasks use through `&self`, and wait for.
 //!
 //! | type | for |
 //! | --- | --- |
 //! | [`SharedQueue`] | [`Queue`](crate::queue::Queue): `put`, `try_put`, `async put_when_room`, `async get` |
 //! | [`SharedFanout`] | [`Fanout`](crate::topic::Fanout): `publish`, `async next`, `async published` |
 //! | [`SharedMoments`] | what [`Merge`]s: partial results of many tasks, `async wait_for` |
-//! | [`Shared`] | any other value; the three above are thin layers over it |
+//! | [`SharedGauge`] | [`Gauge`](crate::gauge::Gauge): `take`, `tell`, `merge`, `async wait_for` |
+//! | [`Shared`] | any other value; the four above are thin layers over it |
 //!
-//! As statics of a microcontroller they are [`StaticQueue`], [`StaticFanout`] and [`StaticMoments`].
+//! As statics of a microcontroller the first three are [`StaticQueue`], [`StaticFanout`] and [`StaticMoments`].
 //!
 //! What is waited for again and again is also a [`Stream`](futures_core::Stream)
 //! ([`items`](SharedQueue::items), [`messages`](SharedFanout::messages)). A stream can't lend, since it may be polled
@@ -36,6 +37,7 @@
 //! A future that is leaked ([`core::mem::forget`]) keeps its slot, and the wake-up that may have been in it. So does
 //! one that is dropped by a closure under its own lock.
 
+mod gauge;
 mod lock;
 mod moments;
 mod queue;
@@ -49,6 +51,7 @@ mod waiters;
 use core::ops::ControlFlow;
 use core::task::Waker;
 
+pub use gauge::{SharedGauge, TakeError};
 pub use lock::{CriticalSection, Lock, Reentered};
 pub use moments::{Merge, SharedMoments};
 pub use queue::{GetError, PutError, PutWaitError, QueueState, SharedQueue, TryPutError};

@@ -1,11 +1,13 @@
 //! Everything that comes is counted once, and what is measured is what the measures by themselves would have seen.
 
 use proptest::prelude::*;
-use streamgauge_core::gauge::Key;
+use streamgauge_core::gauge::{Key, Measured};
 use streamgauge_core::select::Number;
 use streamgauge_core::stats::moments::NonFinite;
 use streamgauge_core::stats::quantiles::{Accuracy, DdSketch};
 use streamgauge_core::stats::{Bivariate, Moments, UltraLogLog};
+use streamgauge_core::time::Time;
+use streamgauge_core::wire::decimal::Decimal;
 
 use super::support::{gauge, json, take};
 
@@ -51,6 +53,78 @@ proptest! {
         let parts: f64 = reading["groups"].as_object().unwrap().values().map(rate).sum::<f64>() + rate(&reading["other"]);
         prop_assert!((parts - rate(&reading)).abs() <= 1e-12 * (1.0 + parts));
     }
+}
+
+proptest! {
+    #[test]
+    fn numbers_by_themselves_are_as_in_messages(
+        parts in prop::collection::vec((prop::collection::vec(number(), 0..40), 0_u64..3_000), 0..12),
+        definition in prop::sample::select(&NUMBERS[..]),
+    ) {
+        let (mut messages, mut numbers) = (gauge(definition), gauge(definition));
+        let mut now = 1_000_000;
+        for (part, later) in &parts {
+            now += later;
+            for x in part {
+                // Of texts that are equally short and near, others write another one.
+                let text = Decimal::shortest(*x).unwrap();
+                take(&mut messages, format!(r#"{{"x":{}}}"#, text.as_str()), now);
+            }
+            numbers.take_numbers(part, Time::from_millis(now));
+        }
+        let (mut messages, mut numbers) = (json(&mut messages, now), json(&mut numbers, now));
+        // Numbers have no bytes.
+        for reading in [&mut messages, &mut numbers] {
+            reading["bytes"] = 0.into();
+            for name in ["bytes", "bytes_1m", "bytes_5m", "bytes_15m"] {
+                if let Some(bytes) = reading["rate"].get_mut(name) {
+                    *bytes = 0.into();
+                }
+            }
+        }
+        prop_assert_eq!(messages, numbers);
+    }
+}
+
+/// Every measure of numbers, panes of both kinds, and what numbers by themselves do not have.
+const NUMBERS: [&str; 8] = [
+    r#"{"field":"x","measure":["moments","quantiles","distinct","top","histogram","rate","change"],
+        "histogram":{"min":-50,"max":100,"bins":40}}"#,
+    r#"{"field":"x","measure":["moments","histogram"],"histogram":{"integers":[-9,9]},"every":"1s","last":"3s"}"#,
+    r#"{"field":"x","measure":["moments","quantiles","rate"],"every":"7 messages","last":"21 messages"}"#,
+    r#"{"field":"x","measure":["moments","change"],"every":"1s"}"#,
+    r#"{"field":"x","measure":["distinct","moments"],"by":"g"}"#,
+    r#"{"field":"x","measure":["pair","moments"],"with":"y"}"#,
+    r#"{"field":"x","measure":"moments","filter":"a:1"}"#,
+    r#"{"field":"x","measure":"moments","time":"t","every":"1s"}"#,
+];
+
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        (-20_i8..20).prop_map(f64::from),
+        -1e3..1e3,
+        any::<f64>().prop_filter("in a message it is no number", |x| x.is_finite()),
+    ]
+}
+
+#[test]
+fn numbers_that_are_none_are_counted_twice_where_they_are_measured() {
+    let mut gauge = gauge(r#"{"measure":["moments","histogram"],"histogram":{"min":0,"max":1,"bins":2}}"#);
+    gauge.take_numbers(&[0.5, f64::NAN, f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY], Time::ZERO);
+    let counters = gauge.counters();
+    assert_eq!((counters.measured, counters.unmeasured.not_a_number, counters.unmeasured.infinite), (5, 1, 3));
+    let Some([Measured::Moments(moments), Measured::Histogram(histogram)]) = gauge.measured() else {
+        panic!("both are measured, in one place");
+    };
+    assert_eq!((moments.count(), moments.nan(), moments.positive_infinities()), (1, 1, 2));
+    assert_eq!((histogram.overflow(), histogram.underflow(), histogram.nan()), (2, 1, 1));
+}
+
+#[test]
+fn what_is_in_panes_or_groups_is_in_no_one_place() {
+    assert!(gauge(r#"{"measure":"rate"}"#).measured().is_some());
+    assert!(gauge(r#"{"measure":"rate","every":"1s"}"#).measured().is_none());
+    assert!(gauge(r#"{"measure":"rate","by":"g"}"#).measured().is_none());
 }
 
 #[test]

@@ -137,9 +137,9 @@ fn settings_are_read_in_every_way_that_they_may_be_written() {
             r#""histogram":{"integers":[-2147483648,-2147418114]}"#,
         ),
         (
-            r#""histogram":{"bins":65535,"max":1E-300,"min":-1e+300}"#,
-            histogram(Scale::Range { low: -1e300, high: 1e-300, bins: 65_535 }),
-            r#""histogram":{"min":-1e300,"max":1e-300,"bins":65535}"#,
+            r#""histogram":{"bins":1048576,"max":1E-300,"min":-1e+300}"#,
+            histogram(Scale::Range { low: -1e300, high: 1e-300, bins: 1 << 20 }),
+            r#""histogram":{"min":-1e300,"max":1e-300,"bins":1048576}"#,
         ),
         (
             r#""filter":"c:\ud83d\ude00""#,
@@ -205,7 +205,7 @@ fn what_is_wrong_is_named() {
     const EMPTY: &str = "a path with an empty key: it is written as user.langs[0]";
     const FILTER: &str = "filter must be such as \"country:de\", or an array of two at most";
     const COUNT: &str = "must be a whole number from 1 to 65535";
-    const HISTOGRAM: &str = "histogram must be such as {\"min\":0,\"max\":100,\"bins\":50} or {\"integers\":[0,100]}, of 65535 bins at most, which can be told apart";
+    const HISTOGRAM: &str = "histogram must be such as {\"min\":0,\"max\":100,\"bins\":50} or {\"integers\":[0,100]}, of 1048576 bins at most, or 65535 integers, which can be told apart";
     const EVERY: &str = "every must be a time such as \"10s\", or \"1000 messages\"";
     const LAST: &str = "last must be as every, a time or messages, and at most 4096 times as long";
     const LATENESS: &str = "lateness must be a time of at most 64 times every, and time has to name a field";
@@ -259,8 +259,8 @@ fn what_is_wrong_is_named() {
         ("\"bins\":65536", &format!("bins {COUNT}")),
         ("\"bins\":1e3", &format!("bins {COUNT}")),
         ("\"bins\":[1]", &format!("bins {COUNT}")),
-        ("\"precision\":2", "precision must be a whole number from 3 to 18: 2^precision bytes are held"),
-        ("\"precision\":267", "precision must be a whole number from 3 to 18: 2^precision bytes are held"),
+        ("\"precision\":3", "precision must be a whole number from 4 to 18: 2^precision bytes are held"),
+        ("\"precision\":267", "precision must be a whole number from 4 to 18: 2^precision bytes are held"),
         ("\"top\":-1", &format!("top {COUNT}")),
         ("\"top\":{}", &format!("top {COUNT}")),
         ("\"edges\":1048577", "edges must be a whole number from 1 to 1048576"),
@@ -280,7 +280,8 @@ fn what_is_wrong_is_named() {
         ("\"histogram\":{\"integers\":[0,65535]}", HISTOGRAM),
         ("\"histogram\":{\"min\":\"0\",\"max\":1,\"bins\":1}", "histogram.min must be a number"),
         ("\"histogram\":{\"min\":0,\"max\":1e999,\"bins\":1}", "histogram.max must be a number"),
-        ("\"histogram\":{\"min\":0,\"max\":1,\"bins\":65536}", &format!("histogram.bins {COUNT}")),
+        ("\"histogram\":{\"min\":0,\"max\":1,\"bins\":1048577}", HISTOGRAM),
+        ("\"histogram\":{\"min\":0,\"max\":1,\"bins\":-1}", "histogram.bins must be a whole number from 1 to 1048576"),
         ("\"histogram\":{\"min\":0,\"min\":0}", "histogram.min is given twice"),
         ("\"histogram\":{\"low\":0}", "there is no setting \"low\" in histogram"),
         (

@@ -15,7 +15,7 @@ use streamgauge_core::gauge::{
 pub(crate) fn definition() -> impl Strategy<Value = Definition> {
     let place = (name(), filter(), option::of(field()), field(), option::of(field()));
     let measures = subsequence(Measure::ALL.to_vec(), 1..=Measure::ALL.len());
-    let sizes = (1..=4096_u16, 1..=u16::MAX, 3..=18_u8, 1..=u16::MAX, 1..=1_u32 << 20, any::<bool>());
+    let sizes = (1..=4096_u16, 1..=u16::MAX, 4..=18_u8, 1..=u16::MAX, 1..=1_u32 << 20, any::<bool>());
     let accuracy = prop_oneof![Just(1e-4), Just(0.5), 1e-4..0.5];
     (place, measures, sizes, accuracy, scale(), changes(), panes()).prop_flat_map(
         |((topic, filter, path, with, by), measures, sizes, accuracy, scale, change, panes)| {
@@ -72,7 +72,7 @@ fn filter() -> impl Strategy<Value = Filter> {
 }
 
 fn scale() -> impl Strategy<Value = Scale> {
-    let range = (-1e9..1e9, 1e-3..1e9, 1..=u16::MAX).prop_map(|(low, width, bins)| Scale::Range {
+    let range = (-1e9..1e9, 1e-3..1e9, 1..=1_u32 << 20).prop_map(|(low, width, bins)| Scale::Range {
         low,
         high: low + width,
         bins,

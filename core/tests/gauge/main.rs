@@ -6,6 +6,7 @@ mod definitions;
 mod groups;
 mod merging;
 mod rules;
+mod served;
 mod support;
 mod windows;
 mod written;

@@ -49,6 +49,32 @@ proptest! {
     }
 
     #[test]
+    fn groups_that_were_merged_give_way_as_those_that_came(
+        before in prop::collection::vec(0_u32..4, 0..200),
+        behind in prop::collection::vec(0_u32..8, 0..200),
+    ) {
+        let definition = r#"{"field":"x","by":"g","groups":4,"measure":"moments"}"#;
+        let (mut one, mut part, mut merged) = (gauge(definition), gauge(definition), gauge(definition));
+        let message = |group: &u32| format!(r#"{{"x":{group},"g":"g{group}"}}"#);
+        for group in &before {
+            take(&mut one, message(group), 0);
+            take(&mut part, message(group), 0);
+        }
+        merged.merge(&written(&mut part, Format::Binary, 0), Time::ZERO, &mut Heap).unwrap();
+        for group in &behind {
+            take(&mut one, message(group), 0);
+            take(&mut merged, message(group), 0);
+        }
+        let (one, merged) = (json(&mut one, 0), json(&mut merged, 0));
+        prop_assert_eq!(&one["counters"], &merged["counters"]);
+        let counts = |of: &serde_json::Value| {
+            let groups = of["groups"].as_object().unwrap();
+            groups.iter().map(|(name, group)| (name.clone(), group["count"].as_u64())).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(counts(&one), counts(&merged));
+    }
+
+    #[test]
     fn a_byte_that_is_not_as_it_was_refuses_all(
         values in prop::collection::vec(-50_i32..50, 0..20),
         at in any::<prop::sample::Index>(),
@@ -102,6 +128,19 @@ proptest! {
         let framed = [b"SGG1", &bytes[..]].concat();
         prop_assert!(Described::of(&framed).is_err());
     }
+}
+
+#[test]
+fn a_group_that_found_no_place_has_its_messages_behind_it() {
+    let definition = r#"{"by":"g","groups":1,"measure":["rate","distinct"]}"#;
+    let (mut one, mut other) = (gauge(definition), gauge(definition));
+    (0..10).for_each(|_| take(&mut one, r#"{"g":"a"}"#, 0));
+    (0..100).for_each(|_| take(&mut other, r#"{"g":"b"}"#, 0));
+    one.merge(&written(&mut other, Format::Binary, 0), Time::ZERO, &mut Heap).unwrap();
+    let groups = |gauge: &mut _| json(gauge, 0)["groups"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!((groups(&mut one), one.counters().moved), (vec!["a".to_owned()], 0));
+    take(&mut one, r#"{"g":"b"}"#, 0);
+    assert_eq!((groups(&mut one), one.counters().moved), (vec!["b".to_owned()], 10));
 }
 
 #[test]

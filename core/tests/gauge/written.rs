@@ -1,6 +1,6 @@
 //! Readings as they are written.
 
-use streamgauge_core::gauge::Format;
+use streamgauge_core::gauge::{Bar, Format, write_histogram};
 
 use super::support::{Heap, gauge, take, written};
 
@@ -80,9 +80,52 @@ fn a_picture_shows_texts_without_what_is_none() {
 }
 
 #[test]
+fn a_histogram_is_drawn_with_round_numbers_beside_it() {
+    let bar = |low: f64, count| Bar { low, high: low + 1.0, count };
+    let drawn = |bars: &[Bar], are_integers| {
+        let mut out = Vec::new();
+        write_histogram("<1,234 values>", bars, are_integers, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let numbers = |svg: &str, anchor: &str| -> Vec<String> {
+        let anchor = format!("text-anchor=\"{anchor}\"");
+        svg.split(&anchor).skip(1).map(|label| label.split(['>', '<']).nth(1).unwrap().to_owned()).collect()
+    };
+    let svg = drawn(&[bar(0.0, 3), bar(1.0, 0), bar(2.0, 11)], false);
+    assert!(svg.contains("<title>&lt;1,234 values&gt;</title>"), "{svg}");
+    assert!(svg.contains("><title>2 to 3: 11</title></rect>") && svg.matches("<rect ").count() == 2, "{svg}");
+    assert_eq!(numbers(&svg, "end"), ["0", "5", "10", "15"]);
+    assert_eq!(numbers(&svg, "middle"), ["0", "0.375", "0.75", "1.125", "1.5", "1.875", "2.25", "2.625", "3"]);
+    // The highest bar is as high as its count: 11 of 15 of 300.
+    assert!(svg.contains("width=\"209\" height=\"220\""), "{svg}");
+    let svg = drawn(&[bar(-1.0, 2), bar(20.0, 1)], true);
+    assert!(svg.contains("<title>20: 1</title>"), "{svg}");
+    assert_eq!(numbers(&svg, "middle"), ["-1", "2", "5", "8", "11", "14", "17", "20"]);
+    for (bars, are_integers) in [(&[][..], false), (&[], true), (&[bar(5.0, u64::MAX)], true)] {
+        let svg = drawn(bars, are_integers);
+        assert!(svg.ends_with("</svg>\n") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    }
+}
+
+#[test]
 fn what_nothing_came_to_can_be_written_too() {
     for format in [Format::Table, Format::Json, Format::OpenMetrics, Format::Svg, Format::Binary, Format::Definition] {
         let mut empty = gauge(r#"{"field":"x","every":"1s","last":"5s","measure":["moments","quantiles","top"]}"#);
         assert!(!written(&mut empty, format, 5_000).is_empty(), "{format:?}");
     }
+}
+
+#[test]
+fn a_picture_shows_distinct_values_with_their_error_and_how_certain_counts_are() {
+    let mut gauge = gauge(r#"{"field":"g","measure":["distinct","top"],"top":2,"every":"1s","last":"10s"}"#);
+    for n in 0..900_u32 {
+        take(&mut gauge, format!(r#"{{"g":{}}}"#, n % 300), u64::from(n) * 10);
+    }
+    let svg = String::from_utf8(written(&mut gauge, Format::Svg, 8_999)).unwrap();
+    assert!(svg.contains(">distinct, and twice its error<"), "{svg}");
+    // In nine panes 100 different values each: a band, and in it a line, under the bars of the messages.
+    assert_eq!(svg.matches("opacity=\"0.3\"").count(), 9, "{svg}");
+    assert!(!svg.contains("height=\"0\""), "{svg}");
+    assert_eq!(svg.matches("height=\"2\" opacity=\"1\"").count(), 9, "{svg}");
+    assert!(svg.contains("at least "), "{svg}");
 }

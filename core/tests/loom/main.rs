@@ -5,6 +5,7 @@
 #![cfg(streamgauge_loom)]
 #![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "the tests are hosted")]
 
+mod gauge;
 mod leases;
 mod moments;
 mod queue;

@@ -4,6 +4,7 @@
 #![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "the tests are hosted")]
 
 mod executors;
+mod gauge;
 
 use core::cell::RefCell;
 use core::pin::{Pin, pin};

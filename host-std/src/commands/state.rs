@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use crate::commands::measure::{graph, histogram, moments};
 use crate::results::StateError;
 use crate::results::redis::{Key, Link, Shared, Target};
-use crate::results::tally::{Bars, GraphTally, HistogramTally, MomentsTally, WeightedEdges};
+use crate::results::tally::{Bars, GraphTally, HistogramTally, MomentsTally, Summary, WeightedEdges};
 use crate::terminal::StartError;
 use crate::terminal::exit::Failure;
 use crate::terminal::output;
@@ -71,9 +71,9 @@ impl Options {
         output::write(text.as_bytes())
     }
 
-    fn moments(&self, tally: &MomentsTally) -> String {
+    fn moments(&self, total: &Summary) -> String {
         let show = if self.action == Action::Show { moments::line } else { moments::json };
-        show(tally) + "\n"
+        show(total) + "\n"
     }
 
     fn histogram(&self, bars: &Bars) -> String {

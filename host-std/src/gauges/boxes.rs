@@ -4,7 +4,7 @@ use streamgauge_core::gauge::{Group, Key, Measured, Pane, Storage};
 use streamgauge_core::stats::graph::Edge;
 use streamgauge_core::stats::space_saving::Slot;
 
-use crate::engine::memory::Held;
+use crate::engine::memory::{Budget, Held};
 
 /// Takes the bytes of each box from a budget before it makes it.
 #[derive(Debug)]
@@ -16,6 +16,11 @@ impl Boxes {
     /// What it makes is of the budget that `held` holds something of.
     pub(crate) const fn new(held: Held) -> Self {
         Self { held }
+    }
+
+    /// What it makes is of no budget.
+    pub(crate) fn unbounded() -> Self {
+        Self::new(Budget::new(u64::MAX).nothing())
     }
 
     /// What holds the bytes of all that was made, until it is dropped.

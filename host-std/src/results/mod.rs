@@ -1,55 +1,76 @@
 //! What is added up of a stream, and where that is kept: in this process, or where other processes add to the same.
 //!
-//! A [`Tally`] is what a measure adds up. A [`State`] keeps one: values go into [`State::pending`], and
+//! A [`Tally`](tally::Tally) is what a measure adds up. A [`State`] keeps one: values go into [`State::pending`], and
 //! [`State::flush`] hands over what is pending. In memory the two are the same tally and nothing has to be handed over.
 
 mod options;
 pub mod redis;
 pub mod tally;
 
-use core::future::{Future, ready};
 use core::time::Duration;
 
-pub use options::{Kept, StateOptions};
-
-use crate::results::tally::Tally;
+pub use options::StateOptions;
+use redis::{Redis, Shared};
 
 /// Keeps a tally.
-pub trait State<T: Tally> {
+pub enum State<T: Shared> {
+    /// In this process alone.
+    Memory(T),
+    /// In Redis.
+    Redis(Redis<T>),
+}
+
+impl<T: Shared> State<T> {
     /// Where new values go.
-    fn pending(&mut self) -> &mut T;
+    pub const fn pending(&mut self) -> &mut T {
+        match self {
+            Self::Memory(tally) => tally,
+            Self::Redis(redis) => redis.pending(),
+        }
+    }
 
     /// Hands over what is pending. Waits only where otherwise memory would grow without bound.
     ///
     /// # Errors
     /// The state will not take it, now or later.
-    fn flush(&mut self) -> impl Future<Output = Result<(), StateError>>;
+    pub async fn flush(&mut self) -> Result<(), StateError> {
+        if let Self::Redis(redis) = self { redis.flush().await } else { Ok(()) }
+    }
 
     /// Hands over what is pending, and waits until it is safe there, for as long as it takes.
     ///
     /// # Errors
     /// As [`flush`](Self::flush).
-    fn settle(&mut self) -> impl Future<Output = Result<(), StateError>>;
+    pub async fn settle(&mut self) -> Result<(), StateError> {
+        if let Self::Redis(redis) = self { redis.settle().await } else { Ok(()) }
+    }
 
     /// What everyone has added up, this process included: waits until what is pending was handed over.
     ///
     /// # Errors
     /// The state can't be reached within `patience`.
-    fn total(&mut self, patience: Duration) -> impl Future<Output = Result<T::Total, StateError>>;
+    pub async fn total(&mut self, patience: Duration) -> Result<T::Total, StateError> {
+        match self {
+            Self::Memory(tally) => Ok(tally.total()),
+            Self::Redis(redis) => redis.total(patience).await,
+        }
+    }
 
     /// Whether, as far as is known, the total can be had at once.
-    fn is_reachable(&self) -> bool {
-        true
+    pub fn is_reachable(&self) -> bool {
+        if let Self::Redis(redis) = self { redis.is_reachable() } else { true }
     }
 
     /// Nothing more will be added.
-    fn close(&mut self) -> impl Future<Output = ()> {
-        ready(())
+    pub async fn close(&mut self) {
+        if let Self::Redis(redis) = self {
+            redis.close().await;
+        }
     }
 
     /// What happened on the way that whoever looks at the total has to know.
-    fn notes(&self) -> Vec<String> {
-        Vec::new()
+    pub fn notes(&self) -> Vec<String> {
+        if let Self::Redis(redis) = self { redis.notes() } else { Vec::new() }
     }
 }
 
@@ -71,25 +92,3 @@ impl core::fmt::Display for StateError {
 }
 
 impl core::error::Error for StateError {}
-
-/// The state of this process alone.
-#[derive(Debug, Clone, Default)]
-pub struct Memory<T>(pub T);
-
-impl<T: Tally> State<T> for Memory<T> {
-    fn pending(&mut self) -> &mut T {
-        &mut self.0
-    }
-
-    fn flush(&mut self) -> impl Future<Output = Result<(), StateError>> {
-        ready(Ok(()))
-    }
-
-    fn settle(&mut self) -> impl Future<Output = Result<(), StateError>> {
-        ready(Ok(()))
-    }
-
-    fn total(&mut self, _: Duration) -> impl Future<Output = Result<T::Total, StateError>> {
-        ready(Ok(self.0.total()))
-    }
-}

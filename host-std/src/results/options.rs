@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use clap::Args;
 
+use super::State;
 use super::redis::{Key, Redis, Shared, Target};
-use super::{Memory, State, StateError};
 use crate::terminal::StartError;
 use crate::terminal::exit::Failure;
 use crate::terminal::flags::seconds;
@@ -60,69 +60,9 @@ impl StateOptions {
     }
 
     /// Opens the state, of the shape of this empty tally.
-    pub(crate) async fn open<T: Shared>(&self, tally: T) -> Result<Result<Kept<T>, Failure>, StartError> {
-        let Some(target) = self.target()? else { return Ok(Ok(Kept::Memory(Memory(tally)))) };
+    pub(crate) async fn open<T: Shared>(&self, tally: T) -> Result<Result<State<T>, Failure>, StartError> {
+        let Some(target) = self.target()? else { return Ok(Ok(State::Memory(tally))) };
         let redis = Redis::open(target, tally).await;
-        Ok(redis.map(Kept::Redis).map_err(|error| Failure::Unreachable(error.to_string())))
-    }
-}
-
-/// A state in either place.
-#[derive(Debug)]
-pub enum Kept<T: Shared> {
-    /// In this process.
-    Memory(Memory<T>),
-    /// In Redis.
-    Redis(Redis<T>),
-}
-
-impl<T: Shared> State<T> for Kept<T> {
-    fn pending(&mut self) -> &mut T {
-        match self {
-            Self::Memory(memory) => memory.pending(),
-            Self::Redis(redis) => redis.pending(),
-        }
-    }
-
-    async fn flush(&mut self) -> Result<(), StateError> {
-        match self {
-            Self::Memory(memory) => memory.flush().await,
-            Self::Redis(redis) => redis.flush().await,
-        }
-    }
-
-    async fn settle(&mut self) -> Result<(), StateError> {
-        match self {
-            Self::Memory(memory) => memory.settle().await,
-            Self::Redis(redis) => redis.settle().await,
-        }
-    }
-
-    async fn total(&mut self, patience: Duration) -> Result<T::Total, StateError> {
-        match self {
-            Self::Memory(memory) => memory.total(patience).await,
-            Self::Redis(redis) => redis.total(patience).await,
-        }
-    }
-
-    fn is_reachable(&self) -> bool {
-        match self {
-            Self::Memory(memory) => State::<T>::is_reachable(memory),
-            Self::Redis(redis) => redis.is_reachable(),
-        }
-    }
-
-    async fn close(&mut self) {
-        match self {
-            Self::Memory(memory) => State::<T>::close(memory).await,
-            Self::Redis(redis) => redis.close().await,
-        }
-    }
-
-    fn notes(&self) -> Vec<String> {
-        match self {
-            Self::Memory(memory) => State::<T>::notes(memory),
-            Self::Redis(redis) => redis.notes(),
-        }
+        Ok(redis.map(State::Redis).map_err(|error| Failure::Unreachable(error.to_string())))
     }
 }

@@ -1,5 +1,8 @@
 //! What a pipeline is made of.
 
+use alloc::boxed::Box;
+use alloc::vec;
+
 use streamgauge_core::generate::{Distribution, Rng};
 use streamgauge_core::queue::{Counters, Limits, Queue};
 use streamgauge_core::stats::Moments;
@@ -151,7 +154,7 @@ impl BoundedQueue {
 
     pub(super) fn set_max_depth(&mut self, items: u32) {
         let before = self.counters();
-        let old = std::mem::replace(&mut self.queue, queue(items));
+        let old = core::mem::replace(&mut self.queue, queue(items));
         self.before = Counters { accepted: before.accepted - before.depth, ..before };
         old.iter().for_each(|item| self.put(item));
     }
@@ -210,7 +213,7 @@ impl Subscriber {
         }
         self.before = self.account(fanout);
         // What is pending is dropped, as the server does it.
-        self.before.lagged += std::mem::take(&mut self.before.pending);
+        self.before.lagged += core::mem::take(&mut self.before.pending);
         self.kicks += 1;
         self.back_at = now + ABSENCE;
         self.id = None;

@@ -4,6 +4,7 @@ import "./style.css";
 import init, * as streamgauge from "streamgauge";
 import { startTheme } from "./theme";
 import type { View } from "./view";
+import { gaugesView } from "./views/gauges/view";
 import { graphView } from "./views/graph";
 import { liveView } from "./views/live";
 import { pipelineView } from "./views/pipeline";
@@ -14,6 +15,7 @@ const makers: Record<string, (panel: HTMLElement) => View> = {
   statistics: statisticsView,
   graph: graphView,
   live: liveView,
+  gauges: gaugesView,
 };
 const views = new Map<string, View>();
 const tabs = [...document.querySelectorAll<HTMLAnchorElement>('[role="tab"]')];

@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { browser, open, pause, server, stage } from "./support.mjs";
 
-const VIEWS = ["pipeline", "statistics", "graph", "live"];
+const VIEWS = ["pipeline", "statistics", "graph", "live", "gauges"];
 stage();
 
 test("the tabs follow the arrow keys, and keys pause and change the theme", { timeout: 60_000 }, async () => {
   const { page, errors } = await open(browser, `${server.address}/#pipeline`);
   await page.focus("#tab-pipeline");
-  for (const view of ["statistics", "graph", "live", "pipeline"]) {
+  for (const view of ["statistics", "graph", "live", "gauges", "pipeline"]) {
     await page.keyboard.press("ArrowRight");
     assert.equal(await page.evaluate(() => location.hash), `#${view}`);
     await page.waitForSelector(`#${view}-view`, { state: "visible" });
@@ -31,13 +31,13 @@ test("every control is reached with the Tab key, has a name, and shows that it h
   for (const view of VIEWS) {
     const { page } = await open(browser, `${server.address}/#${view}`);
     const controls = await page.evaluate(() => {
-      const all = [...document.querySelectorAll("a[href], button, input, select, [tabindex]")].filter((one) => one.tabIndex >= 0 && one.checkVisibility());
+      const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].filter((one) => one.tabIndex >= 0 && one.checkVisibility());
       all.forEach((one, i) => (one.dataset.control = i));
       return all.map((one) => one.outerHTML.slice(0, 120));
     });
     assert.ok(controls.length > 7, view);
     // What takes a pointer takes the keyboard too.
-    const pointed = await page.$$eval("button, input, select, .net, .scroll", (all) => all.filter((one) => one.checkVisibility() && one.dataset.control === undefined).map((one) => one.outerHTML.slice(0, 120)));
+    const pointed = await page.$$eval("button, input, select, textarea, .net, .scroll", (all) => all.filter((one) => one.checkVisibility() && one.dataset.control === undefined).map((one) => one.outerHTML.slice(0, 120)));
     assert.deepEqual(pointed, [], view);
     const reached = new Set();
     for (let i = 0; i < controls.length + 2; i++) {
@@ -52,7 +52,7 @@ test("every control is reached with the Tab key, has a name, and shows that it h
       assert.ok(focus.marked, `${view}: no focus is seen on ${controls[focus.control]}`);
     }
     assert.deepEqual(controls.filter((_, i) => !reached.has(i)), [], view);
-    const nameless = await page.evaluate(() => [...document.querySelectorAll("button, input, select, a, [role=img], [role=application], [role=region], progress")].filter((one) => one.checkVisibility() && !(one.getAttribute("aria-label") || one.getAttribute("aria-labelledby") || one.labels?.length || one.textContent.trim())).map((one) => one.outerHTML));
+    const nameless = await page.evaluate(() => [...document.querySelectorAll("button, input, select, textarea, a, [role=img], [role=application], [role=region], progress")].filter((one) => one.checkVisibility() && !(one.getAttribute("aria-label") || one.getAttribute("aria-labelledby") || one.labels?.length || one.textContent.trim())).map((one) => one.outerHTML));
     assert.deepEqual(nameless, [], view);
     await page.close();
   }

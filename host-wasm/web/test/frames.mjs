@@ -23,7 +23,7 @@ try {
     await live.waitForSelector('#live-status[data-state="open"]');
     const source = stream(server, rate);
     await pause(2000);
-    const count = () => live.evaluate(() => document.getElementById("live-view").gauge.messages);
+    const count = () => live.evaluate(() => document.getElementById("live-view").measured.messages);
     const before = await count();
     say(`live, ${rate.toLocaleString("en")}/s`, await frames(live, 10));
     console.log(`${"".padEnd(28)} ${(((await count()) - before) / 10).toFixed(0)} messages a second measured`);

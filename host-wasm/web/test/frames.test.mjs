@@ -34,7 +34,7 @@ test("live mode keeps 60 frames a second while a server sends 10,000 messages, e
   await page.waitForSelector('#live-status[data-state="open"]');
   const source = stream(server, 10_000);
   await pause(1500);
-  const count = () => page.evaluate(() => document.getElementById("live-view").gauge.messages);
+  const count = () => page.evaluate(() => document.getElementById("live-view").measured.messages);
   const [before, begun] = [await count(), performance.now()];
   const { median, work } = await best(page);
   const rate = ((await count()) - before) / ((performance.now() - begun) / 1000);

@@ -25,7 +25,7 @@ test("a page that comes from a streamgauge follows it from the start", { timeout
     assert.ok(await page.isHidden("#live-hint"));
     await page.click("#publish");
     await messages(page, 103);
-    assert.equal(await view(page, "gauge.without"), 1);
+    assert.equal(await view(page, "measured.without"), 1);
     assert.deepEqual(errors, []);
     await page.close();
   } finally {
@@ -54,14 +54,14 @@ test("live mode measures a real stream and follows the server through a restart"
     await state(page, "open");
     await server.publish(records(200));
     await messages(page, 200);
-    assert.equal(await view(page, "gauge.moments().mean"), 99.5);
+    assert.equal(await view(page, "measured.moments().mean"), 99.5);
     await server.stop();
     await state(page, "waiting");
     server = await serve(server.port);
     await state(page, "open");
     await server.publish(['{"x":1}', '{"x":2}']);
     await messages(page, 202);
-    assert.deepEqual(await view(page, "[gauge.moments().count, Math.round(gauge.moments().mean * 202)]"), [202, 19903]);
+    assert.deepEqual(await view(page, "[measured.moments().count, Math.round(measured.moments().mean * 202)]"), [202, 19903]);
     await tells(page, "reconnects", "1");
     // The new server knows nothing of the old one's messages, and the page says so.
     assert.deepEqual(await view(page, "gaps.map(({ lost, unknown }) => [lost, unknown])"), [[undefined, true]]);
@@ -123,8 +123,8 @@ test("what left the log while the wire was cut is a gap of just that size", { ti
     line.mend();
     await state(page, "open");
     await server.publish(records(1, 5200));
-    await until(() => view(page, "gauge.histogram() !== undefined && gauge.moments().max === 5200"), "the last message");
-    const [seen, gaps] = await view(page, "[gauge.messages, gaps.map((gap) => ({ ...gap }))]");
+    await until(() => view(page, "measured.histogram() !== undefined && measured.moments().max === 5200"), "the last message");
+    const [seen, gaps] = await view(page, "[measured.messages, gaps.map((gap) => ({ ...gap }))]");
     const lost = 5201 - seen;
     assert.ok(lost > 1000 && lost < 5000, `${lost} lost`);
     assert.equal(gaps.length, 1);
@@ -160,7 +160,7 @@ test("nothing is lost or twice when the wire is cut and the log still has all", 
       line.mend();
       await messages(page, 100 * (cut + 1));
     }
-    assert.deepEqual(await view(page, "[gauge.messages, gauge.moments().count, gauge.moments().mean, gauge.moments().max]"), [300, 300, 149.5, 299]);
+    assert.deepEqual(await view(page, "[measured.messages, measured.moments().count, measured.moments().mean, measured.moments().max]"), [300, 300, 149.5, 299]);
     await tells(page, "missed", "0");
     await page.close();
   } finally {
@@ -206,7 +206,7 @@ test("a server of another origin is followed if it allows that, and only then", 
     await page.waitForFunction(() => /^no connection; again in/.test(document.getElementById("live-status").textContent));
     await closed.publish(records(5));
     await pause(1000);
-    assert.equal(await view(page, "gauge.messages"), 0);
+    assert.equal(await view(page, "measured.messages"), 0);
     await page.click("#connect");
     await page.fill("#address", line.address);
     await page.click("#connect");
@@ -223,7 +223,7 @@ test("a server of another origin is followed if it allows that, and only then", 
     await open_.publish(records(5, 5));
     line.mend();
     await messages(page, 10);
-    assert.deepEqual(await view(page, "[gauge.moments().mean, gaps.map((gap) => gap.lost)]"), [4.5, [undefined, undefined]]);
+    assert.deepEqual(await view(page, "[measured.moments().mean, gaps.map((gap) => gap.lost)]"), [4.5, [undefined, undefined]]);
     await tells(page, "received", "10");
     await page.close();
   } finally {
@@ -344,7 +344,7 @@ test("the density of the kind that is chosen, with the stream's moments, lies ov
     await server.publish(numbers.map(String));
     await messages(page, 1000);
     const drawn = () => view(page, "histogramChart.data.map((column) => [...column])");
-    const [mean, deviation] = await view(page, "[gauge.moments().mean, gauge.moments().deviation]");
+    const [mean, deviation] = await view(page, "[measured.moments().mean, measured.moments().deviation]");
     const densities = {
       normal: (x) => Math.exp(-(((x - mean) / deviation) ** 2) / 2) / (deviation * Math.sqrt(2 * Math.PI)),
       exponential: (x) => Math.exp(-x / mean) / mean,
@@ -447,7 +447,7 @@ test("a server without counters, or with broken ones, is followed as any other",
       await page.goto(`${server.address}/#live?field=x`);
       await state(page, "open");
       await until(() => asked.length > 0, `${name}: a question`);
-      const before = await view(page, "gauge.messages");
+      const before = await view(page, "measured.messages");
       await server.publish(records(10));
       await messages(page, before + 10);
       if (name !== "other") await until(async () => (await page.textContent('#live-view [data-value="received"] + dd')) === "the server doesn't say", `${name}: said so`);

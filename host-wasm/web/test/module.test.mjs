@@ -85,17 +85,19 @@ test("the declarations hold what a program needs, refuse what it must not do, an
     if ((named || (member && classes.length > 0 && !["constructor", "free"].includes(member))) && !/\*\/\s*$/.test(lines[i - 1])) bare.push(`${classes.at(-1)}.${member ?? ""}`);
     if (/^export (type|interface) InitInput|^export interface InitOutput/.test(line)) break;
   }
-  for (const name of ["Queue", "Fanout", "Moments", "Histogram", "Graph", "Lines", "Multipart", "Events"]) assert.ok(classes.includes(name), name);
+  for (const name of ["Queue", "Fanout", "Moments", "Histogram", "Graph", "Lines", "Multipart", "Events", "Gauge", "Told"]) assert.ok(classes.includes(name), name);
   assert.deepEqual(bare, []);
 });
 
 test("a build that is too large fails", () => {
   const at = mkdtempSync(join(folder, "large-"));
   const measure = () => spawnSync("node", [join(web, "sizes.mjs"), at, join(target, "www.meta.json")], { encoding: "utf8" });
-  writeFileSync(join(at, "a.bin"), randomBytes(140 * 1024));
+  writeFileSync(join(at, "streamgauge_a"), randomBytes(140 * 1024));
+  writeFileSync(join(at, "a"), randomBytes(35 * 1024));
   assert.equal(measure().status, 0);
-  writeFileSync(join(at, "b.bin"), randomBytes(15 * 1024));
+  writeFileSync(join(at, "streamgauge_b"), randomBytes(15 * 1024));
+  writeFileSync(join(at, "b"), randomBytes(10 * 1024));
   const { status, stderr } = measure();
   assert.equal(status, 1);
-  assert.match(stderr, /over the limit of 150.0 KiB gzipped/);
+  assert.match(stderr, /the module is over its limit of 150.0 KiB gzipped\nthe page is over its limit of 40.0 KiB gzipped/);
 });

@@ -133,6 +133,6 @@ export function stage() {
 
 /** What the core computes natively: numbers as the hexadecimal digits of their bits. */
 export function nativeNumbers() {
-  const out = execFileSync("cargo", ["run", "--quiet", "--package", "streamgauge-wasm", "--example", "numbers"], { cwd: workspace });
+  const out = execFileSync("cargo", ["run", "--quiet", "--package", "streamgauge-wasm", "--example", "numbers"], { cwd: workspace, maxBuffer: 64 << 20 });
   return JSON.parse(out.toString());
 }

@@ -33,7 +33,7 @@ test("a topic is followed by its name, beside the queues that it feeds", { timeo
   await publish("clicks", records(30));
   await page.click("#publish");
   await messages(page, 130);
-  assert.equal(await view(page, "gauge.messages"), 130);
+  assert.equal(await view(page, "measured.messages"), 130);
   await tells(page, "received", "130");
   await queuesAre(page, { jobs: { ready: "130", accepted: "130" }, "last-ten": { ready: "10", overflow: "120", accepted: "130" } });
   assert.ok(await page.isVisible('[data-queue="last-ten"] .alarm [data-value="overflow"]'));
@@ -87,7 +87,7 @@ test("a queue that is asked for is shown alone, and changes nothing of what is m
   await page.fill("#queue", " other ");
   await page.press("#queue", "Enter");
   await queuesAre(page, { other: { ready: "1", accepted: "1" } });
-  assert.equal(await view(page, "gauge.messages"), 10);
+  assert.equal(await view(page, "measured.messages"), 10);
   assert.equal(await hash(page), "#live?topic=numbers&queue=other&field=x");
   assert.deepEqual(errors, []);
   // What the server says of a name that is none, or nobody's; and asking makes no queue of it.
@@ -160,7 +160,7 @@ test("what is followed stands in the page's address, which keeps it through a re
   assert.deepEqual(await fields(), { address: `${server.address}/`, topic: "kept", queue: "main", "number-field": "x", "live-from": "r", "live-to": "w" });
   await publish("kept", ['{"x":5}']);
   await messages(page, 1);
-  assert.equal(await view(page, "gauge.moments().mean"), 5);
+  assert.equal(await view(page, "measured.moments().mean"), 5);
   // An address that somebody follows within the page is one as well.
   await page.evaluate(() => (location.hash = "#live?topic=linked"));
   await until(async () => (await fields()).topic === "linked", "the topic of the link");
@@ -220,8 +220,8 @@ test("what left the log of a server that began anew is the least that is missing
     for (let i = 0; i < 25; i++) await first.publish(records(200, 200 * i));
     line.mend();
     await state(page, "open");
-    await until(() => view(page, "gauge.moments().max === 4999"), "the last message");
-    const lost = 5010 - (await view(page, "gauge.messages"));
+    await until(() => view(page, "measured.moments().max === 4999"), "the last message");
+    const lost = 5010 - (await view(page, "measured.messages"));
     assert.ok(lost > 1000 && lost < 5000, `${lost} lost`);
     assert.deepEqual(await view(page, "gaps.map(({ lost, unknown }) => [lost, unknown])"), [[lost, true]]);
     await tells(page, "missed", `≥ ${lost.toLocaleString("en")}`);

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { click } from "./measure.mjs";
 import { browser, nativeNumbers, open, pause, screenshots, server, stage, until, www } from "./support.mjs";
 
-const VIEWS = ["pipeline", "statistics", "graph", "live"];
+const VIEWS = ["pipeline", "statistics", "graph", "live", "gauges"];
 const SCREENS = [["light", 1920, 1080], ["dark", 1920, 1080], ["light", 390, 844], ["dark", 390, 844]];
 stage();
 
@@ -29,6 +29,17 @@ const scenes = {
       await server.publish(Array.from({ length: 250 }, (_, j) => click(250 * i + j)));
       await pause(900);
     }
+  },
+  async gauges(page) {
+    const definition = { topic: "seen", field: "x", by: "r", measure: ["moments", "quantiles", "distinct", "top", "rate"], every: "1s", last: "1m", when: { "p99 >": 4.5 } };
+    await fetch(`${server.address}/gauges/seen`, { method: "PUT", body: JSON.stringify(definition) });
+    for (let i = 0; i < 5; i++) {
+      await fetch(`${server.address}/pub?topic=seen`, { method: "POST", body: Array.from({ length: 250 }, (_, j) => click(250 * i + j)).join("\n") });
+      await pause(1000);
+    }
+    await page.click('[data-gauge="seen"]');
+    await page.waitForSelector('#gauge-status[data-state="open"]');
+    await pause(1500);
   },
 };
 
@@ -61,7 +72,7 @@ test("the built files name no other site", () => {
 });
 
 test("the numbers in the browser are those of the core, to the bit", { timeout: 240_000 }, async () => {
-  const native = nativeNumbers();
+  const { gauges: _, ...native } = nativeNumbers();
   const { page, errors } = await open(browser, `${server.address}/#statistics`);
   const found = await page.evaluate(() => {
     const { Sampler, Pipeline, Stability, Clicks, Kind } = globalThis.streamgauge;

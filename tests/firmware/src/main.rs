@@ -1,20 +1,22 @@
-//! Two queues with leases, a topic, their statistics, and moments of posted numbers, over HTTP on a UART, in 64 KiB of
-//! RAM.
+//! Two queues with leases, a topic, their statistics, gauges of what is published, and moments of posted numbers, over
+//! HTTP on a UART, in 64 KiB of RAM.
 //!
-//! Nothing is allocated: the storage of everything is in `static`s, and its sizes are constants in `storage`. A UART
-//! has no connections, so this keeps one alive for ever. It begins anew when a request stops in its middle, or when
-//! one was refused, once the line has been silent for a while: the next client is then understood whatever the last
-//! one did.
+//! Nothing is allocated: the storage of everything is in `static`s, and its sizes are constants in `storage` and
+//! `gauges`. A UART has no connections, so this keeps one alive for ever. It begins anew when a request stops in its
+//! middle, or when one was refused, once the line has been silent for a while: the next client is then understood
+//! whatever the last one did.
 #![no_std]
 #![no_main]
 
 mod clock;
+mod gauges;
 mod moments;
 mod storage;
 mod uart;
 
 use clock::Clock;
 use embedded_io::{Read, Write};
+use gauges::Gauged;
 use moments::Moments;
 use storage::Board;
 use streamgauge_core::connection::{Connection, Next, Served};
@@ -31,6 +33,7 @@ const REQUEST_BYTES: usize = 4 << 10;
 const ANSWER_BYTES: usize = 4 << 10;
 
 type Storage<const N: usize> = &'static mut [u8; N];
+type Services = Moments<Served<Memory<Board>, &'static mut Gauged>>;
 type Http = Connection<Storage<REQUEST_BYTES>, Storage<{ ANSWER_BYTES + OVERHEAD }>>;
 const OVERHEAD: usize = Connection::<[u8; 0], [u8; 0]>::OVERHEAD;
 
@@ -40,20 +43,7 @@ fn main() -> ! {
     static mut REQUEST: [u8; REQUEST_BYTES] = [0; REQUEST_BYTES];
     static mut ANSWER: [u8; ANSWER_BYTES + OVERHEAD] = [0; ANSWER_BYTES + OVERHEAD];
 
-    let Some(board) = Board::take() else { panic!("main runs once") };
-    let queue = QueueSettings { max_depth: Some(MAX_DEPTH), ..QueueSettings::DEFAULT };
-    let defaults = Defaults { auto_create: false, queue, topic: TopicSettings::DEFAULT, first: 0 };
-    let mut engine = Memory::with_defaults(board, defaults);
-    // What there is, is there from the start: a name too many is refused, never a surprise.
-    for name in [Name::MAIN, storage::jobs()] {
-        if engine.make_queue(&name, queue, Time::ZERO).is_err() {
-            panic!("the storage is for two queues");
-        }
-    }
-    if engine.make_topic(&Name::MAIN, TopicSettings::DEFAULT).is_err() {
-        panic!("the storage is for a topic");
-    }
-    let mut services = Moments::before(Served::new(engine, Surface::EverythingQueueFirst));
+    let Some(services) = services() else { panic!("main runs once") };
     let mut connection = Http::new(REQUEST, ANSWER);
     // SAFETY: `main` runs once.
     let mut uart = unsafe { Uart::take() };
@@ -61,7 +51,7 @@ fn main() -> ! {
     let mut clock = Clock::new(peripherals.SYST);
     loop {
         services.others.now = clock.now();
-        match connection.poll(&mut services) {
+        match connection.poll(services) {
             Next::Read if connection.is_idle() || clock.waits_for(&mut uart) => {
                 let Ok(count) = uart.read(connection.room());
                 connection.handle_read(count);
@@ -80,6 +70,25 @@ fn main() -> ! {
             }
         }
     }
+}
+
+/// What answers requests, in a `static`; `None` if it was made before. What it takes to make it is not on the stack while
+/// requests are answered.
+#[inline(never)]
+fn services() -> Option<&'static mut Services> {
+    let (board, gauges) = (Board::take()?, gauges::take()?);
+    let queue = QueueSettings { max_depth: Some(MAX_DEPTH), ..QueueSettings::DEFAULT };
+    let defaults = Defaults { auto_create: false, queue, topic: TopicSettings::DEFAULT, first: 0 };
+    let engine = Memory::with_defaults(board, defaults);
+    let served = Served::with_gauges(engine, Surface::EverythingQueueFirst, gauges);
+    let services = cortex_m::singleton!(: Services = Moments::before(served))?;
+    let engine = &mut services.others.engine;
+    // What there is, is there from the start: a name too many is refused, never a surprise.
+    for name in [Name::MAIN, storage::jobs()] {
+        engine.make_queue(&name, queue, Time::ZERO).ok()?;
+    }
+    engine.make_topic(&Name::MAIN, TopicSettings::DEFAULT).ok()?;
+    Some(services)
 }
 
 #[panic_handler]

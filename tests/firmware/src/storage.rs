@@ -11,10 +11,10 @@ use streamgauge_core::queue::leases::Slot;
 use streamgauge_core::topic::Place;
 
 /// Bytes of the items of the queue `main`, and of `jobs`.
-const MAIN_BYTES: usize = 16 << 10;
+const MAIN_BYTES: usize = 8 << 10;
 const JOBS_BYTES: usize = 4 << 10;
 /// Bytes of the newest messages.
-const LOG_BYTES: usize = 8 << 10;
+const LOG_BYTES: usize = 4 << 10;
 const SUBSCRIBERS: usize = 4;
 /// Items of each queue that can be leased, delayed or dead at a time.
 const SET_ASIDE: usize = 32;

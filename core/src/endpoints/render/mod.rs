@@ -8,7 +8,7 @@ mod stats;
 
 pub use items::overflow_line;
 pub use problem::write_problem;
-pub(crate) use problem::{other_method, refuse, wrong};
+pub(crate) use problem::{other_method, problem, refuse, wrong};
 
 use core::ops::ControlFlow;
 use core::time::Duration;

@@ -23,7 +23,7 @@ pub(crate) fn refuse<W: Write>(refusal: &Refusal, json: bool, out: &mut W) -> Re
         Refusal::Conflict(_) => Status::Conflict,
         Refusal::NotImplemented(_) => Status::NotImplemented,
     };
-    let mut response = answer(status, refusal.problem(), refusal, refusal.limit(), json, out)?;
+    let mut response = problem(status, refusal.problem(), refusal, refusal.limit(), json, out)?;
     if status == Status::ServiceUnavailable {
         let seconds = if matches!(refusal, Refusal::TooManySubscribers { .. }) { 5 } else { 1 };
         response.headers = Headers::RetryAfter(seconds);
@@ -36,7 +36,7 @@ pub(crate) fn refuse<W: Write>(refusal: &Refusal, json: bool, out: &mut W) -> Re
 /// # Errors
 /// Those of `out`.
 pub(crate) fn wrong<W: Write>(wrong: &Wrong<'_>, json: bool, out: &mut W) -> Result<Response, W::Error> {
-    answer(Status::BadRequest, "bad-request", wrong, None, json, out)
+    problem(Status::BadRequest, "bad-request", wrong, None, json, out)
 }
 
 /// Answers a method that a path does not have; `allowed` are those that it has.
@@ -45,13 +45,17 @@ pub(crate) fn wrong<W: Write>(wrong: &Wrong<'_>, json: bool, out: &mut W) -> Res
 /// Those of `out`.
 pub(crate) fn other_method<W: Write>(allowed: &'static str, json: bool, out: &mut W) -> Result<Response, W::Error> {
     let detail = format_args!("this is answered to {allowed} only");
-    let response = answer(Status::MethodNotAllowed, "method-not-allowed", &detail, None, json, out)?;
+    let response = problem(Status::MethodNotAllowed, "method-not-allowed", &detail, None, json, out)?;
     Ok(Response { headers: Headers::Allow(allowed), ..response })
 }
 
-fn answer<W: Write>(
+/// Answers with a problem: `kind` is the last part of its type.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn problem<W: Write>(
     status: Status,
-    problem: &str,
+    kind: &str,
     detail: &dyn Display,
     limit: Option<(&str, u64)>,
     json: bool,
@@ -61,7 +65,7 @@ fn answer<W: Write>(
         write_fmt(out, format_args!("{detail}\n"))?;
         return Ok(Response::text(status));
     }
-    write_problem(status.code(), problem, detail, limit, out)?;
+    write_problem(status.code(), kind, detail, limit, out)?;
     Ok(Response { status, ..Response::problem() })
 }
 

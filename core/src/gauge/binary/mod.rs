@@ -9,7 +9,7 @@
 //! | 8 × 13 | counters: messages, measured, bytes, filtered, late, early, not JSON, missing, not a number, infinite, without a time, moved, missed |
 //! | 8, 8 | from when to when, in milliseconds |
 //! | 4 | number of cells |
-//! | … | each cell: whose it is (0: of those in no group; 1 and a value: of a group), then what is measured of it, in the order of [`Measure::ALL`](super::Measure::ALL) |
+//! | … | each cell: whose it is (0: of those in no group; 1, a value and its messages (8) since it has a place: of a group), then what is measured of it, in the order of [`Measure::ALL`](super::Measure::ALL) |
 //! | 8 | XXH3, 64 bits, of everything before it |
 //!
 //! A value is its hash (8), its kind (1: 0 text, 1 a text that is cut, 2 number, 3 `true` or `false`), the length of what
@@ -37,6 +37,7 @@ use core::fmt;
 use embedded_io::Write;
 
 use super::grid::At;
+use super::groups::Placed;
 use super::panes::Belongs;
 use super::{Counters, Definition, Gauge, Key, Measured, Span, Storage, Unmeasured, Whose, cell_of};
 use crate::time::Time;
@@ -111,7 +112,7 @@ impl<S: Storage> Gauge<S> {
         let mut result = Ok(());
         let mut begun = false;
         let is_grouped = self.definition().by.is_some();
-        self.read(Span::Window, now, |reading, whose, cell| {
+        self.read_until(None, Span::Window, now, &mut |reading, whose, messages, cell| {
             if result.is_err() {
                 return;
             }
@@ -120,7 +121,7 @@ impl<S: Storage> Gauge<S> {
             }
             // With groups what is told of all is the sum of what was told before.
             if result.is_ok() && !(is_grouped && matches!(whose, Whose::All)) {
-                result = output::whose(&whose, &mut out).and_then(|()| cells::write_all(cell, &mut out));
+                result = output::whose(&whose, messages, &mut out).and_then(|()| cells::write_all(cell, &mut out));
             }
         });
         result?;
@@ -139,10 +140,12 @@ impl<S: Storage> Gauge<S> {
             return Err(MergeError::Different);
         }
         // First it is looked at, so that nothing is merged of what can't be merged whole.
-        each_cell(&described.definition, input.clone(), storage, |_, _| {})?;
+        each_cell(&described.definition, input.clone(), storage, |_, _, _| {})?;
         let row = self.row_to_merge_into(&described, now);
         self.counters.merge(&described.counters);
-        each_cell(&described.definition, input, storage, |key, measured| self.add(row, key, measured))
+        each_cell(&described.definition, input, storage, |key, messages, measured| {
+            self.add(row, key, messages, measured)
+        })
     }
 }
 
@@ -171,10 +174,18 @@ impl<S: Storage> Gauge<S> {
         }
     }
 
-    /// Adds what another gauge has measured of a group, or of those in none.
-    fn add(&mut self, row: Option<usize>, key: Option<&Key>, measured: &Measured<S>) {
+    /// Adds what another gauge has measured of a group, and so many messages, or of those in none.
+    fn add(&mut self, row: Option<usize>, key: Option<&Key>, messages: u64, measured: &Measured<S>) {
         let group = match (key, &mut self.groups) {
-            (Some(key), Some(groups)) => groups.held.find_or_insert(key).map_or(0, cell_of),
+            (Some(key), Some(groups)) => match groups.held.place(key, messages) {
+                Placed::In(number) => cell_of(number),
+                Placed::Nowhere => {
+                    if messages > 0 {
+                        groups.waiting.add(*key, messages);
+                    }
+                    0
+                }
+            },
             _ => 0,
         };
         let at = match row.filter(|_| !measured.is_lasting()) {
@@ -213,23 +224,27 @@ fn read_head(input: &mut Input<'_>) -> Option<Described> {
     Some(Described { definition, counters, from, to })
 }
 
-/// Reads every cell, and calls `each` with all that is measured of it, one by one.
+/// Reads every cell, and calls `each` with all that is measured of it, one by one; the messages of a group are told with
+/// the first.
 fn each_cell<S: Storage>(
     definition: &Definition,
     mut input: Input<'_>,
     storage: &mut S,
-    mut each: impl FnMut(Option<&Key>, &Measured<S>),
+    mut each: impl FnMut(Option<&Key>, u64, &Measured<S>),
 ) -> Result<(), MergeError> {
     let cells = input.u32().ok_or(MergeError::Corrupt)?;
     for _ in 0..cells {
-        let key = match input.u8().ok_or(MergeError::Corrupt)? {
+        let group = match input.u8().ok_or(MergeError::Corrupt)? {
             0 => None,
-            1 if definition.by.is_some() => Some(Key::read(&mut input).ok_or(MergeError::Corrupt)?),
+            1 if definition.by.is_some() => {
+                Key::read(&mut input).zip(input.u64()).map(Some).ok_or(MergeError::Corrupt)?
+            }
             _ => return Err(MergeError::Corrupt),
         };
+        let mut messages = group.map_or(0, |(_, messages)| messages);
         for measure in definition.measures.iter() {
             let measured = cells::read(measure, definition, &mut input, storage)?;
-            each(key.as_ref(), &measured);
+            each(group.as_ref().map(|(key, _)| key), core::mem::take(&mut messages), &measured);
         }
     }
     if input.is_empty() { Ok(()) } else { Err(MergeError::Corrupt) }

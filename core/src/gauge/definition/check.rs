@@ -6,6 +6,9 @@ use super::window::whole_millis;
 use super::{Bound, Definition, Every, Last, MOST_PANES, Measure, Rule, Scale, Setting, Wrong};
 use crate::select::Path;
 
+/// The most bins of a histogram.
+const MOST_BINS: f64 = 1_048_576.0;
+
 /// The most panes that are held for messages that come late.
 const MOST_LATE: u64 = 64;
 
@@ -41,7 +44,7 @@ impl Definition {
             (Setting::Measure, !self.measures.is_empty()),
             (Setting::Accuracy, (1e-4..=0.5).contains(&self.accuracy)),
             (Setting::Bins, self.bins > 0),
-            (Setting::Precision, (3..=18).contains(&self.precision)),
+            (Setting::Precision, (4..=18).contains(&self.precision)),
             (Setting::Top, self.top > 0),
             (Setting::Edges, (1..=1 << 20).contains(&self.edges)),
             (Setting::Groups, (1..=4096).contains(&self.groups)),
@@ -116,7 +119,10 @@ impl Scale {
                 // The widest gaps between numbers are at the ends of the range.
                 let gap = low.abs().max(high.abs()) * f64::EPSILON;
                 let (number, width) = (f64::from(bins), high - low);
-                let is_range = number >= 1.0 && low < high && width.is_finite() && (number / width).is_finite();
+                let is_range = (1.0..=MOST_BINS).contains(&number)
+                    && low < high
+                    && width.is_finite()
+                    && (number / width).is_finite();
                 is_range && width / number > 4.0 * gap
             }
             Self::Integers { low, high } => low <= high && high.abs_diff(low) < u32::from(u16::MAX),

@@ -59,7 +59,7 @@ pub struct Definition {
     pub accuracy: f64,
     /// Bins of each sign, for quantiles.
     pub bins: u16,
-    /// Distinct values: 2^precision registers.
+    /// Distinct values: 2^precision registers. It is 4 at least: in fewer registers the error is 1.07 of what theory says.
     pub precision: u8,
     /// How many of the most frequent values are held.
     pub top: u16,
@@ -96,7 +96,7 @@ pub enum Scale {
         /// Where the last ends.
         high: f64,
         /// How many.
-        bins: u16,
+        bins: u32,
     },
     /// One for each whole number from `low` to `high`.
     Integers {

@@ -41,10 +41,11 @@ pub(super) enum Setting {
 const NAME: &str = "a name: 1 to 64 of the characters A-Z a-z 0-9 _ . -, the first one no point";
 const PATH: &str = "the path of a field, such as \"user.langs[0]\", of 64 bytes at most";
 const COUNT: &str = "a whole number from 1 to 65535";
+const MANY: &str = "a whole number from 1 to 1048576";
 const NUMBER: &str = "a number";
 const DURATION: &str =
     "a number of seconds, or a text such as \"500ms\", \"2s\", \"5m\" or \"1h\", in whole milliseconds";
-const HISTOGRAM: &str = "such as {\"min\":0,\"max\":100,\"bins\":50} or {\"integers\":[0,100]}, of 65535 bins at most, which can be told apart";
+const HISTOGRAM: &str = "such as {\"min\":0,\"max\":100,\"bins\":50} or {\"integers\":[0,100]}, of 1048576 bins at most, or 65535 integers, which can be told apart";
 const MEASURE: &str =
     "one or a list of moments, quantiles, distinct, top, histogram, rate, change, pair and graph, each in quotes";
 
@@ -111,9 +112,9 @@ impl Setting {
             Self::Measure => ("measure", "measure", MEASURE),
             Self::Accuracy => ("accuracy", "accuracy", "a relative error from 0.0001 to 0.5"),
             Self::Bins => ("bins", "bins", COUNT),
-            Self::Precision => ("precision", "precision", "a whole number from 3 to 18: 2^precision bytes are held"),
+            Self::Precision => ("precision", "precision", "a whole number from 4 to 18: 2^precision bytes are held"),
             Self::Top => ("top", "top", COUNT),
-            Self::Edges => ("edges", "edges", "a whole number from 1 to 1048576"),
+            Self::Edges => ("edges", "edges", MANY),
             Self::Directed => ("directed", "directed", "true or false"),
             Self::Histogram => ("histogram", "histogram", HISTOGRAM),
             Self::Change => ("change", "change", "such as {\"drift\":0.5,\"threshold\":5,\"learn\":100}"),
@@ -126,7 +127,7 @@ impl Setting {
             Self::When => ("when", "when", "such as {\"p99 >\":250,\"for\":\"30s\"}, or an array of four at most"),
             Self::HistogramMin => ("min", "histogram.min", NUMBER),
             Self::HistogramMax => ("max", "histogram.max", NUMBER),
-            Self::HistogramBins => ("bins", "histogram.bins", COUNT),
+            Self::HistogramBins => ("bins", "histogram.bins", MANY),
             Self::HistogramIntegers => {
                 ("integers", "histogram.integers", "the least and the largest, such as [0,100], of 32 bits each")
             }

@@ -8,7 +8,7 @@ use embedded_io::Write;
 
 use Figure::{Float, Whole};
 
-use super::super::{Alert, Counters, Definition, Key, Measured, Reading, Storage, Whose};
+use super::super::{Alert, Counters, Definition, Gauge, Key, Measured, Reading, Span, Storage, Whose};
 use crate::select::Number;
 use crate::stats::quantiles::DdSketch;
 use crate::stats::rate::Rate;
@@ -18,6 +18,21 @@ use crate::time::Time;
 use crate::wire::decimal::Decimal;
 use crate::wire::json::write;
 use crate::wire::units::Rfc3339;
+
+/// Writes what the gauge `name` measures now as one line of [JSON](Json). O(groups × panes × state).
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_json<S: Storage, W: Write>(
+    gauge: &mut Gauge<S>,
+    name: &str,
+    now: Time,
+    out: &mut W,
+) -> Result<(), W::Error> {
+    let mut json = Json::new(name, now, out);
+    gauge.read(Span::Window, now, |reading, whose, cell| json.part(reading, whose, cell));
+    json.finish()
+}
 
 /// Writes a reading, part by part, as one line of JSON.
 ///

@@ -5,7 +5,7 @@
 //! | [`Json`] | for programs: every number reads back to the same bits |
 //! | `table` | for people |
 //! | `metrics` | OpenMetrics, for those who collect it |
-//! | `svg` | a picture: what came over time, quantiles over time, a histogram, frequent values |
+//! | `svg` | a picture: what came over time, quantiles and distinct values over time, a histogram, frequent values |
 //! | `lines` | numbers and texts as these write them |
 
 mod json;
@@ -14,11 +14,12 @@ mod metrics;
 mod svg;
 mod table;
 
-pub use json::{Json, write_alert};
+pub use json::{Json, write_alert, write_json};
+pub use svg::{Bar, write_histogram, write_svg};
 
 use embedded_io::Write;
 
-use super::{Gauge, Span, Storage};
+use super::{Gauge, Storage};
 use crate::time::Time;
 
 /// How a reading is written.
@@ -69,14 +70,10 @@ pub fn render<S: Storage, W: Write>(
             gauge.definition().write_json(out)?;
             out.write_all(b"\n")
         }
-        Format::Json => {
-            let mut json = Json::new(name, now, out);
-            gauge.read(Span::Window, now, |reading, whose, cell| json.part(reading, whose, cell));
-            json.finish()
-        }
+        Format::Json => write_json(gauge, name, now, out),
         Format::Table => table::write(gauge, name, now, out),
         Format::OpenMetrics => metrics::write(gauge, name, now, out),
-        Format::Svg => svg::write(gauge, name, now, out),
+        Format::Svg => write_svg(gauge, name, now, out),
         Format::Binary => gauge.write_binary(now, out),
     }
 }

@@ -77,17 +77,17 @@ pub(super) async fn drive<M: Measure>(
     Ok(drive.run(&mut stop).await)
 }
 
-struct Drive<'o, M, S> {
+struct Drive<'o, M: Measure> {
     options: &'o Options,
     source: Source,
     measure: M,
-    state: S,
+    state: State<M::Tally>,
     /// Records until the end.
     left: u64,
     until_progress: u64,
 }
 
-impl<M: Measure, S: State<M::Tally>> Drive<'_, M, S> {
+impl<M: Measure> Drive<'_, M> {
     async fn run(&mut self, stop: &mut Stop) -> Result<(), Failure> {
         let measured = self.measure(stop).await;
         if matches!(measured, Err(Failure::NobodyReads)) {

@@ -8,7 +8,8 @@
 //! | `number` | how numbers are printed |
 //! | `moments`, `histogram`, `graph` | a command each, and what it draws |
 //!
-//! Where the results are kept, and shared, is [`state`](crate::results)'s affair.
+//! What measures, and where results are kept and shared, is the affair of [`results`](crate::results): gauges of the core,
+//! but for graphs and whole numbers with a bin each.
 
 mod drive;
 pub mod graph;

@@ -11,7 +11,7 @@ use super::number::{exact, short};
 use super::values::Values;
 use super::{EXIT_CODES, path};
 use crate::results::StateOptions;
-use crate::results::tally::MomentsTally;
+use crate::results::tally::{MomentsTally, Summary};
 use crate::terminal::StartError;
 use crate::terminal::exit::Failure;
 use crate::terminal::output;
@@ -37,29 +37,29 @@ pub struct Options {
 }
 
 pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failure>, StartError> {
-    let measure = Gauge { values: Values::new(options.field), json: options.json };
+    let measure = Meter { values: Values::new(options.field), json: options.json };
     drive(&options.drive, &options.state, measure, MomentsTally::default(), stop).await
 }
 
-struct Gauge {
+struct Meter {
     values: Values,
     json: bool,
 }
 
-impl Measure for Gauge {
+impl Measure for Meter {
     type Tally = MomentsTally;
 
     fn take(&mut self, input: &mut &[u8], separator: u8, most: u64, tally: &mut MomentsTally) -> u64 {
-        let taken = self.values.take(input, separator, most, |some| tally.moments.extend_from_slice(some));
-        tally.not_a_number = tally.not_a_number.saturating_add(taken.rejected);
+        let taken = self.values.take(input, separator, most, |some| tally.extend(some));
+        tally.reject(taken.rejected);
         taken.records
     }
 
-    fn progress(&self, total: &MomentsTally) -> Result<(), Failure> {
+    fn progress(&self, total: &Summary) -> Result<(), Failure> {
         self.result(total)
     }
 
-    fn result(&self, total: &MomentsTally) -> Result<(), Failure> {
+    fn result(&self, total: &Summary) -> Result<(), Failure> {
         output::line(&if self.json { json(total) } else { line(total) })
     }
 
@@ -69,27 +69,27 @@ impl Measure for Gauge {
 }
 
 /// One JSON object on a line.
-pub(crate) fn json(tally: &MomentsTally) -> String {
-    let moments = &tally.moments;
+pub(crate) fn json(total: &Summary) -> String {
+    let moments = &total.moments;
     let mut out = format!("{{\"count\":{}", moments.count());
     for (name, value) in statistics(moments) {
         let _ = write!(out, ",\"{name}\":{}", exact(value));
     }
-    let [not_a_number, nan, infinite] = rejected(tally);
+    let [not_a_number, nan, infinite] = rejected(total);
     let _ = write!(out, ",\"rejected\":{{\"not_a_number\":{not_a_number},\"nan\":{nan},\"infinite\":{infinite}}}}}");
     out
 }
 
 /// One line for people.
-pub(crate) fn line(tally: &MomentsTally) -> String {
+pub(crate) fn line(total: &Summary) -> String {
     const DIGITS: usize = 10;
-    let mut out = format!("count {}", tally.moments.count());
+    let mut out = format!("count {}", total.moments.count());
     // The square of the standard deviation says the same as the population's variance does, almost.
-    for (name, value) in statistics(&tally.moments).into_iter().filter(|(name, _)| *name != "population_variance") {
+    for (name, value) in statistics(&total.moments).into_iter().filter(|(name, _)| *name != "population_variance") {
         let value = value.map_or("-".to_owned(), |value| short(value, DIGITS));
         let _ = write!(out, "  {name} {value}");
     }
-    for (number, what) in rejected(tally).into_iter().zip(["not a number", "NaN", "infinite"]) {
+    for (number, what) in rejected(total).into_iter().zip(["not a number", "NaN", "infinite"]) {
         if number > 0 {
             let _ = write!(out, "  ({number} {what})");
         }
@@ -110,8 +110,8 @@ fn statistics(moments: &Moments) -> [(&'static str, Option<f64>); 8] {
     ]
 }
 
-fn rejected(tally: &MomentsTally) -> [u64; 3] {
-    let moments = &tally.moments;
+fn rejected(total: &Summary) -> [u64; 3] {
+    let moments = &total.moments;
     let infinite = moments.positive_infinities().saturating_add(moments.negative_infinities());
-    [tally.not_a_number, moments.nan(), infinite]
+    [total.not_a_number, moments.nan(), infinite]
 }

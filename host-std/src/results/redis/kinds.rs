@@ -11,7 +11,7 @@ use streamgauge_core::stats::moments::{NonFinite, Parts};
 
 use super::Key;
 use crate::results::StateError;
-use crate::results::tally::{HistogramTally, MomentsTally, Outside, Shape, Tally};
+use crate::results::tally::{HistogramTally, MomentsTally, Outside, Shape, Summary, Tally};
 
 /// A tally that can be shared.
 pub trait Shared: Tally<Total: Send> + Send + Sync + Sized + 'static {
@@ -119,8 +119,8 @@ impl Shared for MomentsTally {
     }
 
     fn records(&self) -> u64 {
-        let moments = &self.moments;
-        let left_out = [moments.nan(), moments.positive_infinities(), moments.negative_infinities(), self.not_a_number];
+        let Summary { moments, not_a_number } = self.total();
+        let left_out = [moments.nan(), moments.positive_infinities(), moments.negative_infinities(), not_a_number];
         left_out.into_iter().fold(moments.count(), u64::saturating_add)
     }
 
@@ -133,9 +133,10 @@ impl Shared for MomentsTally {
     }
 
     fn updates(&self, key: &Key) -> Vec<Update> {
-        let parts = self.moments.to_parts();
+        let Summary { moments, not_a_number } = self.total();
+        let parts = moments.to_parts();
         let counters = vec![
-            ("not_a_number", self.not_a_number),
+            ("not_a_number", not_a_number),
             ("nan", parts.nan),
             ("positive_infinities", parts.positive_infinities),
             ("negative_infinities", parts.negative_infinities),
@@ -152,7 +153,7 @@ impl Shared for MomentsTally {
         &self,
         connection: &mut MultiplexedConnection,
         key: &Key,
-    ) -> Result<Result<Self, StateError>, RedisError> {
+    ) -> Result<Result<Summary, StateError>, RedisError> {
         let (data, about) = hashes(connection, key).await?;
         let real = |name: &str| data.get(name).and_then(|value| value.parse::<f64>().ok()).unwrap_or(0.0);
         let sum = |name: &str| [real(name), real(&format!("{name}_rest"))];
@@ -168,7 +169,7 @@ impl Shared for MomentsTally {
             negative_infinities: number(&about, "negative_infinities"),
         };
         Ok(match Moments::from_parts(&parts, NonFinite::LeaveOut) {
-            Ok(moments) => Ok(Self { moments, not_a_number: number(&about, "not_a_number") }),
+            Ok(moments) => Ok(Summary { moments, not_a_number: number(&about, "not_a_number") }),
             Err(error) => Err(StateError::new(format_args!("--key {key}: {error}"))),
         })
     }
@@ -191,7 +192,7 @@ impl Shared for HistogramTally {
     }
 
     fn empty(&self) -> Self {
-        self.cleared()
+        Self::new(self.shape()).expect("there is one of this shape")
     }
 
     fn script() -> &'static Script {

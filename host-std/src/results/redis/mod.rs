@@ -34,7 +34,7 @@ pub use keys::{Key, Target};
 pub use kinds::Shared;
 pub(crate) use link::Link;
 
-use super::{State, StateError};
+use super::StateError;
 
 /// How long to wait until this writer is forgotten.
 const FORGET: Duration = Duration::from_secs(5);
@@ -122,12 +122,13 @@ impl<T: Shared> Redis<T> {
     }
 }
 
-impl<T: Shared> State<T> for Redis<T> {
-    fn pending(&mut self) -> &mut T {
+/// What a [state](super::State) does.
+impl<T: Shared> Redis<T> {
+    pub(super) const fn pending(&mut self) -> &mut T {
         &mut self.pending
     }
 
-    async fn flush(&mut self) -> Result<(), StateError> {
+    pub(super) async fn flush(&mut self) -> Result<(), StateError> {
         self.refusal()?;
         // While a batch is on its way and another one waits, this one grows.
         if self.pending.is_full() || self.orders.capacity() > 0 {
@@ -138,7 +139,7 @@ impl<T: Shared> State<T> for Redis<T> {
         self.refusal()
     }
 
-    async fn settle(&mut self) -> Result<(), StateError> {
+    pub(super) async fn settle(&mut self) -> Result<(), StateError> {
         self.hand_over().await;
         let (sender, settled) = oneshot::channel();
         self.order(Order::Settle(sender)).await;
@@ -146,7 +147,7 @@ impl<T: Shared> State<T> for Redis<T> {
         self.refusal()
     }
 
-    async fn total(&mut self, patience: Duration) -> Result<T::Total, StateError> {
+    pub(super) async fn total(&mut self, patience: Duration) -> Result<T::Total, StateError> {
         self.refusal()?;
         let ask = async {
             self.hand_over().await;
@@ -165,11 +166,11 @@ impl<T: Shared> State<T> for Redis<T> {
         }
     }
 
-    fn is_reachable(&self) -> bool {
+    pub(super) fn is_reachable(&self) -> bool {
         self.log.lock().trouble.is_none()
     }
 
-    async fn close(&mut self) {
+    pub(super) async fn close(&mut self) {
         let (sender, closed) = oneshot::channel();
         let close = async {
             self.order(Order::Close(sender)).await;
@@ -179,7 +180,7 @@ impl<T: Shared> State<T> for Redis<T> {
         let _ = timeout(FORGET, close).await;
     }
 
-    fn notes(&self) -> Vec<String> {
+    pub(super) fn notes(&self) -> Vec<String> {
         let log = self.log.lock();
         let mut notes = Vec::new();
         if log.connections_lost > 0 {

@@ -1,11 +1,16 @@
 //! What a histogram adds up, and the bars that are drawn of it.
+//!
+//! A range is a gauge's. Whole numbers are not: here each that comes has a bin, wherever it is in 64 bits, and bins are
+//! made as they come; a gauge has its bins from the beginning, side by side.
 
 use std::collections::BTreeMap;
 
+use streamgauge_core::gauge::{Bar, Measure, Scale};
 use streamgauge_core::stats::Histogram;
 use streamgauge_core::stats::histogram::InvalidRange;
 
 use super::Tally;
+use super::numbers::Numbers;
 
 /// What the bins are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,7 +22,7 @@ pub enum Shape {
         /// Where the last one ends.
         max: f64,
         /// How many there are.
-        bins: usize,
+        bins: u32,
     },
     /// A bin for each whole number from `min` to `max` that comes.
     Integers {
@@ -62,7 +67,6 @@ impl core::str::FromStr for Shape {
 }
 
 /// Counts of values by bin.
-#[derive(Debug, Clone, PartialEq)]
 pub struct HistogramTally {
     shape: Shape,
     bins: Bins,
@@ -70,9 +74,8 @@ pub struct HistogramTally {
     outside: Outside,
 }
 
-#[derive(Debug, Clone, PartialEq)]
 enum Bins {
-    Range(Histogram<Box<[u64]>>),
+    Range(Numbers),
     Integers(BTreeMap<i64, u64>),
 }
 
@@ -104,17 +107,6 @@ pub struct Bars {
     pub outside: Outside,
 }
 
-/// A bin.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bar {
-    /// Where it begins: of whole numbers, the number.
-    pub low: f64,
-    /// Where it ends: the next bin's beginning.
-    pub high: f64,
-    /// Values in it.
-    pub count: u64,
-}
-
 impl HistogramTally {
     /// An empty one.
     ///
@@ -122,7 +114,10 @@ impl HistogramTally {
     /// There is no such range, or it can't be divided into so many bins.
     pub fn new(shape: Shape) -> Result<Self, InvalidRange> {
         let bins = match shape {
-            Shape::Range { min, max, bins } => Bins::Range(Histogram::new(vec![0; bins].into_boxed_slice(), min, max)?),
+            Shape::Range { min: low, max: high, bins } => {
+                let numbers = Numbers::new(Measure::Histogram, Scale::Range { low, high, bins });
+                Bins::Range(numbers.map_err(|_| InvalidRange)?)
+            }
             Shape::Integers { min, max, .. } if min > max => return Err(InvalidRange),
             Shape::Integers { .. } => Bins::Integers(BTreeMap::new()),
         };
@@ -132,7 +127,7 @@ impl HistogramTally {
     /// Takes values in. O(1) each; of whole numbers O(log of the bins).
     pub fn extend(&mut self, values: &[f64]) {
         match &mut self.bins {
-            Bins::Range(histogram) => values.iter().for_each(|&x| histogram.push(x)),
+            Bins::Range(numbers) => numbers.take(values),
             Bins::Integers(_) => values.iter().for_each(|&x| self.count_whole(x)),
         }
     }
@@ -147,23 +142,20 @@ impl HistogramTally {
         self.shape
     }
 
-    /// The same without values.
-    pub(crate) fn cleared(&self) -> Self {
-        let bins = match (&self.bins, self.shape) {
-            (Bins::Range(histogram), Shape::Range { min, max, bins }) => {
-                let storage = vec![0; bins].into_boxed_slice();
-                Bins::Range(Histogram::new(storage, min, max).unwrap_or_else(|_| histogram.clone()))
-            }
-            _ => Bins::Integers(BTreeMap::new()),
-        };
-        Self { shape: self.shape, bins, outside: Outside::default() }
+    /// The histogram of a range.
+    fn range(&self) -> Option<&Histogram<Box<[u64]>>> {
+        match &self.bins {
+            Bins::Range(numbers) => numbers.histogram(),
+            Bins::Integers(_) => None,
+        }
     }
 
     /// The bins that aren't empty, by number or, of whole numbers, by the number itself.
     pub(crate) fn counts(&self) -> Box<dyn Iterator<Item = (i64, u64)> + '_> {
         match &self.bins {
-            Bins::Range(histogram) => {
-                Box::new((0..).zip(histogram.bins().iter().copied()).filter(|(_, count)| *count > 0))
+            Bins::Range(numbers) => {
+                let bins = numbers.histogram().map(Histogram::bins).unwrap_or_default();
+                Box::new((0..).zip(bins.iter().copied()).filter(|(_, count)| *count > 0))
             }
             Bins::Integers(counts) => Box::new(counts.iter().map(|(&x, &count)| (x, count))),
         }
@@ -171,29 +163,24 @@ impl HistogramTally {
 
     /// What is in no bin.
     pub(crate) fn outside(&self) -> Outside {
-        match &self.bins {
-            Bins::Range(histogram) => Outside {
-                underflow: histogram.underflow(),
-                overflow: histogram.overflow(),
-                nan: histogram.nan(),
-                ..self.outside
-            },
-            Bins::Integers(_) => self.outside,
-        }
+        self.range().map_or(self.outside, |range| Outside {
+            underflow: range.underflow(),
+            overflow: range.overflow(),
+            nan: range.nan(),
+            ..self.outside
+        })
     }
 
     /// The histogram of the same shape with these counts.
     pub(crate) fn bars(&self, counts: &BTreeMap<i64, u64>, outside: Outside) -> Bars {
-        let bins = match &self.bins {
-            Bins::Range(histogram) => (0..histogram.bins().len())
+        let bins = match self.range() {
+            Some(range) => (0..range.bins().len())
                 .map(|bin| {
                     let count = i64::try_from(bin).ok().and_then(|bin| counts.get(&bin)).copied().unwrap_or(0);
-                    Bar { low: histogram.edge(bin), high: histogram.edge(bin + 1), count }
+                    Bar { low: range.edge(bin), high: range.edge(bin + 1), count }
                 })
                 .collect(),
-            Bins::Integers(_) => {
-                counts.iter().map(|(&x, &count)| Bar { low: x as f64, high: x as f64 + 1.0, count }).collect()
-            }
+            None => counts.iter().map(|(&x, &count)| Bar { low: x as f64, high: x as f64 + 1.0, count }).collect(),
         };
         Bars { shape: self.shape, bins, outside }
     }

@@ -8,7 +8,7 @@ export class HistogramChart extends Chart {
     super({
       title: "Histogram", note, x: "value", y: "density",
       lines: [{ name: "share by width", colour: "water", bars: true, width: 1 }, { name: "fitted density", colour: "accent", width: 2.5 }],
-      range: (_, __, max) => [0, (max || 1) * 1.08],
+      range: (most) => [0, (most || 1) * 1.08],
     });
   }
 

@@ -1,6 +1,6 @@
 // A running streamgauge, followed by server-sent events.
 
-import { Gauge, Graph, Kind, Source } from "streamgauge";
+import { Numbers, Graph, Kind, Source } from "streamgauge";
 import { type Band, Chart } from "../chart";
 import { button, count, el, group, intro, number, select, Tiles } from "../dom";
 import type { View } from "../view";
@@ -25,7 +25,7 @@ const HANDFUL = 100;
 
 export function liveView(panel: HTMLElement): View {
   const settings = new Settings();
-  let gauge = new Gauge("");
+  let measured = new Numbers("");
   let graph = new Graph(SLOTS, true);
   let follower: Follower | undefined;
   let [reconnects, arrived, sum, numbers] = [0, 0, 0, 0];
@@ -40,7 +40,7 @@ export function liveView(panel: HTMLElement): View {
 
   const status = el("span", { class: "pill", role: "status", id: "live-status" }, "not connected");
   const tiles = new Tiles({ messages: "messages", missed: "missed", reconnects: "reconnects", mean: "mean", deviation: "standard deviation", skewness: "skewness", kurtosis: "excess kurtosis" });
-  const rateChart = new Chart({ title: "Messages", note: "a second; marked: no connection", bands, x: "seconds", y: "messages/s", lines: [{ name: "messages/s", colour: "water", fill: true }], range: (_, __, max) => [0, Math.max(1, (max ?? 1) * 1.08)] });
+  const rateChart = new Chart({ title: "Messages", note: "a second; marked: no connection", bands, x: "seconds", y: "messages/s", lines: [{ name: "messages/s", colour: "water", fill: true }], range: (most) => [0, Math.max(1, most * 1.08)] });
   const valueChart = new Chart({ title: "Numbers", note: "mean of each quarter second", bands, x: "seconds", y: "value", lines: [{ name: "mean", colour: "second" }] });
   const histogramChart = new HistogramChart("range from the first 64 numbers");
   const counters = new Counters();
@@ -51,7 +51,7 @@ export function liveView(panel: HTMLElement): View {
   const connect = button("Connect", () => (follower ? disconnect() : start()), { class: "main", id: "connect" });
   const form = el("div", { class: "card" },
     group("Server", settings.address.element, el("p", { class: "note" }, "With --cors-origin a server lets pages of other origins in."), settings.topic.element, settings.queue.element, button(`Publish ${HANDFUL} numbers`, () => void publish(), { id: "publish" })),
-    group("What is measured", settings.number.element, select("density fitted", "fitted-kind", Object.keys(SHAPES).map((name) => [name, name]), (name) => (kind = SHAPES[name]?.kind ?? kind)).element, button("Fit the histogram again", () => gauge.refit()),
+    group("What is measured", settings.number.element, select("density fitted", "fitted-kind", Object.keys(SHAPES).map((name) => [name, name]), (name) => (kind = SHAPES[name]?.kind ?? kind)).element, button("Fit the histogram again", () => measured.refit()),
       settings.from.element, settings.to.element, el("p", { class: "note" }, "Messages with both fields are the edges of a graph.")),
   );
   form.addEventListener("keydown", (event) => {
@@ -81,9 +81,9 @@ export function liveView(panel: HTMLElement): View {
 
   function start(): void {
     disconnect();
-    gauge.free();
+    measured.free();
     graph.free();
-    gauge = new Gauge(settings.number.input.value);
+    measured = new Numbers(settings.number.input.value);
     graph = new Graph(SLOTS, true);
     [reconnects, arrived, sum, numbers, tick] = [0, 0, 0, 0, 0];
     gaps = new Gaps(SAMPLES);
@@ -93,7 +93,7 @@ export function liveView(panel: HTMLElement): View {
     started = performance.now();
     settings.store();
     following = settings.values;
-    Object.assign(panel, { gauge, gaps: gaps.list, history, histogramChart });
+    Object.assign(panel, { measured, gaps: gaps.list, history, histogramChart });
     const { address, topic } = following;
     if (!URL.canParse(endpoint(address, ""))) return tell("closed", `${address} is no address`);
     follower = new Follower(endpoint(address, "sub", { topic, format: "sse" }), {
@@ -172,12 +172,12 @@ export function liveView(panel: HTMLElement): View {
 
   function take(message: string): void {
     arrived += 1;
-    const value = gauge.push(message);
+    const value = measured.push(message);
     if (value !== undefined) {
       sum += value;
       numbers += 1;
     }
-    const pair = gauge.edge(message, settings.from.input.value, settings.to.input.value);
+    const pair = measured.edge(message, settings.from.input.value, settings.to.input.value);
     if (pair.length === 2) graph.add(pair[0] as string, pair[1] as string);
   }
 
@@ -200,10 +200,10 @@ export function liveView(panel: HTMLElement): View {
   }
 
   function draw(): void {
-    const moments = gauge.moments();
-    tiles.set("messages", count(gauge.messages), gauge.without ? `${count(gauge.without)} without a number` : "all of them numbers");
+    const moments = measured.moments();
+    tiles.set("messages", count(measured.messages), measured.without ? `${count(measured.without)} without a number` : "all of them numbers");
     tiles.set("missed", gaps.lost.text, gaps.list.length ? `gaps: ${count(gaps.list.length)}` : "no gap", gaps.lost.alarm);
-    hint.hidden = gauge.messages > 0 || !follower?.isOpen;
+    hint.hidden = measured.messages > 0 || !follower?.isOpen;
     tiles.set("reconnects", count(reconnects));
     tiles.set("mean", number(moments.mean, 4), `${count(moments.count)} numbers`);
     tiles.set("deviation", number(moments.deviation, 4));
@@ -212,7 +212,7 @@ export function liveView(panel: HTMLElement): View {
     const [t, rates, values] = history as [number[], number[], number[]];
     rateChart.set([t, rates]);
     valueChart.set([t, values]);
-    const histogram = gauge.histogram();
+    const histogram = measured.histogram();
     if (histogram) histogramChart.show(histogram, moments, kind);
     histogram?.free();
     moments.free();

@@ -52,17 +52,17 @@ export function pipelineView(panel: HTMLElement): View {
   const depthChart = new Chart({
     title: "Queue", note: "items waiting", x: "seconds", y: "items",
     lines: [{ name: "depth", colour: "water", fill: true }, { name: "high water", colour: "accent", dash: [6, 4], width: 1.5 }, { name: "limit", colour: "soft", dash: [2, 4], width: 1.5 }],
-    range: (_, __, max) => [0, Math.max(10, (max ?? 10) * 1.08)],
+    range: (most) => [0, Math.max(10, most * 1.08)],
   });
   const rateChart = new Chart({
     title: "Flow", note: "messages a second", x: "seconds", y: "messages/s",
     lines: [{ name: "published", colour: "second" }, { name: "read", colour: "water" }, { name: "overflow", colour: "accent" }],
-    range: (_, __, max) => [0, Math.max(1, (max ?? 1) * 1.08)],
+    range: (most) => [0, Math.max(1, most * 1.08)],
   });
   const lagChart = new Chart({
     title: "Slow subscriber", note: "messages behind; dashed: kicked beyond", x: "seconds", y: "messages",
     lines: [{ name: "lag", colour: "third", fill: true }, { name: "kick limit", colour: "accent", dash: [6, 4], width: 1.5 }],
-    range: (_, __, max) => [0, Math.max(10, (max ?? 10) * 1.08)],
+    range: (most) => [0, Math.max(10, most * 1.08)],
   });
 
   const rate = (value: number): string => (value === 0 ? "stopped" : `${count(value)}/s`);

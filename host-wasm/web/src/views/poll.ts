@@ -8,6 +8,9 @@ export class Poll {
   private asked = new AbortController();
   private next = 0;
 
+  /** After a question without an answer so many milliseconds pass. */
+  constructor(private readonly rest = REST) {}
+
   /** The next question comes at once, and the one that is open has no answer any more. */
   forget(): void {
     this.asked.abort();
@@ -25,7 +28,7 @@ export class Poll {
     const answer = await question(asked.signal).catch(() => undefined);
     clearTimeout(timer);
     if (asked !== this.asked) return;
-    this.next = answer === undefined ? performance.now() + REST : next;
+    this.next = answer === undefined ? performance.now() + this.rest : next;
     tell(answer);
   }
 }

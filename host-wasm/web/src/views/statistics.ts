@@ -20,7 +20,7 @@ export function statisticsView(panel: HTMLElement): View {
 
   const tiles = new Tiles({ count: "numbers", mean: "mean", variance: "variance", skewness: "skewness", kurtosis: "excess kurtosis" });
   const line = (name: string, title: string): Chart => new Chart({
-    title, note: "against the true one", x: "numbers seen", y: name, logX: true,
+    title, note: "against the true one", x: "numbers seen", y: name, kind: "log",
     lines: [{ name: `running ${name}`, colour: "water" }, { name: `true ${name}`, colour: "accent", dash: [6, 4], width: 1.5 }],
   });
   const [meanChart, varianceChart] = [line("mean", "Running mean"), line("variance", "Running variance")];
@@ -103,11 +103,11 @@ export function statisticsView(panel: HTMLElement): View {
   let [raced, nextRace] = [0, 2];
   const digits = (name: string, colour: "accent" | "second" | "water"): { name: string; colour: typeof colour; width: number } => ({ name, colour, width: 2.5 });
   const raceChart = new Chart({
-    title: "Correct digits of the variance", note: "the same numbers, three formulas", x: "numbers seen", y: "digits", logX: true, range: [0, 17],
+    title: "Correct digits of the variance", note: "the same numbers, three formulas", x: "numbers seen", y: "digits", kind: "log", range: [0, 17],
     lines: [digits("naive", "accent"), digits("Welford", "second"), digits("streamgauge", "water")],
   });
   const varianceRace = new Chart({
-    title: "The variance they give", note: "the true one is about 1", x: "numbers seen", y: "variance", logX: true, range: [-2, 4],
+    title: "The variance they give", note: "the true one is about 1", x: "numbers seen", y: "variance", kind: "log", range: [-2, 4],
     lines: [{ name: "naive", colour: "accent", width: 1.5 }, digits("Welford", "second"), { name: "exact", colour: "soft", dash: [6, 4], width: 1.5 }],
   });
   const body = el("tbody");

@@ -1,7 +1,7 @@
 //! Gauges: what they take, tell and are read as.
 
 use streamgauge_core::gauge::{
-    Described, Format, Gauge, Group, Json, Key, Measured, Pane, Span, Storage, render, write_alert,
+    Bar, Described, Format, Gauge, Group, Json, Key, Measured, Pane, Span, Storage, render, write_alert, write_histogram,
 };
 use streamgauge_core::stats::graph::Edge;
 use streamgauge_core::stats::space_saving::Slot;
@@ -77,6 +77,8 @@ roots! {
     is_pending => gauge().is_pending();
     miss => gauge().miss(*given());
     take => gauge().take(bytes(), *given());
+    take_numbers => gauge().take_numbers(given::<[f64; 9]>(), *given());
+    measured => keep(gauge().measured().map(<[_]>::len));
     is_over => gauge().is_over(*given());
     next_over => gauge().next_over();
     close => gauge().close(*given(), |reading, whose, cell| json().part(reading, whose, cell));
@@ -90,9 +92,11 @@ roots! {
     json_finish => given::<Option<Json<'_, streamgauge_core::connection::Answer<'_>>>>().take().map(Json::finish);
     alert => write_alert(text(), given(), given(), *given(), answer());
     rendered => render(gauge(), text(), *given::<Format>(), *given(), answer());
+    histogram => write_histogram(text(), given::<[Bar; 9]>(), *given(), answer());
     media_type => given::<Format>().media_type();
     key_of => Key::of(given());
     key_of_number => Key::of_number(given());
+    key_of_float => Key::of_float(*given());
     key_of_text => Key::of_text(text());
     key_hash => given::<Key>().hash();
     key_shown => keep(given::<Key>().shown());

@@ -42,6 +42,7 @@ pub mod distinct;
 pub mod endpoints;
 pub mod engine;
 pub mod gauge;
+pub mod gauged;
 pub mod generate;
 pub mod http;
 pub mod journal;

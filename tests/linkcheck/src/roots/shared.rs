@@ -47,7 +47,7 @@ fn total() -> &'static Total {
     given()
 }
 
-fn slots() -> Slots {
+pub(super) fn slots() -> Slots {
     core::mem::take(given::<Slots>())
 }
 
@@ -55,7 +55,7 @@ fn slots() -> Slots {
 type FanoutWithoutCursors = SharedFanout<RefCell<FanoutState<Storage, &'static [Place], Slots>>>;
 
 /// Polls once, and drops the future in whatever state it is.
-fn poll<F: Future>(future: F) -> Poll<F::Output> {
+pub(super) fn poll<F: Future>(future: F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(given::<Waker>()))
 }
 

@@ -17,7 +17,7 @@ pub(super) fn rules(value: Value<'_>) -> Result<heapless::Vec<Rule, MOST_RULES>,
 
 fn rule(value: Value<'_>) -> Result<Rule, Wrong> {
     let (mut bound, mut until, mut change, mut hold, mut to) = (None, None, None, Duration::ZERO, None);
-    let take = |setting: Setting, value: Value<'_>| {
+    let mut take = |setting: Setting, value: Value<'_>| {
         match setting {
             Setting::WhenUntil => until = Some(value.float().ok_or(setting.wrong())?),
             Setting::WhenFor => hold = value.duration().ok_or(setting.wrong())?,
@@ -28,7 +28,7 @@ fn rule(value: Value<'_>) -> Result<Rule, Wrong> {
         }
         Ok(())
     };
-    let other = |name, value: Value<'_>| {
+    let mut other = |name, value: Value<'_>| {
         let Some((statistic, is_above)) = condition(name) else { return Ok(false) };
         if !value.is_null() {
             let number = value.float().ok_or(Wrong::Setting(statistic.name(), "above or below a number, in when"))?;
@@ -39,7 +39,7 @@ fn rule(value: Value<'_>) -> Result<Rule, Wrong> {
         Ok(true)
     };
     let object = value.object().ok_or(Setting::When.wrong())?;
-    each_member(object, "when", &Setting::OF_RULE, take, other)?;
+    each_member(object, "when", &Setting::OF_RULE, &mut take, &mut other)?;
     let (statistic, bound) = match (bound, change, until) {
         (Some((statistic, true, bound)), None, until) => (statistic, Bound::Above(bound, until.unwrap_or(bound))),
         (Some((statistic, false, bound)), None, until) => (statistic, Bound::Below(bound, until.unwrap_or(bound))),

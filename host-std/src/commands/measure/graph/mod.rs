@@ -86,12 +86,12 @@ fn max_edges(text: &str) -> Result<usize, String> {
 pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failure>, StartError> {
     let direction = if options.undirected { Direction::Undirected } else { Direction::Directed };
     let heartbeat = Path::key("_heartbeat_".to_owned()).expect("a key");
-    let gauge =
-        Gauge { paths: [options.from, options.to, heartbeat], show: options.show, records: 0, first_rejected: None };
+    let meter =
+        Meter { paths: [options.from, options.to, heartbeat], show: options.show, records: 0, first_rejected: None };
     // What is on its way to others has to be exact: only what is shown is bounded then.
     let tally = if options.state.is_shared() { GraphTally::exact } else { GraphTally::bounded };
     let state = options.state.nodes_in(options.nodes_db);
-    drive(&options.drive, &state, gauge, tally(direction, options.max_edges), stop).await
+    drive(&options.drive, &state, meter, tally(direction, options.max_edges), stop).await
 }
 
 impl Show {
@@ -115,14 +115,14 @@ impl Show {
     }
 }
 
-struct Gauge {
+struct Meter {
     paths: [Path<String>; 3],
     show: Show,
     records: u64,
     first_rejected: Option<String>,
 }
 
-impl Measure for Gauge {
+impl Measure for Meter {
     type Tally = GraphTally;
 
     fn take(&mut self, input: &mut &[u8], separator: u8, most: u64, tally: &mut GraphTally) -> u64 {

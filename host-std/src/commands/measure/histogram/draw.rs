@@ -1,9 +1,12 @@
-//! A histogram in a terminal, and as JSON.
+//! A histogram in a terminal, as JSON, and as a picture.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 
+use streamgauge_core::gauge::{Bar, write_histogram};
+
 use crate::commands::measure::number::{exact, grouped, short};
-use crate::results::tally::{Bar, Bars, Shape};
+use crate::results::tally::{Bars, Shape};
 
 /// What is drawn on.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +105,21 @@ fn bar(count: u64, most: u64, width: usize, unicode: bool) -> String {
     let (full, rest) = (length / parts, length % parts);
     let mut out = if unicode { "█".repeat(full) } else { "#".repeat(full) };
     out.push_str(EIGHTHS.get(rest).copied().unwrap_or_default());
+    out
+}
+
+/// A picture, in a file of its own.
+pub(super) fn svg(bars: &Bars) -> Vec<u8> {
+    let mut title = format!("{} values", grouped(bars.count()));
+    let outside = &bars.outside;
+    for (number, what) in [(outside.underflow, "below"), (outside.overflow, "above"), (outside.other, "other")] {
+        if number > 0 {
+            let _ = write!(title, ", {} {what}", grouped(number));
+        }
+    }
+    let mut out = Vec::new();
+    let are_integers = matches!(bars.shape, Shape::Integers { .. });
+    let Ok(()) = write_histogram(&title, &bars.bins, are_integers, &mut out) as Result<(), Infallible>;
     out
 }
 

@@ -1,7 +1,6 @@
 //! `streamgauge histogram`: how often which values come.
 
 mod draw;
-mod svg;
 
 use std::path::PathBuf;
 
@@ -32,7 +31,7 @@ pub struct Options {
     max: Option<f64>,
     /// Bins of equal width
     #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "integers", value_parser = bins)]
-    bins: usize,
+    bins: u32,
     /// A bin for each whole number that comes
     #[arg(long)]
     integers: bool,
@@ -54,17 +53,17 @@ pub struct Options {
     state: StateOptions,
 }
 
-fn bins(text: &str) -> Result<usize, String> {
+fn bins(text: &str) -> Result<u32, String> {
     let number = text.parse().ok().filter(|number| (1..=MAX_BINS).contains(number));
     number.ok_or_else(|| format!("must be a number from 1 to {MAX_BINS}"))
 }
 
-const MAX_BINS: usize = 1_000_000;
+const MAX_BINS: u32 = 1_000_000;
 
 pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failure>, StartError> {
     let tally = HistogramTally::new(options.shape()?);
     let tally = tally.map_err(|error| StartError::new(format_args!("--min, --max, --bins: {error}")))?;
-    let measure = Gauge { values: Values::new(options.field), json: options.json, svg: options.svg };
+    let measure = Meter { values: Values::new(options.field), json: options.json, svg: options.svg };
     drive(&options.drive, &options.state, measure, tally, stop).await
 }
 
@@ -88,13 +87,13 @@ impl Options {
     }
 }
 
-struct Gauge {
+struct Meter {
     values: Values,
     json: bool,
     svg: Option<PathBuf>,
 }
 
-impl Measure for Gauge {
+impl Measure for Meter {
     type Tally = HistogramTally;
 
     fn take(&mut self, input: &mut &[u8], separator: u8, most: u64, tally: &mut HistogramTally) -> u64 {
@@ -111,7 +110,7 @@ impl Measure for Gauge {
         self.progress(bars)?;
         let Some(path) = &self.svg else { return Ok(()) };
         let named = |error| Failure::Refused(format!("--svg {}: {error}", path.display()));
-        std::fs::write(path, svg::svg(bars)).map_err(named)
+        std::fs::write(path, draw::svg(bars)).map_err(named)
     }
 
     fn first_rejected(&self) -> Option<&str> {

@@ -1,29 +1,30 @@
-//! A reading as a picture: what came over time, quantiles over time, how values are distributed, which are frequent.
+//! A reading as a picture: what came over time, quantiles and distinct values over time, how values are distributed,
+//! which are frequent.
 //!
 //! Each part stands under the last one and is there as far as it is measured. Colours are the reader's: text and lines
 //! are drawn in `currentColor`, and what is drawn over each other by how opaque it is.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | `picture` | what all parts are drawn with |
+//! | [`write_histogram`] | a histogram: a part of a picture, or one by itself |
+
+mod histogram;
+mod picture;
+
+pub use histogram::{Bar, write_histogram};
 
 use embedded_io::Write;
 
 use super::super::{Gauge, Measured, Span, Storage, Whose};
-use super::lines::{rounded, whole};
+use super::lines::whole;
 use crate::stats::quantiles::Bin;
 use crate::time::Time;
-use crate::wire::decimal::Decimal;
-
-/// Where the drawing is in the picture, whose width is 720.
-const LEFT: f64 = 70.0;
-const WIDTH: f64 = 630.0;
-
-/// Where the first part begins.
-const TOP: f64 = 60.0;
+use picture::{LEFT, Picture, TOP, WIDTH};
 
 /// How high a part is, and what is between two.
 const HEIGHT: f64 = 120.0;
 const GAP: f64 = 50.0;
-
-/// Digits of what stands at the axes.
-const DIGITS: usize = 5;
 
 /// Columns of a distribution.
 const COLUMNS: usize = 126;
@@ -32,20 +33,26 @@ const COLUMNS: usize = 126;
 const BARS: usize = 12;
 const BAR: f64 = 18.0;
 
-/// Writes what a gauge measures now.
-pub(super) fn write<S: Storage, W: Write>(
+/// Writes what the gauge `name` measures now as a picture, as [`render`](super::render()) does. O(groups × panes × state).
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_svg<S: Storage, W: Write>(
     gauge: &mut Gauge<S>,
     name: &str,
     now: Time,
     out: &mut W,
 ) -> Result<(), W::Error> {
     let parts = Parts::of(gauge, now);
-    let mut picture = Picture { out, top: TOP };
+    let mut picture = Picture { out, top: TOP, height: HEIGHT };
     picture.begin(name, gauge.definition().topic.as_str(), parts.height())?;
     if parts.panes > 1 {
         picture.messages(gauge, now, &parts)?;
         if parts.has_quantiles {
             picture.quantiles(gauge, now, &parts)?;
+        }
+        if parts.most_distinct > 0.0 {
+            picture.distinct(gauge, now, &parts)?;
         }
     }
     let mut result = Ok(());
@@ -66,6 +73,8 @@ struct Parts {
     /// Of all that is drawn of quantiles.
     least: f64,
     largest: f64,
+    /// The most distinct values that a pane may have had.
+    most_distinct: f64,
     bars: usize,
     /// How many distributions there are.
     distributions: usize,
@@ -80,6 +89,7 @@ impl Parts {
             has_quantiles: false,
             least: infinite,
             largest: nothing,
+            most_distinct: 0.0,
             bars: 0,
             distributions: 0,
         };
@@ -89,6 +99,9 @@ impl Parts {
             if let Some([low, _, _, high]) = quantiles(cell) {
                 parts.has_quantiles = true;
                 (parts.least, parts.largest) = (parts.least.min(low), parts.largest.max(high));
+            }
+            if let Some([_, _, high]) = distinct(cell) {
+                parts.most_distinct = parts.most_distinct.max(high);
             }
         });
         gauge.read(Span::Window, now, |_, whose, cell| {
@@ -106,7 +119,8 @@ impl Parts {
     }
 
     fn height(&self) -> f64 {
-        let over_time = if self.panes > 1 { 1.0 + f64::from(u8::from(self.has_quantiles)) } else { 0.0 };
+        let others = u8::from(self.has_quantiles).saturating_add(u8::from(self.most_distinct > 0.0));
+        let over_time = if self.panes > 1 { 1.0 + f64::from(others) } else { 0.0 };
         let plots = (over_time + self.distributions as f64) * (HEIGHT + GAP);
         let bars = if self.bars > 0 { self.bars as f64 * BAR + GAP } else { 0.0 };
         TOP + plots + bars
@@ -123,27 +137,29 @@ fn quantiles<S: Storage>(cell: &[Measured<S>]) -> Option<[f64; 4]> {
     Some([quantile(0.1)?, quantile(0.5)?, quantile(0.9)?, quantile(0.99)?])
 }
 
-struct Picture<'o, W> {
-    out: &'o mut W,
-    /// Where the next part begins.
-    top: f64,
+/// Between which bounds the number of distinct values is 19 of 20 times, and the estimate of it: low, estimate, high.
+fn distinct<S: Storage>(cell: &[Measured<S>]) -> Option<[f64; 3]> {
+    let estimate = cell.iter().find_map(|measured| match measured {
+        Measured::Distinct(sketch) => Some(sketch.estimate()),
+        _ => None,
+    })?;
+    let reach = 2.0 * estimate.error * estimate.estimate;
+    Some([(estimate.estimate - reach).max(0.0), estimate.estimate, estimate.estimate + reach])
 }
 
 impl<W: Write> Picture<'_, W> {
+    /// The name and the topic of what is drawn.
     fn begin(&mut self, name: &str, topic: &str, height: f64) -> Result<(), W::Error> {
-        self.text("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 ")?;
-        self.at(height)?;
-        self.text("\" width=\"720\" height=\"")?;
-        self.at(height)?;
-        self.text(
-            "\" font-family=\"system-ui,sans-serif\" font-size=\"12\" fill=\"currentColor\" role=\"img\">\n<title>",
-        )?;
-        self.escaped(name)?;
-        self.text("</title>\n<text x=\"10\" y=\"22\" font-size=\"16\">")?;
+        self.open(name, height)?;
+        self.text("<text x=\"10\" y=\"22\" font-size=\"16\">")?;
         self.escaped(name)?;
         self.text(" <tspan opacity=\".6\" font-size=\"12\">topic ")?;
         self.escaped(topic)?;
         self.text("</tspan></text>\n")
+    }
+
+    fn end_part(&mut self) {
+        self.top += HEIGHT + GAP;
     }
 
     /// Bars: messages in each pane.
@@ -183,6 +199,25 @@ impl<W: Write> Picture<'_, W> {
         Ok(())
     }
 
+    /// A band over time: where the number of distinct values is 19 of 20 times.
+    fn distinct<S: Storage>(&mut self, gauge: &mut Gauge<S>, now: Time, parts: &Parts) -> Result<(), W::Error> {
+        self.frame("distinct, and twice its error", Some(0.0), Some(parts.most_distinct))?;
+        let scale = Axis::over(0.0, parts.most_distinct, self.top);
+        let (step, mut place, mut result) = (WIDTH / parts.panes as f64, 0.0, Ok(()));
+        gauge.read_panes(now, |messages, cell| {
+            let left = LEFT + place * step;
+            place += 1.0;
+            let Some(values) = distinct(cell).filter(|_| result.is_ok() && messages > 0) else { return };
+            let [low, estimate, high] = values.map(|value| scale.place(value));
+            result = self
+                .bar([left, high, step, low - high], 30)
+                .and_then(|()| self.bar([left, estimate - 1.0, step, 2.0], 100));
+        });
+        result?;
+        self.end_part();
+        Ok(())
+    }
+
     /// What is drawn of one measure, if it has anything to be looked at.
     fn measured<S: Storage>(&mut self, measured: &mut Measured<S>) -> Result<(), W::Error> {
         match measured {
@@ -202,12 +237,16 @@ impl<W: Write> Picture<'_, W> {
                 Ok(())
             }
             Measured::Histogram(histogram) => {
-                let ends = [histogram.edge(0), histogram.edge(histogram.bins().len())];
-                self.histogram(ends, histogram.bins())
+                let (edge, bins) = (|bin| histogram.edge(bin), histogram.bins());
+                self.histogram(bins.len(), &|bin| bar(bin, edge, bins), false)?;
+                self.end_part();
+                Ok(())
             }
             Measured::Integers(histogram, _) => {
-                let ends = [histogram.edge(0), histogram.edge(histogram.bins().len())];
-                self.histogram(ends.map(|edge| edge as f64), histogram.bins())
+                let (edge, bins) = (|bin| histogram.edge(bin) as f64, histogram.bins());
+                self.histogram(bins.len(), &|bin| bar(bin, edge, bins), true)?;
+                self.end_part();
+                Ok(())
             }
             Measured::Top(heaviest) => {
                 let most = heaviest.heaviest().next().map_or(1, |counted| counted.weight.max(1));
@@ -225,6 +264,11 @@ impl<W: Write> Picture<'_, W> {
                     self.at(self.top + BAR - 7.0)?;
                     self.text("\">")?;
                     self.escaped(counted.key.shown())?;
+                    if counted.error > 0 {
+                        self.text(" <tspan opacity=\".6\">at least ")?;
+                        whole(counted.weight.saturating_sub(counted.error), self.out)?;
+                        self.text("</tspan>")?;
+                    }
                     self.text("</text><text text-anchor=\"end\" x=\"")?;
                     self.at(LEFT - 6.0)?;
                     self.text("\" y=\"")?;
@@ -240,105 +284,11 @@ impl<W: Write> Picture<'_, W> {
             _ => Ok(()),
         }
     }
+}
 
-    fn histogram(&mut self, [low, high]: [f64; 2], bins: &[u64]) -> Result<(), W::Error> {
-        let most = bins.iter().copied().max().unwrap_or(0).max(1);
-        self.frame("histogram", Some(0.0), Some(most as f64))?;
-        self.ends(low, high)?;
-        let step = WIDTH / bins.len().max(1) as f64;
-        for (place, count) in bins.iter().enumerate().filter(|(_, count)| **count > 0) {
-            let height = HEIGHT * *count as f64 / most as f64;
-            self.bar([LEFT + place as f64 * step, self.top + HEIGHT - height, step, height], 60)?;
-        }
-        self.end_part();
-        Ok(())
-    }
-
-    /// The axes of a part, its name, and what the ends of the upright one are.
-    fn frame(&mut self, name: &str, low: Option<f64>, high: Option<f64>) -> Result<(), W::Error> {
-        self.text("<text x=\"10\" y=\"")?;
-        self.at(self.top - 6.0)?;
-        self.text("\">")?;
-        self.text(name)?;
-        self.text("</text><path fill=\"none\" stroke=\"currentColor\" opacity=\".4\" d=\"M")?;
-        self.at(LEFT)?;
-        self.text(" ")?;
-        self.at(self.top)?;
-        self.text("v")?;
-        self.at(HEIGHT)?;
-        self.text("h")?;
-        self.at(WIDTH)?;
-        self.text("\"/>\n")?;
-        for (value, down) in [(low, HEIGHT), (high, 10.0)] {
-            if let Some(value) = value {
-                self.text("<text text-anchor=\"end\" x=\"")?;
-                self.at(LEFT - 6.0)?;
-                self.text("\" y=\"")?;
-                self.at(self.top + down)?;
-                self.text("\">")?;
-                rounded(Some(value), DIGITS, self.out)?;
-                self.text("</text>\n")?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What the ends of the level axis are.
-    fn ends(&mut self, low: f64, high: f64) -> Result<(), W::Error> {
-        for (value, anchor, x) in [(low, "start", LEFT), (high, "end", LEFT + WIDTH)] {
-            self.text("<text text-anchor=\"")?;
-            self.text(anchor)?;
-            self.text("\" x=\"")?;
-            self.at(x)?;
-            self.text("\" y=\"")?;
-            self.at(self.top + HEIGHT + 14.0)?;
-            self.text("\">")?;
-            rounded(Some(value), DIGITS, self.out)?;
-            self.text("</text>\n")?;
-        }
-        Ok(())
-    }
-
-    fn bar(&mut self, [x, y, width, height]: [f64; 4], opacity: u8) -> Result<(), W::Error> {
-        for (name, value) in [("<rect x=\"", x), ("\" y=\"", y), ("\" width=\"", width), ("\" height=\"", height)] {
-            self.text(name)?;
-            self.at(value)?;
-        }
-        self.text("\" opacity=\"")?;
-        rounded(Some(f64::from(opacity) / 100.0), DIGITS, self.out)?;
-        self.text("\"/>\n")
-    }
-
-    fn end_part(&mut self) {
-        self.top += HEIGHT + GAP;
-    }
-
-    /// A coordinate.
-    fn at(&mut self, value: f64) -> Result<(), W::Error> {
-        match Decimal::rounded(libm::round(value * 100.0) / 100.0, 6) {
-            Some(decimal) => self.out.write_all(decimal.as_bytes()),
-            None => self.out.write_all(b"0"),
-        }
-    }
-
-    fn text(&mut self, text: &str) -> Result<(), W::Error> {
-        self.out.write_all(text.as_bytes())
-    }
-
-    /// A text in which nothing is markup, and nothing that XML does not allow.
-    fn escaped(&mut self, text: &str) -> Result<(), W::Error> {
-        for char in text.chars() {
-            match char {
-                '&' => self.text("&amp;")?,
-                '<' => self.text("&lt;")?,
-                '>' => self.text("&gt;")?,
-                '"' => self.text("&quot;")?,
-                char if char.is_control() || matches!(char, '\u{fffe}' | '\u{ffff}') => self.text("\u{fffd}")?,
-                char => self.text(char.encode_utf8(&mut [0; 4]))?,
-            }
-        }
-        Ok(())
-    }
+fn bar(bin: usize, edge: impl Fn(usize) -> f64, bins: &[u64]) -> Bar {
+    let count = bins.get(bin).copied().unwrap_or(0);
+    Bar { low: edge(bin), high: edge(bin.saturating_add(1)), count }
 }
 
 /// Where values are on the upright axis.
