@@ -37,3 +37,34 @@ fn what_is_left_over_is_left_over_again() {
     other.replay(&engine.log);
     assert_eq!(other.saved(), engine.saved());
 }
+
+/// Letters that wait for room go with the next command that has any business with their queue, even if that gets nothing.
+#[test]
+fn letters_that_go_at_last_are_kept() {
+    let mut engine = Keeper::new(
+        Home::<false>::new(1 << 20, 20),
+        Defaults { queue: QueueSettings { bytes: 1_000, ..QueueSettings::DEFAULT }, ..Defaults::default() },
+    );
+    let at = Time::from_millis;
+    let mut now = 1;
+    for (method, target, body) in [
+        ("PUT", "/queues/dead", r#"{"max_depth":1,"overflow":"reject"}"#),
+        ("PUT", "/queues/jobs", r#"{"max_attempts":1,"dead_letter":"dead"}"#),
+        ("POST", "/put?queue=dead", "full"),
+        ("POST", "/put?queue=jobs", "letter"),
+        ("GET", "/get?queue=jobs&lease=1", ""),
+        ("GET", "/get?queue=jobs", ""),
+        ("GET", "/get?queue=dead", ""),
+        ("GET", "/get?queue=jobs", ""),
+    ] {
+        now += 2_000;
+        engine.ask(method, target, body, at(now), 1 << 20);
+    }
+    let mut other = Keeper::new(
+        Home::<true>::new(1 << 20, 20),
+        Defaults { queue: QueueSettings { bytes: 1_000, ..QueueSettings::DEFAULT }, ..Defaults::default() },
+    );
+    other.replay(&engine.log);
+    assert_eq!(other.saved(), engine.saved());
+    assert!(engine.ask("GET", "/get?queue=dead", "", at(now), 1 << 20).ends_with("letter"));
+}
