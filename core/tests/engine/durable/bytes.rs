@@ -293,3 +293,68 @@ proptest! {
         }
     }
 }
+
+/// Items that came percent-coded are kept as they were meant.
+#[test]
+fn coded_items_are_kept_decoded() {
+    let mut engine = Keeper::<false>::new(Home::new(40 << 20, 20), Defaults::default());
+    let long = "%41".repeat(150);
+    for target in [
+        "/put?queue=q&data=a%2Cb",
+        "/mput?queue=q&separator=%2C&data=a%2Cb%2C%2Cc",
+        &format!("/put?queue=q&data={long}"),
+    ] {
+        let told = engine.ask("GET", target, "", Time::ZERO, 1 << 20);
+        assert!(told.starts_with("200"), "{target}: {told}");
+    }
+    let kept = |bytes: &Vec<u8>| items_in(bytes).map(|at| bytes[at].to_vec()).collect::<Vec<_>>();
+    let kept: Vec<_> = engine.log.iter().flat_map(|(_, bytes)| kept(bytes)).collect();
+    assert_eq!(kept, [&b"a,b"[..], b"a", b"b", b"c", &[b'A'; 150]]);
+}
+
+/// An engine that does something else than it did says so.
+#[test]
+fn who_is_in_another_state_diverges() {
+    let (name, items) = (Name::MAIN, Pieces::whole(Data::Plain(b"item")));
+    let put = Command::Put { queue: name, items, delay: Duration::ZERO, id: Id::of(*b"id") };
+    let publish = Command::Publish { topic: name, messages: items, id: Id::of(*b"id") };
+    let get = Command::Get { queue: name, items: 9, lease: streamgauge_core::engine::Lease::None };
+    let change = streamgauge_core::engine::TopicChange { bytes: Some(1 << 40), ..Default::default() };
+    let entry = |taken, call| Entry { now: Time::ZERO, random: Numbers::NONE, taken, call };
+    let lengths = |call| {
+        let bytes = encoded(&entry(0, call), Time::ZERO);
+        [&[bytes[0] | 0x80][..], &bytes[1..7], &[bytes[7] | 4], &bytes[8..11], b"\x04"].concat()
+    };
+    let mut engine = Memory::new(Home::<false>::new(40 << 20, 20));
+    let Ok(()) = engine.replay(&entry(0, Call::Execute(put))) else { panic!("it is put") };
+    let Ok(()) = engine.replay(&entry(0, Call::Execute(publish))) else { panic!("it is published") };
+    for (what, wrong) in [
+        ("put before", entry(0, Call::Execute(put))),
+        ("published before", entry(0, Call::Execute(publish))),
+        ("put", entry(0, Call::Refuse(Command::Put { queue: name, items, delay: Duration::ZERO, id: None }))),
+        ("not as many", entry(9, Call::Execute(get))),
+        ("no room", entry(0, Call::Execute(Command::SetTopic { name: Name::new(b"large").unwrap(), change }))),
+        (
+            "no room",
+            entry(
+                0,
+                Call::MakeQueue(
+                    Name::new(b"large").unwrap(),
+                    streamgauge_core::engine::QueueSettings {
+                        bytes: 1 << 40,
+                        ..streamgauge_core::engine::QueueSettings::DEFAULT
+                    },
+                ),
+            ),
+        ),
+    ] {
+        assert!(engine.replay(&wrong).is_err(), "{what}");
+    }
+    // As duplicates they are what they were.
+    for call in [Call::Execute(put), Call::Execute(publish)] {
+        let bytes = lengths(call);
+        let again = Entry::decode(&bytes, Time::ZERO).unwrap_or_else(|error| panic!("{error}: {bytes:?}"));
+        assert_eq!(engine.replay(&again), Ok(()));
+        assert!(Memory::new(Home::<false>::new(40 << 20, 20)).replay(&again).is_err(), "{call:?}");
+    }
+}
