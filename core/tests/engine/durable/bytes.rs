@@ -358,3 +358,59 @@ fn who_is_in_another_state_diverges() {
         assert!(Memory::new(Home::<false>::new(40 << 20, 20)).replay(&again).is_err(), "{call:?}");
     }
 }
+
+/// The room that a reason once had is there for the next one.
+#[test]
+fn a_note_keeps_its_room() {
+    let mut engine = Keeper::<false>::new(Home::new(40 << 20, 20), Defaults::default());
+    let mut other = None;
+    let (mut now, mut token) = (0, String::new());
+    for (target, is_saved) in [
+        ("PUT /queues/q", false),
+        ("POST /put?queue=q", false),
+        ("GET /mget?queue=q&lease=5", false),
+        ("POST /nack?queue=q&reason=worn+out", false),
+        ("POST /redrive?queue=q", true),
+        ("GET /mget?queue=q&lease=5", false),
+        ("POST /nack?queue=q&reason=torn", false),
+        ("GET /peek?queue=q&state=dead", false),
+    ] {
+        now += 1;
+        let (method, target) = target.split_once(' ').unwrap();
+        let target = if target.contains("nack") { format!("{target}&lease={token}") } else { target.to_owned() };
+        let body = if method == "PUT" { r#"{"max_attempts":1}"# } else { "item" };
+        let told = engine.ask(method, &target, body, Time::from_millis(now), 1 << 20);
+        assert!(told.starts_with('2'), "{target}: {told}");
+        if let Some((_, lease)) = told.split_once("\"lease\":\"") {
+            token = lease[..24].to_owned();
+        }
+        if let Some(other) = &mut other {
+            let other: &mut Keeper<true> = other;
+            assert_eq!(other.ask(method, &target, body, Time::from_millis(now), 1 << 20), told, "{target}");
+            assert_eq!(other.saved(), engine.saved());
+        } else if is_saved {
+            other = Some(engine.restored(Home::<true>::new(40 << 20, 20)));
+        }
+    }
+}
+
+/// A topic that feeds a queue twice, or one that is not there, would never come to an end of them.
+#[test]
+fn who_feeds_what_has_to_fit() {
+    let mut engine = Keeper::<false>::new(Home::new(40 << 20, 20), Defaults::default());
+    for queue in ["xa", "xb", "xc"] {
+        engine.ask("PUT", &format!("/queues/{queue}"), r#"{"topic":"news"}"#, Time::ZERO, 1 << 20);
+    }
+    let (saved, line) = (engine.saved(), b"\x01\x02xc\x01\x02xb\x01\x02xa\x00");
+    let at = saved.windows(line.len()).position(|window| window == line).expect("the queues in their line");
+    for other in [
+        &b"\x01\x02xc\x01\x02xc\x01\x02xb\x00"[..],
+        b"\x01\x02xc\x01\x02xb\x01\x02xc\x00",
+        b"\x01\x02xc\x01\x02xb\x00",
+        b"\x01\x02xc\x01\x02xb\x01\x02xd\x00",
+        b"\x00",
+    ] {
+        let bytes = [&saved[..at], other, &saved[at + line.len()..]].concat();
+        assert!(matches!(restored(&bytes).err(), Some(RestoreError::Corrupt(_))), "{other:?}");
+    }
+}
