@@ -24,7 +24,7 @@
 //! let outcome = engine.execute(&command, now, &mut watched);
 //! // 3. Kept, with what the host has drawn at random: `main` was made, for which an engine draws three numbers.
 //! let random = [1, 2, 3];
-//! let call = Call::of(&command, &outcome, watched.taken(), was_due, !random.is_empty()).unwrap();
+//! let call = Call::of(&command, &outcome, was_due, !random.is_empty()).unwrap();
 //! let entry = Entry { now, random: Numbers::of(&random), taken: watched.taken(), call };
 //! let mut log = Vec::new();
 //! entry.encode(Time::ZERO, &mut log)?;

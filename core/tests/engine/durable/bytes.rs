@@ -293,3 +293,124 @@ proptest! {
         }
     }
 }
+
+/// Items that came percent-coded are kept as they were meant.
+#[test]
+fn coded_items_are_kept_decoded() {
+    let mut engine = Keeper::<false>::new(Home::new(40 << 20, 20), Defaults::default());
+    let long = "%41".repeat(150);
+    for target in [
+        "/put?queue=q&data=a%2Cb",
+        "/mput?queue=q&separator=%2C&data=a%2Cb%2C%2Cc",
+        &format!("/put?queue=q&data={long}"),
+    ] {
+        let told = engine.ask("GET", target, "", Time::ZERO, 1 << 20);
+        assert!(told.starts_with("200"), "{target}: {told}");
+    }
+    let kept = |bytes: &Vec<u8>| items_in(bytes).map(|at| bytes[at].to_vec()).collect::<Vec<_>>();
+    let kept: Vec<_> = engine.log.iter().flat_map(|(_, bytes)| kept(bytes)).collect();
+    assert_eq!(kept, [&b"a,b"[..], b"a", b"b", b"c", &[b'A'; 150]]);
+}
+
+/// An engine that does something else than it did says so.
+#[test]
+fn who_is_in_another_state_diverges() {
+    let (name, items) = (Name::MAIN, Pieces::whole(Data::Plain(b"item")));
+    let put = Command::Put { queue: name, items, delay: Duration::ZERO, id: Id::of(*b"id") };
+    let publish = Command::Publish { topic: name, messages: items, id: Id::of(*b"id") };
+    let get = Command::Get { queue: name, items: 9, lease: streamgauge_core::engine::Lease::None };
+    let change = streamgauge_core::engine::TopicChange { bytes: Some(1 << 40), ..Default::default() };
+    let entry = |taken, call| Entry { now: Time::ZERO, random: Numbers::NONE, taken, call };
+    let lengths = |call| {
+        let bytes = encoded(&entry(0, call), Time::ZERO);
+        [&[bytes[0] | 0x80][..], &bytes[1..7], &[bytes[7] | 4], &bytes[8..11], b"\x04"].concat()
+    };
+    let mut engine = Memory::new(Home::<false>::new(40 << 20, 20));
+    let Ok(()) = engine.replay(&entry(0, Call::Execute(put))) else { panic!("it is put") };
+    let Ok(()) = engine.replay(&entry(0, Call::Execute(publish))) else { panic!("it is published") };
+    for (what, wrong) in [
+        ("put before", entry(0, Call::Execute(put))),
+        ("published before", entry(0, Call::Execute(publish))),
+        ("put", entry(0, Call::Refuse(Command::Put { queue: name, items, delay: Duration::ZERO, id: None }))),
+        ("not as many", entry(9, Call::Execute(get))),
+        ("no room", entry(0, Call::Execute(Command::SetTopic { name: Name::new(b"large").unwrap(), change }))),
+        (
+            "no room",
+            entry(
+                0,
+                Call::MakeQueue(
+                    Name::new(b"large").unwrap(),
+                    streamgauge_core::engine::QueueSettings {
+                        bytes: 1 << 40,
+                        ..streamgauge_core::engine::QueueSettings::DEFAULT
+                    },
+                ),
+            ),
+        ),
+    ] {
+        assert!(engine.replay(&wrong).is_err(), "{what}");
+    }
+    // As duplicates they are what they were.
+    for call in [Call::Execute(put), Call::Execute(publish)] {
+        let bytes = lengths(call);
+        let again = Entry::decode(&bytes, Time::ZERO).unwrap_or_else(|error| panic!("{error}: {bytes:?}"));
+        assert_eq!(engine.replay(&again), Ok(()));
+        assert!(Memory::new(Home::<false>::new(40 << 20, 20)).replay(&again).is_err(), "{call:?}");
+    }
+}
+
+/// The room that a reason once had is there for the next one.
+#[test]
+fn a_note_keeps_its_room() {
+    let mut engine = Keeper::<false>::new(Home::new(40 << 20, 20), Defaults::default());
+    let mut other = None;
+    let (mut now, mut token) = (0, String::new());
+    for (target, is_saved) in [
+        ("PUT /queues/q", false),
+        ("POST /put?queue=q", false),
+        ("GET /mget?queue=q&lease=5", false),
+        ("POST /nack?queue=q&reason=worn+out", false),
+        ("POST /redrive?queue=q", true),
+        ("GET /mget?queue=q&lease=5", false),
+        ("POST /nack?queue=q&reason=torn", false),
+        ("GET /peek?queue=q&state=dead", false),
+    ] {
+        now += 1;
+        let (method, target) = target.split_once(' ').unwrap();
+        let target = if target.contains("nack") { format!("{target}&lease={token}") } else { target.to_owned() };
+        let body = if method == "PUT" { r#"{"max_attempts":1}"# } else { "item" };
+        let told = engine.ask(method, &target, body, Time::from_millis(now), 1 << 20);
+        assert!(told.starts_with('2'), "{target}: {told}");
+        if let Some((_, lease)) = told.split_once("\"lease\":\"") {
+            token = lease[..24].to_owned();
+        }
+        if let Some(other) = &mut other {
+            let other: &mut Keeper<true> = other;
+            assert_eq!(other.ask(method, &target, body, Time::from_millis(now), 1 << 20), told, "{target}");
+            assert_eq!(other.saved(), engine.saved());
+        } else if is_saved {
+            other = Some(engine.restored(Home::<true>::new(40 << 20, 20)));
+        }
+    }
+}
+
+/// A topic that feeds a queue twice, or one that is not there, would never come to an end of them.
+#[test]
+fn who_feeds_what_has_to_fit() {
+    let mut engine = Keeper::<false>::new(Home::new(40 << 20, 20), Defaults::default());
+    for queue in ["xa", "xb", "xc"] {
+        engine.ask("PUT", &format!("/queues/{queue}"), r#"{"topic":"news"}"#, Time::ZERO, 1 << 20);
+    }
+    let (saved, line) = (engine.saved(), b"\x01\x02xc\x01\x02xb\x01\x02xa\x00");
+    let at = saved.windows(line.len()).position(|window| window == line).expect("the queues in their line");
+    for other in [
+        &b"\x01\x02xc\x01\x02xc\x01\x02xb\x00"[..],
+        b"\x01\x02xc\x01\x02xb\x01\x02xc\x00",
+        b"\x01\x02xc\x01\x02xb\x00",
+        b"\x01\x02xc\x01\x02xb\x01\x02xd\x00",
+        b"\x00",
+    ] {
+        let bytes = [&saved[..at], other, &saved[at + line.len()..]].concat();
+        assert!(matches!(restored(&bytes).err(), Some(RestoreError::Corrupt(_))), "{other:?}");
+    }
+}

@@ -13,6 +13,11 @@ use streamgauge_core::storage::{Fixed, Grow};
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::Place;
 
+thread_local! {
+    /// Whether names come backwards, as no table may give them.
+    pub(super) static BACKWARDS: Cell<bool> = const { Cell::new(false) };
+}
+
 /// A host whose tables keep the newest last, or with `REVERSED` first, and fill gaps with others.
 #[derive(Debug)]
 pub(super) struct Home<const REVERSED: bool> {
@@ -174,6 +179,9 @@ impl<V, const REVERSED: bool> Table<V> for Heap<V, REVERSED> {
     fn names(&self) -> Self::Names {
         let mut names: Vec<_> = self.0.iter().map(|(name, _)| *name).collect();
         names.sort_unstable();
+        if BACKWARDS.get() {
+            names.reverse();
+        }
         names.into_iter()
     }
 }

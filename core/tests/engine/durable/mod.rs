@@ -136,7 +136,7 @@ impl<const REVERSED: bool> Engine for Keeper<REVERSED> {
         let outcome = self.memory.execute(command, now, &mut watched);
         let taken = watched.taken();
         let has_drawn = !self.memory.host().drawn.is_empty();
-        match Call::of(command, &outcome, taken, was_due, has_drawn) {
+        match Call::of(command, &outcome, was_due, has_drawn) {
             Some(call) => self.keep(now, taken, call),
             None if self.is_strict => assert_eq!(self.saved(), before, "not kept: {command:?}, {outcome:?}"),
             None => {}

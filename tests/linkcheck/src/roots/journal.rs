@@ -49,7 +49,7 @@ roots! {
     entry_decode => Entry::decode(bytes(), time());
     entry_items_in => items_in(bytes()).for_each(keep);
     not_an_entry => write(format_args!("{}", given::<NotAnEntry>()));
-    call_of => Call::of(given::<Command<'static>>(), given::<Outcome>(), *given(), *given(), *given());
+    call_of => Call::of(given::<Command<'static>>(), given::<Outcome>(), *given(), *given());
     numbers_of => Numbers::of(given::<[u64; 4]>());
     numbers_len => given::<Numbers<'static>>().len();
     numbers_is_empty => given::<Numbers<'static>>().is_empty();
