@@ -31,7 +31,8 @@ fuzz_target!(|data: &[u8]| {
         let mut again = Vec::new();
         let Ok(()) = entry.encode(base, &mut again);
         assert_eq!((&*again, again.len() as u64), (bytes, entry.encoded_len(base)));
-        if let Call::Execute(Command::Publish { messages: pieces, .. } | Command::Put { items: pieces, .. }) = &entry.call
+        if let Call::Execute(Command::Publish { messages: pieces, .. } | Command::Put { items: pieces, .. }) =
+            &entry.call
         {
             let mut places = items_in(bytes);
             for piece in pieces.iter() {
