@@ -2,7 +2,7 @@
 //!
 //! | module | what it is for |
 //! | --- | --- |
-//! | [`engine`] | the seam to what keeps topics and queues; the core's memory engine, in shards |
+//! | [`engine`] | the seam to what keeps topics and queues; the core's memory engine, in shards; what keeps it on a disk |
 //! | [`threads`] | threads with connections of their own, and messages between them |
 //! | [`topics`], [`queues`] | subscribers and their sockets; the file of what had to leave |
 //! | `gauges` | what is measured in topics |
@@ -13,8 +13,8 @@
 //! | [`results`] | moments, histograms and graphs: what they add up, and where it is kept, here or in Redis |
 //! | [`commands`], [`terminal`] | the command lines: `streamgauge` and those of the original tools |
 //!
-//! What it does not do: no TLS and no users (put a proxy in front), no storage on disk (a queue lives as long as its
-//! process; `/dump` shows it), no cluster (many readers share results through Redis).
+//! What it does not do: no TLS and no users (put a proxy in front), no cluster (many readers share results through
+//! Redis). What is kept on a disk is in memory too: a queue is never larger than that.
 #![deny(unsafe_code)]
 
 mod base64;

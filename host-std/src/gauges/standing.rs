@@ -154,7 +154,7 @@ impl Standing {
                 batch.ends.push((batch.bytes.len(), time));
             }
             *next += batch.ends.len() as u64;
-            log.end().sequence().saturating_sub(*next)
+            topic.visible_end().sequence().saturating_sub(*next)
         });
     }
 

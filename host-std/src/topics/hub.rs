@@ -139,7 +139,7 @@ impl Hub {
             }
             let comes_back = matches!(subscription.from, From::After(_));
             let (first, epoch) = (begun.first, log.origin());
-            let at = (log.log().capacity(), log.log().end().sequence(), self.max_lag);
+            let at = (log.log().capacity(), log.visible_end().sequence(), self.max_lag);
             let plan = Plan::of(subscription, selection, &self.key, at, now);
             let venue = venue.filter(|venue| venue.epoch == epoch);
             let venue = venue.unwrap_or_else(|| Arc::new(Venue { hub: Arc::clone(self), topic, epoch }));

@@ -113,7 +113,7 @@ impl Plan {
             if self.extent.is_over(sequence) {
                 return Step::End;
             }
-            if sequence == messages.log().end().sequence() {
+            if sequence == messages.visible_end().sequence() {
                 self.was_full = false;
                 return Step::Wait;
             }

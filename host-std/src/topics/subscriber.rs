@@ -170,7 +170,7 @@ impl Subscriber {
             // The rest of a message that has begun is gone: nothing that could follow would be understood.
             return if half.is_some() { self.over() } else { Next::Missed };
         }
-        if start.sequence() == messages.log().end().sequence() {
+        if start.sequence() == messages.visible_end().sequence() {
             if self.end != End::WhenSent {
                 return Next::Nothing;
             }
@@ -342,7 +342,7 @@ impl Subscriber {
                         return Sent::Whole;
                     }
                 }
-                let all = piece.end.sequence() == messages.log().end().sequence() && self.end == End::Open;
+                let all = piece.end.sequence() == messages.visible_end().sequence() && self.end == End::Open;
                 if all && !self.has_words() { Sent::Everything } else { Sent::Whole }
             }
             Send::Frames { .. } if self.plan.is_some() => {

@@ -22,7 +22,8 @@ use super::log::Position;
 
 /// The name of the file.
 pub(crate) const NAME: &str = "checkpoint";
-const NEW: &str = "checkpoint.new";
+/// What it is called until it is whole.
+pub(crate) const NEW: &str = "checkpoint.new";
 
 const MAGIC: [u8; 8] = *b"sgcheck\x01";
 const HEADER: usize = 16;

@@ -29,7 +29,7 @@ pub(crate) fn execute<P>(
         topic.hold_all();
     }
     let (random, refused) = end(memory);
-    let call = Call::of(command, &outcome, taken, was_due, !random.is_empty());
+    let call = Call::of(command, &outcome, was_due, !random.is_empty());
     let kept = call.map(|call| keep(&Executed { now, taken, call, random: &random, refused: &refused }));
     (outcome, kept)
 }

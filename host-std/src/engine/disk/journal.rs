@@ -49,7 +49,7 @@ struct State {
     made: Option<Made<File>>,
     /// All before it is safe.
     safe: Position,
-    /// Bytes of all segments, and of those that may be.
+    /// Bytes of all files, and as many as may be.
     bytes: u64,
     most: u64,
     /// Segments that nobody needs any more.
@@ -75,6 +75,9 @@ pub(crate) struct Failed(pub(crate) String);
 
 /// What may still be added when the disk is full: items that are taken and acknowledged make room in the end.
 const SPARE: u32 = 1 << 20;
+
+/// A part of all bytes that segments leave to checkpoints: without these no segment is ever given back.
+const BESIDE: u64 = 16;
 
 /// When it is tried again to make a segment.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -196,6 +199,17 @@ impl Journal {
     /// Why there is no room, if there is none.
     pub(crate) fn full(&self) -> Option<Full> {
         self.shared.state.lock().full.clone()
+    }
+
+    /// Bytes of all files.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.shared.state.lock().bytes
+    }
+
+    /// A file beside the log has so many bytes now, and had so many before.
+    pub(crate) fn count(&self, bytes: u64, before: u64) {
+        let mut state = self.shared.state.lock();
+        state.bytes = state.bytes.saturating_add(bytes).saturating_sub(before);
     }
 
     /// Gives back segments that nobody needs any more, to be written anew or removed.
@@ -343,7 +357,7 @@ impl Shared {
         }
         let (bytes, most) = (state.bytes, state.most);
         drop(state);
-        let made = if old.is_none() && bytes.saturating_add(capacity) > most {
+        let made = if old.is_none() && bytes.saturating_add(capacity) > most - most / BESIDE {
             Err(Full::Budget(most))
         } else {
             maker.make(0, old).or_else(|_| maker.make(0, None)).map_err(|error| Full::Disk(error.to_string()))

@@ -15,6 +15,7 @@ use streamgauge_core::engine::{Command, Lease, Name, Refusal};
 use streamgauge_core::time::Time;
 
 use super::body::Body;
+use super::checkpoint;
 use super::executed::Executed;
 use super::files::{Directory, File as _, Folder as _};
 use super::journal::{Full, Journal, Reserved, SyncMode};
@@ -50,6 +51,8 @@ const LEAST: u64 = 64 << 20;
 pub(crate) struct Keeper {
     journal: Journal,
     folder: Directory,
+    /// Bytes that all of it may have.
+    most: u64,
     notes: Mutex<Notes>,
     last: Mutex<Last>,
     /// Held as long as this process may write there.
@@ -116,13 +119,16 @@ impl Keeper {
         let took = begun.elapsed();
         let recovered =
             Recovered { entries, is_new, is_torn: log.end.is_torn, is_closed: log.end.is_closed, latest, took };
-        let mut bytes = 0;
+        let (mut bytes, mut checkpoint) = (0, 0);
         for name in folder.names()? {
-            bytes += folder.open(&name)?.len()?;
+            let len = folder.open(&name)?.len()?;
+            bytes += len;
+            checkpoint = if name == checkpoint::NAME { len } else { checkpoint };
         }
         let journal = Journal::start(log, settings.sync, bytes, settings.most)?;
-        let last = Last { from: Position::ZERO, bytes: 0, added: 0 };
-        let keeper = Self { journal, folder, notes: Mutex::new(notes), last: Mutex::new(last), _lock: lock };
+        let last = Last { from: Position::ZERO, bytes: checkpoint, added: 0 };
+        let most = settings.most;
+        let keeper = Self { journal, folder, most, notes: Mutex::new(notes), last: Mutex::new(last), _lock: lock };
         Ok((keeper, memory, recovered))
     }
 
@@ -177,8 +183,10 @@ impl Keeper {
 
     /// Whether so much was added that there should be another checkpoint.
     pub(crate) fn is_checkpoint_due(&self) -> bool {
-        let last = self.last.lock();
-        last.added > LEAST.max(last.bytes.saturating_mul(2)) || (last.added > 0 && self.journal.full().is_some())
+        let last = *self.last.lock();
+        let is_tight = self.journal.full().is_some() || self.journal.bytes() > self.most / 2;
+        let least = if is_tight { self.most / 16 } else { LEAST };
+        last.added > least.max(last.bytes.saturating_mul(2)) || (last.added > 0 && self.journal.full().is_some())
     }
 
     /// What a checkpoint is made of, and where the log goes on behind it: while nothing is executed.
@@ -194,7 +202,13 @@ impl Keeper {
     /// The disk is full, or doesn't work: the last checkpoint is there still.
     pub(crate) fn checkpoint(&self, saved: &[u8], from: Position) -> io::Result<()> {
         let before = *self.last.lock();
+        if self.journal.bytes().saturating_add(saved.len() as u64) > self.most {
+            return Err(io::Error::other(
+                format_args!("{} bytes of it do not fit into --disk", saved.len()).to_string(),
+            ));
+        }
         let bytes = state::write(&self.folder, saved, from)?;
+        self.journal.count(bytes, before.bytes);
         let mut unused = log::segments(&self.folder)?;
         // Those before the last one were given back then.
         unused.retain(|segment| (before.from.segment..from.segment).contains(segment));

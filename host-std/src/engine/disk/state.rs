@@ -190,8 +190,12 @@ pub(crate) fn saved(memory: &Memory<Rooms>, notes: &Notes) -> Vec<u8> {
 /// As [`save`].
 pub(crate) fn write<F: Folder>(folder: &F, saved: &[u8], from: Position) -> io::Result<u64> {
     let mut writer = checkpoint::Writer::new(folder, from)?;
-    writer.write(saved)?;
-    writer.finish()
+    let written = writer.write(saved).and_then(|()| writer.finish());
+    if written.is_err() {
+        // Part of it is of no use, and takes room.
+        let _ = folder.remove(checkpoint::NEW);
+    }
+    written
 }
 
 fn read_notes<F: Folder>(input: &mut Input<F>) -> Result<Notes, StateError> {

@@ -4,12 +4,11 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use streamgauge_core::engine::memory::{Defaults, Memory};
 use streamgauge_core::engine::{
-    Command, Data, Id, Kind, Lease, Name, Outcome, Part, Pieces, QueueChange, QueueSettings, Reason, Settle, Tokens,
+    Command, Data, Id, Kind, Lease, Name, Part, Pieces, QueueChange, QueueSettings, Reason, Settle, Tokens,
     TopicChange, TopicSettings,
 };
 use streamgauge_core::generate::Rng;
@@ -157,7 +156,7 @@ impl World {
                 }
                 ControlFlow::Continue(())
             };
-            let (outcome, kept) = execute(memory, &command, now, sink, |executed| {
+            let (_, kept) = execute(memory, &command, now, sink, |executed| {
                 let before = log.tail.end();
                 let end = log.tail.append(|out| executed.write(out)).map(|_| log.tail.end());
                 if let Some(end) = end.filter(|end| end.segment == before.segment) {
@@ -172,7 +171,6 @@ impl World {
             }
             assert_ne!(kept, Some(false));
             added = kept == Some(true);
-            if let Outcome::Refused(_) = outcome {}
         }
         let state = state_of(memory, notes);
         match self.states.last_mut() {

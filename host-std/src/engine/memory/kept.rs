@@ -281,7 +281,9 @@ impl State {
         now: Time,
         f: impl FnOnce(&mut Memory<Rooms>) -> (R, Option<Call<'static>>),
     ) -> R {
-        disk::call(&mut self.memory, now, f, |executed| drop(keeper.executed(room, executed)))
+        disk::call(&mut self.memory, now, f, |executed| {
+            keeper.executed(room, executed);
+        })
     }
 
     fn release_to(&mut self, safe: Position) {

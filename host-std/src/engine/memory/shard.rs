@@ -591,16 +591,16 @@ impl State {
         if !self.memory.host_mut().swap_news(&mut self.news) && !has_released {
             return None;
         }
-        let mut after = After { published: has_released, ..After::default() };
+        let mut after = After { published: has_released, gauged: has_released, ..After::default() };
         let waiting = &self.memory.host().waiting;
         let News { published, ready, due, removed, letters, overflow } = &mut self.news;
         for (name, bytes) in published.drain(..) {
-            after.gauged |= self.gauged.contains(&name);
             if let Some(kept) = &mut self.kept {
                 kept.published(&self.memory, name, bytes);
                 after.held_back = true;
                 continue;
             }
+            after.gauged |= self.gauged.contains(&name);
             if self.memory.topic(&name).is_some_and(|topic| topic.counters().subscribers > 0) {
                 *self.unsent.entry(name).or_default() += bytes;
                 after.published = true;

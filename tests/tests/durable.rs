@@ -1,0 +1,405 @@
+//! Servers that keep what they have in a folder: killed, cut off, filled up and damaged.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use streamgauge_tests::client::Client;
+use streamgauge_tests::process::{Process, Server};
+use streamgauge_tests::wait::{until, until_within};
+use tempfile::TempDir;
+
+/// A server that keeps what it has in a folder, on any free port.
+fn serve(folder: &Path, more: &[&str]) -> Server {
+    let folder = folder.to_str().expect("a path of this test is text");
+    Server::everything([&["--data-dir", folder][..], more].concat())
+}
+
+fn killed(mut server: Server) {
+    server.process.signal(Signal::SIGKILL);
+    server.process.wait();
+}
+
+#[test]
+fn four_lines() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &[]);
+    assert_eq!(server.get("/put?data=H3110"), "");
+    killed(server);
+    let server = serve(folder.path(), &[]);
+    assert_eq!(server.get("/get"), "H3110");
+}
+
+#[test]
+fn what_was_answered_is_there_after_a_kill_as_it_was() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &[]);
+    let mut client = server.connect();
+    let mut ask = |method: &str, target: &str, body: &str| {
+        let length = body.len();
+        client.send(format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}"));
+        let answer = client.answer();
+        assert!(answer.status < 300, "{method} {target}: {}", answer.text());
+        answer.text()
+    };
+    ask("PUT", "/topics/clicks", r#"{"bytes":1000000,"max_age":"1h"}"#);
+    ask("PUT", "/queues/jobs", r#"{"lease":"30s","max_attempts":2,"dead_letter":"dead","topic":"clicks"}"#);
+    ask("PUT", "/gauges/latency", r#"{"topic":"clicks","field":"t","measure":"moments","every":"10s"}"#);
+    assert_eq!(
+        ask("POST", "/pub?topic=clicks&id=first", "{\"t\":1}\n{\"t\":2}"),
+        "Published 2 messages to 0 clients.\n"
+    );
+    let lent = ask("GET", "/get?queue=jobs&lease=600", "");
+    assert_eq!(lent, "{\"t\":1}");
+    let token = ask("GET", "/peek?queue=jobs&state=leased", "");
+    let token = token.split_once("\"until\"").map(|(_, rest)| rest.to_owned()).unwrap();
+    ask("POST", "/put?queue=later&delay=3600&id=once", "not yet");
+    ask("POST", "/put?queue=mixed", "a");
+    ask("POST", "/mput?queue=mixed", "b\nc");
+    assert_eq!(ask("GET", "/get?queue=mixed", ""), "a");
+    ask("POST", "/queues/mixed/pause", "");
+    let stats = |server: &Server| -> Vec<String> {
+        ["jobs", "later", "mixed"]
+            .iter()
+            .map(|queue| server.get(&format!("/stats?queue={queue}&format=json")))
+            .collect()
+    };
+    let (before, topics) = (stats(&server), server.get("/topics/clicks"));
+    killed(server);
+
+    let server = serve(folder.path(), &[]);
+    assert_eq!(stats(&server), before);
+    assert_eq!(server.get("/topics/clicks"), topics);
+    let there = server.get("/peek?queue=jobs&state=leased");
+    assert_eq!(there.split_once("\"until\"").unwrap().1, token, "its lease goes on as long as it was given");
+    assert_eq!(server.get("/get?queue=mixed"), "", "it is paused");
+    assert_eq!(server.connect().post("/put?queue=later&id=once", "again").text(), "");
+    assert!(server.get("/stats?queue=later&format=json").contains(r#""duplicates":1"#));
+    let repeated = server.connect().post("/pub?topic=clicks&id=first", "{\"t\":1}\n{\"t\":2}").text();
+    assert_eq!(repeated, "Published 2 messages to 0 clients.\n");
+    assert!(server.get("/topics/clicks").contains(r#""messages":2"#), "it was recognised");
+    assert!(server.get("/gauges").contains(r#""name":"latency""#));
+    let all = server.get("/sub?topic=clicks&from=first&follow=0&multipart=0");
+    assert_eq!(all.trim_start(), "{\"t\":1}\n{\"t\":2}\n");
+}
+
+#[test]
+fn a_subscriber_goes_on_where_it_was() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &[]);
+    let publish = |server: &Server, message: &str| server.connect().post("/pub?topic=t", message).text();
+    publish(&server, "one");
+    publish(&server, "two");
+    let events = |server: &Server, after: &str| server.get(&format!("/sub?topic=t&format=sse&follow=0{after}"));
+    let first = events(&server, "&from=first");
+    let id = first.lines().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned();
+    killed(server);
+    let server = serve(folder.path(), &[]);
+    publish(&server, "three");
+    let rest = events(&server, &format!("&last_event_id={id}"));
+    let data: Vec<_> = rest.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    assert_eq!(data, ["two", "three"], "{rest}");
+    assert!(!rest.contains("gap"), "{rest}");
+}
+
+#[test]
+fn one_server_has_a_folder() {
+    let folder = TempDir::new().unwrap();
+    let _server = serve(folder.path(), &[]);
+    let path = folder.path().to_str().unwrap();
+    let mut second =
+        Process::start("streamgauge", ["serve", "--pubsub-port", "0", "--queue-port", "0", "--data-dir", path]);
+    assert_eq!(second.exit_code(), 2);
+    assert!(second.stderr().contains("another server has this folder"), "{}", second.stderr());
+}
+
+#[test]
+fn what_is_damaged_is_named_and_nothing_starts() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &[]);
+    for number in 0..20 {
+        server.get(&format!("/put?data=item-{number}"));
+    }
+    killed(server);
+    // A bit of an item in the middle of the log, which is neither its end nor zero.
+    let name = newest_log(folder.path());
+    let mut file = fs::OpenOptions::new().read(true).write(true).open(&name).unwrap();
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).unwrap();
+    let at = bytes.windows(6).position(|six| six == b"item-7").unwrap();
+    file.seek(SeekFrom::Start(at as u64)).unwrap();
+    file.write_all(&[bytes[at] ^ 1]).unwrap();
+    let path = folder.path().to_str().unwrap();
+    let mut start =
+        Process::start("streamgauge", ["serve", "--pubsub-port", "0", "--queue-port", "0", "--data-dir", path]);
+    assert_eq!(start.exit_code(), 2);
+    let (said, file) = (start.stderr(), name.file_name().unwrap().to_str().unwrap());
+    assert!(said.contains(file) && said.contains("bytes are not what was written"), "{said}");
+}
+
+fn newest_log(folder: &Path) -> std::path::PathBuf {
+    let logs = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let logs = logs.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
+    // The one behind it was made ahead, and nothing is in it.
+    logs.filter(|path| fs::read(path).unwrap().iter().any(|byte| *byte != 0)).max().unwrap()
+}
+
+#[test]
+fn beyond_the_budget_is_507_and_what_is_taken_makes_room() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &["--disk", "128MiB", "--queue-bytes", "512MiB"]);
+    let item = "x".repeat(1 << 20);
+    let mut client = server.connect();
+    let mut put = 0_u64;
+    let refused = loop {
+        let answer = client.post("/put", &item);
+        if answer.status != 200 {
+            break answer;
+        }
+        put += 1;
+        assert!(put < 200, "more than fits");
+    };
+    assert_eq!(refused.status, 507);
+    let said = refused.text();
+    assert!(said.contains("disk 134217728"), "{said}");
+    let bytes =
+        || fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum::<u64>();
+    assert!(bytes() <= 128 << 20, "{} bytes", bytes());
+    for _ in 0..put {
+        assert_eq!(client.get("/get").text().len(), item.len());
+    }
+    until("room for more", || (client.post("/put", &item).status == 200).then_some(()));
+    assert!(bytes() <= 128 << 20, "{} bytes", bytes());
+    killed(server);
+    let server = serve(folder.path(), &["--disk", "128MiB", "--queue-bytes", "512MiB"]);
+    assert_eq!(server.get("/get").len(), item.len());
+    assert_eq!(server.get("/get"), "");
+}
+
+/// A file system of little room, until it is dropped.
+struct Small(TempDir);
+
+impl Small {
+    /// Nothing where this process may not mount one.
+    fn new() -> Option<Self> {
+        let folder = TempDir::new().unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=150m", "tmpfs"]).arg(folder.path());
+        let mounted = mount.stderr(std::process::Stdio::null()).status().is_ok_and(|status| status.success());
+        mounted.then_some(Self(folder))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_what_is_new_and_goes_on_by_itself() {
+    let Some(disk) = Small::new() else {
+        eprintln!("this process may not mount a file system: nothing was tested");
+        assert!(std::env::var_os("CI").is_none() || !nix::unistd::geteuid().is_root());
+        return;
+    };
+    let folder = disk.0.path().join("data");
+    let server = serve(&folder, &["--queue-bytes", "512MiB"]);
+    // Somebody else takes the rest.
+    fs::write(disk.0.path().join("other"), vec![1; 60 << 20]).unwrap();
+    let item = "x".repeat(1 << 20);
+    let mut client = server.connect();
+    let mut put = 0_u64;
+    let refused = loop {
+        let answer = client.post("/put", &item);
+        if answer.status != 200 {
+            break answer;
+        }
+        put += 1;
+        assert!(put < 200, "more than fits");
+    };
+    assert_eq!((refused.status, refused.text().contains("the disk is full")), (507, true));
+    assert!(put > 0);
+    assert_eq!(client.get("/get?lease=600").text().len(), item.len(), "what it has it lends");
+    assert_eq!(client.get("/stats").status, 200);
+    fs::remove_file(disk.0.path().join("other")).unwrap();
+    until("room for more", || (client.post("/put", &item).status == 200).then_some(()));
+    killed(server);
+    let server = serve(&folder, &["--queue-bytes", "512MiB"]);
+    let stats = server.get("/stats?format=json&queue=main");
+    assert!(stats.contains(&format!(r#""ready":{},"delayed":0,"leased":1"#, put)), "{put}: {stats}");
+}
+
+/// What clients of a server that is killed again and again know.
+#[derive(Default)]
+struct Known {
+    /// Items whose put was answered.
+    put: BTreeSet<String>,
+    /// Items whose acknowledgement was answered.
+    acked: BTreeSet<String>,
+    /// Items whose acknowledgement was sent.
+    asked: BTreeSet<String>,
+    /// Messages whose publish was answered, by publisher, in their order.
+    published: HashMap<usize, Vec<String>>,
+    /// Messages that the subscriber got.
+    received: Vec<String>,
+}
+
+/// One request to a server that may be gone at any time; `None` if it was not answered.
+fn try_ask(port: u16, request: &str, body: &str) -> Option<(u16, String)> {
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    let length = body.len();
+    let head =
+        format!("{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(body.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let text = String::from_utf8(answer).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    // A body that was cut off is no answer.
+    if length.is_some_and(|length: usize| length != body.len()) {
+        return None;
+    }
+    Some((head.get(9..12)?.parse().ok()?, body.to_owned()))
+}
+
+#[test]
+fn nothing_answered_is_lost_by_kills_under_load() {
+    let seconds = std::env::var("STREAMGAUGE_SOAK").ok().and_then(|text| text.parse().ok()).unwrap_or(15);
+    let folder = TempDir::new().unwrap();
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().port()
+    };
+    let (known, over, count) =
+        (Arc::new(Mutex::new(Known::default())), Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let mut threads = Vec::new();
+    for number in 0..3 {
+        let (known, over, count) = (Arc::clone(&known), Arc::clone(&over), Arc::clone(&count));
+        threads.push(thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                let item = format!("item-{}", count.fetch_add(1, Ordering::Relaxed));
+                // Until somebody answers: the same id counts once.
+                while try_ask(port, &format!("POST /put?queue=jobs&id={item}"), &item)
+                    .is_none_or(|(status, _)| status != 200)
+                {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                known.lock().unwrap().put.insert(item);
+                let message = format!("{number}-{}", count.fetch_add(1, Ordering::Relaxed));
+                while try_ask(port, &format!("POST /pub?topic=news&id={message}"), &message)
+                    .is_none_or(|(status, _)| status != 200)
+                {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                known.lock().unwrap().published.entry(number).or_default().push(message);
+            }
+        }));
+    }
+    for _ in 0..2 {
+        let (known, over) = (Arc::clone(&known), Arc::clone(&over));
+        threads.push(thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                let Some((200, lent)) = try_ask(port, "GET /mget?queue=jobs&items=1&lease=3&wait=1", "") else {
+                    thread::sleep(Duration::from_millis(5));
+                    continue;
+                };
+                let member = |name: &str| {
+                    let rest = lent.split_once(&format!("\"{name}\":\""))?.1;
+                    Some(rest.split_once('"')?.0.to_owned())
+                };
+                let (Some(token), Some(item)) = (member("lease"), member("data")) else { continue };
+                assert!(!known.lock().unwrap().acked.contains(&item), "{item} was acknowledged, and comes again");
+                known.lock().unwrap().asked.insert(item.clone());
+                if let Some((200, _)) = try_ask(port, &format!("POST /ack?queue=jobs&lease={token}"), "") {
+                    known.lock().unwrap().acked.insert(item);
+                }
+            }
+        }));
+    }
+    let subscriber = {
+        let (known, over) = (Arc::clone(&known), Arc::clone(&over));
+        thread::spawn(move || {
+            let mut last = "from=first".to_owned();
+            let mut quiet = 0;
+            // Once more when all is over, for what is left.
+            while quiet < 2 {
+                quiet += u32::from(over.load(Ordering::Relaxed));
+                let Some((200, events)) = try_ask(port, &format!("GET /sub?topic=news&format=sse&follow=0&{last}"), "")
+                else {
+                    thread::sleep(Duration::from_millis(5));
+                    continue;
+                };
+                assert!(!events.contains("event: gap"), "{events}");
+                // Only events that are whole: the stream may have been cut off.
+                for event in events.split_inclusive("\n\n").filter(|event| event.ends_with("\n\n")) {
+                    let line = |start: &str| event.lines().find_map(|line| line.strip_prefix(start).map(str::to_owned));
+                    if let (Some(id), Some(data)) = (line("id: "), line("data: ")) {
+                        last = format!("last_event_id={id}");
+                        known.lock().unwrap().received.push(data);
+                    }
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+        })
+    };
+    let start = || {
+        let (folder, port) = (folder.path().to_str().unwrap(), port.to_string());
+        let args = ["serve", "--no-bridge", "--pubsub-port", &port, "--queue-port", "0", "--data-dir", folder];
+        let mut server = Process::start("streamgauge", args);
+        server.line("pubsub   ");
+        server
+    };
+    let (begun, mut kills) = (Instant::now(), 0_u64);
+    let mut server = start();
+    while begun.elapsed() < Duration::from_secs(seconds) {
+        // Now and then in the middle of a start.
+        thread::sleep(Duration::from_millis(if kills % 5 == 4 { 30 } else { 300 + kills * 53 % 900 }));
+        server.signal(Signal::SIGKILL);
+        server.wait();
+        kills += 1;
+        server = start();
+    }
+    over.store(true, Ordering::Relaxed);
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    subscriber.join().unwrap();
+
+    // What is left on the queue, and on lease until that is over.
+    let mut left = BTreeMap::new();
+    until_within(Duration::from_secs(120), "the queue to be empty", || {
+        let (_, items) = try_ask(port, "GET /mget?queue=jobs&items=1000", "")?;
+        for item in items.lines() {
+            *left.entry(item.to_owned()).or_insert(0) += 1;
+        }
+        let (_, stats) = try_ask(port, "GET /stats?queue=jobs&format=json", "")?;
+        (stats.contains(r#""ready":0"#) && stats.contains(r#""leased":0"#)).then_some(())
+    });
+    let known = known.lock().unwrap();
+    assert!(kills > 5 && known.put.len() > 50 && known.acked.len() > 20, "{kills} kills, {} put", known.put.len());
+    for item in &known.put {
+        let is_there = left.contains_key(item);
+        assert!(is_there || known.asked.contains(item), "{item} was answered, and is nowhere");
+        assert!(!(is_there && known.acked.contains(item)), "{item} was acknowledged, and is there");
+    }
+    assert!(left.values().all(|times| *times == 1), "nothing is there twice: {left:?}");
+    let mut received: HashMap<usize, Vec<String>> = HashMap::new();
+    for message in &known.received {
+        let publisher = message.split_once('-').unwrap().0.parse().unwrap();
+        received.entry(publisher).or_default().push(message.clone());
+    }
+    assert_eq!(received, known.published, "each message once, and each publisher's in its order");
+    eprintln!("{kills} kills: {} items put, {} messages received", known.put.len(), known.received.len());
+    let mut client = Client::connect(([127, 0, 0, 1], port).into());
+    client.get("/exit");
+    server.wait();
+}
