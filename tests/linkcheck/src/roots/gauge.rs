@@ -1,7 +1,8 @@
 //! Gauges: what they take, tell and are read as.
 
 use streamgauge_core::gauge::{
-    Bar, Described, Format, Gauge, Group, Json, Key, Measured, Pane, Span, Storage, render, write_alert, write_histogram,
+    Bar, Described, Format, Gauge, Group, Json, Key, Measured, Pane, Span, Storage, render, write_alert,
+    write_histogram, write_json, write_svg,
 };
 use streamgauge_core::stats::graph::Edge;
 use streamgauge_core::stats::space_saving::Slot;
@@ -91,6 +92,8 @@ roots! {
     json_new => Json::new(text(), *given(), answer());
     json_finish => given::<Option<Json<'_, streamgauge_core::connection::Answer<'_>>>>().take().map(Json::finish);
     alert => write_alert(text(), given(), given(), *given(), answer());
+    json_written => write_json(gauge(), text(), *given(), answer());
+    svg_written => write_svg(gauge(), text(), *given(), answer());
     rendered => render(gauge(), text(), *given::<Format>(), *given(), answer());
     histogram => write_histogram(text(), given::<[Bar; 9]>(), *given(), answer());
     media_type => given::<Format>().media_type();

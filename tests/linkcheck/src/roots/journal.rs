@@ -64,6 +64,7 @@ roots! {
     save => engine().save(answer()).is_ok();
     restore => Named::restore(Given, &mut Anything).is_ok();
     restore_error => write(format_args!("{}", given::<RestoreError<embedded_io::ErrorKind>>()));
+    defaults => engine().defaults();
     set_defaults => engine().set_defaults(*given::<Defaults>());
 }
 
