@@ -19,7 +19,7 @@ impl<S: AsRef<[u32]>> DdSketch<S> {
     /// [collapsed](Self::collapsed) is one bin for each sign, from the least magnitude on. O(bins), and half a
     /// microsecond a bin.
     pub fn bins(&self) -> impl Iterator<Item = Bin> {
-        let [negative, positive] = self.summary.sides;
+        let [positive, negative] = self.summary.sides;
         let accuracy = self.accuracy();
         let bin = move |side: &Side, cell: Cell| {
             let lower = if cell.first < cell.last { side.least } else { accuracy.edge(cell.first) };

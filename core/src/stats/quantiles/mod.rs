@@ -144,7 +144,8 @@ impl<S: AsRef<[u32]> + AsMut<[u32]>> DdSketch<S> {
 
     #[inline]
     fn count_in_bin(&mut self, x: f64, index: u32, times: u64) {
-        let number = usize::from(x.is_sign_positive());
+        // From the bit itself: a comparison would be compiled to a choice for each field of the side.
+        let number = (x.to_bits() >> 63) as usize;
         let (below_zero, above_zero) = split_bins_mut(self.bins.as_mut(), self.summary.split);
         let bins = if x.is_sign_positive() { above_zero } else { below_zero };
         if let Some(side) = self.summary.sides.get_mut(number) {
@@ -165,9 +166,9 @@ impl<S: AsRef<[u32]> + AsMut<[u32]>> DdSketch<S> {
         if !same_number || self.summary.split != other.summary.split {
             return Err(DifferentSettings::Bins);
         }
-        let Summary { split, sides: [negative, positive], .. } = &mut self.summary;
+        let Summary { split, sides: [positive, negative], .. } = &mut self.summary;
         let (below_zero, above_zero) = split_bins_mut(self.bins.as_mut(), *split);
-        let [others_negative, others_positive] = &other.summary.sides;
+        let [others_positive, others_negative] = &other.summary.sides;
         negative.merge(below_zero, others_negative, other.negative_bins());
         positive.merge(above_zero, others_positive, other.positive_bins());
         self.summary.add_counts_apart(&other.summary);
@@ -196,7 +197,7 @@ impl<S> DdSketch<S> {
 
     /// Number of finite values; it stays at `u64::MAX` once there, like all counts of 64 bits. O(1).
     pub const fn count(&self) -> u64 {
-        let Summary { sides: [negative, positive], zeros, .. } = &self.summary;
+        let Summary { sides: [positive, negative], zeros, .. } = &self.summary;
         negative.total.saturating_add(*zeros).saturating_add(positive.total)
     }
 
@@ -222,7 +223,7 @@ impl<S> DdSketch<S> {
 
     /// The least finite value.
     pub fn min(&self) -> Option<f64> {
-        let Summary { sides: [negative, positive], zeros, .. } = &self.summary;
+        let Summary { sides: [positive, negative], zeros, .. } = &self.summary;
         match (negative.total, zeros, positive.total) {
             (0, 0, 0) => None,
             (0, 0, _) => Some(positive.least.value()),
@@ -233,7 +234,7 @@ impl<S> DdSketch<S> {
 
     /// The greatest finite value.
     pub fn max(&self) -> Option<f64> {
-        let Summary { sides: [negative, positive], zeros, .. } = &self.summary;
+        let Summary { sides: [positive, negative], zeros, .. } = &self.summary;
         match (negative.total, zeros, positive.total) {
             (0, 0, 0) => None,
             (_, 0, 0) => Some(-negative.least.value()),
@@ -245,7 +246,7 @@ impl<S> DdSketch<S> {
     /// Number of values that are in no bin, because greater ones of the same sign needed all of them; the count of each
     /// sign stops at [`u32::MAX`], as in a bin. O(1).
     pub fn collapsed(&self) -> u64 {
-        let [negative, positive] = &self.summary.sides;
+        let [positive, negative] = &self.summary.sides;
         u64::from(negative.collapsed).saturating_add(positive.collapsed.into())
     }
 }
@@ -253,7 +254,7 @@ impl<S> DdSketch<S> {
 impl<S: AsRef<[u32]>> DdSketch<S> {
     /// Number of values that full bins could not count. O(bins).
     pub fn uncounted(&self) -> u64 {
-        let [negative, positive] = &self.summary.sides;
+        let [positive, negative] = &self.summary.sides;
         let negative = negative.excess(self.negative_bins()).values;
         negative.saturating_add(positive.excess(self.positive_bins()).values)
     }

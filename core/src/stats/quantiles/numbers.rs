@@ -79,7 +79,7 @@ impl core::error::Error for InvalidState {}
 impl<S> DdSketch<S> {
     /// The state beside the bins as plain numbers. O(1).
     pub fn to_numbers(&self) -> Numbers {
-        let Summary { accuracy, split, sides: [negative, positive], zeros, nan, .. } = self.summary;
+        let Summary { accuracy, split, sides: [positive, negative], zeros, nan, .. } = self.summary;
         Numbers {
             accuracy: accuracy.relative(),
             negative_bins: split,
@@ -115,8 +115,8 @@ impl<S: AsRef<[u32]>> DdSketch<S> {
             accuracy,
             split,
             sides: [
-                checked(&numbers.negative, negative_bins, accuracy)?,
                 checked(&numbers.positive, positive_bins, accuracy)?,
+                checked(&numbers.negative, negative_bins, accuracy)?,
             ],
             zeros: numbers.zeros,
             nan: numbers.nan,

@@ -42,7 +42,7 @@ impl<S: AsRef<[u32]>> DdSketch<S> {
             // There may have been more, so ranks mean nothing.
             return Some(Quantile::between(self.min()?, self.max()?));
         }
-        let Summary { sides: [negative, positive], zeros, .. } = self.summary;
+        let Summary { sides: [positive, negative], zeros, .. } = self.summary;
         let below_zero = negative.total;
         let accuracy = self.accuracy();
         if rank <= below_zero {
@@ -77,7 +77,7 @@ impl<S: AsRef<[u32]>> DdSketch<S> {
             return Some(Bounds { lower: 1, upper: count });
         }
         let magnitude = Magnitude::of(x);
-        let Summary { sides: [negative, positive], zeros, .. } = self.summary;
+        let Summary { sides: [positive, negative], zeros, .. } = self.summary;
         let below_zero = negative.total;
         if x < 0.0 {
             let nearer = negative.at_most(self.negative_bins(), self.accuracy(), magnitude.before());
@@ -96,7 +96,7 @@ impl<S: AsRef<[u32]>> DdSketch<S> {
         match (self.count(), self.min(), self.max()) {
             (u64::MAX, Some(min), Some(max)) => Quantile::between(min, max).error.max(self.accuracy().relative()),
             _ => {
-                let [negative, positive] = &self.summary.sides;
+                let [positive, negative] = &self.summary.sides;
                 let negative = negative.error(self.negative_bins(), self.accuracy());
                 negative.max(positive.error(self.positive_bins(), self.accuracy()))
             }

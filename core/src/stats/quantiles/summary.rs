@@ -9,7 +9,7 @@ pub struct Summary {
     pub(super) accuracy: Accuracy,
     /// How many of the bins are for negative values: the first ones.
     pub(super) split: u32,
-    /// The negative one and the positive one.
+    /// The positive one and the negative one, so that the bit of the sign is the place of its side.
     pub(super) sides: [Side; 2],
     pub(super) zeros: u64,
     pub(super) nan: u64,
