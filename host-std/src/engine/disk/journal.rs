@@ -43,10 +43,12 @@ struct Shared {
 
 struct State {
     tail: Tail,
+    /// Bytes that are left to what makes room.
+    spare: usize,
     /// Bytes that somebody may add who has looked whether there is room.
     reserved: usize,
     /// For who writes.
-    made: Option<Made<File>>,
+    made: Vec<Made<File>>,
     /// All before it is safe.
     safe: Position,
     /// Bytes of all files, and as many as may be.
@@ -73,8 +75,9 @@ pub(crate) enum Full {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failed(pub(crate) String);
 
-/// What may still be added when the disk is full: items that are taken and acknowledged make room in the end.
-const SPARE: u32 = 1 << 20;
+/// A part of a segment is for what may still be added when the disk is full: items that are taken and acknowledged make
+/// room in the end.
+const SPARE: u32 = 16;
 
 /// A part of all bytes that segments leave to checkpoints: without these no segment is ever given back.
 const BESIDE: u64 = 16;
@@ -95,8 +98,9 @@ impl Journal {
         let state = State {
             safe: tail.end(),
             tail,
+            spare: (maker.capacity() / SPARE) as usize,
             reserved: 0,
-            made: None,
+            made: Vec::new(),
             bytes,
             most,
             unused: Vec::new(),
@@ -139,7 +143,7 @@ impl Journal {
             return Some(Err(Full::Disk(error.clone())));
         }
         let asked = state.reserved.saturating_add(bytes);
-        let spare = if is_growth && state.full.is_some() { SPARE as usize } else { 0 };
+        let spare = if is_growth && state.full.is_some() { state.spare } else { 0 };
         if state.tail.has_room(asked.saturating_add(spare)) {
             state.reserved = asked;
             return Some(Ok(Reserved { journal: self, bytes }));
@@ -284,9 +288,7 @@ impl Shared {
                         Some(_) => {}
                     }
                 }
-                if let Some(made) = state.made.take() {
-                    segments.adopt(made);
-                }
+                state.made.drain(..).for_each(|made| segments.adopt(made));
                 (state.tail.take(segments.unsynced() == 0), state.tail.end(), state.is_closing)
             };
             let now = Instant::now();
@@ -321,7 +323,7 @@ impl Shared {
         loop {
             let (old, unused) = {
                 let mut state = self.state.lock();
-                while (state.tail.has_next() || state.made.is_some()) && state.unused.is_empty() && !state.is_closing {
+                while state.tail.has_next() && state.unused.is_empty() && !state.is_closing {
                     self.turned.wait(&mut state);
                 }
                 if state.is_closing {
@@ -368,7 +370,7 @@ impl Shared {
                 state.bytes += if old.is_none() { capacity } else { 0 };
                 state.full = None;
                 state.tail.set_next(made.fresh);
-                state.made = Some(made);
+                state.made.push(made);
             }
             Err(full) => {
                 if state.full.as_ref() != Some(&full) {
@@ -383,5 +385,118 @@ impl Shared {
         if state.full.is_some() && state.unused.is_empty() && !state.is_closing {
             self.turned.wait_for(&mut state, AGAIN);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::engine::disk::log::{Step, open, read, segments};
+
+    const SEGMENT: u32 = 4 << 10;
+
+    fn start(folder: &TempDir, sync: SyncMode, most: u64) -> Journal {
+        let directory = Directory::at(folder.path().to_owned()).unwrap();
+        let log = open(directory, SEGMENT, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
+        Journal::start(log, sync, SEGMENT.into(), most).unwrap()
+    }
+
+    fn entries(folder: &TempDir) -> (Vec<Vec<u8>>, bool) {
+        let directory = Directory::at(folder.path().to_owned()).unwrap();
+        let mut all = Vec::new();
+        let end = read(&directory, Position::ZERO, |step| {
+            if let Step::Entry(_, body) = step {
+                all.push(body.to_vec());
+            }
+            ControlFlow::Continue(())
+        });
+        (all, end.unwrap().is_closed)
+    }
+
+    async fn add(journal: &Journal, body: &[u8]) {
+        let room = journal.room_for(body.len(), true).await.unwrap();
+        let (_, end) = room.add(|out| out.extend_from_slice(body)).unwrap();
+        journal.safe(end).await.unwrap();
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+            tokio::time::timeout(Duration::from_secs(60), future).await.expect("nobody waits for ever")
+        })
+    }
+
+    #[test]
+    fn many_add_at_once_and_all_of_it_is_there() {
+        for sync in [SyncMode::Always, SyncMode::Interval(Duration::from_millis(3))] {
+            let folder = TempDir::new().unwrap();
+            let journal = start(&folder, sync, 1 << 30);
+            thread::scope(|scope| {
+                for adder in 0..4_u8 {
+                    let journal = &journal;
+                    scope.spawn(move || {
+                        block_on(async {
+                            for number in 0..200_u8 {
+                                add(journal, &[[adder, number].as_slice(), &[7; 80]].concat()).await;
+                            }
+                        });
+                    });
+                }
+            });
+            journal.close();
+            let (all, is_closed) = entries(&folder);
+            assert!(is_closed);
+            for adder in 0..4 {
+                let of = all.iter().filter(|body| body[0] == adder).map(|body| body[1]);
+                assert_eq!(of.collect::<Vec<_>>(), (0..200).collect::<Vec<_>>(), "{sync:?}: each once, in its order");
+            }
+        }
+    }
+
+    #[test]
+    fn what_makes_room_has_some_when_the_budget_is_used_up_and_segments_come_back() {
+        let folder = TempDir::new().unwrap();
+        let journal = start(&folder, SyncMode::Always, 4 * u64::from(SEGMENT));
+        block_on(async {
+            let mut added = 0;
+            let full = loop {
+                match journal.room_for(1_000, true).await {
+                    Ok(room) => assert!(room.add(|out| out.resize(out.len() + 1_000, 7)).is_some()),
+                    Err(full) => break full,
+                }
+                added += 1;
+                assert!(added < 20);
+            };
+            assert_eq!(full, Full::Budget(4 * u64::from(SEGMENT)));
+            let directory = Directory::at(folder.path().to_owned()).unwrap();
+            let before = segments(&directory).unwrap();
+            assert_eq!(before.len(), 3, "a part is left to checkpoints");
+            journal.safe(journal.end()).await.unwrap();
+            journal.give_back(before[..2].to_vec());
+            while journal.full().is_some() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            add(&journal, &[8; 2_000]).await;
+            add(&journal, &[8; 2_000]).await;
+            assert!(segments(&directory).unwrap().len() <= 3);
+        });
+        journal.close();
+    }
+
+    #[test]
+    fn who_waits_is_told_when_it_fails() {
+        let folder = TempDir::new().unwrap();
+        let journal = start(&folder, SyncMode::Always, 1 << 20);
+        block_on(async {
+            let beyond = Position { segment: 9, offset: 0 };
+            let waiting = async { journal.safe(beyond).await };
+            let failing = async { journal.fail("a test") };
+            let (waited, ()) = tokio::join!(waiting, failing);
+            assert_eq!(waited, Err(Failed("a test".to_owned())));
+            assert!(matches!(journal.room_for(1, true).await, Err(Full::Disk(_))));
+        });
     }
 }
