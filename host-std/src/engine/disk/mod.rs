@@ -2,7 +2,7 @@
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | [`Keeper`] | keeps what a shard executes, and makes checkpoints |
+//! | `Keeper` | keeps what a shard executes, and makes checkpoints |
 //! | `state` | the last checkpoint, and what was executed since |
 //! | `executed` | executing something so that it can be executed again |
 //! | `body` | what an entry of the log is |

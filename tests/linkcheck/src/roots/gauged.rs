@@ -33,7 +33,7 @@ roots! {
     pool_len => room().bins.len();
     pool_is_empty => room().bins.is_empty();
     pool_take => room().groups.take(*given());
-    pool_take_none => keep(given::<Option<Never>>().as_ref().map(|never| AsRef::<[u8]>::as_ref(never)));
+    pool_take_none => keep(given::<Option<Never>>().as_ref().map(AsRef::<[u8]>::as_ref));
     gauge_new => Gauge::new(given(), &mut room());
     gauges_new => keep(Few::new(room()));
     with_gauges => keep(Served::with_gauges((), *given(), ()));
