@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use streamgauge_tests::client::Client;
+use streamgauge_tests::client::{Answer, Client};
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::{until, until_within};
 use tempfile::TempDir;
@@ -151,21 +151,24 @@ fn newest_log(folder: &Path) -> std::path::PathBuf {
     logs.filter(|path| fs::read(path).unwrap().iter().any(|byte| *byte != 0)).max().unwrap()
 }
 
+/// Puts an item until it is refused, and returns how many were put, and how that was answered.
+fn fill(client: &mut Client, item: &str) -> (u64, Answer) {
+    for put in 0..200 {
+        let answer = client.post("/put", item);
+        if answer.status != 200 {
+            return (put, answer);
+        }
+    }
+    panic!("more than fits");
+}
+
 #[test]
 fn beyond_the_budget_is_507_and_what_is_taken_makes_room() {
     let folder = TempDir::new().unwrap();
     let server = serve(folder.path(), &["--disk", "128MiB", "--queue-bytes", "512MiB"]);
     let item = "x".repeat(1 << 20);
     let mut client = server.connect();
-    let mut put = 0_u64;
-    let refused = loop {
-        let answer = client.post("/put", &item);
-        if answer.status != 200 {
-            break answer;
-        }
-        put += 1;
-        assert!(put < 200, "more than fits");
-    };
+    let (put, refused) = fill(&mut client, &item);
     assert_eq!(refused.status, 507);
     let said = refused.text();
     assert!(said.contains("disk 134217728"), "{said}");
@@ -216,15 +219,7 @@ fn a_full_disk_refuses_what_is_new_and_goes_on_by_itself() {
     fs::write(disk.0.path().join("other"), vec![1; 60 << 20]).unwrap();
     let item = "x".repeat(1 << 20);
     let mut client = server.connect();
-    let mut put = 0_u64;
-    let refused = loop {
-        let answer = client.post("/put", &item);
-        if answer.status != 200 {
-            break answer;
-        }
-        put += 1;
-        assert!(put < 200, "more than fits");
-    };
+    let (put, refused) = fill(&mut client, &item);
     assert_eq!((refused.status, refused.text().contains("the disk is full")), (507, true));
     assert!(put > 0);
     assert_eq!(client.get("/get?lease=600").text().len(), item.len(), "what it has it lends");

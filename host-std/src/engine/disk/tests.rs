@@ -47,8 +47,8 @@ const DEFAULTS: Defaults = Defaults {
     first: 1_000,
 };
 
-/// So little memory that growth is refused now and then, and another time not.
-const MEMORY: u64 = 24_000;
+/// So little memory that growth is refused now and then, and with twice of it not.
+const MEMORY: u64 = 16_000;
 
 fn state_of(memory: &Memory<Rooms>, notes: &Notes) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -257,4 +257,23 @@ fn after_any_crash_the_state_is_one_that_there_was_and_nothing_told_is_lost() {
         }
         world.open().expect("the disk works");
     });
+}
+
+#[test]
+fn what_is_lost_of_the_log_is_named_and_nothing_goes_on_without_it() {
+    let mut world = World::new(3);
+    let mut running = world.open().unwrap();
+    let begin = running.log.tail.end();
+    for _ in 0..20 {
+        world.step(&mut running);
+        let group = running.log.tail.take(true);
+        running.log.segments.write(group).unwrap();
+    }
+    world.disk.flip(&format!("{:010}.log", begin.segment), begin.offset as usize * 8 + 100);
+    let budget = Budget::telling(MEMORY);
+    budget.refuse_again(Some(Vec::new()));
+    let found = state::find(&world.disk, 4_000, Rooms::for_tests(budget), DEFAULTS);
+    let Err(state::StateError::Damaged(damage)) = found else { panic!("it goes on") };
+    assert_eq!(damage.len(), 1);
+    assert_eq!(damage[0].at, begin);
 }
