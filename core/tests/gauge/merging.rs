@@ -1,7 +1,7 @@
 //! Gauges that saw a part each, added up; and what is refused.
 
 use proptest::prelude::*;
-use streamgauge_core::gauge::{Described, Format, MergeError};
+use streamgauge_core::gauge::{Counters, Described, Format, MergeError};
 use streamgauge_core::time::Time;
 
 use super::support::{Heap, gauge, json, take, written};
@@ -141,6 +141,45 @@ fn a_group_that_found_no_place_has_its_messages_behind_it() {
     assert_eq!((groups(&mut one), one.counters().moved), (vec!["a".to_owned()], 0));
     take(&mut one, r#"{"g":"b"}"#, 0);
     assert_eq!((groups(&mut one), one.counters().moved), (vec!["b".to_owned()], 10));
+}
+
+#[test]
+fn what_could_not_be_measured_adds_up() {
+    let definition = r#"{"field":"x","time":"t","filter":"k:1","measure":["moments","top"]}"#;
+    let (mut one, mut other) = (gauge(definition), gauge(definition));
+    let messages = [
+        "{",
+        r#"{"k":2}"#,
+        r#"{"k":1}"#,
+        r#"{"k":1,"t":1}"#,
+        r#"{"k":1,"t":1,"x":"a"}"#,
+        r#"{"k":1,"t":1,"x":1e999}"#,
+        r#"{"k":1,"t":1,"x":7}"#,
+    ];
+    messages.iter().for_each(|message| take(&mut other, message, 0));
+    one.miss(2);
+    other.miss(3);
+    let bytes = written(&mut other, Format::Binary, 0);
+    for _ in 0..2 {
+        one.merge(&bytes, Time::ZERO, &mut Heap).unwrap();
+    }
+    let (one, other) = (one.counters(), other.counters());
+    let all = |of: &Counters| {
+        let unmeasured = of.unmeasured;
+        [
+            of.messages,
+            of.measured,
+            of.bytes,
+            of.filtered,
+            unmeasured.missing,
+            unmeasured.not_a_number,
+            unmeasured.infinite,
+            unmeasured.no_time,
+            unmeasured.total(),
+        ]
+    };
+    assert_eq!(all(one), all(other).map(|number| number * 2));
+    assert_eq!((one.missed, all(other).contains(&0)), (8, false), "{other:?}");
 }
 
 #[test]
