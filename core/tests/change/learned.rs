@@ -157,6 +157,13 @@ fn what_was_learned_around_one_mean_is_merged() {
     let mut one = learning(&[5.0; 4]);
     one.merge(&learning(&[5.0; 4])).unwrap();
     assert_eq!((one.mean(), one.sigma()), (Some(5.0), Some(0.0)));
+    // Two constants are none together, and one is none with what is around it.
+    for other in [&[7.0; 4], &[3.0, 7.0, 3.0, 7.0]] {
+        for [mut one, other] in [[learning(&[5.0; 4]), learning(other)], [learning(other), learning(&[5.0; 4])]] {
+            one.merge(&other).unwrap();
+            assert!(one.sigma() > Some(0.5), "{:?}", one.sigma());
+        }
+    }
 }
 
 /// A count that went no further says nothing about the others.

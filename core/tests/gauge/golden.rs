@@ -58,10 +58,17 @@ fn constant() -> Gauge<Heap> {
     gauge
 }
 
-/// Panes with nothing to be drawn but how much came.
-fn rates() -> Gauge<Heap> {
-    let mut gauge = gauge(r#"{"measure":"rate","every":"1s","last":"3s"}"#);
+/// Nothing to be drawn but how much came, in panes that a reading reaches back to, or in that of now.
+fn rates(last: &str) -> Gauge<Heap> {
+    let mut gauge = gauge(&format!(r#"{{"measure":"rate",{last}"every":"1s"}}"#));
     [1_000, 1_000, 1_000, 2_500, 4_000].iter().for_each(|at| take(&mut gauge, "7", *at));
+    gauge
+}
+
+/// Values of both signs, and a zero in the middle of the picture; or more of them than there are bins for.
+fn signs(bins: u16) -> Gauge<Heap> {
+    let mut gauge = gauge(&format!(r#"{{"measure":"quantiles","bins":{bins}}}"#));
+    ["-1", "0", "0", "0.5", "1"].iter().for_each(|value| take(&mut gauge, value, 0));
     gauge
 }
 
@@ -76,7 +83,12 @@ fn readings_are_these_bytes() {
         ("frequent.svg", frequent(), Format::Svg, soon),
         ("frequent.txt", frequent(), Format::Table, soon),
         ("constant.svg", constant(), Format::Svg, soon),
-        ("rates.svg", rates(), Format::Svg, soon),
+        ("rates.svg", rates(r#""last":"3s","#), Format::Svg, soon),
+        ("signs.svg", signs(512), Format::Svg, soon),
+        ("signs.txt", signs(512), Format::Table, soon),
+        ("collapsed.txt", signs(8), Format::Table, soon),
+        ("collapsed.json", signs(8), Format::Json, soon),
+        ("rate.svg", rates(""), Format::Svg, soon),
     ];
     are_as_in_files(all.map(|(file, mut gauge, format, now)| (file, written(&mut gauge, format, now))));
 }
@@ -99,6 +111,9 @@ fn histograms_are_these_bytes() {
         ("numbers.svg", drawn(&bars(-0.5, 0.125, &[3, 0, 11, 1_000, 7, 1, 0, 0, 2]), false)),
         ("integers.svg", drawn(&bars(-3.0, 1.0, &[1, 2, 3, 4, 4, 1, 9]), true)),
         ("wide.svg", drawn(&bars(1e6, 2.5e5, &[900_000, 0, 1]), false)),
+        ("thin.svg", drawn(&bars(0.0, 1.0, &[1; 200]), true)),
+        // Just so wide that nothing is left between them.
+        ("narrow.svg", drawn(&[Bar { low: 0.0, high: 4.0, count: 1 }, Bar { low: 4.0, high: 630.0, count: 2 }], false)),
         ("none.svg", drawn(&[], false)),
     ]);
 }
