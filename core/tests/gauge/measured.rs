@@ -43,11 +43,12 @@ fn values_and_edges_are_counted() {
 fn bins_rates_and_changes_are_those_of_the_measures_by_themselves() {
     for shape in SHAPES {
         let mut gauge = gauge(&format!(
-            r#"{{{shape}"field":"x","change":{{"learn":50}},"histogram":{{"min":-2,"max":30,"bins":16}},
+            r#"{{{shape}"field":"x","change":{{"learn":50,"drift":1,"threshold":8}},"histogram":{{"min":-2,"max":30,"bins":16}},
                 "measure":["histogram","rate","change"]}}"#
         ));
+        let settings = Settings { drift: 1.0, threshold: 8.0, ..Settings::learned(50) };
         let mut histogram = Histogram::new([0; 16], -2.0, 30.0).unwrap();
-        let (mut rate, mut detector) = (Rate::new(), Detector::new(Settings::learned(50)).unwrap());
+        let (mut rate, mut detector) = (Rate::new(), Detector::new(settings).unwrap());
         for number in 0..300 {
             let x = f64::from(number % 2) * 2.0 - 1.0 + if (100..200).contains(&number) { 40.0 } else { 0.0 };
             // Each group would see changes of its own.

@@ -144,6 +144,22 @@ fn a_group_that_found_no_place_has_its_messages_behind_it() {
 }
 
 #[test]
+fn what_is_merged_into_nothing_is_the_same_bytes() {
+    let definition = r#"{"field":"x","with":"y","bins":64,"precision":6,"top":64,"edges":64,"change":{"learn":10},
+        "histogram":{"integers":[-9,9]},
+        "measure":["moments","quantiles","distinct","top","histogram","rate","change","pair","graph"]}"#;
+    let (mut one, mut other) = (gauge(definition), gauge(definition));
+    for x in 0..40 {
+        take(&mut one, message(x * x % 23 - 8), 1_000 + x as u64);
+    }
+    let bytes = written(&mut one, Format::Binary, 2_000);
+    other.merge(&bytes, Time::from_millis(1_000), &mut Heap).unwrap();
+    assert!(bytes == written(&mut other, Format::Binary, 2_000));
+    let again = gauge(definition).merge(&written(&mut other, Format::Binary, 2_000), Time::ZERO, &mut Heap);
+    assert_eq!((json(&mut one, 2_000), again), (json(&mut other, 2_000), Ok(())));
+}
+
+#[test]
 fn what_could_not_be_measured_adds_up() {
     let definition = r#"{"field":"x","time":"t","filter":"k:1","measure":["moments","top"]}"#;
     let (mut one, mut other) = (gauge(definition), gauge(definition));
