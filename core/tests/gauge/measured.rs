@@ -43,14 +43,16 @@ fn values_and_edges_are_counted() {
 fn bins_rates_and_changes_are_those_of_the_measures_by_themselves() {
     for shape in SHAPES {
         let mut gauge = gauge(&format!(
-            r#"{{{shape}"field":"x","change":{{"learn":50,"drift":1,"threshold":8}},"histogram":{{"min":-2,"max":30,"bins":16}},
+            r#"{{{shape}"field":"x","change":{{"learn":50,"drift":1,"threshold":8}},"histogram":{{"min":-2,"max":2,"bins":16}},
                 "measure":["histogram","rate","change"]}}"#
         ));
         let settings = Settings { drift: 1.0, threshold: 8.0, ..Settings::learned(50) };
-        let mut histogram = Histogram::new([0; 16], -2.0, 30.0).unwrap();
+        let mut histogram = Histogram::new([0; 16], -2.0, 2.0).unwrap();
         let (mut rate, mut detector) = (Rate::new(), Detector::new(settings).unwrap());
-        for number in 0..300 {
-            let x = f64::from(number % 2) * 2.0 - 1.0 + if (100..200).contains(&number) { 40.0 } else { 0.0 };
+        for number in 0..400 {
+            let x = f64::from(number % 2) * 2.0 - 1.0 + [0.0, 0.9, -2.0, 6.0][(number / 100) as usize];
+            // One that is far away is none with this threshold, nor is a shift within the drift.
+            let x = if number == 80 { 6.5 } else { x };
             // Each group would see changes of its own.
             let message = format!(r#"{{"x":{x},"g":1}}"#);
             let at = 1_000_000 + number as u64 * 100;
@@ -59,10 +61,10 @@ fn bins_rates_and_changes_are_those_of_the_measures_by_themselves() {
             detector.push(x);
             take(&mut gauge, message, at);
         }
-        let now = 1_030_000;
+        let now = 1_040_000;
         let reading = json(&mut gauge, now);
         let expected =
-            serde_json::json!({"min": -2.0, "max": 30.0, "below": 0, "above": 100, "bins": histogram.bins()});
+            serde_json::json!({"min": -2.0, "max": 2.0, "below": 50, "above": 101, "bins": histogram.bins()});
         assert_eq!(reading["histogram"], expected, "{shape}");
         let messages = rate.messages_per_second(Time::from_millis(now));
         let bytes = rate.bytes_per_second(Time::from_millis(now));
