@@ -334,3 +334,19 @@ fn what_contradicts_itself_is_refused() {
     let later = of(&[(1_740_000, 1, 0), (1_739_000, 1, 0)]).to_parts();
     assert_eq!(error(Parts { latest: 1_790_000, ..later }), Some(InvalidParts::Latest));
 }
+
+#[test]
+fn messages_without_bytes_and_bytes_without_messages_are_something() {
+    let second = Time::from_millis(1_000);
+    for (messages, bytes) in [(1, 0), (0, 1)] {
+        let mut one = Rate::new();
+        one.push_many(second, messages, bytes);
+        assert_eq!((one.messages(), one.bytes(), one.latest()), (messages, bytes, Some(second)));
+        let mut both = one;
+        both.merge(&one);
+        assert_eq!((both.messages(), both.bytes()), (2 * messages, 2 * bytes));
+        let mut other = Rate::new();
+        other.merge(&one);
+        assert_eq!(other, one);
+    }
+}

@@ -43,7 +43,7 @@ impl Shape {
             (Some(_), None) => late.saturating_add(1),
             (Some(_), Some(last)) => panes(last).saturating_add(late).saturating_add(1),
         };
-        let paned = if rows > 0 { all.paned() } else { Measures::NONE };
+        let paned = all.paned();
         let lasting = if definition.last.is_some() { all.lasting() } else { all };
         let groups = if definition.by.is_some() { usize::from(definition.groups).saturating_add(1) } else { 1 };
         Self { rows, groups, paned, lasting, all }

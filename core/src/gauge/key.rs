@@ -122,11 +122,15 @@ impl Key {
         matches!(self.kind, Kind::Text | Kind::LongText)
     }
 
-    /// Whether all of the value is shown.
+    /// Whether all of the value is shown, as far as is known.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
-        // A number of more digits is told apart by all of them, but cut.
-        !matches!(self.kind, Kind::LongText) && (self.length as usize) < SHOWN
+        match self.kind {
+            Kind::Text | Kind::Word => true,
+            Kind::LongText => false,
+            // One of as many bytes may have been cut.
+            Kind::Number => (self.length as usize) < SHOWN,
+        }
     }
 }
 

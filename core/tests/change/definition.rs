@@ -108,3 +108,13 @@ fn an_excursion_tells_since_when() {
     assert_eq!((seen.alarms_up(), seen.alarms_down(), seen.count()), (1, 1, 12));
     assert_eq!(seen.settings().mean, Mean::Given(0.0));
 }
+
+#[test]
+fn what_is_not_finite_is_counted_by_kind() {
+    let mut seen = detector(Settings::given(0.0, 1.0));
+    for x in [f64::NAN, f64::INFINITY, f64::INFINITY, 0.0, f64::NEG_INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(seen.push(x), None);
+    }
+    let counts = [seen.count(), seen.nan(), seen.positive_infinities(), seen.negative_infinities()];
+    assert_eq!(counts, [1, 1, 2, 3]);
+}

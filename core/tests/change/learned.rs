@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use streamgauge_core::stats::Moments;
-use streamgauge_core::stats::change::{AfterAlarm, Detector, InvalidSettings, Mean, Settings, Sigma};
+use streamgauge_core::stats::change::{
+    AfterAlarm, Detector, InvalidParts, InvalidSettings, Mean, Parts, Settings, Sigma,
+};
 
 use crate::{detector, sign};
 
@@ -143,3 +145,37 @@ fn settings_that_mean_nothing_are_refused() {
     assert_eq!(warm_up(Settings { sigma, ..Settings::default() }, 1), None);
     assert_eq!(warm_up(Settings { sigma, ..Settings::page_hinkley(9) }, 0), None);
 }
+
+/// Of equal means the deviations count all the same.
+#[test]
+fn what_was_learned_around_one_mean_is_merged() {
+    let (mut one, two) = (learning(&[-1.0, 1.0, -1.0, 1.0]), learning(&[-3.0, 3.0, -3.0, 3.0]));
+    one.merge(&two).unwrap();
+    let expected = (40.0_f64 / 7.0).sqrt();
+    let sigma = one.sigma().unwrap();
+    assert!(one.mean() == Some(0.0) && (sigma - expected).abs() < 1e-15 * expected, "{sigma}");
+    let mut one = learning(&[5.0; 4]);
+    one.merge(&learning(&[5.0; 4])).unwrap();
+    assert_eq!((one.mean(), one.sigma()), (Some(5.0), Some(0.0)));
+    // Two constants are none together, and one is none with what is around it.
+    for other in [&[7.0; 4], &[3.0, 7.0, 3.0, 7.0]] {
+        for [mut one, other] in [[learning(&[5.0; 4]), learning(other)], [learning(other), learning(&[5.0; 4])]] {
+            one.merge(&other).unwrap();
+            assert!(one.sigma() > Some(0.5), "{:?}", one.sigma());
+        }
+    }
+}
+
+/// A count that went no further says nothing about the others.
+#[test]
+fn what_was_counted_to_the_end_is_restored() {
+    let settings = Settings::page_hinkley(4);
+    let restored = |count, alarms_up| {
+        let parts = Parts { learned: 9, mean: 1.0, sigma: 1.0, count, alarms_up, ..Parts::default() };
+        Detector::from_parts(settings, &parts).err()
+    };
+    assert_eq!((restored(9, 0), restored(8, 0), restored(9, 1)), (None, COUNT, COUNT));
+    assert_eq!(restored(u64::MAX, u64::MAX), None);
+}
+
+const COUNT: Option<InvalidParts> = Some(InvalidParts::Count);

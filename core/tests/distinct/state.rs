@@ -182,3 +182,20 @@ fn registers_are_those_of_the_reference_implementation() {
         assert_eq!((fnv(seen.registers()), fnv(reduced.registers())), (of_all, of_lower), "{precision} {number}");
     }
 }
+
+#[test]
+fn what_is_cleared_has_seen_nothing() {
+    let mut seen = sketch(4, &[1, u64::MAX]);
+    seen.clear();
+    assert_eq!(seen.registers(), sketch(4, &[]).registers());
+}
+
+#[test]
+fn registers_are_a_power_of_two() {
+    for (number, precision) in [(8, 3), (16, 4), (1 << 26, 26)] {
+        assert_eq!(Precision::of_registers(number).map(Precision::get), Ok(precision));
+    }
+    for number in [0, 1, 4, 7, 24, 40, 1 << 27] {
+        assert_eq!(Precision::of_registers(number), Err(InvalidLength), "{number}");
+    }
+}

@@ -165,6 +165,7 @@ fn what_can_not_be_measured_is_counted_by_kind() {
     let unmeasured = gauge.counters().unmeasured;
     assert_eq!((unmeasured.not_json, unmeasured.missing), (1, 2));
     assert_eq!((unmeasured.not_a_number, unmeasured.infinite), (2, 1));
+    assert_eq!(unmeasured.total(), 6);
     let reading = json(&mut gauge, 0);
     assert_eq!(reading["count"], 1);
     // The text and the number are two values; what is beyond a double is one nevertheless.
@@ -173,12 +174,31 @@ fn what_can_not_be_measured_is_counted_by_kind() {
 
 #[test]
 fn a_message_itself_is_measured_where_no_field_is_named() {
-    let mut gauge = gauge(r#"{"measure":["moments","top"]}"#);
+    let mut both = gauge(r#"{"measure":["moments","top"]}"#);
     for message in ["1.5", " 2.5\n", "NaN", "x", "\u{feff}1", "1_000", ""] {
-        take(&mut gauge, message, 0);
+        take(&mut both, message, 0);
     }
-    let reading = json(&mut gauge, 0);
+    let reading = json(&mut both, 0);
     assert_eq!((reading["count"].as_u64(), reading["mean"].as_f64()), (Some(2), Some(2.0)));
     assert_eq!(reading["counters"]["not_a_number"], 5);
     assert_eq!(reading["top"].as_array().unwrap().len(), 7);
+    let mut texts = gauge(r#"{"measure":"top"}"#);
+    take(&mut texts, "x", 0);
+    assert_eq!(json(&mut texts, 0)["top"][0]["value"], "x");
+    assert_eq!(texts.counters().unmeasured.total(), 0);
+    // What needs no field misses none.
+    let mut rate = gauge(r#"{"field":"x","measure":"rate"}"#);
+    take(&mut rate, r#"{"y":1}"#, 0);
+    assert_eq!((rate.counters().measured, rate.counters().unmeasured.total()), (1, 0));
+}
+
+#[test]
+fn small_numbers_are_seconds_and_large_ones_milliseconds() {
+    let mut gauge = gauge(r#"{"measure":"rate","time":"t","every":"1s"}"#);
+    // As seconds it is yet to come for long.
+    let now = 100_000_000_000;
+    take(&mut gauge, r#"{"t":100000000000}"#, now);
+    assert_eq!((gauge.counters().measured, gauge.counters().early), (1, 0));
+    take(&mut gauge, r#"{"t":99999999999}"#, now);
+    assert_eq!((gauge.counters().measured, gauge.counters().early), (1, 1));
 }

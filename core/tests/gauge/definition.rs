@@ -385,6 +385,15 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
+fn measures_have_names() {
+    for measure in Measure::ALL {
+        assert_eq!(Measure::named(measure.name()), Some(measure));
+    }
+    assert_eq!(Measure::named("mean"), None);
+    assert_eq!(Measure::ALL.map(Measure::is_lasting).iter().filter(|is_lasting| **is_lasting).count(), 2);
+}
+
+#[test]
 fn nesting_ends_without_ending_the_stack() {
     for depth in [1000, 1_000_000] {
         let text = format!("{{\"measure\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
@@ -400,7 +409,24 @@ fn what_is_not_given_as_json_is_checked_too() {
     let with = |rule| Definition { rules: [rule].into_iter().collect(), every: Some(Every::Messages(1)), ..rate() };
     let zero = Duration::ZERO;
     assert_eq!(with(rule(Statistic::Rate, Bound::Above(1.0, 1.0), zero)).check(), Ok(()));
+    let range = |low, high, bins| Definition { histogram: Scale::Range { low, high, bins }, ..rate() };
+    // Bins have to be wider than four times the gap between numbers.
+    assert_eq!(range(1.0 - 5.0 * f64::EPSILON, 1.0, 1).check(), Ok(()));
+    assert_eq!(range(0.0, f64::MIN_POSITIVE, 1).check(), Ok(()));
     for wrong in [
+        range(1.0 - 4.0 * f64::EPSILON, 1.0, 1),
+        range(0.0, 1e-320, 1_000),
+        range(1.0, 1.0, 1),
+        range(1.0, 0.0, 1),
+        range(-f64::MAX, f64::MAX, 2),
+        range(0.0, 1.0, 0),
+        Definition { bins: 0, ..rate() },
+        Definition { top: 0, ..rate() },
+        with(rule(Statistic::Rate, Bound::Below(10.0, 5.0), zero)),
+        with(rule(Statistic::Rate, Bound::Below(f64::NEG_INFINITY, 1.0), zero)),
+        with(rule(Statistic::Rate, Bound::Below(1.0, f64::INFINITY), zero)),
+        with(rule(Statistic::Rate, Bound::Above(1.0, f64::NEG_INFINITY), zero)),
+        with(rule(Statistic::Rate, Bound::Above(5.0, 10.0), zero)),
         with(rule(Statistic::Rate, Bound::Up, zero)),
         with(rule(Statistic::Change, Bound::Above(1.0, 1.0), zero)),
         with(rule(Statistic::Rate, Bound::Above(f64::NAN, 1.0), zero)),

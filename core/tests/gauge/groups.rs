@@ -50,6 +50,41 @@ fn a_heavy_group_gets_a_place_from_a_light_one() {
 }
 
 #[test]
+fn a_place_is_given_to_who_is_a_quarter_and_sixteen_messages_heavier() {
+    let message = |key: &str| format!(r#"{{"k":"{key}"}}"#);
+    for held in [1, 3, 4, 10, 100, 1_000] {
+        let mut gauge = gauge(r#"{"by":"k","groups":1,"measure":["rate"]}"#);
+        (0..held).for_each(|_| take(&mut gauge, message("held"), 0));
+        let needed = held + held / 4 + 17;
+        (1..needed).for_each(|_| take(&mut gauge, message("next"), 0));
+        assert_eq!(gauge.counters().moved, 0, "{held}");
+        take(&mut gauge, message("next"), 0);
+        assert_eq!(gauge.counters().moved, held, "{held}");
+    }
+    // The one that holds the place has become heavier since it was looked at.
+    let mut gauge = gauge(r#"{"by":"k","groups":1,"measure":["rate"]}"#);
+    for (key, messages) in [("held", 10), ("next", 28), ("held", 1), ("next", 1)] {
+        (0..messages).for_each(|_| take(&mut gauge, message(key), 0));
+        assert_eq!(gauge.counters().moved, 0);
+    }
+    take(&mut gauge, message("next"), 0);
+    assert_eq!(gauge.counters().moved, 11);
+}
+
+#[test]
+fn a_place_is_empty_when_it_is_given_away() {
+    for every in ["", r#""every":"1s","last":"5s","#] {
+        let mut gauge = gauge(&format!(r#"{{{every}"field":"x","by":"k","groups":1,"measure":["moments","change"]}}"#));
+        (0..10).for_each(|_| take(&mut gauge, r#"{"k":"light","x":1}"#, 0));
+        (0..30).for_each(|_| take(&mut gauge, r#"{"k":"heavy","x":5}"#, 0));
+        let reading = json(&mut gauge, 0);
+        let (heavy, other) = (&reading["groups"]["heavy"], &reading["other"]);
+        assert_eq!((heavy["count"].as_u64(), heavy["min"].as_f64()), (Some(2), Some(5.0)), "{reading}");
+        assert_eq!((other["count"].as_u64(), other["min"].as_f64()), (Some(38), Some(1.0)), "{reading}");
+    }
+}
+
+#[test]
 fn groups_are_of_what_a_value_means() {
     let mut gauge = gauge(r#"{"by":"k","measure":["rate"]}"#);
     for value in ["1", "1.0", "10e-1", "10", "0.1", "-1", "\"1\"", "\"a\"", "\"\\u0061\"", "true", "null", "[1]"] {

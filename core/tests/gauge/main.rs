@@ -3,7 +3,11 @@
 mod counting;
 mod definition;
 mod definitions;
+mod forged;
+mod golden;
 mod groups;
+mod keys;
+mod measured;
 mod merging;
 mod rules;
 mod served;

@@ -1,7 +1,7 @@
 //! Gauges that saw a part each, added up; and what is refused.
 
 use proptest::prelude::*;
-use streamgauge_core::gauge::{Described, Format, MergeError};
+use streamgauge_core::gauge::{Counters, Described, Format, MergeError};
 use streamgauge_core::time::Time;
 
 use super::support::{Heap, gauge, json, take, written};
@@ -141,6 +141,61 @@ fn a_group_that_found_no_place_has_its_messages_behind_it() {
     assert_eq!((groups(&mut one), one.counters().moved), (vec!["a".to_owned()], 0));
     take(&mut one, r#"{"g":"b"}"#, 0);
     assert_eq!((groups(&mut one), one.counters().moved), (vec!["b".to_owned()], 10));
+}
+
+#[test]
+fn what_is_merged_into_nothing_is_the_same_bytes() {
+    let definition = r#"{"field":"x","with":"y","bins":64,"precision":6,"top":64,"edges":64,"change":{"learn":10},
+        "histogram":{"integers":[-9,9]},
+        "measure":["moments","quantiles","distinct","top","histogram","rate","change","pair","graph"]}"#;
+    let (mut one, mut other) = (gauge(definition), gauge(definition));
+    for x in 0..40 {
+        take(&mut one, message(x * x % 23 - 8), 1_000 + x as u64);
+    }
+    let bytes = written(&mut one, Format::Binary, 2_000);
+    other.merge(&bytes, Time::from_millis(1_000), &mut Heap).unwrap();
+    assert!(bytes == written(&mut other, Format::Binary, 2_000));
+    let again = gauge(definition).merge(&written(&mut other, Format::Binary, 2_000), Time::ZERO, &mut Heap);
+    assert_eq!((json(&mut one, 2_000), again), (json(&mut other, 2_000), Ok(())));
+}
+
+#[test]
+fn what_could_not_be_measured_adds_up() {
+    let definition = r#"{"field":"x","time":"t","filter":"k:1","measure":["moments","top"]}"#;
+    let (mut one, mut other) = (gauge(definition), gauge(definition));
+    let messages = [
+        "{",
+        r#"{"k":2}"#,
+        r#"{"k":1}"#,
+        r#"{"k":1,"t":1}"#,
+        r#"{"k":1,"t":1,"x":"a"}"#,
+        r#"{"k":1,"t":1,"x":1e999}"#,
+        r#"{"k":1,"t":1,"x":7}"#,
+    ];
+    messages.iter().for_each(|message| take(&mut other, message, 0));
+    one.miss(2);
+    other.miss(3);
+    let bytes = written(&mut other, Format::Binary, 0);
+    for _ in 0..2 {
+        one.merge(&bytes, Time::ZERO, &mut Heap).unwrap();
+    }
+    let (one, other) = (one.counters(), other.counters());
+    let all = |of: &Counters| {
+        let unmeasured = of.unmeasured;
+        [
+            of.messages,
+            of.measured,
+            of.bytes,
+            of.filtered,
+            unmeasured.missing,
+            unmeasured.not_a_number,
+            unmeasured.infinite,
+            unmeasured.no_time,
+            unmeasured.total(),
+        ]
+    };
+    assert_eq!(all(one), all(other).map(|number| number * 2));
+    assert_eq!((one.missed, all(other).contains(&0)), (8, false), "{other:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use streamgauge_core::gauge::Alert;
 use streamgauge_core::time::Time;
 
-use super::support::{gauge, take};
+use super::support::{gauge, json, take};
 
 /// What the rules of a gauge tell while so many messages of these values come, a second each.
 fn alerts(definition: &str, seconds: &[(usize, f64)]) -> Vec<(u64, usize, bool)> {
@@ -36,6 +36,51 @@ fn a_value_on_the_bound_makes_no_storm() {
     let definition = r#"{"measure":"moments","every":"1s","last":"1s","when":{"mean >":10,"until":5}}"#;
     let seconds: Vec<_> = (0..60).map(|second| (1, if second % 2 == 0 { 10.5 } else { 9.5 })).collect();
     assert_eq!(alerts(definition, &seconds).len(), 1);
+}
+
+#[test]
+fn what_is_on_a_bound_is_not_beyond_it() {
+    let told = |rule: &str, values: [f64; 6]| {
+        let definition = format!(r#"{{"measure":"moments","every":"1s","last":"1s","when":{rule}}}"#);
+        alerts(&definition, &values.map(|value| (1, value)))
+    };
+    // Each value is told about when its second is over.
+    let expected = [(2, 0, true), (4, 0, false)];
+    assert_eq!(told(r#"{"mean >":10,"until":5}"#, [10.0, 10.5, 5.5, 5.0, 9.0, 9.0]), expected);
+    assert_eq!(told(r#"{"mean <":10,"until":15}"#, [10.0, 9.5, 14.5, 15.0, 11.0, 11.0]), expected);
+}
+
+#[test]
+fn a_rule_is_about_what_is_read() {
+    let names = [
+        ("count", "/count"),
+        ("mean", "/mean"),
+        ("variance", "/variance"),
+        ("stddev", "/stddev"),
+        ("min", "/min"),
+        ("max", "/max"),
+        ("p50", "/p50"),
+        ("p90", "/p90"),
+        ("p99", "/p99"),
+        ("p999", "/p999"),
+        ("distinct", "/distinct/estimate"),
+        ("rate", "/rate/messages_1m"),
+        ("correlation", "/pair/correlation"),
+    ];
+    for (name, place) in names {
+        let mut gauge = gauge(&format!(
+            r#"{{"field":"x","with":"y","measure":["moments","quantiles","distinct","rate","change","pair"],
+                "every":"1s","last":"1s","when":{{"{name} >":-1000}}}}"#
+        ));
+        for x in 0..500_u32 {
+            take(&mut gauge, format!(r#"{{"x":{},"y":{}}}"#, x * x, x % 7), u64::from(x));
+        }
+        let end = Time::from_millis(1_000);
+        gauge.close(end, |_, _, _| {});
+        let alerts = gauge.take_alerts();
+        let [Alert { rule: 0, begins: true, value: Some(value) }] = alerts[..] else { panic!("{name}: {alerts:?}") };
+        assert_eq!(json(&mut gauge, 1_000).pointer(place).unwrap().as_f64(), Some(value), "{name}");
+    }
 }
 
 #[test]

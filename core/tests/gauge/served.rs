@@ -3,7 +3,8 @@
 use streamgauge_core::connection::{Answer, AnswerFull, Gauges, Reply, Served, Service as _};
 use streamgauge_core::endpoints::{Method, Request, Surface};
 use streamgauge_core::engine::memory::{Fixed, Memory};
-use streamgauge_core::gauge::{Blocks, Format, Measured, Pane, Storage};
+use streamgauge_core::gauge::{Blocks, Format, Group, Measured, Pane, Storage};
+use streamgauge_core::stats::space_saving::Slot;
 use streamgauge_core::time::Time;
 
 use super::support::{Heap, gauge, take, written};
@@ -255,6 +256,95 @@ fn what_others_have_measured_is_added() {
     assert_eq!(send(here, Method::Put, "/gauges/h", LOAD, 0).0, 201);
     assert_eq!(send(here, Method::Post, "/gauges/g/merge", &there, 0).0, 507);
     assert_eq!(line(here, Method::Get, "/gauges/g?format=json", "").1, read);
+}
+
+#[test]
+fn every_kind_of_block_is_found() {
+    const ALL: &str = r#"{"field":"x","with":"y","by":"g","groups":2,"every":"1s","last":"2s","bins":8,"precision":4,
+        "top":4,"edges":4,"histogram":{"integers":[0,9]},"measure":["quantiles","distinct","top","histogram","graph"]}"#;
+    let blocks: &'static Blocks<24> = Box::leak(Box::default());
+    // Four panes of three groups, and two cells to add up in; keys that wait beside the most frequent ones.
+    let cells = 14;
+    assert!(blocks.counts.is_empty());
+    blocks.cells.cut(Box::leak(Box::new([const { Measured::BLANK }; 5 * 14])), 5 * cells);
+    blocks.bins.cut(Box::leak(vec![0; 16 * cells].into()), 16);
+    blocks.registers.cut(Box::leak(vec![0; 16 * cells].into()), 16);
+    blocks.counts.cut(Box::leak(vec![0; 10 * cells].into()), 10);
+    blocks.slots.cut(Box::leak(vec![Slot::EMPTY; 4 * (cells + 1)].into()), 4);
+    blocks.edges.cut(Box::leak(vec![Slot::EMPTY; 4 * cells].into()), 4);
+    blocks.panes.cut(Box::leak(vec![Pane::EMPTY; 4].into()), 4);
+    blocks.groups.cut(Box::leak(vec![Group::EMPTY; 2].into()), 2);
+    assert!(!blocks.counts.is_empty());
+    let (mut device, mut alone) = (device::<_, 1>(blocks), gauge(ALL));
+    assert_eq!(line(&mut device, Method::Put, "/gauges/g", ALL), (201, String::new()));
+    for x in 0..50_u64 {
+        let message = format!(r#"{{"x":{},"y":{},"g":{}}}"#, x % 11, x % 3, x % 4);
+        send(&mut device, Method::Post, "/pub", &message, x * 100);
+        close(&mut alone, x * 100);
+        take(&mut alone, message, x * 100);
+    }
+    let read = send(&mut device, Method::Get, "/gauges/g?format=json", "", 4_950);
+    assert_eq!(read, (200, written(&mut alone, Format::Json, 4_950)));
+}
+
+#[test]
+fn gauges_may_be_kept_elsewhere() {
+    let mut gauges = Gauges::<Heap, 1>::new(Heap);
+    let bare = Memory::new(Fixed::<2, 1024, 4>::seeded(0));
+    let mut device = Served::with_gauges(bare, Surface::Everything, &mut gauges);
+    let mut room = [0; 1024];
+    for (method, target, body) in [
+        (Method::Put, "/gauges/g", r#"{"measure":"moments"}"#),
+        (Method::Post, "/pub", "7"),
+        (Method::Get, "/gauges", ""),
+    ] {
+        let request = Request { method, body: body.as_bytes(), ..Request::new(target.as_bytes()) };
+        let mut answer = Answer::new(&mut room);
+        assert!(device.call(request, &mut answer).is_ok());
+        let told = String::from_utf8_lossy(answer.as_bytes());
+        assert!(method != Method::Get || told.contains(r#""messages":1}"#), "{told}");
+    }
+}
+
+#[test]
+fn a_problem_has_its_type() {
+    let mut device = device::<_, 2>(blocks());
+    let here = &mut device;
+    send(here, Method::Put, "/gauges/g", LOAD, 0);
+    let other = written(&mut gauge(r#"{"field":"u","measure":"moments"}"#), Format::Binary, 1);
+    let rules = br#"{"field":"t","measure":"moments","every":"1s","when":{"mean >":1}}"#;
+    for (method, target, body, expected) in [
+        (Method::Get, "/gauges/none", &b""[..], (404, "no-such-name")),
+        (Method::Post, "/gauges/g/merge", &other, (409, "conflict")),
+        (Method::Put, "/gauges/h", rules, (501, "not-implemented")),
+        (Method::Put, "/gauges/h", br#"{"measure":"distinct"}"#, (507, "no-room")),
+        (Method::Put, "/gauges/h", b"{", (400, "bad-request")),
+    ] {
+        let request = Request { method, body, accept: b"application/json", ..Request::new(target.as_bytes()) };
+        let (status, body) = send_within(8192, here, request, 0).unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let (code, kind) = expected;
+        assert_eq!((status, &problem["type"]), (code, &format!("urn:streamgauge:problem:{kind}").into()), "{target}");
+    }
+}
+
+#[test]
+fn the_first_type_of_accept_that_there_is_decides() {
+    let (mut device, mut alone) = (device::<_, 1>(Heap), gauge(LOAD));
+    send(&mut device, Method::Put, "/gauges/g", LOAD, 0);
+    for (accept, format) in [
+        ("", Format::Table),
+        ("*/*", Format::Table),
+        ("application/json", Format::Json),
+        ("text/html, image/svg+xml;q=0.9, application/json", Format::Svg),
+        ("application/openmetrics-text; version=1.0.0", Format::OpenMetrics),
+        ("x/y,application/octet-stream", Format::Binary),
+        ("text/plain,application/json", Format::Table),
+    ] {
+        let request = Request { accept: accept.as_bytes(), ..Request::new(b"/gauges/g") };
+        let (status, body) = send_within(8192, &mut device, request, 0).unwrap();
+        assert_eq!((status, body), (200, written(&mut alone, format, 0)), "{accept}");
+    }
 }
 
 #[test]

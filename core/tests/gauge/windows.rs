@@ -37,6 +37,8 @@ proptest! {
             prop_assert_eq!(reading["count"].as_u64(), Some(within.len() as u64));
             prop_assert_eq!(reading["min"].as_f64(), Some(within[0].1 as f64));
             prop_assert_eq!(reading["messages"].as_u64(), Some(within.len() as u64));
+            let bytes: usize = within.iter().map(|(_, x)| x.to_string().len()).sum();
+            prop_assert_eq!(reading["bytes"].as_u64(), Some(bytes as u64));
         }
         told.extend(close(&mut gauge, now + 1_000));
         prop_assert!(told.windows(2).all(|two| two[0].1 <= two[1].0));
@@ -124,6 +126,58 @@ fn without_a_window_it_reaches_to_the_start_and_panes_stand_alone() {
     assert_eq!((reading["count"].as_u64(), reading["mean"].as_f64()), (Some(50), Some(24.5)));
     assert_eq!(told.iter().map(|(_, _, messages)| messages).sum::<u64>(), 47);
     assert!(told.iter().all(|(from, to, messages)| to - from == 1_000 && (3..=4).contains(messages)), "{told:?}");
+}
+
+#[test]
+fn what_comes_late_is_told_with_its_pane_where_readings_reach_to_the_start() {
+    let mut gauge = gauge(r#"{"field":"x","time":"t","every":"1s","lateness":"3s","measure":"moments"}"#);
+    let (began, now) = (1_700_000_000_000, 1_700_000_100_000);
+    let mut told = Vec::new();
+    for x in 0..60 {
+        // Of two neighbours the second comes first, a second early.
+        let at = began + (x ^ 1) * 700;
+        take(&mut gauge, format!(r#"{{"x":{x},"t":{at}}}"#), now);
+        told.extend(close(&mut gauge, now));
+    }
+    let reading = json(&mut gauge, now);
+    assert_eq!((reading["count"].as_u64(), reading["mean"].as_f64()), (Some(60), Some(29.5)));
+    // It has measured nothing before it was set up.
+    assert_eq!(reading["from"], "2023-11-14T22:15:00.000Z");
+    let expected = |from: u64| (0..60).filter(|x| (from..from + 1_000).contains(&(began + x * 700))).count() as u64;
+    assert!(told.iter().all(|(from, _, messages)| *messages == expected(*from)), "{told:?}");
+    assert!(told.len() > 35, "{told:?}");
+}
+
+#[test]
+fn it_says_when_the_next_pane_is_over() {
+    let next = |gauge: &Gauge<Heap>| gauge.next_over().map(Time::as_millis);
+    let mut by_time = gauge(r#"{"measure":"moments","every":"1s"}"#);
+    assert_eq!(next(&by_time), None);
+    take(&mut by_time, "1", 5_300);
+    assert_eq!(next(&by_time), Some(6_000));
+    assert!(!by_time.is_over(Time::from_millis(5_999)) && by_time.is_over(Time::from_millis(6_000)));
+    let _ = close(&mut by_time, 7_700);
+    assert_eq!(next(&by_time), Some(8_000));
+    for definition in [
+        r#"{"measure":"moments"}"#,
+        r#"{"measure":"moments","every":"10 messages"}"#,
+        r#"{"field":"x","measure":"moments","every":"1s","time":"t"}"#,
+    ] {
+        let mut gauge = gauge(definition);
+        take(&mut gauge, r#"{"t":1,"x":1}"#, 5_300);
+        assert_eq!(next(&gauge), None, "{definition}");
+    }
+}
+
+#[test]
+fn what_is_a_pane_and_as_much_as_may_be_late_ahead_is_too_early() {
+    let now = 1_700_000_000_000_u64;
+    for (ahead, early) in [(3_500, 0), (3_501, 1)] {
+        let mut gauge = gauge(r#"{"time":"t","every":"1s","lateness":"2500ms","measure":["rate"]}"#);
+        take(&mut gauge, format!(r#"{{"t":{now}}}"#), now);
+        take(&mut gauge, format!(r#"{{"t":{}}}"#, now + ahead), now);
+        assert_eq!(gauge.counters().early, early);
+    }
 }
 
 #[test]

@@ -122,3 +122,14 @@ fn decades_that_bins_span() {
         assert!(shortest >= decades && shortest < decades + 0.1, "{bins}: {shortest}");
     }
 }
+
+#[test]
+fn what_is_collapsed_is_a_bin_from_the_least_on() {
+    for sign in [1.0, -1.0] {
+        let sketch = sketch_of(&[(sign, 1), (sign * 2.0, 1), (sign * 1e6, 1)], (0.01, 8, 4));
+        let bins: Vec<Bin> = sketch.bins().collect();
+        assert_eq!((sketch.collapsed(), bins.len()), (2, 2), "{bins:?}");
+        let (least, count) = if sign > 0.0 { (bins[0].lower, bins[0].count) } else { (bins[1].upper, bins[1].count) };
+        assert_eq!((least, count), (sign, 2), "{bins:?}");
+    }
+}

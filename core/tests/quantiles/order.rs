@@ -88,3 +88,32 @@ fn other_settings_are_refused() {
         assert!(Accuracy::new(accuracy).is_err(), "{accuracy}");
     }
 }
+
+#[test]
+fn extremes_and_what_is_apart_are_told_by_kind() {
+    let mut sketch = DdSketch::new([0; 8], Accuracy::PERCENT);
+    assert_eq!((sketch.min(), sketch.max(), sketch.nan()), (None, None, 0));
+    for x in [-2.0, -1.0, 0.0, f64::NAN, f64::NAN] {
+        sketch.push(x);
+    }
+    assert_eq!((sketch.min(), sketch.max(), sketch.nan()), (Some(-2.0), Some(0.0), 2));
+    sketch.push_times(7.0, 0);
+    assert_eq!((sketch.count(), sketch.max(), sketch.nan()), (3, Some(0.0), 2));
+}
+
+/// Bins that are full say nothing of how much more came, and only then are answers less certain.
+#[test]
+fn full_bins_make_no_error_until_something_is_in_none() {
+    let most = u64::from(u32::MAX);
+    let mut sketch = DdSketch::new([0; 512], Accuracy::PERCENT);
+    for x in [1.0, 2.0] {
+        sketch.push_times(x, most);
+    }
+    assert_eq!((sketch.uncounted(), sketch.error()), (0, Accuracy::PERCENT.relative()));
+    sketch.push(1.0);
+    assert_eq!(sketch.uncounted(), 1);
+    assert!(sketch.error() > 0.3, "{}", sketch.error());
+    let mut one = DdSketch::new([0; 512], Accuracy::PERCENT);
+    one.push_times(1.0, most + 1);
+    assert_eq!((one.uncounted(), one.error()), (1, Accuracy::PERCENT.relative()));
+}

@@ -320,3 +320,10 @@ fn limits_are_told() {
     assert_eq!(selection.add_path(Verb::Keep, &key, ""), Err(BadSelection::TooMuchText(4)));
     assert_eq!(Path::key(""), Err(BadPath::EmptyStep));
 }
+
+#[test]
+fn a_number_is_kept_as_it_is_written() {
+    for text in ["0", "-0", "1.50", "-12e-3", "1E+400"] {
+        assert_eq!(streamgauge_core::select::Number::parse(text).unwrap().raw(), text);
+    }
+}

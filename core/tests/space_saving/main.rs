@@ -121,3 +121,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_cleared_has_seen_nothing() {
+    let new = || SpaceSaving::new([Slot::EMPTY; 4], Hasher::default());
+    let mut sketch = new();
+    (0..9_u8).for_each(|key| sketch.add(key, 3));
+    sketch.clear();
+    assert!(sketch.is_empty() && sketch.iter().next().is_none());
+    assert_eq!((sketch.total(), sketch.evicted(), sketch.floor(), sketch.get(&8)), (0, 0, 0, None));
+    let mut other = new();
+    for sketch in [&mut sketch, &mut other] {
+        (5..9_u8).for_each(|key| sketch.add(key, key.into()));
+    }
+    assert!(sketch.heaviest().map(|counted| (counted.key, counted.weight)).eq([(8, 8), (7, 7), (6, 6), (5, 5)]));
+    assert_eq!((sketch.total(), sketch.floor()), (other.total(), other.floor()));
+}

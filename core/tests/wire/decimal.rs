@@ -81,6 +81,8 @@ fn what_others_got_wrong_once() {
         "9007199254740993",
         "9007199254740993.00000000000000000000000000000001",
         "9007199254740992.9999999999999999999999999999999",
+        // A tie with a power of ten that no f64 is.
+        "1e23",
         // The largest, and the tie between it and infinity.
         "1.7976931348623157e308",
         "1.7976931348623158e308",

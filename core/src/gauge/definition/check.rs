@@ -119,10 +119,7 @@ impl Scale {
                 // The widest gaps between numbers are at the ends of the range.
                 let gap = low.abs().max(high.abs()) * f64::EPSILON;
                 let (number, width) = (f64::from(bins), high - low);
-                let is_range = (1.0..=MOST_BINS).contains(&number)
-                    && low < high
-                    && width.is_finite()
-                    && (number / width).is_finite();
+                let is_range = (1.0..=MOST_BINS).contains(&number) && width.is_finite() && (number / width).is_finite();
                 is_range && width / number > 4.0 * gap
             }
             Self::Integers { low, high } => low <= high && high.abs_diff(low) < u32::from(u16::MAX),

@@ -238,7 +238,7 @@ impl<S> DdSketch<S> {
         match (negative.total, zeros, positive.total) {
             (0, 0, 0) => None,
             (_, 0, 0) => Some(-negative.least.value()),
-            (_, _, 0) => Some(0.0),
+            // 0 where there is no positive one.
             _ => Some(positive.greatest.value()),
         }
     }

@@ -1,5 +1,7 @@
 //! The state of a sketch as plain numbers.
 
+use core::cmp::Ordering;
+
 use super::accuracy::{Accuracy, Magnitude};
 use super::side::Side;
 use super::{DdSketch, Summary, split_bins};
@@ -152,7 +154,8 @@ fn checked(numbers: &SideNumbers, bins: &[u32], accuracy: Accuracy) -> Result<Si
     let mut side = Side::over(bins, accuracy, count, least, greatest);
     (side.collapsed, side.collapsed_to) = (collapsed, collapsed_to);
     let (lowest, highest) = (accuracy.index(least), accuracy.index(greatest));
-    let impossible = |index| index < lowest || index > highest || accuracy.edge(index) > accuracy.last(index);
+    // None is beyond the greatest's, which is the last of the window.
+    let impossible = |index| index < lowest || accuracy.edge(index) > accuracy.last(index);
     let in_order = lowest <= collapsed_to && (collapsed > 1 || lowest == collapsed_to);
     let possible = in_order && side.is_below_window(bins, collapsed_to) && !impossible(collapsed_to);
     let suits = if collapsed > 0 { possible } else { collapsed_to == 0 };
@@ -165,6 +168,10 @@ fn checked(numbers: &SideNumbers, bins: &[u32], accuracy: Accuracy) -> Result<Si
         return Err(InvalidState::Bins);
     }
     let counted = side.cells(bins).fold(0_u64, |sum, cell| sum.saturating_add(cell.count.into()));
-    let explained = counted == count || (counted < count && side.excess(bins).full_cells > 0);
+    let explained = match counted.cmp(&count) {
+        Ordering::Equal => true,
+        Ordering::Less => side.excess(bins).full_cells > 0,
+        Ordering::Greater => false,
+    };
     if explained { Ok(side) } else { Err(InvalidState::Count) }
 }

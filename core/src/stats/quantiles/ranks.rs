@@ -70,7 +70,8 @@ impl Side {
             allow(self.span(accuracy, 0, self.collapsed_to));
         }
         let excess = self.excess(bins);
-        if excess.values > 0 && excess.full_cells > 1 {
+        if excess.values > 0 {
+            // With one that is full it is known where they are.
             let mut full = self.cells(bins).filter(|cell| cell.is_full());
             if let (Some(lowest), Some(highest)) = (full.next(), full.next_back()) {
                 allow(self.span(accuracy, lowest.first, highest.last));

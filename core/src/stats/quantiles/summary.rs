@@ -36,9 +36,8 @@ impl Summary {
             0.0 => &mut self.zeros,
             f64::INFINITY => &mut self.positive_infinities,
             f64::NEG_INFINITY => &mut self.negative_infinities,
-            _ if x.is_nan() => &mut self.nan,
-            // A value that came no times.
-            _ => return,
+            // Or a value that came no times.
+            _ => &mut self.nan,
         };
         *counter = counter.saturating_add(times);
     }
