@@ -130,7 +130,12 @@ impl AtRest {
         // Behind everything that there is: from then on nothing of it is read.
         let next = segments.last().map_or(Some(FIRST), |last| last.checked_add(1));
         let next = next.ok_or_else(|| io::Error::other("there is no number for another segment"))?;
-        state::save(&self.folder, memory, notes, Position { segment: next, offset: 0 })?;
+        let saved = state::save(&self.folder, memory, notes, Position { segment: next, offset: 0 });
+        if saved.is_err() {
+            // The files are where they were.
+            let _ = fs::remove_dir_all(&before);
+        }
+        saved?;
         for segment in segments {
             fs::rename(self.path.join(name_of(segment)), before.join(name_of(segment)))?;
         }

@@ -2,7 +2,7 @@
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | [`Keeper`] | keeps what a shard executes, and makes checkpoints |
+//! | `keeper` | keeps what a shard executes, and makes checkpoints |
 //! | `state` | the last checkpoint, and what was executed since |
 //! | `executed` | executing something so that it can be executed again |
 //! | `body` | what an entry of the log is |
@@ -10,8 +10,8 @@
 //! | `log` | entries that are there after a crash |
 //! | `checkpoint` | what was so at a place in the log |
 //! | `files` | the seam to a disk |
-//! | [`AtRest`] | a folder that no server has: what is there, and what a repair puts in its place |
-//! | [`Salvage`] | executing again what is left behind a loss |
+//! | `at_rest` | a folder that no server has: what is there, and what a repair puts in its place |
+//! | `salvage` | executing again what is left behind a loss |
 
 mod at_rest;
 mod body;
