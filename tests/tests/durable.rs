@@ -178,7 +178,7 @@ fn beyond_the_budget_is_507_and_what_is_taken_makes_room() {
     for _ in 0..put {
         assert_eq!(client.get("/get").text().len(), item.len());
     }
-    until("room for more", || (client.post("/put", &item).status == 200).then_some(()));
+    until_within(Duration::from_secs(60), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
     assert!(bytes() <= 128 << 20, "{} bytes", bytes());
     killed(server);
     let server = serve(folder.path(), &["--disk", "128MiB", "--queue-bytes", "512MiB"]);
@@ -225,7 +225,7 @@ fn a_full_disk_refuses_what_is_new_and_goes_on_by_itself() {
     assert_eq!(client.get("/get?lease=600").text().len(), item.len(), "what it has it lends");
     assert_eq!(client.get("/stats").status, 200);
     fs::remove_file(disk.0.path().join("other")).unwrap();
-    until("room for more", || (client.post("/put", &item).status == 200).then_some(()));
+    until_within(Duration::from_secs(60), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
     killed(server);
     let server = serve(&folder, &["--queue-bytes", "512MiB"]);
     let stats = server.get("/stats?format=json&queue=main");

@@ -152,8 +152,8 @@ impl<'a> Pieces<'a> {
         self
     }
 
-    /// Whether only their lengths are left.
-    pub(crate) const fn are_bare(&self) -> bool {
+    /// Whether only their lengths are left, as in an entry of a [journal](super::journal) of what was not taken. O(1).
+    pub const fn are_bare(&self) -> bool {
         self.bare
     }
 

@@ -85,6 +85,11 @@ impl<M: AsRef<[Mark]> + AsMut<[Mark]>> Index<M> {
         }
     }
 
+    /// Goes on with a log that was [renumbered](Log::renumber). O(marks).
+    pub(crate) fn renumber(&mut self, by: u64) {
+        self.marks.as_mut().iter_mut().for_each(|mark| mark.position = mark.position.renumbered(by));
+    }
+
     /// The position of the record numbered `sequence`, as [`Log::seek`] finds it. O(log n) and a short walk.
     pub fn seek<S: AsRef<[u8]>, const STAMPED: bool>(&self, log: &Log<S, STAMPED>, sequence: u64) -> Position {
         let ahead = log.next.wrapping_sub(sequence);

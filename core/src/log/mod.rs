@@ -82,6 +82,12 @@ impl Position {
         self.sequence = self.sequence.wrapping_sub(records);
         self
     }
+
+    /// The same place, once its log is [renumbered](Log::renumber).
+    pub(crate) const fn renumbered(mut self, by: u64) -> Self {
+        self.sequence = self.sequence.wrapping_add(by);
+        self
+    }
 }
 
 /// A record that can't be stored now: the log would have to be emptier.
@@ -127,6 +133,12 @@ impl<S, const STAMPED: bool> Log<S, STAMPED> {
     /// Payload bytes held, prefixes not counted. O(1).
     pub const fn bytes(&self) -> u64 {
         self.appended.wrapping_sub(self.removed)
+    }
+
+    /// Gives every record a number that is higher by so much. Positions have to be renumbered with it. O(1).
+    pub(crate) const fn renumber(&mut self, by: u64) {
+        self.first = self.first.wrapping_add(by);
+        self.next = self.next.wrapping_add(by);
     }
 
     /// Payload bytes ever appended.

@@ -18,6 +18,7 @@ mod fence;
 mod lag;
 mod pacer;
 mod place;
+mod renumber;
 mod replay;
 mod save;
 mod settings;

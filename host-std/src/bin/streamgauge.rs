@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use streamgauge::commands::{self, generate, measure, read, serve};
+use streamgauge::commands::{self, data, generate, measure, read, serve};
 use streamgauge::terminal;
 
 /// Carry realtime streams over plain HTTP, and measure them as they flow.
@@ -21,6 +21,7 @@ enum Command {
     Serve(Box<serve::Options>),
     Read(Box<read::Options>),
     Generate(Box<generate::Options>),
+    Data(data::Options),
     #[command(flatten)]
     Client(Box<commands::Command>),
     #[command(flatten)]
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         None => serve::run(&serve::Options::parse_from(["serve"])),
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Generate(options)) => generate::run(&options),
+        Some(Command::Data(options)) => data::run(&options),
         Some(Command::Read(options)) => read::run(&options),
         Some(Command::Client(command)) => commands::run(*command),
         Some(Command::Measure(command)) => measure::run(*command),

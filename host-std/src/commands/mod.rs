@@ -12,11 +12,13 @@
 //! | `named` | topics and queues by their names |
 //! | `gauge` | gauges of a server; what several have measured, added up |
 //! | `stats` | what both have counted |
+//! | [`data`] | what a server keeps in a folder: looked at and repaired, while none runs |
 //! | [`mod@bench`] | loads a running server, and measures it |
 //! | `at`, `sender`, `table` | where topic and queue are; batches of lines to a server, counted; aligned rows |
 
 mod at;
 pub mod bench;
+pub mod data;
 mod gauge;
 pub mod generate;
 mod get;

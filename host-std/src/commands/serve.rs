@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use streamgauge_core::endpoints::Surface;
+use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::wire::units::duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -74,14 +75,7 @@ const MEMORY: usize = 1 << 30;
 /// What is wrong with the flags, or can't be opened.
 pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     let connections = &options.connections.fitted(2);
-    let flags = Flags {
-        surface: Surface::Everything,
-        pubsub: Some(&options.pubsub),
-        queue: Some(&options.queue),
-        names: &options.names,
-        connections,
-    };
-    let mut settings = flags.settings(MEMORY)?;
+    let mut settings = options.settings(connections)?;
     settings.shards = options.shards.into();
     settings.www.clone_from(&options.www);
     settings.disk = options.disk()?;
@@ -109,6 +103,15 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     })
 }
 
+/// What names get that nobody has made, where no flag says otherwise.
+///
+/// # Errors
+/// There are none.
+pub(super) fn defaults() -> Result<Defaults, StartError> {
+    let options = Options::parse_from(["serve"]);
+    Ok(options.settings(&options.connections)?.engine.defaults)
+}
+
 /// The least that a folder may hold: some segments of a log, each as long as the longest entry.
 const LEAST_DISK: usize = 128 << 20;
 
@@ -129,6 +132,17 @@ fn sync_mode(text: &str) -> Result<SyncMode, String> {
 }
 
 impl Options {
+    fn settings(&self, connections: &Connections) -> Result<Settings, StartError> {
+        let flags = Flags {
+            surface: Surface::Everything,
+            pubsub: Some(&self.pubsub),
+            queue: Some(&self.queue),
+            names: &self.names,
+            connections,
+        };
+        flags.settings(MEMORY)
+    }
+
     /// Where topics and queues are kept.
     fn disk(&self) -> Result<Option<disk::Settings>, StartError> {
         let Some(folder) = &self.data_dir else { return Ok(None) };

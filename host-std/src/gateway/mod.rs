@@ -14,7 +14,7 @@ mod room;
 pub(crate) use door::Door;
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::engine::disk;
-use crate::engine::memory::{self, Budget, Shards};
+use crate::engine::memory::{self, Budget, KeptError, Shards};
 use crate::gauges::{Directory, Gauges};
 use crate::queues::{OverflowLog, OverflowSettings};
 use crate::server::{Files, Handlers, Limits, serve};
@@ -119,6 +119,18 @@ fn first_sequence() -> u64 {
     jiff::Timestamp::now().as_microsecond().max(0).cast_unsigned()
 }
 
+/// Why nothing starts with what a folder holds, and what may help.
+fn start_error(folder: &Path, error: &KeptError) -> StartError {
+    let folder = folder.display();
+    match error {
+        KeptError::State(state) if state.is_loss() => StartError::new(format_args!(
+            "--data-dir: {folder}: {error} (streamgauge data check {folder} says more, streamgauge data repair {folder} \
+             goes on with what is left)"
+        )),
+        error => StartError::new(format_args!("--data-dir: {folder}: {error}")),
+    }
+}
+
 /// Topics and queues that are ready to be served.
 pub struct Gateway {
     /// One on each thread.
@@ -165,7 +177,7 @@ impl Gateway {
             Some(disk) => {
                 let (engine, memory) = (&settings.engine, settings.memory);
                 let (engines, recovered) = Shards::kept(engine, disk, memory, overflow.as_ref(), &threads)
-                    .map_err(|error| StartError::new(format_args!("--data-dir: {}: {error}", disk.folder.display())))?;
+                    .map_err(|error| start_error(&disk.folder, &error))?;
                 recovered.tell(&disk.folder);
                 engines
             }

@@ -4,7 +4,7 @@
 //! order. Nobody is told of what is not safe yet: answers wait, and so do subscribers. So what a crash takes away was never
 //! seen, and after it the state is that of executing again what the log has, from the last checkpoint on.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use streamgauge_core::time::Time;
 use super::body::Body;
 use super::checkpoint;
 use super::executed::Executed;
-use super::files::{Directory, File as _, Folder as _};
+use super::files::{Directory, File as _, Folder as _, lock};
 use super::journal::{Full, Journal, Reserved, SyncMode};
 use super::log::{self, Position};
 use super::state::{self, Found, Notes, StateError};
@@ -252,15 +252,5 @@ pub(crate) fn refusal(full: &Full) -> Refusal {
     match full {
         Full::Budget(most) => Refusal::NoDisk { budget: Some(*most) },
         Full::Disk(_) => Refusal::NoDisk { budget: None },
-    }
-}
-
-/// Locks a folder for this process.
-fn lock(folder: &Path) -> io::Result<File> {
-    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(io::Error::other("another server has this folder")),
-        Err(TryLockError::Error(error)) => Err(error),
     }
 }

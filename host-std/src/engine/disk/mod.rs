@@ -2,7 +2,7 @@
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | `Keeper` | keeps what a shard executes, and makes checkpoints |
+//! | `keeper` | keeps what a shard executes, and makes checkpoints |
 //! | `state` | the last checkpoint, and what was executed since |
 //! | `executed` | executing something so that it can be executed again |
 //! | `body` | what an entry of the log is |
@@ -10,34 +10,48 @@
 //! | `log` | entries that are there after a crash |
 //! | `checkpoint` | what was so at a place in the log |
 //! | `files` | the seam to a disk |
+//! | `at_rest` | a folder that no server has: what is there, and what a repair puts in its place |
+//! | `salvage` | executing again what is left behind a loss |
 
+mod at_rest;
 mod body;
 mod checkpoint;
 mod executed;
 mod files;
+#[cfg(test)]
+mod hostile;
 mod journal;
 mod keeper;
 mod log;
+mod salvage;
 mod state;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use at_rest::{AtRest, LogFound, rooms};
+pub(crate) use body::Body;
 pub(crate) use executed::{Executed, call, execute};
 pub use journal::SyncMode;
 pub(crate) use journal::{Failed, Reserved};
 pub use keeper::Settings;
 pub(crate) use keeper::{FAILED, Keeper, Recovered, SMALL, most_bytes, refusal};
-pub(crate) use log::Position;
-pub(crate) use state::Notes;
-pub(crate) use state::StateError;
+pub(crate) use log::{Position, Step};
+pub(crate) use salvage::{Salvage, Salvaged};
+pub(crate) use state::{Notes, Restored, StateError};
 
 /// Runs a test for many seeds, or for the one that failed.
 #[cfg(test)]
 fn seeds(test: impl Fn(u64) + std::panic::RefUnwindSafe) {
+    some_seeds(10_000, test);
+}
+
+/// The same for so many, unless the environment says how many.
+#[cfg(test)]
+fn some_seeds(most: u64, test: impl Fn(u64) + std::panic::RefUnwindSafe) {
     let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let range = match number("STREAMGAUGE_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("STREAMGAUGE_SEEDS").unwrap_or(10_000),
+        None => 0..number("STREAMGAUGE_SEEDS").unwrap_or(most),
     };
     for seed in range {
         if std::panic::catch_unwind(|| test(seed)).is_err() {

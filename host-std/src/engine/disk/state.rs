@@ -74,6 +74,17 @@ impl fmt::Display for StateError {
 
 impl std::error::Error for StateError {}
 
+impl StateError {
+    /// Whether something of what was kept is lost: without a repair no later start comes further.
+    pub(crate) const fn is_loss(&self) -> bool {
+        match self {
+            Self::Io(_) | Self::Checkpoint(Unreadable::Io(_)) => false,
+            Self::Checkpoint(_) | Self::Restore(_) | Self::NoCheckpoint => true,
+            Self::Damaged(_) | Self::Unknown(_) | Self::Diverged(_) => true,
+        }
+    }
+}
+
 impl From<io::Error> for StateError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
@@ -93,23 +104,18 @@ pub(crate) fn find<F: Folder + Clone>(
 ) -> Result<Found<F>, StateError> {
     let checkpoint = checkpoint::Reader::open(folder).map_err(StateError::Checkpoint)?;
     let is_new = checkpoint.is_none();
-    let (mut memory, mut notes, from) = match checkpoint {
-        Some(reader) => {
-            let from = reader.from();
-            let mut input = Input { reader, piece: Vec::new(), taken: 0 };
-            let notes = read_notes(&mut input)?;
-            (Memory::restore(rooms, &mut input).map_err(StateError::Restore)?, notes, from)
-        }
+    let Restored { mut memory, mut notes, from } = match checkpoint {
+        Some(reader) => restore(reader, rooms)?,
         None if log::segments(folder)?.is_empty() => {
             let memory = Memory::with_defaults(rooms, defaults);
             // Whatever comes later begins with what is so now.
             save(folder, &memory, &Notes::new(), Position::ZERO)?;
-            (memory, Notes::new(), Position::ZERO)
+            Restored { memory, notes: Notes::new(), from: Position::ZERO }
         }
         None => return Err(StateError::NoCheckpoint),
     };
     let (mut latest, mut entries, mut wrong, mut damage) = (Time::ZERO, 0, None, Vec::new());
-    let log = log::open(folder.clone(), capacity, from, |step| {
+    let end = log::read(folder, from, |step| {
         let (at, body) = match step {
             Step::Entry(at, body) => (at, body),
             Step::Damaged(some) => {
@@ -138,11 +144,38 @@ pub(crate) fn find<F: Folder + Clone>(
         return Err(StateError::Damaged(damage));
     }
     memory.host_mut().go_on();
-    Ok(Found { memory, notes, log: log?, latest, entries, is_new })
+    let log = log::go_on(folder.clone(), capacity, end?)?;
+    Ok(Found { memory, notes, log, latest, entries, is_new })
+}
+
+/// What a checkpoint holds, and where the log goes on behind it.
+pub(crate) struct Restored {
+    pub(crate) memory: Memory<Rooms>,
+    pub(crate) notes: Notes,
+    pub(crate) from: Position,
+}
+
+/// Reads a checkpoint to its end.
+///
+/// # Errors
+/// [`StateError`].
+pub(crate) fn restore<F: Folder>(reader: checkpoint::Reader<F>, rooms: Rooms) -> Result<Restored, StateError> {
+    let from = reader.from();
+    let mut input = Input { reader, piece: Vec::new(), taken: 0 };
+    let notes = read_notes(&mut input)?;
+    let memory = Memory::restore(rooms, &mut input).map_err(StateError::Restore)?;
+    // Only its end says that it is whole.
+    while input.read(&mut [0; 512]).map_err(StateError::Checkpoint)? > 0 {}
+    Ok(Restored { memory, notes, from })
 }
 
 /// Executes an entry again, and returns when it was executed.
-fn again(memory: &mut Memory<Rooms>, notes: &mut Notes, at: Position, body: &[u8]) -> Result<Time, StateError> {
+pub(crate) fn again(
+    memory: &mut Memory<Rooms>,
+    notes: &mut Notes,
+    at: Position,
+    body: &[u8],
+) -> Result<Time, StateError> {
     match Body::read(body).ok_or(StateError::Unknown(at))? {
         Body::Executed { refused, entry } => {
             let entry = Entry::decode(entry, Time::ZERO).map_err(|_| StateError::Unknown(at))?;

@@ -22,9 +22,9 @@ use super::{call, execute, seeds};
 use crate::engine::memory::{Budget, Rooms};
 
 /// What was executed, and what it came to.
-struct World {
-    disk: Simulated,
-    random: Rng,
+pub(super) struct World {
+    pub(super) disk: Simulated,
+    pub(super) random: Rng,
     now: Time,
     /// The state after each thing that was kept, from what the checkpoint had on, and where the log ended then.
     states: Vec<(Position, u64)>,
@@ -34,13 +34,13 @@ struct World {
 }
 
 /// What runs until the disk crashes.
-struct Running {
-    memory: Memory<Rooms>,
-    notes: Notes,
+pub(super) struct Running {
+    pub(super) memory: Memory<Rooms>,
+    pub(super) notes: Notes,
     log: Opened<Simulated>,
 }
 
-const DEFAULTS: Defaults = Defaults {
+pub(super) const DEFAULTS: Defaults = Defaults {
     auto_create: true,
     topic: TopicSettings { bytes: 2_000, ..TopicSettings::DEFAULT },
     queue: QueueSettings { bytes: 3_000, ..QueueSettings::DEFAULT },
@@ -57,7 +57,7 @@ fn state_of(memory: &Memory<Rooms>, notes: &Notes) -> u64 {
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let mut random = Rng::new(seed);
         let disk = Simulated::new(random.bits());
         Self { disk, random, now: Time::from_millis(1_000_000), states: Vec::new(), told: 0, tokens: Vec::new() }
@@ -68,11 +68,11 @@ impl World {
     }
 
     /// Goes on with what is on the disk, which has to be a state that there was.
-    fn open(&mut self) -> Option<Running> {
+    pub(super) fn open(&mut self) -> Option<Running> {
         let memory = [MEMORY, 2 * MEMORY][self.random.below(2) as usize];
         let budget = Budget::telling(memory);
         budget.refuse_again(Some(Vec::new()));
-        let rooms = Rooms::for_tests(budget);
+        let rooms = Rooms::alone(budget);
         let found = match state::find(&self.disk, 4_000, rooms, DEFAULTS) {
             Ok(found) => found,
             Err(_) if self.disk.is_crashed() => return None,
@@ -92,7 +92,7 @@ impl World {
         Some(Running { memory, notes, log })
     }
 
-    fn run(&mut self, it: &mut Running) -> std::io::Result<()> {
+    pub(super) fn run(&mut self, it: &mut Running) -> std::io::Result<()> {
         for _ in 0..self.random.below(40) {
             if !it.log.tail.has_next() {
                 let made = it.log.maker.make(0, None)?;

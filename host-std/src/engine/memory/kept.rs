@@ -175,7 +175,8 @@ impl Shard {
                 && let Err(error) = self.checkpoint(keeper).await
             {
                 tracing::warn!(%error, "no checkpoint could be made, and the log becomes longer");
-                tokio::time::sleep(10 * CHECK).await;
+                // What did not fit may do so when more was taken; each try copies the state.
+                tokio::time::sleep(3 * CHECK).await;
             }
         }
     }

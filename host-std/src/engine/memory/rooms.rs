@@ -85,8 +85,7 @@ impl Rooms {
     }
 
     /// For the only shard, of as many names as there are.
-    #[cfg(test)]
-    pub(crate) fn for_tests(budget: Arc<Budget>) -> Self {
+    pub(crate) fn alone(budget: Arc<Budget>) -> Self {
         Self::new(budget, None, Counts::new(usize::MAX), (0, 1))
     }
 

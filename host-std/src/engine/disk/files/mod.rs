@@ -10,7 +10,7 @@ mod real;
 #[cfg(test)]
 pub(crate) mod simulated;
 
-pub(crate) use real::Directory;
+pub(crate) use real::{Directory, lock};
 
 use std::io;
 

@@ -1,9 +1,9 @@
 //! A folder of the operating system.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise, posix_fallocate};
 
@@ -26,6 +26,19 @@ impl Directory {
     pub(crate) fn at(path: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&path)?;
         Ok(Self { path })
+    }
+}
+
+/// Locks a folder for this process, as long as the file is open.
+///
+/// # Errors
+/// Another process has it.
+pub(crate) fn lock(folder: &Path) -> io::Result<fs::File> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::Error::other("another server has this folder")),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

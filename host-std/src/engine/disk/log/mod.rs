@@ -8,7 +8,7 @@
 //! | [`Tail`] | the end in memory: entries get their places, and go to the disk in [`Group`]s |
 //! | [`Segments`] | the files: made ahead, written, synced, given up when they fail |
 //! | [`read`] | what is there after a crash; what is torn, and what is lost |
-//! | [`open`] | to go on behind it |
+//! | [`go_on`] | to go on behind it |
 //!
 //! Entries are added under a lock, for the price of a copy, and a thread writes and syncs one group while the next one
 //! gathers. A group is only written when the one before it is on the disk: that, and a mark on its first entry, is what
@@ -28,11 +28,12 @@ mod tail;
 mod tests;
 
 use std::io;
-use std::ops::ControlFlow;
 
 use super::files::{File as _, Folder};
+#[cfg(test)]
+pub(crate) use frame::reseal;
 pub(crate) use frame::{HEADER, LONGEST};
-pub(crate) use position::Position;
+pub(crate) use position::{Position, name_of};
 pub(crate) use recovery::{Damage, End, Step, read};
 pub(crate) use segments::{Made, Maker, Segments, segments};
 #[cfg(test)]
@@ -48,17 +49,11 @@ pub(crate) struct Opened<F: Folder> {
     pub(crate) end: End,
 }
 
-/// Reads a log from a place on, as [`read`] does, and makes it ready to go on behind its last entry.
+/// Makes a log ready to go on behind its last entry, once it was [`read`] to its end: what stands behind that is removed.
 ///
 /// # Errors
 /// The disk doesn't work, or is full. Nothing has changed then of what can be read.
-pub(crate) fn open<F: Folder + Clone>(
-    folder: F,
-    capacity: u32,
-    from: Position,
-    each: impl FnMut(Step<'_>) -> ControlFlow<()>,
-) -> io::Result<Opened<F>> {
-    let end = read(&folder, from, each)?;
+pub(crate) fn go_on<F: Folder + Clone>(folder: F, capacity: u32, end: End) -> io::Result<Opened<F>> {
     if let Some(at) = end.at {
         save(&folder, end.doubtful, at)?;
     }
@@ -75,12 +70,8 @@ pub(crate) fn open<F: Folder + Clone>(
 
 /// Writes what was read between two places once more, and syncs it: it is told to others from now on.
 fn save<F: Folder>(folder: &F, from: Position, to: Position) -> io::Result<()> {
-    for segment in from.segment..=to.segment {
-        let file = match folder.open(&position::name_of(segment)) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
+    for segment in segments(folder)?.into_iter().filter(|segment| (from.segment..=to.segment).contains(segment)) {
+        let file = folder.open(&name_of(segment))?;
         let begin = if segment == from.segment { u64::from(from.offset) } else { 0 };
         let end = if segment == to.segment { u64::from(to.offset) } else { file.len()? };
         let mut bytes = vec![0; usize::try_from(end.saturating_sub(begin)).unwrap_or(usize::MAX)];

@@ -17,6 +17,11 @@ impl Position {
     pub(crate) const fn after(self, bytes: u32) -> Self {
         Self { segment: self.segment, offset: self.offset.saturating_add(bytes) }
     }
+
+    /// The name of the file that it is in.
+    pub(crate) fn file(self) -> String {
+        name_of(self.segment)
+    }
 }
 
 /// As the file's name and the place in it.

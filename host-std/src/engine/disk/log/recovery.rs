@@ -71,11 +71,21 @@ pub(crate) fn read<F: Folder>(
     let next = present.last().map_or(from.segment, |last| last.saturating_add(1)).max(1);
     let chain = chain(folder, &present, from.segment)?;
     let mut end = End { at: None, is_closed: false, is_torn: false, doubtful: from, next };
+    // Where the first group begins that is known to be behind what can't be read: each byte is looked at for it once.
+    let mut proof = None;
+    let begins = chain.first().map(|link| link.segment);
+    if from.offset > 0 && begins != Some(from.segment) {
+        // There was something, and nothing is left of the file that it was in.
+        let damage = Damage { at: Position { offset: 0, ..from }, len: 0 };
+        if each(Step::Damaged(damage)).is_break() {
+            return Ok(end);
+        }
+    }
     for (number, link) in chain.iter().enumerate() {
         let mut at =
             Position { segment: link.segment, offset: if link.segment == from.segment { from.offset } else { 0 } };
         let Some(bytes) = &link.bytes_of(folder)? else {
-            if !proven_by(folder, &chain[number + 1..])? {
+            if !is_proven(&mut proof, at, || proof_in(folder, &chain[number + 1..]))? {
                 // Somebody was about to remove what is behind the torn end.
                 end.is_torn = true;
                 return Ok(end);
@@ -103,23 +113,25 @@ pub(crate) fn read<F: Folder>(
                     if marks.is_own { None } else { Some(Step::Entry(here, body)) }
                 }
                 found => {
-                    let broken = if let Found::Broken { len, .. } = found { len } else { 0 };
-                    let later = later(rest, at, broken.max(1));
+                    let broken = if let Found::Broken { len, .. } = found { Some(len) } else { None };
+                    let next = broken.or_else(|| next_entry(rest, at, 1));
                     let is_followed = number + 1 < chain.len();
-                    if is_followed && link.end.is_none() && broken == 0 && later.next.is_none() {
+                    if is_followed && link.end.is_none() && next.is_none() {
                         // Where it ended is lost with the head of the next one, which is said there.
                         end.at = Some(at);
                         break;
                     }
-                    let is_lost = later.is_proven || proven_by(folder, &chain[number + 1..])?;
-                    if !is_lost {
-                        end.is_torn = broken > 0 || later.next.is_some() || link.end.is_some();
+                    let behind = || match next.and_then(|next| first_of_group(rest, at, next)) {
+                        Some(first) => Ok(Some(first)),
+                        None => proof_in(folder, &chain[number + 1..]),
+                    };
+                    if !is_proven(&mut proof, at, behind)? {
+                        end.is_torn = next.is_some() || link.end.is_some();
                         // Without a head it is no segment of the log.
                         end.at = Some(at).filter(|at| at.offset > 0).or(end.at);
                         return Ok(end);
                     }
-                    let len = later.next.unwrap_or(rest.len()) as u32;
-                    let damage = Damage { at, len: if broken > 0 { broken as u32 } else { len } };
+                    let damage = Damage { at, len: next.unwrap_or(rest.len()) as u32 };
                     at = at.after(damage.len);
                     Some(Step::Damaged(damage))
                 }
@@ -159,9 +171,10 @@ impl Link {
 fn chain<F: Folder>(folder: &F, present: &[u32], from: u32) -> io::Result<Vec<Link>> {
     let mut chain = Vec::new();
     let mut left = present;
-    // What has no head behind all others is not begun yet.
+    // What has no head behind all others is not begun yet, unless it was: a head that was on the disk is lost.
     while let Some((segment, rest)) = left.split_last() {
-        if head(folder, *segment)?.is_some() || *segment <= from {
+        let whole = Link { segment: *segment, end: None, is_missing: false };
+        if *segment <= from || head(folder, *segment)?.is_some() || proof_in(folder, &[whole])?.is_some() {
             break;
         }
         left = rest;
@@ -198,47 +211,56 @@ fn head<F: Folder>(folder: &F, segment: u32) -> io::Result<Option<Option<Positio
     }
 }
 
-/// What stands behind an entry that can't be read.
-struct Later {
-    /// How far behind it the next entry is.
-    next: Option<usize>,
-    /// Whether a group begins there.
-    is_proven: bool,
+/// Whether a group begins behind a place: behind this one, or where `find` finds it.
+fn is_proven(
+    proof: &mut Option<Position>,
+    at: Position,
+    find: impl FnOnce() -> io::Result<Option<Position>>,
+) -> io::Result<bool> {
+    if proof.is_none_or(|proof| proof <= at) {
+        *proof = find()?;
+    }
+    Ok(proof.is_some())
 }
 
-/// Looks for entries in `bytes`, which are at a place, from `skip` bytes behind it on.
-fn later(bytes: &[u8], at: Position, skip: usize) -> Later {
-    let (mut later, mut offset) = (Later { next: None, is_proven: false }, skip);
+/// How far behind a place the next whole entry is, from `skip` bytes on.
+fn next_entry(bytes: &[u8], at: Position, skip: usize) -> Option<usize> {
+    let mut offset = skip;
     while let Some(rest) = bytes.get(offset..).filter(|rest| rest.len() > HEADER) {
         if rest.starts_with(&[0; 8]) {
             // There is no length in the first five bytes of these.
             offset += 5;
             continue;
         }
-        match frame::read(rest, at.after(offset as u32)) {
-            Found::Whole { marks, body } => {
-                later.next.get_or_insert(offset);
-                if marks.is_first {
-                    later.is_proven = true;
-                    break;
-                }
-                offset += HEADER + body.len();
-            }
-            Found::Broken { .. } | Found::Nothing => offset += 1,
+        if let Found::Whole { .. } = frame::read(rest, at.after(offset as u32)) {
+            return Some(offset);
         }
+        offset += 1;
     }
-    later
+    None
 }
 
-/// Whether a group begins in one of these segments.
-fn proven_by<F: Folder>(folder: &F, chain: &[Link]) -> io::Result<bool> {
-    for link in chain {
-        let at = Position { segment: link.segment, offset: 0 };
-        if let Some(bytes) = link.bytes_of(folder)?
-            && later(&bytes, at, 0).is_proven
-        {
-            return Ok(true);
+/// Where the next group begins, from `skip` bytes behind a place on.
+fn first_of_group(bytes: &[u8], at: Position, skip: usize) -> Option<Position> {
+    let mut offset = skip;
+    loop {
+        offset = next_entry(bytes, at, offset)?;
+        match frame::read(bytes.get(offset..)?, at.after(offset as u32)) {
+            Found::Whole { marks, .. } if marks.is_first => return Some(at.after(offset as u32)),
+            Found::Whole { body, .. } => offset += HEADER + body.len(),
+            Found::Broken { .. } | Found::Nothing => return None,
         }
     }
-    Ok(false)
+}
+
+/// Where the first group of these segments begins.
+fn proof_in<F: Folder>(folder: &F, chain: &[Link]) -> io::Result<Option<Position>> {
+    for link in chain {
+        let at = Position { segment: link.segment, offset: 0 };
+        let first = link.bytes_of(folder)?.and_then(|bytes| first_of_group(&bytes, at, 0));
+        if first.is_some() {
+            return Ok(first);
+        }
+    }
+    Ok(None)
 }

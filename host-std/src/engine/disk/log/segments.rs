@@ -53,6 +53,7 @@ impl<F: Folder> Maker<F> {
     /// The disk is full, or doesn't work. Nothing has changed then, and `old` may be used again.
     pub(crate) fn make(&mut self, least: u32, old: Option<u32>) -> io::Result<Made<F::File>> {
         let (segment, capacity) = (self.next, self.capacity.max(least));
+        let next = segment.checked_add(1).ok_or_else(|| io::Error::other("there is no number for another segment"))?;
         let name = name_of(segment);
         let file = match old {
             Some(old) => {
@@ -71,7 +72,7 @@ impl<F: Folder> Maker<F> {
             }
         };
         self.folder.sync()?;
-        self.next += 1;
+        self.next = next;
         Ok(Made { fresh: Fresh { segment, capacity }, file })
     }
 

@@ -9,9 +9,9 @@ use std::ops::ControlFlow;
 use streamgauge_core::generate::Rng;
 
 use super::position::name_of;
-use super::{Damage, HEADER, OVERHEAD, Opened, Position, Step, Tail, open, read, segments};
-use crate::engine::disk::files::Folder as _;
+use super::{Damage, HEADER, OVERHEAD, Opened, Position, Step, Tail, go_on, read, segments};
 use crate::engine::disk::files::simulated::{Faults, Simulated};
+use crate::engine::disk::files::{File as _, Folder as _};
 use crate::engine::disk::seeds;
 
 /// What was added, and what is known of it.
@@ -147,6 +147,16 @@ impl World {
     }
 }
 
+fn open(
+    disk: Simulated,
+    capacity: u32,
+    from: Position,
+    each: impl FnMut(Step<'_>) -> ControlFlow<()>,
+) -> std::io::Result<Opened<Simulated>> {
+    let end = read(&disk, from, each)?;
+    go_on(disk, capacity, end)
+}
+
 #[test]
 fn what_was_safe_is_there_after_any_crash() {
     seeds(|seed| {
@@ -249,6 +259,65 @@ fn a_file_that_is_missing_is_told() {
     });
     assert_eq!(damage, ["0000000002.log is missing"]);
     assert_eq!(end.unwrap().at, Some(log.tail.end()));
+    // So is the one that the log goes on in.
+    for segment in segments(&world.disk).unwrap() {
+        world.disk.remove(&name_of(segment)).unwrap();
+    }
+    for (offset, missing) in [(0, 0), (1, 1)] {
+        let mut damaged = 0;
+        let each = |step: Step<'_>| {
+            damaged += u32::from(matches!(step, Step::Damaged(damage) if damage.len == 0));
+            ControlFlow::Continue(())
+        };
+        read(&world.disk, Position { segment: 4, offset }, each).unwrap();
+        assert_eq!(damaged, missing);
+    }
+}
+
+#[test]
+fn a_head_that_is_lost_is_told_and_only_that() {
+    let mut world = World::new(1);
+    let mut log = world.open().unwrap();
+    for _ in 0..3 {
+        world.add(&mut log.tail);
+        world.close(&mut log);
+    }
+    world.disk.flip(&name_of(1), 8 * HEADER + 1);
+    let (mut found, mut damage) = (0, Vec::new());
+    let end = read(&world.disk, Position::ZERO, |step| {
+        match step {
+            Step::Entry(..) => found += 1,
+            Step::Damaged(some) => damage.push(some),
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!((found, damage.len(), damage[0].at.offset), (3, 1, 0), "{damage:?}");
+    assert_eq!(end.unwrap().at, Some(log.tail.end()));
+}
+
+#[test]
+fn what_is_broken_throughout_is_read_in_a_moment() {
+    let disk = Simulated::new(0);
+    let count = 200_000_u32;
+    let file = disk.create(&name_of(1), u64::from(count) * 11 + 100).unwrap();
+    let mut at = Position { segment: 1, offset: 0 };
+    let mut frames = Vec::new();
+    for number in 0..count + 1 {
+        let mut frame = [0; HEADER + 1];
+        let marks = super::frame::Marks { is_first: number == count, is_own: false };
+        super::frame::seal(&mut frame, marks, at);
+        // The place is right, and the body is not; but for the last.
+        frame[HEADER] = u8::from(number < count);
+        frames.extend_from_slice(&frame);
+        at = at.after(frame.len() as u32);
+    }
+    file.write_all_at(0, &frames).unwrap();
+    let mut damaged = 0;
+    let end = read(&disk, Position::ZERO, |step| {
+        damaged += u32::from(matches!(step, Step::Damaged(_)));
+        ControlFlow::Continue(())
+    });
+    assert_eq!((damaged, end.unwrap().at), (count, Some(at)));
 }
 
 #[test]

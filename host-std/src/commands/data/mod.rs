@@ -1,0 +1,118 @@
+//! `streamgauge data`: what a server keeps in a folder, while no server runs there.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | `check` | whether all of it is there, and whether a server could start |
+//! | `dump` | all of it as lines of JSON; `entry`: one of them |
+//! | `repair` | what is left is put in the place of what is damaged |
+
+mod check;
+mod dump;
+mod entry;
+mod repair;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::engine::disk::{AtRest, LogFound, Restored, Salvage, Salvaged, StateError};
+use crate::terminal::StartError;
+use crate::terminal::exit::Failure;
+
+/// Look at what `serve --data-dir` keeps in a folder, or repair it, while no server runs there
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Check(check::Check),
+    Dump(dump::Dump),
+    Repair(repair::Repair),
+}
+
+/// The end of each command's help.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all is well
+  1    something is lost; or nothing was repaired
+  2    wrong flags; or a server has the folder, nothing is kept there, or it can't be read";
+
+/// The folder of a command.
+#[derive(Debug, Args)]
+struct Folder {
+    /// The folder, as serve --data-dir has it
+    #[arg(value_name = "DIR")]
+    path: PathBuf,
+}
+
+impl Folder {
+    fn open(&self) -> Result<AtRest, StartError> {
+        AtRest::open(&self.path).map_err(|error| self.wrong(&error))
+    }
+
+    fn wrong(&self, error: &impl std::fmt::Display) -> StartError {
+        StartError::new(format_args!("{}: {error}", self.path.display()))
+    }
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// The folder can't be read, or a server has it.
+pub fn run(options: &Options) -> Result<ExitCode, StartError> {
+    match &options.action {
+        Action::Check(check) => check.run(),
+        Action::Dump(dump) => dump.run(),
+        Action::Repair(repair) => repair.run(),
+    }
+}
+
+/// All that there is in a folder.
+struct Read {
+    /// Why the checkpoint can't be read.
+    wrong: Option<StateError>,
+    log: LogFound,
+    /// What the checkpoint and the log come to.
+    state: Option<Salvaged>,
+}
+
+/// Reads a checkpoint, or what stands in its place, and the log behind it.
+fn read(
+    folder: &Folder,
+    at_rest: &AtRest,
+    instead: impl FnOnce(StateError) -> Result<Restored, StateError>,
+) -> Result<Read, StartError> {
+    let restored = at_rest.checkpoint().and_then(|there| there.ok_or(StateError::NoCheckpoint)).or_else(instead);
+    let (begun, wrong) = match restored {
+        Ok(restored) => (Some(restored), None),
+        Err(error) if error.is_loss() => (None, Some(error)),
+        Err(error) => return Err(folder.wrong(&error)),
+    };
+    let oldest = at_rest.oldest().map_err(|error| folder.wrong(&error))?;
+    let from = begun.as_ref().map_or(oldest, |begun| begun.from);
+    let mut salvage = begun.map(Salvage::of);
+    let log = at_rest.log(from, |step| {
+        if let Some(salvage) = &mut salvage {
+            salvage.take(step);
+        }
+    });
+    let log = log.map_err(|error| folder.wrong(&error))?;
+    Ok(Read { wrong, log, state: salvage.map(Salvage::finish) })
+}
+
+/// How a command ends that has said what it has to say, or could not.
+fn ended(said: Result<(), Failure>, is_well: bool) -> ExitCode {
+    match said {
+        Ok(()) => ExitCode::from(u8::from(!is_well)),
+        Err(failure) => failure.exit(),
+    }
+}
+
+/// The folder as a command line has to name it.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,132 @@
+//! What is left, in the place of what is damaged.
+
+use std::io::{IsTerminal as _, Write as _, stdin, stdout};
+use std::process::ExitCode;
+
+use clap::Args;
+use streamgauge_core::engine::memory::Memory;
+
+use super::check::tables;
+use super::{EXIT_CODES, Folder, Read, ended, read, shown};
+use crate::commands::serve;
+use crate::engine::disk::{AtRest, Notes, Restored, Salvaged, StateError, rooms};
+use crate::terminal::exit::Failure;
+use crate::terminal::{StartError, output};
+
+/// Go on with what is left of damaged data: say what is lost, ask, and keep the files as they were in DIR/before-repair-N
+#[derive(Debug, Args)]
+#[command(after_long_help = EXIT_CODES)]
+pub(super) struct Repair {
+    #[command(flatten)]
+    folder: Folder,
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+    /// If the checkpoint can't be read, execute the log from its beginning, if it is all there; names that nobody has
+    /// made get what serve gives without flags
+    #[arg(long)]
+    from_log: bool,
+}
+
+impl Repair {
+    pub(super) fn run(&self) -> Result<ExitCode, StartError> {
+        let at_rest = self.folder.open()?;
+        let has_all = at_rest.has_all().map_err(|error| self.folder.wrong(&error))?;
+        let defaults = serve::defaults()?;
+        let mut is_new = false;
+        let instead = |error: StateError| {
+            if !(self.from_log && has_all && error.is_loss()) {
+                return Err(error);
+            }
+            is_new = true;
+            let memory = Memory::with_defaults(rooms(), defaults);
+            Ok(Restored { memory, notes: Notes::new(), from: at_rest.oldest()? })
+        };
+        let Read { wrong, state, .. } = read(&self.folder, &at_rest, instead)?;
+        let Some(mut state) = state else {
+            let why = wrong.map_or_else(String::new, |error| error.to_string());
+            return Ok(Failure::Refused(self.hopeless(&why, has_all)).exit());
+        };
+        if state.losses.is_empty() && !is_new {
+            let text = format!("{}: nothing is lost, and nothing was changed", shown(&self.folder.path));
+            return Ok(ended(output::line(&text), true));
+        }
+        let mut text = told(&state);
+        if is_new {
+            text += "The checkpoint is lost: topics and queues that nobody has made have the settings that serve gives them.\n";
+        }
+        text += &tables(&mut state);
+        let said = output::write(text.as_bytes());
+        if said.is_err() {
+            return Ok(ended(said, false));
+        }
+        if !self.yes && !self.is_wanted() {
+            return Ok(Failure::Refused("nothing was changed (--yes does it)".to_owned()).exit());
+        }
+        self.go_on(&at_rest, &state)
+    }
+
+    fn go_on(&self, at_rest: &AtRest, state: &Salvaged) -> Result<ExitCode, StartError> {
+        let before = at_rest.replace(&state.memory, &state.notes).map_err(|error| self.folder.wrong(&error))?;
+        let text = format!(
+            "\nrepaired: a server starts with this; the files as they were are in {}, until you remove it",
+            before.display()
+        );
+        Ok(ended(output::line(&text), true))
+    }
+
+    fn hopeless(&self, why: &str, has_all: bool) -> String {
+        let folder = shown(&self.folder.path);
+        let help = if has_all {
+            "the log goes back to its beginning: --from-log executes all of it again"
+        } else {
+            "put a copy of the folder in its place, or begin anew in another one"
+        };
+        format!(
+            "{folder}: {why}: nothing can be gone on with; {help}; streamgauge data dump {folder} tells what can be read"
+        )
+    }
+
+    /// Asks whoever sits in front of it.
+    fn is_wanted(&self) -> bool {
+        if !stdin().is_terminal() {
+            return false;
+        }
+        let _ = write!(stdout(), "\nGo on with this in {}? [y/N] ", shown(&self.folder.path));
+        let _ = stdout().flush();
+        let mut answer = String::new();
+        stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+}
+
+/// What is lost, and what that leads to.
+fn told(state: &Salvaged) -> String {
+    let mut text = String::new();
+    let mut line = |told: String| text += &(told + "\n");
+    state.losses.iter().for_each(|loss| line(format!("lost: {loss}")));
+    line(format!(
+        "{} entries before it were executed again as they were, and {} behind it",
+        state.before, state.behind
+    ));
+    if state.renumbered > 0 {
+        let by = state.renumbered;
+        line(format!("topics: numbers of messages are higher by {by}: subscribers may get up to {by} messages again"));
+    }
+    if state.unpublished > 0 {
+        line(format!("topics: messages lost too, as their topics take them no more: {}", state.unpublished));
+    }
+    for (queue, doubt) in &state.queues {
+        let more = [
+            ("got or acknowledged that may be there again", doubt.owed),
+            ("lent, and ready again, as nobody knows which items those were", doubt.unlent),
+            ("lost too, as there is no room for them", doubt.unput),
+        ];
+        for (what, count) in more.into_iter().filter(|(_, count)| *count > 0) {
+            line(format!("queue {queue}: items {what}: {count}"));
+        }
+    }
+    if state.undone > 0 {
+        line(format!("queues that were emptied, and are not, as something may have been on lease: {}", state.undone));
+    }
+    text
+}

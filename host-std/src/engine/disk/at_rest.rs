@@ -1,0 +1,175 @@
+//! A folder that no server has: what is there, whether a server could start with it, and what a repair puts in its place.
+
+use std::fs::{self, File};
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use streamgauge_core::engine::journal::Entry;
+use streamgauge_core::engine::memory::Memory;
+use streamgauge_core::time::Time;
+
+use super::body::Body;
+use super::checkpoint::{self, Reader};
+use super::files::{Directory, File as _, Folder as _, lock};
+use super::log::{self, Damage, End, HEADER, Position, Step, name_of, segments};
+use super::state::{self, Notes, Restored, StateError};
+use crate::engine::memory::{Budget, Rooms};
+
+/// A folder that no server has, and that none gets meanwhile.
+pub(crate) struct AtRest {
+    path: PathBuf,
+    folder: Directory,
+    _lock: File,
+}
+
+/// What a log holds from a place on.
+#[derive(Debug)]
+pub(crate) struct LogFound {
+    pub(crate) from: Position,
+    pub(crate) end: End,
+    /// Files of it.
+    pub(crate) segments: usize,
+    pub(crate) entries: u64,
+    pub(crate) bytes: u64,
+    /// When the last of it was executed, if anything was.
+    pub(crate) latest: Option<Time>,
+    pub(crate) damage: Vec<Damage>,
+}
+
+impl AtRest {
+    /// The folder at a path, in which something is kept.
+    ///
+    /// # Errors
+    /// A server has it, or there is nothing.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        if !path.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such folder"));
+        }
+        let folder = Directory::at(path.to_owned())?;
+        let has_checkpoint = folder.names()?.iter().any(|name| name == checkpoint::NAME);
+        if !has_checkpoint && segments(&folder)?.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "nothing is kept there"));
+        }
+        let lock = lock(path)?;
+        Ok(Self { path: path.to_owned(), folder, _lock: lock })
+    }
+
+    /// What the checkpoint holds, in an engine with room for everything; `None` if there is no checkpoint.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub(crate) fn checkpoint(&self) -> Result<Option<Restored>, StateError> {
+        let reader = Reader::open(&self.folder).map_err(StateError::Checkpoint)?;
+        reader.map(|reader| state::restore(reader, rooms())).transpose()
+    }
+
+    /// Bytes of the checkpoint.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn checkpoint_bytes(&self) -> io::Result<u64> {
+        self.folder.open(checkpoint::NAME)?.len()
+    }
+
+    /// Where the oldest file of the log begins.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub(crate) fn oldest(&self) -> io::Result<Position> {
+        let first = segments(&self.folder)?.first().copied();
+        Ok(Position { segment: first.unwrap_or(0), offset: 0 })
+    }
+
+    /// Whether the log goes back to the first entry of all.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub(crate) fn has_all(&self) -> io::Result<bool> {
+        Ok(self.oldest()?.segment == FIRST)
+    }
+
+    /// Reads the log from a place on.
+    ///
+    /// # Errors
+    /// The disk doesn't work.
+    pub(crate) fn log(&self, from: Position, mut each: impl FnMut(Step<'_>)) -> io::Result<LogFound> {
+        let (mut entries, mut bytes, mut latest, mut damage) = (0, 0, None, Vec::new());
+        let end = log::read(&self.folder, from, |step| {
+            match step {
+                Step::Entry(_, body) => {
+                    entries += 1;
+                    bytes += (HEADER + body.len()) as u64;
+                    latest = latest.max(time_of(body));
+                }
+                Step::Damaged(some) => damage.push(some),
+            }
+            each(step);
+            ControlFlow::Continue(())
+        })?;
+        let last = end.at.map_or(0, |at| at.segment);
+        let segments = segments(&self.folder)?.into_iter().filter(|one| (from.segment..=last).contains(one)).count();
+        Ok(LogFound { from, end, segments, entries, bytes, latest, damage })
+    }
+
+    /// Makes a checkpoint of this the beginning of what is kept, and moves the files that were there to a folder beside
+    /// it, whose path is returned. If that is cut off, the one or the other is what a server starts with.
+    ///
+    /// # Errors
+    /// The disk is full, or doesn't work.
+    pub(crate) fn replace(&self, memory: &Memory<Rooms>, notes: &Notes) -> io::Result<PathBuf> {
+        let before = self.make_folder()?;
+        let (old, kept) = (self.path.join(checkpoint::NAME), before.join(checkpoint::NAME));
+        if old.exists() && fs::hard_link(&old, &kept).is_err() {
+            fs::copy(&old, &kept)?;
+            File::open(&kept)?.sync_all()?;
+        }
+        Directory::at(before.clone())?.sync()?;
+        self.folder.sync()?;
+        let segments = segments(&self.folder)?;
+        // Behind everything that there is: from then on nothing of it is read.
+        let next = segments.last().map_or(Some(FIRST), |last| last.checked_add(1));
+        let next = next.ok_or_else(|| io::Error::other("there is no number for another segment"))?;
+        let saved = state::save(&self.folder, memory, notes, Position { segment: next, offset: 0 });
+        if saved.is_err() {
+            // The files are where they were.
+            let _ = fs::remove_dir_all(&before);
+        }
+        saved?;
+        for segment in segments {
+            fs::rename(self.path.join(name_of(segment)), before.join(name_of(segment)))?;
+        }
+        Directory::at(before.clone())?.sync()?;
+        self.folder.sync()?;
+        Ok(before)
+    }
+
+    fn make_folder(&self) -> io::Result<PathBuf> {
+        let mut number = 1_u32;
+        loop {
+            let path = self.path.join(format!("before-repair-{number}"));
+            match fs::create_dir(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                made => return made.map(|()| path),
+            }
+        }
+    }
+}
+
+/// The number of the first segment of a log.
+const FIRST: u32 = 1;
+
+/// Room for everything, as there is while a server starts.
+pub(crate) fn rooms() -> Rooms {
+    let budget = Budget::telling(u64::MAX);
+    budget.refuse_again(Some(Vec::new()));
+    Rooms::alone(budget)
+}
+
+/// When what an entry tells was executed, if that can be read.
+fn time_of(body: &[u8]) -> Option<Time> {
+    match Body::read(body)? {
+        Body::Executed { entry, .. } => Entry::decode(entry, Time::ZERO).ok().map(|entry| entry.now),
+        Body::Note(..) | Body::NoNote(_) => None,
+    }
+}

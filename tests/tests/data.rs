@@ -1,0 +1,206 @@
+//! What a server keeps in a folder: checked, told, damaged and repaired.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nix::sys::signal::Signal;
+use streamgauge_tests::process::{Process, Server};
+use tempfile::TempDir;
+
+/// A server that keeps what it has in a folder, on any free port.
+fn serve(folder: &Path) -> Server {
+    Server::everything(["--data-dir", text(folder)])
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path of this test is text")
+}
+
+fn killed(mut server: Server) {
+    server.process.signal(Signal::SIGKILL);
+    server.process.wait();
+}
+
+/// The exit code of a command, and what it said.
+fn data(action: &str, folder: &Path, more: &[&str]) -> (i32, String) {
+    let mut process = Process::start("streamgauge", [&["data", action, text(folder)][..], more].concat());
+    let code = process.exit_code();
+    (code, process.stdout() + &process.stderr())
+}
+
+/// A folder with some items, which nobody has closed.
+fn used() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path());
+    for number in 0..20 {
+        server.get(&format!("/put?queue=jobs&data=item-{number:02}"));
+    }
+    assert_eq!(server.get("/get?queue=jobs"), "item-00");
+    server.connect().post("/pub?topic=news", "H3110");
+    server.connect().post("/put?queue=bytes", "\u{e9}");
+    killed(server);
+    folder
+}
+
+fn log_of(folder: &Path) -> PathBuf {
+    let logs = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let logs = logs.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
+    // The one behind it was made ahead, and nothing is in it.
+    logs.filter(|path| fs::read(path).unwrap().iter().any(|byte| *byte != 0)).max().unwrap()
+}
+
+/// Flips a bit where a text is in a file, and returns the place.
+fn damage(file: &Path, text: &str) -> usize {
+    let mut bytes = fs::read(file).unwrap();
+    let at = bytes.windows(text.len()).position(|some| some == text.as_bytes()).expect("it is there");
+    bytes[at] ^= 1;
+    fs::write(file, bytes).unwrap();
+    at
+}
+
+fn serve_fails(folder: &Path) -> String {
+    let ports = ["serve", "--pubsub-port=0", "--queue-port=0", "--data-dir", text(folder)];
+    let mut start = Process::start("streamgauge", ports);
+    assert_eq!(start.exit_code(), 2);
+    start.stderr()
+}
+
+#[test]
+fn what_is_whole_is_well_and_stays_as_it_is() {
+    let folder = used();
+    let before = fs::read(log_of(folder.path())).unwrap();
+    let (code, said) = data("check", folder.path(), &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("it was not closed") && said.contains("a server starts with all of it"), "{said}");
+    let row = said.lines().find(|line| line.starts_with("jobs ")).expect("a row of the queue");
+    let cells: Vec<_> = row.split_whitespace().collect();
+    assert_eq!(cells[..8], ["jobs", "19", "0", "0", "0", "20", "0", "1"], "{said}");
+    let (code, said) = data("repair", folder.path(), &["--yes"]);
+    assert!(code == 0 && said.contains("nothing was changed"), "{said}");
+    assert_eq!(fs::read(log_of(folder.path())).unwrap(), before);
+
+    let mut server = serve(folder.path());
+    server.process.signal(Signal::SIGTERM);
+    assert_eq!(server.process.exit_code(), 0);
+    let (code, said) = data("check", folder.path(), &[]);
+    assert!(code == 0 && said.contains("it was closed"), "{said}");
+}
+
+#[test]
+fn a_server_that_runs_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let _server = serve(folder.path());
+    for action in ["check", "dump", "repair"] {
+        let (code, said) = data(action, folder.path(), &[]);
+        assert!(code == 2 && said.contains("another server has this folder"), "{action}: {said}");
+    }
+    for (path, why) in [(folder.path().join("none"), "no such folder"), (std::env::temp_dir(), "nothing is kept there")]
+    {
+        let (code, said) = data("check", &path, &[]);
+        assert!(code == 2 && said.contains(why), "{said}");
+    }
+    assert!(!std::env::temp_dir().join("lock").exists());
+}
+
+#[test]
+fn a_dump_is_json_that_names_what_was_put() {
+    let folder = used();
+    let (code, said) = data("dump", folder.path(), &[]);
+    assert_eq!(code, 0, "{said}");
+    let lines: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert_eq!(lines[0]["kind"], "checkpoint");
+    assert!(lines[0]["queues"].is_array() && lines[0]["topics"].is_array() && lines[0]["notes"].is_array());
+    let of = |kind: &str| lines.iter().filter(|line| line["kind"] == kind).collect::<Vec<_>>();
+    let put = of("put");
+    assert_eq!(put.len(), 21);
+    assert_eq!((&put[3]["queue"], &put[3]["items"][0]["data"]), (&"jobs".into(), &"item-03".into()));
+    assert!(put[3]["file"].as_str().unwrap().ends_with(".log") && put[3]["byte"].as_u64() > Some(0));
+    assert!(put[3]["time"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(of("get")[0]["count"], 1);
+    assert_eq!(of("publish")[0]["messages"][0]["data"], "H3110");
+    assert_eq!(lines.last().unwrap()["kind"], "end");
+    // All of it is in the checkpoint that a server makes at its end.
+    let mut server = serve(folder.path());
+    server.connect().post("/put?queue=bytes", "\u{fffd}").text();
+    server.process.signal(Signal::SIGTERM);
+    server.process.exit_code();
+    let (_, said) = data("dump", folder.path(), &["--items"]);
+    let lines: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let items: Vec<_> = lines.iter().filter(|line| line["kind"] == "item" && line["queue"] == "jobs").collect();
+    assert_eq!((items.len(), &items[0]["data"]), (19, &"item-01".into()));
+    assert!(lines.iter().any(|line| line["kind"] == "message" && line["data"] == "H3110"), "{said}");
+    assert!(lines[0]["queues"].as_array().unwrap().iter().any(|queue| queue["name"] == "jobs"));
+}
+
+#[test]
+fn an_entry_that_is_lost_is_named_and_only_that_is_lost() {
+    let folder = used();
+    let log = log_of(folder.path());
+    damage(&log, "item-07");
+    let file = log.file_name().unwrap().to_str().unwrap().to_owned();
+    let whole = fs::read(&log).unwrap();
+
+    let (code, said) = data("check", folder.path(), &[]);
+    assert!(code == 1 && said.contains(&file) && said.contains("bytes are not what was written"), "{said}");
+    let failed = serve_fails(folder.path());
+    assert!(failed.contains(&format!("streamgauge data repair {}", text(folder.path()))), "{failed}");
+    let (code, dump) = data("dump", folder.path(), &[]);
+    assert!(code == 1 && dump.contains(r#""kind":"damage""#), "{dump}");
+    // Nobody says yes.
+    let (code, said) = data("repair", folder.path(), &[]);
+    assert!(code == 1 && said.contains("nothing was changed"), "{said}");
+    assert_eq!(fs::read(&log).unwrap(), whole);
+
+    let (code, said) = data("repair", folder.path(), &["--yes"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains(&format!("lost: {file} at byte")), "{said}");
+    assert!(said.contains("queue jobs: items got or acknowledged that may be there again: 1"), "{said}");
+    assert_eq!(fs::read(folder.path().join("before-repair-1").join(&file)).unwrap(), whole);
+    assert!(folder.path().join("before-repair-1/checkpoint").exists());
+    let (code, said) = data("check", folder.path(), &[]);
+    assert_eq!(code, 0, "{said}");
+    let server = serve(folder.path());
+    let left: Vec<String> =
+        (0..20).map(|_| server.get("/get?queue=jobs")).take_while(|item| !item.is_empty()).collect();
+    let expected: Vec<_> = (0..20).filter(|number| *number != 7).map(|number| format!("item-{number:02}")).collect();
+    assert_eq!(left, expected);
+    assert_eq!(server.get("/sub?topic=news&from=first&follow=0&multipart=0").trim(), "H3110");
+    killed(server);
+    let (code, said) = data("check", folder.path(), &[]);
+    assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+fn a_torn_end_is_no_loss() {
+    let folder = used();
+    // Nobody was told of the last one, for all that the folder says.
+    damage(&log_of(folder.path()), "\u{e9}");
+    let (code, said) = data("check", folder.path(), &[]);
+    assert!(code == 0 && said.contains("ends in the middle of what nobody was told of"), "{said}");
+    assert_eq!(serve(folder.path()).get("/get?queue=jobs"), "item-01");
+}
+
+#[test]
+fn a_checkpoint_that_is_lost_is_made_again_from_all_of_the_log_or_not_at_all() {
+    let folder = used();
+    let checkpoint = folder.path().join("checkpoint");
+    let mut bytes = fs::read(&checkpoint).unwrap();
+    bytes[40] ^= 1;
+    fs::write(&checkpoint, &bytes).unwrap();
+    let (code, said) = data("check", folder.path(), &[]);
+    assert!(code == 1 && said.contains("checkpoint at byte 16"), "{said}");
+    assert!(serve_fails(folder.path()).contains("checkpoint at byte 16"));
+    let (code, said) = data("repair", folder.path(), &["--yes"]);
+    assert!(code == 1 && said.contains("--from-log"), "{said}");
+    assert_eq!(fs::read(&checkpoint).unwrap(), bytes);
+    let (code, said) = data("repair", folder.path(), &["--yes", "--from-log"]);
+    assert_eq!(code, 0, "{said}");
+    let mut server = serve(folder.path());
+    assert_eq!(server.get("/get?queue=jobs"), "item-01");
+    server.process.signal(Signal::SIGTERM);
+    server.process.exit_code();
+    // From now on the log does not go back to its beginning.
+    fs::remove_file(&checkpoint).unwrap();
+    let (code, said) = data("repair", folder.path(), &["--yes", "--from-log"]);
+    assert!(code == 1 && said.contains("put a copy of the folder in its place"), "{said}");
+}
