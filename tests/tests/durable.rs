@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use streamgauge_tests::client::{Answer, Client};
 use streamgauge_tests::process::{Process, Server};
-use streamgauge_tests::wait::{until, until_within};
+use streamgauge_tests::wait::until_within;
 use tempfile::TempDir;
 
 /// A server that keeps what it has in a folder, on any free port.
