@@ -395,13 +395,14 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::engine::disk::log::{Step, open, read, segments};
+    use crate::engine::disk::log::{Step, go_on, read, segments};
 
     const SEGMENT: u32 = 4 << 10;
 
     fn start(folder: &TempDir, sync: SyncMode, most: u64) -> Journal {
         let directory = Directory::at(folder.path().to_owned()).unwrap();
-        let log = open(directory, SEGMENT, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
+        let end = read(&directory, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
+        let log = go_on(directory, SEGMENT, end).unwrap();
         Journal::start(log, sync, SEGMENT.into(), most).unwrap()
     }
 

@@ -272,7 +272,7 @@ fn what_is_lost_of_the_log_is_named_and_nothing_goes_on_without_it() {
     world.disk.flip(&format!("{:010}.log", begin.segment), begin.offset as usize * 8 + 100);
     let budget = Budget::telling(MEMORY);
     budget.refuse_again(Some(Vec::new()));
-    let found = state::find(&world.disk, 4_000, Rooms::for_tests(budget), DEFAULTS);
+    let found = state::find(&world.disk, 4_000, Rooms::alone(budget), DEFAULTS);
     let Err(state::StateError::Damaged(damage)) = found else { panic!("it goes on") };
     assert_eq!(damage.len(), 1);
     assert_eq!(damage[0].at, begin);
