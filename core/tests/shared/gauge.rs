@@ -15,8 +15,12 @@ type Mutex<T> = parking_lot::Mutex<T>;
 
 const NOW: Time = Time::ZERO;
 
+/// What blocks are cut of lasts as long as the program, and is held here: Miri looks for what nobody holds.
+static ROOMS: Mutex<Vec<Room>> = Mutex::new(Vec::new());
+
 fn room() -> Room {
     let room: Room = Box::leak(Box::default());
+    ROOMS.lock().push(room);
     room.cells.cut(Box::leak(Box::new([const { Measured::BLANK }; 48])), 12);
     room.bins.cut(Box::leak(Box::new([0; 8 * 128])), 128);
     room.panes.cut(Box::leak(Box::new([Pane::EMPTY; 16])), 4);
