@@ -18,7 +18,7 @@ const NOW: Time = Time::from_millis(10_000);
 /// What is edited measures one of these.
 const DEFINITIONS: [&str; 4] = [
     r#"{"field":"x","measure":["moments","rate"],"filter":"y:2"}"#,
-    r#"{"field":"x","bins":8,"precision":3,"measure":["quantiles","distinct"]}"#,
+    r#"{"field":"x","bins":8,"precision":4,"measure":["quantiles","distinct"]}"#,
     r#"{"field":"x","with":"y","by":"g","groups":2,"top":3,"edges":3,"measure":["top","graph","pair"]}"#,
     r#"{"field":"x","histogram":{"integers":[0,3]},"change":{"learn":2},"measure":["histogram","change"]}"#,
 ];
