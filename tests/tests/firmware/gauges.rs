@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use streamgauge_core::engine::Name;
-use streamgauge_core::gauge::{Definition, Described, Format, Gauge, Group, Key, Measured, Pane, Storage, render};
-use streamgauge_core::stats::graph::Edge;
-use streamgauge_core::stats::space_saving::Slot;
+use streamgauge_core::gauge::{Definition, Described, Format, Gauge, render};
 use streamgauge_core::time::Time;
 use streamgauge_core::wire::units;
 
 use super::Board;
+use support::Heap;
+
+#[expect(dead_code, reason = "the tests of the core need more of it")]
+#[path = "../../../core/tests/gauge/support.rs"]
+mod support;
 
 /// A gauge of the core, here.
 struct Native(Gauge<Heap>);
@@ -167,54 +170,4 @@ fn every_format_and_every_refusal_fits() {
     }
     let long = "n".repeat(Name::LONGEST - "gauge.".len());
     assert_eq!(board.connect().get(&format!("/gauges/{long}")).status, 404);
-}
-
-/// Gives as many as are asked for.
-struct Heap;
-
-impl Storage for Heap {
-    type Bins = Vec<u32>;
-    type Registers = Vec<u8>;
-    type Counts = Vec<u64>;
-    type Slots = Vec<Slot<Key>>;
-    type Edges = Vec<Slot<Edge<Key>>>;
-    type Cells = Vec<Measured<Self>>;
-    type Panes = Vec<Pane>;
-    type Groups = Vec<Group>;
-
-    fn bins(&mut self, len: usize) -> Option<Self::Bins> {
-        Some(vec![0; len])
-    }
-
-    fn registers(&mut self, len: usize) -> Option<Self::Registers> {
-        Some(vec![0; len])
-    }
-
-    fn counts(&mut self, len: usize) -> Option<Self::Counts> {
-        Some(vec![0; len])
-    }
-
-    fn slots(&mut self, len: usize) -> Option<Self::Slots> {
-        Some(vec![Slot::EMPTY; len])
-    }
-
-    fn edges(&mut self, len: usize) -> Option<Self::Edges> {
-        Some(vec![Slot::EMPTY; len])
-    }
-
-    fn cells(
-        &mut self,
-        len: usize,
-        mut make: impl FnMut(&mut Self, usize) -> Option<Measured<Self>>,
-    ) -> Option<Self::Cells> {
-        (0..len).map(|number| make(self, number)).collect()
-    }
-
-    fn panes(&mut self, len: usize) -> Option<Self::Panes> {
-        Some(vec![Pane::EMPTY; len])
-    }
-
-    fn groups(&mut self, len: usize) -> Option<Self::Groups> {
-        Some(vec![Group::EMPTY; len])
-    }
 }
