@@ -184,9 +184,12 @@ impl Keeper {
     /// Whether so much was added that there should be another checkpoint.
     pub(crate) fn is_checkpoint_due(&self) -> bool {
         let last = *self.last.lock();
-        let is_tight = self.journal.full().is_some() || self.journal.bytes() > self.most / 2;
+        if self.journal.full().is_some() {
+            return last.added > 0;
+        }
+        let is_tight = self.journal.bytes() > self.most / 2;
         let least = if is_tight { self.most / 16 } else { LEAST };
-        last.added > least.max(last.bytes.saturating_mul(2)) || (last.added > 0 && self.journal.full().is_some())
+        last.added > least.max(last.bytes.saturating_mul(2))
     }
 
     /// What a checkpoint is made of, and where the log goes on behind it: while nothing is executed.

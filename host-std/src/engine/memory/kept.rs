@@ -105,10 +105,9 @@ impl Shard {
     /// Executes a command of the server itself, which waits for nothing.
     pub(super) fn execute_kept_at_once(&self, keeper: &Keeper, command: &Command<'_>) -> Outcome {
         let (bytes, is_growth) = most_bytes(command);
-        let room = match keeper.journal().try_room_for(bytes, is_growth) {
-            Some(Ok(room)) => room,
-            Some(Err(full)) => return Outcome::Refused(refusal(&full)),
-            None => return Outcome::Refused(Refusal::Busy("the log has no room yet")),
+        let room = match room_now(keeper, bytes, is_growth) {
+            Ok(room) => room,
+            Err(refusal) => return Outcome::Refused(refusal),
         };
         let now = self.clock().now();
         let sink = &mut |_: Part<'_>| ControlFlow::Continue(());
@@ -141,11 +140,7 @@ impl Shard {
     ) -> Result<R, Refusal> {
         let now = self.clock().now();
         let Some(keeper) = self.keeper() else { return Ok(self.with(|memory| f(memory, now).0)) };
-        let room = match keeper.journal().try_room_for(SMALL, false) {
-            Some(Ok(room)) => room,
-            Some(Err(full)) => return Err(refusal(&full)),
-            None => return Err(Refusal::Busy("the log has no room yet")),
-        };
+        let room = room_now(keeper, SMALL, false)?;
         Ok(self.update(|state| state.call(keeper, room, now, |memory| f(memory, now))))
     }
 
@@ -248,11 +243,15 @@ impl State {
         let name = &Name::MAIN;
         if let Some(settings) = topic.filter(|_| !self.memory.has(Kind::Topic, name)) {
             let call = Call::MakeTopic(*name, settings);
-            self.call(keeper, small(keeper)?, now, |memory| (memory.make_topic(name, settings), Some(call)))?;
+            self.call(keeper, room_now(keeper, SMALL, true)?, now, |memory| {
+                (memory.make_topic(name, settings), Some(call))
+            })?;
         }
         if let Some(settings) = queue.filter(|_| !self.memory.has(Kind::Queue, name)) {
             let call = Call::MakeQueue(*name, settings);
-            self.call(keeper, small(keeper)?, now, |memory| (memory.make_queue(name, settings, now), Some(call)))?;
+            self.call(keeper, room_now(keeper, SMALL, true)?, now, |memory| {
+                (memory.make_queue(name, settings, now), Some(call))
+            })?;
         }
         Ok(())
     }
@@ -301,8 +300,9 @@ impl State {
     }
 }
 
-fn small(keeper: &Keeper) -> Result<Reserved<'_>, Refusal> {
-    match keeper.journal().try_room_for(SMALL, true) {
+/// Room in the log, for who can't wait for it.
+fn room_now(keeper: &Keeper, bytes: usize, is_growth: bool) -> Result<Reserved<'_>, Refusal> {
+    match keeper.journal().try_room_for(bytes, is_growth) {
         Some(Ok(room)) => Ok(room),
         Some(Err(full)) => Err(refusal(&full)),
         None => Err(Refusal::Busy("the log has no room yet")),
