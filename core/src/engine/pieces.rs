@@ -193,6 +193,20 @@ impl<'a> Pieces<'a> {
         self.longest
     }
 
+    /// Bytes that all take in an entry of a [journal](super::journal), each behind its length. O(pieces).
+    pub(crate) fn encoded_len(&self) -> u64 {
+        let len = |piece: Piece<'_>| prefix_len(piece.len()).saturating_add(piece.len()) as u64;
+        self.iter().fold(0, |sum, piece| sum.saturating_add(len(piece)))
+    }
+
+    /// The messages of a body, which is never coded. O(n) for all.
+    pub(crate) fn plain(&self) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a, '_> {
+        self.iter().filter_map(|piece| match piece {
+            Piece::Plain(message) => Some(message),
+            Piece::Coded(..) | Piece::Absent(_) => None,
+        })
+    }
+
     /// Every piece, in their order. O(n) for all.
     pub fn iter(&self) -> Iter<'a, '_> {
         let kind = match (&self.form, self.data) {

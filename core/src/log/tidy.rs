@@ -12,6 +12,15 @@ impl<S: AsRef<[u8]>> Log<S> {
         rest.get(prefix..)?.get(..len)
     }
 
+    /// Whether what is at `offset` of the storage is part of a record that is held. O(1).
+    pub(crate) fn holds(&self, offset: usize) -> bool {
+        !self.is_empty()
+            && match self.wrapped_at {
+                None => (self.head..self.tail).contains(&offset),
+                Some(end) => (self.head..end).contains(&offset) || offset < self.tail,
+            }
+    }
+
     /// The record of `len` bytes, behind which is `position`. O(1).
     pub(crate) fn record_before(&self, position: Position, len: usize) -> Option<&[u8]> {
         self.storage.as_ref().get(position.offset.checked_sub(len)?..position.offset)
@@ -84,6 +93,12 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Log<S> {
         let (from, to) = (begin(self, from)?, begin(self, to)?);
         move_within(self.storage.as_mut(), from..from.checked_add(len)?, to);
         Some(())
+    }
+
+    /// Lets the storage become longer as `grow` does, and returns what that says. What is new is used when the log comes
+    /// round to it.
+    pub(crate) fn grow(&mut self, grow: impl FnOnce(&mut S) -> bool) -> bool {
+        grow(&mut self.storage)
     }
 
     /// Moves all records to the start of the storage, so that what is free is in one piece, and leaves out those that

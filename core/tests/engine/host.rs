@@ -8,8 +8,8 @@ use streamgauge_core::dedupe::Entry;
 use streamgauge_core::engine::memory::{Host, QueueRoom, Table, TopicRoom};
 use streamgauge_core::engine::{Kind, Name, QueueSettings, Refusal, TopicSettings};
 use streamgauge_core::log::Mark;
-use streamgauge_core::queue::leases::Slot;
-use streamgauge_core::storage::Fixed;
+use streamgauge_core::queue::leases::{Held, Slot};
+use streamgauge_core::storage::{Fixed, Grow};
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::Place;
 
@@ -70,6 +70,8 @@ impl AsMut<[u8]> for Lent {
     }
 }
 
+impl Grow<u8> for Lent {}
+
 impl Drop for Lent {
     fn drop(&mut self) {
         let (held, names) = self.held.get();
@@ -79,6 +81,7 @@ impl Drop for Lent {
 
 impl Host for Bounded {
     type Bytes = Lent;
+    type Items = Lent;
     type Marks = Boxed<Mark>;
     type Places = Boxed<Place>;
     type Slots = Boxed<Slot>;
@@ -101,7 +104,8 @@ impl Host for Bounded {
 
     fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
         Ok(QueueRoom {
-            bytes: self.take(settings.bytes)?,
+            items: self.take(settings.bytes)?,
+            most: None,
             slots: Fixed(vec![Slot::FREE; Self::PLACES].into()),
             seen: Fixed(vec![Entry::FREE; Self::PLACES].into()),
         })
@@ -126,7 +130,8 @@ impl Host for Bounded {
         !self.foreign.contains(queue)
     }
 
-    fn overflow(&mut self, queue: &Name, item: &[u8]) {
+    fn overflow(&mut self, queue: &Name, item: Held<'_>) {
+        let Held::Here(item) = item else { unreachable!("it keeps nothing elsewhere") };
         self.overflow.push((*queue, item.to_vec()));
     }
 

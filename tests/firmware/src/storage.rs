@@ -46,12 +46,14 @@ impl Board {
             }),
             queues: [
                 Some(QueueRoom {
-                    bytes: cortex_m::singleton!(: [u8; MAIN_BYTES] = [0; MAIN_BYTES])?,
+                    items: cortex_m::singleton!(: [u8; MAIN_BYTES] = [0; MAIN_BYTES])?,
+                    most: None,
                     slots: cortex_m::singleton!(: [Slot; SET_ASIDE] = [Slot::FREE; SET_ASIDE])?,
                     seen: cortex_m::singleton!(: [Entry; IDS] = [Entry::FREE; IDS])?,
                 }),
                 Some(QueueRoom {
-                    bytes: cortex_m::singleton!(: [u8; JOBS_BYTES] = [0; JOBS_BYTES])?,
+                    items: cortex_m::singleton!(: [u8; JOBS_BYTES] = [0; JOBS_BYTES])?,
+                    most: None,
                     slots: cortex_m::singleton!(: [Slot; SET_ASIDE] = [Slot::FREE; SET_ASIDE])?,
                     seen: cortex_m::singleton!(: [Entry; IDS] = [Entry::FREE; IDS])?,
                 }),
@@ -66,6 +68,7 @@ impl Board {
 
 impl Host for Board {
     type Bytes = &'static mut [u8];
+    type Items = &'static mut [u8];
     type Marks = &'static mut [Mark];
     type Places = &'static mut [Place];
     type Slots = &'static mut [Slot];

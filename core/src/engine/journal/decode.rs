@@ -3,7 +3,7 @@
 use core::ops::Range;
 use core::time::Duration;
 
-use super::{Call, Entry, Letters, Numbers, kind, option};
+use super::{Call, Entry, Letters, Moves, Numbers, kind, option};
 use crate::engine::{Command, Id, Lease, Pieces, Settle, Tokens};
 use crate::queue::leases::{Letter, State};
 use crate::saved::{AtHand, Broken, Get, Input};
@@ -69,7 +69,7 @@ fn decode(bytes: &[u8], base: Time) -> Get<Entry<'_>, AtHand<'_>> {
     let is_marked = head & kind::OPTIONS > 0;
     let call = match kind {
         kind::PUBLISH | kind::PUT => put(kind, is_marked, input)?,
-        kind::ADVANCE..=kind::DROP_LETTERS if is_marked && !matches!(kind, kind::SET_TOPIC | kind::SET_QUEUE) => {
+        kind::ADVANCE..=kind::LOSE if is_marked && !matches!(kind, kind::SET_TOPIC | kind::SET_QUEUE) => {
             return Err(Broken::Wrong("it was refused as nothing of its kind is"));
         }
         kind::ADVANCE => Call::Advance(input.kind()?, input.name()?),
@@ -78,6 +78,8 @@ fn decode(bytes: &[u8], base: Time) -> Get<Entry<'_>, AtHand<'_>> {
         kind::SUBSCRIBE => Call::Subscribe(input.name()?, input.flag()?),
         kind::PUT_LETTER => put_letter(input)?,
         kind::DROP_LETTERS => Call::DropLetters(input.name()?, to_the_end(Letters::in_bytes, input)?),
+        kind::MOVE => Call::Move(input.name()?, to_the_end(Moves::in_bytes, input)?),
+        kind::LOSE => Call::Lose(input.name()?, input.word()?),
         _ => {
             let command = command(kind, input)?;
             if is_marked { Call::Refuse(command) } else { Call::Execute(command) }
@@ -156,7 +158,7 @@ fn put_letter<'a>(input: &mut Bytes<'a>) -> Get<Call<'a>, AtHand<'a>> {
     let len = input.size()?;
     let reason = input.lend(len)?;
     let data = to_the_end(Some, input)?;
-    Ok(Call::PutLetter(name, Letter { id, data, attempts, reason, accepted_at, died_at }))
+    Ok(Call::PutLetter(name, Letter { id, data, away: None, attempts, reason, accepted_at, died_at }))
 }
 
 fn command<'a>(kind: u8, input: &mut Bytes<'a>) -> Get<Command<'a>, AtHand<'a>> {

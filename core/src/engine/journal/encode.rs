@@ -50,6 +50,8 @@ impl Call<'_> {
             Self::Subscribe(..) => kind::SUBSCRIBE,
             Self::PutLetter(..) => kind::PUT_LETTER,
             Self::DropLetters(..) => kind::DROP_LETTERS,
+            Self::Move(..) => kind::MOVE,
+            Self::Lose(..) => kind::LOSE,
         }
     }
 
@@ -90,7 +92,7 @@ impl Call<'_> {
                 out.flag(*admitted)
             }
             Self::PutLetter(name, letter) => {
-                let Letter { id, data, attempts, reason, accepted_at, died_at } = *letter;
+                let Letter { id, data, attempts, reason, accepted_at, died_at, .. } = *letter;
                 out.name(name)?;
                 out.numbers(&[id, u64::from(attempts)])?;
                 out.time(accepted_at)?;
@@ -104,6 +106,14 @@ impl Call<'_> {
                     out.time(died_at)?;
                     out.number(id)
                 })
+            }
+            Self::Move(name, moves) => {
+                out.name(name)?;
+                moves.encode(out)
+            }
+            Self::Lose(name, place) => {
+                out.name(name)?;
+                out.word(*place)
             }
         }
     }

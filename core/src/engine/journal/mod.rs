@@ -81,6 +81,8 @@
 //! | 23 Subscribe | name, whether there was room for one more (0 or 1) |
 //! | 24 Letter | name, id (number), attempts (number), when it was put and when it died (milliseconds as numbers), reason (text); to the end the item |
 //! | 25 Drop letters | name; then to the end of each letter when it died and its id, as numbers |
+//! | 26 Move | name; then to the end of each item where its record is in the queue (number), where it lay (a word, and how far before the end of that as a number), and the item as a text |
+//! | 27 Lose | name, and the place as a word |
 //!
 //! A change is a number with a bit for each member that is named, the first the lowest, then the values in the same order;
 //! settings are a change with every member. The members are those of [`TopicChange`](super::TopicChange) and
@@ -90,18 +92,22 @@
 //! An item of 100 bytes that is put on a queue with a name of 4 costs 4 bytes beside the two: kind, time, and two lengths. A
 //! number in the place of the name would save 4 of the 108, and cost a table that the log has to carry: so there is none.
 //!
-//! **Where an item lies**: the items are the last of an entry, each contiguous; [`items_in`] gives the place of each. Who
-//! keeps an item as a reference to the log adds the place of the entry.
+//! **Where an item lies**: the items are the last of an entry, each contiguous; [`items_in`] gives the place of each. A host
+//! that says of an entry [where it will be](super::memory::Host::place) before that is executed keeps but one copy of what
+//! is put: queues have of it where it is, counted from the end of the entry, since what stands in front of the items is only
+//! known afterwards.
 
 mod decode;
 mod encode;
 mod keep;
 mod letters;
+mod moves;
 mod numbers;
 mod watched;
 
 pub use decode::{NotAnEntry, items_in};
 pub use letters::Letters;
+pub use moves::{Moved, Moves};
 pub use numbers::Numbers;
 pub(super) use watched::Again;
 pub use watched::Watched;
@@ -147,6 +153,10 @@ pub enum Call<'a> {
     PutLetter(Name, Letter<'a>),
     /// [`Memory::drop_letters`](super::memory::Memory::drop_letters).
     DropLetters(Name, Letters<'a>),
+    /// [`Memory::relocate`](super::memory::Memory::relocate).
+    Move(Name, Moves<'a>),
+    /// [`Memory::lose`](super::memory::Memory::lose).
+    Lose(Name, u64),
 }
 
 /// The kind of an entry, and what stands with it.
@@ -176,6 +186,8 @@ mod kind {
     pub(super) const SUBSCRIBE: u8 = 23;
     pub(super) const PUT_LETTER: u8 = 24;
     pub(super) const DROP_LETTERS: u8 = 25;
+    pub(super) const MOVE: u8 = 26;
+    pub(super) const LOSE: u8 = 27;
 
     pub(super) const OF: u8 = 31;
     pub(super) const RANDOM: u8 = 32;

@@ -9,9 +9,9 @@ use super::{Host, QueueRoom};
 use crate::dedupe::Dedupe;
 use crate::engine::{Kind, Name, Pieces, QueueSettings, QueueStats, Refusal};
 use crate::queue::Limits;
-use crate::queue::leases::{self, LeaseQueue, Letter};
+use crate::queue::leases::{self, Away, Held, LeaseQueue, Letter};
 use crate::saved::{Get, Input, Output};
-use crate::storage::Optional as _;
+use crate::storage::{Grow, Optional as _};
 use crate::time::Time;
 
 /// A queue, and what the engine keeps beside it.
@@ -19,7 +19,7 @@ use crate::time::Time;
 /// There may be ten thousand of them that nobody uses: each setting is kept once, by the part that goes by it, and what
 /// most queues have not is where the host likes it.
 pub(super) struct QueueEntry<H: Host> {
-    pub(super) queue: LeaseQueue<H::Bytes, H::Slots>,
+    pub(super) queue: LeaseQueue<H::Items, H::Slots>,
     pub(super) seen: Dedupe<H::Seen>,
     pub(super) ties: H::Optional<Ties>,
     bytes: u64,
@@ -41,7 +41,9 @@ pub(super) struct QueueEntry<H: Host> {
 impl<H: Host> QueueEntry<H> {
     pub(super) fn new(room: QueueRoom<H>, settings: &QueueSettings, first: u64, seed: u64, key: [u64; 2]) -> Self {
         let mut entry = Self {
-            queue: LeaseQueue::new(room.bytes, room.slots, within(settings), seed).starting_at(first),
+            queue: LeaseQueue::new(room.items, room.slots, within(settings), seed)
+                .starting_at(first)
+                .growing_to(room.most.unwrap_or(u64::MAX)),
             seen: Dedupe::new(room.seen, key, settings.dedupe_window),
             ties: H::Optional::default(),
             bytes: settings.bytes,
@@ -76,8 +78,9 @@ impl<H: Host> QueueEntry<H> {
         let [filtered, sampled, duplicates, puts_before, gets_before] = input.numbers()?;
         let paused = input.flag()?;
         let seen = Dedupe::restore(room.seen, settings.dedupe_window, input)?;
+        let items = (room.items, room.most.unwrap_or(u64::MAX));
         let mut entry = Self {
-            queue: LeaseQueue::restore(room.bytes, room.slots, within(settings), input)?,
+            queue: LeaseQueue::restore(items, room.slots, within(settings), Grow::grow, input)?,
             seen,
             ties: H::Optional::default(),
             bytes: settings.bytes,
@@ -183,8 +186,19 @@ impl<H: Host> QueueEntry<H> {
     }
 
     /// Puts a letter of another queue, and says whether there was room; otherwise it is still where it was.
-    pub(super) fn put_letter(&mut self, letter: &Letter<'_>, now: Time, overflow: impl FnMut(&[u8])) -> bool {
-        !self.is_too_long(letter.data.len()) && self.queue.put_letter(now, letter, overflow).is_ok()
+    pub(super) fn put_letter(&mut self, letter: &Letter<'_>, now: Time, overflow: impl FnMut(Held<'_>)) -> bool {
+        let len = letter.held().len();
+        self.make_room_for(core::iter::once(len));
+        !self.is_too_long(len) && self.queue.put_letter(now, letter, overflow).is_ok()
+    }
+
+    /// Lets the storage grow, if it can, for items of these lengths.
+    pub(super) fn make_room_for(&mut self, lens: impl Iterator<Item = usize>) {
+        if self.queue.grows() {
+            let record = |len: usize| len.min(Away::LEAST).saturating_add(RECORD);
+            let records = lens.fold(0_usize, |sum, len| sum.saturating_add(record(len)));
+            while self.queue.is_short_of(records) && self.queue.grow(Grow::grow) {}
+        }
     }
 
     /// Whether all `items` may be put, as far as their sizes tell.
@@ -200,6 +214,9 @@ impl<H: Host> QueueEntry<H> {
         }
     }
 }
+
+/// More than a record takes beside what it stores of an item. (For a note there is room in what is kept free.)
+const RECORD: usize = 16;
 
 /// What the setting of a queue's storage is called: that of `main` comes from a flag.
 pub(super) fn storage_limit(name: &Name) -> &'static str {

@@ -33,6 +33,7 @@ impl<const NAMES: usize, const BYTES: usize, const PLACES: usize> Default for Fi
 
 impl<const NAMES: usize, const BYTES: usize, const PLACES: usize> Host for Fixed<NAMES, BYTES, PLACES> {
     type Bytes = [u8; BYTES];
+    type Items = [u8; BYTES];
     type Marks = [Mark; 0];
     type Places = [Place; PLACES];
     type Slots = [Slot; PLACES];
@@ -49,7 +50,7 @@ impl<const NAMES: usize, const BYTES: usize, const PLACES: usize> Host for Fixed
     }
 
     fn queue(&mut self, _: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
-        Ok(QueueRoom { bytes: [0; BYTES], slots: [Slot::FREE; PLACES], seen: [Entry::FREE; PLACES] })
+        Ok(QueueRoom { items: [0; BYTES], most: None, slots: [Slot::FREE; PLACES], seen: [Entry::FREE; PLACES] })
     }
 
     fn random(&mut self) -> u64 {

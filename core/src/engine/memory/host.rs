@@ -4,7 +4,7 @@ use super::Table;
 use crate::dedupe::Entry;
 use crate::engine::{Kind, Name, QueueSettings, Refusal, TopicSettings};
 use crate::log::Mark;
-use crate::queue::leases::Slot;
+use crate::queue::leases::{Away, Held, Slot};
 use crate::storage::{Grow, Optional};
 use crate::time::Time;
 use crate::topic::Place;
@@ -14,8 +14,10 @@ use crate::topic::Place;
 /// All storage comes from one budget: what is given is taken from it before, and back when the engine drops it. What
 /// may grow ([`Grow`]) takes what it grows by from the same.
 pub trait Host: Sized {
-    /// Room for messages or items.
+    /// Room for messages.
     type Bytes: AsRef<[u8]> + AsMut<[u8]>;
+    /// Room for items.
+    type Items: Grow<u8>;
     /// Room for the index of a topic.
     type Marks: AsRef<[Mark]> + AsMut<[Mark]>;
     /// Room for the subscribers of a topic.
@@ -47,6 +49,19 @@ pub trait Host: Sized {
     /// 64 random bits that nobody can foretell, for the token of a lease.
     fn random(&mut self) -> u64;
 
+    /// What the items of the command that is executed will lie in, where a host keeps them elsewhere: as one entry of a
+    /// [journal](crate::engine::journal). Queues hold but the [place](Away) of those that are worth it.
+    fn place(&mut self) -> Option<u64> {
+        None
+    }
+
+    /// Lends an item that is kept elsewhere; `None` while it is not at hand. Then it stays where it is, and so do those
+    /// behind it: who asked for them may ask again when it is.
+    fn fetch(&mut self, away: &Away) -> Option<&[u8]> {
+        let _ = away;
+        None
+    }
+
     /// A topic has new messages, of so many payload bytes.
     fn published(&mut self, topic: &Name, bytes: u64) {
         let _ = (topic, bytes);
@@ -76,7 +91,7 @@ pub trait Host: Sized {
     }
 
     /// An item had to leave a queue. It is counted already.
-    fn overflow(&mut self, queue: &Name, item: &[u8]) {
+    fn overflow(&mut self, queue: &Name, item: Held<'_>) {
         let _ = (queue, item);
     }
 
@@ -101,9 +116,13 @@ pub struct TopicRoom<H: Host> {
 }
 
 /// The storage of a queue.
-#[expect(missing_docs, reason = "they are those of Host")]
 pub struct QueueRoom<H: Host> {
-    pub bytes: H::Bytes,
+    /// Room for items.
+    pub items: H::Items,
+    /// Bytes that they may take if that room [grows](Grow), wherever they lie; `None` if it is all there is.
+    pub most: Option<u64>,
+    #[expect(missing_docs, reason = "it is that of Host")]
     pub slots: H::Slots,
+    #[expect(missing_docs, reason = "it is that of Host")]
     pub seen: H::Seen,
 }

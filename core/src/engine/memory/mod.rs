@@ -7,12 +7,14 @@
 //! | [`DetachedQueue`] | a queue on its way to another engine |
 //! | `due`, `replay` | what time would change; executing again what a [journal](super::journal) has kept |
 //! | `save`, `restore` | all of it as bytes, and an engine that goes on where another one was |
+//! | `elsewhere` | items that the host keeps elsewhere |
 //! | `entry`, `ties` | a queue with what is kept beside it; what ties queues to topics and to each other |
 //! | [`Host`] | where storage and random numbers come from, and who is told what happens |
 //! | [`Table`], [`Few`] | where they are found by their names |
 //! | [`Fixed`] | a host of a few names, for microcontrollers and examples |
 
 mod due;
+mod elsewhere;
 mod entry;
 mod fixed;
 mod host;

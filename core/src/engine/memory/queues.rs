@@ -8,8 +8,9 @@ use super::{Host, Memory, Table};
 use crate::engine::{
     Dump, Id, Item, Kind, Lease, Name, Outcome, Part, Piece, Pieces, QueueStats, Refusal, Settle, Sink, Tokens,
 };
+use crate::log::prefix_len;
 use crate::queue::Limits;
-use crate::queue::leases::{PutError, State};
+use crate::queue::leases::{self, Away, Held, PutError, State};
 use crate::time::Time;
 
 impl<H: Host> Memory<H> {
@@ -29,6 +30,7 @@ impl<H: Host> Memory<H> {
             entry.duplicates = entry.duplicates.wrapping_add(1);
             return Outcome::Put { items: known, duplicate: true };
         }
+        entry.make_room_for(items.iter().map(|item| item.len()));
         let checked = entry.check(name, items).and_then(|()| {
             let lens = items.iter().map(|item| item.len());
             entry.queue.check_many(now, lens, delay).map_err(|error| refusal_of(error, name, entry, items))
@@ -43,8 +45,10 @@ impl<H: Host> Memory<H> {
             return Outcome::Put { items: 0, duplicate: false };
         }
         let mut put = 0_u64;
+        let mut places = Places::new(host, items);
         for item in items.iter() {
-            if let Err(error) = put_one(entry, host, name, item, delay, now) {
+            let away = places.next(item.len());
+            if let Err(error) = put_one(entry, host, name, (item, away), delay, now) {
                 // The check has seen that all can be put.
                 return Outcome::Refused(refusal_of(error, name, entry, items));
             }
@@ -71,15 +75,14 @@ impl<H: Host> Memory<H> {
         let mut told = 0;
         let outcome = match lease {
             Lease::None => {
-                told = entry.queue.get(now, items, |item| to.take(Part::Item(Item { item, state: State::Ready })));
+                told = entry.queue.get(now, items, |item| show(host, item, State::Ready, to));
                 Ok(told)
             }
             Lease::For(span) => {
                 let span = entry.lease_of(span);
-                let random = || host.random();
                 let lent = entry
                     .queue
-                    .lease(now, items, span, random, |item| to.take(Part::Item(Item { item, state: State::Leased })));
+                    .lease_with(now, items, span, host, H::random, |host, item| show(host, item, State::Leased, to));
                 lent.inspect(|lent| told = *lent)
             }
         };
@@ -139,10 +142,11 @@ impl<H: Host> Memory<H> {
     }
 
     pub(super) fn peek(&mut self, name: &Name, state: State, items: u64, now: Time, to: &mut impl Sink) -> Outcome {
-        let Some(entry) = self.queues.get_mut(name) else {
+        let Self { queues, host, .. } = self;
+        let Some(entry) = queues.get_mut(name) else {
             return self.absent(Kind::Queue, name, Outcome::Told(0));
         };
-        let told = entry.queue.peek(now, state, items, |item| to.take(Part::Item(Item { item, state })));
+        let told = entry.queue.peek(now, state, items, |item| show(host, item, state, to));
         self.after_look(name, now);
         Outcome::Told(told)
     }
@@ -155,8 +159,9 @@ impl<H: Host> Memory<H> {
     }
 
     pub(super) fn go_on(&mut self, dump: &mut Dump, mut each: impl FnMut(&[u8]) -> ControlFlow<()>) -> bool {
-        match self.queues.get_mut(&dump.queue) {
-            Some(entry) => !entry.queue.dump(&mut dump.walk, |item| each(item.data)),
+        let Self { queues, host, .. } = self;
+        match queues.get_mut(&dump.queue) {
+            Some(entry) => !entry.queue.dump(&mut dump.walk, |item| with(host, item, |item| each(item.data))),
             None => false,
         }
     }
@@ -247,13 +252,58 @@ pub(super) fn put_one<H: Host>(
     entry: &mut QueueEntry<H>,
     host: &mut H,
     name: &Name,
-    piece: Piece<'_>,
+    (piece, away): (Piece<'_>, Option<Away>),
     delay: Duration,
     now: Time,
 ) -> Result<(), PutError> {
-    let len = piece.len();
-    let overflow = |item: &[u8]| host.overflow(name, item);
-    entry.queue.put_with(now, len, delay, |room| piece.copy_to(room), overflow).map(drop)
+    let overflow = |item: Held<'_>| host.overflow(name, item);
+    match away {
+        Some(away) => entry.queue.put_away(now, away, delay, overflow),
+        None => entry.queue.put_among(now, piece.len(), delay, |room| piece.copy_to(room), overflow),
+    }
+    .map(drop)
+}
+
+/// Where the items of a command will lie, one after the other.
+pub(super) struct Places {
+    place: Option<u64>,
+    /// Bytes from the next one on, with what stands before each.
+    back: u64,
+}
+
+impl Places {
+    pub(super) fn new<H: Host>(host: &mut H, pieces: &Pieces<'_>) -> Self {
+        let place = host.place();
+        Self { place, back: if place.is_some() { pieces.encoded_len() } else { 0 } }
+    }
+
+    /// That of the next one, of so many bytes; `None` if it is with the queue.
+    pub(super) fn next(&mut self, len: usize) -> Option<Away> {
+        let place = self.place?;
+        let back = self.back.wrapping_sub(prefix_len(len) as u64);
+        self.back = back.wrapping_sub(len as u64);
+        let (back, bytes) = (u32::try_from(back).ok()?, u32::try_from(len).ok()?);
+        (len >= Away::LEAST).then_some(Away { place, back, len: bytes })
+    }
+}
+
+/// Gives an item to `each`, wherever it lies; breaks if it is not at hand.
+fn with<H: Host>(
+    host: &mut H,
+    item: leases::Item<'_>,
+    each: impl FnOnce(leases::Item<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    match item.away.as_ref() {
+        None => each(item),
+        Some(away) => match host.fetch(away) {
+            Some(data) => each(leases::Item { data, ..item }),
+            None => ControlFlow::Break(()),
+        },
+    }
+}
+
+fn show<H: Host>(host: &mut H, item: leases::Item<'_>, state: State, to: &mut impl Sink) -> ControlFlow<()> {
+    with(host, item, |item| to.take(Part::Item(Item { item, state })))
 }
 
 fn refusal_of<H: Host>(error: PutError, name: &Name, entry: &QueueEntry<H>, items: &Pieces<'_>) -> Refusal {

@@ -47,6 +47,14 @@ impl<H: Host> Memory<H> {
                 self.put_letter(name, letter, now);
                 self.queues.get(name).is_some()
             }
+            Call::Move(name, moves) => {
+                self.relocate(name, moves);
+                true
+            }
+            Call::Lose(name, place) => {
+                self.lose(name, *place, now);
+                true
+            }
             Call::DropLetters(name, letters) => {
                 self.drop_letters(name, letters.iter());
                 true

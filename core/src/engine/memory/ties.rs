@@ -3,9 +3,9 @@
 use core::ops::ControlFlow;
 use core::time::Duration;
 
-use super::queues::{BATCH, put_one};
+use super::queues::{BATCH, Places, put_one};
 use super::{Host, Memory, Table};
-use crate::engine::{Filter, Kind, Name, Piece};
+use crate::engine::{Filter, Kind, Name, Piece, Pieces};
 use crate::storage::Optional as _;
 use crate::time::Time;
 
@@ -27,17 +27,14 @@ const AGAIN: Duration = Duration::from_secs(1);
 impl<H: Host> Memory<H> {
     /// Puts messages of a topic on a queue that it feeds: of those that its filter lets pass, one of so many. Returns
     /// the next queue on that topic.
-    pub(super) fn feed<'m>(
-        &mut self,
-        name: &Name,
-        messages: impl Iterator<Item = &'m [u8]>,
-        now: Time,
-    ) -> Option<Name> {
+    pub(super) fn feed(&mut self, name: &Name, messages: &Pieces<'_>, now: Time) -> Option<Name> {
         let Self { queues, host, .. } = self;
         let entry = queues.get_mut(name)?;
         let Ties { filter, next_on_topic, .. } = entry.ties.get().copied()?;
         let mut filter = filter.selection();
-        for message in messages {
+        let mut places = Places::new(host, messages);
+        for message in messages.plain() {
+            let away = places.next(message.len());
             if filter.apply(message).is_err() {
                 entry.filtered = entry.filtered.wrapping_add(1);
                 continue;
@@ -52,8 +49,9 @@ impl<H: Host> Memory<H> {
                 entry.queue.count_refused(1);
                 continue;
             }
+            entry.make_room_for(core::iter::once(message.len()));
             // What is refused, the queue counts.
-            let _ = put_one(entry, host, name, Piece::Plain(message), Duration::ZERO, now);
+            let _ = put_one(entry, host, name, (Piece::Plain(message), away), Duration::ZERO, now);
         }
         self.after_change(name, now);
         next_on_topic

@@ -4,7 +4,7 @@ use embedded_io::{Read, Write};
 
 use super::{Host, Memory, Table, TopicRoom};
 use crate::dedupe::Dedupe;
-use crate::engine::{Id, Kind, Name, Outcome, Piece, Pieces, Published, Refusal, TopicSettings, TopicStats};
+use crate::engine::{Id, Kind, Name, Outcome, Pieces, Published, Refusal, TopicSettings, TopicStats};
 use crate::saved::{Get, Input, Output};
 use crate::time::Time;
 use crate::topic::{Batch, Begun, From, Limit, OverLimit, Settings, Topic};
@@ -136,14 +136,7 @@ impl<H: Host> Memory<H> {
                 |()| Outcome::Published(Published { messages: 0, ..published }),
             );
         }
-        let plain = || {
-            messages.iter().filter_map(|piece| match piece {
-                Piece::Plain(message) => Some(message),
-                // A body is never coded.
-                Piece::Coded(..) | Piece::Absent(_) => None,
-            })
-        };
-        let batch = Batch::of(plain());
+        let batch = Batch::of(messages.plain());
         let bytes = batch.bytes();
         match entry.topic.publish_all(batch, now) {
             Ok(all) => (published.first, published.messages) = (all.first, all.messages),
@@ -161,7 +154,7 @@ impl<H: Host> Memory<H> {
             }
         }
         while let Some(queue) = fed {
-            fed = self.feed(&queue, plain(), now);
+            fed = self.feed(&queue, messages, now);
         }
         Outcome::Published(published)
     }

@@ -6,10 +6,10 @@ use core::time::Duration;
 
 use super::counters::count;
 use super::note::{self, Death, Note};
-use super::record::{self, HEADER, Kind};
+use super::record::{self, Form, HEADER, Kind};
 use super::slot::Slot;
 use super::tree::rank_of;
-use super::{LeaseQueue, PutError};
+use super::{Away, Held, LeaseQueue, PutError};
 use crate::log::record_len;
 use crate::storage::Grow;
 use crate::time::Time;
@@ -19,8 +19,10 @@ use crate::time::Time;
 pub struct Letter<'a> {
     /// The number that it had in this queue.
     pub id: u64,
-    /// What was put.
+    /// What was put; nothing, if that lies elsewhere.
     pub data: &'a [u8],
+    /// Where it lies, if that is elsewhere.
+    pub away: Option<Away>,
     /// How often it was lent.
     pub attempts: u16,
     /// What was said when it was given back for the last time, or the beginning of it; empty if its lease ran out.
@@ -29,6 +31,16 @@ pub struct Letter<'a> {
     pub accepted_at: Time,
     /// When its last lease ended.
     pub died_at: Time,
+}
+
+impl Letter<'_> {
+    /// The item as the queue has it.
+    pub const fn held(&self) -> Held<'_> {
+        match self.away {
+            Some(away) => Held::Away(away),
+            None => Held::Here(self.data),
+        }
+    }
 }
 
 impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
@@ -88,14 +100,14 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         &mut self,
         now: Time,
         letter: &Letter<'_>,
-        mut overflow: impl FnMut(&[u8]),
+        mut overflow: impl FnMut(Held<'_>),
     ) -> Result<u64, PutError> {
         self.told(now);
-        let Letter { data, attempts, reason, accepted_at, died_at, .. } = *letter;
-        let note = Note::of_death(&Death { attempts, reason, accepted_at, died_at });
-        let fits = record::record_len(data.len(), note.len()).is_some_and(|len| self.log.can_hold(len));
-        let fill = |room: &mut [u8]| room.iter_mut().zip(data).for_each(|(to, byte)| *to = *byte);
-        let id = self.accept(data.len(), fits.then_some(&note), Duration::ZERO, fill, &mut overflow)?;
+        let Letter { attempts, reason, accepted_at, died_at, .. } = *letter;
+        let (held, note) = (letter.held(), Note::of_death(&Death { attempts, reason, accepted_at, died_at }));
+        let fits = record::record_len(held.size().stored(), note.len()).is_some_and(|len| self.log.can_hold(len));
+        let fill = |room: &mut [u8]| held.copy_to(room);
+        let id = self.accept(held.size(), fits.then_some(&note), Duration::ZERO, fill, &mut overflow)?;
         if !fits {
             count(&mut self.tally.reasons_lost);
         }
@@ -116,7 +128,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             let Some(place) = self.slots.get_mut(slot) else { break };
             (place.id, place.attempts) = (id, 0);
             if let Some(record) = self.log.record_at_mut(place.offset()) {
-                record::write_header(record, Kind::of(record), record::is_noted(record), self.clock);
+                record::write_header(record, Kind::of(record), record::form_of(record), self.clock);
                 note::forget(record);
             }
             self.bring_back(slot);
@@ -133,8 +145,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         let mut purged = 0;
         while purged < items {
             let Some(next) = self.oldest_ready() else { break };
-            let bytes = self.data_at(next.offset).len();
-            self.leave(&next, bytes);
+            let size = self.size_at(next.offset);
+            self.leave(&next, size);
             count(&mut self.tally.purged);
             purged += 1;
         }
@@ -154,9 +166,14 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         let slot = self.slots.get(slot)?;
         let record = self.log.record_at(slot.offset())?;
         let parts = record::parts(record);
+        let (data, away) = match record::held_in(record, parts.stored) {
+            Held::Here(data) => (data, None),
+            Held::Away(away) => (&[][..], Some(away)),
+        };
         Some(Letter {
             id: slot.id,
-            data: parts.data,
+            data,
+            away,
             attempts: slot.attempts,
             reason: parts.reason,
             accepted_at: record::accepted_at(record, self.clock),
@@ -184,26 +201,25 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     fn write_note(&mut self, slot: u32, note: &Note<'_>) -> Option<()> {
         let old = self.slots.get(slot)?.offset();
         let record = self.log.record_at_mut(old)?;
-        let noted = record::is_noted(record);
-        if (noted && note.replace(record)) || (!noted && note.is_empty()) {
+        let Form { is_noted, is_away } = record::form_of(record);
+        if (is_noted && note.replace(record)) || (!is_noted && note.is_empty()) {
             return Some(());
         }
-        let bytes = record::parts(record).data.len();
-        let len = record::record_len(bytes, note.len())?;
+        let (stored, size) = (record::parts(record).stored.len(), record::held(record).size());
+        let len = record::record_len(stored, note.len())?;
         self.find_room(once(len), None)?;
         // Finding room may have moved it.
         let old = self.slots.get(slot)?.offset();
         let accepted = self.accepted_at(old);
         let place = self.log.append_at(len, |room| {
-            record::write_header(room, Kind::Aside(slot), true, accepted);
+            record::write_header(room, Kind::Aside(slot), Form { is_noted: true, is_away }, accepted);
             note.write(room);
         });
         let new = place.ok()?.offset();
-        self.log.copy((old, HEADER), (new, HEADER), bytes)?;
-        self.room.live = self.room.live.wrapping_add(record_len(len)?);
+        self.log.copy((old, HEADER), (new, HEADER), stored)?;
+        self.room.take(record_len(len)?, size);
         self.slots.get_mut(slot)?.set_offset(new);
-        // The item is still held, only elsewhere.
-        self.release(old, 0);
+        self.release(old, size);
         Some(())
     }
 }

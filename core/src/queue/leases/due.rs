@@ -128,8 +128,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
 
     /// Lets go of a ready item that is too old.
     pub(super) fn expire(&mut self, next: &Next) {
-        let bytes = self.data_at(next.offset).len();
-        self.leave(next, bytes);
+        let size = self.size_at(next.offset);
+        self.leave(next, size);
         count(&mut self.tally.expired);
     }
 }

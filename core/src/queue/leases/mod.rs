@@ -10,11 +10,14 @@
 //! | `look` | looking at items, which changes nothing |
 //! | `slot`, `tree` | places for the items that are set aside, in order |
 //! | `record`, `note`, `token` | how an item lies in the log; how it died; what a lease is called |
+//! | `away`, `elsewhere` | items that lie elsewhere, in a storage that grows |
 //! | `save`, `restore` | the whole queue as bytes, and a queue that goes on where it was |
 
+mod away;
 mod counters;
 mod dead;
 mod due;
+mod elsewhere;
 mod look;
 mod note;
 mod put;
@@ -32,6 +35,7 @@ mod tree;
 
 use core::time::Duration;
 
+pub use away::{Away, Held};
 pub use counters::Counters;
 pub use dead::Letter;
 pub use due::Advanced;
@@ -43,6 +47,7 @@ pub use slot::Slot;
 pub use take::{Item, NoSlot};
 pub use token::Token;
 
+use self::away::Size;
 use self::counters::Tally;
 use self::record::Kind;
 use self::slot::Slots;
@@ -114,6 +119,8 @@ pub struct LeaseQueue<S, L> {
     delayed: Tree,
     dead: Tree,
     room: Room,
+    /// Bytes that all records might take if their items lay in them; of storage that doesn't grow, all that there is.
+    most: u64,
     /// How often all records were moved together, which makes earlier positions worthless.
     compacted: u64,
     tally: Tally,
@@ -137,9 +144,42 @@ struct Room {
     waste: usize,
     /// Bytes of items alone.
     bytes: u64,
-    /// The part of both that is on lease.
+    /// Of those, what lies elsewhere, less what is here for it.
+    elsewhere: u64,
+    /// The part of each that is on lease.
     leased_live: usize,
     leased_bytes: u64,
+    leased_elsewhere: u64,
+}
+
+impl Room {
+    /// An item is held of that size, whose record takes so much.
+    const fn take(&mut self, taken: usize, size: Size) {
+        self.live = self.live.wrapping_add(taken);
+        self.bytes = self.bytes.wrapping_add(size.len as u64);
+        self.elsewhere = self.elsewhere.wrapping_add(size.elsewhere());
+    }
+
+    /// It is held no more.
+    const fn give(&mut self, taken: usize, size: Size) {
+        self.live = self.live.wrapping_sub(taken);
+        self.bytes = self.bytes.wrapping_sub(size.len as u64);
+        self.elsewhere = self.elsewhere.wrapping_sub(size.elsewhere());
+    }
+
+    /// It is on lease.
+    const fn lend(&mut self, taken: usize, size: Size) {
+        self.leased_live = self.leased_live.wrapping_add(taken);
+        self.leased_bytes = self.leased_bytes.wrapping_add(size.len as u64);
+        self.leased_elsewhere = self.leased_elsewhere.wrapping_add(size.elsewhere());
+    }
+
+    /// It is on lease no more.
+    const fn end_lease(&mut self, taken: usize, size: Size) {
+        self.leased_live = self.leased_live.wrapping_sub(taken);
+        self.leased_bytes = self.leased_bytes.wrapping_sub(size.len as u64);
+        self.leased_elsewhere = self.leased_elsewhere.wrapping_sub(size.elsewhere());
+    }
 }
 
 /// What a [`LeaseQueue`] does with items.
@@ -206,7 +246,16 @@ impl<S, L> LeaseQueue<S, L> {
             leased: Tree::EMPTY,
             delayed: Tree::EMPTY,
             dead: Tree::EMPTY,
-            room: Room { live: 0, waste: 0, bytes: 0, leased_live: 0, leased_bytes: 0 },
+            room: Room {
+                live: 0,
+                waste: 0,
+                bytes: 0,
+                elsewhere: 0,
+                leased_live: 0,
+                leased_bytes: 0,
+                leased_elsewhere: 0,
+            },
+            most: u64::MAX,
             compacted: 0,
             tally: Tally::NEW,
         }
@@ -216,6 +265,14 @@ impl<S, L> LeaseQueue<S, L> {
     #[must_use]
     pub const fn starting_at(mut self, id: u64) -> Self {
         self.next_id = id;
+        self
+    }
+
+    /// Lets its storage be one that [grows](Self::grow), and that may hold so many bytes, the items that lie
+    /// [elsewhere](Away) counted as if they lay in it.
+    #[must_use]
+    pub const fn growing_to(mut self, most: u64) -> Self {
+        self.most = most;
         self
     }
 
@@ -261,11 +318,15 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         }
     }
 
-    /// Gives back the room of the record at `offset`, whose item takes `bytes`.
-    fn release(&mut self, offset: usize, bytes: usize) {
+    /// Gives back the room of the record at `offset`, whose item has that size.
+    fn release(&mut self, offset: usize, size: Size) {
         let Some(taken) = self.log.record_at(offset).and_then(|record| record_len(record.len())) else { return };
-        self.room.live = self.room.live.wrapping_sub(taken);
-        self.room.bytes = self.room.bytes.wrapping_sub(bytes as u64);
+        self.room.give(taken, size);
+        self.drop_record(offset, taken);
+    }
+
+    /// Nothing holds the record at `offset` any more, which takes so much.
+    fn drop_record(&mut self, offset: usize, taken: usize) {
         if offset == self.log.start().offset() {
             self.log.pop();
             self.reclaim();
@@ -288,14 +349,14 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// Gives back the slot and the record of an item that is in no tree any more.
     fn release_slot(&mut self, slot: u32) {
         let Some(offset) = self.slots.get(slot).map(Slot::offset) else { return };
-        let bytes = self.data_at(offset).len();
+        let size = self.size_at(offset);
         self.slots.release(slot);
-        self.release(offset, bytes);
+        self.release(offset, size);
     }
 
-    /// The item in the record at `offset`.
-    fn data_at(&self, offset: usize) -> &[u8] {
-        self.log.record_at(offset).map(|record| record::parts(record).data).unwrap_or_default()
+    /// The size of the item in the record at `offset`.
+    fn size_at(&self, offset: usize) -> Size {
+        self.log.record_at(offset).map_or(Size::here(0), |record| record::held(record).size())
     }
 
     /// When the item in the record at `offset` was accepted.

@@ -94,7 +94,7 @@ pub(super) const fn room_of(record: &[u8]) -> u8 {
 
 /// Lets the note that the record may have say nothing; its room stays.
 pub(super) fn forget(record: &mut [u8]) {
-    if record::is_noted(record) {
+    if record::form_of(record).is_noted {
         Note::EMPTY.replace(record);
     }
 }
@@ -103,8 +103,8 @@ pub(super) fn forget(record: &mut [u8]) {
 pub(super) fn parts(noted: &[u8]) -> Option<Parts<'_>> {
     let (rest, &[length, room]) = noted.split_last_chunk::<LENGTHS>()?;
     let (rest, past) = rest.split_last_chunk::<PAST>()?;
-    let (data, reason) = rest.split_at_checked(rest.len().checked_sub(usize::from(room))?)?;
-    Some(Parts { data, reason: reason.get(..usize::from(length))?, past: Some(*past) })
+    let (stored, reason) = rest.split_at_checked(rest.len().checked_sub(usize::from(room))?)?;
+    Some(Parts { stored, reason: reason.get(..usize::from(length))?, past: Some(*past) })
 }
 
 /// The death in another queue that the parts of a record tell of.
@@ -122,24 +122,26 @@ pub(super) fn death<'a>(parts: &Parts<'a>, now: Time) -> Option<Death<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::leases::record::{HEADER, Kind};
+    use crate::queue::leases::record::{Form, HEADER, Kind};
+
+    const NOTED: Form = Form { is_noted: true, is_away: false };
 
     #[test]
     fn a_reason_stands_behind_the_item() {
         let mut room = [0; 40];
         let torn = Note::of_reason(b"torn");
         let record = &mut room[..HEADER + 3 + torn.len()];
-        record::write_header(record, Kind::Aside(1), true, Time::ZERO);
+        record::write_header(record, Kind::Aside(1), NOTED, Time::ZERO);
         record[HEADER..HEADER + 3].copy_from_slice(b"abc");
         torn.write(record);
         let parts = record::parts(record);
-        assert_eq!((parts.data, parts.reason, death(&parts, Time::ZERO)), (&b"abc"[..], &b"torn"[..], None));
+        assert_eq!((parts.stored, parts.reason, death(&parts, Time::ZERO)), (&b"abc"[..], &b"torn"[..], None));
         assert!(!Note::of_reason(b"worn out").replace(record));
         assert!(Note::of_reason(b"wet").replace(record));
-        assert_eq!((record::parts(record).data, record::parts(record).reason), (&b"abc"[..], &b"wet"[..]));
+        assert_eq!((record::parts(record).stored, record::parts(record).reason), (&b"abc"[..], &b"wet"[..]));
         assert!(Note::EMPTY.replace(record));
         assert!(Note::of_reason(b"dust").replace(record));
-        assert_eq!((record::parts(record).data, record::parts(record).reason), (&b"abc"[..], &b"dust"[..]));
+        assert_eq!((record::parts(record).stored, record::parts(record).reason), (&b"abc"[..], &b"dust"[..]));
     }
 
     #[test]
@@ -150,7 +152,7 @@ mod tests {
             let note = Note::of_death(&death_there);
             let mut room = [0xff; 40];
             let record = &mut room[..HEADER + 3 + note.len()];
-            record::write_header(record, Kind::fresh(7), true, at(died));
+            record::write_header(record, Kind::fresh(7), NOTED, at(died));
             note.write(record);
             assert!(!note.is_empty() && Note::EMPTY.is_empty());
             assert_eq!(death(&record::parts(record), at(died + 5)), Some(death_there));

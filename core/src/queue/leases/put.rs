@@ -2,9 +2,10 @@
 
 use core::time::Duration;
 
+use super::away::{Away, Held, Size};
 use super::counters::count;
 use super::note::Note;
-use super::record::{self, HEADER, Kind};
+use super::record::{self, Form, HEADER, Kind};
 use super::room::Leaving;
 use super::slot::Slot;
 use super::take::NoSlot;
@@ -44,6 +45,11 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// # Errors
     /// [`TooLarge`] if it doesn't; [`put`](Self::put) would say the same.
     pub fn check(&self, len: usize) -> Result<(), TooLarge> {
+        if self.grows() {
+            let capacity = usize::try_from(self.most).unwrap_or(usize::MAX);
+            let fits = record::whole_len(len, 0) <= self.most && u32::try_from(len).is_ok();
+            return if fits { Ok(()) } else { Err(TooLarge { len, capacity }) };
+        }
         let fits = record::record_len(len, 0).is_some_and(|len| self.log.can_hold(len));
         if fits { Ok(()) } else { Err(TooLarge { len, capacity: self.log.capacity() }) }
     }
@@ -52,7 +58,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// [`Overflow::DropOldest`] tells. O(1) and the items that leave; at worst O(storage), when what stays for long
     /// has to be moved out of the way.
     ///
-    /// An item that is beyond a limit by itself leaves at once, after all that is ready.
+    /// An item that is beyond a limit by itself leaves at once, after all that is ready. What has to leave and lies
+    /// [elsewhere](Away) is not handed over.
     ///
     /// # Errors
     /// [`PutError`].
@@ -73,8 +80,54 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         fill: impl FnOnce(&mut [u8]),
         mut overflow: impl FnMut(&[u8]),
     ) -> Result<u64, PutError> {
+        self.put_sized(now, Size::here(len), delay, fill, &mut |held| {
+            if let Held::Here(item) = held {
+                overflow(item);
+            }
+        })
+    }
+
+    /// [`put_with`](Self::put_with) in a queue that may hold items that lie [elsewhere](Away).
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub(crate) fn put_among(
+        &mut self,
+        now: Time,
+        len: usize,
+        delay: Duration,
+        fill: impl FnOnce(&mut [u8]),
+        mut overflow: impl FnMut(Held<'_>),
+    ) -> Result<u64, PutError> {
+        self.put_sized(now, Size::here(len), delay, fill, &mut overflow)
+    }
+
+    /// [`put`](Self::put)s an item that lies elsewhere, and is of [some length](Away::LEAST): in a queue that
+    /// [grows](Self::growing_to).
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub fn put_away(
+        &mut self,
+        now: Time,
+        item: Away,
+        delay: Duration,
+        mut overflow: impl FnMut(Held<'_>),
+    ) -> Result<u64, PutError> {
+        let held = Held::Away(item);
+        self.put_sized(now, held.size(), delay, |room| held.copy_to(room), &mut overflow)
+    }
+
+    fn put_sized(
+        &mut self,
+        now: Time,
+        size: Size,
+        delay: Duration,
+        fill: impl FnOnce(&mut [u8]),
+        overflow: Leaving<'_>,
+    ) -> Result<u64, PutError> {
         self.told(now);
-        let result = self.accept(len, None, delay, fill, &mut overflow);
+        let result = self.accept(size, None, delay, fill, overflow);
         if result.is_err() {
             count(&mut self.tally.refused);
         }
@@ -140,42 +193,52 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         for len in lens.clone() {
             self.check(len).map_err(PutError::TooLarge)?;
         }
+        let grows = self.grows();
+        let sizes = lens.map(move |len| Size { len, is_away: grows && len >= Away::LEAST });
         match self.settings.overflow {
             Overflow::DropOldest => {
-                let possible = lens.into_iter().all(|len| self.can_make_room(len, 0));
-                if possible { Ok(()) } else { Err(PutError::Full) }
+                if !sizes.clone().all(|size| self.can_make_room(size, 0)) {
+                    return Err(PutError::Full);
+                }
+                if !grows {
+                    return Ok(());
+                }
             }
             Overflow::Reject => {
-                let (items, bytes) = lens.clone().fold((0_u64, 0_u64), |(items, bytes), len| {
-                    (items.saturating_add(1), bytes.saturating_add(len as u64))
-                });
+                let (mut items, mut bytes, mut whole) = (0_u64, 0_u64, 0_u64);
+                for size in sizes.clone() {
+                    items = items.saturating_add(1);
+                    bytes = bytes.saturating_add(size.len as u64);
+                    whole = whole.saturating_add(record::whole_len(size.len, 0));
+                }
                 if items == 0 {
                     return Ok(());
                 }
-                if self.is_beyond(items, bytes) {
+                if self.is_beyond(items, bytes, whole) {
                     self.settle(self.clock);
                 }
-                let whole = lens.map(|len| record::record_len(len, 0).unwrap_or(usize::MAX));
-                if self.is_beyond(items, bytes) {
+                if self.is_beyond(items, bytes, whole) {
                     return Err(PutError::Full);
                 }
-                if !self.log.has_room_for(whole.clone()) {
-                    self.settle(self.clock);
-                }
-                self.find_room(whole, None).ok_or(PutError::Full)
             }
         }
+        let records = sizes.map(|size| record::record_len(size.stored(), 0).unwrap_or(usize::MAX));
+        if !self.log.has_room_for(records.clone()) {
+            self.settle(self.clock);
+        }
+        self.find_room(records, None).ok_or(PutError::Full)
     }
 
-    /// Accepts an item of `len` bytes, which may have a note behind it.
+    /// Accepts an item of that size, which may have a note behind it.
     pub(super) fn accept(
         &mut self,
-        len: usize,
+        size: Size,
         note: Option<&Note<'_>>,
         delay: Duration,
         fill: impl FnOnce(&mut [u8]),
         overflow: Leaving<'_>,
     ) -> Result<u64, PutError> {
+        let len = size.len;
         self.check(len).map_err(PutError::TooLarge)?;
         // It would leave at once.
         let delayed = !delay.is_zero() && !self.is_beyond_alone(len);
@@ -184,12 +247,12 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             self.slots.reserve().ok_or(PutError::NoSlot(NoSlot { slots: self.slots.len() }))?;
         }
         let note_len = note.map_or(0, Note::len);
-        self.make_room(len, note_len, overflow).ok_or(PutError::Full)?;
+        self.make_room(size, note_len, overflow).ok_or(PutError::Full)?;
         let slot = if delayed { self.slots.reserve() } else { None };
         let kind = slot.map_or(Kind::fresh(self.next_id), Kind::Aside);
-        let (whole, accepted) = (record::record_len(len, note_len).ok_or(PutError::Full)?, self.clock);
+        let (whole, accepted) = (record::record_len(size.stored(), note_len).ok_or(PutError::Full)?, self.clock);
         let written = self.log.append_at(whole, |room| {
-            record::write_header(room, kind, note.is_some(), accepted);
+            record::write_header(room, kind, Form { is_noted: note.is_some(), is_away: size.is_away }, accepted);
             if let Some(note) = note {
                 note.write(room);
             }
@@ -197,8 +260,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         });
         let place = written.map_err(|_| PutError::Full)?;
         let id = self.new_id();
-        self.room.live = self.room.live.wrapping_add(record_len(whole).unwrap_or_default());
-        self.room.bytes = self.room.bytes.wrapping_add(len as u64);
+        self.room.take(record_len(whole).unwrap_or_default(), size);
         count(&mut self.tally.accepted);
         if delayed {
             let mut item = Slot::of(id);

@@ -1,10 +1,13 @@
 //! How an item lies in the record log: a header of nine bytes, the item, and a [note](super::note) on how it died if it
 //! did.
 //!
-//! The header says what the record is (four bytes: a kind, whether there is a note, and a number of 29 bits), and when
-//! the item was accepted (five bytes: milliseconds, of which 2^40 are 34 years).
+//! The header says what the record is (four bytes: a kind, whether there is a note, whether there is only the
+//! [place](Away) of the item, and a number of 28 bits), and when the item was accepted (five bytes: milliseconds, of which
+//! 2^40 are 34 years).
 
+use super::away::{Away, Held};
 use super::note;
+use crate::log;
 use crate::time::Time;
 
 /// Bytes in front of each item.
@@ -14,10 +17,11 @@ pub(super) const HEADER: usize = 9;
 pub(super) const TIME_BYTES: usize = 5;
 
 /// Numbers in a header have so many bits.
-pub(super) const NUMBER_BITS: u32 = 29;
+pub(super) const NUMBER_BITS: u32 = 28;
 const NUMBER: u32 = (1 << NUMBER_BITS) - 1;
-const NOTED: u32 = 1 << NUMBER_BITS;
-const KIND: u32 = NUMBER_BITS + 1;
+const AWAY: u32 = 1 << NUMBER_BITS;
+const NOTED: u32 = 1 << (NUMBER_BITS + 1);
+const KIND: u32 = NUMBER_BITS + 2;
 const TIME: u64 = (1 << 40) - 1;
 
 /// What a record is.
@@ -31,10 +35,20 @@ pub(super) enum Kind {
     Done,
 }
 
+/// What a record has beside its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Form {
+    /// A note stands behind the item.
+    pub(super) is_noted: bool,
+    /// The item lies elsewhere.
+    pub(super) is_away: bool,
+}
+
 /// A record's parts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parts<'a> {
-    pub(super) data: &'a [u8],
+    /// The item, or its place.
+    pub(super) stored: &'a [u8],
     /// Why it died, and what else is noted of that.
     pub(super) reason: &'a [u8],
     pub(super) past: Option<[u8; note::PAST]>,
@@ -63,11 +77,11 @@ impl Kind {
         }
     }
 
-    /// Makes `record` one of this kind; the note that it may have stays.
+    /// Makes `record` one of this kind, of the same form.
     pub(super) fn mark(self, record: &mut [u8]) {
-        let noted = word_of(record) & NOTED;
+        let form = word_of(record) & (NOTED | AWAY);
         if let Some(word) = record.first_chunk_mut() {
-            *word = (self.word() | noted).to_le_bytes();
+            *word = (self.word() | form).to_le_bytes();
         }
     }
 }
@@ -76,9 +90,10 @@ fn word_of(record: &[u8]) -> u32 {
     record.first_chunk().map_or(Kind::Done.word(), |word| u32::from_le_bytes(*word))
 }
 
-/// Whether a note stands behind the item.
-pub(super) fn is_noted(record: &[u8]) -> bool {
-    word_of(record) & NOTED != 0
+/// What the record has beside its kind.
+pub(super) fn form_of(record: &[u8]) -> Form {
+    let word = word_of(record);
+    Form { is_noted: word & NOTED != 0, is_away: word & AWAY != 0 }
 }
 
 /// The id that ends in these bits, the first one from `least` on.
@@ -87,8 +102,8 @@ pub(super) const fn id_from(least: u64, number: u32) -> u64 {
 }
 
 /// Writes a whole header.
-pub(super) fn write_header(record: &mut [u8], kind: Kind, is_noted: bool, accepted: Time) {
-    let word = kind.word() | if is_noted { NOTED } else { 0 };
+pub(super) fn write_header(record: &mut [u8], kind: Kind, form: Form, accepted: Time) {
+    let word = kind.word() | if form.is_noted { NOTED } else { 0 } | if form.is_away { AWAY } else { 0 };
     let ([a, b, c, d], [e, f, g, h, i]) = (word.to_le_bytes(), low(accepted));
     if let Some(header) = record.first_chunk_mut::<HEADER>() {
         *header = [a, b, c, d, e, f, g, h, i];
@@ -116,17 +131,33 @@ pub(super) const fn at_low([a, b, c, d, e]: [u8; TIME_BYTES], now: Time) -> Time
 
 /// The item, and how it died.
 pub(super) fn parts(record: &[u8]) -> Parts<'_> {
-    let data = record.get(HEADER..).unwrap_or_default();
-    let noted = if is_noted(record) { note::parts(data) } else { None };
-    noted.unwrap_or(Parts { data, reason: &[], past: None })
+    let stored = record.get(HEADER..).unwrap_or_default();
+    let noted = if form_of(record).is_noted { note::parts(stored) } else { None };
+    noted.unwrap_or(Parts { stored, reason: &[], past: None })
 }
 
-/// The length of a record of an item of `len` bytes, and a note of `note`.
+/// The item of a record, as it has it.
+pub(super) fn held(record: &[u8]) -> Held<'_> {
+    held_in(record, parts(record).stored)
+}
+
+/// The same, of which the parts are known.
+pub(super) fn held_in<'a>(record: &[u8], stored: &'a [u8]) -> Held<'a> {
+    let away = if form_of(record).is_away { Away::from_bytes(stored) } else { None };
+    away.map_or(Held::Here(stored), Held::Away)
+}
+
+/// The length of a record that stores `len` bytes of an item, and a note of `note`.
 pub(super) const fn record_len(len: usize, note: usize) -> Option<usize> {
     match len.checked_add(HEADER) {
         Some(len) => len.checked_add(note),
         None => None,
     }
+}
+
+/// What a record takes in all whose item of `len` bytes lies in it, with a note of `note`.
+pub(super) fn whole_len(len: usize, note: usize) -> u64 {
+    record_len(len, note).and_then(log::record_len).map_or(u64::MAX, |len| len as u64)
 }
 
 #[cfg(test)]
@@ -136,16 +167,13 @@ mod tests {
     #[test]
     fn kinds_and_times_survive_the_trip() {
         let mut record = [0xff; HEADER + 3];
-        for (kind, noted) in [
-            (Kind::Fresh(0), false),
-            (Kind::Fresh(NUMBER), true),
-            (Kind::Aside(5), true),
-            (Kind::Aside(NUMBER), false),
-            (Kind::Done, true),
-        ] {
+        let forms = [(false, false), (true, false), (true, true), (false, true), (true, false)];
+        let kinds = [Kind::Fresh(0), Kind::Fresh(NUMBER), Kind::Aside(5), Kind::Aside(NUMBER), Kind::Done];
+        for (kind, (is_noted, is_away)) in kinds.into_iter().zip(forms) {
+            let form = Form { is_noted, is_away };
             for now in [0, 1, 1 << 39, (1 << 40) - 1, 1 << 40, 1_764_000_000_000, u64::MAX - 1] {
-                write_header(&mut record, kind, noted, Time::from_millis(now));
-                assert_eq!((Kind::of(&record), is_noted(&record)), (kind, noted));
+                write_header(&mut record, kind, form, Time::from_millis(now));
+                assert_eq!((Kind::of(&record), form_of(&record)), (kind, form));
                 for later in [0, 1, 1 << 39, (1 << 40) - 1] {
                     let Some(later) = now.checked_add(later) else { continue };
                     assert_eq!(accepted_at(&record, Time::from_millis(later)), Time::from_millis(now));
@@ -153,14 +181,25 @@ mod tests {
             }
         }
         assert_eq!(record[HEADER..], [0xff; 3], "the item");
-        assert_eq!((Kind::of(&[]), is_noted(&[])), (Kind::Done, false));
+        assert_eq!((Kind::of(&[]), form_of(&[])), (Kind::Done, Form::default()));
         Kind::Aside(3).mark(&mut record);
-        assert_eq!((Kind::of(&record), is_noted(&record)), (Kind::Aside(3), true));
+        assert_eq!((Kind::of(&record), form_of(&record)), (Kind::Aside(3), Form { is_noted: true, is_away: false }));
+    }
+
+    #[test]
+    fn an_item_is_here_or_elsewhere() {
+        let away = Away { place: u64::MAX - 1, back: 7, len: 1 << 31 };
+        let mut record = [0; HEADER + Away::LEN];
+        write_header(&mut record, Kind::fresh(1), Form { is_noted: false, is_away: true }, Time::ZERO);
+        record[HEADER..].copy_from_slice(&away.to_bytes());
+        assert_eq!((held(&record), held(&record).len()), (Held::Away(away), 1 << 31));
+        write_header(&mut record, Kind::fresh(1), Form::default(), Time::ZERO);
+        assert_eq!(held(&record), Held::Here(&away.to_bytes()));
     }
 
     #[test]
     fn an_id_is_known_by_its_low_bits() {
-        for id in [0, 1, u64::from(NUMBER), 1 << 29, 1 << 30, (1 << 50) + 77] {
+        for id in [0, 1, u64::from(NUMBER), 1 << 28, 1 << 29, 1 << 30, (1 << 50) + 77] {
             let Kind::Fresh(number) = Kind::fresh(id) else { panic!() };
             for least in [id, id.saturating_sub(1), id.saturating_sub(u64::from(NUMBER))] {
                 assert_eq!(id_from(least, number), id);

@@ -2,10 +2,11 @@
 
 use embedded_io::Read;
 
+use super::away::{Away, Size};
 use super::counters::Tally;
 use super::note::{Death, LONGEST_REASON, Note};
-use super::record::{self, HEADER, Kind, NUMBER_BITS};
-use super::save::{ASIDE, DONE, FRESH, NOTED};
+use super::record::{self, Form, HEADER, Kind, NUMBER_BITS};
+use super::save::{ASIDE, AWAY, DONE, FRESH, NOTED};
 use super::slot::Slot;
 use super::{LeaseQueue, Settings, tree};
 use crate::log::{Layout, record_len};
@@ -18,6 +19,7 @@ struct Head {
     kind: Kind,
     accepted: Time,
     note: Option<Noted>,
+    is_away: bool,
 }
 
 /// A note, and the room that its reason was given.
@@ -30,13 +32,21 @@ struct Noted {
 }
 
 impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
-    /// What was saved, in storage of the same length, and slots that are as many or grow to as many. O(n log n).
-    pub(crate) fn restore<R: Read>(storage: S, slots: L, settings: Settings, input: &mut Input<R>) -> Get<Self, R> {
+    /// What was saved, in storage of the same length or that `grow` lets have it, for items that may take `most` bytes;
+    /// and slots that are as many or grow to as many. O(n log n).
+    pub(crate) fn restore<R: Read>(
+        (mut storage, most): (S, u64),
+        slots: L,
+        settings: Settings,
+        mut grow: impl FnMut(&mut S) -> bool,
+        input: &mut Input<R>,
+    ) -> Get<Self, R> {
         let [capacity, next_id] = input.numbers()?;
+        while (storage.as_ref().len() as u64) < capacity && most < u64::MAX && grow(&mut storage) {}
         if storage.as_ref().len() as u64 != capacity {
             return Err(Broken::Wrong("there is other room for items than there was"));
         }
-        let mut queue = Self::new(storage, slots, settings, input.word()?).starting_at(next_id);
+        let mut queue = Self::new(storage, slots, settings, input.word()?).starting_at(next_id).growing_to(most);
         queue.spent = input.maybe(Input::time)?;
         queue.clock = queue.spent.unwrap_or(Time::ZERO);
         queue.tally = Tally::from_array(input.numbers()?);
@@ -97,7 +107,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
 
     fn restore_done<R: Read>(&mut self, layout: &Layout, input: &mut Input<R>) -> Get<(), R> {
         let len = input.size()?;
-        let done = |room: &mut [u8]| record::write_header(room, Kind::Done, false, Time::ZERO);
+        let done = |room: &mut [u8]| record::write_header(room, Kind::Done, Form::default(), Time::ZERO);
         if len < HEADER || self.log.lay(layout, 0, len, done).is_err() {
             return Err(Broken::Wrong(MISLAID));
         }
@@ -108,7 +118,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// `next` is the id that the next fresh item has at least.
     fn restore_head<R: Read>(&mut self, kind: u8, next: &mut u64, input: &mut Input<R>) -> Get<Head, R> {
         let number = input.number()?;
-        let kind_of = match kind & !NOTED {
+        let kind_of = match kind & !(NOTED | AWAY) {
             FRESH => {
                 let is_first = self.fresh.len == 0;
                 let id = next.checked_add(number).filter(|id| *id < self.next_id);
@@ -129,7 +139,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         let accepted = input.time()?;
         self.clock = self.clock.max(accepted);
         let note = if kind & NOTED > 0 { Some(self.restore_note(input)?) } else { None };
-        Ok(Head { kind: kind_of, accepted, note })
+        Ok(Head { kind: kind_of, accepted, note, is_away: kind & AWAY > 0 })
     }
 
     fn restore_note<R: Read>(&mut self, input: &mut Input<R>) -> Get<Noted, R> {
@@ -156,19 +166,23 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         let len = input.size()?;
         let room = head.note.as_ref().map_or(0, Noted::room);
         let whole = record::record_len(len, room).ok_or(Broken::Wrong(MISLAID))?;
-        let mut read = Ok(());
+        if head.is_away && len != Away::LEN {
+            return Err(Broken::Wrong("an item lies nowhere"));
+        }
+        let (mut read, mut size) = (Ok(()), Size::here(len));
+        let form = Form { is_noted: head.note.is_some(), is_away: head.is_away };
         let laid = self.log.lay(layout, 0, whole, |record| {
-            record::write_header(record, head.kind, head.note.is_some(), head.accepted);
+            record::write_header(record, head.kind, form, head.accepted);
             if let Some(noted) = &head.note {
                 noted.write(record);
             }
             read = input.fill(record.get_mut(HEADER..HEADER.saturating_add(len)).unwrap_or_default());
+            size = record::held(record).size();
         });
         read?;
         let place = laid.map_err(|_| Broken::Wrong(MISLAID))?;
         let taken = record_len(whole).unwrap_or_default();
-        self.room.live = self.room.live.wrapping_add(taken);
-        self.room.bytes = self.room.bytes.wrapping_add(len as u64);
+        self.room.take(taken, size);
         let Kind::Aside(slot) = head.kind else {
             if self.fresh.len == 0 {
                 self.fresh.at = place;
@@ -179,8 +193,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.set_offset(place.offset());
             if slot.token != 0 {
-                self.room.leased_live = self.room.leased_live.wrapping_add(taken);
-                self.room.leased_bytes = self.room.leased_bytes.wrapping_add(len as u64);
+                self.room.lend(taken, size);
             }
         }
         Ok(true)

@@ -2,20 +2,21 @@
 
 use core::iter::once;
 
+use super::away::{Held, Size};
 use super::counters::count;
-use super::record::{self, HEADER, Kind};
+use super::record::{self, Kind};
 use super::slot::Slot;
 use super::{LeaseQueue, Overflow};
 use crate::log::record_len;
 use crate::storage::Grow;
 
 /// Who is handed the items that leave.
-pub(super) type Leaving<'a> = &'a mut dyn FnMut(&[u8]);
+pub(super) type Leaving<'a> = &'a mut dyn FnMut(Held<'_>);
 
 impl<S, L> LeaseQueue<S, L> {
-    /// Whether so many more items of so many bytes in all are beyond a limit.
-    pub(super) fn is_beyond(&self, items: u64, bytes: u64) -> bool {
-        self.is_beyond_depth(items) || self.is_beyond_bytes(bytes)
+    /// Whether so many more items of so many bytes in all are beyond a limit, which take so much if all of it is here.
+    pub(super) fn is_beyond(&self, items: u64, bytes: u64, whole: u64) -> bool {
+        self.is_beyond_depth(items) || self.is_beyond_bytes(bytes, whole)
     }
 
     fn is_beyond_depth(&self, items: u64) -> bool {
@@ -23,8 +24,19 @@ impl<S, L> LeaseQueue<S, L> {
         self.settings.limits.depth.is_some_and(|most| held.saturating_add(items) > most)
     }
 
-    fn is_beyond_bytes(&self, bytes: u64) -> bool {
+    fn is_beyond_bytes(&self, bytes: u64, whole: u64) -> bool {
         self.settings.limits.bytes.is_some_and(|most| self.room.bytes.saturating_add(bytes) > most)
+            || self.whole().saturating_add(whole) > self.most
+    }
+
+    /// What all records would take if their items lay in them.
+    const fn whole(&self) -> u64 {
+        (self.room.live as u64).saturating_add(self.room.elsewhere)
+    }
+
+    /// Whether the storage is one that grows.
+    pub(crate) const fn grows(&self) -> bool {
+        self.most < u64::MAX
     }
 
     /// Whether an item of `len` bytes is beyond a limit even when it is the only one.
@@ -36,43 +48,47 @@ impl<S, L> LeaseQueue<S, L> {
 }
 
 impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
-    /// Makes room for an item of `len` bytes and a note of `note`, or changes nothing if there is none to be made.
-    pub(super) fn make_room(&mut self, len: usize, note: usize, overflow: Leaving<'_>) -> Option<()> {
-        let whole = record::record_len(len, note)?;
-        let beyond = self.is_beyond(1, len as u64);
-        if !beyond && self.log.place(record_len(whole)?).is_some() {
+    /// Makes room for an item of that size and a note of `note`, or changes nothing if there is none to be made.
+    pub(super) fn make_room(&mut self, size: Size, note: usize, overflow: Leaving<'_>) -> Option<()> {
+        let (bytes, whole) = (size.len as u64, record::whole_len(size.len, note));
+        let record = record::record_len(size.stored(), note)?;
+        let beyond = self.is_beyond(1, bytes, whole);
+        if !beyond && self.log.place(record_len(record)?).is_some() {
             return Some(());
         }
         self.settle(self.clock);
         match self.settings.overflow {
             Overflow::Reject => {
-                if self.is_beyond(1, len as u64) {
+                if self.is_beyond(1, bytes, whole) {
                     return None;
                 }
-                self.find_room(once(whole), None)
+                self.find_room(once(record), None)
             }
             Overflow::DropOldest => {
-                if !self.can_make_room(len, note) {
+                if !self.can_make_room(size, note) {
                     return None;
                 }
-                if !self.is_beyond_alone(len) {
+                if !self.is_beyond_alone(size.len) {
                     while self.is_beyond_depth(1) && self.drop_one(false, overflow) {}
-                    while self.is_beyond_bytes(len as u64) && self.drop_one(true, overflow) {}
+                    while self.is_beyond_bytes(bytes, whole) && self.drop_one(true, overflow) {}
                 }
-                self.find_room(once(whole), Some(overflow))
+                // Nothing leaves because there is no memory for where it lies.
+                let leaving = if self.grows() { None } else { Some(overflow) };
+                self.find_room(once(record), leaving)
             }
         }
     }
 
-    /// Whether there is room for an item of `len` bytes and a note of `note` if all leave that may.
-    pub(super) fn can_make_room(&mut self, len: usize, note: usize) -> bool {
-        let Some(needed) = record::record_len(len, note).and_then(record_len) else { return false };
+    /// Whether there is room for an item of that size and a note of `note` if all leave that may.
+    pub(super) fn can_make_room(&mut self, size: Size, note: usize) -> bool {
+        let (len, whole) = (size.len, record::whole_len(size.len, note));
         let possible = |queue: &Self| {
             let limits = queue.settings.limits;
             let beyond = limits.depth.is_some_and(|most| queue.leased.len() >= most)
                 || limits.bytes.is_some_and(|most| queue.room.leased_bytes.saturating_add(len as u64) > most);
-            (!beyond || queue.is_beyond_alone(len))
-                && queue.room.leased_live.saturating_add(needed) <= queue.log.capacity()
+            let most = if queue.grows() { queue.most } else { queue.log.capacity() as u64 };
+            let leased = (queue.room.leased_live as u64).saturating_add(queue.room.leased_elsewhere);
+            (!beyond || queue.is_beyond_alone(len)) && leased.saturating_add(whole) <= most
         };
         possible(self) || {
             self.settle(self.clock);
@@ -82,7 +98,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
 
     /// Lets the oldest ready items leave that are beyond the limits.
     pub(super) fn let_go_beyond(&mut self, overflow: Leaving<'_>) {
-        while self.is_beyond(0, 0) && self.drop_ready(overflow) {}
+        while self.is_beyond(0, 0, 0) && self.drop_ready(overflow) {}
     }
 
     /// Lets the log have room for records of these lengths. Without `overflow` no item leaves for that.
@@ -116,6 +132,22 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             }
         }
         Some(())
+    }
+
+    /// Whether so many more bytes of records should only be put when the storage has [grown](Self::grow): a quarter of it
+    /// is kept free, so that moving records costs little. O(1).
+    pub(crate) fn is_short_of(&self, bytes: usize) -> bool {
+        self.grows() && self.free() < bytes.saturating_add(self.log.capacity() / 4)
+    }
+
+    /// Lets the storage grow as `grow` does, and returns what that says. O(storage) if it did.
+    pub(crate) fn grow(&mut self, grow: impl FnOnce(&mut S) -> bool) -> bool {
+        let has_grown = self.log.grow(grow);
+        if has_grown {
+            // What is new is of use only in one piece with what is free.
+            self.compact();
+        }
+        has_grown
     }
 
     /// Bytes of the storage that no item needs.
@@ -173,25 +205,23 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         self.dead.remove(&mut self.slots, slot);
         self.delayed.remove(&mut self.slots, slot);
         let Some(offset) = self.slots.get(slot).map(Slot::offset) else { return false };
-        let bytes = self.data_at(offset).len();
         self.release_slot(slot);
-        self.hand_over(offset, bytes, overflow);
+        self.hand_over(offset, overflow);
         true
     }
 
     /// Lets the oldest ready item leave, and returns whether there was one.
     fn drop_ready(&mut self, overflow: Leaving<'_>) -> bool {
         let Some(next) = self.oldest_ready() else { return false };
-        let bytes = self.data_at(next.offset).len();
-        self.leave(&next, bytes);
-        self.hand_over(next.offset, bytes, overflow);
+        let size = self.size_at(next.offset);
+        self.leave(&next, size);
+        self.hand_over(next.offset, overflow);
         true
     }
 
     /// Counts an item that has left, and hands it over: its bytes stay in place until the next append.
-    fn hand_over(&mut self, offset: usize, bytes: usize, overflow: Leaving<'_>) {
+    fn hand_over(&mut self, offset: usize, overflow: Leaving<'_>) {
         count(&mut self.tally.overflow);
-        let item = self.log.record_at(offset).and_then(|record| record.get(HEADER..)?.get(..bytes));
-        overflow(item.unwrap_or_default());
+        overflow(self.log.record_at(offset).map_or(Held::Here(&[]), record::held));
     }
 }

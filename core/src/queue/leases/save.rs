@@ -4,7 +4,7 @@ use embedded_io::Write;
 
 use super::LeaseQueue;
 use super::note::{self, Death};
-use super::record::{self, Kind, Parts};
+use super::record::{self, Form, Kind, Parts};
 use super::slot::Slot;
 use super::tree::Tree;
 use crate::saved::Output;
@@ -15,6 +15,7 @@ pub(super) const DONE: u8 = 0;
 pub(super) const FRESH: u8 = 1;
 pub(super) const ASIDE: u8 = 2;
 pub(super) const NOTED: u8 = 4;
+pub(super) const AWAY: u8 = 8;
 
 impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// Writes all but the settings. O(n log n).
@@ -50,7 +51,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         // Fresh ones have but the low bits of their ids.
         let (mut least, mut told) = (self.fresh.id, 0_u64);
         for record in self.log.iter(self.log.start()) {
-            let noted = if record::is_noted(record) { NOTED } else { 0 };
+            let Form { is_noted, is_away } = record::form_of(record);
+            let form = if is_noted { NOTED } else { 0 } | if is_away { AWAY } else { 0 };
             match Kind::of(record) {
                 Kind::Done => {
                     out.byte(DONE)?;
@@ -59,22 +61,22 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
                 }
                 Kind::Fresh(number) => {
                     let id = record::id_from(least, number);
-                    out.byte(FRESH | noted)?;
+                    out.byte(FRESH | form)?;
                     out.number(id.wrapping_sub(told))?;
                     least = id.wrapping_add(1);
                     told = least;
                 }
                 Kind::Aside(slot) => {
-                    out.byte(ASIDE | noted)?;
+                    out.byte(ASIDE | form)?;
                     out.number(u64::from(slot))?;
                 }
             }
             out.time(record::accepted_at(record, self.clock))?;
             let parts = record::parts(record);
-            if noted > 0 {
+            if is_noted {
                 self.save_note(&parts, note::room_of(record), out)?;
             }
-            out.text(parts.data)?;
+            out.text(parts.stored)?;
         }
         Ok(())
     }

@@ -99,9 +99,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         place.token = 0;
         let Some(record) = self.log.record_at(place.offset()) else { return };
         let taken = record_len(record.len()).unwrap_or_default();
-        let bytes = super::record::parts(record).data.len() as u64;
-        self.room.leased_live = self.room.leased_live.wrapping_sub(taken);
-        self.room.leased_bytes = self.room.leased_bytes.wrapping_sub(bytes);
+        self.room.end_lease(taken, super::record::held(record).size());
     }
 
     /// Whether the item was lent as often as it may be.

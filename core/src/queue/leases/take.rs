@@ -3,12 +3,13 @@
 use core::ops::ControlFlow;
 use core::time::Duration;
 
+use super::away::Size;
 use super::counters::count;
 use super::due::MOST_STEPS;
 use super::note::Death;
 use super::record::{self, Kind};
 use super::slot::{Slot, kept};
-use super::{LeaseQueue, Token};
+use super::{Away, Held, LeaseQueue, Token};
 use crate::log::{Position, record_len};
 use crate::storage::Grow;
 use crate::time::Time;
@@ -19,8 +20,10 @@ use crate::time::Time;
 pub struct Item<'a> {
     /// Its number, which no other item of the queue has or had: a later one has a higher number.
     pub id: u64,
-    /// What was put.
+    /// What was put; nothing, if that lies elsewhere.
     pub data: &'a [u8],
+    /// Where it lies, if that is elsewhere.
+    pub away: Option<Away>,
     /// Which attempt this is, from 1 on; where one only looks, how many there were. Beyond 65,535 it stays there.
     pub attempt: u16,
     /// When it was put, or brought back from the dead. Of an item older than 2^40 milliseconds (34 years) that many
@@ -34,6 +37,20 @@ pub struct Item<'a> {
     pub reason: &'a [u8],
     /// How it died in another queue, if that handed it on to this one and it has not died here since.
     pub died: Option<Death<'a>>,
+}
+
+impl Item<'_> {
+    /// The item as the queue has it.
+    pub const fn held(&self) -> Held<'_> {
+        match self.away {
+            Some(away) => Held::Away(away),
+            None => Held::Here(self.data),
+        }
+    }
+
+    pub(super) const fn size(&self) -> Size {
+        self.held().size()
+    }
 }
 
 /// Every slot is taken, so that no item can be set aside.
@@ -82,12 +99,12 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         while taken < items {
             let Some(next) = self.next_ready(&mut steps) else { break };
             let Some(item) = self.item_of(&next) else { break };
-            let bytes = item.data.len();
+            let size = item.size();
             if each(item).is_break() {
                 break;
             }
             // At once: `each` may panic at the next one.
-            self.leave(&next, bytes);
+            self.leave(&next, size);
             count(&mut self.tally.delivered);
             taken += 1;
         }
@@ -111,6 +128,22 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         mut random: impl FnMut() -> u64,
         mut each: impl FnMut(Item<'_>) -> ControlFlow<()>,
     ) -> Result<u64, NoSlot> {
+        self.lease_with(now, items, span, &mut random, |random| random(), |_, item| each(item))
+    }
+
+    /// [`lease`](Self::lease) for who needs one thing for both: random numbers and items.
+    ///
+    /// # Errors
+    /// As [`lease`](Self::lease).
+    pub(crate) fn lease_with<C>(
+        &mut self,
+        now: Time,
+        items: u64,
+        span: Duration,
+        context: &mut C,
+        mut random: impl FnMut(&mut C) -> u64,
+        mut each: impl FnMut(&mut C, Item<'_>) -> ControlFlow<()>,
+    ) -> Result<u64, NoSlot> {
         self.settle(now);
         let until = kept(self.clock.after(span));
         let (mut taken, mut steps) = (0, MOST_STEPS);
@@ -124,15 +157,15 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
                     None => break,
                 },
             };
-            let bits = self.token_bits(random());
+            let bits = self.token_bits(random(context));
             let Some(item) = self.item_of(&next) else { break };
-            let (attempts, bytes) = (item.attempt, item.data.len());
-            if each(Item { token: Some(Token { slot, bits }), until: Some(until), ..item }).is_break() {
+            let (attempts, size) = (item.attempt, item.size());
+            if each(context, Item { token: Some(Token { slot, bits }), until: Some(until), ..item }).is_break() {
                 break;
             }
             let mut lease = Slot::of(next.id).due(until);
             (lease.token, lease.attempts) = (bits, attempts);
-            self.lend(&next, lease, bytes);
+            self.lend(&next, lease, size);
             taken += 1;
         }
         Ok(taken)
@@ -177,19 +210,18 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         Some(self.shown(record, next.id, attempts.saturating_add(1)))
     }
 
-    /// Takes a ready item of `bytes` out of the queue.
-    pub(super) fn leave(&mut self, next: &Next, bytes: usize) {
+    /// Takes a ready item of that size out of the queue.
+    pub(super) fn leave(&mut self, next: &Next, size: Size) {
         match next.from {
             From::Fresh(_, after) => {
                 self.skip_fresh(next.id, after);
                 if next.offset == self.log.start().offset() {
                     // As `release` does, for what is got most often.
-                    self.room.live = self.room.live.wrapping_sub(after.offset().wrapping_sub(next.offset));
-                    self.room.bytes = self.room.bytes.wrapping_sub(bytes as u64);
+                    self.room.give(after.offset().wrapping_sub(next.offset), size);
                     self.log.pop_to(after);
                     self.reclaim();
                 } else {
-                    self.release(next.offset, bytes);
+                    self.release(next.offset, size);
                 }
             }
             From::Back(slot) => {
@@ -207,7 +239,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     }
 
     /// Puts a ready item on lease.
-    fn lend(&mut self, next: &Next, lease: Slot, bytes: usize) {
+    fn lend(&mut self, next: &Next, lease: Slot, size: Size) {
         let slot = match next.from {
             From::Fresh(_, after) => {
                 let Some(slot) = self.slots.take(lease) else { return };
@@ -225,9 +257,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             place.set_offset(next.offset);
         }
         self.leased.insert(&mut self.slots, slot);
-        self.room.leased_bytes = self.room.leased_bytes.wrapping_add(bytes as u64);
         let taken = self.log.record_at(next.offset).and_then(|record| record_len(record.len())).unwrap_or_default();
-        self.room.leased_live = self.room.leased_live.wrapping_add(taken);
+        self.room.lend(taken, size);
         count(&mut self.tally.lent);
     }
 

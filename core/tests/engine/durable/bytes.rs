@@ -63,6 +63,7 @@ fn words(call: &Call<'_>) -> String {
             Call::Execute(Command::Settle { queue, how, .. }) => format!("{queue} {how:?}"),
             Call::Refuse(Command::Settle { queue, how, .. }) => format!("not {queue} {how:?}"),
             Call::DropLetters(queue, letters) => format!("{queue} {:?}", letters.iter().collect::<Vec<_>>()),
+            Call::Move(queue, moves) => format!("{queue} {:?}", moves.iter().collect::<Vec<_>>()),
             _ => format!("{call:?}"),
         };
     };

@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use streamgauge_core::engine::journal::{Call, Letters};
+use streamgauge_core::engine::journal::{Call, Letters, Moved, Moves};
 use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::engine::{Kind, Name, QueueSettings, TopicSettings};
 use streamgauge_core::queue::leases::Letter;
@@ -33,7 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => op().prop_map(Step::Ask),
         1 => op().prop_map(Step::Cramped),
-        5 => (0..24_usize, 0..QUEUES.len(), 0..40_u64).prop_map(|(what, q, n)| Step::Other { what, q, n }),
+        5 => (0..26_usize, 0..QUEUES.len(), 0..40_u64).prop_map(|(what, q, n)| Step::Other { what, q, n }),
         1 => (1..100_000_u64).prop_map(|hours| Step::Jump { hours }),
     ]
 }
@@ -46,17 +46,20 @@ struct Town {
     ttl: u64,
     overflow: &'static str,
     places: usize,
+    /// Whether items stay in what is written, and queues have but their places.
+    keeps: bool,
 }
 
 fn town() -> impl Strategy<Value = Town> {
     let overflow = prop_oneof![Just("drop-oldest"), Just("reject")];
-    (prop_oneof![30..200_u64, Just(4_000)], 1..9_u64, 1..100_u64, overflow, 0..20_usize)
-        .prop_map(|(bytes, max_depth, ttl, overflow, places)| Town { bytes, max_depth, ttl, overflow, places })
+    (prop_oneof![30..200_u64, Just(4_000)], 1..9_u64, 1..100_u64, overflow, 0..20_usize, any::<bool>()).prop_map(
+        |(bytes, max_depth, ttl, overflow, places, keeps)| Town { bytes, max_depth, ttl, overflow, places, keeps },
+    )
 }
 
 impl Town {
     fn home<const REVERSED: bool>(&self) -> Home<REVERSED> {
-        Home::new(9 * self.bytes, self.places)
+        Home::new(9 * self.bytes, self.places).keeping(self.keeps.then(Vec::new))
     }
 
     fn defaults(&self) -> Defaults {
@@ -126,7 +129,7 @@ impl Asker {
         let named = |id: &Option<u64>| id.map_or(String::new(), |id| format!("&id=i{id}"));
         let (target, body) = match op {
             Op::Put { q, pieces, delay, id } => {
-                let body = self.fresh(*pieces, |serial| "x".repeat((serial * 7 % 43) as usize) + &serial.to_string());
+                let body = self.fresh(*pieces, |serial| "x".repeat((serial * 7 % 59) as usize) + &serial.to_string());
                 (format!("POST /mput?queue={}&delay={delay}{}", QUEUES[*q], named(id)), body)
             }
             Op::Publish { messages, id } => {
@@ -232,13 +235,47 @@ impl Asker {
             22 => {
                 let at = |back: u64| Time::from_millis(now.as_millis() - back);
                 let (reason, attempts) = (&b"worn out"[..(n % 9) as usize], n as u16 + 1);
-                let letter =
-                    Letter { id: n, data: b"letter", attempts, reason, accepted_at: at(n + 9), died_at: at(n) };
+                let letter = Letter {
+                    id: n,
+                    data: b"letter",
+                    away: None,
+                    attempts,
+                    reason,
+                    accepted_at: at(n + 9),
+                    died_at: at(n),
+                };
                 let put = engine.memory.put_letter(&name, &letter, now);
                 if engine.memory.has(Kind::Queue, &name) {
                     engine.keep(now, 0, Call::PutLetter(name, letter));
                 }
                 return format!("{put}");
+            }
+            23 => {
+                let mut found = Vec::new();
+                engine.memory.elsewhere(|queue, record, from| {
+                    if *queue == name {
+                        found.push((record, from));
+                    }
+                });
+                found.drain(..(n as usize).min(found.len()) / 2);
+                let data: Vec<_> = found.iter().map(|(_, from)| engine.memory.host_mut().fetched(from)).collect();
+                let moved =
+                    found.iter().zip(&data).map(|((record, from), data)| Moved { record: *record, from: *from, data });
+                let moved: Vec<_> = moved.collect();
+                let moves = Moves::of(&moved);
+                let gone = engine.memory.relocate(&name, &moves);
+                if !moved.is_empty() {
+                    engine.keep(now, 0, Call::Move(name, moves));
+                }
+                return format!("{gone}");
+            }
+            24 => {
+                let mut places = Vec::new();
+                engine.memory.elsewhere(|queue, _, away| places.extend((*queue == name).then_some(away.place)));
+                let Some(place) = places.get(n as usize % places.len().max(1)) else { return String::new() };
+                let lost = engine.memory.lose(&name, *place, now);
+                engine.keep(now, 0, Call::Lose(name, *place));
+                return format!("{lost} of {}", places.iter().filter(|one| *one == place).count());
             }
             _ => {
                 let mut letters = Vec::new();

@@ -8,7 +8,7 @@ use streamgauge_core::dedupe::Entry;
 use streamgauge_core::engine::memory::{Host, QueueRoom, Table, TopicRoom};
 use streamgauge_core::engine::{Kind, Name, QueueSettings, Refusal, TopicSettings};
 use streamgauge_core::log::Mark;
-use streamgauge_core::queue::leases::Slot;
+use streamgauge_core::queue::leases::{Away, Slot};
 use streamgauge_core::storage::{Fixed, Grow};
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::Place;
@@ -31,12 +31,42 @@ pub(super) struct Home<const REVERSED: bool> {
     /// Numbers that are to be given.
     pub(super) again: VecDeque<u64>,
     pub(super) due: Vec<(Kind, Name, Time)>,
+    /// Where items are that queues have but the places of: each entry that was written, if any are.
+    pub(super) entries: Option<Vec<Vec<u8>>>,
+    fetched: Vec<u8>,
 }
 
 impl<const REVERSED: bool> Home<REVERSED> {
     pub(super) fn new(budget: u64, most: usize) -> Self {
         let budget = Rc::new(Cell::new(budget));
-        Self { budget, most, random: 0, drawn: Vec::new(), again: VecDeque::new(), due: Vec::new() }
+        Self {
+            budget,
+            most,
+            random: 0,
+            drawn: Vec::new(),
+            again: VecDeque::new(),
+            due: Vec::new(),
+            entries: None,
+            fetched: Vec::new(),
+        }
+    }
+
+    /// The same, where items stay in these entries.
+    pub(super) fn keeping(mut self, entries: Option<Vec<Vec<u8>>>) -> Self {
+        self.entries = entries;
+        self
+    }
+
+    /// An item that is there.
+    pub(super) fn fetched(&mut self, away: &Away) -> Vec<u8> {
+        self.fetch(away).expect("an item").to_vec()
+    }
+
+    /// An entry was written, of what was executed last.
+    pub(super) fn written(&mut self, entry: &[u8]) {
+        if let Some(entries) = &mut self.entries {
+            entries.push(entry.to_vec());
+        }
     }
 
     fn take(&self, needed: u64) -> Result<Lent, Refusal> {
@@ -100,8 +130,43 @@ impl<T: Clone + Default> Grow<T> for Growing<T> {
     }
 }
 
+/// Room for items.
+#[derive(Debug)]
+pub(super) enum Ring {
+    Fixed(Lent),
+    Growing(Growing<u8>),
+}
+
+impl AsRef<[u8]> for Ring {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Fixed(bytes) => bytes.as_ref(),
+            Self::Growing(bytes) => bytes.as_ref(),
+        }
+    }
+}
+
+impl AsMut<[u8]> for Ring {
+    fn as_mut(&mut self) -> &mut [u8] {
+        match self {
+            Self::Fixed(bytes) => bytes.as_mut(),
+            Self::Growing(bytes) => bytes.as_mut(),
+        }
+    }
+}
+
+impl Grow<u8> for Ring {
+    fn grow(&mut self) -> bool {
+        match self {
+            Self::Fixed(_) => false,
+            Self::Growing(bytes) => bytes.grow(),
+        }
+    }
+}
+
 impl<const REVERSED: bool> Host for Home<REVERSED> {
     type Bytes = Lent;
+    type Items = Ring;
     type Marks = Fixed<Vec<Mark>>;
     type Places = Growing<Place>;
     type Slots = Growing<Slot>;
@@ -119,7 +184,12 @@ impl<const REVERSED: bool> Host for Home<REVERSED> {
     }
 
     fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
-        Ok(QueueRoom { bytes: self.take(settings.bytes)?, slots: self.growing(), seen: self.growing() })
+        let (items, most) = match &self.entries {
+            None => (Ring::Fixed(self.take(settings.bytes)?), None),
+            // Sometimes less than what is in the queue needs.
+            Some(_) => (Ring::Growing(Growing(Vec::new(), 64 + 4 * self.most)), Some(settings.bytes)),
+        };
+        Ok(QueueRoom { items, most, slots: self.growing(), seen: self.growing() })
     }
 
     fn random(&mut self) -> u64 {
@@ -127,6 +197,17 @@ impl<const REVERSED: bool> Host for Home<REVERSED> {
         let number = self.again.pop_front().unwrap_or(self.random);
         self.drawn.push(number);
         number
+    }
+
+    fn place(&mut self) -> Option<u64> {
+        self.entries.as_ref().map(|entries| entries.len() as u64)
+    }
+
+    fn fetch(&mut self, away: &Away) -> Option<&[u8]> {
+        let entry = self.entries.as_ref()?.get(away.place as usize)?;
+        let begin = entry.len() - away.back as usize;
+        self.fetched = entry[begin..begin + away.len as usize].to_vec();
+        Some(&self.fetched)
     }
 
     fn due(&mut self, kind: Kind, name: &Name, at: Time) {

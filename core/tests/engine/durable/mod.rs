@@ -44,6 +44,7 @@ impl<const REVERSED: bool> Keeper<REVERSED> {
 
     fn restored<const OTHER: bool>(&self, mut home: Home<OTHER>) -> Keeper<OTHER> {
         home.random = self.memory.host().random;
+        home = home.keeping(self.memory.host().entries.clone());
         let saved = self.saved();
         let memory = Memory::restore(home, &mut &*saved).unwrap_or_else(|error| panic!("{error}"));
         let keeper = Keeper { memory, log: Vec::new(), last: self.last, is_strict: true };
@@ -59,6 +60,7 @@ impl<const REVERSED: bool> Keeper<REVERSED> {
         let Ok(()) = entry.encode(self.last, &mut bytes) as Result<(), Infallible>;
         assert_eq!(bytes.len() as u64, entry.encoded_len(self.last));
         bytes::is_read_again(&entry, &bytes, self.last);
+        self.memory.host_mut().written(&bytes);
         self.log.push((self.last, bytes));
         self.last = now;
     }
@@ -69,6 +71,7 @@ impl<const REVERSED: bool> Keeper<REVERSED> {
             self.memory.host_mut().again = entry.random.iter().collect();
             self.memory.replay(&entry).unwrap_or_else(|error| panic!("{error}: {at}, {entry:?}"));
             assert!(self.memory.host().again.is_empty(), "all random numbers were drawn");
+            self.memory.host_mut().written(bytes);
         }
         self.memory.host_mut().drawn.clear();
     }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use streamgauge_core::queue::leases::{
-    Counters, Item, LeaseOver, LeaseQueue, Mark, Nacked, Overflow, PutError, Settings, Slot, State, Token,
+    Counters, Held, Item, LeaseOver, LeaseQueue, Mark, Nacked, Overflow, PutError, Settings, Slot, State, Token,
 };
 use streamgauge_core::time::Time;
 
@@ -206,7 +206,10 @@ impl Run {
         let before = self.model.counters();
         let (mut put, mut left) = (None, VecDeque::new());
         let taken = other.take_dead(now, 1, |letter| {
-            let letter_put = self.queue.put_letter(now, &letter, |oldest| left.push_back(oldest.to_vec()));
+            let letter_put = self.queue.put_letter(now, &letter, |oldest| match oldest {
+                Held::Here(oldest) => left.push_back(oldest.to_vec()),
+                Held::Away(_) => unreachable!("nothing lies elsewhere"),
+            });
             put = Some(letter_put);
             if letter_put.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });

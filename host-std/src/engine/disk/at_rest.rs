@@ -136,8 +136,11 @@ impl AtRest {
             let _ = fs::remove_dir_all(&before);
         }
         saved?;
+        let needed = state::needed(memory);
         for segment in segments {
-            fs::rename(self.path.join(name_of(segment)), before.join(name_of(segment)))?;
+            let (path, kept) = (self.path.join(name_of(segment)), before.join(name_of(segment)));
+            // What is still needed is in both.
+            if needed.contains(&segment) { fs::hard_link(path, kept)? } else { fs::rename(path, kept)? }
         }
         Directory::at(before.clone())?.sync()?;
         self.folder.sync()?;

@@ -6,15 +6,17 @@ use streamgauge_core::engine::{Command, Engine as _, Outcome, Sink};
 use streamgauge_core::time::Time;
 
 use super::body::Body;
+use super::log::Position;
 use crate::engine::memory::{Rooms, published_to};
 
-/// Executes a command; `keep` is given what has to be kept of it, if it has changed something. Messages that it publishes
+/// Executes a command, whose items will be in that place; `keep` is given what has to be kept of it, if it has changed something. Messages that it publishes
 /// are held back from subscribers.
 pub(crate) fn execute<P>(
     memory: &mut Memory<Rooms>,
     command: &Command<'_>,
     now: Time,
     to: &mut impl Sink,
+    place: Position,
     keep: impl FnOnce(&Executed<'_>) -> P,
 ) -> (Outcome, Option<P>) {
     let topic = published_to(command);
@@ -22,12 +24,14 @@ pub(crate) fn execute<P>(
     let is_new = topic.is_some_and(|topic| memory.topic_mut(topic).map(|topic| topic.hold()).is_none());
     let was_due = memory.is_due_for(command, now);
     begin(memory);
+    memory.host_mut().set_place(Some(place));
     let mut watched = Watched::new(to);
     let outcome = memory.execute(command, now, &mut watched);
     let taken = watched.taken();
     if let Some(topic) = topic.filter(|_| is_new).and_then(|topic| memory.topic_mut(topic)) {
         topic.hold_all();
     }
+    memory.host_mut().set_place(None);
     let (random, refused) = end(memory);
     let call = Call::of(command, &outcome, was_due, !random.is_empty());
     let kept = call.map(|call| keep(&Executed { now, taken, call, random: &random, refused: &refused }));

@@ -1,5 +1,6 @@
 //! Entries on their way to the disk: who adds them goes on at once, and a thread writes and syncs what has gathered.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::pin::pin;
@@ -11,7 +12,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
 use super::files::Directory;
-use super::log::{HEADER, Made, Maker, Opened, Position, Segments, Tail};
+use super::log::{Group, HEADER, Made, Maker, Opened, Position, Segments, Tail};
 
 /// When what was written is synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,9 @@ struct State {
     spare: usize,
     /// Bytes that somebody may add who has looked whether there is room.
     reserved: usize,
+    /// What was taken to be written of late, for who asks for an item again soon.
+    recent: VecDeque<Arc<Group>>,
+    recent_bytes: usize,
     /// For who writes.
     made: Vec<Made<File>>,
     /// All before it is safe.
@@ -82,6 +86,9 @@ const SPARE: u32 = 16;
 /// A part of all bytes that segments leave to checkpoints: without these no segment is ever given back.
 const BESIDE: u64 = 16;
 
+/// Bytes of the log that stay in memory when they are on the disk.
+const RECENT: usize = 8 << 20;
+
 /// When it is tried again to make a segment.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -100,6 +107,8 @@ impl Journal {
             tail,
             spare: (maker.capacity() / SPARE) as usize,
             reserved: 0,
+            recent: VecDeque::new(),
+            recent_bytes: 0,
             made: Vec::new(),
             bytes,
             most,
@@ -170,6 +179,11 @@ impl Journal {
             }
             changed.await;
         }
+    }
+
+    /// What was added of late.
+    pub(crate) fn recent(&self) -> Recent {
+        Recent(Arc::clone(&self.shared))
     }
 
     /// All before it is safe.
@@ -250,6 +264,18 @@ pub(crate) struct Reserved<'j> {
 }
 
 impl Reserved<'_> {
+    /// Where the entry will be, if no other is added before.
+    pub(crate) fn place(&self) -> Position {
+        let shared = &self.journal.shared;
+        let mut state = shared.state.lock();
+        let had_next = state.tail.has_next();
+        let place = state.tail.begin(self.bytes);
+        if had_next && !state.tail.has_next() {
+            shared.turned.notify_one();
+        }
+        place
+    }
+
     /// Adds an entry, whose body is what `write` puts behind what is there; returns where it is, and where the log ends
     /// behind it. It is no longer than was asked for.
     pub(crate) fn add(self, write: impl FnOnce(&mut Vec<u8>)) -> Option<(Position, Position)> {
@@ -274,6 +300,31 @@ impl Drop for Reserved<'_> {
     }
 }
 
+/// What was added to a log of late.
+pub(crate) struct Recent(Arc<Shared>);
+
+impl Recent {
+    /// Gives the log from an entry on to `f`, as far as it lies in one piece, if that is in memory still.
+    pub(crate) fn with(&self, at: Position, f: impl FnOnce(&[u8]) -> bool) -> bool {
+        let state = self.0.state.lock();
+        let behind = state.recent.partition_point(|group| group.begin().is_none_or(|begin| begin <= at));
+        let group = behind.checked_sub(1).and_then(|before| state.recent.get(before));
+        let found = state.tail.group().from(at).or_else(|| group.and_then(|group| group.from(at)));
+        found.is_some_and(f)
+    }
+}
+
+impl State {
+    /// Lets go of what was added before the last few MiB, all of which is on the disk.
+    fn let_go(&mut self) {
+        while self.recent_bytes > RECENT
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.recent_bytes -= oldest.len();
+        }
+    }
+}
+
 impl Shared {
     /// Writes and syncs, until the log is closed or fails.
     fn write(&self, mut segments: Segments<Directory>, sync: SyncMode) {
@@ -289,7 +340,12 @@ impl Shared {
                     }
                 }
                 state.made.drain(..).for_each(|made| segments.adopt(made));
-                (state.tail.take(segments.unsynced() == 0), state.tail.end(), state.is_closing)
+                let group = Arc::new(state.tail.take(segments.unsynced() == 0));
+                if !group.is_empty() {
+                    state.recent_bytes += group.len();
+                    state.recent.push_back(Arc::clone(&group));
+                }
+                (group, state.tail.end(), state.is_closing)
             };
             let now = Instant::now();
             let written = match sync {
@@ -306,7 +362,10 @@ impl Shared {
             let mut state = self.state.lock();
             let is_over = written.is_err() || state.failed.is_some() || (is_closing && state.tail.is_taken());
             match written {
-                Ok(()) if state.failed.is_none() => state.safe = end,
+                Ok(()) if state.failed.is_none() => {
+                    state.safe = end;
+                    state.let_go();
+                }
                 Ok(()) => {}
                 Err(error) => state.failed = Some(error.to_string()),
             }

@@ -4,9 +4,11 @@
 //! order. Nobody is told of what is not safe yet: answers wait, and so do subscribers. So what a crash takes away was never
 //! seen, and after it the state is that of executing again what the log has, from the last checkpoint on.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -20,6 +22,7 @@ use super::executed::Executed;
 use super::files::{Directory, File as _, Folder as _, lock};
 use super::journal::{Full, Journal, Reserved, SyncMode};
 use super::log::{self, Position};
+use super::shelf::Shelf;
 use super::state::{self, Found, Notes, StateError};
 use crate::engine::memory::Rooms;
 
@@ -51,6 +54,8 @@ const LEAST: u64 = 64 << 20;
 pub(crate) struct Keeper {
     journal: Journal,
     folder: Directory,
+    /// The items that are in the log.
+    shelf: Arc<Shelf>,
     /// Bytes that all of it may have.
     most: u64,
     notes: Mutex<Notes>,
@@ -60,12 +65,23 @@ pub(crate) struct Keeper {
 }
 
 /// The last checkpoint.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Last {
     from: Position,
     bytes: u64,
+    /// Segments before it that are needed still.
+    held: BTreeSet<u32>,
     /// Bytes that were added to the log since, about.
     added: u64,
+}
+
+/// What a checkpoint is made of.
+pub(crate) struct Saved {
+    bytes: Vec<u8>,
+    /// Where the log goes on behind it.
+    pub(crate) from: Position,
+    /// The segments before that which are needed still.
+    needed: BTreeSet<u32>,
 }
 
 /// What a folder held.
@@ -115,7 +131,7 @@ impl Keeper {
         let folder = Directory::at(settings.folder.clone())?;
         let lock = lock(&settings.folder)?;
         let segment = u32::try_from(settings.segment()).unwrap_or(u32::MAX);
-        let Found { memory, notes, log, latest, entries, is_new } = state::find(&folder, segment, rooms, defaults)?;
+        let Found { mut memory, notes, log, latest, entries, is_new } = state::find(&folder, segment, rooms, defaults)?;
         let took = begun.elapsed();
         let recovered =
             Recovered { entries, is_new, is_torn: log.end.is_torn, is_closed: log.end.is_closed, latest, took };
@@ -126,9 +142,12 @@ impl Keeper {
             checkpoint = if name == checkpoint::NAME { len } else { checkpoint };
         }
         let journal = Journal::start(log, settings.sync, bytes, settings.most)?;
-        let last = Last { from: Position::ZERO, bytes: checkpoint, added: 0 };
+        let last = Last { from: Position::ZERO, bytes: checkpoint, held: BTreeSet::new(), added: 0 };
         let most = settings.most;
-        let keeper = Self { journal, folder, most, notes: Mutex::new(notes), last: Mutex::new(last), _lock: lock };
+        let shelf = Arc::new(Shelf::new(folder.clone(), Some(journal.recent())));
+        memory.host_mut().set_shelf(Arc::clone(&shelf));
+        let keeper =
+            Self { journal, folder, shelf, most, notes: Mutex::new(notes), last: Mutex::new(last), _lock: lock };
         Ok((keeper, memory, recovered))
     }
 
@@ -137,15 +156,20 @@ impl Keeper {
         &self.journal
     }
 
+    /// The items that are in the log.
+    pub(crate) const fn shelf(&self) -> &Arc<Shelf> {
+        &self.shelf
+    }
+
     /// The notes that are kept.
     pub(crate) fn notes(&self) -> Notes {
         self.notes.lock().clone()
     }
 
-    /// Adds what was executed to the log, and returns where that ends then.
-    pub(crate) fn executed(&self, room: Reserved<'_>, executed: &Executed<'_>) -> Position {
+    /// Adds what was executed to the log, where it was said to be, and returns where that ends then.
+    pub(crate) fn executed(&self, room: Reserved<'_>, place: Option<Position>, executed: &Executed<'_>) -> Position {
         let added = room.add(|out| executed.write(out));
-        let Some((begin, end)) = added else {
+        let Some((begin, end)) = added.filter(|(begin, _)| place.is_none_or(|place| place == *begin)) else {
             // There was room: whoever asked for it counted wrongly, and what is in memory must not be told to anybody.
             self.journal.fail("an entry is longer than was foreseen");
             return self.journal.end();
@@ -154,22 +178,14 @@ impl Keeper {
         end
     }
 
-    /// Keeps a note, or keeps it no more, and waits until that is safe.
-    ///
-    /// # Errors
-    /// There is no room for it, or the disk doesn't work.
-    pub(crate) async fn note(&self, name: &Name, note: Option<&[u8]>) -> Result<(), Refusal> {
-        let len = note.map_or(0, <[u8]>::len).saturating_add(SMALL);
-        let room = self.journal.room_for(len, note.is_some()).await.map_err(|full| refusal(&full))?;
-        let end = {
-            let mut notes = self.notes.lock();
-            match note {
-                Some(note) => drop(notes.insert(*name, note.into())),
-                None => drop(notes.remove(name)),
-            }
-            room.add(|out| Body::write_note(name, note, out)).map_or_else(|| self.journal.end(), |(_, end)| end)
-        };
-        self.journal.safe(end).await.map_err(|_| Refusal::Busy(FAILED))
+    /// Keeps a note, or keeps it no more, and returns where the log ends then: while nothing is executed.
+    pub(crate) fn note(&self, room: Reserved<'_>, name: &Name, note: Option<&[u8]>) -> Position {
+        let mut notes = self.notes.lock();
+        match note {
+            Some(note) => drop(notes.insert(*name, note.into())),
+            None => drop(notes.remove(name)),
+        }
+        room.add(|out| Body::write_note(name, note, out)).map_or_else(|| self.journal.end(), |(_, end)| end)
     }
 
     /// Makes the first checkpoint of a process, before anything is executed.
@@ -177,13 +193,12 @@ impl Keeper {
     /// # Errors
     /// The disk is full, or doesn't work.
     pub(crate) fn begin_with(&self, memory: &Memory<Rooms>) -> io::Result<()> {
-        let (saved, from) = self.saved(memory);
-        self.checkpoint(&saved, from)
+        self.checkpoint(&self.saved(memory))
     }
 
     /// Whether so much was added that there should be another checkpoint.
     pub(crate) fn is_checkpoint_due(&self) -> bool {
-        let last = *self.last.lock();
+        let last = self.last.lock();
         if self.journal.full().is_some() {
             return last.added > 0;
         }
@@ -192,33 +207,36 @@ impl Keeper {
         last.added > least.max(last.bytes.saturating_mul(2))
     }
 
-    /// What a checkpoint is made of, and where the log goes on behind it: while nothing is executed.
-    pub(crate) fn saved(&self, memory: &Memory<Rooms>) -> (Vec<u8>, Position) {
-        // Notes are added to the log under their lock.
-        let notes = self.notes.lock();
-        (state::saved(memory, &notes), self.journal.end())
+    /// What a checkpoint is made of now: while nothing is executed.
+    pub(crate) fn saved(&self, memory: &Memory<Rooms>) -> Saved {
+        let bytes = state::saved(memory, &self.notes.lock());
+        Saved { bytes, from: self.journal.end(), needed: state::needed(memory) }
     }
 
     /// Makes a checkpoint of what was saved, which has to be safe, and gives back what of the log nobody needs then.
     ///
     /// # Errors
     /// The disk is full, or doesn't work: the last checkpoint is there still.
-    pub(crate) fn checkpoint(&self, saved: &[u8], from: Position) -> io::Result<()> {
-        let before = *self.last.lock();
+    pub(crate) fn checkpoint(&self, saved: &Saved) -> io::Result<()> {
+        let before = self.last.lock().clone();
+        let Saved { bytes: saved, from, needed } = saved;
         if self.journal.bytes().saturating_add(saved.len() as u64) > self.most {
             return Err(io::Error::other(
                 format_args!("{} bytes of it do not fit into --disk", saved.len()).to_string(),
             ));
         }
-        let bytes = state::write(&self.folder, saved, from)?;
+        let bytes = state::write(&self.folder, saved, *from)?;
         self.journal.count(bytes, before.bytes);
-        let mut unused = log::segments(&self.folder)?;
-        // Those before the last one were given back then.
-        unused.retain(|segment| (before.from.segment..from.segment).contains(segment));
+        // Those before the last one that were not held were given back then.
+        let passed = before.from.segment..from.segment;
+        let mut segments = log::segments(&self.folder)?;
+        segments.retain(|segment| passed.contains(segment) || before.held.contains(segment));
+        let held = segments.iter().copied().filter(|segment| needed.contains(segment)).collect();
+        segments.retain(|segment| !needed.contains(segment));
         let mut last = self.last.lock();
-        *last = Last { from, bytes, added: last.added.saturating_sub(before.added) };
+        *last = Last { from: *from, bytes, held, added: last.added.saturating_sub(before.added) };
         drop(last);
-        self.journal.give_back(unused);
+        self.journal.give_back(segments);
         Ok(())
     }
 }

@@ -7,6 +7,7 @@
 //! | `executed` | executing something so that it can be executed again |
 //! | `body` | what an entry of the log is |
 //! | `journal` | entries on their way to the disk, and the threads that bring them there |
+//! | `shelf` | items that queues have but the places of |
 //! | `log` | entries that are there after a crash |
 //! | `checkpoint` | what was so at a place in the log |
 //! | `files` | the seam to a disk |
@@ -24,6 +25,7 @@ mod journal;
 mod keeper;
 mod log;
 mod salvage;
+mod shelf;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,7 @@ pub use keeper::Settings;
 pub(crate) use keeper::{FAILED, Keeper, Recovered, SMALL, most_bytes, refusal};
 pub(crate) use log::{Position, Step};
 pub(crate) use salvage::{Salvage, Salvaged};
+pub(crate) use shelf::{Shelf, Unreadable};
 pub(crate) use state::{Notes, Restored, StateError};
 
 /// Runs a test for many seeds, or for the one that failed.

@@ -1,6 +1,6 @@
 //! The state of a shard on the disk: the last checkpoint, and what was executed since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
@@ -143,6 +143,7 @@ pub(crate) fn find<F: Folder + Clone>(
     if !damage.is_empty() {
         return Err(StateError::Damaged(damage));
     }
+    memory.host_mut().set_place(None);
     memory.host_mut().go_on();
     let log = log::go_on(folder.clone(), capacity, end?)?;
     Ok(Found { memory, notes, log, latest, entries, is_new })
@@ -180,6 +181,7 @@ pub(crate) fn again(
         Body::Executed { refused, entry } => {
             let entry = Entry::decode(entry, Time::ZERO).map_err(|_| StateError::Unknown(at))?;
             memory.host_mut().go_back(entry.random.iter(), refused);
+            memory.host_mut().set_place(Some(at));
             memory.replay(&entry).map_err(|Diverged| StateError::Diverged(at))?;
             if memory.host().is_back() { Ok(entry.now) } else { Err(StateError::Diverged(at)) }
         }
@@ -192,6 +194,13 @@ pub(crate) fn again(
             Ok(Time::ZERO)
         }
     }
+}
+
+/// The segments that items of queues lie in.
+pub(crate) fn needed(memory: &Memory<Rooms>) -> BTreeSet<u32> {
+    let mut needed = BTreeSet::new();
+    memory.elsewhere(|_, _, away| _ = needed.insert(Position::from_number(away.place).segment));
+    needed
 }
 
 /// Makes a checkpoint of what is so at a place in the log.

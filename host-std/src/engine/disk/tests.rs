@@ -1,6 +1,7 @@
 //! An engine over a simulated disk: after any crash its state is one that it had, and at least as late as the last one
 //! that somebody was told of.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::ops::ControlFlow;
@@ -12,11 +13,12 @@ use streamgauge_core::engine::{
     TopicChange, TopicSettings,
 };
 use streamgauge_core::generate::Rng;
-use streamgauge_core::queue::leases::State;
+use streamgauge_core::queue::leases::{Away, State};
 use streamgauge_core::time::Time;
 
 use super::files::simulated::{Faults, Simulated};
 use super::log::{HEADER, Opened, Position, segments};
+use super::shelf::{self, Shelf};
 use super::state::{self, Found, Notes};
 use super::{call, execute, seeds};
 use crate::engine::memory::{Budget, Rooms};
@@ -31,6 +33,8 @@ pub(super) struct World {
     /// Somebody was told of so many of them.
     told: usize,
     tokens: Vec<String>,
+    /// Every entry that was added, by its place.
+    entries: BTreeMap<u64, Vec<u8>>,
 }
 
 /// What runs until the disk crashes.
@@ -50,9 +54,11 @@ pub(super) const DEFAULTS: Defaults = Defaults {
 /// So little memory that growth is refused now and then, and with twice of it not.
 const MEMORY: u64 = 16_000;
 
-fn state_of(memory: &Memory<Rooms>, notes: &Notes) -> u64 {
+/// All of it, with the items that are in the log.
+fn state_of(memory: &Memory<Rooms>, notes: &Notes, mut item: impl FnMut(&Away) -> Vec<u8>) -> u64 {
     let mut hasher = DefaultHasher::new();
     state::saved(memory, notes).hash(&mut hasher);
+    memory.elsewhere(|_, _, away| item(&away).hash(&mut hasher));
     hasher.finish()
 }
 
@@ -60,7 +66,15 @@ impl World {
     pub(super) fn new(seed: u64) -> Self {
         let mut random = Rng::new(seed);
         let disk = Simulated::new(random.bits());
-        Self { disk, random, now: Time::from_millis(1_000_000), states: Vec::new(), told: 0, tokens: Vec::new() }
+        Self {
+            disk,
+            random,
+            now: Time::from_millis(1_000_000),
+            states: Vec::new(),
+            told: 0,
+            tokens: Vec::new(),
+            entries: BTreeMap::new(),
+        }
     }
 
     fn odds(&mut self, of: u64) -> bool {
@@ -80,7 +94,12 @@ impl World {
             Err(error) => panic!("{error}"),
         };
         let Found { memory, notes, log, latest, .. } = found;
-        let state = state_of(&memory, &notes);
+        let shelf = Shelf::new(self.disk.copied(), None);
+        let state = state_of(&memory, &notes, |away| {
+            let mut item = Vec::new();
+            shelf.fetch(away, &mut item).unwrap_or_else(|error| panic!("{error}"));
+            item
+        });
         let there = self.states.iter().rposition(|(_, known)| *known == state);
         let there = there.or_else(|| self.states.is_empty().then_some(0)).expect("a state that there was");
         assert!(there + 1 >= self.told, "state {there}, and somebody was told of {}", self.told);
@@ -111,7 +130,9 @@ impl World {
                 it.log.segments.write(group)?;
                 self.told = self.states.len();
                 state::write(&self.disk, &state::saved(&it.memory, &it.notes), from)?;
-                let unused = segments(&self.disk)?.into_iter().filter(|segment| *segment < from.segment);
+                let needed = state::needed(&it.memory);
+                let mut unused = segments(&self.disk)?;
+                unused.retain(|segment| *segment < from.segment && !needed.contains(segment));
                 it.log.maker.remove(unused)?;
             }
         }
@@ -124,7 +145,7 @@ impl World {
         self.now = self.now.after(Duration::from_millis(self.random.below(jump + 1)));
         let (now, queue, topic) = (self.now, self.name(b"ab"), self.name(b"st"));
         let Running { memory, notes, log } = it;
-        let mut added = false;
+        let (mut added, mut before) = (false, log.tail.end());
         if self.odds(20) {
             let note: Option<&[u8]> = if self.random.bits().is_multiple_of(2) { Some(b"{}") } else { None };
             match note {
@@ -156,8 +177,8 @@ impl World {
                 }
                 ControlFlow::Continue(())
             };
-            let (_, kept) = execute(memory, &command, now, sink, |executed| {
-                let before = log.tail.end();
+            before = log.tail.begin(HEADER + super::most_bytes(&command).0.min(2_000));
+            let (_, kept) = execute(memory, &command, now, sink, before, |executed| {
                 let end = log.tail.append(|out| executed.write(out)).map(|_| log.tail.end());
                 if let Some(end) = end.filter(|end| end.segment == before.segment) {
                     let len = (end.offset - before.offset) as usize;
@@ -172,7 +193,14 @@ impl World {
             assert_ne!(kept, Some(false));
             added = kept == Some(true);
         }
-        let state = state_of(memory, notes);
+        if let Some(entry) = log.tail.group().from(before).filter(|_| added) {
+            self.entries.insert(before.number(), entry.to_vec());
+        }
+        let state = state_of(memory, notes, |away| {
+            let mut item = Vec::new();
+            assert!(shelf::copy(&self.entries[&away.place], away, &mut item));
+            item
+        });
         match self.states.last_mut() {
             Some((_, last)) if !added => assert_eq!(*last, state, "what changes something is kept"),
             _ => self.states.push((log.tail.end(), state)),
@@ -186,7 +214,7 @@ impl World {
                     }
                     ControlFlow::Continue(())
                 };
-                execute(memory, &show, now, law, |_| ());
+                execute(memory, &show, now, law, Position::ZERO, |_| ());
             }
         }
     }

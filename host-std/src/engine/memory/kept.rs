@@ -10,14 +10,15 @@ use std::sync::Arc;
 use streamgauge_core::engine::journal::Call;
 use streamgauge_core::engine::memory::Memory;
 use streamgauge_core::engine::{
-    Command, Kind, Lease, Name, Outcome, Part, QueueSettings, Refusal, Sink, TopicSettings,
+    Command, Engine as _, Kind, Lease, Name, Outcome, Part, QueueSettings, Refusal, Sink, TopicSettings,
 };
+use streamgauge_core::queue::leases::Away;
 use streamgauge_core::time::Time;
 
 use super::rooms::Rooms;
 use super::shard::{Shard, State, published_to};
 use crate::engine::disk::{
-    self, Executed, FAILED, Failed, Keeper, Notes, Position, Reserved, SMALL, most_bytes, refusal,
+    self, Executed, FAILED, Failed, Keeper, Notes, Position, Reserved, SMALL, Unreadable, most_bytes, refusal,
 };
 
 /// Messages that subscribers don't see yet.
@@ -39,6 +40,9 @@ pub(super) struct Kept {
 
 /// Items that are taken at a time on lease, whatever there is room for.
 const FEW: u64 = 64;
+
+/// How often something is read from the disk before a look tells what is at hand.
+const MOST_LOADS: u32 = 64;
 
 impl Kept {
     pub(super) const fn new(keeper: Arc<Keeper>) -> Self {
@@ -62,26 +66,81 @@ impl Shard {
         let mut outcome = None;
         self.update(|state| {
             let is_safe = keeper.journal().safe_until() >= keeper.journal().end();
-            if is_safe && !state.memory.is_due_for(command, now) {
+            if is_safe && !state.memory.is_due_for(command, now) && state.lacks(command, now).is_none() {
                 outcome = Some(state.execute(command, now, to));
             }
         });
         outcome
     }
 
-    /// Executes a command, and waits until it is safe. One that publishes waits while what was published before is far
-    /// from being sent on.
+    /// Executes a command, and waits until it is safe. Items that are not at hand are loaded first.
     pub(super) async fn execute_kept(
+        &self,
+        keeper: &Arc<Keeper>,
+        command: &Command<'_>,
+        to: &mut (impl Sink + Send),
+    ) -> Outcome {
+        if let Command::Peek { queue, .. } = command {
+            for _ in 0..MOST_LOADS {
+                let now = self.clock().now();
+                let Some(lacking) = self.update(|state| state.lacks(command, now)) else { break };
+                if let Err(refusal) = self.load(keeper, queue, lacking).await {
+                    return Outcome::Refused(refusal);
+                }
+            }
+        }
+        let (mut rest, mut told) = (*command, 0);
+        loop {
+            let (outcome, lacking) = self.execute_once(keeper, &rest, to).await;
+            let outcome = match (outcome, lacking, &mut rest) {
+                (Outcome::Told(some), Some(lacking), Command::Get { queue, items, .. }) => {
+                    (told, *items) = (told + some, *items - some);
+                    match self.load(keeper, queue, lacking).await {
+                        Ok(()) => continue,
+                        Err(refusal) => Outcome::Refused(refusal),
+                    }
+                }
+                (Outcome::Told(some), ..) => Outcome::Told(told + some),
+                (outcome, ..) => outcome,
+            };
+            // What was got before is in the answer.
+            return if told > 0 && matches!(outcome, Outcome::Refused(_)) { Outcome::Told(told) } else { outcome };
+        }
+    }
+
+    /// Brings an item of a queue to hand; what can't be read any more is lost, and said.
+    async fn load(&self, keeper: &Arc<Keeper>, queue: &Name, away: Away) -> Result<(), Refusal> {
+        let shelf = Arc::clone(keeper.shelf());
+        let loaded = tokio::task::spawn_blocking(move || shelf.load(away.place)).await;
+        match loaded.unwrap_or_else(|error| Err(Unreadable::Io(Position::ZERO, std::io::Error::other(error)))) {
+            Ok(()) => Ok(()),
+            Err(error @ Unreadable::Io(..)) => {
+                tracing::error!(%queue, %error, "an item can't be read");
+                Err(Refusal::Busy("the disk can't be read"))
+            }
+            Err(error @ Unreadable::Lost(_)) => {
+                let (name, place) = (*queue, away.place);
+                let lost =
+                    self.with_call(|memory, now| (memory.lose(&name, place, now), Some(Call::Lose(name, place))))?;
+                tracing::error!(%queue, %error, items = lost, "items are lost");
+                Ok(())
+            }
+        }
+    }
+
+    /// Executes a command as far as items are at hand, and waits until it is safe; returns the first item that was not.
+    /// One that publishes waits while what was published before is far from being sent on.
+    async fn execute_once(
         &self,
         keeper: &Keeper,
         command: &Command<'_>,
         to: &mut (impl Sink + Send),
-    ) -> Outcome {
+    ) -> (Outcome, Option<Away>) {
         let bounded = self.bounded(command);
         let (bytes, is_growth) = most_bytes(&bounded);
         let mut room = match keeper.journal().room_for(bytes, is_growth).await {
             Ok(room) => Some(room),
-            Err(full) => return Outcome::Refused(refusal(&full)),
+            Err(full) => return (Outcome::Refused(refusal(&full)), None),
         };
         let executed = self
             .wait(|state| {
@@ -90,15 +149,16 @@ impl Shard {
                     return ControlFlow::Continue(());
                 }
                 let Some(room) = room.take() else { return ControlFlow::Continue(()) };
-                ControlFlow::Break(state.execute_kept(keeper, room, &bounded, now, to))
+                let (outcome, end) = state.execute_kept(keeper, room, &bounded, now, to);
+                ControlFlow::Break((outcome, end, state.memory.host_mut().take_missing()))
             })
             .await;
-        let Some((outcome, end)) = executed else {
-            return Outcome::Refused(Refusal::Busy("too many publishers wait"));
+        let Some((outcome, end, lacking)) = executed else {
+            return (Outcome::Refused(Refusal::Busy("too many publishers wait")), None);
         };
         match keeper.journal().safe(end).await {
-            Ok(()) => outcome,
-            Err(Failed(_)) => Outcome::Refused(Refusal::Busy(FAILED)),
+            Ok(()) => (outcome, lacking),
+            Err(Failed(_)) => (Outcome::Refused(Refusal::Busy(FAILED)), None),
         }
     }
 
@@ -119,10 +179,11 @@ impl Shard {
     /// # Errors
     /// There is no room for it, or the disk has failed.
     pub(crate) async fn note(&self, name: &Name, note: Option<&[u8]>) -> Result<(), Refusal> {
-        match self.keeper() {
-            Some(keeper) => keeper.note(name, note).await,
-            None => Ok(()),
-        }
+        let Some(keeper) = self.keeper() else { return Ok(()) };
+        let len = note.map_or(0, <[u8]>::len).saturating_add(SMALL);
+        let room = keeper.journal().room_for(len, note.is_some()).await.map_err(|full| refusal(&full))?;
+        let end = self.update(|_| keeper.note(room, name, note));
+        keeper.journal().safe(end).await.map_err(|_| Refusal::Busy(FAILED))
     }
 
     /// The notes that were kept.
@@ -199,10 +260,10 @@ impl Shard {
     /// # Errors
     /// The disk is full, or doesn't work: the last one is there still.
     pub(crate) async fn checkpoint(&self, keeper: &Arc<Keeper>) -> std::io::Result<()> {
-        let (saved, from) = self.update(|state| keeper.saved(&state.memory));
-        keeper.journal().safe(from).await.map_err(|Failed(error)| std::io::Error::other(error))?;
+        let saved = self.update(|state| keeper.saved(&state.memory));
+        keeper.journal().safe(saved.from).await.map_err(|Failed(error)| std::io::Error::other(error))?;
         let keeper = Arc::clone(keeper);
-        let written = tokio::task::spawn_blocking(move || keeper.checkpoint(&saved, from)).await;
+        let written = tokio::task::spawn_blocking(move || keeper.checkpoint(&saved)).await;
         written.unwrap_or_else(|error| Err(std::io::Error::other(error)))
     }
 
@@ -268,10 +329,19 @@ impl State {
         if self.closed {
             return (Outcome::Refused(Refusal::Busy("the server stops")), Position::ZERO);
         }
-        let keep = |executed: &Executed<'_>| keeper.executed(room, executed);
-        let (outcome, end) = disk::execute(&mut self.memory, command, now, to, keep);
+        let place = room.place();
+        let keep = |executed: &Executed<'_>| keeper.executed(room, Some(place), executed);
+        let (outcome, end) = disk::execute(&mut self.memory, command, now, to, place, keep);
         let end = end.unwrap_or_else(|| keeper.journal().end());
         (outcome, end)
+    }
+
+    /// The first item that a look would tell of and that is not at hand.
+    fn lacks(&mut self, command: &Command<'_>, now: Time) -> Option<Away> {
+        if let Command::Peek { .. } = command {
+            self.memory.execute(command, now, &mut |_: Part<'_>| ControlFlow::Continue(()));
+        }
+        self.memory.host_mut().take_missing()
     }
 
     fn call<R>(
@@ -282,7 +352,7 @@ impl State {
         f: impl FnOnce(&mut Memory<Rooms>) -> (R, Option<Call<'static>>),
     ) -> R {
         disk::call(&mut self.memory, now, f, |executed| {
-            keeper.executed(room, executed);
+            keeper.executed(room, None, executed);
         })
     }
 

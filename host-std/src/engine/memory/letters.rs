@@ -36,13 +36,13 @@ struct Copied {
 
 impl Copied {
     fn of(letter: &Letter<'_>) -> Self {
-        let Letter { id, data, attempts, reason, accepted_at, died_at } = *letter;
+        let Letter { id, data, attempts, reason, accepted_at, died_at, .. } = *letter;
         Self { id, data: data.into(), attempts, reason: reason.into(), accepted_at, died_at }
     }
 
     fn letter(&self) -> Letter<'_> {
         let Self { id, data, attempts, reason, accepted_at, died_at } = self;
-        Letter { id: *id, data, attempts: *attempts, reason, accepted_at: *accepted_at, died_at: *died_at }
+        Letter { id: *id, data, away: None, attempts: *attempts, reason, accepted_at: *accepted_at, died_at: *died_at }
     }
 }
 

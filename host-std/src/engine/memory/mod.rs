@@ -108,7 +108,7 @@ impl Shards {
         // Whatever was there has its room until it is known how much that is.
         let (budget, counts) = (Budget::telling(memory), Counts::new(usize::MAX));
         budget.refuse_again(Some(Vec::new()));
-        let rooms = Rooms::new(Arc::clone(&budget), None, counts.clone(), (0, 1));
+        let rooms = Rooms::new(Arc::clone(&budget), None, counts.clone(), (0, 1)).keeping();
         let (keeper, mut engine, recovered) = Keeper::open(disk, rooms, settings.defaults).map_err(KeptError::State)?;
         if budget.held() > memory {
             return Err(KeptError::Memory { held: budget.held(), memory });

@@ -9,7 +9,7 @@ use streamgauge_core::dedupe::Entry;
 use streamgauge_core::engine::memory::{Host, QueueRoom, Table, TopicRoom};
 use streamgauge_core::engine::{Kind, Name, QueueSettings, Refusal, TopicSettings};
 use streamgauge_core::log::Mark;
-use streamgauge_core::queue::leases::Slot;
+use streamgauge_core::queue::leases::{self, Away, Slot};
 use streamgauge_core::storage::{Grow, Optional};
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::Place;
@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 
 use super::budget::{Budget, Held};
 use super::{ByName, home};
+use crate::engine::disk::{Position, Shelf};
 use crate::queues::OverflowLog;
 
 /// Gives the engine of a shard what it needs, and keeps what it is told until somebody looks at it.
@@ -35,6 +36,15 @@ pub(crate) struct Rooms {
     drawn: Option<Vec<u64>>,
     /// What is drawn next, while something is executed again.
     again: VecDeque<u64>,
+    /// Whether items are kept in a log, and queues have but their places.
+    keeps: bool,
+    /// Where what is executed will be in it.
+    place: Option<Position>,
+    shelf: Option<Arc<Shelf>>,
+    /// An item from there.
+    fetched: Vec<u8>,
+    /// One that was not at hand.
+    missing: Option<Away>,
     /// Those who wait for an item of a queue.
     pub(super) waiting: ByName<Waiting>,
     news: News,
@@ -60,6 +70,8 @@ pub(super) struct News {
     pub(super) letters: Vec<Name>,
     /// Items had to leave a queue, and who writes them has to know.
     pub(super) overflow: bool,
+    /// Items that had to leave a queue, and are on the disk.
+    pub(super) left: Vec<(Name, Away)>,
 }
 
 impl Rooms {
@@ -79,14 +91,41 @@ impl Rooms {
             random: Random::default(),
             drawn: None,
             again: VecDeque::new(),
+            keeps: false,
+            place: None,
+            shelf: None,
+            fetched: Vec::new(),
+            missing: None,
             waiting: ByName::default(),
             news: News::default(),
         }
     }
 
-    /// For the only shard, of as many names as there are.
+    /// For the only shard, of as many names as there are, whose items are kept in a log.
     pub(crate) fn alone(budget: Arc<Budget>) -> Self {
-        Self::new(budget, None, Counts::new(usize::MAX), (0, 1))
+        Self::new(budget, None, Counts::new(usize::MAX), (0, 1)).keeping()
+    }
+
+    /// Queues have but the places of items in a log.
+    #[must_use]
+    pub(super) const fn keeping(mut self) -> Self {
+        self.keeps = true;
+        self
+    }
+
+    /// What is executed next will be there in the log.
+    pub(crate) const fn set_place(&mut self, place: Option<Position>) {
+        self.place = place;
+    }
+
+    /// From now on items are looked at, and are there.
+    pub(crate) fn set_shelf(&mut self, shelf: Arc<Shelf>) {
+        self.shelf = Some(shelf);
+    }
+
+    /// An item that was asked for since the last call and was not at hand.
+    pub(crate) const fn take_missing(&mut self) -> Option<Away> {
+        self.missing.take()
     }
 
     /// What they share.
@@ -132,8 +171,8 @@ impl Rooms {
 
 impl News {
     fn is_empty(&self) -> bool {
-        let Self { published, ready, due, removed, letters, overflow } = self;
-        let is_quiet = published.is_empty() && ready.is_empty() && due.is_empty();
+        let Self { published, ready, due, removed, letters, overflow, left } = self;
+        let is_quiet = published.is_empty() && ready.is_empty() && due.is_empty() && left.is_empty();
         is_quiet && removed.is_empty() && letters.is_empty() && !overflow
     }
 }
@@ -149,6 +188,7 @@ const BYTES_A_MARK: u64 = 8 << 10;
 
 impl Host for Rooms {
     type Bytes = Bytes;
+    type Items = Items;
     type Marks = Lazy<Mark>;
     type Places = Bounded<Place>;
     type Slots = Bounded<Slot>;
@@ -179,9 +219,15 @@ impl Host for Rooms {
     }
 
     fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
-        let held = self.budget.take(settings.bytes.saturating_add(ENTRY + TIES))?;
+        let held = self.budget.take(if self.keeps { ENTRY + TIES } else { settings.bytes + ENTRY + TIES })?;
+        let items = if self.keeps {
+            Items::Growing(Bounded { values: Vec::new(), most: usize::MAX, steps: Steps::Eighth, held })
+        } else {
+            Items::Fixed(Bytes::new(settings.bytes, held))
+        };
         Ok(QueueRoom {
-            bytes: Bytes::new(settings.bytes, held),
+            items,
+            most: self.keeps.then_some(settings.bytes),
             slots: self.bounded(u64::MAX, Steps::Small),
             seen: self.bounded(MOST_IDS, Steps::Double),
         })
@@ -224,10 +270,28 @@ impl Host for Rooms {
         }
     }
 
-    fn overflow(&mut self, queue: &Name, item: &[u8]) {
-        if let Some(log) = &self.overflow {
-            log.push(queue, item);
-            self.news.overflow = true;
+    fn place(&mut self) -> Option<u64> {
+        self.place.map(Position::number)
+    }
+
+    fn fetch(&mut self, away: &Away) -> Option<&[u8]> {
+        // While something is executed again nobody looks at what it tells.
+        let Some(shelf) = &self.shelf else { return Some(&[]) };
+        if shelf.get(away, &mut self.fetched) {
+            return Some(&self.fetched);
+        }
+        self.missing = Some(*away);
+        None
+    }
+
+    fn overflow(&mut self, queue: &Name, item: leases::Held<'_>) {
+        let Some(log) = &self.overflow else { return };
+        match item {
+            leases::Held::Here(item) => {
+                log.push(queue, item);
+                self.news.overflow = true;
+            }
+            leases::Held::Away(away) => self.news.left.push((*queue, away)),
         }
     }
 
@@ -281,6 +345,40 @@ impl AsMut<[u8]> for Bytes {
     }
 }
 
+/// Room for items: all of it from the start, or more as there are more, where it holds but their places.
+#[derive(Debug)]
+pub(crate) enum Items {
+    Fixed(Bytes),
+    Growing(Bounded<u8>),
+}
+
+impl AsRef<[u8]> for Items {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Fixed(bytes) => bytes.as_ref(),
+            Self::Growing(bytes) => bytes.as_ref(),
+        }
+    }
+}
+
+impl AsMut<[u8]> for Items {
+    fn as_mut(&mut self) -> &mut [u8] {
+        match self {
+            Self::Fixed(bytes) => bytes.as_mut(),
+            Self::Growing(bytes) => bytes.as_mut(),
+        }
+    }
+}
+
+impl Grow<u8> for Items {
+    fn grow(&mut self) -> bool {
+        match self {
+            Self::Fixed(_) => false,
+            Self::Growing(bytes) => bytes.grow(),
+        }
+    }
+}
+
 /// As [`Bytes`], for what comes out of the same budget as its bytes.
 #[derive(Debug)]
 pub(crate) struct Lazy<T> {
@@ -327,6 +425,8 @@ enum Steps {
     Small,
     /// By as many: each time all of them have to find another place.
     Double,
+    /// By an eighth, and some pages at least.
+    Eighth,
 }
 
 impl<T> AsRef<[T]> for Bounded<T> {
@@ -347,6 +447,7 @@ impl<T: Clone + Default> Grow<T> for Bounded<T> {
         let step = match self.steps {
             Steps::Small => (len / 256).clamp(4, 4096),
             Steps::Double => len.max(4),
+            Steps::Eighth => (len / 8).max(4096),
         };
         let more = step.min(self.most - len);
         if more == 0 || !self.held.extend((more * size_of::<T>()) as u64) {

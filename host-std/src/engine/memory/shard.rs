@@ -10,6 +10,7 @@ use streamgauge_core::engine::memory::{Defaults, DetachedQueue, Memory, TopicOf}
 use streamgauge_core::engine::{
     Command, Dump, Engine as _, Kind, Name, Outcome, Part, QueueChange, Refusal, Sink, TopicSettings,
 };
+use streamgauge_core::queue::leases::Away;
 use streamgauge_core::shared::{Guarded, Shared, Slot, Wake};
 use streamgauge_core::time::Time;
 use tokio::sync::Notify;
@@ -513,6 +514,18 @@ impl Shard {
         }
     }
 
+    /// Hands the items on that had to leave and are on the disk, where they stay until the next checkpoint at least.
+    fn log_left(&self, log: &OverflowLog, left: &[(Name, Away)]) {
+        let Some(keeper) = &self.keeper else { return };
+        let mut item = Vec::new();
+        for (queue, away) in left {
+            match keeper.shelf().fetch(away, &mut item) {
+                Ok(()) => log.push(queue, &item),
+                Err(error) => tracing::error!(%queue, %error, "an item that had to leave can't be read"),
+            }
+        }
+    }
+
     fn run(&self, after: Option<After>) {
         let Some(after) = after else { return };
         if after.published {
@@ -524,9 +537,10 @@ impl Shard {
         if after.earlier {
             self.alarm.notify_one();
         }
-        if after.overflow
-            && let Some(log) = &self.overflow
+        if let Some(log) = &self.overflow
+            && (after.overflow || !after.left.is_empty())
         {
+            self.log_left(log, &after.left);
             log.wake();
         }
         if after.letters {
@@ -548,6 +562,7 @@ struct After {
     gauged: bool,
     earlier: bool,
     overflow: bool,
+    left: Vec<(Name, Away)>,
     letters: bool,
     waiting: Vec<Arc<Notify>>,
     gone: Vec<Arc<Notify>>,
@@ -593,7 +608,7 @@ impl State {
         }
         let mut after = After { published: has_released, gauged: has_released, ..After::default() };
         let waiting = &self.memory.host().waiting;
-        let News { published, ready, due, removed, letters, overflow } = &mut self.news;
+        let News { published, ready, due, removed, letters, overflow, left } = &mut self.news;
         for (name, bytes) in published.drain(..) {
             if let Some(kept) = &mut self.kept {
                 kept.published(&self.memory, name, bytes);
@@ -629,6 +644,7 @@ impl State {
             after.letters = true;
         }
         after.overflow = std::mem::take(overflow);
+        after.left = std::mem::take(left);
         Some(after)
     }
 }

@@ -10,7 +10,7 @@ use streamgauge_core::engine::{
     QueueSettings, Refusal, Short, Tokens, TopicChange, TopicSettings,
 };
 use streamgauge_core::log::Mark;
-use streamgauge_core::queue::leases::{Overflow, Slot, State};
+use streamgauge_core::queue::leases::{Away, Overflow, Slot, State};
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::Place;
 use streamgauge_core::wire::units;
@@ -27,6 +27,7 @@ pub struct Given;
 
 impl Host for Given {
     type Bytes = Storage;
+    type Items = Storage;
     type Marks = &'static mut [Mark];
     type Places = &'static mut [Place];
     type Slots = &'static mut [Slot];
@@ -46,10 +47,19 @@ impl Host for Given {
 
     fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
         keep(settings);
-        refused(QueueRoom { bytes: storage(), slots: slice(), seen: slice() })
+        refused(QueueRoom { items: storage(), most: *given(), slots: slice(), seen: slice() })
     }
 
     fn random(&mut self) -> u64 {
+        *given()
+    }
+
+    fn place(&mut self) -> Option<u64> {
+        *given()
+    }
+
+    fn fetch(&mut self, away: &Away) -> Option<&[u8]> {
+        keep(away);
         *given()
     }
 }
@@ -130,6 +140,9 @@ roots! {
         *given()
     });
     put_letter => engine().put_letter(name(), given(), time());
+    elsewhere => engine().elsewhere(|queue, record, away| keep((*queue, record, away)));
+    relocate => engine().relocate(name(), given());
+    lose => engine().lose(name(), *given(), time());
     drop_letters => engine().drop_letters(name(), *given::<[(Time, u64); 4]>());
     move_queue => engine().detach_queue(name()).map(|queue| engine().attach_queue(name(), queue, time()).is_ok());
     fixed_seeded => keep(Fixed::<4, 64, 4>::seeded(*given()));

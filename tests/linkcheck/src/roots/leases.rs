@@ -39,6 +39,7 @@ roots! {
     check_many => queue().check_many(now(), given::<core::slice::Iter<'static, usize>>().clone().copied(), *given());
     count_refused => queue().count_refused(*given());
     put => queue().put(now(), bytes(), |item| keep(item));
+    put_away => queue().put_away(now(), *given(), *given(), |item| keep(item));
     put_with => queue().put_with(now(), *given(), *given(), |room| keep(room), |item| keep(item));
     mput => queue().mput(now(), given::<core::slice::Iter<'static, &'static [u8]>>().clone().copied(), |item| keep(item));
     get => queue().get(now(), *given(), each);

@@ -32,7 +32,7 @@ pub(crate) struct Simulated {
     disk: Rc<RefCell<Disk>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Disk {
     random: Rng,
     faults: Faults,
@@ -45,7 +45,7 @@ struct Disk {
     renamed: Vec<Vec<(String, Option<usize>)>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Content {
     now: Vec<u8>,
     synced: Vec<u8>,
@@ -113,6 +113,12 @@ impl Simulated {
     pub(crate) fn set_working(&self) {
         let disk = &mut *self.disk.borrow_mut();
         (disk.left, disk.faults) = (u64::MAX, Faults::default());
+    }
+
+    /// What can be read of it now, on a disk that works.
+    pub(crate) fn copied(&self) -> Self {
+        let disk = Disk { left: u64::MAX, faults: Faults::default(), ..self.disk.borrow().clone() };
+        Self { disk: Rc::new(RefCell::new(disk)) }
     }
 
     /// Flips a bit of a file.

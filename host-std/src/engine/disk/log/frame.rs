@@ -88,6 +88,22 @@ pub(crate) fn read(bytes: &[u8], at: Position) -> Found<'_> {
     }
 }
 
+/// The length of the frame at the beginning of `bytes`, as its header says, which nobody has looked at.
+pub(crate) fn read_frame(bytes: &[u8]) -> Option<usize> {
+    let word = bytes.first_chunk::<HEADER>()?.first_chunk()?;
+    let len = (u32::from_le_bytes(*word) & (OWN - 1)) as usize;
+    (len > 0).then_some(HEADER + len)
+}
+
+/// How many of these bytes, which are in that place, are whole frames.
+pub(crate) fn whole_frames(bytes: &[u8], at: Position) -> usize {
+    let mut len = 0;
+    while let Found::Whole { body, .. } = read(bytes.get(len..).unwrap_or_default(), at.after(len as u32)) {
+        len += HEADER + body.len();
+    }
+    len
+}
+
 fn place(at: Position, word: u32) -> Hasher {
     let mut hasher = Hasher::new();
     hasher.update(&at.segment.to_le_bytes());

@@ -32,13 +32,13 @@ use std::io;
 use super::files::{File as _, Folder};
 #[cfg(test)]
 pub(crate) use frame::reseal;
-pub(crate) use frame::{HEADER, LONGEST};
+pub(crate) use frame::{HEADER, LONGEST, read_frame, whole_frames};
 pub(crate) use position::{Position, name_of};
 pub(crate) use recovery::{Damage, End, Step, read};
 pub(crate) use segments::{Made, Maker, Segments, segments};
 #[cfg(test)]
 use tail::OVERHEAD;
-pub(crate) use tail::Tail;
+pub(crate) use tail::{Group, Tail};
 
 /// A log to go on with: where entries are added, where they are written, and what makes segments for them.
 pub(crate) struct Opened<F: Folder> {

@@ -18,6 +18,16 @@ impl Position {
         Self { segment: self.segment, offset: self.offset.saturating_add(bytes) }
     }
 
+    /// As one number, later places having a greater one.
+    pub(crate) const fn number(self) -> u64 {
+        (self.segment as u64) << 32 | self.offset as u64
+    }
+
+    /// The place of this number.
+    pub(crate) const fn from_number(number: u64) -> Self {
+        Self { segment: (number >> 32) as u32, offset: number as u32 }
+    }
+
     /// The name of the file that it is in.
     pub(crate) fn file(self) -> String {
         name_of(self.segment)

@@ -1,8 +1,9 @@
 //! The files of a log.
 
 use std::io;
+use std::sync::Arc;
 
-use super::frame::{self, Found};
+use super::frame;
 use super::position::{name_of, segment_of};
 use super::tail::{Fresh, Group};
 use crate::engine::disk::files::{File as _, Folder};
@@ -29,7 +30,7 @@ pub(crate) struct Segments<F: Folder> {
     folder: F,
     open: Vec<(u32, F::File)>,
     /// What was written and not synced.
-    unsynced: Vec<Group>,
+    unsynced: Vec<Arc<Group>>,
 }
 
 /// The name of a file that is not complete yet.
@@ -110,7 +111,7 @@ impl<F: Folder> Segments<F> {
     ///
     /// # Errors
     /// That failed too: it is not known what of the group is on the disk, and nothing may be added behind it.
-    pub(crate) fn write(&mut self, group: Group) -> io::Result<()> {
+    pub(crate) fn write(&mut self, group: impl Into<Arc<Group>>) -> io::Result<()> {
         self.write_only(group)?;
         self.sync()
     }
@@ -119,7 +120,8 @@ impl<F: Folder> Segments<F> {
     ///
     /// # Errors
     /// As [`write`](Self::write).
-    pub(crate) fn write_only(&mut self, group: Group) -> io::Result<()> {
+    pub(crate) fn write_only(&mut self, group: impl Into<Arc<Group>>) -> io::Result<()> {
+        let group = group.into();
         let mut failed = Vec::new();
         for (at, bytes) in group.parts() {
             let (_, file) = self.open.iter().find(|(segment, _)| *segment == at.segment).ok_or_else(never_made)?;
@@ -133,15 +135,16 @@ impl<F: Folder> Segments<F> {
 
     /// Bytes that were written and not synced.
     pub(crate) fn unsynced(&self) -> usize {
-        self.unsynced.iter().map(Group::len).sum()
+        self.unsynced.iter().map(|group| group.len()).sum()
     }
 
-    /// Waits until all that was written is on the disk, and gives the groups back, for their memory.
+    /// Waits until all that was written is on the disk, and lets go of the groups.
     ///
     /// # Errors
     /// As [`write`](Self::write).
     pub(crate) fn sync(&mut self) -> io::Result<()> {
-        let mut segments: Vec<u32> = self.unsynced.iter().flat_map(Group::parts).map(|(at, _)| at.segment).collect();
+        let mut segments: Vec<u32> =
+            self.unsynced.iter().flat_map(|group| group.parts()).map(|(at, _)| at.segment).collect();
         segments.dedup();
         for segment in &segments {
             let (_, file) = self.open.iter().find(|(number, _)| number == segment).ok_or_else(never_made)?;
@@ -166,7 +169,7 @@ impl<F: Folder> Segments<F> {
 
     /// Makes another file of what was synced of a segment, with what was not behind it.
     fn write_anew(&self, old: &F::File, segment: u32) -> io::Result<F::File> {
-        let parts = || self.unsynced.iter().flat_map(Group::parts).filter(|(at, _)| at.segment == segment);
+        let parts = || self.unsynced.iter().flat_map(|group| group.parts()).filter(|(at, _)| at.segment == segment);
         let synced = parts().next().map_or(0, |(at, _)| at.offset);
         let mut before = vec![0; synced as usize];
         let read = old.read_all_at(0, &mut before)?;
@@ -201,12 +204,5 @@ pub(crate) fn segments<F: Folder>(folder: &F) -> io::Result<Vec<u32>> {
 
 /// Whether bytes from the start of a segment are entries to their end.
 fn is_whole(bytes: &[u8], segment: u32) -> bool {
-    let mut at = super::Position { segment, offset: 0 };
-    while (at.offset as usize) < bytes.len() {
-        match frame::read(&bytes[at.offset as usize..], at) {
-            Found::Whole { body, .. } => at = at.after((frame::HEADER + body.len()) as u32),
-            Found::Broken { .. } | Found::Nothing => return false,
-        }
-    }
-    true
+    frame::whole_frames(bytes, super::Position { segment, offset: 0 }) == bytes.len()
 }

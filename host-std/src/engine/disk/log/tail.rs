@@ -47,6 +47,19 @@ impl Group {
         self.bytes.len()
     }
 
+    /// Where its first entry goes.
+    pub(crate) fn begin(&self) -> Option<Position> {
+        self.parts.first().map(|(at, _)| *at)
+    }
+
+    /// From an entry on, if it is in it.
+    pub(crate) fn from(&self, at: Position) -> Option<&[u8]> {
+        self.parts().find_map(|(begin, bytes)| {
+            let before = at.offset.checked_sub(begin.offset).filter(|_| at.segment == begin.segment)?;
+            bytes.get(before as usize..).filter(|rest| !rest.is_empty())
+        })
+    }
+
     /// Where what goes, in the order in which it was added.
     pub(crate) fn parts(&self) -> impl Iterator<Item = (Position, &[u8])> {
         let ends = self.parts.iter().skip(1).map(|(_, begin)| *begin).chain([self.bytes.len()]);
@@ -91,6 +104,20 @@ impl Tail {
     /// Gives it a segment to go on in.
     pub(crate) const fn set_next(&mut self, next: Fresh) {
         self.next = Some(next);
+    }
+
+    /// Where the next entry will be, of so many bytes with its header at the most, for which there
+    /// [is room](Self::has_room).
+    pub(crate) fn begin(&mut self, bytes: usize) -> Position {
+        if bytes > self.left() as usize {
+            self.turn(Some(self.at));
+        }
+        self.at
+    }
+
+    /// What was added and not taken.
+    pub(crate) const fn group(&self) -> &Group {
+        &self.group
     }
 
     /// Adds an entry, whose body is what `write` puts behind what is there, and returns its place; `None` if there is no

@@ -133,7 +133,10 @@ impl Salvage {
             }
             Step::Entry(at, body) => match Body::read(body) {
                 Some(Body::Executed { entry, .. }) => match Entry::decode(entry, Time::ZERO) {
-                    Ok(entry) => self.execute(&entry),
+                    Ok(entry) => {
+                        self.memory.host_mut().set_place(Some(at));
+                        self.execute(&entry);
+                    }
                     Err(_) => self.lose(Loss::Unknown(at), body.len() as u64),
                 },
                 Some(Body::Note(name, note)) => drop(self.notes.insert(name, note.into())),
@@ -158,6 +161,7 @@ impl Salvage {
         let has_topics = !topics.is_empty();
         let defaults = *memory.defaults();
         memory.set_defaults(Defaults { first: defaults.first.saturating_add(lost), ..defaults });
+        memory.host_mut().set_place(None);
         memory.host_mut().go_on();
         let renumbered = if has_topics { lost } else { 0 };
         Salvaged { memory, notes, losses, renumbered, before, behind, queues, unpublished, undone, latest }

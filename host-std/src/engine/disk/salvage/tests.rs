@@ -62,6 +62,7 @@ fn told(memory: &mut Memory<Rooms>, command: &Command<'_>, now: Time, mut each: 
             each(part);
             ControlFlow::Continue(())
         },
+        Position::ZERO,
         |_| (),
     );
 }
@@ -106,7 +107,9 @@ impl World {
             }
             ControlFlow::Continue(())
         };
-        let (_, at) = execute(memory, command, self.now, sink, |executed| log.tail.append(|out| executed.write(out)));
+        let place = log.tail.end();
+        let (_, at) =
+            execute(memory, command, self.now, sink, place, |executed| log.tail.append(|out| executed.write(out)));
         entries.extend(at.flatten());
         let group = log.tail.take(true);
         log.segments.write(group).unwrap();

@@ -1,0 +1,44 @@
+//! Items that the host keeps elsewhere: which there are, and what to do when they move or are lost.
+
+use super::{Host, Memory, Table};
+use crate::engine::Name;
+use crate::engine::journal::Moves;
+use crate::queue::leases::Away;
+use crate::time::Time;
+
+impl<H: Host> Memory<H> {
+    /// Tells of every item that lies elsewhere its queue, where its record is in that, and where it lies. O(items).
+    pub fn elsewhere(&self, mut each: impl FnMut(&Name, u64, Away)) {
+        for name in self.queues.names() {
+            if let Some(entry) = self.queues.get(&name) {
+                entry.queue.elsewhere(|record, away| each(&name, record, away));
+            }
+        }
+    }
+
+    /// Items of a queue lie in another [place](Host::place) from now on, one behind the other as a
+    /// [journal](crate::engine::journal) has them; returns how many did not do so, as they are not where they were.
+    /// O(items moved).
+    pub fn relocate(&mut self, name: &Name, moves: &Moves<'_>) -> u64 {
+        let Some((place, entry)) = self.host.place().zip(self.queues.get_mut(name)) else { return 0 };
+        let (mut rest, mut gone) = (moves.encoded_len(), 0_u64);
+        for moved in moves.iter() {
+            rest = rest.saturating_sub(moved.encoded_len());
+            let back = rest.saturating_add(moved.data.len() as u64);
+            let is_moved = u32::try_from(back).is_ok_and(|back| {
+                let to = Away { place, back, len: moved.from.len };
+                entry.queue.relocate(moved.record, &moved.from, &to)
+            });
+            gone = gone.saturating_add(u64::from(!is_moved));
+        }
+        gone
+    }
+
+    /// The items of a queue that lie in a place are lost, as what is there can't be read: they leave, whatever their
+    /// state, and are counted as purged; returns how many there were. O(items of the queue).
+    pub fn lose(&mut self, name: &Name, place: u64, now: Time) -> u64 {
+        let lost = self.queues.get_mut(name).map_or(0, |entry| entry.queue.lose(place));
+        self.after_change(name, now);
+        lost
+    }
+}
