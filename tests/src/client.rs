@@ -117,8 +117,20 @@ impl Client {
     /// # Panics
     /// When there is none.
     pub fn post(&mut self, target: &str, body: impl AsRef<[u8]>) -> Answer {
-        let body = body.as_ref();
-        let head = format!("POST {target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+        self.ask("POST", target, body.as_ref())
+    }
+
+    /// PUT, and the answer.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn put(&mut self, target: &str, body: impl AsRef<[u8]>) -> Answer {
+        self.ask("PUT", target, body.as_ref())
+    }
+
+    fn ask(&mut self, method: &str, target: &str, body: &[u8]) -> Answer {
+        let length = body.len();
+        let head = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
         self.send([head.as_bytes(), body].concat());
         self.answer()
     }

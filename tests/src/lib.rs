@@ -9,6 +9,7 @@ pub mod client;
 pub mod command;
 pub mod exact;
 pub mod exact_pairs;
+pub mod kept;
 pub mod needs;
 pub mod pairs;
 pub mod process;

@@ -1,37 +1,16 @@
 //! What a server keeps in a folder: checked, told, damaged and repaired.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use nix::sys::signal::Signal;
-use streamgauge_tests::process::{Process, Server};
+use streamgauge_tests::kept::{damage, data, killed, newest_log, serve, stopped, text};
+use streamgauge_tests::process::Process;
 use tempfile::TempDir;
-
-/// A server that keeps what it has in a folder, on any free port.
-fn serve(folder: &Path) -> Server {
-    Server::everything(["--data-dir", text(folder)])
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a path of this test is text")
-}
-
-fn killed(mut server: Server) {
-    server.process.signal(Signal::SIGKILL);
-    server.process.wait();
-}
-
-/// The exit code of a command, and what it said.
-fn data(action: &str, folder: &Path, more: &[&str]) -> (i32, String) {
-    let mut process = Process::start("streamgauge", [&["data", action, text(folder)][..], more].concat());
-    let code = process.exit_code();
-    (code, process.stdout() + &process.stderr())
-}
 
 /// A folder with some items, which nobody has closed.
 fn used() -> TempDir {
     let folder = TempDir::new().unwrap();
-    let server = serve(folder.path());
+    let server = serve(folder.path(), &[]);
     for number in 0..20 {
         server.get(&format!("/put?queue=jobs&data=item-{number:02}"));
     }
@@ -40,22 +19,6 @@ fn used() -> TempDir {
     server.connect().post("/put?queue=bytes", "\u{e9}");
     killed(server);
     folder
-}
-
-fn log_of(folder: &Path) -> PathBuf {
-    let logs = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let logs = logs.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
-    // The one behind it was made ahead, and nothing is in it.
-    logs.filter(|path| fs::read(path).unwrap().iter().any(|byte| *byte != 0)).max().unwrap()
-}
-
-/// Flips a bit where a text is in a file, and returns the place.
-fn damage(file: &Path, text: &str) -> usize {
-    let mut bytes = fs::read(file).unwrap();
-    let at = bytes.windows(text.len()).position(|some| some == text.as_bytes()).expect("it is there");
-    bytes[at] ^= 1;
-    fs::write(file, bytes).unwrap();
-    at
 }
 
 fn serve_fails(folder: &Path) -> String {
@@ -68,7 +31,7 @@ fn serve_fails(folder: &Path) -> String {
 #[test]
 fn what_is_whole_is_well_and_stays_as_it_is() {
     let folder = used();
-    let before = fs::read(log_of(folder.path())).unwrap();
+    let before = fs::read(newest_log(folder.path())).unwrap();
     let (code, said) = data("check", folder.path(), &[]);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("it was not closed") && said.contains("a server starts with all of it"), "{said}");
@@ -77,11 +40,10 @@ fn what_is_whole_is_well_and_stays_as_it_is() {
     assert_eq!(cells[..8], ["jobs", "19", "0", "0", "0", "20", "0", "1"], "{said}");
     let (code, said) = data("repair", folder.path(), &["--yes"]);
     assert!(code == 0 && said.contains("nothing was changed"), "{said}");
-    assert_eq!(fs::read(log_of(folder.path())).unwrap(), before);
+    assert_eq!(fs::read(newest_log(folder.path())).unwrap(), before);
 
-    let mut server = serve(folder.path());
-    server.process.signal(Signal::SIGTERM);
-    assert_eq!(server.process.exit_code(), 0);
+    let server = serve(folder.path(), &[]);
+    stopped(server);
     let (code, said) = data("check", folder.path(), &[]);
     assert!(code == 0 && said.contains("it was closed"), "{said}");
 }
@@ -89,7 +51,7 @@ fn what_is_whole_is_well_and_stays_as_it_is() {
 #[test]
 fn a_server_that_runs_is_left_alone() {
     let folder = TempDir::new().unwrap();
-    let _server = serve(folder.path());
+    let _server = serve(folder.path(), &[]);
     for action in ["check", "dump", "repair"] {
         let (code, said) = data(action, folder.path(), &[]);
         assert!(code == 2 && said.contains("another server has this folder"), "{action}: {said}");
@@ -120,10 +82,9 @@ fn a_dump_is_json_that_names_what_was_put() {
     assert_eq!(of("publish")[0]["messages"][0]["data"], "H3110");
     assert_eq!(lines.last().unwrap()["kind"], "end");
     // All of it is in the checkpoint that a server makes at its end.
-    let mut server = serve(folder.path());
+    let server = serve(folder.path(), &[]);
     server.connect().post("/put?queue=bytes", "\u{fffd}").text();
-    server.process.signal(Signal::SIGTERM);
-    server.process.exit_code();
+    stopped(server);
     let (_, said) = data("dump", folder.path(), &["--items"]);
     let lines: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let items: Vec<_> = lines.iter().filter(|line| line["kind"] == "item" && line["queue"] == "jobs").collect();
@@ -135,7 +96,7 @@ fn a_dump_is_json_that_names_what_was_put() {
 #[test]
 fn an_entry_that_is_lost_is_named_and_only_that_is_lost() {
     let folder = used();
-    let log = log_of(folder.path());
+    let log = newest_log(folder.path());
     damage(&log, "item-07");
     let file = log.file_name().unwrap().to_str().unwrap().to_owned();
     let whole = fs::read(&log).unwrap();
@@ -159,7 +120,7 @@ fn an_entry_that_is_lost_is_named_and_only_that_is_lost() {
     assert!(folder.path().join("before-repair-1/checkpoint").exists());
     let (code, said) = data("check", folder.path(), &[]);
     assert_eq!(code, 0, "{said}");
-    let server = serve(folder.path());
+    let server = serve(folder.path(), &[]);
     let left: Vec<String> =
         (0..20).map(|_| server.get("/get?queue=jobs")).take_while(|item| !item.is_empty()).collect();
     let expected: Vec<_> = (0..20).filter(|number| *number != 7).map(|number| format!("item-{number:02}")).collect();
@@ -174,10 +135,10 @@ fn an_entry_that_is_lost_is_named_and_only_that_is_lost() {
 fn a_torn_end_is_no_loss() {
     let folder = used();
     // Nobody was told of the last one, for all that the folder says.
-    damage(&log_of(folder.path()), "\u{e9}");
+    damage(&newest_log(folder.path()), "\u{e9}");
     let (code, said) = data("check", folder.path(), &[]);
     assert!(code == 0 && said.contains("ends in the middle of what nobody was told of"), "{said}");
-    assert_eq!(serve(folder.path()).get("/get?queue=jobs"), "item-01");
+    assert_eq!(serve(folder.path(), &[]).get("/get?queue=jobs"), "item-01");
 }
 
 #[test]
@@ -195,10 +156,9 @@ fn a_checkpoint_that_is_lost_is_made_again_from_all_of_the_log_or_not_at_all() {
     assert_eq!(fs::read(&checkpoint).unwrap(), bytes);
     let (code, said) = data("repair", folder.path(), &["--yes", "--from-log"]);
     assert_eq!(code, 0, "{said}");
-    let mut server = serve(folder.path());
+    let server = serve(folder.path(), &[]);
     assert_eq!(server.get("/get?queue=jobs"), "item-01");
-    server.process.signal(Signal::SIGTERM);
-    server.process.exit_code();
+    stopped(server);
     // From now on the log does not go back to its beginning.
     fs::remove_file(&checkpoint).unwrap();
     let (code, said) = data("repair", folder.path(), &["--yes", "--from-log"]);

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,20 +11,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use streamgauge_tests::client::{Answer, Client};
+use streamgauge_tests::kept::{bytes_in, killed, newest_log, serve};
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::until_within;
 use tempfile::TempDir;
-
-/// A server that keeps what it has in a folder, on any free port.
-fn serve(folder: &Path, more: &[&str]) -> Server {
-    let folder = folder.to_str().expect("a path of this test is text");
-    Server::everything([&["--data-dir", folder][..], more].concat())
-}
-
-fn killed(mut server: Server) {
-    server.process.signal(Signal::SIGKILL);
-    server.process.wait();
-}
 
 #[test]
 fn four_lines() {
@@ -144,13 +133,6 @@ fn what_is_damaged_is_named_and_nothing_starts() {
     assert!(said.contains(file) && said.contains("bytes are not what was written"), "{said}");
 }
 
-fn newest_log(folder: &Path) -> std::path::PathBuf {
-    let logs = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let logs = logs.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
-    // The one behind it was made ahead, and nothing is in it.
-    logs.filter(|path| fs::read(path).unwrap().iter().any(|byte| *byte != 0)).max().unwrap()
-}
-
 /// Puts an item until it is refused, and returns how many were put, and how that was answered.
 fn fill(client: &mut Client, item: &str) -> (u64, Answer) {
     for put in 0..200 {
@@ -172,8 +154,7 @@ fn beyond_the_budget_is_507_and_what_is_taken_makes_room() {
     assert_eq!(refused.status, 507);
     let said = refused.text();
     assert!(said.contains("disk 134217728"), "{said}");
-    let bytes =
-        || fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum::<u64>();
+    let bytes = || bytes_in(folder.path());
     assert!(bytes() <= 128 << 20, "{} bytes", bytes());
     for _ in 0..put {
         assert_eq!(client.get("/get").text().len(), item.len());

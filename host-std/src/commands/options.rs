@@ -181,6 +181,8 @@ pub struct Flags<'a> {
     pub names: &'a NameOptions,
     /// Connections.
     pub connections: &'a Connections,
+    /// Whether items are kept on a disk: then queues take memory as they need it.
+    pub is_kept: bool,
 }
 
 impl Flags<'_> {
@@ -222,7 +224,9 @@ impl Flags<'_> {
                     queue.max_bytes
                 )));
             }
-            affordable("--queue-bytes", bytes)?;
+            if !self.is_kept {
+                affordable("--queue-bytes", bytes)?;
+            }
             let some = |limit: u64| Some(limit).filter(|limit| *limit > 0);
             settings.endpoints.max_mget = some(queue.max_mget);
             settings.endpoints.mget_separator.clone_from(&queue.mget_item_sep);
@@ -239,8 +243,10 @@ impl Flags<'_> {
                 let format = queue.overflow_format.unwrap_or(usual);
                 OverflowSettings { path, format, longest: max_body }
             });
-            held = held.saturating_add(bytes);
-            flags.push(format!("--queue-bytes {bytes}"));
+            if !self.is_kept {
+                held = held.saturating_add(bytes);
+                flags.push(format!("--queue-bytes {bytes}"));
+            }
         }
         let least = held.saturating_add(BESIDE);
         let memory = match self.names.memory {

@@ -133,7 +133,9 @@ fn sync_mode(text: &str) -> Result<SyncMode, String> {
 
 impl Options {
     fn settings(&self, connections: &Connections) -> Result<Settings, StartError> {
+        let is_kept = self.data_dir.is_some();
         let flags = Flags {
+            is_kept,
             surface: Surface::Everything,
             pubsub: Some(&self.pubsub),
             queue: Some(&self.queue),

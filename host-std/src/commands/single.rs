@@ -31,7 +31,7 @@ pub fn run(flags: &Single<'_>) -> Result<ExitCode, StartError> {
     let Single { listen, pubsub, queue, names, connections, process } = *flags;
     let surface = if pubsub.is_some() { Surface::Pubsub } else { Surface::Simplequeue };
     let connections = &connections.fitted(1);
-    let settings = Flags { surface, pubsub, queue, names, connections }.settings(0)?;
+    let settings = Flags { surface, pubsub, queue, names, connections, is_kept: false }.settings(0)?;
     let listener = terminal::bind(&listen.address, listen.port, "--port")?;
     let stop = watch::Sender::new(false);
     let storage = settings.worst_case();

@@ -77,7 +77,8 @@ impl Options {
     /// When two limits contradict each other.
     pub fn settings(&self) -> Result<Settings, StartError> {
         let (pubsub, connections) = (Some(&self.pubsub), &self.connections);
-        Flags { surface: Surface::Pubsub, pubsub, queue: None, names: &self.names, connections }.settings(0)
+        let (surface, names, is_kept) = (Surface::Pubsub, &self.names, false);
+        Flags { surface, pubsub, queue: None, names, connections, is_kept }.settings(0)
     }
 
     /// What is passed on, and what of it. Reads the file of the key.

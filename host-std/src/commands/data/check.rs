@@ -25,10 +25,11 @@ impl Check {
     pub(super) fn run(&self) -> Result<ExitCode, StartError> {
         let at_rest = self.folder.open()?;
         let mut found = read(&self.folder, &at_rest, Err)?;
-        let is_well = found.wrong.is_none() && found.state.as_ref().is_some_and(|state| state.losses.is_empty());
+        let starts = found.wrong.is_none() && found.state.as_ref().is_some_and(|state| state.losses.is_empty());
+        let is_well = starts && found.lost.is_empty();
         let mut text = self.told(&at_rest, &found);
         if let Some(state) = &mut found.state {
-            text += if is_well { "" } else { "\nA repair would leave this:\n" };
+            text += if starts { "" } else { "\nA repair would leave this:\n" };
             text += &tables(state);
         }
         Ok(ended(output::write(text.as_bytes()), is_well))
@@ -37,7 +38,7 @@ impl Check {
     fn told(&self, at_rest: &AtRest, found: &Read) -> String {
         let mut text = String::new();
         let mut line = |what: &str, told: &str| text += &format!("{what:<11} {told}\n");
-        let Read { wrong, log, state } = found;
+        let Read { wrong, log, state, lost } = found;
         match wrong {
             Some(error) => line("checkpoint", &error.to_string()),
             None => line("checkpoint", &format!("{} bytes", at_rest.checkpoint_bytes().unwrap_or_default())),
@@ -48,7 +49,11 @@ impl Check {
         log.damage.iter().filter(|_| state.is_none()).for_each(|damage| line("damage", &damage.to_string()));
         let losses = state.iter().flat_map(|state| &state.losses);
         losses.for_each(|loss| line("damage", &loss.to_string()));
+        lost.iter().for_each(|lost| line("damage", &lost.to_string()));
         match state {
+            Some(state) if state.losses.is_empty() && !lost.is_empty() => {
+                line("start", "a server starts, and says that these items are lost when they are asked for");
+            }
             Some(state) if state.losses.is_empty() => line("start", "a server starts with all of it"),
             _ => line("start", &format!("no server starts: streamgauge data repair {}", shown(&self.folder.path))),
         }

@@ -13,7 +13,7 @@ use streamgauge_core::wire::units::Rfc3339;
 
 use super::entry::{Object, data, entry, place};
 use super::{EXIT_CODES, Folder, ended};
-use crate::engine::disk::{LogFound, Restored, StateError, Step};
+use crate::engine::disk::{LogFound, LostItems, Restored, StateError, Step};
 use crate::terminal::StartError;
 use crate::terminal::exit::{Failure, STDOUT};
 
@@ -34,12 +34,19 @@ impl Dump {
         let wrong = |error: io::Error| self.folder.wrong(&error);
         let mut out = BufWriter::new(io::stdout().lock());
         let mut from = at_rest.oldest().map_err(wrong)?;
-        let (mut written, is_well);
+        let (mut written, mut is_well);
         match at_rest.checkpoint().and_then(|there| there.ok_or(StateError::NoCheckpoint)) {
             Ok(mut there) => {
                 (from, is_well) = (there.from, true);
                 written = checkpoint(&mut there, &mut out);
                 if self.items {
+                    let lost = at_rest.lose_unreadable(&mut there.memory, Time::ZERO).map_err(wrong)?;
+                    is_well = lost.is_empty();
+                    for LostItems { at, queue, items } in lost {
+                        let line =
+                            place(Object::new("damage"), at).text("queue", queue.as_str()).number("items", items);
+                        written = written.and_then(|()| line.write(&mut out));
+                    }
                     written = written.and_then(|()| items(&mut there, &mut out));
                 }
             }

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::engine::disk::{AtRest, LogFound, Restored, Salvage, Salvaged, StateError};
+use crate::engine::disk::{AtRest, LogFound, LostItems, Restored, Salvage, Salvaged, StateError};
 use crate::terminal::StartError;
 use crate::terminal::exit::Failure;
 
@@ -78,6 +78,8 @@ struct Read {
     log: LogFound,
     /// What the checkpoint and the log come to.
     state: Option<Salvaged>,
+    /// Items of it that can't be read, and are not in it any more.
+    lost: Vec<LostItems>,
 }
 
 /// Reads a checkpoint, or what stands in its place, and the log behind it.
@@ -101,7 +103,14 @@ fn read(
         }
     });
     let log = log.map_err(|error| folder.wrong(&error))?;
-    Ok(Read { wrong, log, state: salvage.map(Salvage::finish) })
+    let mut state = salvage.map(Salvage::finish);
+    let lost = match &mut state {
+        Some(state) => {
+            at_rest.lose_unreadable(&mut state.memory, state.latest).map_err(|error| folder.wrong(&error))?
+        }
+        None => Vec::new(),
+    };
+    Ok(Read { wrong, log, state, lost })
 }
 
 /// How a command ends that has said what it has to say, or could not.

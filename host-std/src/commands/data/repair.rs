@@ -9,7 +9,7 @@ use streamgauge_core::engine::memory::Memory;
 use super::check::tables;
 use super::{EXIT_CODES, Folder, Read, ended, read, shown};
 use crate::commands::serve;
-use crate::engine::disk::{AtRest, Notes, Restored, Salvaged, StateError, rooms};
+use crate::engine::disk::{AtRest, LostItems, Notes, Restored, Salvaged, StateError, rooms};
 use crate::terminal::exit::Failure;
 use crate::terminal::{StartError, output};
 
@@ -42,16 +42,16 @@ impl Repair {
             let memory = Memory::with_defaults(rooms(), defaults);
             Ok(Restored { memory, notes: Notes::new(), from: at_rest.oldest()? })
         };
-        let Read { wrong, state, .. } = read(&self.folder, &at_rest, instead)?;
+        let Read { wrong, state, lost, .. } = read(&self.folder, &at_rest, instead)?;
         let Some(mut state) = state else {
             let why = wrong.map_or_else(String::new, |error| error.to_string());
             return Ok(Failure::Refused(self.hopeless(&why, has_all)).exit());
         };
-        if state.losses.is_empty() && !is_new {
+        if state.losses.is_empty() && lost.is_empty() && !is_new {
             let text = format!("{}: nothing is lost, and nothing was changed", shown(&self.folder.path));
             return Ok(ended(output::line(&text), true));
         }
-        let mut text = told(&state);
+        let mut text = told(&state, &lost);
         if is_new {
             text += "The checkpoint is lost: topics and queues that nobody has made have the settings that serve gives them.\n";
         }
@@ -100,10 +100,11 @@ impl Repair {
 }
 
 /// What is lost, and what that leads to.
-fn told(state: &Salvaged) -> String {
+fn told(state: &Salvaged, lost: &[LostItems]) -> String {
     let mut text = String::new();
     let mut line = |told: String| text += &(told + "\n");
     state.losses.iter().for_each(|loss| line(format!("lost: {loss}")));
+    lost.iter().for_each(|lost| line(format!("lost: {lost}")));
     line(format!(
         "{} entries before it were executed again as they were, and {} behind it",
         state.before, state.behind

@@ -1,10 +1,14 @@
 //! A folder that no server has: what is there, whether a server could start with it, and what a repair puts in its place.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use streamgauge_core::engine::Name;
 use streamgauge_core::engine::journal::Entry;
 use streamgauge_core::engine::memory::Memory;
 use streamgauge_core::time::Time;
@@ -13,6 +17,7 @@ use super::body::Body;
 use super::checkpoint::{self, Reader};
 use super::files::{Directory, File as _, Folder as _, lock};
 use super::log::{self, Damage, End, HEADER, Position, Step, name_of, segments};
+use super::shelf::{Shelf, Unreadable};
 use super::state::{self, Notes, Restored, StateError};
 use crate::engine::memory::{Budget, Rooms};
 
@@ -21,6 +26,21 @@ pub(crate) struct AtRest {
     path: PathBuf,
     folder: Directory,
     _lock: File,
+}
+
+/// Items of a queue that lie in an entry which is not what was written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LostItems {
+    pub(crate) at: Position,
+    pub(crate) queue: Name,
+    pub(crate) items: u64,
+}
+
+impl fmt::Display for LostItems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, queue, items } = self;
+        write!(f, "{at}: an entry with {items} items of queue {queue} is not what was written")
+    }
 }
 
 /// What a log holds from a place on.
@@ -110,6 +130,26 @@ impl AtRest {
         let last = end.at.map_or(0, |at| at.segment);
         let segments = segments(&self.folder)?.into_iter().filter(|one| (from.segment..=last).contains(one)).count();
         Ok(LogFound { from, end, segments, entries, bytes, latest, damage })
+    }
+
+    /// Lets items leave that can't be read where they lie, and says which these are; all others can be looked at then.
+    ///
+    /// # Errors
+    /// The disk doesn't work.
+    pub(crate) fn lose_unreadable(&self, memory: &mut Memory<Rooms>, now: Time) -> io::Result<Vec<LostItems>> {
+        let shelf = Arc::new(Shelf::new(self.folder.clone(), None));
+        let (mut lost, mut failed, mut item) = (BTreeSet::new(), None, Vec::new());
+        memory.elsewhere(|queue, _, away| match shelf.fetch(&away, &mut item) {
+            Ok(()) => {}
+            Err(Unreadable::Lost(at)) => _ = lost.insert((at, *queue)),
+            Err(Unreadable::Io(_, error)) => failed = Some(error),
+        });
+        memory.host_mut().look_patiently_at(shelf);
+        let lose = |(at, queue): (Position, Name)| {
+            let items = memory.lose(&queue, at.number(), now);
+            LostItems { at, queue, items }
+        };
+        failed.map_or_else(|| Ok(lost.into_iter().map(lose).collect()), Err)
     }
 
     /// Makes a checkpoint of this the beginning of what is kept, and moves the files that were there to a folder beside

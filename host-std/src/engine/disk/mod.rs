@@ -30,7 +30,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use at_rest::{AtRest, LogFound, rooms};
+pub(crate) use at_rest::{AtRest, LogFound, LostItems, rooms};
 pub(crate) use body::Body;
 pub(crate) use executed::{Executed, call, execute};
 pub use journal::SyncMode;

@@ -41,6 +41,8 @@ pub(crate) struct Rooms {
     /// Where what is executed will be in it.
     place: Option<Position>,
     shelf: Option<Arc<Shelf>>,
+    /// Whether items may be read from there at once.
+    is_patient: bool,
     /// An item from there.
     fetched: Vec<u8>,
     /// One that was not at hand.
@@ -94,6 +96,7 @@ impl Rooms {
             keeps: false,
             place: None,
             shelf: None,
+            is_patient: false,
             fetched: Vec::new(),
             missing: None,
             waiting: ByName::default(),
@@ -121,6 +124,11 @@ impl Rooms {
     /// From now on items are looked at, and are there.
     pub(crate) fn set_shelf(&mut self, shelf: Arc<Shelf>) {
         self.shelf = Some(shelf);
+    }
+
+    /// From now on items are looked at, and who does waits for them.
+    pub(crate) fn look_patiently_at(&mut self, shelf: Arc<Shelf>) {
+        (self.shelf, self.is_patient) = (Some(shelf), true);
     }
 
     /// An item that was asked for since the last call and was not at hand.
@@ -277,7 +285,12 @@ impl Host for Rooms {
     fn fetch(&mut self, away: &Away) -> Option<&[u8]> {
         // While something is executed again nobody looks at what it tells.
         let Some(shelf) = &self.shelf else { return Some(&[]) };
-        if shelf.get(away, &mut self.fetched) {
+        let is_there = if self.is_patient {
+            shelf.fetch(away, &mut self.fetched).is_ok()
+        } else {
+            shelf.get(away, &mut self.fetched)
+        };
+        if is_there {
             return Some(&self.fetched);
         }
         self.missing = Some(*away);

@@ -57,9 +57,9 @@ pub(crate) fn go_on<F: Folder + Clone>(folder: F, capacity: u32, end: End) -> io
     if let Some(at) = end.at {
         save(&folder, end.doubtful, at)?;
     }
-    // Behind its end is nothing that may be taken for a part of it later.
-    let after = end.at.map_or(0, |at| at.segment);
-    let left = segments(&folder)?.into_iter().filter(|segment| *segment > after);
+    // Behind its end is nothing that may be taken for a part of it later. What is before its beginning may be needed.
+    let first = end.at.map_or(end.doubtful.segment, |at| at.segment.saturating_add(1));
+    let left = segments(&folder)?.into_iter().filter(|segment| *segment >= first);
     let mut maker = Maker::new(folder.clone(), capacity, end.next);
     maker.remove(left)?;
     let (mut segments, first) = (Segments::new(folder), maker.make(0, None)?);
