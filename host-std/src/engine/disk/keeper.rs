@@ -18,7 +18,7 @@ use super::body::Body;
 use super::checkpoint;
 use super::executed::Executed;
 use super::files::{Directory, File as _, Folder as _, lock};
-use super::journal::{Full, Journal, Reserved, SyncMode};
+use super::journal::{Full, Journal, Room, SyncMode};
 use super::log::{self, Position};
 use super::state::{self, Found, Notes, StateError};
 use crate::engine::memory::Rooms;
@@ -143,7 +143,7 @@ impl Keeper {
     }
 
     /// Adds what was executed to the log, and returns where that ends then.
-    pub(crate) fn executed(&self, room: Reserved<'_>, executed: &Executed<'_>) -> Position {
+    pub(crate) fn executed(&self, room: Room<'_>, executed: &Executed<'_>) -> Position {
         let added = room.add(|out| executed.write(out));
         let Some((begin, end)) = added else {
             // There was room: whoever asked for it counted wrongly, and what is in memory must not be told to anybody.
@@ -160,16 +160,26 @@ impl Keeper {
     /// There is no room for it, or the disk doesn't work.
     pub(crate) async fn note(&self, name: &Name, note: Option<&[u8]>) -> Result<(), Refusal> {
         let len = note.map_or(0, <[u8]>::len).saturating_add(SMALL);
-        let room = self.journal.room_for(len, note.is_some()).await.map_err(|full| refusal(&full))?;
-        let end = {
-            let mut notes = self.notes.lock();
-            match note {
-                Some(note) => drop(notes.insert(*name, note.into())),
-                None => drop(notes.remove(name)),
+        let end = loop {
+            self.journal.room_for(len, note.is_some()).await.map_err(|full| refusal(&full))?;
+            if let Some(end) = self.note_now(name, note, len)? {
+                break end;
             }
-            room.add(|out| Body::write_note(name, note, out)).map_or_else(|| self.journal.end(), |(_, end)| end)
         };
         self.journal.safe(end).await.map_err(|_| Refusal::Busy(FAILED))
+    }
+
+    /// The same at once, if there is room, and where the log ends then.
+    fn note_now(&self, name: &Name, note: Option<&[u8]>, len: usize) -> Result<Option<Position>, Refusal> {
+        let mut notes = self.notes.lock();
+        let room = self.journal.room_now(len, note.is_some());
+        let Some(room) = room.transpose().map_err(|full| refusal(&full))? else { return Ok(None) };
+        match note {
+            Some(note) => drop(notes.insert(*name, note.into())),
+            None => drop(notes.remove(name)),
+        }
+        let added = room.add(|out| Body::write_note(name, note, out));
+        Ok(Some(added.map_or_else(|| self.journal.end(), |(_, end)| end)))
     }
 
     /// Makes the first checkpoint of a process, before anything is executed.

@@ -16,9 +16,8 @@ use streamgauge_core::time::Time;
 
 use super::rooms::Rooms;
 use super::shard::{Shard, State, published_to};
-use crate::engine::disk::{
-    self, Executed, FAILED, Failed, Keeper, Notes, Position, Reserved, SMALL, most_bytes, refusal,
-};
+use crate::engine::Mark;
+use crate::engine::disk::{self, FAILED, Failed, Keeper, Notes, Position, Room, SMALL, most_bytes, refusal};
 
 /// Messages that subscribers don't see yet.
 #[derive(Debug)]
@@ -53,20 +52,36 @@ impl Kept {
 }
 
 impl Shard {
-    /// Executes a command that needs no place in the log and no waiting; `None` if that is not so.
-    pub(super) fn look_now(&self, keeper: &Keeper, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome> {
-        if !is_look(command) {
-            return None;
-        }
+    /// Executes a command, unless it would have to wait for a place in the log or for subscribers. It is not safe yet.
+    pub(super) fn execute_kept_now(
+        &self,
+        keeper: &Keeper,
+        command: &Command<'_>,
+        to: &mut impl Sink,
+    ) -> Option<Outcome> {
         let now = self.clock().now();
+        // It has its place here: handed out through the lock, so many bytes would be moved each time.
         let mut outcome = None;
         self.update(|state| {
-            let is_safe = keeper.journal().safe_until() >= keeper.journal().end();
-            if is_safe && !state.memory.is_due_for(command, now) {
-                outcome = Some(state.execute(command, now, to));
+            if !published_to(command).is_some_and(|topic| state.has_to_wait(topic, now)) {
+                outcome = state.execute_kept(keeper, command, now, to);
             }
         });
         outcome
+    }
+
+    /// Behind all that was executed so far.
+    pub(super) fn mark(&self) -> Mark {
+        self.keeper().map_or(Mark::NONE, |keeper| Mark(keeper.journal().end()))
+    }
+
+    /// Waits until all is safe that was executed before a mark.
+    ///
+    /// # Errors
+    /// The disk has failed.
+    pub(super) async fn safe(&self, mark: Mark) -> Result<(), Refusal> {
+        let Some(keeper) = self.keeper() else { return Ok(()) };
+        keeper.journal().safe(mark.0).await.map_err(|Failed(_)| Refusal::Busy(FAILED))
     }
 
     /// Executes a command, and waits until it is safe. One that publishes waits while what was published before is far
@@ -77,41 +92,37 @@ impl Shard {
         command: &Command<'_>,
         to: &mut (impl Sink + Send),
     ) -> Outcome {
-        let bounded = self.bounded(command);
-        let (bytes, is_growth) = most_bytes(&bounded);
-        let mut room = match keeper.journal().room_for(bytes, is_growth).await {
-            Ok(room) => Some(room),
-            Err(full) => return Outcome::Refused(refusal(&full)),
-        };
-        let executed = self
-            .wait(|state| {
+        let outcome = loop {
+            let (bytes, is_growth) = most_bytes(&self.update(|state| state.bounded(command)));
+            if let Err(full) = keeper.journal().room_for(bytes, is_growth).await {
+                return Outcome::Refused(refusal(&full));
+            }
+            let executing = self.wait(|state| {
                 let now = self.clock().now();
                 if published_to(command).is_some_and(|topic| state.has_to_wait(topic, now)) {
                     return ControlFlow::Continue(());
                 }
-                let Some(room) = room.take() else { return ControlFlow::Continue(()) };
-                ControlFlow::Break(state.execute_kept(keeper, room, &bounded, now, to))
-            })
-            .await;
-        let Some((outcome, end)) = executed else {
-            return Outcome::Refused(Refusal::Busy("too many publishers wait"));
+                ControlFlow::Break(state.execute_kept(keeper, command, now, to))
+            });
+            match executing.await {
+                Some(Some(outcome)) => break outcome,
+                // Somebody else has taken the room.
+                Some(None) => {}
+                None => return Outcome::Refused(Refusal::Busy("too many publishers wait")),
+            }
         };
-        match keeper.journal().safe(end).await {
+        match self.safe(self.mark()).await {
             Ok(()) => outcome,
-            Err(Failed(_)) => Outcome::Refused(Refusal::Busy(FAILED)),
+            Err(refusal) => Outcome::Refused(refusal),
         }
     }
 
     /// Executes a command of the server itself, which waits for nothing.
     pub(super) fn execute_kept_at_once(&self, keeper: &Keeper, command: &Command<'_>) -> Outcome {
-        let (bytes, is_growth) = most_bytes(command);
-        let room = match room_now(keeper, bytes, is_growth) {
-            Ok(room) => room,
-            Err(refusal) => return Outcome::Refused(refusal),
-        };
         let now = self.clock().now();
         let sink = &mut |_: Part<'_>| ControlFlow::Continue(());
-        self.update(|state| state.execute_kept(keeper, room, command, now, sink).0)
+        let outcome = self.update(|state| state.execute_kept(keeper, command, now, sink));
+        outcome.unwrap_or(Outcome::Refused(NO_ROOM))
     }
 
     /// Keeps a note under a name, or keeps it no more, and waits until that is safe.
@@ -161,6 +172,14 @@ impl Shard {
         }
     }
 
+    /// Lets what is executed gather until it is written, for ever.
+    pub(crate) async fn gather(&self) {
+        match self.keeper() {
+            Some(keeper) => keeper.journal().gather().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Makes checkpoints whenever much was added to the log, for ever.
     pub(crate) async fn keep_checkpoints(&self) {
         let Some(keeper) = self.keeper() else { return std::future::pending().await };
@@ -205,17 +224,6 @@ impl Shard {
         let written = tokio::task::spawn_blocking(move || keeper.checkpoint(&saved, from)).await;
         written.unwrap_or_else(|error| Err(std::io::Error::other(error)))
     }
-
-    /// The same command, of which it is known how long it is at the most in the log.
-    fn bounded<'c>(&self, command: &Command<'c>) -> Command<'c> {
-        match command {
-            Command::Get { queue, items, lease: lease @ Lease::For(_) } => {
-                let ready = self.update(|state| state.memory.ready(queue));
-                Command::Get { queue: *queue, items: (*items).min(ready.max(FEW)), lease: *lease }
-            }
-            command => *command,
-        }
-    }
 }
 
 /// How often it is looked whether there should be another checkpoint.
@@ -227,7 +235,7 @@ impl State {
         if !self.memory.is_due(kind, name, now) {
             return true;
         }
-        let Some(Ok(room)) = keeper.journal().try_room_for(SMALL, false) else { return false };
+        let Some(Ok(room)) = keeper.journal().room_now(SMALL, false) else { return false };
         self.call(keeper, room, now, |memory| (memory.advance(kind, name, now), Some(Call::Advance(kind, *name))));
         true
     }
@@ -256,28 +264,44 @@ impl State {
         Ok(())
     }
 
-    /// Executes a command and adds it to the log, and returns where that ends then.
+    /// Executes a command and adds it to the log; `None` if that has no room yet, and nothing has happened.
     fn execute_kept(
         &mut self,
         keeper: &Keeper,
-        room: Reserved<'_>,
         command: &Command<'_>,
         now: Time,
         to: &mut impl Sink,
-    ) -> (Outcome, Position) {
+    ) -> Option<Outcome> {
         if self.closed {
-            return (Outcome::Refused(Refusal::Busy("the server stops")), Position::ZERO);
+            return Some(Outcome::Refused(Refusal::Busy("the server stops")));
         }
-        let keep = |executed: &Executed<'_>| keeper.executed(room, executed);
-        let (outcome, end) = disk::execute(&mut self.memory, command, now, to, keep);
-        let end = end.unwrap_or_else(|| keeper.journal().end());
-        (outcome, end)
+        if is_look(command) && !self.memory.is_due_for(command, now) {
+            return Some(self.execute(command, now, to));
+        }
+        let command = &self.bounded(command);
+        let (bytes, is_growth) = most_bytes(command);
+        let room = match keeper.journal().room_now(bytes, is_growth)? {
+            Ok(room) => room,
+            Err(full) => return Some(Outcome::Refused(refusal(&full))),
+        };
+        Some(disk::execute(&mut self.memory, command, now, to, |executed| keeper.executed(room, executed)).0)
+    }
+
+    /// The same command, of which it is known how long it is at the most in the log.
+    fn bounded<'c>(&self, command: &Command<'c>) -> Command<'c> {
+        match command {
+            Command::Get { queue, items, lease: lease @ Lease::For(_) } => {
+                let ready = self.memory.ready(queue);
+                Command::Get { queue: *queue, items: (*items).min(ready.max(FEW)), lease: *lease }
+            }
+            command => *command,
+        }
     }
 
     fn call<R>(
         &mut self,
         keeper: &Keeper,
-        room: Reserved<'_>,
+        room: Room<'_>,
         now: Time,
         f: impl FnOnce(&mut Memory<Rooms>) -> (R, Option<Call<'static>>),
     ) -> R {
@@ -301,13 +325,13 @@ impl State {
 }
 
 /// Room in the log, for who can't wait for it.
-fn room_now(keeper: &Keeper, bytes: usize, is_growth: bool) -> Result<Reserved<'_>, Refusal> {
-    match keeper.journal().try_room_for(bytes, is_growth) {
-        Some(Ok(room)) => Ok(room),
-        Some(Err(full)) => Err(refusal(&full)),
-        None => Err(Refusal::Busy("the log has no room yet")),
-    }
+fn room_now(keeper: &Keeper, bytes: usize, is_growth: bool) -> Result<Room<'_>, Refusal> {
+    let room = keeper.journal().room_now(bytes, is_growth).ok_or(NO_ROOM)?;
+    room.map_err(|full| refusal(&full))
 }
+
+/// What those are told who can't wait.
+const NO_ROOM: Refusal = Refusal::Busy("the log has no room yet");
 
 /// Whether a command only looks.
 const fn is_look(command: &Command<'_>) -> bool {

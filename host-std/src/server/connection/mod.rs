@@ -20,6 +20,7 @@ use super::pages::Pages;
 use super::refusal::Refusal;
 use super::socket::{Gone, Read, Socket};
 use super::{Handler, Handlers, Limits, NextPiece, TakeOver, spare};
+use crate::engine::Mark;
 
 /// A socket that was taken over, after a request that has not been answered.
 pub struct Taken {
@@ -152,7 +153,13 @@ impl<H: Handler> Connection<H> {
         loop {
             let mut out = spare::output();
             let standing = socket.standing();
-            let step = self.turn(input, &mut out, standing);
+            let mut mark = Mark::NONE;
+            let mut step = self.turn(input, &mut out, &mut mark, standing);
+            if mark != Mark::NONE {
+                input.settle();
+                out = spare::packed(out);
+                step = self.once_safe(mark, &mut out, step).await;
+            }
             if !out.is_empty() && !matches!(step, Step::Send { .. }) {
                 socket.write(&out, &[]).await?;
                 (fresh, head_began) = (false, None);
