@@ -22,6 +22,12 @@ pub struct Mark(disk::Position);
 impl Mark {
     /// Before everything: nothing has to be waited for.
     pub const NONE: Self = Self(disk::Position::ZERO);
+
+    /// One that is greater with each number.
+    #[cfg(test)]
+    pub(crate) const fn of_test(number: u32) -> Self {
+        Self(disk::Position { segment: 0, offset: number })
+    }
 }
 
 /// What keeps topics and queues, and does what it is told.

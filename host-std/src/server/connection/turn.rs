@@ -159,12 +159,12 @@ impl<H: Handler> Connection<H> {
         }
     }
 
-    /// The same with all the time that the handler needs.
+    /// The same with all the time that the handler needs; unless it `has_tried` without.
     pub(super) async fn answer_slowly(
         &self,
         socket: &mut Socket,
-        head: &[u8],
-        body: &[u8],
+        (head, body): (&[u8], &[u8]),
+        has_tried: bool,
         out: &mut Vec<u8>,
         standing: Standing,
     ) -> Step {
@@ -177,7 +177,8 @@ impl<H: Handler> Connection<H> {
             return Step::Move(thread);
         }
         let context = self.context(&head, standing);
-        let answer = match self.handler().call_now(&request, &context) {
+        let at_once = if has_tried { None } else { self.handler().call_now(&request, &context) };
+        let answer = match at_once {
             Some((answer, mark)) => {
                 let step = self.write_answer(&head, answer, out, standing);
                 return self.once_safe(mark, out, step).await;
