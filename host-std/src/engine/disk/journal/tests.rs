@@ -196,6 +196,7 @@ fn nobody_waits_for_those_who_never_stop_adding() {
             assert!(state.is_rung || state.taken > before, "a hundred turns, and nothing is written");
         };
         tokio::select! {
+            biased;
             () = journal.gather() => unreachable!(),
             () = adding => {}
         }
@@ -210,14 +211,15 @@ fn a_long_group_is_written_while_the_thread_goes_on() {
         let long = async {
             // Those gather from here on.
             tokio::task::yield_now().await;
-            let end = (0..300).map(|_| add_now(&journal, &[7; 1_000]).unwrap()).nth(gather::MOST / 1_000);
+            let ends: Vec<_> = (0..300).map(|_| add_now(&journal, &[7; 1_000]).unwrap()).collect();
             let begun = std::time::Instant::now();
-            while journal.safe_until() < end.unwrap() {
+            while journal.safe_until() < ends[gather::MOST / 1_100] {
                 assert!(begun.elapsed() < Duration::from_secs(20), "it waits for a thread that goes on");
                 thread::sleep(Duration::from_millis(1));
             }
         };
         tokio::select! {
+            biased;
             () = journal.gather() => unreachable!(),
             () = long => {}
         }
