@@ -379,3 +379,33 @@ fn nothing_answered_is_lost_by_kills_under_load() {
     client.get("/exit");
     server.wait();
 }
+
+#[test]
+fn pipelined_requests_are_answered_in_their_order_and_are_there() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &[]);
+    let mut client = server.connect();
+    let ask = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let mut requests = String::new();
+    for number in 0..100 {
+        requests += &ask(&format!("/put?data={number}"));
+        requests += &ask("/stats?queue=main&format=json");
+        requests += &ask(if number % 2 == 0 { "/get" } else { "/nowhere" });
+    }
+    client.send(requests);
+    for number in 0..100 {
+        assert_eq!(client.answer().text(), "");
+        let stats = client.answer().text();
+        assert!(stats.contains(&format!(r#""accepted":{}"#, number + 1)), "{number}: {stats}");
+        let got = client.answer();
+        if number % 2 == 0 {
+            assert_eq!(got.text(), (number / 2).to_string());
+        } else {
+            assert_eq!(got.status, 404);
+        }
+    }
+    killed(server);
+    let server = serve(folder.path(), &[]);
+    assert_eq!(server.get("/get"), "50");
+    assert!(server.get("/stats?queue=main&format=json").contains(r#""accepted":100"#));
+}

@@ -13,7 +13,22 @@ pub mod memory;
 
 pub use clock::Clock;
 
-use streamgauge_core::engine::{Command, Dump, Kind, Name, Outcome, Sink};
+use streamgauge_core::engine::{Command, Dump, Kind, Name, Outcome, Refusal, Sink};
+
+/// A moment in what an engine executes: opaque, and later ones are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(disk::Position);
+
+impl Mark {
+    /// Before everything: nothing has to be waited for.
+    pub const NONE: Self = Self(disk::Position::ZERO);
+
+    /// One that is greater with each number.
+    #[cfg(test)]
+    pub(crate) const fn of_test(number: u32) -> Self {
+        Self(disk::Position { segment: 0, offset: number })
+    }
+}
 
 /// What keeps topics and queues, and does what it is told.
 ///
@@ -26,10 +41,20 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// The thread that a topic or a queue belongs to, if it is another than this one: whoever asks goes there.
     fn elsewhere(&self, kind: Kind, name: &Name) -> Option<usize>;
 
-    /// Executes a command, if that needs no waiting and is done in one turn; otherwise nothing has happened.
+    /// Executes a command, if that needs no waiting and is done in one turn; otherwise nothing has happened. What there is
+    /// is to be told to nobody before it is [safe](Self::safe) up to the [mark](Self::mark) behind it.
     fn execute_now(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome>;
 
-    /// Executes a command. One that publishes waits while what was published before is far from being sent on.
+    /// Behind all that was executed so far.
+    fn mark(&self) -> Mark;
+
+    /// Waits until all is safe that was executed before a mark.
+    ///
+    /// # Errors
+    /// It never will be, or nobody knows.
+    fn safe(&self, mark: Mark) -> impl Future<Output = Result<(), Refusal>> + Send;
+
+    /// Executes a command, and waits until it is safe. One that publishes waits while what was published before is far from being sent on.
     fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> impl Future<Output = Outcome> + Send;
 
     /// Copies the next items of a walk, each with a newline, as far as `most` bytes hold them, and one item at least;

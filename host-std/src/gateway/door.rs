@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Side;
 use super::room::{self, NoRoom, Room};
-use crate::engine::{Engine, Waiting as _};
+use crate::engine::{Engine, Mark, Waiting as _};
 use crate::gauges::Answered;
 use crate::server::{Answer, Body, Context, Handler, Limits, NextPiece, PIECE, into_http, refuse, whole};
 
@@ -27,18 +27,22 @@ pub(crate) struct Door {
 }
 
 impl Handler for Door {
-    fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
+    fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<(Answer, Mark)> {
         if context.gone && takes(request) {
-            return Some(whole(&nothing(), Vec::new()));
+            return Some((whole(&nothing(), Vec::new()), Mark::NONE));
         }
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         let parsed = parse(request, &settings, &mut room);
+        let mut mark = Mark::NONE;
         let reply = match &parsed {
             Ok(Parsed::Asking(asking)) if asking.waits() => return None,
             Ok(Parsed::Asking(asking)) => {
                 let mut rendering = asking.rendering(&mut room);
                 match &self.side.engine.execute_now(&asking.command, &mut rendering) {
-                    Some(outcome) => rendering.finish(outcome),
+                    Some(outcome) => {
+                        mark = self.side.engine.mark();
+                        rendering.finish(outcome)
+                    }
                     None => return None,
                 }
             }
@@ -49,7 +53,11 @@ impl Handler for Door {
             Ok(Parsed::Reply(reply)) => Ok(reply.clone()),
             Err(no_room) => Err(*no_room),
         };
-        Some(self.answer(request, context, reply, room))
+        Some((self.answer(request, context, reply, room), mark))
+    }
+
+    async fn safe(&self, mark: Mark) -> Result<(), String> {
+        self.side.engine.safe(mark).await.map_err(|refusal| refusal.to_string())
     }
 
     async fn call(self: &Arc<Self>, request: Request<'_>, context: &Context<'_>) -> Answer {

@@ -347,6 +347,7 @@ impl Side {
             tokio::join!(
                 inbox.work(),
                 shard.keep_time(),
+                shard.gather(),
                 shard.release(),
                 shard.keep_checkpoints(),
                 self.engine.hand_letters_on(),

@@ -54,15 +54,26 @@ use pages::Pages;
 use refusal::Refusal;
 use socket::Socket;
 
+use crate::engine::Mark;
 use crate::threads::Threads;
 
 /// What answers the requests of a server.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers a request whose body has arrived whole, if that needs no waiting. `None` is only said before anything
-    /// has happened: then [`call`](Self::call) is asked.
-    fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
+    /// Answers a request whose body has arrived whole, if that needs no waiting. Nobody is told before it is
+    /// [safe](Self::safe) up to the mark. `None` is only said before anything has happened: then [`call`](Self::call) is
+    /// asked.
+    fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<(Answer, Mark)> {
         let _ = (request, context);
         None
+    }
+
+    /// Waits until what was answered with a mark, or before, may be told.
+    ///
+    /// # Errors
+    /// Why it never may be, for a person.
+    fn safe(&self, mark: Mark) -> impl Future<Output = Result<(), String>> + Send {
+        let _ = mark;
+        async { Ok(()) }
     }
 
     /// The thread that a request belongs to, if it is another than this one: the connection goes there before the body

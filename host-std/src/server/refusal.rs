@@ -100,6 +100,11 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, line).with("retry-after", "0")
     }
 
+    /// Nobody may be told what became of a request.
+    pub(super) fn never_told(why: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"))
+    }
+
     pub(super) fn slow_head(limits: &Limits) -> Self {
         let seconds = limits.header_timeout.as_secs_f64();
         let line = format!("the head took longer than the limit header-timeout {seconds} s\n");

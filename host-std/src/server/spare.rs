@@ -29,6 +29,13 @@ pub(crate) fn output() -> Vec<u8> {
     OUTPUTS.with_borrow_mut(Vec::pop).unwrap_or_else(|| Vec::with_capacity(OUTPUT + SLACK))
 }
 
+/// The same bytes in no more room than they take: for who has to wait with them. The buffer is given back.
+pub(super) fn packed(buffer: Vec<u8>) -> Vec<u8> {
+    let packed = buffer.as_slice().to_vec();
+    give(buffer);
+    packed
+}
+
 /// Gives a buffer back, if it is one of those. One that has grown goes back to the allocator.
 pub(crate) fn give(mut buffer: Vec<u8>) {
     buffer.clear();

@@ -1,5 +1,7 @@
 //! Items that the host keeps elsewhere: which there are, and what to do when they move or are lost.
 
+use core::ops::ControlFlow;
+
 use super::{Host, Memory, Table};
 use crate::engine::Name;
 use crate::engine::journal::Moves;
@@ -14,6 +16,24 @@ impl<H: Host> Memory<H> {
                 entry.queue.elsewhere(|record, away| each(&name, record, away));
             }
         }
+    }
+
+    /// Whether an item of a queue lies elsewhere. O(1).
+    pub fn has_elsewhere(&self, name: &Name) -> bool {
+        self.queues.get(name).is_some_and(|entry| entry.queue.has_elsewhere())
+    }
+
+    /// Tells of the items that a get of so many would give now where they lie, if that is elsewhere, until `each` breaks.
+    /// O(items log n).
+    pub fn upcoming(&self, name: &Name, items: u64, mut each: impl FnMut(&Away) -> ControlFlow<()>) {
+        let queue = self.queues.get(name).map(|entry| &entry.queue);
+        let Some(queue) = queue.filter(|queue| queue.has_elsewhere()) else { return };
+        let mut left = items;
+        queue.dump(&mut queue.mark(), |item| {
+            let Some(less) = left.checked_sub(1) else { return ControlFlow::Break(()) };
+            left = less;
+            item.away.as_ref().map_or(ControlFlow::Continue(()), &mut each)
+        });
     }
 
     /// Items of a queue lie in another [place](Host::place) from now on, one behind the other as a

@@ -8,6 +8,11 @@ use super::slot::Slot;
 use crate::storage::Grow;
 
 impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
+    /// Whether there is one that lies elsewhere. O(1).
+    pub(crate) const fn has_elsewhere(&self) -> bool {
+        self.room.elsewhere > 0
+    }
+
     /// Tells of every item that lies elsewhere where that is, and where its record is: by that it can be
     /// [moved](Self::relocate). O(items).
     pub(crate) fn elsewhere(&self, mut each: impl FnMut(u64, Away)) {

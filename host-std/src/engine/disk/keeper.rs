@@ -20,7 +20,7 @@ use super::body::Body;
 use super::checkpoint;
 use super::executed::Executed;
 use super::files::{Directory, File as _, Folder as _, lock};
-use super::journal::{Full, Journal, Reserved, SyncMode};
+use super::journal::{Full, Journal, Room, SyncMode};
 use super::log::{self, Position};
 use super::shelf::Shelf;
 use super::state::{self, Found, Notes, StateError};
@@ -166,10 +166,10 @@ impl Keeper {
         self.notes.lock().clone()
     }
 
-    /// Adds what was executed to the log, where it was said to be, and returns where that ends then.
-    pub(crate) fn executed(&self, room: Reserved<'_>, place: Option<Position>, executed: &Executed<'_>) -> Position {
+    /// Adds what was executed to the log, and returns where that ends then.
+    pub(crate) fn executed(&self, room: Room<'_>, executed: &Executed<'_>) -> Position {
         let added = room.add(|out| executed.write(out));
-        let Some((begin, end)) = added.filter(|(begin, _)| place.is_none_or(|place| place == *begin)) else {
+        let Some((begin, end)) = added else {
             // There was room: whoever asked for it counted wrongly, and what is in memory must not be told to anybody.
             self.journal.fail("an entry is longer than was foreseen");
             return self.journal.end();
@@ -179,7 +179,7 @@ impl Keeper {
     }
 
     /// Keeps a note, or keeps it no more, and returns where the log ends then: while nothing is executed.
-    pub(crate) fn note(&self, room: Reserved<'_>, name: &Name, note: Option<&[u8]>) -> Position {
+    pub(crate) fn note(&self, room: Room<'_>, name: &Name, note: Option<&[u8]>) -> Position {
         let mut notes = self.notes.lock();
         match note {
             Some(note) => drop(notes.insert(*name, note.into())),

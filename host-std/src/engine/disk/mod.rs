@@ -32,9 +32,9 @@ mod tests;
 
 pub(crate) use at_rest::{AtRest, LogFound, LostItems, rooms};
 pub(crate) use body::Body;
-pub(crate) use executed::{Executed, call, execute};
+pub(crate) use executed::{call, execute};
 pub use journal::SyncMode;
-pub(crate) use journal::{Failed, Reserved};
+pub(crate) use journal::{Failed, Room};
 pub use keeper::Settings;
 pub(crate) use keeper::{FAILED, Keeper, Recovered, SMALL, most_bytes, refusal};
 pub(crate) use log::{Position, Step};

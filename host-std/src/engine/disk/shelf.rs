@@ -71,6 +71,13 @@ impl<F: Folder> Shelf<F> {
         is_recent || self.get_read(at, away, into)
     }
 
+    /// Whether an item is at hand.
+    pub(crate) fn has(&self, away: &Away) -> bool {
+        let at = Position::from_number(away.place);
+        self.recent.as_ref().is_some_and(|recent| recent.with(at, |_| true))
+            || self.read.lock().iter().any(|part| part.from(at).is_some())
+    }
+
     fn get_read(&self, at: Position, away: &Away, into: &mut Vec<u8>) -> bool {
         let read = self.read.lock();
         // The one that was read last is the one that is mostly asked for.

@@ -17,8 +17,9 @@ use streamgauge_core::time::Time;
 
 use super::rooms::Rooms;
 use super::shard::{Shard, State, published_to};
+use crate::engine::Mark;
 use crate::engine::disk::{
-    self, Executed, FAILED, Failed, Keeper, Notes, Position, Reserved, SMALL, Unreadable, most_bytes, refusal,
+    self, FAILED, Failed, Keeper, Notes, Position, Room, SMALL, Unreadable, most_bytes, refusal,
 };
 
 /// Messages that subscribers don't see yet.
@@ -57,55 +58,100 @@ impl Kept {
 }
 
 impl Shard {
-    /// Executes a command that needs no place in the log and no waiting; `None` if that is not so.
-    pub(super) fn look_now(&self, keeper: &Keeper, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome> {
-        if !is_look(command) {
-            return None;
-        }
+    /// Executes a command, unless it would have to wait: for a place in the log, for subscribers, for items that are not at
+    /// hand. It is not safe yet.
+    pub(super) fn execute_kept_now(
+        &self,
+        keeper: &Keeper,
+        command: &Command<'_>,
+        to: &mut impl Sink,
+    ) -> Option<Outcome> {
         let now = self.clock().now();
+        // It has its place here: handed out through the lock, so many bytes would be moved each time.
         let mut outcome = None;
         self.update(|state| {
-            let is_safe = keeper.journal().safe_until() >= keeper.journal().end();
-            if is_safe && !state.memory.is_due_for(command, now) && state.lacks(command, now).is_none() {
-                outcome = Some(state.execute(command, now, to));
+            let has_to_wait = published_to(command).is_some_and(|topic| state.has_to_wait(topic, now));
+            if !has_to_wait && !state.lacks_items(keeper, command) {
+                outcome = state.execute_kept(keeper, command, now, to);
             }
         });
         outcome
     }
 
-    /// Executes a command, and waits until it is safe. Items that are not at hand are loaded first.
+    /// Behind all that was executed so far.
+    pub(super) fn mark(&self) -> Mark {
+        self.keeper().map_or(Mark::NONE, |keeper| Mark(keeper.journal().end()))
+    }
+
+    /// Waits until all is safe that was executed before a mark.
+    ///
+    /// # Errors
+    /// The disk has failed.
+    pub(super) async fn safe(&self, mark: Mark) -> Result<(), Refusal> {
+        let Some(keeper) = self.keeper() else { return Ok(()) };
+        keeper.journal().safe(mark.0).await.map_err(|Failed(_)| Refusal::Busy(FAILED))
+    }
+
+    /// Executes a command, and waits until it is safe. Items that are not at hand are loaded.
     pub(super) async fn execute_kept(
         &self,
         keeper: &Arc<Keeper>,
         command: &Command<'_>,
         to: &mut (impl Sink + Send),
     ) -> Outcome {
-        if let Command::Peek { queue, .. } = command {
-            for _ in 0..MOST_LOADS {
-                let now = self.clock().now();
-                let Some(lacking) = self.update(|state| state.lacks(command, now)) else { break };
-                if let Err(refusal) = self.load(keeper, queue, lacking).await {
-                    return Outcome::Refused(refusal);
-                }
+        let outcome = match command {
+            Command::Get { queue, items, lease } => self.get(keeper, queue, *items, *lease, to).await,
+            Command::Peek { queue, .. } => match self.load_all(keeper, queue, command).await {
+                Ok(()) => self.execute_at_hand(keeper, command, to).await.0,
+                Err(refusal) => Outcome::Refused(refusal),
+            },
+            command => self.execute_at_hand(keeper, command, to).await.0,
+        };
+        match self.safe(self.mark()).await {
+            Ok(()) => outcome,
+            Err(refusal) => Outcome::Refused(refusal),
+        }
+    }
+
+    /// Gets items, those at hand first, and then others when they are.
+    async fn get(
+        &self,
+        keeper: &Arc<Keeper>,
+        queue: &Name,
+        items: u64,
+        lease: Lease,
+        to: &mut (impl Sink + Send),
+    ) -> Outcome {
+        let mut told = 0;
+        loop {
+            let rest = Command::Get { queue: *queue, items: items - told, lease };
+            let (outcome, lacking) = self.execute_at_hand(keeper, &rest, to).await;
+            let some = match outcome {
+                Outcome::Told(some) => some,
+                // What was got before is in the answer.
+                Outcome::Refused(_) if told > 0 => return Outcome::Told(told),
+                outcome => return outcome,
+            };
+            told += some;
+            match lacking {
+                Some(lacking) if told < items => match self.load(keeper, queue, lacking).await {
+                    Err(refusal) if told == 0 => return Outcome::Refused(refusal),
+                    Err(_) => return Outcome::Told(told),
+                    Ok(()) => {}
+                },
+                _ => return Outcome::Told(told),
             }
         }
-        let (mut rest, mut told) = (*command, 0);
-        loop {
-            let (outcome, lacking) = self.execute_once(keeper, &rest, to).await;
-            let outcome = match (outcome, lacking, &mut rest) {
-                (Outcome::Told(some), Some(lacking), Command::Get { queue, items, .. }) => {
-                    (told, *items) = (told + some, *items - some);
-                    match self.load(keeper, queue, lacking).await {
-                        Ok(()) => continue,
-                        Err(refusal) => Outcome::Refused(refusal),
-                    }
-                }
-                (Outcome::Told(some), ..) => Outcome::Told(told + some),
-                (outcome, ..) => outcome,
-            };
-            // What was got before is in the answer.
-            return if told > 0 && matches!(outcome, Outcome::Refused(_)) { Outcome::Told(told) } else { outcome };
+    }
+
+    /// Loads what a look tells of, or as much of it as there is room for.
+    async fn load_all(&self, keeper: &Arc<Keeper>, queue: &Name, look: &Command<'_>) -> Result<(), Refusal> {
+        for _ in 0..MOST_LOADS {
+            let now = self.clock().now();
+            let Some(lacking) = self.update(|state| state.lacks(look, now)) else { break };
+            self.load(keeper, queue, lacking).await?;
         }
+        Ok(())
     }
 
     /// Brings an item of a queue to hand; what can't be read any more is lost, and said.
@@ -120,58 +166,51 @@ impl Shard {
             }
             Err(error @ Unreadable::Lost(_)) => {
                 let (name, place) = (*queue, away.place);
-                let lost =
-                    self.with_call(|memory, now| (memory.lose(&name, place, now), Some(Call::Lose(name, place))))?;
-                tracing::error!(%queue, %error, items = lost, "items are lost");
+                let lose =
+                    |memory: &mut Memory<Rooms>, now| (memory.lose(&name, place, now), Some(Call::Lose(name, place)));
+                let items = self.with_call(lose)?;
+                tracing::error!(%queue, %error, items, "items are lost");
                 Ok(())
             }
         }
     }
 
-    /// Executes a command as far as items are at hand, and waits until it is safe; returns the first item that was not.
-    /// One that publishes waits while what was published before is far from being sent on.
-    async fn execute_once(
+    /// Executes a command as far as items are at hand; returns the first that was not. One that publishes waits while what
+    /// was published before is far from being sent on.
+    async fn execute_at_hand(
         &self,
         keeper: &Keeper,
         command: &Command<'_>,
         to: &mut (impl Sink + Send),
     ) -> (Outcome, Option<Away>) {
-        let bounded = self.bounded(command);
-        let (bytes, is_growth) = most_bytes(&bounded);
-        let mut room = match keeper.journal().room_for(bytes, is_growth).await {
-            Ok(room) => Some(room),
-            Err(full) => return (Outcome::Refused(refusal(&full)), None),
-        };
-        let executed = self
-            .wait(|state| {
+        loop {
+            let (bytes, is_growth) = most_bytes(&self.update(|state| state.bounded(command)));
+            if let Err(full) = keeper.journal().room_for(bytes, is_growth).await {
+                return (Outcome::Refused(refusal(&full)), None);
+            }
+            let executing = self.wait(|state| {
                 let now = self.clock().now();
                 if published_to(command).is_some_and(|topic| state.has_to_wait(topic, now)) {
                     return ControlFlow::Continue(());
                 }
-                let Some(room) = room.take() else { return ControlFlow::Continue(()) };
-                let (outcome, end) = state.execute_kept(keeper, room, &bounded, now, to);
-                ControlFlow::Break((outcome, end, state.memory.host_mut().take_missing()))
-            })
-            .await;
-        let Some((outcome, end, lacking)) = executed else {
-            return (Outcome::Refused(Refusal::Busy("too many publishers wait")), None);
-        };
-        match keeper.journal().safe(end).await {
-            Ok(()) => (outcome, lacking),
-            Err(Failed(_)) => (Outcome::Refused(Refusal::Busy(FAILED)), None),
+                let outcome = state.execute_kept(keeper, command, now, to);
+                ControlFlow::Break(outcome.map(|outcome| (outcome, state.memory.host_mut().take_missing())))
+            });
+            match executing.await {
+                Some(Some(done)) => return done,
+                // Somebody else has taken the room.
+                Some(None) => {}
+                None => return (Outcome::Refused(Refusal::Busy("too many publishers wait")), None),
+            }
         }
     }
 
     /// Executes a command of the server itself, which waits for nothing.
     pub(super) fn execute_kept_at_once(&self, keeper: &Keeper, command: &Command<'_>) -> Outcome {
-        let (bytes, is_growth) = most_bytes(command);
-        let room = match room_now(keeper, bytes, is_growth) {
-            Ok(room) => room,
-            Err(refusal) => return Outcome::Refused(refusal),
-        };
         let now = self.clock().now();
         let sink = &mut |_: Part<'_>| ControlFlow::Continue(());
-        self.update(|state| state.execute_kept(keeper, room, command, now, sink).0)
+        let outcome = self.update(|state| state.execute_kept(keeper, command, now, sink));
+        outcome.unwrap_or(Outcome::Refused(NO_ROOM))
     }
 
     /// Keeps a note under a name, or keeps it no more, and waits until that is safe.
@@ -181,8 +220,16 @@ impl Shard {
     pub(crate) async fn note(&self, name: &Name, note: Option<&[u8]>) -> Result<(), Refusal> {
         let Some(keeper) = self.keeper() else { return Ok(()) };
         let len = note.map_or(0, <[u8]>::len).saturating_add(SMALL);
-        let room = keeper.journal().room_for(len, note.is_some()).await.map_err(|full| refusal(&full))?;
-        let end = self.update(|_| keeper.note(room, name, note));
+        let end = loop {
+            keeper.journal().room_for(len, note.is_some()).await.map_err(|full| refusal(&full))?;
+            let added = self.update(|_| {
+                let room = keeper.journal().room_now(len, note.is_some())?;
+                Some(room.map(|room| keeper.note(room, name, note)))
+            });
+            if let Some(added) = added {
+                break added.map_err(|full| refusal(&full))?;
+            }
+        };
         keeper.journal().safe(end).await.map_err(|_| Refusal::Busy(FAILED))
     }
 
@@ -201,8 +248,10 @@ impl Shard {
     ) -> Result<R, Refusal> {
         let now = self.clock().now();
         let Some(keeper) = self.keeper() else { return Ok(self.with(|memory| f(memory, now).0)) };
-        let room = room_now(keeper, SMALL, false)?;
-        Ok(self.update(|state| state.call(keeper, room, now, |memory| f(memory, now))))
+        self.update(|state| {
+            let room = room_now(keeper, SMALL, false)?;
+            Ok(state.call(keeper, room, now, |memory| f(memory, now)))
+        })
     }
 
     /// Lets subscribers see what is safe, for ever.
@@ -219,6 +268,14 @@ impl Shard {
                 Some(_) => std::future::pending().await,
                 None => self.held_back().await,
             }
+        }
+    }
+
+    /// Lets what is executed gather until it is written, for ever.
+    pub(crate) async fn gather(&self) {
+        match self.keeper() {
+            Some(keeper) => keeper.journal().gather().await,
+            None => std::future::pending().await,
         }
     }
 
@@ -266,17 +323,6 @@ impl Shard {
         let written = tokio::task::spawn_blocking(move || keeper.checkpoint(&saved)).await;
         written.unwrap_or_else(|error| Err(std::io::Error::other(error)))
     }
-
-    /// The same command, of which it is known how long it is at the most in the log.
-    fn bounded<'c>(&self, command: &Command<'c>) -> Command<'c> {
-        match command {
-            Command::Get { queue, items, lease: lease @ Lease::For(_) } => {
-                let ready = self.update(|state| state.memory.ready(queue));
-                Command::Get { queue: *queue, items: (*items).min(ready.max(FEW)), lease: *lease }
-            }
-            command => *command,
-        }
-    }
 }
 
 /// How often it is looked whether there should be another checkpoint.
@@ -288,7 +334,7 @@ impl State {
         if !self.memory.is_due(kind, name, now) {
             return true;
         }
-        let Some(Ok(room)) = keeper.journal().try_room_for(SMALL, false) else { return false };
+        let Some(Ok(room)) = keeper.journal().room_now(SMALL, false) else { return false };
         self.call(keeper, room, now, |memory| (memory.advance(kind, name, now), Some(Call::Advance(kind, *name))));
         true
     }
@@ -317,42 +363,74 @@ impl State {
         Ok(())
     }
 
-    /// Executes a command and adds it to the log, and returns where that ends then.
+    /// Executes a command and adds it to the log; `None` if that has no room yet, and nothing has happened.
     fn execute_kept(
         &mut self,
         keeper: &Keeper,
-        room: Reserved<'_>,
         command: &Command<'_>,
         now: Time,
         to: &mut impl Sink,
-    ) -> (Outcome, Position) {
+    ) -> Option<Outcome> {
         if self.closed {
-            return (Outcome::Refused(Refusal::Busy("the server stops")), Position::ZERO);
+            return Some(Outcome::Refused(Refusal::Busy("the server stops")));
         }
+        if is_look(command) && !self.memory.is_due_for(command, now) {
+            return Some(self.execute(command, now, to));
+        }
+        let command = &self.bounded(command);
+        let (bytes, is_growth) = most_bytes(command);
+        let room = match keeper.journal().room_now(bytes, is_growth)? {
+            Ok(room) => room,
+            Err(full) => return Some(Outcome::Refused(refusal(&full))),
+        };
         let place = room.place();
-        let keep = |executed: &Executed<'_>| keeper.executed(room, Some(place), executed);
-        let (outcome, end) = disk::execute(&mut self.memory, command, now, to, place, keep);
-        let end = end.unwrap_or_else(|| keeper.journal().end());
-        (outcome, end)
+        Some(disk::execute(&mut self.memory, command, now, to, place, |executed| keeper.executed(room, executed)).0)
+    }
+
+    /// Whether a command would get items that are not at hand, or tell of them.
+    fn lacks_items(&mut self, keeper: &Keeper, command: &Command<'_>) -> bool {
+        match command {
+            Command::Get { queue, items, .. } => {
+                let mut lacks = false;
+                self.memory.upcoming(queue, *items, |away| {
+                    lacks = !keeper.shelf().has(away);
+                    if lacks { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                });
+                lacks
+            }
+            Command::Peek { queue, .. } => self.memory.has_elsewhere(queue),
+            _ => false,
+        }
     }
 
     /// The first item that a look would tell of and that is not at hand.
-    fn lacks(&mut self, command: &Command<'_>, now: Time) -> Option<Away> {
-        if let Command::Peek { .. } = command {
-            self.memory.execute(command, now, &mut |_: Part<'_>| ControlFlow::Continue(()));
+    fn lacks(&mut self, look: &Command<'_>, now: Time) -> Option<Away> {
+        if !self.memory.is_due_for(look, now) {
+            self.memory.execute(look, now, &mut |_: Part<'_>| ControlFlow::Continue(()));
         }
         self.memory.host_mut().take_missing()
+    }
+
+    /// The same command, of which it is known how long it is at the most in the log.
+    fn bounded<'c>(&self, command: &Command<'c>) -> Command<'c> {
+        match command {
+            Command::Get { queue, items, lease: lease @ Lease::For(_) } => {
+                let ready = self.memory.ready(queue);
+                Command::Get { queue: *queue, items: (*items).min(ready.max(FEW)), lease: *lease }
+            }
+            command => *command,
+        }
     }
 
     fn call<R>(
         &mut self,
         keeper: &Keeper,
-        room: Reserved<'_>,
+        room: Room<'_>,
         now: Time,
         f: impl FnOnce(&mut Memory<Rooms>) -> (R, Option<Call<'static>>),
     ) -> R {
         disk::call(&mut self.memory, now, f, |executed| {
-            keeper.executed(room, None, executed);
+            keeper.executed(room, executed);
         })
     }
 
@@ -371,13 +449,13 @@ impl State {
 }
 
 /// Room in the log, for who can't wait for it.
-fn room_now(keeper: &Keeper, bytes: usize, is_growth: bool) -> Result<Reserved<'_>, Refusal> {
-    match keeper.journal().try_room_for(bytes, is_growth) {
-        Some(Ok(room)) => Ok(room),
-        Some(Err(full)) => Err(refusal(&full)),
-        None => Err(Refusal::Busy("the log has no room yet")),
-    }
+fn room_now(keeper: &Keeper, bytes: usize, is_growth: bool) -> Result<Room<'_>, Refusal> {
+    let room = keeper.journal().room_now(bytes, is_growth).ok_or(NO_ROOM)?;
+    room.map_err(|full| refusal(&full))
 }
+
+/// What those are told who can't wait.
+const NO_ROOM: Refusal = Refusal::Busy("the log has no room yet");
 
 /// Whether a command only looks.
 const fn is_look(command: &Command<'_>) -> bool {

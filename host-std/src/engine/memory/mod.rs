@@ -39,7 +39,7 @@ use streamgauge_core::engine::{
 use tokio::sync::{Mutex, Notify, mpsc};
 
 use super::disk::{self, Keeper, Recovered, StateError};
-use super::{Engine, Waiting};
+use super::{Engine, Mark, Waiting};
 use crate::queues::OverflowLog;
 use crate::threads::Threads;
 use rooms::Counts;
@@ -355,6 +355,14 @@ impl Engine for Shards {
             self.tell_others(command, outcome);
         }
         outcome
+    }
+
+    fn mark(&self) -> Mark {
+        self.own().mark()
+    }
+
+    async fn safe(&self, mark: Mark) -> Result<(), Refusal> {
+        self.own().safe(mark).await
     }
 
     async fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {

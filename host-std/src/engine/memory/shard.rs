@@ -227,10 +227,10 @@ impl Shard {
         executing.await.unwrap_or(Outcome::Refused(Refusal::Busy("too many publishers wait")))
     }
 
-    /// [`execute`](Self::execute), unless it would have to wait: then nothing has happened.
+    /// Executes a command, unless it would have to wait: then nothing has happened. It may not be safe yet.
     pub(super) fn execute_now(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome> {
         if let Some(keeper) = &self.keeper {
-            return self.look_now(keeper, command, to);
+            return self.execute_kept_now(keeper, command, to);
         }
         let now = self.clock.now();
         // It has its place here: handed out through the lock, so many bytes would be moved each time.

@@ -1,6 +1,8 @@
 //! One connection: its requests are answered in their order, and all that came at once with one write.
 
 mod collect;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +22,7 @@ use super::pages::Pages;
 use super::refusal::Refusal;
 use super::socket::{Gone, Read, Socket};
 use super::{Handler, Handlers, Limits, NextPiece, TakeOver, spare};
+use crate::engine::Mark;
 
 /// A socket that was taken over, after a request that has not been answered.
 pub struct Taken {
@@ -152,7 +155,13 @@ impl<H: Handler> Connection<H> {
         loop {
             let mut out = spare::output();
             let standing = socket.standing();
-            let step = self.turn(input, &mut out, standing);
+            let mut mark = Mark::NONE;
+            let mut step = self.turn(input, &mut out, &mut mark, standing);
+            if mark != Mark::NONE {
+                input.settle();
+                out = spare::packed(out);
+                step = self.once_safe(mark, &mut out, step).await;
+            }
             if !out.is_empty() && !matches!(step, Step::Send { .. }) {
                 socket.write(&out, &[]).await?;
                 (fresh, head_began) = (false, None);
@@ -206,8 +215,8 @@ impl<H: Handler> Connection<H> {
                 Step::Wait { head, len } => {
                     out.clear();
                     let request = input.unread().get(..len).unwrap_or_default();
-                    let (head, body) = request.split_at_checked(head).unwrap_or_default();
-                    let step = Box::pin(self.answer_slowly(socket, head, body, &mut out, standing)).await;
+                    let request = request.split_at_checked(head).unwrap_or_default();
+                    let step = Box::pin(self.answer_slowly(socket, request, true, &mut out, standing)).await;
                     if !matches!(step, Step::Move(_)) {
                         input.consume(len);
                     }
@@ -240,7 +249,7 @@ impl<H: Handler> Connection<H> {
         let mut out = spare::output();
         let standing = socket.standing();
         let bytes = input.unread().get(..head).unwrap_or_default();
-        let mut step = Box::pin(self.answer_slowly(socket, bytes, body, &mut out, standing)).await;
+        let mut step = Box::pin(self.answer_slowly(socket, (bytes, body), false, &mut out, standing)).await;
         if let Step::Move(_) = step {
             // Its body is not where another thread would look for it.
             self.refuse_read(bytes, &Refusal::moved(), &mut out);

@@ -5,6 +5,7 @@ use streamgauge_core::endpoints::{Method, Request};
 use streamgauge_core::wire::http::{Body as Incoming, FIELD_ROOM, HttpError};
 
 use super::{Connection, Sending, Shared, Step};
+use crate::engine::Mark;
 use crate::server::answer::{Asked, Ending, write_cors};
 use crate::server::budget::Client;
 use crate::server::input::Input;
@@ -17,8 +18,9 @@ use crate::server::{Answer, Body, Context, Handler, SMALL, spare};
 const FEW_FIELDS: usize = 24;
 
 impl<H: Handler> Connection<H> {
-    /// Answers what is whole in `input`, as far as nothing has to wait and `out` has room.
-    pub(super) fn turn(&self, input: &mut Input, out: &mut Vec<u8>, standing: Standing) -> Step {
+    /// Answers what is whole in `input`, as far as nothing has to wait and `out` has room; nobody is told before it is
+    /// [safe](Self::once_safe) up to `mark`.
+    pub(super) fn turn(&self, input: &mut Input, out: &mut Vec<u8>, mark: &mut Mark, standing: Standing) -> Step {
         let limits = &self.shared.limits;
         while !input.is_empty() {
             if out.len() >= spare::OUTPUT {
@@ -69,7 +71,7 @@ impl<H: Handler> Connection<H> {
                 Incoming::Chunked | Incoming::UntilClose => return collect(head),
             };
             let (head_len, len) = (head.len, head.len.saturating_add(body.len()));
-            match self.answer_now(head, body, out, standing) {
+            match self.answer_now(head, body, out, mark, standing) {
                 Some(Step::Read) => input.consume(len),
                 Some(step) => {
                     input.consume(len);
@@ -132,18 +134,37 @@ impl<H: Handler> Connection<H> {
     }
 
     /// Answers a request that has come whole; `None` when the handler has to wait.
-    fn answer_now(&self, head: &Head<'_, '_>, body: &[u8], out: &mut Vec<u8>, standing: Standing) -> Option<Step> {
+    fn answer_now(
+        &self,
+        head: &Head<'_, '_>,
+        body: &[u8],
+        out: &mut Vec<u8>,
+        mark: &mut Mark,
+        standing: Standing,
+    ) -> Option<Step> {
         let request = Request { body, ..head.request };
-        let answer = self.handler().call_now(&request, &self.context(head, standing))?;
+        let (answer, behind) = self.handler().call_now(&request, &self.context(head, standing))?;
+        *mark = behind.max(*mark);
         Some(self.write_answer(head, answer, out, standing))
     }
 
-    /// The same with all the time that the handler needs.
+    /// What follows once what is in `out` may be told; if it never may be, that is all that is told.
+    pub(super) async fn once_safe(&self, mark: Mark, out: &mut Vec<u8>, step: Step) -> Step {
+        match self.handler().safe(mark).await {
+            Ok(()) => step,
+            Err(why) => {
+                out.clear();
+                unread(out, &Refusal::never_told(&why))
+            }
+        }
+    }
+
+    /// The same with all the time that the handler needs; unless it `has_tried` without.
     pub(super) async fn answer_slowly(
         &self,
         socket: &mut Socket,
-        head: &[u8],
-        body: &[u8],
+        (head, body): (&[u8], &[u8]),
+        has_tried: bool,
         out: &mut Vec<u8>,
         standing: Standing,
     ) -> Step {
@@ -156,8 +177,12 @@ impl<H: Handler> Connection<H> {
             return Step::Move(thread);
         }
         let context = self.context(&head, standing);
-        let answer = match self.handler().call_now(&request, &context) {
-            Some(answer) => answer,
+        let at_once = if has_tried { None } else { self.handler().call_now(&request, &context) };
+        let answer = match at_once {
+            Some((answer, mark)) => {
+                let step = self.write_answer(&head, answer, out, standing);
+                return self.once_safe(mark, out, step).await;
+            }
             None if self.handler().may_be_left(&request) => tokio::select! {
                 biased;
                 answer = self.handler().call(request, &context) => answer,

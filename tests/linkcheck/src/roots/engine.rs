@@ -141,6 +141,11 @@ roots! {
     });
     put_letter => engine().put_letter(name(), given(), time());
     elsewhere => engine().elsewhere(|queue, record, away| keep((*queue, record, away)));
+    has_elsewhere => engine().has_elsewhere(name());
+    upcoming => engine().upcoming(name(), *given(), |away| {
+        keep(away);
+        *given()
+    });
     relocate => engine().relocate(name(), given());
     lose => engine().lose(name(), *given(), time());
     drop_letters => engine().drop_letters(name(), *given::<[(Time, u64); 4]>());

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{PosixFadviseAdvice, posix_fadvise, posix_fallocate};
+use nix::fcntl::posix_fallocate;
 
 use super::{File, Folder};
 
@@ -101,10 +101,8 @@ fn fill(file: &fs::File, len: u64) -> io::Result<()> {
         File::write_all_at(file, at, &zeros[..piece])?;
         at += piece as u64;
     }
-    file.sync_all()?;
-    // Nobody reads them: the memory is better used for something else.
-    posix_fadvise(file.as_fd(), 0, size, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
-    Ok(())
+    // They stay in the cache: a page that is not there is read before a part of it is written.
+    file.sync_all()
 }
 
 impl File for fs::File {

@@ -91,6 +91,11 @@ impl Tail {
         self.group.is_empty()
     }
 
+    /// Bytes that were added and not taken.
+    pub(crate) const fn waiting(&self) -> usize {
+        self.group.len()
+    }
+
     /// Bytes of this segment that are not used.
     pub(crate) const fn left(&self) -> u32 {
         self.capacity - self.at.offset

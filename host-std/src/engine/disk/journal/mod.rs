@@ -1,0 +1,333 @@
+//! Entries on their way to the disk: who adds them goes on at once, and a thread writes and syncs what has gathered.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | [`Journal`] | a log that is written to |
+//! | `gather` | when a group has all that can share its sync |
+//! | `line` | those who wait until a place is safe |
+//! | `threads` | what writes, and what makes segments |
+
+mod gather;
+mod line;
+#[cfg(test)]
+mod tests;
+mod threads;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::Notify;
+
+use super::files::Directory;
+use super::log::{Group, HEADER, Made, Opened, Position, Tail};
+use line::Line;
+
+/// When what was written is synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncMode {
+    /// Before anybody is told that it is there: it outlives the machine.
+    Always,
+    /// So often: what somebody was told of outlives the process, and after so long the machine.
+    Interval(Duration),
+}
+
+/// A log that is written to.
+///
+/// Adding an entry is a copy under a short lock. One thread writes and syncs: while it does, the next group
+/// [gathers](Self::gather), so that all who publish share a sync. Another one makes segments ahead.
+pub(crate) struct Journal {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    line: Line,
+    /// Rung when a group has begun that gathers.
+    begun: Notify,
+    /// Rung when a group is to be written.
+    gathered: Condvar,
+    /// Rung when there is a segment to make, or room for one.
+    turned: Condvar,
+    /// Rung when there is more room, or will never be.
+    changed: Notify,
+}
+
+struct State {
+    tail: Tail,
+    /// Bytes that are left to what makes room.
+    spare: usize,
+    /// What was taken to be written of late, for who asks for an item again soon; and how many bytes that is.
+    recent: VecDeque<Arc<Group>>,
+    recent_bytes: usize,
+    /// For who writes.
+    made: Vec<Made<File>>,
+    /// Where the group ends that was taken to be written.
+    taken: Position,
+    /// Whether entries [gather](Journal::gather), and whether a group is to be written now.
+    gathers: bool,
+    is_rung: bool,
+    /// Bytes of all files, and as many as may be.
+    bytes: u64,
+    most: u64,
+    /// Segments that nobody needs any more.
+    unused: Vec<u32>,
+    /// Why there is no segment to go on in.
+    full: Option<Full>,
+    failed: Option<Failed>,
+    is_closing: bool,
+}
+
+/// Why there is no room for an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// The log has all that it may have.
+    Budget(u64),
+    /// The disk says so.
+    Disk(String),
+}
+
+/// The log can't be written any more: what was added and is not safe may be there after a restart, or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failed(pub(crate) String);
+
+/// A part of a segment is for what may still be added when the disk is full: items that are taken and acknowledged make
+/// room in the end.
+const SPARE: u32 = 16;
+
+impl Journal {
+    /// Goes on with a log of `bytes`, which may have `most`.
+    ///
+    /// # Errors
+    /// The operating system has no threads for it.
+    pub(crate) fn start(log: Opened<Directory>, sync: SyncMode, bytes: u64, most: u64) -> io::Result<Self> {
+        let Opened { tail, segments, maker, end: _ } = log;
+        let at = tail.end();
+        let state = State {
+            tail,
+            spare: (maker.capacity() / SPARE) as usize,
+            recent: VecDeque::new(),
+            recent_bytes: 0,
+            made: Vec::new(),
+            taken: at,
+            gathers: false,
+            // The head of the first segment is there already.
+            is_rung: true,
+            bytes,
+            most,
+            unused: Vec::new(),
+            full: None,
+            failed: None,
+            is_closing: false,
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            line: Line::new(at),
+            begun: Notify::new(),
+            gathered: Condvar::new(),
+            turned: Condvar::new(),
+            changed: Notify::new(),
+        });
+        let (writing, making) = (Arc::clone(&shared), Arc::clone(&shared));
+        let writer = thread::Builder::new().name("journal".into()).spawn(move || writing.write(segments, sync))?;
+        let maker = thread::Builder::new().name("segments".into()).spawn(move || making.make(maker))?;
+        Ok(Self { shared, threads: Mutex::new(vec![writer, maker]) })
+    }
+
+    /// Waits until there is room for an entry of so many bytes, without its header: whoever comes first has it.
+    ///
+    /// # Errors
+    /// There will be none until somebody makes room.
+    pub(crate) async fn room_for(&self, bytes: usize, is_growth: bool) -> Result<(), Full> {
+        loop {
+            let mut changed = pin!(self.shared.changed.notified());
+            changed.as_mut().enable();
+            if let Some(room) = self.room_now(bytes, is_growth) {
+                return room.map(drop);
+            }
+            changed.await;
+        }
+    }
+
+    /// Room for an entry at once; `None` if a segment is being made. It is there until something is added: whoever adds
+    /// does so under one lock, the shard's.
+    pub(crate) fn room_now(&self, bytes: usize, is_growth: bool) -> Option<Result<Room<'_>, Full>> {
+        let bytes = bytes.saturating_add(HEADER);
+        let mut state = self.shared.state.lock();
+        if let Some(Failed(error)) = &state.failed {
+            return Some(Err(Full::Disk(error.clone())));
+        }
+        let spare = if is_growth && state.full.is_some() { state.spare } else { 0 };
+        if state.tail.has_room(bytes.saturating_add(spare)) {
+            let had_next = state.tail.has_next();
+            let place = state.tail.begin(bytes);
+            if had_next && !state.tail.has_next() {
+                self.shared.turned.notify_one();
+            }
+            return Some(Ok(Room { shared: &self.shared, place }));
+        }
+        state.full.clone().map(Err)
+    }
+
+    /// Waits until all before a place is safe.
+    ///
+    /// # Errors
+    /// The log has failed: nobody is told of anything any more.
+    pub(crate) fn safe(&self, end: Position) -> impl Future<Output = Result<(), Failed>> {
+        self.shared.line.until(end)
+    }
+
+    /// What was added of late.
+    pub(crate) fn recent(&self) -> Recent {
+        Recent(Arc::clone(&self.shared))
+    }
+
+    /// All before it is safe.
+    pub(crate) fn safe_until(&self) -> Position {
+        self.shared.line.safe()
+    }
+
+    /// Where the next entry goes.
+    pub(crate) fn end(&self) -> Position {
+        self.shared.state.lock().tail.end()
+    }
+
+    /// Waits until the log can't be written any more.
+    pub(crate) async fn failed(&self) -> Failed {
+        loop {
+            let mut changed = pin!(self.shared.changed.notified());
+            changed.as_mut().enable();
+            if let Some(failed) = self.shared.state.lock().failed.clone() {
+                return failed;
+            }
+            changed.await;
+        }
+    }
+
+    /// Lets nobody be told of anything any more.
+    pub(crate) fn fail(&self, why: &str) {
+        self.shared.fail(why);
+    }
+
+    /// Why there is no room, if there is none.
+    pub(crate) fn full(&self) -> Option<Full> {
+        self.shared.state.lock().full.clone()
+    }
+
+    /// Bytes of all files.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.shared.state.lock().bytes
+    }
+
+    /// A file beside the log has so many bytes now, and had so many before.
+    pub(crate) fn count(&self, bytes: u64, before: u64) {
+        let mut state = self.shared.state.lock();
+        state.bytes = state.bytes.saturating_add(bytes).saturating_sub(before);
+    }
+
+    /// Gives back segments that nobody needs any more, to be written anew or removed.
+    pub(crate) fn give_back(&self, segments: Vec<u32>) {
+        self.shared.state.lock().unused.extend(segments);
+        self.shared.turned.notify_one();
+    }
+
+    /// Writes what was added, says in the log that it ends there, and ends.
+    pub(crate) fn close(&self) {
+        {
+            let mut state = self.shared.state.lock();
+            state.tail.close();
+            state.is_closing = true;
+        }
+        self.shared.gathered.notify_one();
+        self.shared.turned.notify_one();
+        for thread in std::mem::take(&mut *self.threads.lock()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Room for an entry, until another one is added.
+pub(crate) struct Room<'j> {
+    shared: &'j Shared,
+    place: Position,
+}
+
+impl Room<'_> {
+    /// Where the entry will be.
+    pub(crate) const fn place(&self) -> Position {
+        self.place
+    }
+
+    /// Adds an entry, whose body is what `write` puts behind what is there; returns where it is, and where the log ends
+    /// behind it; `None` if it is longer than was asked for, or another one was added.
+    pub(crate) fn add(self, write: impl FnOnce(&mut Vec<u8>)) -> Option<(Position, Position)> {
+        let Self { shared, place } = self;
+        let mut state = shared.state.lock();
+        let (was_empty, had_next) = (state.tail.is_taken(), state.tail.has_next());
+        let begin = state.tail.append(write)?;
+        let places = (begin, state.tail.end());
+        let has_turned = had_next && !state.tail.has_next();
+        let gathers = state.gathers && state.tail.waiting() < gather::MOST;
+        state.is_rung |= !gathers;
+        drop(state);
+        if !gathers {
+            shared.gathered.notify_one();
+        } else if was_empty {
+            shared.begun.notify_one();
+        }
+        if has_turned {
+            shared.turned.notify_one();
+        }
+        (begin == place).then_some(places)
+    }
+}
+
+/// What was added to a log of late.
+pub(crate) struct Recent(Arc<Shared>);
+
+/// Bytes of the log that stay in memory when they are on the disk.
+const RECENT: usize = 8 << 20;
+
+impl Recent {
+    /// Gives the log from an entry on to `f`, as far as it lies in one piece, if that is in memory still.
+    pub(crate) fn with(&self, at: Position, f: impl FnOnce(&[u8]) -> bool) -> bool {
+        let state = self.0.state.lock();
+        let behind = state.recent.partition_point(|group| group.begin().is_none_or(|begin| begin <= at));
+        let group = behind.checked_sub(1).and_then(|before| state.recent.get(before));
+        let found = state.tail.group().from(at).or_else(|| group.and_then(|group| group.from(at)));
+        found.is_some_and(f)
+    }
+}
+
+impl State {
+    /// Takes what was added, to be written: it stays at hand for a while.
+    fn take(&mut self, is_proof: bool) -> Arc<Group> {
+        let group = Arc::new(self.tail.take(is_proof));
+        if !group.is_empty() {
+            self.recent_bytes += group.len();
+            self.recent.push_back(Arc::clone(&group));
+        }
+        group
+    }
+
+    /// Lets go of what was added before the last few MiB, now that all of it is written.
+    fn let_go(&mut self) {
+        while self.recent_bytes > RECENT
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.recent_bytes -= oldest.len();
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! A journal over a folder of this machine.
+
+use std::ops::ControlFlow;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::engine::disk::log::{Step, go_on, read, segments};
+
+const SEGMENT: u32 = 4 << 10;
+
+fn start(folder: &TempDir, sync: SyncMode, most: u64) -> Journal {
+    let directory = Directory::at(folder.path().to_owned()).unwrap();
+    let end = read(&directory, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
+    let log = go_on(directory, SEGMENT, end).unwrap();
+    Journal::start(log, sync, SEGMENT.into(), most).unwrap()
+}
+
+fn entries(folder: &TempDir) -> (Vec<Vec<u8>>, bool) {
+    let directory = Directory::at(folder.path().to_owned()).unwrap();
+    let mut all = Vec::new();
+    let end = read(&directory, Position::ZERO, |step| {
+        if let Step::Entry(_, body) = step {
+            all.push(body.to_vec());
+        }
+        ControlFlow::Continue(())
+    });
+    (all, end.unwrap().is_closed)
+}
+
+async fn add(journal: &Journal, body: &[u8]) {
+    journal.safe(add_only(journal, body).await.unwrap()).await.unwrap();
+}
+
+async fn add_only(journal: &Journal, body: &[u8]) -> Result<Position, Full> {
+    loop {
+        journal.room_for(body.len(), true).await?;
+        if let Some(end) = add_now(journal, body) {
+            return Ok(end);
+        }
+    }
+}
+
+fn add_now(journal: &Journal, body: &[u8]) -> Option<Position> {
+    let room = journal.room_now(body.len(), true)?.ok()?;
+    room.add(|out| out.extend_from_slice(body)).map(|(_, end)| end)
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap()
+        .block_on(async { tokio::time::timeout(Duration::from_secs(60), future).await.expect("nobody waits for ever") })
+}
+
+#[test]
+fn many_add_at_once_and_all_of_it_is_there() {
+    for sync in [SyncMode::Always, SyncMode::Interval(Duration::from_millis(3))] {
+        let folder = TempDir::new().unwrap();
+        let journal = start(&folder, sync, 1 << 30);
+        thread::scope(|scope| {
+            for adder in 0..4_u8 {
+                let journal = &journal;
+                scope.spawn(move || {
+                    block_on(async {
+                        for number in 0..200_u8 {
+                            add(journal, &[[adder, number].as_slice(), &[7; 80]].concat()).await;
+                        }
+                    });
+                });
+            }
+        });
+        journal.close();
+        let (all, is_closed) = entries(&folder);
+        assert!(is_closed);
+        for adder in 0..4 {
+            let of = all.iter().filter(|body| body[0] == adder).map(|body| body[1]);
+            assert_eq!(of.collect::<Vec<_>>(), (0..200).collect::<Vec<_>>(), "{sync:?}: each once, in its order");
+        }
+    }
+}
+
+#[test]
+fn what_makes_room_has_some_when_the_budget_is_used_up_and_segments_come_back() {
+    let folder = TempDir::new().unwrap();
+    let journal = start(&folder, SyncMode::Always, 4 * u64::from(SEGMENT));
+    block_on(async {
+        let mut added = 0;
+        let full = loop {
+            if let Err(full) = add_only(&journal, &[7; 1_000]).await {
+                break full;
+            }
+            added += 1;
+            assert!(added < 20);
+        };
+        assert_eq!(full, Full::Budget(4 * u64::from(SEGMENT)));
+        let directory = Directory::at(folder.path().to_owned()).unwrap();
+        let before = segments(&directory).unwrap();
+        assert_eq!(before.len(), 3, "a part is left to checkpoints");
+        journal.safe(journal.end()).await.unwrap();
+        journal.give_back(before[..2].to_vec());
+        while journal.full().is_some() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        add(&journal, &[8; 2_000]).await;
+        add(&journal, &[8; 2_000]).await;
+        assert!(segments(&directory).unwrap().len() <= 3);
+    });
+    journal.close();
+}
+
+#[test]
+fn who_waits_is_told_when_it_fails() {
+    let folder = TempDir::new().unwrap();
+    let journal = start(&folder, SyncMode::Always, 1 << 20);
+    block_on(async {
+        let beyond = Position { segment: 9, offset: 0 };
+        let waiting = async { journal.safe(beyond).await };
+        let failing = async { journal.fail("a test") };
+        let (waited, ()) = tokio::join!(waiting, failing);
+        assert_eq!(waited, Err(Failed("a test".to_owned())));
+        assert!(matches!(journal.room_for(1, true).await, Err(Full::Disk(_))));
+    });
+}
+
+/// A journal with room for a while, of which the first entry is safe.
+async fn begun(folder: &TempDir) -> Journal {
+    let directory = Directory::at(folder.path().to_owned()).unwrap();
+    let end = read(&directory, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
+    let log = go_on(directory, 1 << 20, end).unwrap();
+    let journal = Journal::start(log, SyncMode::Always, 1 << 20, 1 << 30).unwrap();
+    add(&journal, b"first").await;
+    journal
+}
+
+fn taken(journal: &Journal) -> Position {
+    journal.shared.state.lock().taken
+}
+
+#[test]
+fn those_who_add_in_turns_share_a_sync() {
+    const TASKS: usize = 40;
+    const ROUNDS: usize = 20;
+    let folder = TempDir::new().unwrap();
+    block_on(async {
+        let journal = Arc::new(begun(&folder).await);
+        let first = taken(&journal);
+        let tasks = (0..TASKS).map(|task| {
+            let journal = Arc::clone(&journal);
+            tokio::spawn(async move {
+                // Half of them come when the others' first group is on its way.
+                while task % 2 > 0 && taken(&journal) == first {
+                    tokio::task::yield_now().await;
+                }
+                let mut groups = Vec::new();
+                for _ in 0..ROUNDS {
+                    // One looks for more turn by turn.
+                    for _ in 0..task % 5 {
+                        tokio::task::yield_now().await;
+                    }
+                    add(&journal, b"H3110").await;
+                    groups.push(journal.safe_until());
+                }
+                groups
+            })
+        });
+        let tasks: Vec<_> = tasks.collect();
+        let all = async {
+            let mut groups = std::collections::BTreeSet::new();
+            for task in tasks {
+                groups.extend(task.await.unwrap());
+            }
+            groups
+        };
+        let groups = tokio::select! {
+            () = journal.gather() => unreachable!(),
+            groups = all => groups,
+        };
+        assert!(groups.len() <= ROUNDS + 2, "{} groups in {ROUNDS} rounds", groups.len());
+    });
+}
+
+#[test]
+fn nobody_waits_for_those_who_never_stop_adding() {
+    let folder = TempDir::new().unwrap();
+    block_on(async {
+        let journal = begun(&folder).await;
+        let before = taken(&journal);
+        let adding = async {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+                add_now(&journal, b"more").unwrap();
+            }
+            let state = journal.shared.state.lock();
+            assert!(state.is_rung || state.taken > before, "a hundred turns, and nothing is written");
+        };
+        tokio::select! {
+            biased;
+            () = journal.gather() => unreachable!(),
+            () = adding => {}
+        }
+    });
+}
+
+#[test]
+fn a_long_group_is_written_while_the_thread_goes_on() {
+    let folder = TempDir::new().unwrap();
+    block_on(async {
+        let journal = begun(&folder).await;
+        let long = async {
+            // Those gather from here on.
+            tokio::task::yield_now().await;
+            let ends: Vec<_> = (0..300).map(|_| add_now(&journal, &[7; 1_000]).unwrap()).collect();
+            let begun = std::time::Instant::now();
+            while journal.safe_until() < ends[gather::MOST / 1_100] {
+                assert!(begun.elapsed() < Duration::from_secs(20), "it waits for a thread that goes on");
+                thread::sleep(Duration::from_millis(1));
+            }
+        };
+        tokio::select! {
+            biased;
+            () = journal.gather() => unreachable!(),
+            () = long => {}
+        }
+    });
+}
+
+#[test]
+fn what_gathers_is_written_when_nobody_gathers_any_more() {
+    let folder = TempDir::new().unwrap();
+    block_on(async {
+        let journal = begun(&folder).await;
+        let end = {
+            let mut gathering = pin!(journal.gather());
+            let nothing = &mut std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(gathering.as_mut().poll(nothing).is_pending());
+            let end = add_only(&journal, b"H3110").await.unwrap();
+            thread::sleep(Duration::from_millis(20));
+            assert!(journal.safe_until() < end, "it gathers");
+            end
+        };
+        journal.safe(end).await.unwrap();
+    });
+}
