@@ -13,7 +13,7 @@ use streamgauge_core::wire::units::Rfc3339;
 
 use super::entry::{Object, data, entry, place};
 use super::{EXIT_CODES, Folder, ended};
-use crate::engine::disk::{LogFound, Restored, StateError, Step};
+use crate::engine::disk::{AtRest, LogFound, Restored, StateError, Step};
 use crate::terminal::StartError;
 use crate::terminal::exit::{Failure, STDOUT};
 
@@ -23,7 +23,7 @@ use crate::terminal::exit::{Failure, STDOUT};
 pub(super) struct Dump {
     #[command(flatten)]
     folder: Folder,
-    /// And one for each item and message that the checkpoint holds, in front of the log
+    /// And one for each item that the checkpoint holds and each message from before it, in front of the log
     #[arg(long)]
     items: bool,
 }
@@ -40,7 +40,7 @@ impl Dump {
                 (from, is_well) = (there.from, true);
                 written = checkpoint(&mut there, &mut out);
                 if self.items {
-                    written = written.and_then(|()| items(&mut there, &mut out));
+                    written = written.and_then(|()| items(&at_rest, &mut there, &mut out));
                 }
             }
             Err(error) if error.is_loss() => {
@@ -101,13 +101,17 @@ fn listed(there: &mut Restored, path: &[u8]) -> String {
     String::from_utf8_lossy(&list).trim().replace('\n', "")
 }
 
-fn items(there: &mut Restored, out: &mut impl Write) -> io::Result<()> {
+fn items(at_rest: &AtRest, there: &mut Restored, out: &mut impl Write) -> io::Result<()> {
     for topic in names(there, Kind::Topic) {
-        let Some(topic_of) = there.memory.topic(&topic) else { continue };
-        let start = topic_of.log().start();
-        for (sequence, (time, message)) in (start.sequence()..).zip(topic_of.timed(start)) {
+        let written = at_rest.messages(&topic, &there.histories, |sequence, time, message| {
             let line = Object::new("message").text("topic", topic.as_str()).number("sequence", sequence);
-            line.text("time", &Rfc3339(time).to_string()).member(&data(message)).write(out)?;
+            match line.text("time", &Rfc3339(time).to_string()).member(&data(message)).write(out) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(error),
+            }
+        });
+        if let ControlFlow::Break(error) = written {
+            return Err(error);
         }
     }
     for queue in names(there, Kind::Queue) {

@@ -80,7 +80,7 @@ pub(crate) struct Failed(pub(crate) String);
 const SPARE: u32 = 16;
 
 /// A part of all bytes that segments leave to checkpoints: without these no segment is ever given back.
-const BESIDE: u64 = 16;
+pub(super) const BESIDE: u64 = 16;
 
 /// When it is tried again to make a segment.
 const AGAIN: Duration = Duration::from_secs(1);

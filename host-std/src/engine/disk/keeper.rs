@@ -4,21 +4,25 @@
 //! order. Nobody is told of what is not safe yet: answers wait, and so do subscribers. So what a crash takes away was never
 //! seen, and after it the state is that of executing again what the log has, from the last checkpoint on.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use streamgauge_core::engine::memory::{Defaults, Memory};
 use streamgauge_core::engine::{Command, Lease, Name, Refusal};
 use streamgauge_core::time::Time;
+use tokio::sync::Semaphore;
 
 use super::body::Body;
 use super::checkpoint;
 use super::executed::Executed;
 use super::files::{Directory, File as _, Folder as _, lock};
-use super::journal::{Full, Journal, Reserved, SyncMode};
+use super::history::{Chunk, Extent, Histories, Reader};
+use super::journal::{BESIDE, Full, Journal, Reserved, SyncMode};
 use super::log::{self, Position};
 use super::state::{self, Found, Notes, StateError};
 use crate::engine::memory::Rooms;
@@ -51,22 +55,51 @@ const LEAST: u64 = 64 << 20;
 pub(crate) struct Keeper {
     journal: Journal,
     folder: Directory,
-    /// Bytes that all of it may have.
+    /// Bytes that all of it may have, and that a segment has.
     most: u64,
+    segment: u32,
     notes: Mutex<Notes>,
+    /// Changed under the lock of the shard, with what is executed.
+    histories: Mutex<Histories>,
+    /// For reading histories: so many do at a time, and the memory that takes is bounded.
+    readers: Arc<Semaphore>,
     last: Mutex<Last>,
     /// Held as long as this process may write there.
     _lock: File,
 }
 
 /// The last checkpoint.
-#[derive(Debug, Clone, Copy)]
-struct Last {
-    from: Position,
+#[derive(Debug, Clone)]
+pub(super) struct Last {
+    pub(super) from: Position,
     bytes: u64,
     /// Bytes that were added to the log since, about.
     added: u64,
+    /// The segments before it that were needed nevertheless.
+    pub(super) needed: BTreeSet<u32>,
 }
+
+impl Last {
+    /// None of this process: whatever stands before the next one may be unneeded.
+    pub(super) const fn none(bytes: u64) -> Self {
+        Self { from: Position::ZERO, bytes, added: 0, needed: BTreeSet::new() }
+    }
+}
+
+/// What a checkpoint is made of.
+pub(crate) struct Saved {
+    bytes: Vec<u8>,
+    /// Where the log goes on behind it.
+    pub(crate) from: Position,
+    /// The segments that something of it lies in.
+    needed: BTreeSet<u32>,
+}
+
+/// Segments that the log needs to go on: the one that it is in, the next one, one that is given back, and one more.
+const SEGMENTS_TO_GO_ON: usize = 4;
+
+/// So many read histories at a time.
+const READERS: usize = 2;
 
 /// What a folder held.
 #[derive(Debug, Clone, Copy)]
@@ -115,7 +148,8 @@ impl Keeper {
         let folder = Directory::at(settings.folder.clone())?;
         let lock = lock(&settings.folder)?;
         let segment = u32::try_from(settings.segment()).unwrap_or(u32::MAX);
-        let Found { memory, notes, log, latest, entries, is_new } = state::find(&folder, segment, rooms, defaults)?;
+        let found = state::find(&folder, segment, rooms, defaults)?;
+        let Found { memory, notes, histories, log, latest, entries, is_new } = found;
         let took = begun.elapsed();
         let recovered =
             Recovered { entries, is_new, is_torn: log.end.is_torn, is_closed: log.end.is_closed, latest, took };
@@ -126,9 +160,18 @@ impl Keeper {
             checkpoint = if name == checkpoint::NAME { len } else { checkpoint };
         }
         let journal = Journal::start(log, settings.sync, bytes, settings.most)?;
-        let last = Last { from: Position::ZERO, bytes: checkpoint, added: 0 };
-        let most = settings.most;
-        let keeper = Self { journal, folder, most, notes: Mutex::new(notes), last: Mutex::new(last), _lock: lock };
+        let last = Last::none(checkpoint);
+        let keeper = Self {
+            journal,
+            folder,
+            most: settings.most,
+            segment,
+            notes: Mutex::new(notes),
+            histories: Mutex::new(histories),
+            readers: Arc::new(Semaphore::new(READERS)),
+            last: Mutex::new(last),
+            _lock: lock,
+        };
         Ok((keeper, memory, recovered))
     }
 
@@ -150,8 +193,27 @@ impl Keeper {
             self.journal.fail("an entry is longer than was foreseen");
             return self.journal.end();
         };
+        executed.lies((begin, end), &mut self.histories.lock());
         self.last.lock().added += u64::from(end.offset.saturating_sub(begin.offset));
         end
+    }
+
+    /// Where the messages of topics lie.
+    pub(crate) fn histories(&self) -> MutexGuard<'_, Histories> {
+        self.histories.lock()
+    }
+
+    /// Reads some messages of a history on another thread, when it is its turn.
+    pub(crate) async fn read(&self, mut reader: Reader, extent: Extent, end: u64, earliest: Time) -> (Reader, Chunk) {
+        let turn = Arc::clone(&self.readers).acquire_owned().await;
+        let (folder, before) = (self.folder.clone(), reader.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let chunk = reader.read(&folder, &extent, end, earliest);
+            drop(turn);
+            (reader, chunk)
+        });
+        // It is never aborted, and reads again if it was.
+        read.await.unwrap_or_else(|_| (before, Chunk::default()))
     }
 
     /// Keeps a note, or keeps it no more, and waits until that is safe.
@@ -177,50 +239,79 @@ impl Keeper {
     /// # Errors
     /// The disk is full, or doesn't work.
     pub(crate) fn begin_with(&self, memory: &Memory<Rooms>) -> io::Result<()> {
-        let (saved, from) = self.saved(memory);
-        self.checkpoint(&saved, from)
+        self.checkpoint(self.saved(memory, Time::ZERO))
     }
 
     /// Whether so much was added that there should be another checkpoint.
     pub(crate) fn is_checkpoint_due(&self) -> bool {
-        let last = *self.last.lock();
+        let (added, bytes) = {
+            let last = self.last.lock();
+            (last.added, last.bytes)
+        };
         if self.journal.full().is_some() {
-            return last.added > 0;
+            return added > 0;
         }
         let is_tight = self.journal.bytes() > self.most / 2;
         let least = if is_tight { self.most / 16 } else { LEAST };
-        last.added > least.max(last.bytes.saturating_mul(2))
+        added > least.max(bytes.saturating_mul(2))
     }
 
-    /// What a checkpoint is made of, and where the log goes on behind it: while nothing is executed.
-    pub(crate) fn saved(&self, memory: &Memory<Rooms>) -> (Vec<u8>, Position) {
+    /// What a checkpoint is made of: while nothing is executed.
+    pub(crate) fn saved(&self, memory: &Memory<Rooms>, now: Time) -> Saved {
         // Notes are added to the log under their lock.
         let notes = self.notes.lock();
-        (state::saved(memory, &notes), self.journal.end())
+        let mut histories = self.histories.lock();
+        histories.expire(memory, now);
+        let from = self.journal.end();
+        self.make_room(&mut histories, from);
+        Saved { bytes: state::saved(memory, &notes, &histories), from, needed: histories.segments() }
+    }
+
+    /// Where the log would have no room to go on, the oldest messages leave, whatever their topics keep: nothing else can.
+    fn make_room(&self, histories: &mut Histories, from: Position) {
+        let most = self.most.saturating_sub(2 * (self.most / BESIDE)) / u64::from(self.segment);
+        let most = usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(SEGMENTS_TO_GO_ON);
+        let needed: Vec<u32> = histories.segments().range(..from.segment).copied().collect();
+        for oldest in needed.iter().take(needed.len().saturating_sub(most)) {
+            let messages = histories.give_up(*oldest);
+            tracing::warn!(
+                messages,
+                "the oldest messages of topics leave: --disk has no room for them and what is new"
+            );
+        }
     }
 
     /// Makes a checkpoint of what was saved, which has to be safe, and gives back what of the log nobody needs then.
     ///
     /// # Errors
     /// The disk is full, or doesn't work: the last checkpoint is there still.
-    pub(crate) fn checkpoint(&self, saved: &[u8], from: Position) -> io::Result<()> {
-        let before = *self.last.lock();
+    pub(crate) fn checkpoint(&self, saved: Saved) -> io::Result<()> {
+        let Saved { bytes: saved, from, needed } = saved;
+        let before = self.last.lock().clone();
         if self.journal.bytes().saturating_add(saved.len() as u64) > self.most {
             return Err(io::Error::other(
                 format_args!("{} bytes of it do not fit into --disk", saved.len()).to_string(),
             ));
         }
-        let bytes = state::write(&self.folder, saved, from)?;
+        let bytes = state::write(&self.folder, &saved, from)?;
         self.journal.count(bytes, before.bytes);
-        let mut unused = log::segments(&self.folder)?;
-        // Those before the last one were given back then.
-        unused.retain(|segment| (before.from.segment..from.segment).contains(segment));
+        let unneeded = unneeded(log::segments(&self.folder)?, &before, from, &needed);
         let mut last = self.last.lock();
-        *last = Last { from, bytes, added: last.added.saturating_sub(before.added) };
+        *last = Last { from, bytes, added: last.added.saturating_sub(before.added), needed };
         drop(last);
-        self.journal.give_back(unused);
+        self.journal.give_back(unneeded);
         Ok(())
     }
+}
+
+/// Which segments nobody needs any more: those before a checkpoint that nothing of it lies in, of those that were not given
+/// back before.
+pub(super) fn unneeded(mut present: Vec<u32>, before: &Last, from: Position, needed: &BTreeSet<u32>) -> Vec<u32> {
+    present.retain(|segment| {
+        let is_there = *segment >= before.from.segment || before.needed.contains(segment);
+        is_there && *segment < from.segment && !needed.contains(segment)
+    });
+    present
 }
 
 /// Bytes of an entry beside what it says of items, tokens and settings.

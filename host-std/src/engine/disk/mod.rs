@@ -8,6 +8,7 @@
 //! | `body` | what an entry of the log is |
 //! | `journal` | entries on their way to the disk, and the threads that bring them there |
 //! | `log` | entries that are there after a crash |
+//! | [`history`] | messages of topics that stay in the log: where they are, and reading them |
 //! | `checkpoint` | what was so at a place in the log |
 //! | `files` | the seam to a disk |
 //! | `at_rest` | a folder that no server has: what is there, and what a repair puts in its place |
@@ -18,6 +19,7 @@ mod body;
 mod checkpoint;
 mod executed;
 mod files;
+pub(crate) mod history;
 #[cfg(test)]
 mod hostile;
 mod journal;
@@ -35,7 +37,7 @@ pub use journal::SyncMode;
 pub(crate) use journal::{Failed, Reserved};
 pub use keeper::Settings;
 pub(crate) use keeper::{FAILED, Keeper, Recovered, SMALL, most_bytes, refusal};
-pub(crate) use log::{Position, Step};
+pub(crate) use log::{Damage, Position, Step};
 pub(crate) use salvage::{Salvage, Salvaged};
 pub(crate) use state::{Notes, Restored, StateError};
 

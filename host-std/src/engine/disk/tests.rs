@@ -15,8 +15,10 @@ use streamgauge_core::generate::Rng;
 use streamgauge_core::queue::leases::State;
 use streamgauge_core::time::Time;
 
+use super::executed::Executed;
 use super::files::simulated::{Faults, Simulated};
-use super::log::{HEADER, Opened, Position, segments};
+use super::history::Histories;
+use super::log::{HEADER, Opened, Position, Tail, segments};
 use super::state::{self, Found, Notes};
 use super::{call, execute, seeds};
 use crate::engine::memory::{Budget, Rooms};
@@ -37,6 +39,7 @@ pub(super) struct World {
 pub(super) struct Running {
     pub(super) memory: Memory<Rooms>,
     pub(super) notes: Notes,
+    pub(super) histories: Histories,
     log: Opened<Simulated>,
 }
 
@@ -50,9 +53,9 @@ pub(super) const DEFAULTS: Defaults = Defaults {
 /// So little memory that growth is refused now and then, and with twice of it not.
 const MEMORY: u64 = 16_000;
 
-fn state_of(memory: &Memory<Rooms>, notes: &Notes) -> u64 {
+fn state_of(memory: &Memory<Rooms>, notes: &Notes, histories: &Histories) -> u64 {
     let mut hasher = DefaultHasher::new();
-    state::saved(memory, notes).hash(&mut hasher);
+    state::saved(memory, notes, histories).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -79,8 +82,8 @@ impl World {
             Err(state::StateError::Io(_)) => return None,
             Err(error) => panic!("{error}"),
         };
-        let Found { memory, notes, log, latest, .. } = found;
-        let state = state_of(&memory, &notes);
+        let Found { memory, notes, histories, log, latest, .. } = found;
+        let state = state_of(&memory, &notes, &histories);
         let there = self.states.iter().rposition(|(_, known)| *known == state);
         let there = there.or_else(|| self.states.is_empty().then_some(0)).expect("a state that there was");
         assert!(there + 1 >= self.told, "state {there}, and somebody was told of {}", self.told);
@@ -89,7 +92,7 @@ impl World {
         self.told = self.states.len();
         // The machine's clock may have been set back.
         self.now = latest.max(Time::from_millis(self.now.as_millis() - self.random.below(1_000)));
-        Some(Running { memory, notes, log })
+        Some(Running { memory, notes, histories, log })
     }
 
     pub(super) fn run(&mut self, it: &mut Running) -> std::io::Result<()> {
@@ -110,9 +113,10 @@ impl World {
                 let group = it.log.tail.take(true);
                 it.log.segments.write(group)?;
                 self.told = self.states.len();
-                state::write(&self.disk, &state::saved(&it.memory, &it.notes), from)?;
-                let unused = segments(&self.disk)?.into_iter().filter(|segment| *segment < from.segment);
-                it.log.maker.remove(unused)?;
+                state::write(&self.disk, &state::saved(&it.memory, &it.notes, &it.histories), from)?;
+                let needed = it.histories.segments();
+                let is_unused = |segment: &u32| *segment < from.segment && !needed.contains(segment);
+                it.log.maker.remove(segments(&self.disk)?.into_iter().filter(is_unused))?;
             }
         }
         Ok(())
@@ -123,7 +127,12 @@ impl World {
         let jump = [0, 1, 1, 10, 1_000, 40_000][self.random.below(6) as usize];
         self.now = self.now.after(Duration::from_millis(self.random.below(jump + 1)));
         let (now, queue, topic) = (self.now, self.name(b"ab"), self.name(b"st"));
-        let Running { memory, notes, log } = it;
+        let Running { memory, notes, histories, log } = it;
+        let mut keep = |tail: &mut Tail, executed: &Executed<'_>| {
+            let begin = tail.append(|out| executed.write(out))?;
+            executed.lies((begin, tail.end()), histories);
+            Some((begin, tail.end()))
+        };
         let mut added = false;
         if self.odds(20) {
             let note: Option<&[u8]> = if self.random.bits().is_multiple_of(2) { Some(b"{}") } else { None };
@@ -139,7 +148,7 @@ impl World {
                     memory.advance(Kind::Queue, &queue, now);
                     ((), Some(streamgauge_core::engine::journal::Call::Advance(Kind::Queue, queue)))
                 };
-                call(memory, now, advance, |executed| added = log.tail.append(|out| executed.write(out)).is_some());
+                call(memory, now, advance, |executed| added = keep(&mut log.tail, executed).is_some());
                 assert!(added);
             }
         } else {
@@ -157,13 +166,12 @@ impl World {
                 ControlFlow::Continue(())
             };
             let (_, kept) = execute(memory, &command, now, sink, |executed| {
-                let before = log.tail.end();
-                let end = log.tail.append(|out| executed.write(out)).map(|_| log.tail.end());
-                if let Some(end) = end.filter(|end| end.segment == before.segment) {
-                    let len = (end.offset - before.offset) as usize;
+                let kept = keep(&mut log.tail, executed);
+                if let Some((begin, end)) = kept {
+                    let len = (end.offset - begin.offset) as usize;
                     assert!(len <= HEADER + super::most_bytes(&command).0, "{command:?} takes {len}");
                 }
-                end.is_some()
+                kept.is_some()
             });
             self.tokens.extend(tokens);
             if self.tokens.len() > 8 {
@@ -172,7 +180,7 @@ impl World {
             assert_ne!(kept, Some(false));
             added = kept == Some(true);
         }
-        let state = state_of(memory, notes);
+        let state = state_of(memory, notes, histories);
         match self.states.last_mut() {
             Some((_, last)) if !added => assert_eq!(*last, state, "what changes something is kept"),
             _ => self.states.push((log.tail.end(), state)),

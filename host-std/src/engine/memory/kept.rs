@@ -63,7 +63,8 @@ impl Shard {
         self.update(|state| {
             let is_safe = keeper.journal().safe_until() >= keeper.journal().end();
             if is_safe && !state.memory.is_due_for(command, now) {
-                outcome = Some(state.execute(command, now, to));
+                let looked = state.execute(command, now, &mut Told { keeper, now, to });
+                outcome = Some(state.told(keeper, command, looked, now));
             }
         });
         outcome
@@ -199,10 +200,11 @@ impl Shard {
     /// # Errors
     /// The disk is full, or doesn't work: the last one is there still.
     pub(crate) async fn checkpoint(&self, keeper: &Arc<Keeper>) -> std::io::Result<()> {
-        let (saved, from) = self.update(|state| keeper.saved(&state.memory));
-        keeper.journal().safe(from).await.map_err(|Failed(error)| std::io::Error::other(error))?;
+        let now = self.clock().now();
+        let saved = self.update(|state| keeper.saved(&state.memory, now));
+        keeper.journal().safe(saved.from).await.map_err(|Failed(error)| std::io::Error::other(error))?;
         let keeper = Arc::clone(keeper);
-        let written = tokio::task::spawn_blocking(move || keeper.checkpoint(&saved, from)).await;
+        let written = tokio::task::spawn_blocking(move || keeper.checkpoint(saved)).await;
         written.unwrap_or_else(|error| Err(std::io::Error::other(error)))
     }
 
@@ -269,9 +271,19 @@ impl State {
             return (Outcome::Refused(Refusal::Busy("the server stops")), Position::ZERO);
         }
         let keep = |executed: &Executed<'_>| keeper.executed(room, executed);
-        let (outcome, end) = disk::execute(&mut self.memory, command, now, to, keep);
+        let (outcome, end) = disk::execute(&mut self.memory, command, now, &mut Told { keeper, now, to }, keep);
         let end = end.unwrap_or_else(|| keeper.journal().end());
-        (outcome, end)
+        (self.told(keeper, command, outcome, now), end)
+    }
+
+    /// An outcome that tells of the messages of a topic what is kept of them, and not what is in memory.
+    fn told(&self, keeper: &Keeper, command: &Command<'_>, mut outcome: Outcome, now: Time) -> Outcome {
+        if let (Command::TopicStats { topic, .. }, Outcome::TopicStats(stats)) = (command, &mut outcome)
+            && let Some(settings) = self.memory.topic_settings(topic)
+        {
+            keeper.histories().tell(topic, settings, now, stats);
+        }
+        outcome
     }
 
     fn call<R>(
@@ -297,6 +309,22 @@ impl State {
             }
             *has_released = true;
         }
+    }
+}
+
+/// Takes what an engine tells, where it tells of topics with what is kept of their messages.
+struct Told<'a, S> {
+    keeper: &'a Keeper,
+    now: Time,
+    to: &'a mut S,
+}
+
+impl<S: Sink> Sink for Told<'_, S> {
+    fn take(&mut self, part: Part<'_>) -> ControlFlow<()> {
+        let Part::Topic(name, settings, stats) = part else { return self.to.take(part) };
+        let mut stats = *stats;
+        self.keeper.histories().tell(&name, settings, self.now, &mut stats);
+        self.to.take(Part::Topic(name, settings, &stats))
     }
 }
 

@@ -18,6 +18,11 @@ impl Position {
         Self { segment: self.segment, offset: self.offset.saturating_add(bytes) }
     }
 
+    /// A place in the same segment.
+    pub(crate) const fn with_offset(self, offset: u32) -> Self {
+        Self { segment: self.segment, offset }
+    }
+
     /// The name of the file that it is in.
     pub(crate) fn file(self) -> String {
         name_of(self.segment)
