@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use streamgauge_core::endpoints::{self, Request, Settings, Surface};
-use streamgauge_core::engine::{Command, Engine as _, Kind, Name, Part, Prefix};
+use streamgauge_core::engine::{Command, Dump as Walk, Engine, Kind, Name, Outcome, Part, Prefix, Sink};
 use streamgauge_core::queue::leases::State;
 use streamgauge_core::time::Time;
 use streamgauge_core::wire::units::Rfc3339;
@@ -97,8 +97,29 @@ fn listed(there: &mut Restored, path: &[u8]) -> String {
     settings.max_answer = usize::MAX;
     let mut list = Vec::new();
     // At the beginning of time nothing is due.
-    let Ok(_) = endpoints::answer(&Request::new(path), &settings, &mut there.memory, Time::ZERO, &mut list);
+    let Ok(_) = endpoints::answer(&Request::new(path), &settings, &mut Kept(there), Time::ZERO, &mut list);
     String::from_utf8_lossy(&list).trim().replace('\n', "")
+}
+
+/// What a checkpoint holds, told with the messages that are on the disk.
+struct Kept<'r>(&'r mut Restored);
+
+impl Engine for Kept<'_> {
+    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
+        let Restored { memory, histories, .. } = &mut *self.0;
+        memory.execute(command, now, &mut |part: Part<'_>| match part {
+            Part::Topic(name, settings, stats) => {
+                let mut stats = *stats;
+                histories.tell(&name, settings, now, &mut stats);
+                to.take(Part::Topic(name, settings, &stats))
+            }
+            part => to.take(part),
+        })
+    }
+
+    fn dump(&mut self, dump: &mut Walk, each: impl FnMut(&[u8]) -> ControlFlow<()>) -> bool {
+        self.0.memory.dump(dump, each)
+    }
 }
 
 fn items(at_rest: &AtRest, there: &mut Restored, out: &mut impl Write) -> io::Result<()> {

@@ -269,7 +269,8 @@ impl Keeper {
 
     /// Where the log would have no room to go on, the oldest messages leave, whatever their topics keep: nothing else can.
     fn make_room(&self, histories: &mut Histories, from: Position) {
-        let most = self.most.saturating_sub(2 * (self.most / BESIDE)) / u64::from(self.segment);
+        // Beside what is left to checkpoints, as much as is added until the next two of them.
+        let most = self.most.saturating_sub(3 * (self.most / BESIDE)) / u64::from(self.segment);
         let most = usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(SEGMENTS_TO_GO_ON);
         let needed: Vec<u32> = histories.segments().range(..from.segment).copied().collect();
         for oldest in needed.iter().take(needed.len().saturating_sub(most)) {

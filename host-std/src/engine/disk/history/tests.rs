@@ -360,7 +360,7 @@ fn a_start_reads_only_what_came_after_the_checkpoint() {
     for _ in 0..200 {
         publish(&mut log, &mut memory, &mut histories);
     }
-    assert!(memory.topic(&name).unwrap().log().bytes() <= 8 << 20, "few of them are in memory");
+    assert!(memory.topic(&name).unwrap().log().bytes() <= 16 << 20, "few of them are in memory");
     let from = log.tail.end();
     let saved = state::saved(&memory, &Notes::new(), &histories);
     assert!(saved.len() < 10_000, "a checkpoint has none of them");
