@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use streamgauge_core::time::Time;
 use streamgauge_core::wire::units::Rfc3339;
 use streamgauge_tests::client::Client;
-use streamgauge_tests::process::Server;
+use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::until_within;
 use tempfile::TempDir;
 
@@ -337,8 +337,51 @@ fn what_is_damaged_is_told_as_missing_and_the_server_goes_on() {
     assert!(text.contains("event: gap\ndata: 500\n\n"));
     let ids: Vec<_> = events(&text).iter().map(|(id, _)| *id).collect();
     assert_eq!(ids[1_000] - ids[999], 501);
+    // Who goes on for ever has no plan of its own.
+    let mut client = server.connect();
+    client.send("GET /sub?topic=t&format=sse&from=first HTTP/1.0\r\n\r\n");
+    let told = String::from_utf8(client.take_to(b"event: gap\ndata: 500\n\n")).expect("text");
+    assert_eq!(events(&told).len(), 1_000);
     server.process.signal(Signal::SIGTERM);
     assert_eq!(server.process.exit_code(), 0);
     let (said, file) = (server.process.stderr(), path.file_name().unwrap().to_str().unwrap());
     assert!(said.contains(file) && said.contains("can't be read"), "{said}");
+    drop(client);
+    let path = folder.path().to_str().expect("a path of this test is text");
+    let mut check = Process::start("streamgauge", ["data", "check", path]);
+    assert_eq!(check.exit_code(), 1);
+    let said = check.stdout();
+    let line = said.lines().find(|line| line.starts_with("messages ")).expect("a line of it");
+    assert!(line.contains(file) && line.contains("bytes are not what was written"), "{said}");
+    assert!(said.contains("a server starts; subscribers are told"), "{said}");
+}
+
+#[test]
+fn a_repair_keeps_what_topics_had() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &[]);
+    publish(&server, "t", 0..3_000);
+    assert_eq!(server.stop(), 0);
+    let server = serve(folder.path(), &[]);
+    publish(&server, "t", 3_000..6_000);
+    killed(server);
+    // A batch that came after the checkpoint.
+    let logs = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    for path in logs.filter(|path| path.extension().is_some_and(|extension| extension == "log")) {
+        let mut bytes = fs::read(&path).unwrap();
+        if let Some(at) = bytes.windows(9).position(|nine| nine == b"000004234") {
+            bytes[at] ^= 1;
+            fs::write(&path, &bytes).unwrap();
+        }
+    }
+    let path = folder.path().to_str().expect("a path of this test is text");
+    let mut repair = Process::start("streamgauge", ["data", "repair", "--yes", path]);
+    assert_eq!(repair.exit_code(), 0, "{}", repair.stdout());
+    for _ in 0..2 {
+        let server = serve(folder.path(), &[]);
+        let (_, lines) = told(&server, "topic=t&multipart=0&from=first");
+        let numbers: Vec<u64> = lines.lines().map(|line| line[..9].parse().expect("a number")).collect();
+        assert!(numbers.iter().copied().eq((0..4_000).chain(4_500..6_000)), "{} messages", numbers.len());
+        assert_eq!(server.stop(), 0);
+    }
 }
