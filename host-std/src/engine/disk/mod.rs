@@ -8,7 +8,7 @@
 //! | `body` | what an entry of the log is |
 //! | `journal` | entries on their way to the disk, and the threads that bring them there |
 //! | `log` | entries that are there after a crash |
-//! | [`history`] | messages of topics that stay in the log: where they are, and reading them |
+//! | `history` | messages of topics that stay in the log: where they are, and reading them |
 //! | `checkpoint` | what was so at a place in the log |
 //! | `files` | the seam to a disk |
 //! | `at_rest` | a folder that no server has: what is there, and what a repair puts in its place |
