@@ -25,11 +25,6 @@ impl<S, const STAMPED: bool> Log<S, STAMPED> {
         }
     }
 
-    /// The bytes that were appended before, and have left.
-    pub(crate) const fn removed(&self) -> u64 {
-        self.removed
-    }
-
     /// As if so many bytes had been appended and had left. Of a log without records.
     pub(crate) const fn with_removed(mut self, bytes: u64) -> Self {
         (self.appended, self.removed) = (bytes, bytes);

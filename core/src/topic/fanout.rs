@@ -320,7 +320,7 @@ impl<S: AsRef<[u8]>, C: AsRef<[Place]> + AsMut<[Place]>, const STAMPED: bool> Fa
     }
 }
 
-fn used<C: AsMut<[Place]>>(places: &mut C, id: Id) -> Result<&mut Account, Unsubscribed> {
+pub(super) fn used<C: AsMut<[Place]>>(places: &mut C, id: Id) -> Result<&mut Account, Unsubscribed> {
     match places.as_mut().get_mut(id.slot as usize) {
         Some(Place { state: State::Used(account), generation }) if *generation == id.generation => Ok(account),
         _ => Err(Unsubscribed),

@@ -12,6 +12,7 @@
 
 mod batch;
 mod begin;
+mod catch_up;
 mod extent;
 mod fanout;
 mod fence;

@@ -5,7 +5,7 @@ use super::{
     Batch, Begun, Counters, Delivery, Fanout, From, Id, Limit, Missed, Next, OverLimit, Place, Published, Settings,
     TooManySubscribers, Unsubscribed, Withheld,
 };
-use crate::log::{Full, Index, Iter, Log, Mark, Position};
+use crate::log::{Index, Iter, Log, Mark, Position};
 use crate::storage::Grow;
 use crate::time::Time;
 
@@ -192,33 +192,41 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, C, M: AsRef<[Mark]> + AsMut<[Mark]>> Topic<S,
 
     /// Appends a message that fits.
     fn append(&mut self, message: &[u8], now: Time) -> u64 {
-        let now = self.newest.max(now);
         loop {
-            let (at, alone) = (self.fanout.log.end(), self.fanout.log.is_empty());
-            // The time of the oldest is known without a stamp.
-            let stamp = if alone { 0 } else { now.as_millis().saturating_sub(self.newest.as_millis()) };
-            let fill = |room: &mut [u8]| {
-                // As long as the room, which the compiler does not see.
-                if let Some(message) = message.get(..room.len()) {
-                    room.copy_from_slice(message);
-                }
-            };
-            match self.fanout.log.append_stamped(stamp, message.len(), fill) {
-                Ok(sequence) => {
-                    if alone {
-                        self.oldest = now;
-                    }
-                    (self.newest, self.last) = (now, at);
-                    self.index.note(&self.fanout.log, at, now);
-                    return sequence;
-                }
-                Err(Full) if alone => return at.sequence(),
-                Err(Full) => {
-                    self.pop();
-                    self.evicted = self.evicted.wrapping_add(1);
-                }
+            let (end, alone) = (self.fanout.log.end().sequence(), self.fanout.log.is_empty());
+            match self.try_append(message, now) {
+                Some(sequence) => return sequence,
+                None if alone => return end,
+                None => self.evict(),
             }
         }
+    }
+
+    /// Appends a message, if there is room as it is.
+    pub(super) fn try_append(&mut self, message: &[u8], now: Time) -> Option<u64> {
+        let now = self.newest.max(now);
+        let (at, alone) = (self.fanout.log.end(), self.fanout.log.is_empty());
+        // The time of the oldest is known without a stamp.
+        let stamp = if alone { 0 } else { now.as_millis().saturating_sub(self.newest.as_millis()) };
+        let fill = |room: &mut [u8]| {
+            // As long as the room, which the compiler does not see.
+            if let Some(message) = message.get(..room.len()) {
+                room.copy_from_slice(message);
+            }
+        };
+        let sequence = self.fanout.log.append_stamped(stamp, message.len(), fill).ok()?;
+        if alone {
+            self.oldest = now;
+        }
+        (self.newest, self.last) = (now, at);
+        self.index.note(&self.fanout.log, at, now);
+        Some(sequence)
+    }
+
+    /// Lets the oldest message leave for a newer one.
+    pub(super) fn evict(&mut self) {
+        self.pop();
+        self.evicted = self.evicted.wrapping_add(1);
     }
 
     fn pop(&mut self) {

@@ -9,10 +9,12 @@ use streamgauge_core::engine::Short;
 use streamgauge_core::log::Position;
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::Decision;
+use tokio::sync::Notify;
 
 use super::frames::Frames;
 use super::hub::Venue;
 use super::lists::Lists;
+use super::past::Past;
 use super::places::Places;
 use super::subscriber::{Next, Send, Sent, Subscriber};
 use crate::engine::memory::TopicLog as Messages;
@@ -160,6 +162,29 @@ impl Feed {
         Some(subscriber)
     }
 
+    /// Does something for a subscriber that is served from the disk, if it is the one with this bell and is not over; if that
+    /// has something for it, it is its turn.
+    pub(super) fn with_past<R>(
+        &mut self,
+        key: usize,
+        bell: &Arc<Notify>,
+        f: impl FnOnce(&mut Subscriber) -> R,
+    ) -> Option<R> {
+        let is_ready = self.subscribers.list_of(key) == Some(READY);
+        let one = self.subscribers.get_mut(key)?;
+        let is_it = one.past().is_some_and(|past| Arc::ptr_eq(past.bell(), bell));
+        if !is_it || one.is_over() {
+            return None;
+        }
+        let next = |one: &Subscriber| one.past().map(Past::next);
+        let before = next(one);
+        let result = f(one);
+        if is_ready && (next(one) != before || one.is_over()) {
+            self.subscribers.move_to(DUE, key);
+        }
+        Some(result)
+    }
+
     /// Something was published: everyone who had everything lacks it.
     pub(super) fn published(&mut self) {
         self.subscribers.move_all(READY, DUE);
@@ -176,7 +201,7 @@ impl Feed {
             && let Some(key) = self.subscribers.first(DUE)
         {
             let Some(subscriber) = self.subscribers.get_mut(key) else { break };
-            match subscriber.next(messages, frames, now) {
+            match subscriber.on_its_log(messages, |one, log| one.next(log, frames, now)) {
                 Next::Send(send) => {
                     self.loads.push(Load { key, send, written: Ok(0) });
                     self.subscribers.move_to(LOADED, key);
@@ -210,7 +235,7 @@ impl Feed {
         let mut loads = std::mem::take(&mut self.loads);
         for Load { key, send, written } in loads.drain(..) {
             let Some(subscriber) = self.subscribers.get_mut(key) else { continue };
-            let sent = subscriber.settle(send, written, messages);
+            let sent = subscriber.on_its_log(messages, |one, log| one.settle(send, written, log));
             if matches!(send, Send::Words) && sent != Sent::Part {
                 self.farewells.give(std::mem::take(&mut subscriber.copied) as usize);
             }
@@ -258,7 +283,11 @@ impl Feed {
         for key in keys {
             let Some(one) = self.subscribers.get_mut(key) else { continue };
             let copied = one.copied;
-            let decision = one.mind_the_lag(messages, now, self.farewells.left());
+            let decision = match one.past() {
+                // No publisher has left it behind.
+                Some(_) => Decision::Go,
+                None => one.mind_the_lag(messages, now, self.farewells.left()),
+            };
             self.farewells.take(one.copied.saturating_sub(copied) as usize);
             let wakes_at = one.plan.as_ref().and_then(|plan| plan.wakes_at);
             match decision {
@@ -353,6 +382,9 @@ impl Feed {
         self.subscribers.move_to(BLOCKED, key);
         let Some(subscriber) = self.subscribers.get_mut(key) else { return false };
         self.aftermath.wakers.extend(subscriber.waker());
+        if subscriber.past().is_some() {
+            return false;
+        }
         if let Some(plan) = &mut subscriber.plan {
             plan.was_full = true;
             return false;
@@ -382,7 +414,7 @@ impl Feed {
         if self.farthest_behind.is_none_or(|at| log.bytes_behind(&at) <= bound) {
             return 0;
         }
-        let plain = self.subscribers.iter(BLOCKED).filter(|(_, one)| one.plan.is_none());
+        let plain = self.subscribers.iter(BLOCKED).filter(|(_, one)| one.plan.is_none() && one.past().is_none());
         let blocked: Vec<_> = plain.map(|(key, one)| (key, one.id)).collect();
         let mut kicked = 0;
         self.farthest_behind = None;

@@ -12,6 +12,9 @@ pub(super) use crate::engine::memory::TopicLog as Messages;
 /// How much is encoded at a time, unless one message is longer.
 const MOST: usize = 256 << 10;
 
+/// How much for one that shares it with nobody.
+const ALONE: usize = MOST / 4;
+
 /// One for each kind of stream, for those who keep up; and one for those who don't.
 const KINDS: usize = 8;
 const STRAGGLER: usize = KINDS - 1;
@@ -154,6 +157,40 @@ impl Frames {
         }
         let Ok(()) = stream.encode(sequence, message, &mut self.single) as Result<(), Infallible>;
         Some(Piece { kind: SINGLE, from: begin + from, to: self.single.len(), end: rest.position() })
+    }
+
+    /// As [`load`](Self::load), for a subscriber with a log of its own, with whom nobody shares what is encoded.
+    pub(super) fn load_alone(
+        &mut self,
+        messages: &Messages,
+        stream: Stream,
+        start: Position,
+        from: usize,
+        one: bool,
+    ) -> Option<Piece> {
+        if self.single.len() >= MOST {
+            return None;
+        }
+        let (begin, mut rest) = (self.single.len(), messages.messages(start));
+        let mut end = start;
+        loop {
+            let sequence = rest.position().sequence();
+            let Some(message) = rest.next() else { break };
+            self.make_room(stream.framed_len(sequence, message));
+            let Ok(()) = stream.encode(sequence, message, &mut self.single) as Result<(), Infallible>;
+            end = rest.position();
+            if one || self.single.len() - begin >= ALONE {
+                break;
+            }
+        }
+        Some(Piece { kind: SINGLE, from: begin + from, to: self.single.len(), end })
+    }
+
+    /// Makes room for one more of those who are served one by one: a `Vec` would double.
+    fn make_room(&mut self, needed: usize) {
+        if self.single.capacity() - self.single.len() < needed {
+            self.single.reserve_exact(needed.max(self.single.capacity().clamp(1 << 10, MOST / 2)));
+        }
     }
 
     /// The bytes of a piece.

@@ -13,16 +13,18 @@ use streamgauge_core::engine::memory::Memory;
 use streamgauge_core::engine::{Kind, Name, Refusal, Short};
 use streamgauge_core::select::{HashKey, Selection};
 use streamgauge_core::time::Time;
-use streamgauge_core::topic::{From, Id, Missed, Next};
-use tokio::sync::watch;
+use streamgauge_core::topic::{Delivery, From, Id, Missed, Next, OnLag};
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::feed::{Feed, SLICE, SentAway};
 use super::frames::Frames;
+use super::past::{Beginning, Past};
 use super::places::{FAREWELLS, Places};
 use super::plan::Plan;
 use super::subscriber::Subscriber;
-use crate::engine::memory::{ByName, Rooms, Shard};
+use crate::engine::disk::Keeper;
+use crate::engine::memory::{ByName, OwnRoom, Rooms, Shard, TopicLog};
 
 /// The subscribers of all topics of a shard.
 ///
@@ -84,6 +86,9 @@ pub(super) struct Admission {
     pub(super) plan: Option<Box<Plan>>,
     /// What it calls itself, if it does.
     pub(super) name: Option<Box<Short<64>>>,
+    /// Where it begins, if that is not in memory any more, and room for a log of its own; which it then has.
+    pub(super) beginning: Option<(Beginning, OwnRoom)>,
+    pub(super) past: Option<Box<Past>>,
 }
 
 impl Drop for Seat {
@@ -125,14 +130,16 @@ impl Hub {
         }
         let venue = self.crowds.lock().topics.get(&topic).map(|feed| Arc::clone(feed.venue()));
         let admit = |memory: &mut Memory<Rooms>| {
-            let begun = memory.subscribe(&topic, subscription.from, now)?;
+            let beginning = self.beginning(memory, subscription)?;
+            let from = beginning.as_ref().map_or(subscription.from, |(beginning, _)| From::Sequence(beginning.first));
+            let begun = memory.subscribe(&topic, from, now)?;
             let missing = Refusal::Missing(Kind::Topic, topic);
             let log = memory.topic_mut(&topic).ok_or(missing)?;
             let missed = match begun.missed {
                 Missed::Exactly(0) => None,
                 Missed::Exactly(missed) | Missed::AtLeast(missed) => Some(missed),
             };
-            if missed.is_some_and(|missed| missed > 0) {
+            if missed.is_some_and(|missed| missed > 0) && beginning.is_none() {
                 // The opening of its stream tells.
                 let told = log.next(begun.id);
                 debug_assert!(matches!(told, Ok(Next::Lagged(_))), "{told:?}");
@@ -145,7 +152,7 @@ impl Hub {
             let venue = venue.unwrap_or_else(|| Arc::new(Venue { hub: Arc::clone(self), topic, epoch }));
             let seat = Seat { venue, id: begun.id };
             let name = Some(subscription.client).filter(|name| !name.is_empty()).map(Box::new);
-            Ok(Admission { seat, first, missed, comes_back, plan, name })
+            Ok(Admission { seat, first, missed, comes_back, plan, name, beginning, past: None })
         };
         let admitted = self.shard.with_call(|memory, _| {
             let admitted = admit(memory);
@@ -159,21 +166,86 @@ impl Hub {
         admitted
     }
 
-    /// Calls `each` with every subscriber of a topic, and its account.
-    pub(super) fn for_each_client(
+    /// Where a subscription begins, if that is on the disk only, and the room that it needs then.
+    fn beginning(
+        &self,
+        memory: &mut Memory<Rooms>,
+        subscription: &Subscription,
+    ) -> Result<Option<(Beginning, OwnRoom)>, Refusal> {
+        let Subscription { topic, from, on_lag, .. } = subscription;
+        // Who only wants the newest message has no business there.
+        let Some(keeper) = self.shard.keeper().filter(|_| *on_lag != OnLag::Latest) else { return Ok(None) };
+        let beginning = memory.topic(topic).and_then(|log| Beginning::of(*from, keeper.histories().of(topic)?, log));
+        let Some(beginning) = beginning else { return Ok(None) };
+        let longest = memory.topic_settings(topic).map_or(0, |settings| settings.max_message_bytes);
+        let longest = longest.max(memory.defaults().topic.max_message_bytes);
+        Ok(Some((beginning, memory.host_mut().own_room(longest)?)))
+    }
+
+    /// What keeps the topics on the disk.
+    pub(super) fn keeper(&self) -> Option<Arc<Keeper>> {
+        self.shard.keeper().cloned()
+    }
+
+    /// The number where what subscribers of a topic may see ends, and the oldest time that it keeps.
+    pub(super) fn readable(&self, topic: &Name) -> Option<(u64, Time)> {
+        let now = self.shard.clock().now();
+        self.shard.with(|memory| {
+            let age = memory.topic_settings(topic)?.max_age;
+            // What is as old as that has left already.
+            let left = age.and_then(|age| now.since(Time::ZERO).checked_sub(age));
+            let oldest = left.map_or(Time::ZERO, |left| Time::ZERO.after(left + Duration::from_millis(1)));
+            Some((memory.topic(topic)?.visible_end().sequence(), oldest))
+        })
+    }
+
+    /// Does something for a subscriber that is served from the disk, if it is the one with this bell and is still there;
+    /// with the topic's log, if the topic is.
+    pub(super) fn with_past<R>(
         &self,
         topic: &Name,
-        mut each: impl FnMut(&Subscriber, streamgauge_core::topic::Delivery),
-    ) {
+        key: usize,
+        bell: &Arc<Notify>,
+        f: impl FnOnce(&mut Subscriber, Option<&mut TopicLog>, u64) -> R,
+    ) -> Option<R> {
+        let mut crowds = self.crowds.lock();
+        let Crowds { topics, due, .. } = &mut *crowds;
+        let feed = topics.get_mut(topic)?;
+        let epoch = feed.venue().epoch;
+        let result = self.shard.with(|memory| {
+            let log = memory.topic_mut(topic).filter(|log| log.origin() == epoch);
+            feed.with_past(key, bell, |one| f(one, log, self.max_lag))
+        });
+        if feed.due() > 0 {
+            due.insert(*topic);
+            self.shard.ring();
+        }
+        result
+    }
+
+    /// Calls `each` with every subscriber of a topic, and its account.
+    pub(super) fn for_each_client(&self, topic: &Name, mut each: impl FnMut(&Subscriber, Delivery)) {
         let crowds = self.crowds.lock();
         let Some(feed) = crowds.topics.get(topic) else { return };
         let subscribers = feed.subscribers();
         let accounts: Vec<_> = self.shard.with(|memory| {
             let log = memory.topic(topic);
-            let account = |id| log.and_then(|log| log.delivery(id).ok()).unwrap_or_default();
-            subscribers.iter().map(|subscriber| account(subscriber.id)).collect()
+            let account = |one: &Subscriber| log.and_then(|log| self.account(one, topic, log)).unwrap_or_default();
+            subscribers.iter().map(|subscriber| account(subscriber)).collect()
         });
         subscribers.into_iter().zip(accounts).for_each(|(subscriber, account)| each(subscriber, account));
+    }
+
+    /// The account of a subscriber, with what it has yet to get from the disk.
+    fn account(&self, one: &Subscriber, topic: &Name, log: &TopicLog) -> Option<Delivery> {
+        let Some(past) = one.past() else { return log.delivery(one.id).ok() };
+        let mut account = past.account();
+        let left = log.log().end().sequence().saturating_sub(past.next());
+        account.pending += left;
+        account.published += left;
+        let bytes = |keeper: &Arc<Keeper>| keeper.histories().of(topic).map(|history| history.bytes_from(past.next()));
+        account.bytes_behind += self.shard.keeper().and_then(bytes).unwrap_or(0);
+        Some(account)
     }
 
     /// Calls `each` with those who were sent away from a topic, the latest last.
@@ -204,7 +276,15 @@ impl Hub {
     pub(super) fn remove(&self, topic: &Name, key: usize) -> Option<Subscriber> {
         let mut crowds = self.crowds.lock();
         let feed = crowds.topics.get_mut(topic)?;
-        let subscriber = feed.remove(key);
+        let mut subscriber = feed.remove(key);
+        let epoch = feed.venue().epoch;
+        if let Some((id, next, account)) = subscriber.as_mut().and_then(Subscriber::end_of_past) {
+            // What it was sent counts.
+            self.shard.with(|memory| {
+                let log = memory.topic_mut(topic).filter(|log| log.origin() == epoch);
+                log.map(|log| log.go_on(id, next, &account))
+            });
+        }
         if feed.is_empty() {
             crowds.topics.remove(topic);
             crowds.alarms.remove(topic);

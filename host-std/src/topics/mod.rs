@@ -6,6 +6,7 @@
 //! | `feed`, `lists` | the subscribers of one topic: who lacks something, who waits for its socket |
 //! | `frames` | messages encoded once for all who lack the same ones |
 //! | `subscriber`, `task` | one subscriber, and its own task |
+//! | `past` | one that is served from the disk until it has caught up |
 //! | `words` | what it is told beside messages |
 //! | `places` | how many subscribers there may be, and how much is copied for those that are sent away |
 //! | `plan` | policy, rate, replay, extent and selection of one subscriber |
@@ -19,6 +20,7 @@ mod handshake;
 mod hub;
 mod listener;
 mod lists;
+mod past;
 mod places;
 mod plan;
 mod subscriber;
@@ -67,13 +69,13 @@ impl Hub {
         }
         if !handshake::is_asked_for(context) {
             let stream = Stream { framing: subscription.framing, chunked: context.minor >= 1 };
-            return self.take_in(request, context, subscription, stream, |admission| {
+            return self.take_in(request, context, subscription, stream, move |admission| {
                 task::opening(stream, admission, origin.as_ref())
             });
         }
         let stream = Stream { framing: Framing::WebSocket, chunked: false };
         match handshake::check(request.method, context) {
-            Ok(accept) => self.take_in(request, context, subscription, stream, |admission| {
+            Ok(accept) => self.take_in(request, context, subscription, stream, move |admission| {
                 handshake::opening(&accept, admission, origin.as_ref())
             }),
             Err(wrong) => bad_request(request, wrong),
@@ -87,10 +89,17 @@ impl Hub {
         context: &Context<'_>,
         subscription: &Subscription,
         stream: Stream,
-        opening: impl FnOnce(&Admission) -> Vec<u8>,
+        opening: impl FnOnce(&Admission) -> Vec<u8> + Send + 'static,
     ) -> Answer {
         let selection = Selection::parse(&request.query).unwrap_or_default();
         match self.admit(subscription, selection) {
+            Ok(admission) if admission.beginning.is_some() => {
+                let peer = context.peer;
+                let take_over: TakeOver = Box::new(move |taken| {
+                    tokio::spawn(task::begin_in_the_past(admission, stream, opening, peer, taken));
+                });
+                Answer::TakeOver(take_over)
+            }
             Ok(admission) => {
                 let opening = opening(&admission);
                 let peer = context.peer;

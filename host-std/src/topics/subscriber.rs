@@ -9,13 +9,14 @@ use jiff::Timestamp;
 use streamgauge_core::engine::Short;
 use streamgauge_core::log::Position;
 use streamgauge_core::time::Time;
-use streamgauge_core::topic::{Decision, Id, Lag};
+use streamgauge_core::topic::{Decision, Delivery, Id, Lag};
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::{Frames, Piece, after};
 use super::listener::Listener;
+use super::past::{Ahead, Past, Step as Catch};
 use super::plan::{Plan, Step};
 use super::words::Words;
 use crate::engine::memory::TopicLog as Messages;
@@ -41,6 +42,10 @@ pub(super) struct Subscriber {
     /// For a WebSocket: what the client says.
     listener: Option<Box<Listener>>,
     waker: Option<Waker>,
+    /// While it is served from the disk.
+    past: Option<Box<Past>>,
+    /// Whether the log that it is served from is its own.
+    is_alone: bool,
 }
 
 /// Who a subscriber is. That is looked at when somebody asks, or when it is sent away, and takes a place of its own.
@@ -101,6 +106,13 @@ pub(super) enum Sent {
 /// How long a client that is kicked may take to receive the line that says so, in seconds.
 const FAREWELL: u8 = 10;
 
+/// A subscriber that is served from the disk goes on with the topic when it lacks no more bytes: there it has to keep up.
+const NEAR: u64 = 256 << 10;
+
+/// A subscriber that is served from the disk and takes nothing for so many seconds has to go: nobody else needs what it
+/// holds in memory, and no publisher leaves it behind.
+const STALLED: u8 = 60;
+
 /// Idle event streams get a comment after so many seconds.
 const KEEP_ALIVE: u8 = 15;
 
@@ -129,7 +141,109 @@ impl Subscriber {
             words: Words::of(opening),
             listener,
             waker: None,
+            past: None,
+            is_alone: false,
         }
+    }
+
+    /// Serves it from the disk at first.
+    pub(super) fn begin_in(&mut self, past: Box<Past>) {
+        (self.id, self.is_alone) = (past.id, true);
+        self.past = Some(past);
+    }
+
+    /// What it has while it is served from the disk.
+    pub(super) fn past(&self) -> Option<&Past> {
+        self.past.as_deref()
+    }
+
+    /// Does something with the log that it is served from: its own, or that of the topic.
+    pub(super) fn on_its_log<R>(
+        &mut self,
+        messages: &mut Messages,
+        f: impl FnOnce(&mut Self, &mut Messages) -> R,
+    ) -> R {
+        let Some(mut past) = self.past.take() else { return f(self, messages) };
+        let result = f(self, &mut past.log);
+        if past.has_room() {
+            past.bell().notify_one();
+        }
+        self.past = Some(past);
+        result
+    }
+
+    /// Puts what was read into its log, as far as there is room; or lets it go on with the topic, when that has what it
+    /// gets next, and it is not too far behind there.
+    pub(super) fn catch_up(&mut self, live: &mut Messages, ahead: &mut Ahead, max_lag: u64) -> Catch {
+        let Some(past) = &mut self.past else { return Catch::Nothing };
+        if !matches!(self.end, End::Open | End::WhenSent) {
+            return Catch::Wait;
+        }
+        let is_drained = past.is_drained() && self.sent_of_next == 0;
+        while let Some((published, message)) = ahead.chunk.get(ahead.taken) {
+            let missing = (ahead.chunk.first + ahead.taken as u64).saturating_sub(past.next());
+            if missing > 0 {
+                // Behind all that it has yet to get.
+                if !past.is_drained() || self.sent_of_next > 0 {
+                    return Catch::Wait;
+                }
+                self.miss(missing);
+                return self.catch_up(live, ahead, max_lag);
+            }
+            match past.log.fill(past.id, message, published) {
+                Ok(true) => ahead.taken += 1,
+                // It is longer than any that is published now.
+                Ok(false) if past.is_drained() => ahead.taken += 1,
+                _ => return Catch::Wait,
+            }
+        }
+        let (next, end, start) = (ahead.reader.next(), live.visible_end().sequence(), live.log().start().sequence());
+        let is_there = (start..=end).contains(&next);
+        let is_near = is_there && (next == end || live.log().bytes_behind(&live.seek(next)) <= NEAR.min(max_lag / 2));
+        if is_near || ahead.is_all {
+            if !is_drained || !past.is_drained() {
+                return Catch::Wait;
+            }
+            // Of what is neither here nor there it is told.
+            let next = next.clamp(start, end);
+            let missing = next.saturating_sub(past.next());
+            if missing > 0 {
+                self.miss(missing);
+            }
+            self.go_on(live);
+            return Catch::Nothing;
+        }
+        if past.has_room() { Catch::Read } else { Catch::Wait }
+    }
+
+    /// Tells it that messages are missing.
+    fn miss(&mut self, missing: u64) {
+        let Some(past) = &mut self.past else { return };
+        past.skip(missing);
+        if let Some(plan) = &mut self.plan {
+            plan.gap = plan.gap.saturating_add(missing);
+            return;
+        }
+        let mut words = self.words.take();
+        let Ok(()) = self.stream.gap(missing, &mut words) as Result<(), Infallible>;
+        self.words = Words::of(words);
+    }
+
+    /// Goes on with the topic, having all that is in its own log.
+    fn go_on(&mut self, live: &mut Messages) {
+        let Some((id, next, account)) = self.end_of_past() else { return };
+        let _ = live.go_on(id, next, &account);
+        if let Some(plan) = &mut self.plan {
+            plan.was_full = false;
+        }
+    }
+
+    /// Its place in the topic from now on, what it gets next there, and its account so far; if it was served from the disk.
+    pub(super) fn end_of_past(&mut self) -> Option<(Id, u64, Delivery)> {
+        let past = self.past.take()?;
+        let account = past.account();
+        (self.id, self.is_alone) = (past.live, false);
+        Some((past.live, past.next() - account.pending, account))
     }
 
     /// What the client calls itself; nothing, if it doesn't.
@@ -181,7 +295,11 @@ impl Subscriber {
             let piece = frames.load_single(messages, self.stream, start, self.sent_of_next, plan);
             return piece.map_or(Next::Later, |piece| Next::Send(Send::Frames { start, piece }));
         }
-        let piece = frames.load(messages, self.stream, start, self.sent_of_next, self.has_words());
+        let (from, one) = (self.sent_of_next, self.has_words());
+        let piece = match self.is_alone {
+            true => frames.load_alone(messages, self.stream, start, from, one),
+            false => frames.load(messages, self.stream, start, from, one),
+        };
         piece.map_or(Next::Later, |piece| Next::Send(Send::Frames { start, piece }))
     }
 
@@ -227,6 +345,9 @@ impl Subscriber {
     /// Asks the plan what to do about the lag, and moves the subscriber on if it says so. Of a message that has begun
     /// the rest may be copied if that takes no more than `budget` bytes; else the subscriber stays where it is.
     pub(super) fn mind_the_lag(&mut self, messages: &mut Messages, now: Time, budget: usize) -> Decision {
+        if self.is_alone {
+            return Decision::Go;
+        }
         let account = messages.delivery(self.id);
         let (Some(plan), Ok(account), End::Open | End::WhenSent) = (&mut self.plan, account, self.end) else {
             return Decision::Go;
@@ -413,6 +534,11 @@ impl Subscriber {
     pub(super) fn tick(&mut self, is_blocked: bool) -> bool {
         self.idle = self.idle.saturating_add(1);
         if self.end == End::AfterWords && self.idle > FAREWELL {
+            self.over();
+            return true;
+        }
+        if is_blocked && self.is_alone && self.idle >= STALLED {
+            tracing::info!(peer = %self.client.peer, "a subscriber takes nothing of what is read from the disk for it");
             self.over();
             return true;
         }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::HeaderValue;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use streamgauge_core::wire::{Framing, Stream};
 
 use super::hub::{Admission, Seat, Venue};
+use super::past::Past;
 use super::subscriber::{Client, Subscriber};
 use crate::server::{Limits, Taken};
 
@@ -28,13 +30,39 @@ impl Task {
     /// Hands a socket to the pump.
     pub(super) fn new(admission: Admission, stream: Stream, opening: Vec<u8>, peer: SocketAddr, taken: Taken) -> Self {
         let Taken { stream: socket, read, place, .. } = taken;
-        let Admission { seat, plan, name, .. } = admission;
+        let Admission { seat, plan, name, past, .. } = admission;
         let client = Client { peer, since: Timestamp::now(), name, _place: place };
         let mut subscriber = Subscriber::new(seat.id, stream, client, socket, opening, &read);
         subscriber.plan = plan;
+        if let Some(past) = past {
+            subscriber.begin_in(past);
+        }
         let key = seat.venue.hub.insert(&seat.venue, subscriber);
         Self { key, seat }
     }
+}
+
+/// Serves a subscriber from the disk, from the head of its answer until it goes on with the others.
+pub(super) async fn begin_in_the_past(
+    mut admission: Admission,
+    stream: Stream,
+    opening: impl FnOnce(&Admission) -> Vec<u8>,
+    peer: SocketAddr,
+    taken: Taken,
+) {
+    let (hub, topic) = (Arc::clone(&admission.seat.venue.hub), admission.seat.venue.topic);
+    let (Some((mut beginning, room)), Some(keeper)) = (admission.beginning.take(), hub.keeper()) else { return };
+    let read = beginning.read(&hub, &keeper, topic).await;
+    admission.first = beginning.first;
+    admission.missed = Some(beginning.missed).filter(|missed| *missed > 0);
+    let Some(past) = Past::new(room, beginning.first, admission.seat.id) else { return };
+    let bell = Arc::clone(past.bell());
+    admission.past = Some(past);
+    let opening = opening(&admission);
+    let task = Task::new(admission, stream, opening, peer, taken);
+    let place = (topic, task.key);
+    tokio::spawn(task);
+    hub.fill(place, bell, read).await;
 }
 
 impl Future for Task {

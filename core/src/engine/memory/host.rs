@@ -34,7 +34,7 @@ pub trait Host: Sized {
     /// A table without a value, for names of this kind.
     fn table<V>(&mut self, kind: Kind) -> Self::Table<V>;
 
-    /// Room for a topic of these settings.
+    /// Room for a topic of these settings, whose `max_message_bytes` is the most that can ever be set.
     ///
     /// # Errors
     /// [`Refusal::NoRoom`], when the budget has no room for it.

@@ -101,6 +101,16 @@ impl Default for Defaults {
     }
 }
 
+impl Defaults {
+    /// The settings of a topic with the longest message that it can ever be told to take.
+    const fn at_most(&self, mut settings: TopicSettings) -> TopicSettings {
+        if settings.max_message_bytes < self.topic.max_message_bytes {
+            settings.max_message_bytes = self.topic.max_message_bytes;
+        }
+        settings
+    }
+}
+
 impl<H: Host> Memory<H> {
     /// An engine without a topic or a queue.
     pub fn new(host: H) -> Self {

@@ -19,7 +19,7 @@ impl<H: Host> Memory<H> {
         if self.topics.len() >= self.topics.limit() {
             return Err(Refusal::TooMany { kind: Kind::Topic, limit: self.topics.limit() as u64 });
         }
-        let room = self.host.topic(&settings)?;
+        let room = self.host.topic(&self.defaults.at_most(settings))?;
         let key = [self.host.random(), self.host.random()];
         let entry = TopicEntry::new(room, settings, self.defaults.first, key);
         let limit = self.topics.limit() as u64;

@@ -55,7 +55,8 @@ impl<E: fmt::Debug + fmt::Display> core::error::Error for RestoreError<E> {}
 
 impl<H: Host> Memory<H> {
     /// An engine that does from then on what the one would have done that has [saved](Self::save) this, in storage that
-    /// `host` gives, which is told what is due. What is behind it is not read. O(n log n).
+    /// `host` gives, which is told what is due; but its topics hold no message, and go on with the number that comes next.
+    /// What is behind it is not read. O(n log n).
     ///
     /// # Errors
     /// [`RestoreError`]; nothing is left then.
@@ -108,7 +109,7 @@ impl<H: Host> Memory<H> {
     fn restore_topic<R: Read>(&mut self, input: &mut Input<R>) -> Result<u64, RestoreError<R::Error>> {
         let (name, settings) = (input.name()?, input.topic_settings()?);
         self.is_new(Kind::Topic, &name)?;
-        let room = self.host.topic(&settings).map_err(RestoreError::Refused)?;
+        let room = self.host.topic(&self.defaults.at_most(settings)).map_err(RestoreError::Refused)?;
         let counters = input.numbers()?;
         let (mut first, mut last, mut fed) = (None, None, 0_u64);
         while input.flag()? {

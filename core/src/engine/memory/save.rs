@@ -1,4 +1,4 @@
-//! All that an engine holds, as bytes.
+//! All that an engine holds but messages, as bytes.
 
 use embedded_io::Write;
 
@@ -7,22 +7,23 @@ use crate::engine::Name;
 use crate::saved::Output;
 
 /// The form, and its version.
-pub(super) const MAGIC: [u8; 4] = *b"SGE1";
+pub(super) const MAGIC: [u8; 4] = *b"SGE2";
 
 impl<H: Host> Memory<H> {
-    /// Writes all that it holds but the places of subscribers, so that [`restore`](Self::restore) makes an engine that does
-    /// the same from then on. It goes out in pieces as small as a number: give it a buffer. O(n log n).
+    /// Writes all that it holds but the messages of topics and the places of subscribers, so that
+    /// [`restore`](Self::restore) makes an engine that does the same from then on. A host that keeps messages has them in
+    /// what it has written of each command. It goes out in pieces as small as a number: give it a buffer. O(n log n).
     ///
     /// Two engines of the same state write the same bytes. They are secret as the tokens are that they contain; and no
     /// checksum is among them: what they are written to has one.
     ///
-    /// # The bytes, version 1
+    /// # The bytes, version 2
     /// The forms are those of a [journal](crate::engine::journal): numbers (LEB128), words of 8 bytes, texts and names behind
     /// their length, spans of two numbers, maybe's behind a byte 0 or 1; times are milliseconds as numbers.
     ///
     /// | what | bytes |
     /// | --- | --- |
-    /// | form and version | `SGE1` |
+    /// | form and version | `SGE2` |
     /// | [`Defaults`] | auto-create (0 or 1), settings of topics, settings of queues, the first sequence number (number) |
     /// | ids | the id that the first item of a new queue gets (number) |
     /// | queues | each a 1, a name and a queue; then a 0 |
@@ -50,9 +51,8 @@ impl<H: Host> Memory<H> {
     /// | counters | kicked, duplicates; received and sent since the last reset: numbers |
     /// | queues that it feeds | each a 1 and a name, in their order; then a 0 |
     /// | ids that were seen | see below |
-    /// | storage | its length, the first number of all, evicted, expired, refused, subscriptions, delivered, bytes that have left: numbers |
-    /// | times | of the oldest message, of the newest, maybe of the newest that has left |
-    /// | messages | where the first begins, maybe behind which byte they go on, how many they are, and each: milliseconds after the one before (number), and the message (text) |
+    /// | numbers | the first of all, messages published, their bytes, refused, subscriptions, delivered |
+    /// | time | of the newest message |
     ///
     /// | of ids that were seen | bytes |
     /// | --- | --- |

@@ -193,6 +193,11 @@ impl<H: Host> Memory<H> {
         self.topics.get_mut(name).map(|entry| &mut entry.topic)
     }
 
+    /// The settings of a topic. O(1), as far as the table goes.
+    pub fn topic_settings(&self, name: &Name) -> Option<&TopicSettings> {
+        self.topics.get(name).map(|entry| &entry.settings)
+    }
+
     /// Counts subscribers of a topic that were sent away because they were too slow.
     pub fn count_kicked(&mut self, name: &Name, subscribers: u64) {
         if let Some(entry) = self.topics.get_mut(name) {

@@ -215,7 +215,7 @@ fn what_ends_early_is_no_engine() {
     }
     is_used(restored(&saved).unwrap());
     let mut other = saved.clone();
-    other[3] = b'2';
+    other[3] = b'1';
     assert_eq!(restored(&other).err(), Some(RestoreError::NotAnEngine));
 }
 

@@ -212,7 +212,7 @@ impl Asker {
                 if engine.memory.has(Kind::Topic, &topic) {
                     engine.keep(now, 0, Call::Subscribe(topic, begun.is_ok()));
                 }
-                return format!("{:?}", begun.map(|begun| (begun.first, begun.missed)));
+                return format!("{:?}", begun.map(drop));
             }
             20 => {
                 let settings = QueueSettings { bytes: 40, ..QueueSettings::DEFAULT };
@@ -298,8 +298,33 @@ impl Asker {
         engine.ask(method, target, body, now, 1 << 20)
     }
 
+    /// All that can be seen but the messages that topics hold.
+    fn looks_apart<const R: bool>(&self, engine: &mut Keeper<R>) -> String {
+        let mut told = without_held(&self.looks_at_names(engine));
+        for topic in TOPICS {
+            let Some(topic) = engine.memory.topic(&Name::new(topic).expect("a name")) else { continue };
+            let counters = topic.counters();
+            told += &format!("{} {} ", counters.published, counters.published_bytes);
+            told += &format!("{} {} {}\n", counters.refused, counters.delivered, counters.subscribed);
+            told += &format!("{} {} {:?}\n", topic.origin(), topic.log().end().sequence(), topic.published_at());
+        }
+        told
+    }
+
     /// All that can be seen.
     fn looks<const R: bool>(&self, engine: &mut Keeper<R>) -> String {
+        let mut told = self.looks_at_names(engine);
+        for topic in TOPICS {
+            let Some(topic) = engine.memory.topic(&Name::new(topic).expect("a name")) else { continue };
+            let counters = topic.counters();
+            let messages: Vec<_> = topic.timed(topic.log().start()).collect();
+            told += &format!("{counters:?} {messages:?} {} {:?}\n", topic.origin(), topic.published_at());
+            told += &format!("{:?} {:?}\n", topic.newest().sequence(), topic.expires_at());
+        }
+        told
+    }
+
+    fn looks_at_names<const R: bool>(&self, engine: &mut Keeper<R>) -> String {
         let mut told = String::new();
         for target in ["/queues", "/topics", "/stats?topic=news", "/stats?topic=other&format=json"] {
             told += &engine.ask("GET", target, "", self.now(), 1 << 20);
@@ -311,16 +336,23 @@ impl Asker {
                 told += &engine.ask("GET", &target, "", self.now(), 1 << 20);
             }
         }
-        for topic in [&b"news"[..], b"other", b"main", b"news1"] {
-            let Some(topic) = engine.memory.topic(&Name::new(topic).expect("a name")) else { continue };
-            let counters = topic.counters();
-            let messages: Vec<_> = topic.timed(topic.log().start()).collect();
-            told += &format!("{counters:?} {messages:?} {} {:?}\n", topic.origin(), topic.published_at());
-            told += &format!("{:?} {:?}\n", topic.newest().sequence(), topic.expires_at());
-        }
         told
     }
 }
+
+const TOPICS: [&[u8]; 4] = [b"news", b"other", b"main", b"news1"];
+
+/// What is told, without what is said of the messages that topics hold: a topic that is restored has none.
+fn without_held(told: &str) -> String {
+    let is_of_topics = told.contains("\"topics\"") || told.contains("\"epoch\"") || told.contains("\"next\"");
+    if !is_of_topics {
+        return told.to_owned();
+    }
+    let members = told.split_inclusive([',', '}', '\n']);
+    members.filter(|member| !HELD.iter().any(|held| member.contains(held))).collect()
+}
+
+const HELD: [&str; 3] = ["\"messages\":", "\"bytes\":", "\"first\":"];
 
 /// An engine with the names that are made first, and what is asked of it.
 fn begin<const R: bool>(town: &Town) -> (Keeper<R>, Asker) {
@@ -363,9 +395,10 @@ proptest! {
         other.memory.host_mut().due.clear();
         for step in &behind {
             let told = asker.does(step, &mut engine, &town);
-            prop_assert_eq!(other_asker.does(step, &mut other, &town), told, "{:?}", step);
+            let other_told = other_asker.does(step, &mut other, &town);
+            prop_assert_eq!(without_held(&other_told), without_held(&told), "{:?}", step);
         }
-        prop_assert_eq!(asker.looks(&mut other), asker.looks(&mut engine));
+        prop_assert_eq!(asker.looks_apart(&mut other), asker.looks_apart(&mut engine));
         prop_assert_eq!(other.saved(), engine.saved());
     }
 
@@ -387,6 +420,6 @@ proptest! {
         }
         other.replay(&engine.log);
         prop_assert_eq!(other.saved(), engine.saved());
-        prop_assert_eq!(asker.looks(&mut other), asker.looks(&mut engine));
+        prop_assert_eq!(asker.looks_apart(&mut other), asker.looks_apart(&mut engine));
     }
 }

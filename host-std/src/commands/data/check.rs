@@ -32,13 +32,13 @@ impl Check {
             text += if starts { "" } else { "\nA repair would leave this:\n" };
             text += &tables(state);
         }
-        Ok(ended(output::write(text.as_bytes()), is_well))
+        Ok(ended(output::write(text.as_bytes()), is_well && found.messages.is_empty()))
     }
 
     fn told(&self, at_rest: &AtRest, found: &Read) -> String {
         let mut text = String::new();
         let mut line = |what: &str, told: &str| text += &format!("{what:<11} {told}\n");
-        let Read { wrong, log, state, lost } = found;
+        let Read { wrong, log, messages, state, lost } = found;
         match wrong {
             Some(error) => line("checkpoint", &error.to_string()),
             None => line("checkpoint", &format!("{} bytes", at_rest.checkpoint_bytes().unwrap_or_default())),
@@ -50,9 +50,10 @@ impl Check {
         let losses = state.iter().flat_map(|state| &state.losses);
         losses.for_each(|loss| line("damage", &loss.to_string()));
         lost.iter().for_each(|lost| line("damage", &lost.to_string()));
+        messages.iter().for_each(|damage| line("messages", &damage.to_string()));
         match state {
-            Some(state) if state.losses.is_empty() && !lost.is_empty() => {
-                line("start", "a server starts, and says that these items are lost when they are asked for");
+            Some(state) if state.losses.is_empty() && !(lost.is_empty() && messages.is_empty()) => {
+                line("start", "a server starts, and says what is missing to who asks for it");
             }
             Some(state) if state.losses.is_empty() => line("start", "a server starts with all of it"),
             _ => line("start", &format!("no server starts: streamgauge data repair {}", shown(&self.folder.path))),
@@ -99,7 +100,9 @@ pub(super) fn tables(state: &mut Salvaged) -> String {
         let list = Command::List { kind, prefix: Prefix::cut(b"") };
         state.memory.execute(&list, state.latest, &mut |part: Part<'_>| {
             match part {
-                Part::Topic(name, _, stats) => {
+                Part::Topic(name, settings, stats) => {
+                    let mut stats = *stats;
+                    state.histories.tell(&name, settings, state.latest, &mut stats);
                     let cells = [stats.messages, stats.bytes, stats.first, stats.next];
                     topics.row([name.to_string()].into_iter().chain(cells.map(|cell| cell.to_string())));
                     topic_count += 1;

@@ -6,14 +6,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use streamgauge_core::endpoints::{self, Request, Settings, Surface};
-use streamgauge_core::engine::{Command, Engine as _, Kind, Name, Part, Prefix};
+use streamgauge_core::engine::{Command, Dump as Walk, Engine, Kind, Name, Outcome, Part, Prefix, Sink};
 use streamgauge_core::queue::leases::State;
 use streamgauge_core::time::Time;
 use streamgauge_core::wire::units::Rfc3339;
 
 use super::entry::{Object, data, entry, place};
 use super::{EXIT_CODES, Folder, ended};
-use crate::engine::disk::{LogFound, LostItems, Restored, StateError, Step};
+use crate::engine::disk::{AtRest, LogFound, LostItems, Restored, StateError, Step};
 use crate::terminal::StartError;
 use crate::terminal::exit::{Failure, STDOUT};
 
@@ -23,7 +23,7 @@ use crate::terminal::exit::{Failure, STDOUT};
 pub(super) struct Dump {
     #[command(flatten)]
     folder: Folder,
-    /// And one for each item and message that the checkpoint holds, in front of the log
+    /// And one for each item that the checkpoint holds and each message from before it, in front of the log
     #[arg(long)]
     items: bool,
 }
@@ -47,7 +47,7 @@ impl Dump {
                             place(Object::new("damage"), at).text("queue", queue.as_str()).number("items", items);
                         written = written.and_then(|()| line.write(&mut out));
                     }
-                    written = written.and_then(|()| items(&mut there, &mut out));
+                    written = written.and_then(|()| items(&at_rest, &mut there, &mut out));
                 }
             }
             Err(error) if error.is_loss() => {
@@ -104,17 +104,42 @@ fn listed(there: &mut Restored, path: &[u8]) -> String {
     settings.max_answer = usize::MAX;
     let mut list = Vec::new();
     // At the beginning of time nothing is due.
-    let Ok(_) = endpoints::answer(&Request::new(path), &settings, &mut there.memory, Time::ZERO, &mut list);
+    let Ok(_) = endpoints::answer(&Request::new(path), &settings, &mut Kept(there), Time::ZERO, &mut list);
     String::from_utf8_lossy(&list).trim().replace('\n', "")
 }
 
-fn items(there: &mut Restored, out: &mut impl Write) -> io::Result<()> {
+/// What a checkpoint holds, told with the messages that are on the disk.
+struct Kept<'r>(&'r mut Restored);
+
+impl Engine for Kept<'_> {
+    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
+        let Restored { memory, histories, .. } = &mut *self.0;
+        memory.execute(command, now, &mut |part: Part<'_>| match part {
+            Part::Topic(name, settings, stats) => {
+                let mut stats = *stats;
+                histories.tell(&name, settings, now, &mut stats);
+                to.take(Part::Topic(name, settings, &stats))
+            }
+            part => to.take(part),
+        })
+    }
+
+    fn dump(&mut self, dump: &mut Walk, each: impl FnMut(&[u8]) -> ControlFlow<()>) -> bool {
+        self.0.memory.dump(dump, each)
+    }
+}
+
+fn items(at_rest: &AtRest, there: &mut Restored, out: &mut impl Write) -> io::Result<()> {
     for topic in names(there, Kind::Topic) {
-        let Some(topic_of) = there.memory.topic(&topic) else { continue };
-        let start = topic_of.log().start();
-        for (sequence, (time, message)) in (start.sequence()..).zip(topic_of.timed(start)) {
+        let written = at_rest.messages(&topic, &there.histories, |sequence, time, message| {
             let line = Object::new("message").text("topic", topic.as_str()).number("sequence", sequence);
-            line.text("time", &Rfc3339(time).to_string()).member(&data(message)).write(out)?;
+            match line.text("time", &Rfc3339(time).to_string()).member(&data(message)).write(out) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(error),
+            }
+        });
+        if let ControlFlow::Break(error) = written {
+            return Err(error);
         }
     }
     for queue in names(there, Kind::Queue) {

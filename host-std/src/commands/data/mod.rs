@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::engine::disk::{AtRest, LogFound, LostItems, Restored, Salvage, Salvaged, StateError};
+use crate::engine::disk::{AtRest, Damage, LogFound, LostItems, Restored, Salvage, Salvaged, StateError};
 use crate::terminal::StartError;
 use crate::terminal::exit::Failure;
 
@@ -76,6 +76,8 @@ struct Read {
     /// Why the checkpoint can't be read.
     wrong: Option<StateError>,
     log: LogFound,
+    /// What is damaged of the messages of topics before it, which no start needs.
+    messages: Vec<Damage>,
     /// What the checkpoint and the log come to.
     state: Option<Salvaged>,
     /// Items of it that can't be read, and are not in it any more.
@@ -96,6 +98,8 @@ fn read(
     };
     let oldest = at_rest.oldest().map_err(|error| folder.wrong(&error))?;
     let from = begun.as_ref().map_or(oldest, |begun| begun.from);
+    let messages = begun.as_ref().map(|begun| at_rest.damaged_messages(&begun.histories, from)).transpose();
+    let messages = messages.map_err(|error| folder.wrong(&error))?.unwrap_or_default();
     let mut salvage = begun.map(Salvage::of);
     let log = at_rest.log(from, |step| {
         if let Some(salvage) = &mut salvage {
@@ -110,7 +114,7 @@ fn read(
         }
         None => Vec::new(),
     };
-    Ok(Read { wrong, log, state, lost })
+    Ok(Read { wrong, log, messages, state, lost })
 }
 
 /// How a command ends that has said what it has to say, or could not.

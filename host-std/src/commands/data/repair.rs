@@ -9,7 +9,7 @@ use streamgauge_core::engine::memory::Memory;
 use super::check::tables;
 use super::{EXIT_CODES, Folder, Read, ended, read, shown};
 use crate::commands::serve;
-use crate::engine::disk::{AtRest, LostItems, Notes, Restored, Salvaged, StateError, rooms};
+use crate::engine::disk::{AtRest, LostItems, Restored, Salvaged, StateError, rooms};
 use crate::terminal::exit::Failure;
 use crate::terminal::{StartError, output};
 
@@ -39,8 +39,7 @@ impl Repair {
                 return Err(error);
             }
             is_new = true;
-            let memory = Memory::with_defaults(rooms(), defaults);
-            Ok(Restored { memory, notes: Notes::new(), from: at_rest.oldest()? })
+            Ok(Restored::new(Memory::with_defaults(rooms(), defaults), at_rest.oldest()?))
         };
         let Read { wrong, state, lost, .. } = read(&self.folder, &at_rest, instead)?;
         let Some(mut state) = state else {
@@ -67,7 +66,7 @@ impl Repair {
     }
 
     fn go_on(&self, at_rest: &AtRest, state: &Salvaged) -> Result<ExitCode, StartError> {
-        let before = at_rest.replace(&state.memory, &state.notes).map_err(|error| self.folder.wrong(&error))?;
+        let before = at_rest.replace(state).map_err(|error| self.folder.wrong(&error))?;
         let text = format!(
             "\nrepaired: a server starts with this; the files as they were are in {}, until you remove it",
             before.display()

@@ -16,9 +16,11 @@ use streamgauge_core::time::Time;
 use super::body::Body;
 use super::checkpoint::{self, Reader};
 use super::files::{Directory, File as _, Folder as _, lock};
+use super::history::{self, Histories};
 use super::log::{self, Damage, End, HEADER, Position, Step, name_of, segments};
+use super::salvage::Salvaged;
 use super::shelf::{Shelf, Unreadable};
-use super::state::{self, Notes, Restored, StateError};
+use super::state::{self, Restored, StateError};
 use crate::engine::memory::{Budget, Rooms};
 
 /// A folder that no server has, and that none gets meanwhile.
@@ -101,12 +103,12 @@ impl AtRest {
         Ok(Position { segment: first.unwrap_or(0), offset: 0 })
     }
 
-    /// Whether the log goes back to the first entry of all.
+    /// Whether the log goes back to the first entry of all. Old segments may be there for their messages alone.
     ///
     /// # Errors
     /// The folder can't be read.
     pub(crate) fn has_all(&self) -> io::Result<bool> {
-        Ok(self.oldest()?.segment == FIRST)
+        log::is_without_gap(&self.folder, FIRST)
     }
 
     /// Reads the log from a place on.
@@ -152,17 +154,58 @@ impl AtRest {
         failed.map_or_else(|| Ok(lost.into_iter().map(lose).collect()), Err)
     }
 
+    /// Calls `each` with the messages of a topic that are on the disk, with their numbers and times, until it breaks.
+    pub(crate) fn messages<B>(
+        &self,
+        topic: &Name,
+        histories: &Histories,
+        mut each: impl FnMut(u64, Time, &[u8]) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let Some(of_topic) = histories.of(topic) else { return ControlFlow::Continue(()) };
+        let mut reader = history::Reader::new(*topic, of_topic.first());
+        while let Some(extent) = of_topic.at(reader.next()) {
+            let chunk = reader.read(&self.folder, &extent, u64::MAX, Time::ZERO);
+            for at in 0..chunk.len() {
+                if let Some((time, message)) = chunk.get(at) {
+                    each(chunk.first + at as u64, time, message)?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// What is damaged of the messages that lie before a place in the log.
+    ///
+    /// # Errors
+    /// The disk doesn't work.
+    pub(crate) fn damaged_messages(&self, histories: &Histories, before: Position) -> io::Result<Vec<Damage>> {
+        let mut damage = Vec::new();
+        for (begin, end) in histories.spans() {
+            let end = if end > before { before } else { end };
+            if begin < end {
+                log::check(&self.folder, begin, end.offset, &mut damage)?;
+            }
+        }
+        Ok(damage)
+    }
+
     /// Makes a checkpoint of this the beginning of what is kept, and moves the files that were there to a folder beside
-    /// it, whose path is returned. If that is cut off, the one or the other is what a server starts with.
+    /// it, whose path is returned; those with messages and items that are kept stay, and are in both. If that is cut off, the one
+    /// or the other is what a server starts with.
     ///
     /// # Errors
     /// The disk is full, or doesn't work.
-    pub(crate) fn replace(&self, memory: &Memory<Rooms>, notes: &Notes) -> io::Result<PathBuf> {
+    pub(crate) fn replace(&self, salvaged: &Salvaged) -> io::Result<PathBuf> {
         let before = self.make_folder()?;
-        let (old, kept) = (self.path.join(checkpoint::NAME), before.join(checkpoint::NAME));
-        if old.exists() && fs::hard_link(&old, &kept).is_err() {
-            fs::copy(&old, &kept)?;
-            File::open(&kept)?.sync_all()?;
+        let mut needed = state::needed(&salvaged.memory);
+        needed.append(&mut salvaged.histories.segments());
+        let both = needed.iter().map(|segment| name_of(*segment)).chain([checkpoint::NAME.to_owned()]);
+        for name in both {
+            let (old, kept) = (self.path.join(&name), before.join(&name));
+            if old.exists() && fs::hard_link(&old, &kept).is_err() {
+                fs::copy(&old, &kept)?;
+                File::open(&kept)?.sync_all()?;
+            }
         }
         Directory::at(before.clone())?.sync()?;
         self.folder.sync()?;
@@ -170,17 +213,15 @@ impl AtRest {
         // Behind everything that there is: from then on nothing of it is read.
         let next = segments.last().map_or(Some(FIRST), |last| last.checked_add(1));
         let next = next.ok_or_else(|| io::Error::other("there is no number for another segment"))?;
-        let saved = state::save(&self.folder, memory, notes, Position { segment: next, offset: 0 });
+        let (memory, notes, histories) = (&salvaged.memory, &salvaged.notes, &salvaged.histories);
+        let saved = state::save(&self.folder, memory, notes, histories, Position { segment: next, offset: 0 });
         if saved.is_err() {
             // The files are where they were.
             let _ = fs::remove_dir_all(&before);
         }
         saved?;
-        let needed = state::needed(memory);
-        for segment in segments {
-            let (path, kept) = (self.path.join(name_of(segment)), before.join(name_of(segment)));
-            // What is still needed is in both.
-            if needed.contains(&segment) { fs::hard_link(path, kept)? } else { fs::rename(path, kept)? }
+        for segment in segments.into_iter().filter(|segment| !needed.contains(segment)) {
+            fs::rename(self.path.join(name_of(segment)), before.join(name_of(segment)))?;
         }
         Directory::at(before.clone())?.sync()?;
         self.folder.sync()?;
@@ -206,7 +247,7 @@ const FIRST: u32 = 1;
 pub(crate) fn rooms() -> Rooms {
     let budget = Budget::telling(u64::MAX);
     budget.refuse_again(Some(Vec::new()));
-    Rooms::alone(budget)
+    Rooms::alone(budget).keeping(0)
 }
 
 /// When what an entry tells was executed, if that can be read.

@@ -6,6 +6,7 @@ use streamgauge_core::engine::{Command, Engine as _, Outcome, Sink};
 use streamgauge_core::time::Time;
 
 use super::body::Body;
+use super::history::Histories;
 use super::log::Position;
 use crate::engine::memory::{Rooms, published_to};
 
@@ -34,7 +35,8 @@ pub(crate) fn execute<P>(
     memory.host_mut().set_place(None);
     let (random, refused) = end(memory);
     let call = Call::of(command, &outcome, was_due, !random.is_empty());
-    let kept = call.map(|call| keep(&Executed { now, taken, call, random: &random, refused: &refused }));
+    let memory = &*memory;
+    let kept = call.map(|call| keep(&Executed { now, taken, call, random: &random, refused: &refused, memory }));
     (outcome, kept)
 }
 
@@ -49,27 +51,33 @@ pub(crate) fn call<R>(
     let (result, call) = f(memory);
     let (random, refused) = end(memory);
     if let Some(call) = call {
-        keep(&Executed { now, taken: 0, call, random: &random, refused: &refused });
+        keep(&Executed { now, taken: 0, call, random: &random, refused: &refused, memory });
     }
     result
 }
 
-/// What was executed, and what it depended on.
+/// What was executed, what it depended on, and the state that it led to.
 pub(crate) struct Executed<'a> {
     now: Time,
     taken: u64,
     call: Call<'a>,
     random: &'a [u64],
     refused: &'a [u32],
+    memory: &'a Memory<Rooms>,
 }
 
 impl Executed<'_> {
     /// Writes it as an entry of a log.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        let Self { now, taken, call, random, refused } = self;
+        let Self { now, taken, call, random, refused, .. } = self;
         Body::begin_executed(refused, out);
         let entry = Entry { now: *now, random: Numbers::of(random), taken: *taken, call: *call };
         let Ok(()) = entry.encode(Time::ZERO, out);
+    }
+
+    /// Takes note of where its entry lies.
+    pub(crate) fn lies(&self, places: (Position, Position), histories: &mut Histories) {
+        histories.executed(&self.call, self.memory, self.now, places);
     }
 }
 

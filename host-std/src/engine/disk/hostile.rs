@@ -131,7 +131,7 @@ fn whatever_a_checkpoint_says_is_read_to_an_end() {
         let Some(mut running) = world.open() else { return };
         world.run(&mut running).unwrap();
         let (disk, mut random) = (world.disk.clone(), Rng::new(seed ^ 1));
-        let mut saved = state::saved(&running.memory, &running.notes);
+        let mut saved = state::saved(&running.memory, &running.notes, &running.histories);
         let other = saved.clone();
         for _ in 0..1 + random.below(3) {
             damage(&mut random, &mut saved, &other);

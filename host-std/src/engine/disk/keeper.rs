@@ -11,16 +11,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use streamgauge_core::engine::memory::{Defaults, Memory};
 use streamgauge_core::engine::{Command, Lease, Name, Refusal};
 use streamgauge_core::time::Time;
+use tokio::sync::Semaphore;
 
 use super::body::Body;
 use super::checkpoint;
 use super::executed::Executed;
 use super::files::{Directory, File as _, Folder as _, lock};
-use super::journal::{Full, Journal, Room, SyncMode};
+use super::history::{Chunk, Extent, Histories, Reader};
+use super::journal::{BESIDE, Full, Journal, Room, SyncMode};
 use super::log::{self, Position};
 use super::shelf::Shelf;
 use super::state::{self, Found, Notes, StateError};
@@ -56,9 +58,14 @@ pub(crate) struct Keeper {
     folder: Directory,
     /// The items that are in the log.
     shelf: Arc<Shelf>,
-    /// Bytes that all of it may have.
+    /// Bytes that all of it may have, and that a segment has.
     most: u64,
+    segment: u32,
     notes: Mutex<Notes>,
+    /// Changed under the lock of the shard, with what is executed.
+    histories: Mutex<Histories>,
+    /// For reading histories: so many do at a time, and the memory that takes is bounded.
+    readers: Arc<Semaphore>,
     last: Mutex<Last>,
     /// Held as long as this process may write there.
     _lock: File,
@@ -66,13 +73,20 @@ pub(crate) struct Keeper {
 
 /// The last checkpoint.
 #[derive(Debug, Clone)]
-struct Last {
-    from: Position,
+pub(super) struct Last {
+    pub(super) from: Position,
     bytes: u64,
-    /// Segments before it that are needed still.
-    held: BTreeSet<u32>,
     /// Bytes that were added to the log since, about.
     added: u64,
+    /// The segments before it that were needed nevertheless.
+    pub(super) needed: BTreeSet<u32>,
+}
+
+impl Last {
+    /// None of this process: whatever stands before the next one may be unneeded.
+    pub(super) const fn none(bytes: u64) -> Self {
+        Self { from: Position::ZERO, bytes, added: 0, needed: BTreeSet::new() }
+    }
 }
 
 /// What a checkpoint is made of.
@@ -80,9 +94,15 @@ pub(crate) struct Saved {
     bytes: Vec<u8>,
     /// Where the log goes on behind it.
     pub(crate) from: Position,
-    /// The segments before that which are needed still.
+    /// The segments that something of it lies in.
     needed: BTreeSet<u32>,
 }
+
+/// Segments that the log needs to go on: the one that it is in, the next one, one that is given back, and one more.
+const SEGMENTS_TO_GO_ON: usize = 4;
+
+/// So many read histories at a time.
+const READERS: usize = 2;
 
 /// What a folder held.
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +151,8 @@ impl Keeper {
         let folder = Directory::at(settings.folder.clone())?;
         let lock = lock(&settings.folder)?;
         let segment = u32::try_from(settings.segment()).unwrap_or(u32::MAX);
-        let Found { mut memory, notes, log, latest, entries, is_new } = state::find(&folder, segment, rooms, defaults)?;
+        let found = state::find(&folder, segment, rooms, defaults)?;
+        let Found { mut memory, notes, histories, log, latest, entries, is_new } = found;
         let took = begun.elapsed();
         let recovered =
             Recovered { entries, is_new, is_torn: log.end.is_torn, is_closed: log.end.is_closed, latest, took };
@@ -142,12 +163,21 @@ impl Keeper {
             checkpoint = if name == checkpoint::NAME { len } else { checkpoint };
         }
         let journal = Journal::start(log, settings.sync, bytes, settings.most)?;
-        let last = Last { from: Position::ZERO, bytes: checkpoint, held: BTreeSet::new(), added: 0 };
-        let most = settings.most;
         let shelf = Arc::new(Shelf::new(folder.clone(), Some(journal.recent())));
         memory.host_mut().set_shelf(Arc::clone(&shelf));
-        let keeper =
-            Self { journal, folder, shelf, most, notes: Mutex::new(notes), last: Mutex::new(last), _lock: lock };
+        let last = Last::none(checkpoint);
+        let keeper = Self {
+            journal,
+            folder,
+            shelf,
+            most: settings.most,
+            segment,
+            notes: Mutex::new(notes),
+            histories: Mutex::new(histories),
+            readers: Arc::new(Semaphore::new(READERS)),
+            last: Mutex::new(last),
+            _lock: lock,
+        };
         Ok((keeper, memory, recovered))
     }
 
@@ -174,8 +204,27 @@ impl Keeper {
             self.journal.fail("an entry is longer than was foreseen");
             return self.journal.end();
         };
+        executed.lies((begin, end), &mut self.histories.lock());
         self.last.lock().added += u64::from(end.offset.saturating_sub(begin.offset));
         end
+    }
+
+    /// Where the messages of topics lie.
+    pub(crate) fn histories(&self) -> MutexGuard<'_, Histories> {
+        self.histories.lock()
+    }
+
+    /// Reads some messages of a history on another thread, when it is its turn.
+    pub(crate) async fn read(&self, mut reader: Reader, extent: Extent, end: u64, earliest: Time) -> (Reader, Chunk) {
+        let turn = Arc::clone(&self.readers).acquire_owned().await;
+        let (folder, before) = (self.folder.clone(), reader.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let chunk = reader.read(&folder, &extent, end, earliest);
+            drop(turn);
+            (reader, chunk)
+        });
+        // It is never aborted, and reads again if it was.
+        read.await.unwrap_or_else(|_| (before, Chunk::default()))
     }
 
     /// Keeps a note, or keeps it no more, and returns where the log ends then: while nothing is executed.
@@ -193,52 +242,83 @@ impl Keeper {
     /// # Errors
     /// The disk is full, or doesn't work.
     pub(crate) fn begin_with(&self, memory: &Memory<Rooms>) -> io::Result<()> {
-        self.checkpoint(&self.saved(memory))
+        self.checkpoint(self.saved(memory, Time::ZERO))
     }
 
     /// Whether so much was added that there should be another checkpoint.
     pub(crate) fn is_checkpoint_due(&self) -> bool {
-        let last = self.last.lock();
+        let (added, bytes) = {
+            let last = self.last.lock();
+            (last.added, last.bytes)
+        };
         if self.journal.full().is_some() {
-            return last.added > 0;
+            return added > 0;
         }
         let is_tight = self.journal.bytes() > self.most / 2;
         let least = if is_tight { self.most / 16 } else { LEAST };
-        last.added > least.max(last.bytes.saturating_mul(2))
+        added > least.max(bytes.saturating_mul(2))
     }
 
-    /// What a checkpoint is made of now: while nothing is executed.
-    pub(crate) fn saved(&self, memory: &Memory<Rooms>) -> Saved {
-        let bytes = state::saved(memory, &self.notes.lock());
-        Saved { bytes, from: self.journal.end(), needed: state::needed(memory) }
+    /// What a checkpoint is made of: while nothing is executed.
+    pub(crate) fn saved(&self, memory: &Memory<Rooms>, now: Time) -> Saved {
+        let notes = self.notes.lock();
+        let mut histories = self.histories.lock();
+        histories.expire(memory, now);
+        let from = self.journal.end();
+        let mut needed = state::needed(memory);
+        self.make_room(&mut histories, &needed, from);
+        needed.append(&mut histories.segments());
+        Saved { bytes: state::saved(memory, &notes, &histories), from, needed }
+    }
+
+    /// Where the log would have no room to go on, the oldest messages leave, whatever their topics keep: nothing else can.
+    fn make_room(&self, histories: &mut Histories, of_queues: &BTreeSet<u32>, from: Position) {
+        // Beside what is left to checkpoints, as much as is added until the next two of them.
+        let most = self.most.saturating_sub(3 * (self.most / BESIDE)) / u64::from(self.segment);
+        let most = usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(SEGMENTS_TO_GO_ON);
+        let of_topics = histories.segments();
+        let before: BTreeSet<u32> = of_topics.union(of_queues).copied().filter(|one| *one < from.segment).collect();
+        let beyond = before.len().saturating_sub(most);
+        for oldest in of_topics.difference(of_queues).filter(|one| **one < from.segment).take(beyond) {
+            let messages = histories.give_up(*oldest);
+            tracing::warn!(
+                messages,
+                "the oldest messages of topics leave: --disk has no room for them and what is new"
+            );
+        }
     }
 
     /// Makes a checkpoint of what was saved, which has to be safe, and gives back what of the log nobody needs then.
     ///
     /// # Errors
     /// The disk is full, or doesn't work: the last checkpoint is there still.
-    pub(crate) fn checkpoint(&self, saved: &Saved) -> io::Result<()> {
-        let before = self.last.lock().clone();
+    pub(crate) fn checkpoint(&self, saved: Saved) -> io::Result<()> {
         let Saved { bytes: saved, from, needed } = saved;
+        let before = self.last.lock().clone();
         if self.journal.bytes().saturating_add(saved.len() as u64) > self.most {
             return Err(io::Error::other(
                 format_args!("{} bytes of it do not fit into --disk", saved.len()).to_string(),
             ));
         }
-        let bytes = state::write(&self.folder, saved, *from)?;
+        let bytes = state::write(&self.folder, &saved, from)?;
         self.journal.count(bytes, before.bytes);
-        // Those before the last one that were not held were given back then.
-        let passed = before.from.segment..from.segment;
-        let mut segments = log::segments(&self.folder)?;
-        segments.retain(|segment| passed.contains(segment) || before.held.contains(segment));
-        let held = segments.iter().copied().filter(|segment| needed.contains(segment)).collect();
-        segments.retain(|segment| !needed.contains(segment));
+        let unneeded = unneeded(log::segments(&self.folder)?, &before, from, &needed);
         let mut last = self.last.lock();
-        *last = Last { from: *from, bytes, held, added: last.added.saturating_sub(before.added) };
+        *last = Last { from, bytes, added: last.added.saturating_sub(before.added), needed };
         drop(last);
-        self.journal.give_back(segments);
+        self.journal.give_back(unneeded);
         Ok(())
     }
+}
+
+/// Which segments nobody needs any more: those before a checkpoint that nothing of it lies in, of those that were not given
+/// back before.
+pub(super) fn unneeded(mut present: Vec<u32>, before: &Last, from: Position, needed: &BTreeSet<u32>) -> Vec<u32> {
+    present.retain(|segment| {
+        let is_there = *segment >= before.from.segment || before.needed.contains(segment);
+        is_there && *segment < from.segment && !needed.contains(segment)
+    });
+    present
 }
 
 /// Bytes of an entry beside what it says of items, tokens and settings.

@@ -9,6 +9,7 @@
 //! | `journal` | entries on their way to the disk, and the threads that bring them there |
 //! | `shelf` | items that queues have but the places of |
 //! | `log` | entries that are there after a crash |
+//! | `history` | messages of topics that stay in the log: where they are, and reading them |
 //! | `checkpoint` | what was so at a place in the log |
 //! | `files` | the seam to a disk |
 //! | `at_rest` | a folder that no server has: what is there, and what a repair puts in its place |
@@ -19,6 +20,7 @@ mod body;
 mod checkpoint;
 mod executed;
 mod files;
+pub(crate) mod history;
 #[cfg(test)]
 mod hostile;
 mod journal;
@@ -32,12 +34,12 @@ mod tests;
 
 pub(crate) use at_rest::{AtRest, LogFound, LostItems, rooms};
 pub(crate) use body::Body;
-pub(crate) use executed::{call, execute};
+pub(crate) use executed::{Executed, call, execute};
 pub use journal::SyncMode;
 pub(crate) use journal::{Failed, Room};
 pub use keeper::Settings;
 pub(crate) use keeper::{FAILED, Keeper, Recovered, SMALL, most_bytes, refusal};
-pub(crate) use log::{Position, Step};
+pub(crate) use log::{Damage, Position, Step};
 pub(crate) use salvage::{Salvage, Salvaged};
 pub(crate) use shelf::{Shelf, Unreadable};
 pub(crate) use state::{Notes, Restored, StateError};

@@ -14,6 +14,7 @@ use streamgauge_core::time::Time;
 use super::body::Body;
 use super::checkpoint::{self, Unreadable};
 use super::files::Folder;
+use super::history::{Forged, Histories};
 use super::log::{self, Damage, Opened, Position, Step};
 use crate::engine::memory::Rooms;
 
@@ -24,6 +25,7 @@ pub(crate) type Notes = BTreeMap<Name, Box<[u8]>>;
 pub(crate) struct Found<F: Folder> {
     pub(crate) memory: Memory<Rooms>,
     pub(crate) notes: Notes,
+    pub(crate) histories: Histories,
     pub(crate) log: Opened<F>,
     /// The latest time of what was executed: a clock goes on from there.
     pub(crate) latest: Time,
@@ -85,6 +87,12 @@ impl StateError {
     }
 }
 
+impl From<Forged> for StateError {
+    fn from(Forged: Forged) -> Self {
+        Self::Checkpoint(Unreadable::Unknown)
+    }
+}
+
 impl From<io::Error> for StateError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
@@ -104,18 +112,18 @@ pub(crate) fn find<F: Folder + Clone>(
 ) -> Result<Found<F>, StateError> {
     let checkpoint = checkpoint::Reader::open(folder).map_err(StateError::Checkpoint)?;
     let is_new = checkpoint.is_none();
-    let Restored { mut memory, mut notes, from } = match checkpoint {
+    let mut there = match checkpoint {
         Some(reader) => restore(reader, rooms)?,
         None if log::segments(folder)?.is_empty() => {
-            let memory = Memory::with_defaults(rooms, defaults);
+            let there = Restored::new(Memory::with_defaults(rooms, defaults), Position::ZERO);
             // Whatever comes later begins with what is so now.
-            save(folder, &memory, &Notes::new(), Position::ZERO)?;
-            Restored { memory, notes: Notes::new(), from: Position::ZERO }
+            save(folder, &there.memory, &there.notes, &there.histories, Position::ZERO)?;
+            there
         }
         None => return Err(StateError::NoCheckpoint),
     };
     let (mut latest, mut entries, mut wrong, mut damage) = (Time::ZERO, 0, None, Vec::new());
-    let end = log::read(folder, from, |step| {
+    let end = log::read(folder, there.from, |step| {
         let (at, body) = match step {
             Step::Entry(at, body) => (at, body),
             Step::Damaged(some) => {
@@ -125,7 +133,7 @@ pub(crate) fn find<F: Folder + Clone>(
         };
         entries += 1;
         // What comes behind a loss is not what it was.
-        let again = if damage.is_empty() { again(&mut memory, &mut notes, at, body) } else { Ok(Time::ZERO) };
+        let again = if damage.is_empty() { there.again(at, body) } else { Ok(Time::ZERO) };
         match again {
             Ok(time) => {
                 latest = latest.max(time);
@@ -143,17 +151,57 @@ pub(crate) fn find<F: Folder + Clone>(
     if !damage.is_empty() {
         return Err(StateError::Damaged(damage));
     }
-    memory.host_mut().set_place(None);
-    memory.host_mut().go_on();
+    there.memory.host_mut().set_place(None);
+    there.memory.host_mut().go_on();
     let log = log::go_on(folder.clone(), capacity, end?)?;
-    Ok(Found { memory, notes, log, latest, entries, is_new })
+    let Restored { memory, notes, histories, .. } = there;
+    Ok(Found { memory, notes, histories, log, latest, entries, is_new })
 }
 
 /// What a checkpoint holds, and where the log goes on behind it.
 pub(crate) struct Restored {
     pub(crate) memory: Memory<Rooms>,
     pub(crate) notes: Notes,
+    pub(crate) histories: Histories,
     pub(crate) from: Position,
+}
+
+impl Restored {
+    /// An engine with nothing beside it.
+    pub(crate) fn new(memory: Memory<Rooms>, from: Position) -> Self {
+        Self { memory, notes: Notes::new(), histories: Histories::default(), from }
+    }
+
+    /// Takes note of where an entry lies that was executed again.
+    pub(crate) fn note(&mut self, entry: &Entry<'_>, places: (Position, Position)) {
+        self.histories.executed(&entry.call, &self.memory, entry.now, places);
+    }
+
+    /// Executes an entry of the log again, and returns when it was executed.
+    pub(crate) fn again(&mut self, at: Position, body: &[u8]) -> Result<Time, StateError> {
+        let Self { memory, notes, .. } = self;
+        match Body::read(body).ok_or(StateError::Unknown(at))? {
+            Body::Executed { refused, entry } => {
+                let entry = Entry::decode(entry, Time::ZERO).map_err(|_| StateError::Unknown(at))?;
+                memory.host_mut().go_back(entry.random.iter(), refused);
+                memory.host_mut().set_place(Some(at));
+                memory.replay(&entry).map_err(|Diverged| StateError::Diverged(at))?;
+                if !memory.host().is_back() {
+                    return Err(StateError::Diverged(at));
+                }
+                self.note(&entry, (at, log::behind(at, body)));
+                Ok(entry.now)
+            }
+            Body::Note(name, note) => {
+                notes.insert(name, note.into());
+                Ok(Time::ZERO)
+            }
+            Body::NoNote(name) => {
+                notes.remove(&name);
+                Ok(Time::ZERO)
+            }
+        }
+    }
 }
 
 /// Reads a checkpoint to its end.
@@ -164,36 +212,12 @@ pub(crate) fn restore<F: Folder>(reader: checkpoint::Reader<F>, rooms: Rooms) ->
     let from = reader.from();
     let mut input = Input { reader, piece: Vec::new(), taken: 0 };
     let notes = read_notes(&mut input)?;
+    let histories = Histories::restore(|bytes| input.fill(bytes))?;
     let memory = Memory::restore(rooms, &mut input).map_err(StateError::Restore)?;
     // Only its end says that it is whole.
     while input.read(&mut [0; 512]).map_err(StateError::Checkpoint)? > 0 {}
-    Ok(Restored { memory, notes, from })
-}
-
-/// Executes an entry again, and returns when it was executed.
-pub(crate) fn again(
-    memory: &mut Memory<Rooms>,
-    notes: &mut Notes,
-    at: Position,
-    body: &[u8],
-) -> Result<Time, StateError> {
-    match Body::read(body).ok_or(StateError::Unknown(at))? {
-        Body::Executed { refused, entry } => {
-            let entry = Entry::decode(entry, Time::ZERO).map_err(|_| StateError::Unknown(at))?;
-            memory.host_mut().go_back(entry.random.iter(), refused);
-            memory.host_mut().set_place(Some(at));
-            memory.replay(&entry).map_err(|Diverged| StateError::Diverged(at))?;
-            if memory.host().is_back() { Ok(entry.now) } else { Err(StateError::Diverged(at)) }
-        }
-        Body::Note(name, note) => {
-            notes.insert(name, note.into());
-            Ok(Time::ZERO)
-        }
-        Body::NoNote(name) => {
-            notes.remove(&name);
-            Ok(Time::ZERO)
-        }
-    }
+    histories.check(&memory)?;
+    Ok(Restored { memory, notes, histories, from })
 }
 
 /// The segments that items of queues lie in.
@@ -207,13 +231,19 @@ pub(crate) fn needed(memory: &Memory<Rooms>) -> BTreeSet<u32> {
 ///
 /// # Errors
 /// The disk is full, or doesn't work. The earlier one is there then.
-pub(crate) fn save<F: Folder>(folder: &F, memory: &Memory<Rooms>, notes: &Notes, from: Position) -> io::Result<u64> {
-    let bytes = saved(memory, notes);
+pub(crate) fn save<F: Folder>(
+    folder: &F,
+    memory: &Memory<Rooms>,
+    notes: &Notes,
+    histories: &Histories,
+    from: Position,
+) -> io::Result<u64> {
+    let bytes = saved(memory, notes, histories);
     write(folder, &bytes, from)
 }
 
 /// What a checkpoint is made of.
-pub(crate) fn saved(memory: &Memory<Rooms>, notes: &Notes) -> Vec<u8> {
+pub(crate) fn saved(memory: &Memory<Rooms>, notes: &Notes, histories: &Histories) -> Vec<u8> {
     let mut bytes = (notes.len() as u32).to_le_bytes().to_vec();
     for (name, note) in notes {
         let name = name.as_bytes();
@@ -222,6 +252,7 @@ pub(crate) fn saved(memory: &Memory<Rooms>, notes: &Notes) -> Vec<u8> {
         bytes.extend_from_slice(&(note.len() as u32).to_le_bytes());
         bytes.extend_from_slice(note);
     }
+    histories.save(&mut bytes);
     let Ok(()) = memory.save(&mut bytes);
     bytes
 }

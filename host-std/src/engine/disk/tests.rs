@@ -16,8 +16,10 @@ use streamgauge_core::generate::Rng;
 use streamgauge_core::queue::leases::{Away, State};
 use streamgauge_core::time::Time;
 
+use super::executed::Executed;
 use super::files::simulated::{Faults, Simulated};
-use super::log::{HEADER, Opened, Position, segments};
+use super::history::Histories;
+use super::log::{HEADER, Opened, Position, Tail, segments};
 use super::shelf::{self, Shelf};
 use super::state::{self, Found, Notes};
 use super::{call, execute, seeds};
@@ -41,6 +43,7 @@ pub(super) struct World {
 pub(super) struct Running {
     pub(super) memory: Memory<Rooms>,
     pub(super) notes: Notes,
+    pub(super) histories: Histories,
     log: Opened<Simulated>,
 }
 
@@ -55,9 +58,14 @@ pub(super) const DEFAULTS: Defaults = Defaults {
 const MEMORY: u64 = 16_000;
 
 /// All of it, with the items that are in the log.
-fn state_of(memory: &Memory<Rooms>, notes: &Notes, mut item: impl FnMut(&Away) -> Vec<u8>) -> u64 {
+fn state_of(
+    memory: &Memory<Rooms>,
+    notes: &Notes,
+    histories: &Histories,
+    mut item: impl FnMut(&Away) -> Vec<u8>,
+) -> u64 {
     let mut hasher = DefaultHasher::new();
-    state::saved(memory, notes).hash(&mut hasher);
+    state::saved(memory, notes, histories).hash(&mut hasher);
     memory.elsewhere(|_, _, away| item(&away).hash(&mut hasher));
     hasher.finish()
 }
@@ -86,16 +94,16 @@ impl World {
         let memory = [MEMORY, 2 * MEMORY][self.random.below(2) as usize];
         let budget = Budget::telling(memory);
         budget.refuse_again(Some(Vec::new()));
-        let rooms = Rooms::alone(budget);
+        let rooms = Rooms::alone(budget).keeping(0);
         let found = match state::find(&self.disk, 4_000, rooms, DEFAULTS) {
             Ok(found) => found,
             Err(_) if self.disk.is_crashed() => return None,
             Err(state::StateError::Io(_)) => return None,
             Err(error) => panic!("{error}"),
         };
-        let Found { memory, notes, log, latest, .. } = found;
+        let Found { memory, notes, histories, log, latest, .. } = found;
         let shelf = Shelf::new(self.disk.copied(), None);
-        let state = state_of(&memory, &notes, |away| {
+        let state = state_of(&memory, &notes, &histories, |away| {
             let mut item = Vec::new();
             shelf.fetch(away, &mut item).unwrap_or_else(|error| panic!("{error}"));
             item
@@ -108,7 +116,7 @@ impl World {
         self.told = self.states.len();
         // The machine's clock may have been set back.
         self.now = latest.max(Time::from_millis(self.now.as_millis() - self.random.below(1_000)));
-        Some(Running { memory, notes, log })
+        Some(Running { memory, notes, histories, log })
     }
 
     pub(super) fn run(&mut self, it: &mut Running) -> std::io::Result<()> {
@@ -129,11 +137,11 @@ impl World {
                 let group = it.log.tail.take(true);
                 it.log.segments.write(group)?;
                 self.told = self.states.len();
-                state::write(&self.disk, &state::saved(&it.memory, &it.notes), from)?;
-                let needed = state::needed(&it.memory);
-                let mut unused = segments(&self.disk)?;
-                unused.retain(|segment| *segment < from.segment && !needed.contains(segment));
-                it.log.maker.remove(unused)?;
+                state::write(&self.disk, &state::saved(&it.memory, &it.notes, &it.histories), from)?;
+                let mut needed = state::needed(&it.memory);
+                needed.append(&mut it.histories.segments());
+                let is_unused = |segment: &u32| *segment < from.segment && !needed.contains(segment);
+                it.log.maker.remove(segments(&self.disk)?.into_iter().filter(is_unused))?;
             }
         }
         Ok(())
@@ -144,7 +152,12 @@ impl World {
         let jump = [0, 1, 1, 10, 1_000, 40_000][self.random.below(6) as usize];
         self.now = self.now.after(Duration::from_millis(self.random.below(jump + 1)));
         let (now, queue, topic) = (self.now, self.name(b"ab"), self.name(b"st"));
-        let Running { memory, notes, log } = it;
+        let Running { memory, notes, histories, log } = it;
+        let mut keep = |tail: &mut Tail, executed: &Executed<'_>| {
+            let begin = tail.append(|out| executed.write(out))?;
+            executed.lies((begin, tail.end()), histories);
+            Some((begin, tail.end()))
+        };
         let (mut added, mut before) = (false, log.tail.end());
         if self.odds(20) {
             let note: Option<&[u8]> = if self.random.bits().is_multiple_of(2) { Some(b"{}") } else { None };
@@ -160,7 +173,7 @@ impl World {
                     memory.advance(Kind::Queue, &queue, now);
                     ((), Some(streamgauge_core::engine::journal::Call::Advance(Kind::Queue, queue)))
                 };
-                call(memory, now, advance, |executed| added = log.tail.append(|out| executed.write(out)).is_some());
+                call(memory, now, advance, |executed| added = keep(&mut log.tail, executed).is_some());
                 assert!(added);
             }
         } else {
@@ -179,12 +192,12 @@ impl World {
             };
             before = log.tail.begin(HEADER + super::most_bytes(&command).0.min(2_000));
             let (_, kept) = execute(memory, &command, now, sink, before, |executed| {
-                let end = log.tail.append(|out| executed.write(out)).map(|_| log.tail.end());
-                if let Some(end) = end.filter(|end| end.segment == before.segment) {
-                    let len = (end.offset - before.offset) as usize;
+                let kept = keep(&mut log.tail, executed);
+                if let Some((begin, end)) = kept {
+                    let len = (end.offset - begin.offset) as usize;
                     assert!(len <= HEADER + super::most_bytes(&command).0, "{command:?} takes {len}");
                 }
-                end.is_some()
+                kept.is_some()
             });
             self.tokens.extend(tokens);
             if self.tokens.len() > 8 {
@@ -196,7 +209,7 @@ impl World {
         if let Some(entry) = log.tail.group().from(before).filter(|_| added) {
             self.entries.insert(before.number(), entry.to_vec());
         }
-        let state = state_of(memory, notes, |away| {
+        let state = state_of(memory, notes, histories, |away| {
             let mut item = Vec::new();
             assert!(shelf::copy(&self.entries[&away.place], away, &mut item));
             item
@@ -300,7 +313,7 @@ fn what_is_lost_of_the_log_is_named_and_nothing_goes_on_without_it() {
     world.disk.flip(&format!("{:010}.log", begin.segment), begin.offset as usize * 8 + 100);
     let budget = Budget::telling(MEMORY);
     budget.refuse_again(Some(Vec::new()));
-    let found = state::find(&world.disk, 4_000, Rooms::alone(budget), DEFAULTS);
+    let found = state::find(&world.disk, 4_000, Rooms::alone(budget).keeping(0), DEFAULTS);
     let Err(state::StateError::Damaged(damage)) = found else { panic!("it goes on") };
     assert_eq!(damage.len(), 1);
     assert_eq!(damage[0].at, begin);

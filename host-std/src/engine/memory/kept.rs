@@ -19,7 +19,7 @@ use super::rooms::Rooms;
 use super::shard::{Shard, State, published_to};
 use crate::engine::Mark;
 use crate::engine::disk::{
-    self, FAILED, Failed, Keeper, Notes, Position, Room, SMALL, Unreadable, most_bytes, refusal,
+    self, Executed, FAILED, Failed, Keeper, Notes, Position, Room, SMALL, Unreadable, most_bytes, refusal,
 };
 
 /// Messages that subscribers don't see yet.
@@ -283,7 +283,10 @@ impl Shard {
     pub(crate) async fn keep_checkpoints(&self) {
         let Some(keeper) = self.keeper() else { return std::future::pending().await };
         loop {
-            tokio::time::sleep(CHECK).await;
+            tokio::select! {
+                () = tokio::time::sleep(CHECK) => {}
+                () = keeper.journal().turned() => {}
+            }
             if keeper.is_checkpoint_due()
                 && let Err(error) = self.checkpoint(keeper).await
             {
@@ -317,10 +320,11 @@ impl Shard {
     /// # Errors
     /// The disk is full, or doesn't work: the last one is there still.
     pub(crate) async fn checkpoint(&self, keeper: &Arc<Keeper>) -> std::io::Result<()> {
-        let saved = self.update(|state| keeper.saved(&state.memory));
+        let now = self.clock().now();
+        let saved = self.update(|state| keeper.saved(&state.memory, now));
         keeper.journal().safe(saved.from).await.map_err(|Failed(error)| std::io::Error::other(error))?;
         let keeper = Arc::clone(keeper);
-        let written = tokio::task::spawn_blocking(move || keeper.checkpoint(&saved)).await;
+        let written = tokio::task::spawn_blocking(move || keeper.checkpoint(saved)).await;
         written.unwrap_or_else(|error| Err(std::io::Error::other(error)))
     }
 }
@@ -375,7 +379,8 @@ impl State {
             return Some(Outcome::Refused(Refusal::Busy("the server stops")));
         }
         if is_look(command) && !self.memory.is_due_for(command, now) {
-            return Some(self.execute(command, now, to));
+            let looked = self.execute(command, now, &mut Told { keeper, now, to });
+            return Some(self.told(keeper, command, looked, now));
         }
         let command = &self.bounded(command);
         let (bytes, is_growth) = most_bytes(command);
@@ -384,7 +389,9 @@ impl State {
             Err(full) => return Some(Outcome::Refused(refusal(&full))),
         };
         let place = room.place();
-        Some(disk::execute(&mut self.memory, command, now, to, place, |executed| keeper.executed(room, executed)).0)
+        let (to, keep) = (&mut Told { keeper, now, to }, |executed: &Executed<'_>| keeper.executed(room, executed));
+        let (outcome, _) = disk::execute(&mut self.memory, command, now, to, place, keep);
+        Some(self.told(keeper, command, outcome, now))
     }
 
     /// Whether a command would get items that are not at hand, or tell of them.
@@ -422,6 +429,16 @@ impl State {
         }
     }
 
+    /// An outcome that tells of the messages of a topic what is kept of them, and not what is in memory.
+    fn told(&self, keeper: &Keeper, command: &Command<'_>, mut outcome: Outcome, now: Time) -> Outcome {
+        if let (Command::TopicStats { topic, .. }, Outcome::TopicStats(stats)) = (command, &mut outcome)
+            && let Some(settings) = self.memory.topic_settings(topic)
+        {
+            keeper.histories().tell(topic, settings, now, stats);
+        }
+        outcome
+    }
+
     fn call<R>(
         &mut self,
         keeper: &Keeper,
@@ -445,6 +462,22 @@ impl State {
             }
             *has_released = true;
         }
+    }
+}
+
+/// Takes what an engine tells, where it tells of topics with what is kept of their messages.
+struct Told<'a, S> {
+    keeper: &'a Keeper,
+    now: Time,
+    to: &'a mut S,
+}
+
+impl<S: Sink> Sink for Told<'_, S> {
+    fn take(&mut self, part: Part<'_>) -> ControlFlow<()> {
+        let Part::Topic(name, settings, stats) = part else { return self.to.take(part) };
+        let mut stats = *stats;
+        self.keeper.histories().tell(&name, settings, self.now, &mut stats);
+        self.to.take(Part::Topic(name, settings, &stats))
     }
 }
 

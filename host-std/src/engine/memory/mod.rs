@@ -43,7 +43,7 @@ use super::{Engine, Mark, Waiting};
 use crate::queues::OverflowLog;
 use crate::threads::Threads;
 use rooms::Counts;
-pub(crate) use rooms::Rooms;
+pub(crate) use rooms::{OwnRoom, Rooms};
 
 /// What a memory engine is made with.
 #[derive(Debug, Clone)]
@@ -108,7 +108,8 @@ impl Shards {
         // Whatever was there has its room until it is known how much that is.
         let (budget, counts) = (Budget::telling(memory), Counts::new(usize::MAX));
         budget.refuse_again(Some(Vec::new()));
-        let rooms = Rooms::new(Arc::clone(&budget), None, counts.clone(), (0, 1)).keeping();
+        let longest = settings.defaults.topic.max_message_bytes;
+        let rooms = Rooms::new(Arc::clone(&budget), None, counts.clone(), (0, 1)).keeping(longest);
         let (keeper, mut engine, recovered) = Keeper::open(disk, rooms, settings.defaults).map_err(KeptError::State)?;
         if budget.held() > memory {
             return Err(KeptError::Memory { held: budget.held(), memory });

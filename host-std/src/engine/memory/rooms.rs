@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use streamgauge_core::dedupe::Entry;
-use streamgauge_core::engine::memory::{Host, QueueRoom, Table, TopicRoom};
+use streamgauge_core::engine::memory::{Host, QueueRoom, Table, TopicOf, TopicRoom};
 use streamgauge_core::engine::{Kind, Name, QueueSettings, Refusal, TopicSettings};
 use streamgauge_core::log::Mark;
 use streamgauge_core::queue::leases::{self, Away, Slot};
 use streamgauge_core::storage::{Grow, Optional};
 use streamgauge_core::time::Time;
-use streamgauge_core::topic::Place;
+use streamgauge_core::topic::{Place, Settings, Topic};
 use tokio::sync::Notify;
 
 use super::budget::{Budget, Held};
@@ -36,8 +36,6 @@ pub(crate) struct Rooms {
     drawn: Option<Vec<u64>>,
     /// What is drawn next, while something is executed again.
     again: VecDeque<u64>,
-    /// Whether items are kept in a log, and queues have but their places.
-    keeps: bool,
     /// Where what is executed will be in it.
     place: Option<Position>,
     shelf: Option<Arc<Shelf>>,
@@ -50,6 +48,8 @@ pub(crate) struct Rooms {
     /// Those who wait for an item of a queue.
     pub(super) waiting: ByName<Waiting>,
     news: News,
+    /// The longest message, where messages are kept on the disk: topics have only the newest in memory then.
+    keeps: Option<u64>,
 }
 
 /// Those who wait for items of a queue.
@@ -93,7 +93,6 @@ impl Rooms {
             random: Random::default(),
             drawn: None,
             again: VecDeque::new(),
-            keeps: false,
             place: None,
             shelf: None,
             is_patient: false,
@@ -101,19 +100,20 @@ impl Rooms {
             missing: None,
             waiting: ByName::default(),
             news: News::default(),
+            keeps: None,
         }
     }
 
-    /// For the only shard, of as many names as there are, whose items are kept in a log.
-    pub(crate) fn alone(budget: Arc<Budget>) -> Self {
-        Self::new(budget, None, Counts::new(usize::MAX), (0, 1)).keeping()
+    /// The messages of topics are on the disk, of which none will be longer: in memory are the newest. So are the items of
+    /// queues, which have but their places.
+    pub(crate) const fn keeping(mut self, longest: u64) -> Self {
+        self.keeps = Some(longest);
+        self
     }
 
-    /// Queues have but the places of items in a log.
-    #[must_use]
-    pub(super) const fn keeping(mut self) -> Self {
-        self.keeps = true;
-        self
+    /// For the only shard, of as many names as there are.
+    pub(crate) fn alone(budget: Arc<Budget>) -> Self {
+        Self::new(budget, None, Counts::new(usize::MAX), (0, 1))
     }
 
     /// What is executed next will be there in the log.
@@ -215,11 +215,11 @@ impl Host for Rooms {
     }
 
     fn topic(&mut self, settings: &TopicSettings) -> Result<TopicRoom<Self>, Refusal> {
-        let marks = settings.bytes / BYTES_A_MARK;
-        let held =
-            self.budget.take(settings.bytes.saturating_add(marks * size_of::<Mark>() as u64).saturating_add(ENTRY))?;
+        let bytes = self.in_memory(settings);
+        let marks = bytes / BYTES_A_MARK;
+        let held = self.budget.take(bytes.saturating_add(marks * size_of::<Mark>() as u64).saturating_add(ENTRY))?;
         Ok(TopicRoom {
-            bytes: Bytes::new(settings.bytes, held),
+            bytes: Bytes::new(bytes, held),
             marks: Lazy::new(usize::try_from(marks).unwrap_or(0)),
             places: self.bounded(settings.max_subscribers, Steps::Small),
             seen: self.bounded(MOST_IDS, Steps::Double),
@@ -227,15 +227,15 @@ impl Host for Rooms {
     }
 
     fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
-        let held = self.budget.take(if self.keeps { ENTRY + TIES } else { settings.bytes + ENTRY + TIES })?;
-        let items = if self.keeps {
+        let held = self.budget.take(if self.keeps.is_some() { ENTRY + TIES } else { settings.bytes + ENTRY + TIES })?;
+        let items = if self.keeps.is_some() {
             Items::Growing(Bounded { values: Vec::new(), most: usize::MAX, steps: Steps::Eighth, held })
         } else {
             Items::Fixed(Bytes::new(settings.bytes, held))
         };
         Ok(QueueRoom {
             items,
-            most: self.keeps.then_some(settings.bytes),
+            most: self.keeps.map(|_| settings.bytes),
             slots: self.bounded(u64::MAX, Steps::Small),
             seen: self.bounded(MOST_IDS, Steps::Double),
         })
@@ -320,7 +320,51 @@ impl Host for Rooms {
 /// Ids that are remembered of one topic or queue at the most.
 const MOST_IDS: u64 = 1 << 20;
 
+/// Bytes of the log of one subscriber, unless a message is longer.
+const OWN: u64 = 1 << 20;
+
+/// Room for the log of one subscriber.
+pub(crate) struct OwnRoom {
+    room: TopicRoom<Rooms>,
+    held: Held,
+}
+
+impl OwnRoom {
+    /// A log whose first message gets that number, and what is held for it.
+    pub(crate) fn begin(self, first: u64) -> (TopicOf<Rooms>, Held) {
+        let Self { room: TopicRoom { bytes, places, marks, .. }, held } = self;
+        (Topic::new(bytes, places, marks, Settings::NONE, first), held)
+    }
+}
+
+/// Bytes that the newest messages of a topic have in memory, if all of them are on the disk: an eighth of the budget, but
+/// so many at least, and so many at the most.
+const NEWEST: std::ops::RangeInclusive<u64> = 16 << 20..=64 << 20;
+
+/// Bytes beside a message in memory, at the most.
+const BESIDE: u64 = 32;
+
 impl Rooms {
+    /// Bytes of a topic that are in memory. What fits into the topic fits there, so that a message that was taken once is
+    /// taken again.
+    fn in_memory(&self, settings: &TopicSettings) -> u64 {
+        let Some(longest) = self.keeps else { return settings.bytes };
+        let newest = (self.budget.bytes() / 8).clamp(*NEWEST.start(), *NEWEST.end());
+        let longest = longest.max(settings.max_message_bytes).saturating_add(BESIDE);
+        settings.bytes.min(newest.max(longest))
+    }
+
+    /// Room for the log of one subscriber, none of whose messages is longer, and for what is on its way there.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub(crate) fn own_room(&mut self, longest: u64) -> Result<OwnRoom, Refusal> {
+        let bytes = OWN.max(longest.saturating_add(BESIDE));
+        let held = self.budget.take(OWN / 4 + longest)?;
+        let room = self.topic(&TopicSettings { bytes, max_message_bytes: longest, ..TopicSettings::DEFAULT })?;
+        Ok(OwnRoom { room, held })
+    }
+
     fn bounded<T>(&self, most: u64, steps: Steps) -> Bounded<T> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         Bounded { values: Vec::new(), most, steps, held: self.budget.nothing() }

@@ -133,6 +133,7 @@ roots! {
     subscribe => engine().subscribe(name(), *given(), time());
     topic => engine().topic(name());
     topic_mut => engine().topic_mut(name());
+    topic_settings => engine().topic_settings(name());
     count_kicked => engine().count_kicked(name(), *given());
     has => engine().has(*given(), name());
     letters => engine().letters(name(), time(), |letter| {

@@ -85,6 +85,8 @@ roots! {
     topic_publish => topic().publish(bytes(), *given());
     topic_publish_all => topic().publish_all(batch(), *given());
     topic_expire => topic().expire(*given());
+    topic_fill => topic().fill(id(), bytes(), *given());
+    topic_go_on => topic().go_on(id(), *given(), given());
     topic_seek => topic().seek(*given());
     topic_seek_time => topic().seek_time(*given());
     topic_within => topic().within(*given());

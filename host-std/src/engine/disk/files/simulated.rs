@@ -38,6 +38,8 @@ struct Disk {
     faults: Faults,
     /// Operations until it crashes.
     left: u64,
+    /// Bytes that were read.
+    read: u64,
     files: Vec<Content>,
     names: BTreeMap<String, usize>,
     /// The names as they are on the disk, and what was done to them since.
@@ -60,6 +62,7 @@ impl Simulated {
             random: Rng::new(seed),
             faults: Faults::default(),
             left: u64::MAX,
+            read: 0,
             files: Vec::new(),
             names: BTreeMap::new(),
             synced: BTreeMap::new(),
@@ -119,6 +122,11 @@ impl Simulated {
     pub(crate) fn copied(&self) -> Self {
         let disk = Disk { left: u64::MAX, faults: Faults::default(), ..self.disk.borrow().clone() };
         Self { disk: Rc::new(RefCell::new(disk)) }
+    }
+
+    /// Bytes that were read so far.
+    pub(crate) fn read(&self) -> u64 {
+        self.disk.borrow().read
     }
 
     /// Flips a bit of a file.
@@ -228,6 +236,7 @@ impl File for Opened {
         let rest = disk.files[self.file].now.get(at as usize..).unwrap_or_default();
         let len = rest.len().min(into.len());
         into[..len].copy_from_slice(&rest[..len]);
+        disk.read += len as u64;
         Ok(len)
     }
 

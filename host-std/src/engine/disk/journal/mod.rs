@@ -27,6 +27,7 @@ use tokio::sync::Notify;
 use super::files::Directory;
 use super::log::{Group, HEADER, Made, Opened, Position, Tail};
 use line::Line;
+pub(super) use threads::BESIDE;
 
 /// When what was written is synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,8 @@ struct Shared {
     gathered: Condvar,
     /// Rung when there is a segment to make, or room for one.
     turned: Condvar,
+    /// Rung when another segment is begun.
+    begun_another: Notify,
     /// Rung when there is more room, or will never be.
     changed: Notify,
 }
@@ -132,6 +135,7 @@ impl Journal {
             begun: Notify::new(),
             gathered: Condvar::new(),
             turned: Condvar::new(),
+            begun_another: Notify::new(),
             changed: Notify::new(),
         });
         let (writing, making) = (Arc::clone(&shared), Arc::clone(&shared));
@@ -169,6 +173,7 @@ impl Journal {
             let place = state.tail.begin(bytes);
             if had_next && !state.tail.has_next() {
                 self.shared.turned.notify_one();
+                self.shared.begun_another.notify_one();
             }
             return Some(Ok(Room { shared: &self.shared, place }));
         }
@@ -196,6 +201,11 @@ impl Journal {
     /// Where the next entry goes.
     pub(crate) fn end(&self) -> Position {
         self.shared.state.lock().tail.end()
+    }
+
+    /// Waits until another segment is begun: more of the disk is taken then.
+    pub(crate) async fn turned(&self) {
+        self.shared.begun_another.notified().await;
     }
 
     /// Waits until the log can't be written any more.
@@ -275,10 +285,9 @@ impl Room<'_> {
     pub(crate) fn add(self, write: impl FnOnce(&mut Vec<u8>)) -> Option<(Position, Position)> {
         let Self { shared, place } = self;
         let mut state = shared.state.lock();
-        let (was_empty, had_next) = (state.tail.is_taken(), state.tail.has_next());
+        let was_empty = state.tail.is_taken();
         let begin = state.tail.append(write)?;
         let places = (begin, state.tail.end());
-        let has_turned = had_next && !state.tail.has_next();
         let gathers = state.gathers && state.tail.waiting() < gather::MOST;
         state.is_rung |= !gathers;
         drop(state);
@@ -286,9 +295,6 @@ impl Room<'_> {
             shared.gathered.notify_one();
         } else if was_empty {
             shared.begun.notify_one();
-        }
-        if has_turned {
-            shared.turned.notify_one();
         }
         (begin == place).then_some(places)
     }

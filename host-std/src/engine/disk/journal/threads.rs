@@ -7,7 +7,7 @@ use crate::engine::disk::files::Directory;
 use crate::engine::disk::log::{Maker, Segments};
 
 /// A part of all bytes that segments leave to checkpoints: without these no segment is ever given back.
-const BESIDE: u64 = 16;
+pub(in crate::engine::disk) const BESIDE: u64 = 16;
 
 /// When it is tried again to make a segment.
 const AGAIN: Duration = Duration::from_secs(1);

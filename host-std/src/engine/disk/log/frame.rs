@@ -65,6 +65,16 @@ pub(crate) fn set_first(bytes: &mut [u8], at: Position) {
     }
 }
 
+/// The length of the frame at the beginning of `bytes`, which are in that place; `None` if there is none. Not all of it may
+/// be in the bytes.
+pub(crate) fn len(bytes: &[u8], at: Position) -> Option<usize> {
+    let &[a, b, c, d, e, f, ..] = bytes.first_chunk::<HEADER>()?;
+    let word = u32::from_le_bytes([a, b, c, d]);
+    let len = (word & (OWN - 1)) as usize;
+    let is_here = place(at, word).finalize().to_le_bytes().starts_with(&[e, f]);
+    (len > 0 && is_here).then_some(HEADER + len)
+}
+
 /// What is at the beginning of `bytes`, which are in that place.
 pub(crate) fn read(bytes: &[u8], at: Position) -> Found<'_> {
     let Some((&[a, b, c, d, e, f, g, h, i, j], rest)) = bytes.split_first_chunk::<HEADER>() else {

@@ -32,13 +32,18 @@ use std::io;
 use super::files::{File as _, Folder};
 #[cfg(test)]
 pub(crate) use frame::reseal;
-pub(crate) use frame::{HEADER, LONGEST, read_frame, whole_frames};
+pub(crate) use frame::{Found, HEADER, LONGEST, len as frame_len, read as frame_at, read_frame, whole_frames};
 pub(crate) use position::{Position, name_of};
-pub(crate) use recovery::{Damage, End, Step, read};
+pub(crate) use recovery::{Damage, End, Step, check, is_without_gap, next_entry, read};
 pub(crate) use segments::{Made, Maker, Segments, segments};
 #[cfg(test)]
 use tail::OVERHEAD;
 pub(crate) use tail::{Group, Tail};
+
+/// Where the log goes on behind an entry.
+pub(crate) const fn behind(at: Position, body: &[u8]) -> Position {
+    at.after((HEADER + body.len()) as u32)
+}
 
 /// A log to go on with: where entries are added, where they are written, and what makes segments for them.
 pub(crate) struct Opened<F: Folder> {
@@ -57,9 +62,13 @@ pub(crate) fn go_on<F: Folder + Clone>(folder: F, capacity: u32, end: End) -> io
     if let Some(at) = end.at {
         save(&folder, end.doubtful, at)?;
     }
-    // Behind its end is nothing that may be taken for a part of it later. What is before its beginning may be needed.
-    let first = end.at.map_or(end.doubtful.segment, |at| at.segment.saturating_add(1));
-    let left = segments(&folder)?.into_iter().filter(|segment| *segment >= first);
+    // Behind its end is nothing that may be taken for a part of it later. What stands before where it was read from is
+    // somebody else's business.
+    let is_behind = |segment: &u32| match end.at {
+        Some(at) => *segment > at.segment,
+        None => *segment >= end.doubtful.segment,
+    };
+    let left = segments(&folder)?.into_iter().filter(is_behind);
     let mut maker = Maker::new(folder.clone(), capacity, end.next);
     maker.remove(left)?;
     let (mut segments, first) = (Segments::new(folder), maker.make(0, None)?);

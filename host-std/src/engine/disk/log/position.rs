@@ -28,6 +28,11 @@ impl Position {
         Self { segment: (number >> 32) as u32, offset: number as u32 }
     }
 
+    /// A place in the same segment.
+    pub(crate) const fn with_offset(self, offset: u32) -> Self {
+        Self { segment: self.segment, offset }
+    }
+
     /// The name of the file that it is in.
     pub(crate) fn file(self) -> String {
         name_of(self.segment)

@@ -144,6 +144,58 @@ pub(crate) fn read<F: Folder>(
     Ok(end)
 }
 
+/// Whether the segments from one on are a log without a gap: the head of each names the one before, as far as it has one.
+///
+/// # Errors
+/// The folder or a file can't be read.
+pub(crate) fn is_without_gap<F: Folder>(folder: &F, first: u32) -> io::Result<bool> {
+    let present = segments(folder)?;
+    for segment in present.iter().filter(|segment| **segment > first) {
+        let is_next = match head(folder, *segment)? {
+            Some(before) => before.is_some_and(|before| present.contains(&before.segment)),
+            None => true,
+        };
+        if !is_next {
+            return Ok(false);
+        }
+    }
+    Ok(present.first() == Some(&first))
+}
+
+/// Looks whether a part of a segment is what was written, from the place of an entry to the end of one.
+///
+/// # Errors
+/// The file can't be read.
+pub(crate) fn check<F: Folder>(folder: &F, from: Position, end: u32, damage: &mut Vec<Damage>) -> io::Result<()> {
+    let file = match folder.open(&from.file()) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            damage.push(Damage { at: from, len: 0 });
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let wanted = end.saturating_sub(from.offset) as usize;
+    let mut bytes = vec![0; wanted];
+    let read = file.read_all_at(u64::from(from.offset), &mut bytes)?;
+    bytes.truncate(read);
+    let mut at = 0;
+    while at < wanted {
+        let (rest, here) = (bytes.get(at..).unwrap_or_default(), from.after(at as u32));
+        let len = match frame::read(rest, here) {
+            Found::Whole { body, .. } => {
+                at += HEADER + body.len();
+                continue;
+            }
+            Found::Broken { len, .. } => len,
+            Found::Nothing => next_entry(rest, here, 1).unwrap_or(wanted - at),
+        };
+        damage.push(Damage { at: here, len: len as u32 });
+        at += len;
+    }
+    Ok(())
+}
+
 /// A segment of a log.
 struct Link {
     segment: u32,
@@ -224,7 +276,7 @@ fn is_proven(
 }
 
 /// How far behind a place the next whole entry is, from `skip` bytes on.
-fn next_entry(bytes: &[u8], at: Position, skip: usize) -> Option<usize> {
+pub(crate) fn next_entry(bytes: &[u8], at: Position, skip: usize) -> Option<usize> {
     let mut offset = skip;
     while let Some(rest) = bytes.get(offset..).filter(|rest| rest.len() > HEADER) {
         if rest.starts_with(&[0; 8]) {

@@ -28,14 +28,14 @@ use streamgauge_core::engine::{
 use streamgauge_core::time::Time;
 
 use super::body::Body;
-use super::log::{Damage, HEADER, Position, Step};
-use super::state::{self, Notes, Restored, StateError};
+use super::history::Histories;
+use super::log::{self, Damage, HEADER, Position, Step};
+use super::state::{Notes, Restored, StateError};
 use crate::engine::memory::Rooms;
 
 /// Executes again what is left.
 pub(crate) struct Salvage {
-    memory: Memory<Rooms>,
-    notes: Notes,
+    there: Restored,
     losses: Vec<Loss>,
     /// So many items or messages may be lost, if anything is.
     lost: u64,
@@ -52,6 +52,7 @@ pub(crate) struct Salvage {
 pub(crate) struct Salvaged {
     pub(crate) memory: Memory<Rooms>,
     pub(crate) notes: Notes,
+    pub(crate) histories: Histories,
     pub(crate) losses: Vec<Loss>,
     /// Numbers of messages are higher by so many.
     pub(crate) renumbered: u64,
@@ -103,11 +104,9 @@ pub(crate) struct Doubt {
 
 impl Salvage {
     /// Begins with what a checkpoint holds.
-    pub(crate) fn of(restored: Restored) -> Self {
-        let Restored { memory, notes, .. } = restored;
+    pub(crate) fn of(there: Restored) -> Self {
         Self {
-            memory,
-            notes,
+            there,
             losses: Vec::new(),
             lost: 0,
             before: 0,
@@ -124,7 +123,7 @@ impl Salvage {
         match step {
             Step::Damaged(damage) => self.lose(Loss::Damaged(damage), most_in(damage)),
             Step::Entry(at, body) if self.losses.is_empty() => {
-                match state::again(&mut self.memory, &mut self.notes, at, body) {
+                match self.there.again(at, body) {
                     Ok(time) => self.latest = self.latest.max(time),
                     Err(StateError::Diverged(at)) => self.lose(Loss::Diverged(at), 0),
                     Err(_) => self.lose(Loss::Unknown(at), body.len() as u64),
@@ -134,13 +133,13 @@ impl Salvage {
             Step::Entry(at, body) => match Body::read(body) {
                 Some(Body::Executed { entry, .. }) => match Entry::decode(entry, Time::ZERO) {
                     Ok(entry) => {
-                        self.memory.host_mut().set_place(Some(at));
-                        self.execute(&entry);
+                        self.there.memory.host_mut().set_place(Some(at));
+                        self.execute(&entry, (at, log::behind(at, body)));
                     }
                     Err(_) => self.lose(Loss::Unknown(at), body.len() as u64),
                 },
-                Some(Body::Note(name, note)) => drop(self.notes.insert(name, note.into())),
-                Some(Body::NoNote(name)) => drop(self.notes.remove(&name)),
+                Some(Body::Note(name, note)) => drop(self.there.notes.insert(name, note.into())),
+                Some(Body::NoNote(name)) => drop(self.there.notes.remove(&name)),
                 None => self.lose(Loss::Unknown(at), body.len() as u64),
             },
         }
@@ -148,7 +147,8 @@ impl Salvage {
 
     /// What is there now.
     pub(crate) fn finish(self) -> Salvaged {
-        let Self { mut memory, notes, losses, lost, before, behind, queues, unpublished, undone, latest } = self;
+        let Self { there, losses, lost, before, behind, queues, unpublished, undone, latest } = self;
+        let Restored { mut memory, notes, mut histories, .. } = there;
         let mut topics = Vec::new();
         let list = Command::List { kind: Kind::Topic, prefix: Prefix::cut(b"") };
         memory.execute(&list, latest, &mut |part: Part<'_>| {
@@ -158,13 +158,14 @@ impl Salvage {
             ControlFlow::Continue(())
         });
         topics.iter().filter_map(|name| memory.topic_mut(name).map(|topic| topic.renumber(lost))).for_each(drop);
+        histories.renumber(lost);
         let has_topics = !topics.is_empty();
         let defaults = *memory.defaults();
         memory.set_defaults(Defaults { first: defaults.first.saturating_add(lost), ..defaults });
         memory.host_mut().set_place(None);
         memory.host_mut().go_on();
         let renumbered = if has_topics { lost } else { 0 };
-        Salvaged { memory, notes, losses, renumbered, before, behind, queues, unpublished, undone, latest }
+        Salvaged { memory, notes, histories, losses, renumbered, before, behind, queues, unpublished, undone, latest }
     }
 
     fn lose(&mut self, loss: Loss, most: u64) {
@@ -173,10 +174,10 @@ impl Salvage {
     }
 
     /// Executes an entry behind a loss.
-    fn execute(&mut self, entry: &Entry<'_>) {
+    fn execute(&mut self, entry: &Entry<'_>, places: (Position, Position)) {
         self.behind += 1;
         self.latest = self.latest.max(entry.now);
-        self.memory.host_mut().go_back(entry.random.iter(), Vec::new());
+        self.there.memory.host_mut().go_back(entry.random.iter(), Vec::new());
         let now = entry.now;
         match &entry.call {
             Call::Execute(Command::Put { queue, items, delay, id }) if !items.are_bare() => {
@@ -186,10 +187,14 @@ impl Salvage {
             }
             Call::Execute(Command::Publish { topic, messages, id }) if !messages.are_bare() => {
                 let publish = |id| Command::Publish { topic: *topic, messages: *messages, id };
-                self.unpublished += self.put(topic, now, messages, publish(*id), publish(None));
+                let refused = self.put(topic, now, messages, publish(*id), publish(None));
+                self.unpublished += refused;
+                if refused == 0 {
+                    self.there.note(entry, places);
+                }
             }
             Call::Execute(command @ Command::Get { queue, lease, .. }) => {
-                if !self.memory.has(Kind::Queue, queue) {
+                if !self.there.memory.has(Kind::Queue, queue) {
                     // It makes the queue.
                     self.run(command, now, 0);
                 }
@@ -201,18 +206,21 @@ impl Salvage {
             Call::Execute(Command::Empty { queue }) if self.doubt(queue, now).lends => self.undone += 1,
             Call::Execute(Command::Remove { kind: Kind::Queue, name }) => {
                 self.queues.remove(name);
-                let _ = self.memory.replay(entry);
+                let _ = self.there.memory.replay(entry);
             }
             // Nothing of what was refused happens; of what is put, it is not even known what it was.
-            Call::Refuse(Command::Put { .. } | Command::Publish { .. }) => drop(self.memory.replay(entry)),
+            Call::Refuse(Command::Put { .. } | Command::Publish { .. }) => drop(self.there.memory.replay(entry)),
             Call::Refuse(command) => {
                 if let Some(queue) = queue_of(command) {
-                    self.memory.advance(Kind::Queue, queue, now);
+                    self.there.memory.advance(Kind::Queue, queue, now);
                 }
             }
             // Which letters those were depends on what is lost.
             Call::DropLetters(..) => {}
-            _ => drop(self.memory.replay(entry)),
+            _ => {
+                let _ = self.there.memory.replay(entry);
+                self.there.note(entry, places);
+            }
         }
     }
 
@@ -234,7 +242,7 @@ impl Salvage {
     }
 
     fn get(&mut self, queue: &Name, lease: Lease, taken: u64, now: Time) {
-        self.memory.advance(Kind::Queue, queue, now);
+        self.there.memory.advance(Kind::Queue, queue, now);
         let lost = self.lost;
         let doubt = self.doubt(queue, now);
         match lease {
@@ -271,7 +279,7 @@ impl Salvage {
 
     /// Executes a command that takes so many parts of what it tells.
     fn run(&mut self, command: &Command<'_>, now: Time, mut parts: u64) -> Outcome {
-        self.memory.execute(command, now, &mut |_: Part<'_>| match parts.checked_sub(1) {
+        self.there.memory.execute(command, now, &mut |_: Part<'_>| match parts.checked_sub(1) {
             Some(left) => {
                 parts = left;
                 ControlFlow::Continue(())
@@ -281,7 +289,7 @@ impl Salvage {
     }
 
     fn doubt(&mut self, queue: &Name, now: Time) -> &mut Doubt {
-        let Self { queues, memory, .. } = self;
+        let Self { queues, there: Restored { memory, .. }, .. } = self;
         queues.entry(*queue).or_insert_with(|| {
             let mut lends = false;
             let look = Command::QueueStats { queue: *queue, reset: false };

@@ -1,0 +1,128 @@
+//! Messages of topics that stay in the log: where they are.
+//!
+//! A message is in the log once, in the entry that published it, and stays there as long as its topic keeps it. What is
+//! in memory of a topic are the newest of its messages, for those who follow it; whoever asks for older ones is served
+//! from here.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | [`Histories`] | those of all topics, kept up to date with what is executed |
+//! | [`History`] | that of one topic: its extents, and when they leave |
+//! | [`Extent`] | messages of a topic that lie in one segment, with what is between them |
+//! | `saved` | the bytes of it in a checkpoint |
+//! | [`Reader`] | the messages, read from the disk some at a time |
+
+mod extent;
+mod of_topic;
+mod reader;
+mod saved;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use extent::Extent;
+pub(crate) use of_topic::History;
+pub(crate) use reader::{Chunk, Reader};
+pub(crate) use saved::Forged;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use streamgauge_core::engine::journal::Call;
+use streamgauge_core::engine::memory::Memory;
+use streamgauge_core::engine::{Command, Kind, Name, TopicSettings, TopicStats};
+use streamgauge_core::time::Time;
+
+use super::log::Position;
+use crate::engine::memory::Rooms;
+use extent::Run;
+
+/// The histories of all topics that have one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Histories {
+    of: BTreeMap<Name, History>,
+}
+
+impl Histories {
+    /// Takes note of something that was executed, and whose entry lies between two places. The same whenever it is
+    /// executed: the first time, and again after a crash.
+    pub(crate) fn executed(
+        &mut self,
+        call: &Call<'_>,
+        memory: &Memory<Rooms>,
+        now: Time,
+        (begin, end): (Position, Position),
+    ) {
+        match call {
+            Call::Execute(Command::Publish { topic, messages, .. }) if !messages.are_bare() => {
+                let Some(log) = memory.topic(topic).map(|topic| topic.log()) else { return };
+                let bytes = messages.iter().fold(0, |sum, message| sum + message.len() as u64);
+                let (count, next) = (messages.count(), log.end().sequence());
+                let run = Run { first: next.wrapping_sub(count), count, bytes, begin, end: end.offset, at: now };
+                if count > 0 {
+                    let limit = memory.topic_settings(topic).map_or(0, |settings| settings.bytes);
+                    self.of.entry(*topic).or_default().add(&run, limit);
+                    self.retain(topic, memory, now);
+                }
+            }
+            Call::Execute(Command::Remove { kind: Kind::Topic, name }) => drop(self.of.remove(name)),
+            Call::Execute(Command::SetTopic { name, .. }) | Call::Advance(Kind::Topic, name) => {
+                self.retain(name, memory, now);
+            }
+            _ => {}
+        }
+    }
+
+    /// That of a topic, if anything of it is there.
+    pub(crate) fn of(&self, topic: &Name) -> Option<&History> {
+        self.of.get(topic).filter(|history| !history.is_empty())
+    }
+
+    /// Lets leave what is too old.
+    pub(crate) fn expire(&mut self, memory: &Memory<Rooms>, now: Time) {
+        for (topic, history) in &mut self.of {
+            if let Some(settings) = memory.topic_settings(topic) {
+                history.retain(settings, now);
+            }
+        }
+    }
+
+    /// The segments that something of it lies in.
+    pub(crate) fn segments(&self) -> BTreeSet<u32> {
+        self.of.values().flat_map(History::extents).map(|extent| extent.begin.segment).collect()
+    }
+
+    /// Of each segment that something of it lies in, where that begins and ends.
+    pub(crate) fn spans(&self) -> impl Iterator<Item = (Position, Position)> {
+        let mut spans = BTreeMap::<u32, (u32, u32)>::new();
+        for Extent { begin, end, .. } in self.of.values().flat_map(History::extents) {
+            let span = spans.entry(begin.segment).or_insert((begin.offset, *end));
+            *span = (span.0.min(begin.offset), span.1.max(*end));
+        }
+        let place = |segment, offset| Position { segment, offset };
+        spans.into_iter().map(move |(segment, (begin, end))| (place(segment, begin), place(segment, end)))
+    }
+
+    /// Lets all leave that lies in a segment, whatever topics keep, and returns how many messages that were.
+    pub(crate) fn give_up(&mut self, segment: u32) -> u64 {
+        self.of.values_mut().map(|history| history.give_up(segment)).sum()
+    }
+
+    /// Every message has a number that is higher by so much.
+    pub(crate) fn renumber(&mut self, by: u64) {
+        self.of.values_mut().for_each(|history| history.renumber(by));
+    }
+
+    /// Lets counters of a topic tell of the messages on the disk, where these are more than are in memory.
+    pub(crate) fn tell(&self, topic: &Name, settings: &TopicSettings, now: Time, stats: &mut TopicStats) {
+        let Some(history) = self.of(topic) else { return };
+        let (first, messages, bytes) = history.counted(settings, now);
+        if first < stats.first {
+            (stats.first, stats.messages, stats.bytes) = (first, messages, bytes);
+        }
+    }
+
+    fn retain(&mut self, topic: &Name, memory: &Memory<Rooms>, now: Time) {
+        if let (Some(history), Some(settings)) = (self.of.get_mut(topic), memory.topic_settings(topic)) {
+            history.retain(settings, now);
+        }
+    }
+}
