@@ -268,7 +268,7 @@ impl<S, L> LeaseQueue<S, L> {
         self
     }
 
-    /// Lets its storage be one that [grows](Self::grow), and that may hold so many bytes, the items that lie
+    /// Lets its storage be one that grows, and that may hold so many bytes, the items that lie
     /// [elsewhere](Away) counted as if they lay in it.
     #[must_use]
     pub const fn growing_to(mut self, most: u64) -> Self {

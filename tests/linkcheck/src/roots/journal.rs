@@ -2,9 +2,7 @@
 
 use super::engine::{Given, Named, engine};
 use crate::given::{answer, bytes, given, keep};
-use streamgauge_core::engine::journal::{
-    Call, Entry, Letters, Moved, Moves, NotAnEntry, Numbers, Watched, items_in,
-};
+use streamgauge_core::engine::journal::{Call, Entry, Letters, Moved, Moves, NotAnEntry, Numbers, Watched, items_in};
 use streamgauge_core::engine::memory::{Defaults, Diverged, RestoreError};
 use streamgauge_core::engine::{Command, Outcome, Part, Sink};
 use streamgauge_core::time::Time;

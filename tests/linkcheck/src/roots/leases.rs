@@ -2,7 +2,7 @@
 
 use crate::given::{Storage, bytes, given, keep, storage};
 use core::ops::ControlFlow;
-use streamgauge_core::queue::leases::{Counters, Item, LeaseQueue, Letter, Mark, Slot, Token};
+use streamgauge_core::queue::leases::{Counters, Held, Item, LeaseQueue, Letter, Mark, Slot, Token};
 use streamgauge_core::time::Time;
 
 type Items = LeaseQueue<Storage, &'static mut [Slot]>;
@@ -39,6 +39,10 @@ roots! {
     check_many => queue().check_many(now(), given::<core::slice::Iter<'static, usize>>().clone().copied(), *given());
     count_refused => queue().count_refused(*given());
     put => queue().put(now(), bytes(), |item| keep(item));
+    item_held => given::<Item<'static>>().held();
+    letter_held => given::<Letter<'static>>().held();
+    held_len => given::<Held<'static>>().len();
+    held_is_empty => given::<Held<'static>>().is_empty();
     put_away => queue().put_away(now(), *given(), *given(), |item| keep(item));
     put_with => queue().put_with(now(), *given(), *given(), |room| keep(room), |item| keep(item));
     mput => queue().mput(now(), given::<core::slice::Iter<'static, &'static [u8]>>().clone().copied(), |item| keep(item));
