@@ -81,6 +81,34 @@ fn a_queue_is_longer_than_memory_and_room_comes_back_around_what_stays() {
     assert!(leased.contains(&item(0)), "{leased}");
 }
 
+/// Each of them would hold a file of its own, and all of them more than there is.
+#[test]
+fn what_stays_for_long_does_not_hold_the_disk() {
+    let folder = TempDir::new().unwrap();
+    let limits = ["--disk", "160MiB"];
+    let mut server = serve(folder.path(), &limits);
+    assert_eq!(server.connect().put("/queues/long", r#"{"bytes":"100MiB","overflow":"reject"}"#).status, 201);
+    const STAY: u64 = 16;
+    for stays in 0..STAY {
+        let mut client = server.connect();
+        assert_eq!(client.post("/put?queue=stay", item(stays)).status, 200);
+        assert_eq!(client.get("/get?queue=stay&lease=900").text(), item(stays));
+        put(&mut client, "long", 0..20_000);
+        get(&mut client, "long", 0..20_000);
+        if stays == STAY / 2 {
+            killed(server);
+            server = serve(folder.path(), &limits);
+        }
+    }
+    assert!(bytes_in(folder.path()) <= 160 << 20);
+    killed(server);
+    let server = serve(folder.path(), &limits);
+    let leased = server.get(&format!("/peek?queue=stay&state=leased&items={STAY}"));
+    for stays in 0..STAY {
+        assert!(leased.contains(&item(stays)), "{stays}: {}", leased.len());
+    }
+}
+
 #[test]
 fn an_item_that_the_disk_has_lost_is_named_and_only_that_is_lost() {
     let folder = TempDir::new().unwrap();

@@ -106,6 +106,10 @@ fn executed(at: Position, entry: &Entry<'_>) -> Object {
         Call::PutLetter(name, letter) => {
             begin("put_letter").text("queue", name.as_str()).number("item", letter.id).member(&data(letter.data))
         }
+        Call::Move(name, moves) => {
+            begin("move").text("queue", name.as_str()).number("items", moves.iter().count() as u64)
+        }
+        Call::Lose(name, _) => begin("lose").text("queue", name.as_str()),
         Call::DropLetters(name, letters) => {
             begin("drop_letters").text("queue", name.as_str()).number("count", letters.iter().count() as u64)
         }

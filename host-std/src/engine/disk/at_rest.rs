@@ -197,8 +197,8 @@ impl AtRest {
     /// The disk is full, or doesn't work.
     pub(crate) fn replace(&self, salvaged: &Salvaged) -> io::Result<PathBuf> {
         let before = self.make_folder()?;
-        let mut needed = state::needed(&salvaged.memory);
-        needed.append(&mut salvaged.histories.segments());
+        let mut needed = salvaged.histories.segments();
+        needed.extend(state::needed(&salvaged.memory).into_keys());
         let both = needed.iter().map(|segment| name_of(*segment)).chain([checkpoint::NAME.to_owned()]);
         for name in both {
             let (old, kept) = (self.path.join(&name), before.join(&name));

@@ -41,10 +41,10 @@ pub(crate) fn execute<P>(
 }
 
 /// Does something else with an engine, which is told as a call, and given to `keep`.
-pub(crate) fn call<R>(
+pub(crate) fn call<'c, R>(
     memory: &mut Memory<Rooms>,
     now: Time,
-    f: impl FnOnce(&mut Memory<Rooms>) -> (R, Option<Call<'static>>),
+    f: impl FnOnce(&mut Memory<Rooms>) -> (R, Option<Call<'c>>),
     keep: impl FnOnce(&Executed<'_>),
 ) -> R {
     begin(memory);

@@ -96,7 +96,12 @@ pub(crate) struct Saved {
     pub(crate) from: Position,
     /// The segments that something of it lies in.
     needed: BTreeSet<u32>,
+    /// Those of them that are needed for a few items alone.
+    sparse: BTreeSet<u32>,
 }
+
+/// A part of a segment that is little: who moves it out has the rest of the segment for that.
+const LITTLE: u32 = 8;
 
 /// Segments that the log needs to go on: the one that it is in, the next one, one that is given back, and one more.
 const SEGMENTS_TO_GO_ON: usize = 4;
@@ -242,7 +247,7 @@ impl Keeper {
     /// # Errors
     /// The disk is full, or doesn't work.
     pub(crate) fn begin_with(&self, memory: &Memory<Rooms>) -> io::Result<()> {
-        self.checkpoint(self.saved(memory, Time::ZERO))
+        self.checkpoint(self.saved(memory, Time::ZERO)).map(drop)
     }
 
     /// Whether so much was added that there should be another checkpoint.
@@ -265,10 +270,16 @@ impl Keeper {
         let mut histories = self.histories.lock();
         histories.expire(memory, now);
         let from = self.journal.end();
-        let mut needed = state::needed(memory);
-        self.make_room(&mut histories, &needed, from);
-        needed.append(&mut histories.segments());
-        Saved { bytes: state::saved(memory, &notes, &histories), from, needed }
+        let of_queues = state::needed(memory);
+        self.make_room(&mut histories, &of_queues.keys().copied().collect(), from);
+        let mut needed = histories.segments();
+        let little = u64::from(self.segment / LITTLE);
+        let is_sparse = |(segment, bytes): &(&u32, &u64)| {
+            **bytes <= little && **segment < from.segment && !needed.contains(segment)
+        };
+        let sparse = of_queues.iter().filter(is_sparse).map(|(segment, _)| *segment).collect();
+        needed.extend(of_queues.into_keys());
+        Saved { bytes: state::saved(memory, &notes, &histories), from, needed, sparse }
     }
 
     /// Where the log would have no room to go on, the oldest messages leave, whatever their topics keep: nothing else can.
@@ -288,12 +299,13 @@ impl Keeper {
         }
     }
 
-    /// Makes a checkpoint of what was saved, which has to be safe, and gives back what of the log nobody needs then.
+    /// Makes a checkpoint of what was saved, which has to be safe, and gives back what of the log nobody needs then; returns
+    /// the segments that are needed for a few items alone.
     ///
     /// # Errors
     /// The disk is full, or doesn't work: the last checkpoint is there still.
-    pub(crate) fn checkpoint(&self, saved: Saved) -> io::Result<()> {
-        let Saved { bytes: saved, from, needed } = saved;
+    pub(crate) fn checkpoint(&self, saved: Saved) -> io::Result<BTreeSet<u32>> {
+        let Saved { bytes: saved, from, needed, sparse } = saved;
         let before = self.last.lock().clone();
         if self.journal.bytes().saturating_add(saved.len() as u64) > self.most {
             return Err(io::Error::other(
@@ -307,7 +319,7 @@ impl Keeper {
         *last = Last { from, bytes, added: last.added.saturating_sub(before.added), needed };
         drop(last);
         self.journal.give_back(unneeded);
-        Ok(())
+        Ok(sparse)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The state of a shard on the disk: the last checkpoint, and what was executed since.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
@@ -220,10 +220,12 @@ pub(crate) fn restore<F: Folder>(reader: checkpoint::Reader<F>, rooms: Rooms) ->
     Ok(Restored { memory, notes, histories, from })
 }
 
-/// The segments that items of queues lie in.
-pub(crate) fn needed(memory: &Memory<Rooms>) -> BTreeSet<u32> {
-    let mut needed = BTreeSet::new();
-    memory.elsewhere(|_, _, away| _ = needed.insert(Position::from_number(away.place).segment));
+/// The segments that items of queues lie in, and how many bytes these are.
+pub(crate) fn needed(memory: &Memory<Rooms>) -> BTreeMap<u32, u64> {
+    let mut needed = BTreeMap::new();
+    memory.elsewhere(|_, _, away| {
+        *needed.entry(Position::from_number(away.place).segment).or_default() += u64::from(away.len);
+    });
     needed
 }
 

@@ -7,6 +7,7 @@ use std::hash::{Hash as _, Hasher as _};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use streamgauge_core::engine::journal::{Call, Moved, Moves};
 use streamgauge_core::engine::memory::{Defaults, Memory};
 use streamgauge_core::engine::{
     Command, Data, Id, Kind, Lease, Name, Part, Pieces, QueueChange, QueueSettings, Reason, Settle, Tokens,
@@ -138,8 +139,8 @@ impl World {
                 it.log.segments.write(group)?;
                 self.told = self.states.len();
                 state::write(&self.disk, &state::saved(&it.memory, &it.notes, &it.histories), from)?;
-                let mut needed = state::needed(&it.memory);
-                needed.append(&mut it.histories.segments());
+                let mut needed = it.histories.segments();
+                needed.extend(state::needed(&it.memory).into_keys());
                 let is_unused = |segment: &u32| *segment < from.segment && !needed.contains(segment);
                 it.log.maker.remove(segments(&self.disk)?.into_iter().filter(is_unused))?;
             }
@@ -167,11 +168,34 @@ impl World {
             }
             log.tail.append(|out| super::body::Body::write_note(&queue, note, out)).unwrap();
             added = true;
+        } else if self.odds(20) {
+            let mut found = Vec::new();
+            memory.elsewhere(|of, record, from| found.extend((*of == queue).then_some((record, from))));
+            found.truncate(self.random.below(4) as usize);
+            let data = found.iter().map(|(_, from)| {
+                let mut item = Vec::new();
+                assert!(shelf::copy(&self.entries[&from.place], from, &mut item));
+                item
+            });
+            let data: Vec<_> = data.collect();
+            let moved = found.iter().zip(&data);
+            let moved: Vec<_> =
+                moved.map(|((record, from), data)| Moved { record: *record, from: *from, data }).collect();
+            let moves = Moves::of(&moved);
+            before = log.tail.begin(2_000);
+            let relocate = |memory: &mut Memory<Rooms>| {
+                memory.host_mut().set_place(Some(before));
+                let gone = memory.relocate(&queue, &moves);
+                memory.host_mut().set_place(None);
+                (gone, (!found.is_empty()).then_some(Call::Move(queue, moves)))
+            };
+            let gone = call(memory, now, relocate, |executed| added = keep(&mut log.tail, executed).is_some());
+            assert_eq!((gone, added), (0, !found.is_empty()), "all are where they were");
         } else if self.odds(6) {
             if memory.is_due(Kind::Queue, &queue, now) {
                 let advance = |memory: &mut Memory<Rooms>| {
                     memory.advance(Kind::Queue, &queue, now);
-                    ((), Some(streamgauge_core::engine::journal::Call::Advance(Kind::Queue, queue)))
+                    ((), Some(Call::Advance(Kind::Queue, queue)))
                 };
                 call(memory, now, advance, |executed| added = keep(&mut log.tail, executed).is_some());
                 assert!(added);

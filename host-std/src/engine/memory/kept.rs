@@ -3,7 +3,7 @@
 //! What it executes is added to the log under the lock of the shard, so that both are in the same order; whoever asked
 //! waits until that is safe, and so do subscribers, whose topics hold back what is not.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -287,12 +287,20 @@ impl Shard {
                 () = tokio::time::sleep(CHECK) => {}
                 () = keeper.journal().turned() => {}
             }
-            if keeper.is_checkpoint_due()
-                && let Err(error) = self.checkpoint(keeper).await
-            {
-                tracing::warn!(%error, "no checkpoint could be made, and the log becomes longer");
-                // What did not fit may do so when more was taken; each try copies the state.
-                tokio::time::sleep(3 * CHECK).await;
+            if !keeper.is_checkpoint_due() {
+                continue;
+            }
+            match self.checkpoint(keeper).await {
+                Ok(sparse) => {
+                    if let Err(full) = self.move_out_of(keeper, &sparse).await {
+                        tracing::debug!(?full, "items that stay long stay where they are, as there is no room beside");
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no checkpoint could be made, and the log becomes longer");
+                    // What did not fit may do so when more was taken; each try copies the state.
+                    tokio::time::sleep(3 * CHECK).await;
+                }
             }
         }
     }
@@ -315,11 +323,11 @@ impl Shard {
         let _ = tokio::task::spawn_blocking(move || keeper.journal().close()).await;
     }
 
-    /// Makes a checkpoint.
+    /// Makes a checkpoint, and returns the segments before it that are needed for little.
     ///
     /// # Errors
     /// The disk is full, or doesn't work: the last one is there still.
-    pub(crate) async fn checkpoint(&self, keeper: &Arc<Keeper>) -> std::io::Result<()> {
+    pub(crate) async fn checkpoint(&self, keeper: &Arc<Keeper>) -> std::io::Result<BTreeSet<u32>> {
         let now = self.clock().now();
         let saved = self.update(|state| keeper.saved(&state.memory, now));
         keeper.journal().safe(saved.from).await.map_err(|Failed(error)| std::io::Error::other(error))?;
@@ -439,12 +447,12 @@ impl State {
         outcome
     }
 
-    fn call<R>(
+    pub(super) fn call<'c, R>(
         &mut self,
         keeper: &Keeper,
         room: Room<'_>,
         now: Time,
-        f: impl FnOnce(&mut Memory<Rooms>) -> (R, Option<Call<'static>>),
+        f: impl FnOnce(&mut Memory<Rooms>) -> (R, Option<Call<'c>>),
     ) -> R {
         disk::call(&mut self.memory, now, f, |executed| {
             keeper.executed(room, executed);

@@ -9,6 +9,7 @@
 //! | `Shards` | all shards, seen from the thread of one of them |
 //! | `shard` | the engine of one thread, behind a lock that is never held while anything is waited for |
 //! | `kept` | one that is kept on the disk |
+//! | `stragglers` | items that stay long, moved out of files of which nothing else is needed |
 //! | `moves`, `letters` | queues that move to their topics; dead letters for a queue of another shard |
 //! | `rooms` | what that engine is given: bytes, places, tables and random numbers |
 //! | `timers` | when there is something to do |
@@ -20,6 +21,7 @@ mod letters;
 mod moves;
 mod rooms;
 mod shard;
+mod stragglers;
 mod timers;
 
 pub use budget::Budget;

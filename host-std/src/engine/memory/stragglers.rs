@@ -1,0 +1,112 @@
+//! Items that stay long, moved out of files of which nothing else is needed.
+//!
+//! A segment of the log stays as long as an item lies in it: a few that nobody acknowledges could hold most of the disk. So
+//! behind each checkpoint the items of segments that hold little else are added to the log once more, and the files go with
+//! the next checkpoint.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use streamgauge_core::engine::Name;
+use streamgauge_core::engine::journal::{Call, Moved, Moves};
+use streamgauge_core::queue::leases::Away;
+
+use super::shard::Shard;
+use crate::engine::disk::{Full, Keeper, Position, SMALL};
+
+/// An item of a queue: where its record is, where it lies, and what it is.
+struct Straggler {
+    record: u64,
+    from: Away,
+    data: Vec<u8>,
+}
+
+/// Bytes that are moved at once, and behind one checkpoint.
+const BATCH: usize = 256 << 10;
+const MOST: u64 = 4 << 20;
+
+/// Bytes that an item takes in an entry beside itself, at the most.
+const BESIDE: usize = 40;
+
+impl Shard {
+    /// Moves items out of these segments, as many as are moved behind one checkpoint.
+    ///
+    /// # Errors
+    /// The log has no room for them: they stay where they are.
+    pub(super) async fn move_out_of(&self, keeper: &Arc<Keeper>, segments: &BTreeSet<u32>) -> Result<(), Full> {
+        for (queue, items) in self.stragglers(keeper, segments).await {
+            let mut rest = &items[..];
+            while !rest.is_empty() {
+                let (mut count, mut bytes) = (0, SMALL);
+                for item in rest.iter().take_while(|item| item.data.len() < BATCH) {
+                    bytes += item.data.len() + BESIDE;
+                    count += 1;
+                    if bytes > BATCH {
+                        break;
+                    }
+                }
+                // One that is longer goes alone.
+                let (some, behind) = rest.split_at(count.max(1));
+                let bytes = bytes.max(some[0].data.len() + BESIDE + SMALL);
+                self.move_some(keeper, &queue, some, bytes).await?;
+                rest = behind;
+            }
+        }
+        Ok(())
+    }
+
+    async fn move_some(&self, keeper: &Keeper, queue: &Name, items: &[Straggler], bytes: usize) -> Result<(), Full> {
+        let moved: Vec<_> =
+            items.iter().map(|item| Moved { record: item.record, from: item.from, data: &item.data }).collect();
+        let (moves, queue) = (Moves::of(&moved), *queue);
+        loop {
+            keeper.journal().room_for(bytes, true).await?;
+            let now = self.clock().now();
+            let done = self.update(|state| {
+                let room = keeper.journal().room_now(bytes, true)?;
+                Some(room.map(|room| {
+                    let place = room.place();
+                    state.call(keeper, room, now, |memory| {
+                        memory.host_mut().set_place(Some(place));
+                        // What is somewhere else now has been got, or was moved in its queue: it has its turn again.
+                        memory.relocate(&queue, &moves);
+                        memory.host_mut().set_place(None);
+                        ((), Some(Call::Move(queue, moves)))
+                    });
+                }))
+            });
+            match done {
+                Some(done) => return done,
+                // Somebody else has taken the room.
+                None => {}
+            }
+        }
+    }
+
+    /// Items of queues that lie in these segments, read.
+    async fn stragglers(&self, keeper: &Arc<Keeper>, segments: &BTreeSet<u32>) -> BTreeMap<Name, Vec<Straggler>> {
+        let mut found = Vec::new();
+        let mut bytes = 0;
+        self.with(|memory| {
+            memory.elsewhere(|queue, record, from| {
+                if bytes < MOST && segments.contains(&Position::from_number(from.place).segment) {
+                    bytes += u64::from(from.len);
+                    found.push((*queue, record, from));
+                }
+            });
+        });
+        let shelf = Arc::clone(keeper.shelf());
+        let read = tokio::task::spawn_blocking(move || {
+            let mut items = BTreeMap::<_, Vec<_>>::new();
+            for (queue, record, from) in found {
+                let mut data = Vec::new();
+                // What can't be read is told to who asks for it.
+                if shelf.fetch(&from, &mut data).is_ok() {
+                    items.entry(queue).or_default().push(Straggler { record, from, data });
+                }
+            }
+            items
+        });
+        read.await.unwrap_or_default()
+    }
+}
