@@ -109,6 +109,20 @@ fn one_server_has_a_folder() {
     assert!(second.stderr().contains("another server has this folder"), "{}", second.stderr());
 }
 
+/// On a full disk it may be what the next process lacks.
+#[test]
+fn what_was_in_the_making_when_a_process_ended_is_removed() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &[]);
+    assert_eq!(server.get("/put?data=H3110"), "");
+    killed(server);
+    let left = ["checkpoint.new", "made", "rescued"].map(|name| folder.path().join(name));
+    left.iter().for_each(|path| fs::write(path, [7; 5_000]).unwrap());
+    let server = serve(folder.path(), &[]);
+    assert_eq!(left.map(|path| path.exists()), [false; 3]);
+    assert_eq!(server.get("/get"), "H3110");
+}
+
 #[test]
 fn what_is_damaged_is_named_and_nothing_starts() {
     let folder = TempDir::new().unwrap();

@@ -155,6 +155,12 @@ impl Keeper {
         let begun = Instant::now();
         let folder = Directory::at(settings.folder.clone())?;
         let lock = lock(&settings.folder)?;
+        // What was in the making when a process ended takes room that the next one may need.
+        for name in
+            folder.names()?.iter().filter(|name| name.as_str() == checkpoint::NEW || log::is_in_the_making(name))
+        {
+            folder.remove(name)?;
+        }
         let segment = u32::try_from(settings.segment()).unwrap_or(u32::MAX);
         let found = state::find(&folder, segment, rooms, defaults)?;
         let Found { mut memory, notes, histories, log, latest, entries, is_new } = found;

@@ -3,14 +3,14 @@
 //! What it executes is added to the log under the lock of the shard, so that both are in the same order; whoever asked
 //! waits until that is safe, and so do subscribers, whose topics hold back what is not.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use streamgauge_core::engine::journal::Call;
 use streamgauge_core::engine::memory::Memory;
 use streamgauge_core::engine::{
-    Command, Engine as _, Kind, Lease, Name, Outcome, Part, QueueSettings, Refusal, Sink, TopicSettings,
+    Command, Kind, Lease, Name, Outcome, Part, QueueSettings, Refusal, Sink, TopicSettings,
 };
 use streamgauge_core::queue::leases::Away;
 use streamgauge_core::time::Time;
@@ -18,9 +18,7 @@ use streamgauge_core::time::Time;
 use super::rooms::Rooms;
 use super::shard::{Shard, State, published_to};
 use crate::engine::Mark;
-use crate::engine::disk::{
-    self, Executed, FAILED, Failed, Keeper, Notes, Position, Room, SMALL, Unreadable, most_bytes, refusal,
-};
+use crate::engine::disk::{self, Executed, FAILED, Failed, Keeper, Notes, Position, Room, SMALL, most_bytes, refusal};
 
 /// Messages that subscribers don't see yet.
 #[derive(Debug)]
@@ -41,9 +39,6 @@ pub(super) struct Kept {
 
 /// Items that are taken at a time on lease, whatever there is room for.
 const FEW: u64 = 64;
-
-/// How often something is read from the disk before a look tells what is at hand.
-const MOST_LOADS: u32 = 64;
 
 impl Kept {
     pub(super) const fn new(keeper: Arc<Keeper>) -> Self {
@@ -113,71 +108,9 @@ impl Shard {
         }
     }
 
-    /// Gets items, those at hand first, and then others when they are.
-    async fn get(
-        &self,
-        keeper: &Arc<Keeper>,
-        queue: &Name,
-        items: u64,
-        lease: Lease,
-        to: &mut (impl Sink + Send),
-    ) -> Outcome {
-        let mut told = 0;
-        loop {
-            let rest = Command::Get { queue: *queue, items: items - told, lease };
-            let (outcome, lacking) = self.execute_at_hand(keeper, &rest, to).await;
-            let some = match outcome {
-                Outcome::Told(some) => some,
-                // What was got before is in the answer.
-                Outcome::Refused(_) if told > 0 => return Outcome::Told(told),
-                outcome => return outcome,
-            };
-            told += some;
-            match lacking {
-                Some(lacking) if told < items => match self.load(keeper, queue, lacking).await {
-                    Err(refusal) if told == 0 => return Outcome::Refused(refusal),
-                    Err(_) => return Outcome::Told(told),
-                    Ok(()) => {}
-                },
-                _ => return Outcome::Told(told),
-            }
-        }
-    }
-
-    /// Loads what a look tells of, or as much of it as there is room for.
-    async fn load_all(&self, keeper: &Arc<Keeper>, queue: &Name, look: &Command<'_>) -> Result<(), Refusal> {
-        for _ in 0..MOST_LOADS {
-            let now = self.clock().now();
-            let Some(lacking) = self.update(|state| state.lacks(look, now)) else { break };
-            self.load(keeper, queue, lacking).await?;
-        }
-        Ok(())
-    }
-
-    /// Brings an item of a queue to hand; what can't be read any more is lost, and said.
-    async fn load(&self, keeper: &Arc<Keeper>, queue: &Name, away: Away) -> Result<(), Refusal> {
-        let shelf = Arc::clone(keeper.shelf());
-        let loaded = tokio::task::spawn_blocking(move || shelf.load(away.place)).await;
-        match loaded.unwrap_or_else(|error| Err(Unreadable::Io(Position::ZERO, std::io::Error::other(error)))) {
-            Ok(()) => Ok(()),
-            Err(error @ Unreadable::Io(..)) => {
-                tracing::error!(%queue, %error, "an item can't be read");
-                Err(Refusal::Busy("the disk can't be read"))
-            }
-            Err(error @ Unreadable::Lost(_)) => {
-                let (name, place) = (*queue, away.place);
-                let lose =
-                    |memory: &mut Memory<Rooms>, now| (memory.lose(&name, place, now), Some(Call::Lose(name, place)));
-                let items = self.with_call(lose)?;
-                tracing::error!(%queue, %error, items, "items are lost");
-                Ok(())
-            }
-        }
-    }
-
     /// Executes a command as far as items are at hand; returns the first that was not. One that publishes waits while what
     /// was published before is far from being sent on.
-    async fn execute_at_hand(
+    pub(super) async fn execute_at_hand(
         &self,
         keeper: &Keeper,
         command: &Command<'_>,
@@ -270,75 +203,7 @@ impl Shard {
             }
         }
     }
-
-    /// Lets what is executed gather until it is written, for ever.
-    pub(crate) async fn gather(&self) {
-        match self.keeper() {
-            Some(keeper) => keeper.journal().gather().await,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Makes checkpoints whenever much was added to the log, for ever.
-    pub(crate) async fn keep_checkpoints(&self) {
-        let Some(keeper) = self.keeper() else { return std::future::pending().await };
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(CHECK) => {}
-                () = keeper.journal().turned() => {}
-            }
-            if !keeper.is_checkpoint_due() {
-                continue;
-            }
-            match self.checkpoint(keeper).await {
-                Ok(sparse) => {
-                    if let Err(full) = self.move_out_of(keeper, &sparse).await {
-                        tracing::debug!(?full, "items that stay long stay where they are, as there is no room beside");
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "no checkpoint could be made, and the log becomes longer");
-                    // What did not fit may do so when more was taken; each try copies the state.
-                    tokio::time::sleep(3 * CHECK).await;
-                }
-            }
-        }
-    }
-
-    /// Waits until nothing can be kept any more; for ever, where nothing is.
-    pub(crate) async fn failed(&self) -> String {
-        match self.keeper() {
-            Some(keeper) => keeper.journal().failed().await.0,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Ends: nothing is executed any more, and what was is in a checkpoint.
-    pub(crate) async fn finish(&self) {
-        let Some(keeper) = self.keeper() else { return };
-        if let Err(error) = self.checkpoint(keeper).await {
-            tracing::warn!(%error, "no checkpoint could be made at the end: the next start reads the log");
-        }
-        let keeper = Arc::clone(keeper);
-        let _ = tokio::task::spawn_blocking(move || keeper.journal().close()).await;
-    }
-
-    /// Makes a checkpoint, and returns the segments before it that are needed for little.
-    ///
-    /// # Errors
-    /// The disk is full, or doesn't work: the last one is there still.
-    pub(crate) async fn checkpoint(&self, keeper: &Arc<Keeper>) -> std::io::Result<BTreeSet<u32>> {
-        let now = self.clock().now();
-        let saved = self.update(|state| keeper.saved(&state.memory, now));
-        keeper.journal().safe(saved.from).await.map_err(|Failed(error)| std::io::Error::other(error))?;
-        let keeper = Arc::clone(keeper);
-        let written = tokio::task::spawn_blocking(move || keeper.checkpoint(saved)).await;
-        written.unwrap_or_else(|error| Err(std::io::Error::other(error)))
-    }
 }
-
-/// How often it is looked whether there should be another checkpoint.
-const CHECK: std::time::Duration = std::time::Duration::from_secs(1);
 
 impl State {
     /// Does what is due for a topic or a queue; false if it has to be tried again later.
@@ -400,30 +265,6 @@ impl State {
         let (to, keep) = (&mut Told { keeper, now, to }, |executed: &Executed<'_>| keeper.executed(room, executed));
         let (outcome, _) = disk::execute(&mut self.memory, command, now, to, place, keep);
         Some(self.told(keeper, command, outcome, now))
-    }
-
-    /// Whether a command would get items that are not at hand, or tell of them.
-    fn lacks_items(&mut self, keeper: &Keeper, command: &Command<'_>) -> bool {
-        match command {
-            Command::Get { queue, items, .. } => {
-                let mut lacks = false;
-                self.memory.upcoming(queue, *items, |away| {
-                    lacks = !keeper.shelf().has(away);
-                    if lacks { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-                });
-                lacks
-            }
-            Command::Peek { queue, .. } => self.memory.has_elsewhere(queue),
-            _ => false,
-        }
-    }
-
-    /// The first item that a look would tell of and that is not at hand.
-    fn lacks(&mut self, look: &Command<'_>, now: Time) -> Option<Away> {
-        if !self.memory.is_due_for(look, now) {
-            self.memory.execute(look, now, &mut |_: Part<'_>| ControlFlow::Continue(()));
-        }
-        self.memory.host_mut().take_missing()
     }
 
     /// The same command, of which it is known how long it is at the most in the log.

@@ -9,12 +9,14 @@
 //! | `Shards` | all shards, seen from the thread of one of them |
 //! | `shard` | the engine of one thread, behind a lock that is never held while anything is waited for |
 //! | `kept` | one that is kept on the disk |
+//! | `at_hand`, `upkeep` | items that are loaded for who asks for them; what goes on beside requests |
 //! | `stragglers` | items that stay long, moved out of files of which nothing else is needed |
 //! | `moves`, `letters` | queues that move to their topics; dead letters for a queue of another shard |
 //! | `rooms` | what that engine is given: bytes, places, tables and random numbers |
 //! | `timers` | when there is something to do |
 //! | [`Budget`] | the memory that all topics and queues share |
 
+mod at_hand;
 mod budget;
 mod kept;
 mod letters;
@@ -23,6 +25,7 @@ mod rooms;
 mod shard;
 mod stragglers;
 mod timers;
+mod upkeep;
 
 pub use budget::Budget;
 pub(crate) use budget::Held;

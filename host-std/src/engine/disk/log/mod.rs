@@ -35,7 +35,7 @@ pub(crate) use frame::reseal;
 pub(crate) use frame::{Found, HEADER, LONGEST, len as frame_len, read as frame_at, read_frame, whole_frames};
 pub(crate) use position::{Position, name_of};
 pub(crate) use recovery::{Damage, End, Step, check, is_without_gap, next_entry, read};
-pub(crate) use segments::{Made, Maker, Segments, segments};
+pub(crate) use segments::{Made, Maker, Segments, is_in_the_making, segments};
 #[cfg(test)]
 use tail::OVERHEAD;
 pub(crate) use tail::{Group, Tail};

@@ -37,6 +37,11 @@ pub(crate) struct Segments<F: Folder> {
 const MADE: &str = "made";
 const RESCUED: &str = "rescued";
 
+/// Whether a file of this name is not complete, and of no use once the process is gone that made it.
+pub(crate) fn is_in_the_making(name: &str) -> bool {
+    [MADE, RESCUED].contains(&name)
+}
+
 impl<F: Folder> Maker<F> {
     /// None, in a folder; the first gets that number.
     pub(crate) const fn new(folder: F, capacity: u32, next: u32) -> Self {
