@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use streamgauge_core::dedupe::Entry;
+use streamgauge_core::engine::journal::Call;
 use streamgauge_core::engine::memory::{Host, QueueRoom, Table, TopicRoom};
-use streamgauge_core::engine::{Kind, Name, QueueSettings, Refusal, TopicSettings};
+use streamgauge_core::engine::{Command, Kind, Name, QueueSettings, Refusal, TopicSettings};
 use streamgauge_core::log::Mark;
 use streamgauge_core::queue::leases::{Away, Slot};
 use streamgauge_core::storage::{Fixed, Grow};
@@ -62,9 +63,11 @@ impl<const REVERSED: bool> Home<REVERSED> {
         self.fetch(away).expect("an item").to_vec()
     }
 
-    /// An entry was written, of what was executed last.
-    pub(super) fn written(&mut self, entry: &[u8]) {
-        if let Some(entries) = &mut self.entries {
+    /// An entry was written, of what was executed last. Only those with items are counted: when time passes, engines may
+    /// have different things to do.
+    pub(super) fn written(&mut self, call: &Call<'_>, entry: &[u8]) {
+        let has_items = matches!(call, Call::Execute(Command::Put { .. } | Command::Publish { .. }) | Call::Move(..));
+        if let Some(entries) = self.entries.as_mut().filter(|_| has_items) {
             entries.push(entry.to_vec());
         }
     }

@@ -60,7 +60,7 @@ impl<const REVERSED: bool> Keeper<REVERSED> {
         let Ok(()) = entry.encode(self.last, &mut bytes) as Result<(), Infallible>;
         assert_eq!(bytes.len() as u64, entry.encoded_len(self.last));
         bytes::is_read_again(&entry, &bytes, self.last);
-        self.memory.host_mut().written(&bytes);
+        self.memory.host_mut().written(&call, &bytes);
         self.log.push((self.last, bytes));
         self.last = now;
     }
@@ -71,7 +71,7 @@ impl<const REVERSED: bool> Keeper<REVERSED> {
             self.memory.host_mut().again = entry.random.iter().collect();
             self.memory.replay(&entry).unwrap_or_else(|error| panic!("{error}: {at}, {entry:?}"));
             assert!(self.memory.host().again.is_empty(), "all random numbers were drawn");
-            self.memory.host_mut().written(bytes);
+            self.memory.host_mut().written(&entry.call, bytes);
         }
         self.memory.host_mut().drawn.clear();
     }

@@ -227,7 +227,8 @@ impl Host for Rooms {
     }
 
     fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
-        let held = self.budget.take(if self.keeps.is_some() { ENTRY + TIES } else { settings.bytes + ENTRY + TIES })?;
+        let here = if self.keeps.is_some() { 0 } else { settings.bytes };
+        let held = self.budget.take(here.saturating_add(ENTRY + TIES))?;
         let items = if self.keeps.is_some() {
             Items::Growing(Bounded { values: Vec::new(), most: usize::MAX, steps: Steps::Eighth, held })
         } else {
