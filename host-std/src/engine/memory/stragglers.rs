@@ -75,11 +75,10 @@ impl Shard {
                     });
                 }))
             });
-            match done {
-                Some(done) => return done,
-                // Somebody else has taken the room.
-                None => {}
+            if let Some(done) = done {
+                return done;
             }
+            // Somebody else has taken the room.
         }
     }
 
