@@ -1,8 +1,8 @@
 //! An engine over a simulated disk: after any crash its state is one that it had, and at least as late as the last one
 //! that somebody was told of.
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash as _, Hasher as _};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -36,8 +36,9 @@ pub(super) struct World {
     /// Somebody was told of so many of them.
     told: usize,
     tokens: Vec<String>,
-    /// Every entry that was added, by its place.
+    /// Every entry that was added, by its place, and all that was ever put or published.
     entries: BTreeMap<u64, Vec<u8>>,
+    pieces: BTreeSet<Vec<u8>>,
 }
 
 /// What runs until the disk crashes.
@@ -83,6 +84,7 @@ impl World {
             told: 0,
             tokens: Vec::new(),
             entries: BTreeMap::new(),
+            pieces: BTreeSet::new(),
         }
     }
 
@@ -202,6 +204,7 @@ impl World {
             }
         } else {
             let text: Vec<u8> = (0..self.random.below(120)).map(|_| b'a' + self.random.below(26) as u8).collect();
+            self.pieces.extend(text.split(|byte| *byte == b'x').map(<[u8]>::to_vec));
             let tokens = self.tokens.join("\n");
             let command = self.command(queue, topic, &text, &tokens);
             assert!(log.tail.has_room(HEADER + super::most_bytes(&command).0.min(2_000)));
@@ -236,6 +239,7 @@ impl World {
         let state = state_of(memory, notes, histories, |away| {
             let mut item = Vec::new();
             assert!(shelf::copy(&self.entries[&away.place], away, &mut item));
+            assert!(self.pieces.contains(&item), "{away:?} is nothing that was put");
             item
         });
         match self.states.last_mut() {
