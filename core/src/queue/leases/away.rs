@@ -51,7 +51,23 @@ impl Away {
     }
 }
 
-impl Held<'_> {
+impl<'a> Held<'a> {
+    /// The item of which this is told.
+    pub(super) const fn of(data: &'a [u8], away: Option<Away>) -> Self {
+        match away {
+            Some(away) => Self::Away(away),
+            None => Self::Here(data),
+        }
+    }
+
+    /// What is told of it: its bytes, or none and where they are.
+    pub(super) const fn told(self) -> (&'a [u8], Option<Away>) {
+        match self {
+            Self::Here(data) => (data, None),
+            Self::Away(away) => (&[], Some(away)),
+        }
+    }
+
     /// Bytes of the item. O(1).
     pub const fn len(&self) -> usize {
         self.size().len

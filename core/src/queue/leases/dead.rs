@@ -36,10 +36,7 @@ pub struct Letter<'a> {
 impl Letter<'_> {
     /// The item as the queue has it.
     pub const fn held(&self) -> Held<'_> {
-        match self.away {
-            Some(away) => Held::Away(away),
-            None => Held::Here(self.data),
-        }
+        Held::of(self.data, self.away)
     }
 }
 
@@ -166,10 +163,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         let slot = self.slots.get(slot)?;
         let record = self.log.record_at(slot.offset())?;
         let parts = record::parts(record);
-        let (data, away) = match record::held_in(record, parts.stored) {
-            Held::Here(data) => (data, None),
-            Held::Away(away) => (&[][..], Some(away)),
-        };
+        let (data, away) = record::held_in(record, parts.stored).told();
         Some(Letter {
             id: slot.id,
             data,

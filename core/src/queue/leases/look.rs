@@ -6,7 +6,7 @@ use super::note;
 use super::record::{self, Kind};
 use super::slot::Slot;
 use super::tree::{Tree, rank_of};
-use super::{Held, Item, LeaseQueue};
+use super::{Item, LeaseQueue};
 use crate::log::Position;
 use crate::storage::Grow;
 use crate::time::Time;
@@ -149,10 +149,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         let accepted_at = record::accepted_at(record, self.clock);
         let died = note::death(&parts, self.clock);
         let reason = if died.is_some() { &[] } else { parts.reason };
-        let (data, away) = match record::held_in(record, parts.stored) {
-            Held::Here(data) => (data, None),
-            Held::Away(away) => (&[][..], Some(away)),
-        };
+        let (data, away) = record::held_in(record, parts.stored).told();
         Item { id, data, away, attempt, accepted_at, token: None, until: None, reason, died }
     }
 

@@ -42,10 +42,7 @@ pub struct Item<'a> {
 impl Item<'_> {
     /// The item as the queue has it.
     pub const fn held(&self) -> Held<'_> {
-        match self.away {
-            Some(away) => Held::Away(away),
-            None => Held::Here(self.data),
-        }
+        Held::of(self.data, self.away)
     }
 
     pub(super) const fn size(&self) -> Size {
