@@ -26,15 +26,6 @@ pub fn killed(mut server: Server) {
     server.process.wait();
 }
 
-/// Ends a server as an operator does.
-///
-/// # Panics
-/// If it does not end well.
-pub fn stopped(mut server: Server) {
-    server.process.signal(Signal::SIGTERM);
-    assert_eq!(server.process.exit_code(), 0, "{}", server.process.stderr());
-}
-
 /// The exit code of `streamgauge data`, and what it said.
 pub fn data(action: &str, folder: &Path, more: &[&str]) -> (i32, String) {
     let mut process = Process::start("streamgauge", [&["data", action, text(folder)][..], more].concat());
@@ -60,6 +51,18 @@ pub fn logs(folder: &Path) -> Vec<PathBuf> {
 pub fn newest_log(folder: &Path) -> PathBuf {
     let is_used = |path: &PathBuf| fs::read(path).expect("a file").iter().any(|byte| *byte != 0);
     logs(folder).into_iter().rfind(is_used).expect("a file of the log")
+}
+
+/// The file of the log that has a text.
+///
+/// # Panics
+/// If none has it.
+pub fn log_with(folder: &Path, text: &str) -> PathBuf {
+    let has_it = |path: &PathBuf| {
+        let bytes = fs::read(path).expect("a file");
+        bytes.windows(text.len()).any(|some| some == text.as_bytes())
+    };
+    logs(folder).into_iter().find(has_it).expect("it is in one of them")
 }
 
 /// Flips a bit where a text is in a file, and returns the place.

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use streamgauge_tests::client::Client;
-use streamgauge_tests::kept::{bytes_in, damage, data, killed, logs, serve, stopped, text};
+use streamgauge_tests::kept::{bytes_in, damage, data, killed, log_with, logs, serve, text};
 use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::until_within;
 use tempfile::TempDir;
@@ -117,7 +117,7 @@ fn an_item_that_the_disk_has_lost_is_named_and_only_that_is_lost() {
         assert_eq!(server.connect().post("/put?queue=jobs", item(number)).status, 200);
     }
     // A start reads the checkpoint, and not what lies before it.
-    stopped(server);
+    assert_eq!(server.stop(), 0);
     let at = damage(&logs(folder.path())[0], &item(2));
     let (code, said) = data("check", folder.path(), &[]);
     assert_eq!(code, 1, "{said}");
@@ -135,7 +135,7 @@ fn an_item_that_the_disk_has_lost_is_named_and_only_that_is_lost() {
     assert!(server.get("/stats?queue=jobs&format=json").contains(r#""purged":1"#));
     let said = server.process.stderr();
     assert!(said.contains("items are lost") && said.contains("0000000001.log at byte"), "{at}: {said}");
-    stopped(server);
+    assert_eq!(server.stop(), 0);
     assert_eq!(data("check", folder.path(), &[]).0, 0, "it is not there any more");
 }
 
@@ -146,17 +146,14 @@ fn a_repair_goes_on_with_what_can_be_read() {
     for number in 0..3 {
         server.connect().post("/put?queue=jobs", item(number));
     }
-    stopped(server);
+    assert_eq!(server.stop(), 0);
     let server = serve(folder.path(), &[]);
     for number in 3..6 {
         server.connect().post("/put?queue=jobs", item(number));
     }
     killed(server);
     damage(&logs(folder.path())[0], &item(1));
-    // The file that was written last.
-    let newest =
-        logs(folder.path()).into_iter().rfind(|log| fs::read(log).unwrap().windows(8).any(|some| some == b"00000004"));
-    damage(&newest.unwrap(), &item(4));
+    damage(&log_with(folder.path(), &item(4)), &item(4));
     let (code, said) = data("repair", folder.path(), &["--yes"]);
     assert!(code == 0 && said.contains("lost: ") && said.contains("1 items of queue jobs"), "{said}");
     let server = serve(folder.path(), &[]);

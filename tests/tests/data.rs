@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use streamgauge_tests::kept::{damage, data, killed, newest_log, serve, stopped, text};
+use streamgauge_tests::kept::{damage, data, killed, newest_log, serve, text};
 use streamgauge_tests::process::Process;
 use tempfile::TempDir;
 
@@ -43,7 +43,7 @@ fn what_is_whole_is_well_and_stays_as_it_is() {
     assert_eq!(fs::read(newest_log(folder.path())).unwrap(), before);
 
     let server = serve(folder.path(), &[]);
-    stopped(server);
+    assert_eq!(server.stop(), 0);
     let (code, said) = data("check", folder.path(), &[]);
     assert!(code == 0 && said.contains("it was closed"), "{said}");
 }
@@ -84,7 +84,7 @@ fn a_dump_is_json_that_names_what_was_put() {
     // All of it is in the checkpoint that a server makes at its end.
     let server = serve(folder.path(), &[]);
     server.connect().post("/put?queue=bytes", "\u{fffd}").text();
-    stopped(server);
+    assert_eq!(server.stop(), 0);
     let (_, said) = data("dump", folder.path(), &["--items"]);
     let lines: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let items: Vec<_> = lines.iter().filter(|line| line["kind"] == "item" && line["queue"] == "jobs").collect();
@@ -158,7 +158,7 @@ fn a_checkpoint_that_is_lost_is_made_again_from_all_of_the_log_or_not_at_all() {
     assert_eq!(code, 0, "{said}");
     let server = serve(folder.path(), &[]);
     assert_eq!(server.get("/get?queue=jobs"), "item-01");
-    stopped(server);
+    assert_eq!(server.stop(), 0);
     // From now on the log does not go back to its beginning.
     fs::remove_file(&checkpoint).unwrap();
     let (code, said) = data("repair", folder.path(), &["--yes", "--from-log"]);

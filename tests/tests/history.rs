@@ -1,6 +1,5 @@
 //! Topics that are longer than memory: their messages are told from the disk.
 
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,20 +10,15 @@ use nix::sys::signal::Signal;
 use streamgauge_core::time::Time;
 use streamgauge_core::wire::units::Rfc3339;
 use streamgauge_tests::client::Client;
-use streamgauge_tests::process::{Process, Server};
+use streamgauge_tests::kept::{self, bytes_in, damage, data, killed, log_with};
+use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::until_within;
 use tempfile::TempDir;
 
 /// A server with little memory that keeps what it has in a folder.
 fn serve(folder: &Path, more: &[&str]) -> Server {
-    let folder = folder.to_str().expect("a path of this test is text");
     let little = ["--memory", "64MiB", "--log-bytes", "4MiB", "--queue-bytes", "4MiB", "--max-body-bytes", "1MiB"];
-    Server::everything([&["--data-dir", folder][..], &little, more].concat())
-}
-
-fn killed(mut server: Server) {
-    server.process.signal(Signal::SIGKILL);
-    server.process.wait();
+    kept::serve(folder, &[&little, more].concat())
 }
 
 /// Makes a topic that keeps so many bytes.
@@ -257,10 +251,6 @@ fn what_is_too_old_is_not_told() {
     assert!(text.contains("event: gap\ndata: 100\n\n"), "{}", &text[..200]);
 }
 
-fn bytes_of(folder: &Path) -> u64 {
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
-}
-
 #[test]
 fn what_leaves_gives_its_room_back_and_a_topic_never_fills_the_disk() {
     let folder = TempDir::new().unwrap();
@@ -274,7 +264,7 @@ fn what_leaves_gives_its_room_back_and_a_topic_never_fills_the_disk() {
         publish(&server, "modest", next..next + 2_000);
         next += 10_000;
     }
-    assert!(bytes_of(folder.path()) <= 128 << 20);
+    assert!(bytes_in(folder.path()) <= 128 << 20);
     let kept = |server: &Server| ["greedy", "modest"].map(|topic| counter(server, topic, "bytes"));
     let before = kept(&server);
     assert!(before[0] > 20 << 20 && before[1] >= 8_000_000, "{before:?}");
@@ -320,15 +310,8 @@ fn what_is_damaged_is_told_as_missing_and_the_server_goes_on() {
     let server = serve(folder.path(), &[]);
     publish(&server, "t", 0..3_000);
     assert_eq!(server.stop(), 0);
-    let logs = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
-    let (path, mut bytes) = logs
-        .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
-        .map(|path| (path.clone(), fs::read(path).unwrap()))
-        .find(|(_, bytes)| bytes.windows(9).any(|nine| nine == b"000001234"))
-        .expect("it is in one of them");
-    let at = bytes.windows(9).position(|nine| nine == b"000001234").unwrap();
-    bytes[at] ^= 1;
-    fs::write(&path, &bytes).unwrap();
+    let path = log_with(folder.path(), "000001234");
+    damage(&path, "000001234");
     let mut server = serve(folder.path(), &["--enable-logging"]);
     let (_, text) = told(&server, "topic=t&format=sse&from=first");
     let numbers: Vec<_> = events(&text).iter().map(|(_, data)| data[..9].parse::<u64>().unwrap()).collect();
@@ -347,10 +330,8 @@ fn what_is_damaged_is_told_as_missing_and_the_server_goes_on() {
     let (said, file) = (server.process.stderr(), path.file_name().unwrap().to_str().unwrap());
     assert!(said.contains(file) && said.contains("can't be read"), "{said}");
     drop(client);
-    let path = folder.path().to_str().expect("a path of this test is text");
-    let mut check = Process::start("streamgauge", ["data", "check", path]);
-    assert_eq!(check.exit_code(), 1);
-    let said = check.stdout();
+    let (code, said) = data("check", folder.path(), &[]);
+    assert_eq!(code, 1);
     let line = said.lines().find(|line| line.starts_with("messages ")).expect("a line of it");
     assert!(line.contains(file) && line.contains("bytes are not what was written"), "{said}");
     assert!(said.contains("a server starts, and says what is missing"), "{said}");
@@ -366,17 +347,9 @@ fn a_repair_keeps_what_topics_had() {
     publish(&server, "t", 3_000..6_000);
     killed(server);
     // A batch that came after the checkpoint.
-    let logs = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
-    for path in logs.filter(|path| path.extension().is_some_and(|extension| extension == "log")) {
-        let mut bytes = fs::read(&path).unwrap();
-        if let Some(at) = bytes.windows(9).position(|nine| nine == b"000004234") {
-            bytes[at] ^= 1;
-            fs::write(&path, &bytes).unwrap();
-        }
-    }
-    let path = folder.path().to_str().expect("a path of this test is text");
-    let mut repair = Process::start("streamgauge", ["data", "repair", "--yes", path]);
-    assert_eq!(repair.exit_code(), 0, "{}", repair.stdout());
+    damage(&log_with(folder.path(), "000004234"), "000004234");
+    let (code, said) = data("repair", folder.path(), &["--yes"]);
+    assert_eq!(code, 0, "{said}");
     for _ in 0..2 {
         let server = serve(folder.path(), &[]);
         let (_, lines) = told(&server, "topic=t&multipart=0&from=first");
