@@ -54,7 +54,8 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// It never will be, or nobody knows.
     fn safe(&self, mark: Mark) -> impl Future<Output = Result<(), Refusal>> + Send;
 
-    /// Executes a command, and waits until it is safe. One that publishes waits while what was published before is far from being sent on.
+    /// Executes a command, and waits until it is safe. One that publishes waits while what was published before is far
+    /// from being sent on.
     fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> impl Future<Output = Outcome> + Send;
 
     /// Copies the next items of a walk, each with a newline, as far as `most` bytes hold them, and one item at least;

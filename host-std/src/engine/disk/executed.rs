@@ -10,8 +10,8 @@ use super::history::Histories;
 use super::log::Position;
 use crate::engine::memory::{Rooms, published_to};
 
-/// Executes a command, whose items will be in that place; `keep` is given what has to be kept of it, if it has changed something. Messages that it publishes
-/// are held back from subscribers.
+/// Executes a command, whose items will be in that place; `keep` is given what has to be kept of it, if it has changed
+/// something. Messages that it publishes are held back from subscribers.
 pub(crate) fn execute<P>(
     memory: &mut Memory<Rooms>,
     command: &Command<'_>,
@@ -24,15 +24,13 @@ pub(crate) fn execute<P>(
     // What is published now is not safe yet.
     let is_new = topic.is_some_and(|topic| memory.topic_mut(topic).map(|topic| topic.hold()).is_none());
     let was_due = memory.is_due_for(command, now);
-    begin(memory);
-    memory.host_mut().set_place(Some(place));
+    begin(memory, place);
     let mut watched = Watched::new(to);
     let outcome = memory.execute(command, now, &mut watched);
     let taken = watched.taken();
     if let Some(topic) = topic.filter(|_| is_new).and_then(|topic| memory.topic_mut(topic)) {
         topic.hold_all();
     }
-    memory.host_mut().set_place(None);
     let (random, refused) = end(memory);
     let call = Call::of(command, &outcome, was_due, !random.is_empty());
     let memory = &*memory;
@@ -40,14 +38,15 @@ pub(crate) fn execute<P>(
     (outcome, kept)
 }
 
-/// Does something else with an engine, which is told as a call, and given to `keep`.
+/// Does something else with an engine, which will be in that place: it is told as a call, and given to `keep`.
 pub(crate) fn call<'c, R>(
     memory: &mut Memory<Rooms>,
     now: Time,
+    place: Position,
     f: impl FnOnce(&mut Memory<Rooms>) -> (R, Option<Call<'c>>),
     keep: impl FnOnce(&Executed<'_>),
 ) -> R {
-    begin(memory);
+    begin(memory, place);
     let (result, call) = f(memory);
     let (random, refused) = end(memory);
     if let Some(call) = call {
@@ -81,14 +80,16 @@ impl Executed<'_> {
     }
 }
 
-/// From now on it is noted what is drawn at random, and refused for want of memory.
-fn begin(memory: &mut Memory<Rooms>) {
+/// From now on it is noted what is drawn at random, and refused for want of memory; and items will be in that place.
+fn begin(memory: &mut Memory<Rooms>, place: Position) {
     let rooms = memory.host_mut();
+    rooms.set_place(Some(place));
     rooms.take_drawn();
     rooms.budget().take_refused();
 }
 
 fn end(memory: &mut Memory<Rooms>) -> (Vec<u64>, Vec<u32>) {
     let rooms = memory.host_mut();
+    rooms.set_place(None);
     (rooms.take_drawn(), rooms.budget().take_refused())
 }

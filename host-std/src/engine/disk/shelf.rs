@@ -10,9 +10,9 @@ use std::io;
 use parking_lot::Mutex;
 use streamgauge_core::queue::leases::Away;
 
-use super::files::{Directory, File as _, Folder};
+use super::files::{Directory, Folder};
 use super::journal::Recent;
-use super::log::{Position, name_of, read_frame, whole_frames};
+use super::log::{Position, from_entry, name_of, read_run, told_len, whole_frames};
 
 /// Items by their places.
 pub(crate) struct Shelf<F: Folder = Directory> {
@@ -53,8 +53,7 @@ impl std::fmt::Display for Unreadable {
     }
 }
 
-/// Bytes that are read at once, and parts that are kept.
-const PART: usize = 256 << 10;
+/// Parts that are kept.
 const PARTS: usize = 16;
 
 impl<F: Folder> Shelf<F> {
@@ -95,16 +94,7 @@ impl<F: Folder> Shelf<F> {
             io::ErrorKind::NotFound => Unreadable::Lost(at),
             _ => io(error),
         })?;
-        let mut bytes = vec![0; PART];
-        let read = file.read_all_at(u64::from(at.offset), &mut bytes).map_err(io)?;
-        let needed = read_frame(&bytes[..read]).unwrap_or(0);
-        if needed > PART {
-            bytes.resize(needed, 0);
-            let more = file.read_all_at(u64::from(at.offset) + read as u64, &mut bytes[read..]).map_err(io)?;
-            bytes.truncate(read + more);
-        } else {
-            bytes.truncate(read);
-        }
+        let mut bytes = read_run(&file, at, u32::MAX).map_err(io)?;
         bytes.truncate(whole_frames(&bytes, at));
         if bytes.is_empty() {
             return Err(Unreadable::Lost(at));
@@ -132,14 +122,13 @@ impl<F: Folder> Shelf<F> {
 impl Part {
     /// From an entry on, if it is in here.
     fn from(&self, at: Position) -> Option<&[u8]> {
-        let begin = at.offset.checked_sub(self.at.offset).filter(|_| at.segment == self.at.segment)?;
-        self.bytes.get(begin as usize..).filter(|rest| !rest.is_empty())
+        from_entry(&self.bytes, self.at, at)
     }
 }
 
 /// Copies an item out of an entry that begins there.
 pub(super) fn copy(bytes: &[u8], away: &Away, into: &mut Vec<u8>) -> bool {
-    let item = read_frame(bytes).and_then(|len| {
+    let item = told_len(bytes).and_then(|len| {
         let begin = len.checked_sub(away.back as usize)?;
         bytes.get(begin..)?.get(..away.len as usize)
     });

@@ -186,12 +186,10 @@ impl World {
             let moves = Moves::of(&moved);
             before = log.tail.begin(2_000);
             let relocate = |memory: &mut Memory<Rooms>| {
-                memory.host_mut().set_place(Some(before));
                 let gone = memory.relocate(&queue, &moves);
-                memory.host_mut().set_place(None);
                 (gone, (!found.is_empty()).then_some(Call::Move(queue, moves)))
             };
-            let gone = call(memory, now, relocate, |executed| added = keep(&mut log.tail, executed).is_some());
+            let gone = call(memory, now, before, relocate, |executed| added = keep(&mut log.tail, executed).is_some());
             assert_eq!((gone, added), (0, !found.is_empty()), "all are where they were");
         } else if self.odds(6) {
             if memory.is_due(Kind::Queue, &queue, now) {
@@ -199,7 +197,7 @@ impl World {
                     memory.advance(Kind::Queue, &queue, now);
                     ((), Some(Call::Advance(Kind::Queue, queue)))
                 };
-                call(memory, now, advance, |executed| added = keep(&mut log.tail, executed).is_some());
+                call(memory, now, log.tail.end(), advance, |executed| added = keep(&mut log.tail, executed).is_some());
                 assert!(added);
             }
         } else {

@@ -295,7 +295,7 @@ impl State {
         now: Time,
         f: impl FnOnce(&mut Memory<Rooms>) -> (R, Option<Call<'c>>),
     ) -> R {
-        disk::call(&mut self.memory, now, f, |executed| {
+        disk::call(&mut self.memory, now, room.place(), f, |executed| {
             keeper.executed(room, executed);
         })
     }

@@ -37,25 +37,22 @@ impl Shard {
         for (queue, items) in self.stragglers(keeper, segments).await {
             let mut rest = &items[..];
             while !rest.is_empty() {
-                let (mut count, mut bytes) = (0, SMALL);
-                for item in rest.iter().take_while(|item| item.data.len() < BATCH) {
+                let mut bytes = 0;
+                let fits = |item: &&Straggler| {
                     bytes += item.data.len() + BESIDE;
-                    count += 1;
-                    if bytes > BATCH {
-                        break;
-                    }
-                }
+                    bytes <= BATCH
+                };
                 // One that is longer goes alone.
-                let (some, behind) = rest.split_at(count.max(1));
-                let bytes = bytes.max(some[0].data.len() + BESIDE + SMALL);
-                self.move_some(keeper, &queue, some, bytes).await?;
+                let (some, behind) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+                self.move_some(keeper, &queue, some).await?;
                 rest = behind;
             }
         }
         Ok(())
     }
 
-    async fn move_some(&self, keeper: &Keeper, queue: &Name, items: &[Straggler], bytes: usize) -> Result<(), Full> {
+    async fn move_some(&self, keeper: &Keeper, queue: &Name, items: &[Straggler]) -> Result<(), Full> {
+        let bytes = items.iter().fold(SMALL, |sum, item| sum + item.data.len() + BESIDE);
         let moved: Vec<_> =
             items.iter().map(|item| Moved { record: item.record, from: item.from, data: &item.data }).collect();
         let (moves, queue) = (Moves::of(&moved), *queue);
@@ -65,12 +62,9 @@ impl Shard {
             let done = self.update(|state| {
                 let room = keeper.journal().room_now(bytes, true)?;
                 Some(room.map(|room| {
-                    let place = room.place();
                     state.call(keeper, room, now, |memory| {
-                        memory.host_mut().set_place(Some(place));
                         // What is somewhere else now has been got, or was moved in its queue: it has its turn again.
                         memory.relocate(&queue, &moves);
-                        memory.host_mut().set_place(None);
                         ((), Some(Call::Move(queue, moves)))
                     });
                 }))

@@ -10,7 +10,7 @@ use streamgauge_core::time::Time;
 use super::Extent;
 use crate::engine::disk::body::Body;
 use crate::engine::disk::files::{File, Folder};
-use crate::engine::disk::log::{Found, HEADER, Position, frame_at, frame_len, name_of, next_entry};
+use crate::engine::disk::log::{Found, HEADER, Position, frame_at, name_of, next_entry, read_bytes, read_run};
 
 /// Reads the messages of a topic, extent by extent: who owns it tells which one is next.
 #[derive(Debug, Clone)]
@@ -48,9 +48,6 @@ pub(crate) struct Lost {
     pub(crate) at: Position,
     pub(crate) error: Option<io::Error>,
 }
-
-/// Bytes that are read at a time, unless an entry is longer.
-const PIECE: u32 = 256 << 10;
 
 impl Chunk {
     /// When a message was published, and its bytes; `None` behind the last.
@@ -125,11 +122,7 @@ impl Scan<'_> {
             return Ok(());
         }
         let file = folder.open(&name_of(self.extent.begin.segment))?;
-        let mut bytes = bytes_of(&file, self.spot.at, left.min(PIECE))?;
-        if let Some(len) = frame_len(&bytes, self.spot.at).filter(|len| *len > bytes.len()) {
-            // One entry that is longer than what is read at a time.
-            bytes = bytes_of(&file, self.spot.at, left.min(u32::try_from(len).unwrap_or(u32::MAX)))?;
-        }
+        let bytes = read_run(&file, self.spot.at, left)?;
         let (begin, mut at) = (self.spot.at.offset, 0);
         while let Found::Whole { marks, body } = frame_at(bytes.get(at..).unwrap_or_default(), self.spot.at) {
             self.chunk.is_held = !marks.is_own && !self.take(body, at + HEADER);
@@ -172,7 +165,7 @@ impl Scan<'_> {
     /// the end of the extent: behind the last loss they are counted from there.
     fn go_on_behind(&mut self, file: &impl File) -> io::Result<()> {
         let from = self.spot.at;
-        let bytes = bytes_of(file, from, self.extent.end.saturating_sub(from.offset))?;
+        let bytes = read_bytes(file, from, self.extent.end.saturating_sub(from.offset))?;
         let (mut at, mut whole, mut count) = (0, bytes.len(), 0);
         while at < bytes.len() {
             let rest = bytes.get(at..).unwrap_or_default();
@@ -218,11 +211,4 @@ fn published<'b>(topic: &Name, body: &'b [u8]) -> Option<(Time, u64, &'b [u8])> 
         }
         _ => None,
     }
-}
-
-fn bytes_of(file: &impl File, at: Position, len: u32) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; len as usize];
-    let read = file.read_all_at(u64::from(at.offset), &mut bytes)?;
-    bytes.truncate(read);
-    Ok(bytes)
 }

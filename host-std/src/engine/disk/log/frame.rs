@@ -69,10 +69,15 @@ pub(crate) fn set_first(bytes: &mut [u8], at: Position) {
 /// be in the bytes.
 pub(crate) fn len(bytes: &[u8], at: Position) -> Option<usize> {
     let &[a, b, c, d, e, f, ..] = bytes.first_chunk::<HEADER>()?;
-    let word = u32::from_le_bytes([a, b, c, d]);
-    let len = (word & (OWN - 1)) as usize;
-    let is_here = place(at, word).finalize().to_le_bytes().starts_with(&[e, f]);
-    (len > 0 && is_here).then_some(HEADER + len)
+    let is_here = place(at, u32::from_le_bytes([a, b, c, d])).finalize().to_le_bytes().starts_with(&[e, f]);
+    told_len(bytes).filter(|_| is_here)
+}
+
+/// The length of the frame at the beginning of `bytes`, as its header tells it: of bytes that are known to be whole.
+pub(crate) fn told_len(bytes: &[u8]) -> Option<usize> {
+    let word = bytes.first_chunk::<HEADER>()?.first_chunk()?;
+    let len = (u32::from_le_bytes(*word) & (OWN - 1)) as usize;
+    (len > 0).then_some(HEADER + len)
 }
 
 /// What is at the beginning of `bytes`, which are in that place.
@@ -96,13 +101,6 @@ pub(crate) fn read(bytes: &[u8], at: Position) -> Found<'_> {
     } else {
         Found::Broken { marks, len: HEADER + len }
     }
-}
-
-/// The length of the frame at the beginning of `bytes`, as its header says, which nobody has looked at.
-pub(crate) fn read_frame(bytes: &[u8]) -> Option<usize> {
-    let word = bytes.first_chunk::<HEADER>()?.first_chunk()?;
-    let len = (u32::from_le_bytes(*word) & (OWN - 1)) as usize;
-    (len > 0).then_some(HEADER + len)
 }
 
 /// How many of these bytes, which are in that place, are whole frames.

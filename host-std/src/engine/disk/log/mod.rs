@@ -8,6 +8,7 @@
 //! | [`Tail`] | the end in memory: entries get their places, and go to the disk in [`Group`]s |
 //! | [`Segments`] | the files: made ahead, written, synced, given up when they fail |
 //! | [`read`] | what is there after a crash; what is torn, and what is lost |
+//! | [`read_run`] | some of it, read while the log goes on |
 //! | [`go_on`] | to go on behind it |
 //!
 //! Entries are added under a lock, for the price of a copy, and a thread writes and syncs one group while the next one
@@ -22,6 +23,7 @@ mod frame;
 mod own;
 mod position;
 mod recovery;
+mod run;
 mod segments;
 mod tail;
 #[cfg(test)]
@@ -32,9 +34,10 @@ use std::io;
 use super::files::{File as _, Folder};
 #[cfg(test)]
 pub(crate) use frame::reseal;
-pub(crate) use frame::{Found, HEADER, LONGEST, len as frame_len, read as frame_at, read_frame, whole_frames};
+pub(crate) use frame::{Found, HEADER, LONGEST, read as frame_at, told_len, whole_frames};
 pub(crate) use position::{Position, name_of};
 pub(crate) use recovery::{Damage, End, Step, check, is_without_gap, next_entry, read};
+pub(crate) use run::{from_entry, read_bytes, read_run};
 pub(crate) use segments::{Made, Maker, Segments, is_in_the_making, segments};
 #[cfg(test)]
 use tail::OVERHEAD;

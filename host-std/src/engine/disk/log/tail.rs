@@ -2,6 +2,7 @@
 
 use super::frame::{self, HEADER, Marks};
 use super::own::{HEAD, Own};
+use super::run::from_entry;
 use super::{LONGEST, Position};
 
 /// A segment that was made, and that nothing was written to.
@@ -54,10 +55,7 @@ impl Group {
 
     /// From an entry on, if it is in it.
     pub(crate) fn from(&self, at: Position) -> Option<&[u8]> {
-        self.parts().find_map(|(begin, bytes)| {
-            let before = at.offset.checked_sub(begin.offset).filter(|_| at.segment == begin.segment)?;
-            bytes.get(before as usize..).filter(|rest| !rest.is_empty())
-        })
+        self.parts().find_map(|(begin, bytes)| from_entry(bytes, begin, at))
     }
 
     /// Where what goes, in the order in which it was added.

@@ -1,0 +1,40 @@
+//! Runs of entries: what a segment has from the beginning of one on, in one piece.
+
+use std::io;
+
+use super::Position;
+use super::frame;
+use crate::engine::disk::files::File;
+
+/// Bytes that are read at once, unless an entry is longer.
+const PIECE: u32 = 256 << 10;
+
+/// Reads from an entry on as much as is read at once, and all of the entry: `most` bytes in no case. How long it is, is only
+/// taken from a header that belongs there.
+///
+/// # Errors
+/// The disk doesn't work.
+pub(crate) fn read_run(file: &impl File, at: Position, most: u32) -> io::Result<Vec<u8>> {
+    let bytes = read_bytes(file, at, most.min(PIECE))?;
+    match frame::len(&bytes, at).filter(|len| *len > bytes.len()) {
+        Some(len) => read_bytes(file, at, most.min(u32::try_from(len).unwrap_or(u32::MAX))),
+        None => Ok(bytes),
+    }
+}
+
+/// Reads so many bytes from a place on, or as many as there are.
+///
+/// # Errors
+/// The disk doesn't work.
+pub(crate) fn read_bytes(file: &impl File, at: Position, len: u32) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; len as usize];
+    let read = file.read_all_at(u64::from(at.offset), &mut bytes)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
+/// What there is from an entry on in bytes that begin in a place; `None` if it is not in them.
+pub(crate) fn from_entry(bytes: &[u8], begin: Position, at: Position) -> Option<&[u8]> {
+    let before = at.offset.checked_sub(begin.offset).filter(|_| at.segment == begin.segment)?;
+    bytes.get(before as usize..).filter(|rest| !rest.is_empty())
+}
