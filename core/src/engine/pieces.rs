@@ -175,9 +175,9 @@ impl<'a> Pieces<'a> {
 
     fn counted(mut self) -> Self {
         let (mut count, mut longest) = (0_u64, 0);
-        for piece in self.iter() {
+        for len in self.lens() {
             count = count.wrapping_add(1);
-            longest = longest.max(piece.len());
+            longest = longest.max(len);
         }
         (self.count, self.longest) = (count, longest);
         self
@@ -193,10 +193,28 @@ impl<'a> Pieces<'a> {
         self.longest
     }
 
+    /// Their lengths, in their order. O(n) for all.
+    pub(crate) fn lens(&self) -> Lens<'a, '_> {
+        match self.form {
+            Form::Whole => Lens::One((self.count > 0).then_some(self.longest)),
+            _ => Lens::Some(self.iter()),
+        }
+    }
+
     /// Bytes that all take in an entry of a [journal](super::journal), each behind its length. O(pieces).
     pub(crate) fn encoded_len(&self) -> u64 {
-        let len = |piece: Piece<'_>| prefix_len(piece.len()).saturating_add(piece.len()) as u64;
-        self.iter().fold(0, |sum, piece| sum.saturating_add(len(piece)))
+        self.lens().fold(0, |sum, len| sum.saturating_add(prefix_len(len).saturating_add(len) as u64))
+    }
+
+    /// As many as these bytes they take there at the most. O(1).
+    pub const fn most_encoded_len(&self) -> usize {
+        let len = match (&self.form, self.data) {
+            // Not longer than as they came, but for what stands before each.
+            (Form::Lengths, _) => 0,
+            (_, Data::Plain(bytes)) => bytes.len(),
+            (_, Data::Coded(value)) => value.raw().len(),
+        };
+        len.saturating_add((self.count as usize).saturating_mul(prefix_len(self.longest)))
     }
 
     /// The messages of a body, which is never coded. O(n) for all.
@@ -225,6 +243,24 @@ impl<'a> Pieces<'a> {
             (Form::Prefixed | Form::Lengths, Data::Coded(_)) => Kind::Whole(None),
         };
         Iter { kind, bare: self.bare }
+    }
+}
+
+/// The lengths of [`Pieces`]: of one, as most requests have, it is known.
+#[derive(Debug, Clone)]
+pub(crate) enum Lens<'a, 's> {
+    One(Option<usize>),
+    Some(Iter<'a, 's>),
+}
+
+impl Iterator for Lens<'_, '_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        match self {
+            Self::One(len) => len.take(),
+            Self::Some(pieces) => pieces.next().map(|piece| piece.len()),
+        }
     }
 }
 

@@ -26,6 +26,11 @@ impl<S: AsRef<[u8]>> Log<S> {
         self.storage.as_ref().get(position.offset.checked_sub(len)?..position.offset)
     }
 
+    /// Whether the newest records lie before the oldest. O(1).
+    pub(crate) const fn is_wrapped(&self) -> bool {
+        self.wrapped_at.is_some()
+    }
+
     /// Whether records of these lengths can be appended one after the other. O(lengths).
     pub(crate) fn has_room_for(&self, lens: impl Iterator<Item = usize>) -> bool {
         let capacity = self.capacity();

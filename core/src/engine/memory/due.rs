@@ -14,8 +14,8 @@ impl<H: Host> Memory<H> {
                 expires.is_some_and(|at| at <= now)
             }
             Kind::Queue => {
-                let has_letters = self.target_of_letters(name).is_some();
-                has_letters || self.is_overdue(name, now)
+                let Some(entry) = self.queues.get_mut(name) else { return false };
+                entry.target_of_letters(name).is_some() || entry.queue.is_due(now)
             }
         }
     }

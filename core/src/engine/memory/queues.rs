@@ -30,10 +30,9 @@ impl<H: Host> Memory<H> {
             entry.duplicates = entry.duplicates.wrapping_add(1);
             return Outcome::Put { items: known, duplicate: true };
         }
-        entry.make_room_for(items.iter().map(|item| item.len()));
+        entry.make_room_for(items.lens());
         let checked = entry.check(name, items).and_then(|()| {
-            let lens = items.iter().map(|item| item.len());
-            entry.queue.check_many(now, lens, delay).map_err(|error| refusal_of(error, name, entry, items))
+            entry.queue.check_many(now, items.lens(), delay).map_err(|error| refusal_of(error, name, entry, items))
         });
         if let Err(refusal) = checked {
             entry.queue.count_refused(items.count());
@@ -319,7 +318,7 @@ fn refusal_of<H: Host>(error: PutError, name: &Name, entry: &QueueEntry<H>, item
             let Limits { depth: max_depth, bytes: max_bytes } = entry.queue.settings().limits;
             let counters = entry.queue.counters();
             let depth = counters.ready.saturating_add(counters.delayed).saturating_add(counters.leased);
-            let bytes = items.iter().fold(counters.bytes, |bytes, item| bytes.saturating_add(item.len() as u64));
+            let bytes = items.lens().fold(counters.bytes, |bytes, len| bytes.saturating_add(len as u64));
             let too_deep = max_depth.filter(|most| depth.saturating_add(items.count()) > *most);
             let too_many = max_bytes.filter(|most| bytes > *most);
             let (limit, most) = match (too_deep, too_many) {

@@ -223,9 +223,10 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             }
         }
         let records = sizes.map(|size| record::record_len(size.stored(), 0).unwrap_or(usize::MAX));
-        if !self.log.has_room_for(records.clone()) {
-            self.settle(self.clock);
+        if self.log.has_room_for(records.clone()) {
+            return Ok(());
         }
+        self.settle(self.clock);
         self.find_room(records, None).ok_or(PutError::Full)
     }
 

@@ -140,11 +140,11 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         self.grows() && self.free() < bytes.saturating_add(self.log.capacity() / 4)
     }
 
-    /// Lets the storage grow as `grow` does, and returns what that says. O(storage) if it did.
+    /// Lets the storage grow as `grow` does, and returns what that says. O(storage) if it did and records lie on both sides
+    /// of its old end: what is new is of use only in one piece with what is free.
     pub(crate) fn grow(&mut self, grow: impl FnOnce(&mut S) -> bool) -> bool {
         let has_grown = self.log.grow(grow);
-        if has_grown {
-            // What is new is of use only in one piece with what is free.
+        if has_grown && self.log.is_wrapped() {
             self.compact();
         }
         has_grown

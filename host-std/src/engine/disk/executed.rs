@@ -74,6 +74,11 @@ impl Executed<'_> {
         let Ok(()) = entry.encode(Time::ZERO, out);
     }
 
+    /// Whether there may be messages in it, or fewer of them kept because of it.
+    pub(crate) const fn is_of_topics(&self) -> bool {
+        Histories::heed(&self.call)
+    }
+
     /// Takes note of where its entry lies.
     pub(crate) fn lies(&self, places: (Position, Position), histories: &mut Histories) {
         histories.executed(&self.call, self.memory, self.now, places);

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -67,6 +68,8 @@ pub(crate) struct Keeper {
     /// For reading histories: so many do at a time, and the memory that takes is bounded.
     readers: Arc<Semaphore>,
     last: Mutex<Last>,
+    /// Bytes that were added to the log since the last checkpoint, about.
+    added: AtomicU64,
     /// Held as long as this process may write there.
     _lock: File,
 }
@@ -76,8 +79,6 @@ pub(crate) struct Keeper {
 pub(super) struct Last {
     pub(super) from: Position,
     bytes: u64,
-    /// Bytes that were added to the log since, about.
-    added: u64,
     /// The segments before it that were needed nevertheless.
     pub(super) needed: BTreeSet<u32>,
 }
@@ -85,7 +86,7 @@ pub(super) struct Last {
 impl Last {
     /// None of this process: whatever stands before the next one may be unneeded.
     pub(super) const fn none(bytes: u64) -> Self {
-        Self { from: Position::ZERO, bytes, added: 0, needed: BTreeSet::new() }
+        Self { from: Position::ZERO, bytes, needed: BTreeSet::new() }
     }
 }
 
@@ -187,6 +188,7 @@ impl Keeper {
             histories: Mutex::new(histories),
             readers: Arc::new(Semaphore::new(READERS)),
             last: Mutex::new(last),
+            added: AtomicU64::new(0),
             _lock: lock,
         };
         Ok((keeper, memory, recovered))
@@ -215,8 +217,10 @@ impl Keeper {
             self.journal.fail("an entry is longer than was foreseen");
             return self.journal.end();
         };
-        executed.lies((begin, end), &mut self.histories.lock());
-        self.last.lock().added += u64::from(end.offset.saturating_sub(begin.offset));
+        if executed.is_of_topics() {
+            executed.lies((begin, end), &mut self.histories.lock());
+        }
+        self.added.fetch_add(u64::from(end.offset.saturating_sub(begin.offset)), Ordering::Relaxed);
         end
     }
 
@@ -258,10 +262,7 @@ impl Keeper {
 
     /// Whether so much was added that there should be another checkpoint.
     pub(crate) fn is_checkpoint_due(&self) -> bool {
-        let (added, bytes) = {
-            let last = self.last.lock();
-            (last.added, last.bytes)
-        };
+        let (added, bytes) = (self.added.load(Ordering::Relaxed), self.last.lock().bytes);
         if self.journal.full().is_some() {
             return added > 0;
         }
@@ -312,7 +313,7 @@ impl Keeper {
     /// The disk is full, or doesn't work: the last checkpoint is there still.
     pub(crate) fn checkpoint(&self, saved: Saved) -> io::Result<BTreeSet<u32>> {
         let Saved { bytes: saved, from, needed, sparse } = saved;
-        let before = self.last.lock().clone();
+        let (before, added) = (self.last.lock().clone(), self.added.load(Ordering::Relaxed));
         if self.journal.bytes().saturating_add(saved.len() as u64) > self.most {
             return Err(io::Error::other(
                 format_args!("{} bytes of it do not fit into --disk", saved.len()).to_string(),
@@ -321,9 +322,8 @@ impl Keeper {
         let bytes = state::write(&self.folder, &saved, from)?;
         self.journal.count(bytes, before.bytes);
         let unneeded = unneeded(log::segments(&self.folder)?, &before, from, &needed);
-        let mut last = self.last.lock();
-        *last = Last { from, bytes, added: last.added.saturating_sub(before.added), needed };
-        drop(last);
+        *self.last.lock() = Last { from, bytes, needed };
+        self.added.fetch_sub(added, Ordering::Relaxed);
         self.journal.give_back(unneeded);
         Ok(sparse)
     }
@@ -347,11 +347,9 @@ pub(crate) const FAILED: &str = "the disk has failed: whether this has happened 
 
 /// What a command takes in the log at the most, and whether there is more of anything afterwards.
 pub(crate) fn most_bytes(command: &Command<'_>) -> (usize, bool) {
-    const PREFIX: usize = 5;
     match command {
         Command::Publish { messages: pieces, .. } | Command::Put { items: pieces, .. } => {
-            let bytes = pieces.iter().fold(SMALL, |sum, piece| sum.saturating_add(piece.len()).saturating_add(PREFIX));
-            (bytes, true)
+            (pieces.most_encoded_len().saturating_add(SMALL), true)
         }
         // A random number for each lease.
         Command::Get { items, lease: Lease::For(_), .. } => {

@@ -1,7 +1,7 @@
 //! The memory that all topics and queues share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use streamgauge_core::engine::Refusal;
@@ -13,15 +13,15 @@ pub struct Budget {
     held: AtomicU64,
     /// How many topics and queues hold something.
     names: AtomicU64,
-    /// What it has refused of late, if somebody asks for that.
+    /// Requests since the last [`take_refused`](Self::take_refused), and what was refused of them, if somebody asks for
+    /// that.
+    requests: AtomicU32,
     refusals: Option<Mutex<Refusals>>,
 }
 
 /// Which requests for more were refused, so that what led to them can be executed again, whatever there is by then.
 #[derive(Debug, Default)]
 struct Refusals {
-    /// Requests since the last [`Budget::take_refused`].
-    requests: u32,
     refused: Vec<u32>,
     /// While something is executed again: which are refused, and no other.
     again: Option<Vec<u32>>,
@@ -30,13 +30,25 @@ struct Refusals {
 impl Budget {
     /// A budget of which nothing is held.
     pub fn new(bytes: u64) -> Arc<Self> {
-        Arc::new(Self { bytes, held: AtomicU64::new(0), names: AtomicU64::new(0), refusals: None })
+        Arc::new(Self {
+            bytes,
+            held: AtomicU64::new(0),
+            names: AtomicU64::new(0),
+            requests: AtomicU32::new(0),
+            refusals: None,
+        })
     }
 
     /// A budget of which nothing is held, and which tells what it has refused.
     pub(crate) fn telling(bytes: u64) -> Arc<Self> {
         let refusals = Some(Mutex::default());
-        Arc::new(Self { bytes, held: AtomicU64::new(0), names: AtomicU64::new(0), refusals })
+        Arc::new(Self {
+            bytes,
+            held: AtomicU64::new(0),
+            names: AtomicU64::new(0),
+            requests: AtomicU32::new(0),
+            refusals,
+        })
     }
 
     /// All of it, in bytes.
@@ -47,15 +59,19 @@ impl Budget {
     /// The requests for more that were refused since the last call, by their numbers.
     pub(crate) fn take_refused(&self) -> Vec<u32> {
         let Some(refusals) = &self.refusals else { return Vec::new() };
-        let mut refusals = refusals.lock();
-        refusals.requests = 0;
-        std::mem::take(&mut refusals.refused)
+        // Mostly nothing was asked for.
+        if self.requests.swap(0, Ordering::Relaxed) == 0 {
+            return Vec::new();
+        }
+        std::mem::take(&mut refusals.lock().refused)
     }
 
     /// From now on refuses the requests of these numbers, and no other; with `None` as there is room again.
     pub(crate) fn refuse_again(&self, refused: Option<Vec<u32>>) {
         if let Some(refusals) = &self.refusals {
-            *refusals.lock() = Refusals { again: refused, ..Refusals::default() };
+            let mut refusals = refusals.lock();
+            self.requests.store(0, Ordering::Relaxed);
+            *refusals = Refusals { again: refused, ..Refusals::default() };
         }
     }
 
@@ -82,8 +98,7 @@ impl Budget {
     fn grant(&self, bytes: u64) -> bool {
         let Some(refusals) = &self.refusals else { return self.take_bytes(bytes, self.bytes) };
         let mut refusals = refusals.lock();
-        let number = refusals.requests;
-        refusals.requests += 1;
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
         if let Some(refused) = &refusals.again {
             return !refused.contains(&number) && self.take_bytes(bytes, u64::MAX);
         }

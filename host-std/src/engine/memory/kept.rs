@@ -252,10 +252,19 @@ impl State {
             return Some(Outcome::Refused(Refusal::Busy("the server stops")));
         }
         if is_look(command) && !self.memory.is_due_for(command, now) {
-            let looked = self.execute(command, now, &mut Told { keeper, now, to });
-            return Some(self.told(keeper, command, looked, now));
+            let mut looked = self.execute(command, now, &mut Told { keeper, now, to });
+            self.tell(keeper, command, &mut looked, now);
+            return Some(looked);
         }
-        let command = &self.bounded(command);
+        let bounded;
+        let command = match command {
+            // The others are copied for nothing.
+            Command::Get { .. } => {
+                bounded = self.bounded(command);
+                &bounded
+            }
+            command => command,
+        };
         let (bytes, is_growth) = most_bytes(command);
         let room = match keeper.journal().room_now(bytes, is_growth)? {
             Ok(room) => room,
@@ -263,8 +272,9 @@ impl State {
         };
         let place = room.place();
         let (to, keep) = (&mut Told { keeper, now, to }, |executed: &Executed<'_>| keeper.executed(room, executed));
-        let (outcome, _) = disk::execute(&mut self.memory, command, now, to, place, keep);
-        Some(self.told(keeper, command, outcome, now))
+        let (mut outcome, _) = disk::execute(&mut self.memory, command, now, to, place, keep);
+        self.tell(keeper, command, &mut outcome, now);
+        Some(outcome)
     }
 
     /// The same command, of which it is known how long it is at the most in the log.
@@ -278,14 +288,13 @@ impl State {
         }
     }
 
-    /// An outcome that tells of the messages of a topic what is kept of them, and not what is in memory.
-    fn told(&self, keeper: &Keeper, command: &Command<'_>, mut outcome: Outcome, now: Time) -> Outcome {
-        if let (Command::TopicStats { topic, .. }, Outcome::TopicStats(stats)) = (command, &mut outcome)
+    /// Lets an outcome tell of the messages of a topic what is kept of them, and not what is in memory.
+    fn tell(&self, keeper: &Keeper, command: &Command<'_>, outcome: &mut Outcome, now: Time) {
+        if let (Command::TopicStats { topic, .. }, Outcome::TopicStats(stats)) = (command, outcome)
             && let Some(settings) = self.memory.topic_settings(topic)
         {
             keeper.histories().tell(topic, settings, now, stats);
         }
-        outcome
     }
 
     pub(super) fn call<'c, R>(

@@ -230,7 +230,7 @@ impl Host for Rooms {
         let here = if self.keeps.is_some() { 0 } else { settings.bytes };
         let held = self.budget.take(here.saturating_add(ENTRY + TIES))?;
         let items = if self.keeps.is_some() {
-            Items::Growing(Bounded { values: Vec::new(), most: usize::MAX, steps: Steps::Eighth, held })
+            Items::Growing(Bounded { values: Vec::new(), most: usize::MAX, steps: Steps::Quarter, held })
         } else {
             Items::Fixed(Bytes::new(settings.bytes, held))
         };
@@ -483,8 +483,8 @@ enum Steps {
     Small,
     /// By as many: each time all of them have to find another place.
     Double,
-    /// By an eighth, and some pages at least.
-    Eighth,
+    /// By a quarter, and some pages at least: what is there may have to be moved each time.
+    Quarter,
 }
 
 impl<T> AsRef<[T]> for Bounded<T> {
@@ -505,7 +505,7 @@ impl<T: Clone + Default> Grow<T> for Bounded<T> {
         let step = match self.steps {
             Steps::Small => (len / 256).clamp(4, 4096),
             Steps::Double => len.max(4),
-            Steps::Eighth => (len / 8).max(4096),
+            Steps::Quarter => (len / 4).max(4096),
         };
         let more = step.min(self.most - len);
         if more == 0 || !self.held.extend((more * size_of::<T>()) as u64) {

@@ -42,6 +42,16 @@ pub(crate) struct Histories {
 }
 
 impl Histories {
+    /// Whether [`executed`](Self::executed) does anything about it.
+    pub(crate) const fn heed(call: &Call<'_>) -> bool {
+        matches!(
+            call,
+            Call::Execute(
+                Command::Publish { .. } | Command::Remove { kind: Kind::Topic, .. } | Command::SetTopic { .. }
+            ) | Call::Advance(Kind::Topic, _)
+        )
+    }
+
     /// Takes note of something that was executed, and whose entry lies between two places. The same whenever it is
     /// executed: the first time, and again after a crash.
     pub(crate) fn executed(

@@ -18,6 +18,7 @@ use std::fs::File;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub(crate) struct Journal {
 
 struct Shared {
     state: Mutex<State>,
+    /// Where the next entry goes, as a number: changed under the lock, and looked at without it.
+    end: AtomicU64,
     line: Line,
     /// Rung when a group has begun that gathers.
     begun: Notify,
@@ -131,6 +134,7 @@ impl Journal {
         };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
+            end: AtomicU64::new(at.number()),
             line: Line::new(at),
             begun: Notify::new(),
             gathered: Condvar::new(),
@@ -171,6 +175,7 @@ impl Journal {
         if state.tail.has_room(bytes.saturating_add(spare)) {
             let had_next = state.tail.has_next();
             let place = state.tail.begin(bytes);
+            self.shared.end.store(place.number(), Ordering::Relaxed);
             if had_next && !state.tail.has_next() {
                 self.shared.turned.notify_one();
                 self.shared.begun_another.notify_one();
@@ -200,7 +205,7 @@ impl Journal {
 
     /// Where the next entry goes.
     pub(crate) fn end(&self) -> Position {
-        self.shared.state.lock().tail.end()
+        Position::from_number(self.shared.end.load(Ordering::Relaxed))
     }
 
     /// Waits until another segment is begun: more of the disk is taken then.
@@ -252,6 +257,7 @@ impl Journal {
         {
             let mut state = self.shared.state.lock();
             state.tail.close();
+            self.shared.end.store(state.tail.end().number(), Ordering::Relaxed);
             state.is_closing = true;
         }
         self.shared.gathered.notify_one();
@@ -288,6 +294,7 @@ impl Room<'_> {
         let was_empty = state.tail.is_taken();
         let begin = state.tail.append(write)?;
         let places = (begin, state.tail.end());
+        shared.end.store(places.1.number(), Ordering::Relaxed);
         let gathers = state.gathers && state.tail.waiting() < gather::MOST;
         state.is_rung |= !gathers;
         drop(state);
