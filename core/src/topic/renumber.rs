@@ -1,8 +1,8 @@
-//! Other numbers for the messages of a topic, when it is not known any more which ones they had.
+//! Other numbers for the messages of a topic, when it is not known any more which ones they had, or which were given.
 
 use super::place::State;
 use super::{Place, Topic};
-use crate::log::Mark;
+use crate::log::{Mark, Position};
 
 impl<S, C: AsMut<[Place]>, M: AsRef<[Mark]> + AsMut<[Mark]>> Topic<S, C, M> {
     /// Gives every message, and all that come later, a number that is higher by so much. O(places and marks).
@@ -37,6 +37,37 @@ impl<S, C: AsMut<[Place]>, M: AsRef<[Mark]> + AsMut<[Mark]>> Topic<S, C, M> {
                 account.since = account.since.wrapping_add(by);
             }
         }
+    }
+}
+
+impl<S: AsRef<[u8]> + AsMut<[u8]>, C, M: AsRef<[Mark]> + AsMut<[Mark]>> Topic<S, C, M> {
+    /// Leaves out `by` numbers behind the newest message: they may have been given to messages that are lost, and that
+    /// somebody has seen. All that is held leaves, as it is for a topic whose messages are kept elsewhere too. O(messages).
+    ///
+    /// Who comes back and names one of these numbers is told how many more there are, and gets what comes behind them.
+    ///
+    /// ```
+    /// use streamgauge_core::log::Mark;
+    /// use streamgauge_core::time::Time;
+    /// use streamgauge_core::topic::{From, Missed, Next, Place, Settings, Topic};
+    ///
+    /// let mut topic = Topic::new([0; 64], [Place::FREE; 4], [Mark::FREE; 8], Settings::NONE, 0);
+    /// topic.publish(b"one", Time::ZERO).unwrap();
+    /// // Somebody has seen "two" as number 1, and it is lost.
+    /// topic.skip(100);
+    /// topic.publish(b"three", Time::ZERO).unwrap();
+    /// let who_saw_two = topic.subscribe_from(From::After(1)).unwrap();
+    /// assert_eq!((who_saw_two.first, who_saw_two.missed), (101, Missed::Exactly(99)));
+    /// assert_eq!((topic.counters().published, topic.log().end().sequence()), (2, 102));
+    /// ```
+    pub fn skip(&mut self, by: u64) {
+        while !self.fanout.log.is_empty() {
+            self.evict();
+        }
+        self.fanout.log.renumber(by);
+        self.skipped = self.skipped.wrapping_add(by);
+        self.last = Position::NONE;
+        self.fence = self.fence.map(|_| self.fanout.log.end());
     }
 }
 

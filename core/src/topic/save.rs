@@ -4,14 +4,14 @@ use embedded_io::{Read, Write};
 
 use super::{Fanout, Place, Settings, Topic};
 use crate::log::{Index, Mark};
-use crate::saved::{Get, Input, Output};
+use crate::saved::{Broken, Get, Input, Output};
 
 impl<S, C, M> Topic<S, C, M> {
     /// Writes all but the settings, the subscribers and the messages.
     pub(crate) fn save<W: Write>(&self, out: &mut Output<'_, W>) -> Result<(), W::Error> {
         let Fanout { log, origin, delivered, .. } = &self.fanout;
-        let published = self.fanout.published();
-        out.numbers(&[*origin, published, log.appended(), self.refused, self.subscribed, *delivered])?;
+        let numbers = self.fanout.published();
+        out.numbers(&[*origin, numbers, self.skipped, log.appended(), self.refused, self.subscribed, *delivered])?;
         out.time(self.newest)
     }
 }
@@ -25,14 +25,16 @@ impl<S, C: AsMut<[Place]>, M: AsRef<[Mark]> + AsMut<[Mark]>> Topic<S, C, M> {
         settings: Settings,
         input: &mut Input<R>,
     ) -> Get<Self, R> {
-        let [origin, published, bytes, refused, subscribed, delivered] = input.numbers()?;
+        let [origin, numbers, skipped, bytes, refused, subscribed, delivered] = input.numbers()?;
         let newest = input.time()?;
         places.as_mut().fill(Place::FREE);
-        let mut fanout = Fanout::of(storage, places, origin.wrapping_add(published));
+        let published =
+            numbers.checked_sub(skipped).ok_or(Broken::Wrong("a topic has skipped more than there were"))?;
+        let mut fanout = Fanout::of(storage, places, origin.wrapping_add(numbers));
         (fanout.origin, fanout.delivered) = (origin, delivered);
         fanout.log = fanout.log.with_removed(bytes);
         let mut topic = Self::of(fanout, Index::new(marks), settings);
-        (topic.refused, topic.subscribed) = (refused, subscribed);
+        (topic.refused, topic.subscribed, topic.skipped) = (refused, subscribed, skipped);
         // All that was published has left.
         (topic.evicted, topic.newest, topic.left) = (published, newest, (published > 0).then_some(newest));
         Ok(topic)

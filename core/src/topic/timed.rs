@@ -43,6 +43,8 @@ pub struct Topic<S, C, M> {
     pub(super) expired: u64,
     pub(super) refused: u64,
     pub(super) subscribed: u64,
+    /// Numbers that no message has.
+    pub(super) skipped: u64,
     /// What subscribers see ends here, if not with the log.
     pub(super) fence: Option<Position>,
 }
@@ -66,6 +68,7 @@ impl<S, C, M> Topic<S, C, M> {
             expired: 0,
             refused: 0,
             subscribed: 0,
+            skipped: 0,
             fence: None,
         }
     }
@@ -84,7 +87,7 @@ impl<S, C, M> Topic<S, C, M> {
     pub const fn counters(&self) -> Counters {
         let log = &self.fanout.log;
         Counters {
-            published: self.fanout.published(),
+            published: self.published(),
             published_bytes: log.appended(),
             held: log.len(),
             held_bytes: log.bytes(),
@@ -107,9 +110,14 @@ impl<S, C, M> Topic<S, C, M> {
         self.fanout.origin
     }
 
+    /// Messages published so far.
+    const fn published(&self) -> u64 {
+        self.fanout.published().wrapping_sub(self.skipped)
+    }
+
     /// When the last message was published, if any was. O(1).
     pub const fn published_at(&self) -> Option<Time> {
-        if self.fanout.published() == 0 { None } else { Some(self.newest) }
+        if self.published() == 0 { None } else { Some(self.newest) }
     }
 
     /// When the oldest message has to leave because of its age, if any has: the time to call

@@ -97,6 +97,17 @@ impl<H: Host> Memory<H> {
         self.defaults = Defaults { first, ..defaults };
     }
 
+    /// Leaves out `by` numbers behind the newest message of every topic, and in front of the first of those to come: as
+    /// [`Topic::skip`](crate::topic::Topic::skip) does, which lets go of all messages that are in memory. O(messages).
+    pub fn skip_numbers(&mut self, by: u64) {
+        for name in self.topics.names() {
+            if let Some(entry) = self.topics.get_mut(&name) {
+                entry.topic.skip(by);
+            }
+        }
+        self.defaults.first = self.defaults.first.saturating_add(by);
+    }
+
     fn restore_queue<R: Read>(&mut self, input: &mut Input<R>) -> Result<(), RestoreError<R::Error>> {
         let (name, settings) = (input.name()?, input.queue_settings()?);
         self.is_new(Kind::Queue, &name)?;

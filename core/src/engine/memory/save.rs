@@ -7,7 +7,7 @@ use crate::engine::Name;
 use crate::saved::Output;
 
 /// The form, and its version.
-pub(super) const MAGIC: [u8; 4] = *b"SGE2";
+pub(super) const MAGIC: [u8; 4] = *b"SGE3";
 
 impl<H: Host> Memory<H> {
     /// Writes all that it holds but the messages of topics and the places of subscribers, so that
@@ -17,13 +17,13 @@ impl<H: Host> Memory<H> {
     /// Two engines of the same state write the same bytes. They are secret as the tokens are that they contain; and no
     /// checksum is among them: what they are written to has one.
     ///
-    /// # The bytes, version 2
+    /// # The bytes, version 3
     /// The forms are those of a [journal](crate::engine::journal): numbers (LEB128), words of 8 bytes, texts and names behind
     /// their length, spans of two numbers, maybe's behind a byte 0 or 1; times are milliseconds as numbers.
     ///
     /// | what | bytes |
     /// | --- | --- |
-    /// | form and version | `SGE2` |
+    /// | form and version | `SGE3` |
     /// | [`Defaults`] | auto-create (0 or 1), settings of topics, settings of queues, the first sequence number (number) |
     /// | ids | the id that the first item of a new queue gets (number) |
     /// | queues | each a 1, a name and a queue; then a 0 |
@@ -51,7 +51,7 @@ impl<H: Host> Memory<H> {
     /// | counters | kicked, duplicates; received and sent since the last reset: numbers |
     /// | queues that it feeds | each a 1 and a name, in their order; then a 0 |
     /// | ids that were seen | see below |
-    /// | numbers | the first of all, messages published, their bytes, refused, subscriptions, delivered |
+    /// | numbers | the first of all, how many were given or skipped, how many of them were skipped, bytes of messages, refused, subscriptions, delivered |
     /// | time | of the newest message |
     ///
     /// | of ids that were seen | bytes |

@@ -5,7 +5,6 @@
 //! seen, and after it the state is that of executing again what the log has, from the last checkpoint on.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,17 +15,19 @@ use parking_lot::{Mutex, MutexGuard};
 use streamgauge_core::engine::memory::{Defaults, Memory};
 use streamgauge_core::engine::{Command, Lease, Name, Refusal};
 use streamgauge_core::time::Time;
+use streamgauge_core::wire::units::Rfc3339;
 use tokio::sync::Semaphore;
 
 use super::body::Body;
 use super::checkpoint;
 use super::executed::Executed;
-use super::files::{Directory, File as _, Folder as _, lock};
+use super::files::{Directory, File as _, Folder as _};
 use super::history::{Chunk, Extent, Histories, Reader};
 use super::journal::{BESIDE, Full, Journal, Room, SyncMode};
 use super::log::{self, Position};
 use super::shelf::Shelf;
 use super::state::{self, Found, Notes, StateError};
+use super::tenure::Tenure;
 use crate::engine::memory::Rooms;
 
 /// Where things are kept, and how.
@@ -71,7 +72,7 @@ pub(crate) struct Keeper {
     /// Bytes that were added to the log since the last checkpoint, about.
     added: AtomicU64,
     /// Held as long as this process may write there.
-    _lock: File,
+    tenure: Tenure,
 }
 
 /// The last checkpoint.
@@ -107,6 +108,10 @@ const LITTLE: u32 = 8;
 /// Segments that the log needs to go on: the one that it is in, the next one, one that is given back, and one more.
 const SEGMENTS_TO_GO_ON: usize = 4;
 
+/// More numbers than messages can have that were answered and not synced: as each has two bytes of the log at least, and
+/// what is not synced are some MiB and a group, which is no longer than two segments.
+const SKIPPED: u64 = 100_000_000;
+
 /// So many read histories at a time.
 const READERS: usize = 2;
 
@@ -120,6 +125,8 @@ pub(crate) struct Recovered {
     pub(crate) is_torn: bool,
     /// Whether it was closed.
     pub(crate) is_closed: bool,
+    /// The machine has stopped, and what was answered was synced no more often than this.
+    pub(crate) unsynced: Option<Duration>,
     /// The latest time of what was executed.
     pub(crate) latest: Time,
     /// How long reading took.
@@ -129,7 +136,7 @@ pub(crate) struct Recovered {
 impl Recovered {
     /// Says what there was.
     pub(crate) fn tell(&self, folder: &Path) {
-        let Self { entries, is_new, is_torn, is_closed, took, .. } = *self;
+        let Self { entries, is_new, is_torn, is_closed, unsynced, took, .. } = *self;
         let folder = folder.display();
         if is_new {
             return;
@@ -140,6 +147,12 @@ impl Recovered {
             (false, false) => "it was not closed",
         };
         eprintln!("{folder}: {entries} entries of the log were executed again in {took:.2?}; {how}");
+        if let Some(interval) = unsynced {
+            let latest = Rfc3339(self.latest);
+            eprintln!(
+                "{folder}: the machine has stopped, and --sync was interval:{interval:?}: what was answered in so long, behind {latest}, may be lost; messages go on with numbers that are {SKIPPED} higher, so that none has one that was seen before"
+            );
+        }
     }
 }
 
@@ -155,7 +168,7 @@ impl Keeper {
     ) -> Result<(Self, Memory<Rooms>, Recovered), StateError> {
         let begun = Instant::now();
         let folder = Directory::at(settings.folder.clone())?;
-        let lock = lock(&settings.folder)?;
+        let tenure = Tenure::take(&settings.folder)?;
         // What was in the making when a process ended takes room that the next one may need.
         for name in
             folder.names()?.iter().filter(|name| name.as_str() == checkpoint::NEW || log::is_in_the_making(name))
@@ -165,9 +178,10 @@ impl Keeper {
         let segment = u32::try_from(settings.segment()).unwrap_or(u32::MAX);
         let found = state::find(&folder, segment, rooms, defaults)?;
         let Found { mut memory, notes, histories, log, latest, entries, is_new } = found;
+        let (is_torn, is_closed) = (log.end.is_torn, log.end.is_closed);
+        let unsynced = tenure.may_have_lost().filter(|_| !is_new && !is_closed);
         let took = begun.elapsed();
-        let recovered =
-            Recovered { entries, is_new, is_torn: log.end.is_torn, is_closed: log.end.is_closed, latest, took };
+        let recovered = Recovered { entries, is_new, is_torn, is_closed, unsynced, latest, took };
         let (mut bytes, mut checkpoint) = (0, 0);
         for name in folder.names()? {
             let len = folder.open(&name)?.len()?;
@@ -189,8 +203,14 @@ impl Keeper {
             readers: Arc::new(Semaphore::new(READERS)),
             last: Mutex::new(last),
             added: AtomicU64::new(0),
-            _lock: lock,
+            tenure: tenure,
         };
+        if unsynced.is_some() {
+            // A crash before it is known comes back to it.
+            memory.skip_numbers(SKIPPED);
+            keeper.begin_with(&memory)?;
+        }
+        keeper.tenure.begin(settings.sync)?;
         Ok((keeper, memory, recovered))
     }
 

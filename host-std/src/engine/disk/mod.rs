@@ -7,6 +7,7 @@
 //! | `executed` | executing something so that it can be executed again |
 //! | `body` | what an entry of the log is |
 //! | `journal` | entries on their way to the disk, and the threads that bring them there |
+//! | `tenure` | what the next process has to know of this one |
 //! | `shelf` | items that queues have but the places of |
 //! | `log` | entries that are there after a crash |
 //! | `history` | messages of topics that stay in the log: where they are, and reading them |
@@ -29,6 +30,7 @@ mod log;
 mod salvage;
 mod shelf;
 mod state;
+mod tenure;
 #[cfg(test)]
 mod tests;
 

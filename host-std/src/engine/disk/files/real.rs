@@ -29,12 +29,12 @@ impl Directory {
     }
 }
 
-/// Locks a folder for this process, as long as the file is open.
+/// Locks a folder for this process, as long as the file is open, which may hold a few words.
 ///
 /// # Errors
 /// Another process has it.
 pub(crate) fn lock(folder: &Path) -> io::Result<fs::File> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+    let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(folder.join("lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(io::Error::other("another server has this folder")),

@@ -8,7 +8,7 @@ use streamgauge_core::time::Time;
 use super::Extent;
 use super::extent::Run;
 
-/// Where the messages of a topic lie, in the order of their numbers, of which none is left out.
+/// Where the messages of a topic lie, in the order of their numbers. Some may be left out, that nothing is known of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct History {
     extents: VecDeque<Extent>,
@@ -34,7 +34,7 @@ impl History {
 
     /// Goes on with messages that were published to a topic of so many bytes. O(1).
     pub(super) fn add(&mut self, run: &Run, limit: u64) {
-        if self.next().is_some_and(|next| next != run.first) {
+        if self.next().is_some_and(|next| next > run.first) {
             // What was before is of another life of the topic: none of it is told under these numbers.
             *self = Self::default();
         }
