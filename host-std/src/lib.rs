@@ -11,10 +11,11 @@
 //! | [`readers`] | named tasks for the items of queues: [`Reader::builder`](readers::Reader::builder) |
 //! | [`client`] | HTTP to them, with fail-over and time-outs |
 //! | [`results`] | moments, histograms and graphs: what they add up, and where it is kept, here or in Redis |
+//! | `operations` | what an operator asks for: health |
 //! | [`commands`], [`terminal`] | the command lines: `streamgauge` and those of the original tools |
 //!
 //! What it does not do: no TLS and no users (put a proxy in front), no cluster (many readers share results through
-//! Redis). What is kept on a disk is in memory too: a queue is never larger than that.
+//! Redis).
 #![deny(unsafe_code)]
 
 mod base64;
@@ -25,6 +26,7 @@ pub mod engine;
 pub mod gateway;
 mod gauges;
 mod hash_key;
+mod operations;
 pub mod queues;
 pub mod readers;
 pub mod results;

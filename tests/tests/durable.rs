@@ -170,6 +170,8 @@ fn beyond_the_budget_is_507_and_what_is_taken_makes_room() {
     assert_eq!(refused.status, 507);
     let said = refused.text();
     assert!(said.contains("disk 134217728"), "{said}");
+    let (status, health) = ready(&mut client);
+    assert!(status == 200 && health.starts_with("limited\ndisk: limited: --disk has 134217728 bytes"), "{health}");
     let bytes = || bytes_in(folder.path());
     assert!(bytes() <= 128 << 20, "{} bytes", bytes());
     for _ in 0..put {
@@ -181,6 +183,27 @@ fn beyond_the_budget_is_507_and_what_is_taken_makes_room() {
     let server = serve(folder.path(), &["--disk", "128MiB", "--queue-bytes", "512MiB"]);
     assert_eq!(server.get("/get").len(), item.len());
     assert_eq!(server.get("/get"), "");
+}
+
+/// What the server says of itself.
+fn ready(client: &mut Client) -> (u16, String) {
+    let answer = client.get("/readyz");
+    (answer.status, answer.text())
+}
+
+#[test]
+fn a_folder_that_is_gone_refuses_what_is_new_and_holds_nobody_up() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &["--queue-bytes", "512MiB"]);
+    fs::remove_dir_all(folder.path()).unwrap();
+    let item = "x".repeat(1 << 20);
+    let mut client = server.connect();
+    let (put, refused) = fill(&mut client, &item);
+    assert_eq!((refused.status, refused.text().contains("the disk")), (507, true));
+    assert!(put > 0);
+    let (status, health) = ready(&mut client);
+    assert!(status == 200 && health.contains("No such file or directory"), "{health}");
+    assert_eq!(client.get("/get").text().len(), item.len(), "what it has it gives");
 }
 
 /// A file system of little room, until it is dropped.
@@ -219,10 +242,13 @@ fn a_full_disk_refuses_what_is_new_and_goes_on_by_itself() {
     let (put, refused) = fill(&mut client, &item);
     assert_eq!((refused.status, refused.text().contains("the disk is full")), (507, true));
     assert!(put > 0);
+    let (status, health) = ready(&mut client);
+    assert!(status == 200 && health.contains("data: No space left on device"), "{health}");
     assert_eq!(client.get("/get?lease=600").text().len(), item.len(), "what it has it lends");
     assert_eq!(client.get("/stats").status, 200);
     fs::remove_file(disk.0.path().join("other")).unwrap();
     until_within(Duration::from_secs(60), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
+    assert_eq!(ready(&mut client), (200, "ok\ndisk: ok\n".to_owned()));
     killed(server);
     let server = serve(&folder, &["--queue-bytes", "512MiB"]);
     let stats = server.get("/stats?format=json&queue=main");

@@ -15,6 +15,7 @@ use super::Side;
 use super::room::{self, NoRoom, Room};
 use crate::engine::{Engine, Mark, Waiting as _};
 use crate::gauges::Answered;
+use crate::operations::{Health, Page};
 use crate::server::{Answer, Body, Context, Handler, Limits, NextPiece, PIECE, into_http, refuse, whole};
 
 /// One way to a gateway: a port, on one thread.
@@ -30,6 +31,9 @@ impl Handler for Door {
     fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<(Answer, Mark)> {
         if context.gone && takes(request) {
             return Some((whole(&nothing(), Vec::new()), Mark::NONE));
+        }
+        if let Some(page) = self.page(request.path) {
+            return Some((self.operate(page, request), Mark::NONE));
         }
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         let parsed = parse(request, &settings, &mut room);
@@ -93,11 +97,11 @@ impl Handler for Door {
     }
 
     fn methods(&self, path: &[u8]) -> &'static [Method] {
-        endpoints::methods(path, self.surface())
+        if self.page(path).is_some() { &[Method::Get, Method::Head] } else { endpoints::methods(path, self.surface()) }
     }
 
     fn changes(&self, request: &Request<'_>) -> bool {
-        endpoints::changes(request, self.surface())
+        self.page(request.path).is_none() && endpoints::changes(request, self.surface())
     }
 }
 
@@ -110,6 +114,21 @@ impl Door {
 
     const fn surface(&self) -> Surface {
         self.endpoints.surface
+    }
+
+    /// What answers beside the endpoints, where there are all of these.
+    fn page(&self, path: &[u8]) -> Option<Page> {
+        Page::at(path).filter(|_| self.surface().has_topics() && self.surface().has_queues())
+    }
+
+    fn operate(&self, page: Page, request: &Request<'_>) -> Answer {
+        let json = request.accepts_json() || request.query.get("format").is_some_and(|format| format == *"json");
+        let health = match page {
+            Page::Live => Health::default(),
+            Page::Ready => self.side.health(),
+        };
+        let (response, body) = health.answer(json);
+        whole(&response, body)
     }
 
     /// What endpoints have to know, and answers no longer than this client may have.

@@ -31,6 +31,7 @@ use tokio::sync::watch;
 use crate::engine::disk;
 use crate::engine::memory::{self, Budget, KeptError, Shards};
 use crate::gauges::{Directory, Gauges};
+use crate::operations::{Health, State};
 use crate::queues::{OverflowLog, OverflowSettings};
 use crate::server::{Files, Handlers, Limits, serve};
 use crate::terminal::{StartError, runtime};
@@ -335,6 +336,19 @@ impl Drop for Ends {
 }
 
 impl Side {
+    /// How all is that it needs.
+    fn health(&self) -> Health {
+        let mut health = Health::default();
+        let full: Vec<_> = self.engine.all().iter().filter_map(|shard| shard.keeper()?.full()).collect();
+        if self.engine.own().keeper().is_some() {
+            health.note("disk", full.into_iter().next().map_or(State::Ok, State::Limited));
+        }
+        if *self.stop.borrow() {
+            health.note("stop", State::Failing("the server stops".to_owned()));
+        }
+        health
+    }
+
     /// Does all that goes on on its thread beside answering requests, until these are `served`.
     async fn work(
         self: Arc<Self>,

@@ -244,6 +244,16 @@ impl Keeper {
         end
     }
 
+    /// Why nothing new is kept, if it is not.
+    pub(crate) fn full(&self) -> Option<String> {
+        self.journal.full().map(|full| match full {
+            Full::Budget(most) => {
+                format!("--disk has {most} bytes, and all are taken: what is new is refused with 507")
+            }
+            Full::Disk(error) => format!("{}: {error}: what is new is refused with 507", self.folder.path().display()),
+        })
+    }
+
     /// Where the messages of topics lie.
     pub(crate) fn histories(&self) -> MutexGuard<'_, Histories> {
         self.histories.lock()

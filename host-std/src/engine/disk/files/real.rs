@@ -27,6 +27,11 @@ impl Directory {
         fs::create_dir_all(&path)?;
         Ok(Self { path })
     }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 /// Locks a folder for this process, as long as the file is open, which may hold a few words.
