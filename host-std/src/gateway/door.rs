@@ -15,7 +15,7 @@ use super::Side;
 use super::room::{self, NoRoom, Room};
 use crate::engine::{Engine, Mark, Waiting as _};
 use crate::gauges::Answered;
-use crate::operations::{Health, Page};
+use crate::operations::{Health, Place};
 use crate::server::{Answer, Body, Context, Handler, Limits, NextPiece, PIECE, into_http, refuse, whole};
 
 /// One way to a gateway: a port, on one thread.
@@ -32,8 +32,8 @@ impl Handler for Door {
         if context.gone && takes(request) {
             return Some((whole(&nothing(), Vec::new()), Mark::NONE));
         }
-        if let Some(page) = self.page(request.path) {
-            return Some((self.operate(page, request), Mark::NONE));
+        if let Some(place) = self.place(request.path) {
+            return Some((self.operate(place, request), Mark::NONE));
         }
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         let parsed = parse(request, &settings, &mut room);
@@ -97,11 +97,11 @@ impl Handler for Door {
     }
 
     fn methods(&self, path: &[u8]) -> &'static [Method] {
-        if self.page(path).is_some() { &[Method::Get, Method::Head] } else { endpoints::methods(path, self.surface()) }
+        if self.place(path).is_some() { &[Method::Get, Method::Head] } else { endpoints::methods(path, self.surface()) }
     }
 
     fn changes(&self, request: &Request<'_>) -> bool {
-        self.page(request.path).is_none() && endpoints::changes(request, self.surface())
+        self.place(request.path).is_none() && endpoints::changes(request, self.surface())
     }
 }
 
@@ -116,18 +116,20 @@ impl Door {
         self.endpoints.surface
     }
 
-    /// What answers beside the endpoints, where there are all of these.
-    fn page(&self, path: &[u8]) -> Option<Page> {
-        Page::at(path).filter(|_| self.surface().has_topics() && self.surface().has_queues())
+    /// What answers beside the endpoints, where there are all of these. A folder of one's own has its own page at `/`.
+    fn place(&self, path: &[u8]) -> Option<Place> {
+        let has_all = self.surface().has_topics() && self.surface().has_queues();
+        Place::at(path).filter(|_| has_all && !(path == b"/" && self.side.files.is_some()))
     }
 
-    fn operate(&self, page: Page, request: &Request<'_>) -> Answer {
+    fn operate(&self, place: Place, request: &Request<'_>) -> Answer {
         let json = request.accepts_json() || request.query.get("format").is_some_and(|format| format == *"json");
-        let health = match page {
-            Page::Live => Health::default(),
-            Page::Ready => self.side.health(),
+        let (response, body) = match place {
+            Place::Live => Health::default().answer(json),
+            Place::Ready => self.side.health().answer(json),
+            Place::Overview => (Response::JSON, self.side.overview().json().into_bytes()),
+            Place::File(file) => return Answer::Response(file.response()),
         };
-        let (response, body) = health.answer(json);
         whole(&response, body)
     }
 

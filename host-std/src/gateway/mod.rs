@@ -17,6 +17,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use streamgauge_core::endpoints::{self, Surface};
@@ -31,7 +32,7 @@ use tokio::sync::watch;
 use crate::engine::disk;
 use crate::engine::memory::{self, Budget, KeptError, Shards};
 use crate::gauges::{Directory, Gauges};
-use crate::operations::{Health, State};
+use crate::operations::{Health, Overview, State, Used};
 use crate::queues::{OverflowLog, OverflowSettings};
 use crate::server::{Files, Handlers, Limits, serve};
 use crate::terminal::{StartError, runtime};
@@ -152,6 +153,7 @@ struct Side {
     gauges: Arc<Gauges>,
     files: Option<Arc<Files>>,
     stop: watch::Sender<bool>,
+    begun: Instant,
 }
 
 impl Gateway {
@@ -189,7 +191,7 @@ impl Gateway {
             let hub = Hub::new(Arc::clone(engine.own()), settings.max_lag, Arc::clone(&key), places.clone());
             let gauges = Arc::new(Gauges::new(engine.clone(), Arc::clone(&directory)));
             gauges.restore();
-            Arc::new(Side { engine, hub, gauges, files: files.clone(), stop: stop.clone() })
+            Arc::new(Side { engine, hub, gauges, files: files.clone(), stop: stop.clone(), begun: Instant::now() })
         };
         let sides: Vec<_> = engines.into_iter().map(side).collect();
         directory.set_all(&sides.iter().map(|side| Arc::clone(&side.gauges)).collect::<Vec<_>>());
@@ -347,6 +349,15 @@ impl Side {
             health.note("stop", State::Failing("the server stops".to_owned()));
         }
         health
+    }
+
+    /// How much it uses of its bounds.
+    fn overview(&self) -> Overview {
+        let own = self.engine.own();
+        let (budget, keepers) = (own.budget(), self.engine.all().iter().filter_map(|shard| shard.keeper()));
+        let memory = Used { bytes: budget.held(), most: budget.bytes() };
+        let disk = keepers.map(|keeper| keeper.used()).next().map(|(bytes, most)| Used { bytes, most });
+        Overview { up: self.begun.elapsed(), memory, disk }
     }
 
     /// Does all that goes on on its thread beside answering requests, until these are `served`.

@@ -2,29 +2,39 @@
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | [`Page`] | what answers at which path |
+//! | [`Place`] | what answers at which path |
 //! | `health` | whether it is alive, and whether it takes requests |
+//! | `overview` | how much of its bounds it uses |
+//! | `page` | what a browser shows of it |
 
 mod health;
+mod overview;
+mod page;
 
 pub(crate) use health::{Health, State};
+pub(crate) use overview::{Overview, Used};
 
 /// What answers a request that no endpoint does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Page {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
     /// `/livez`: the process answers.
     Live,
     /// `/readyz`: what it can do.
     Ready,
+    /// `/overview`: how much of its bounds it uses.
+    Overview,
+    /// A file of the page.
+    File(&'static page::File),
 }
 
-impl Page {
+impl Place {
     /// What answers at a path.
     pub(crate) fn at(path: &[u8]) -> Option<Self> {
         match path {
             b"/livez" => Some(Self::Live),
             b"/readyz" => Some(Self::Ready),
-            _ => None,
+            b"/overview" => Some(Self::Overview),
+            path => page::File::at(path).map(Self::File),
         }
     }
 }

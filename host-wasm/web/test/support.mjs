@@ -49,8 +49,11 @@ export async function open(browser, url, options = {}) {
 }
 
 /** A real server with the built page, on a port of its own choice or the one that is given. */
-export async function serve(port = 0, ...flags) {
-  const child = spawn(tool, ["serve", "--www", www, "--pubsub-port", String(port), "--queue-port", "0", ...flags], { stdio: ["ignore", "pipe", "ignore"] });
+export const serve = (port = 0, ...flags) => start(port, "--www", www, ...flags);
+
+/** A real server, as it is without flags. */
+export async function start(port = 0, ...flags) {
+  const child = spawn(tool, ["serve", "--pubsub-port", String(port), "--queue-port", "0", ...flags], { stdio: ["ignore", "pipe", "ignore"] });
   for await (const line of createInterface({ input: child.stdout })) {
     const address = /^pubsub +(http:\S+)/.exec(line)?.[1];
     if (!address) continue;

@@ -203,7 +203,7 @@ impl Keeper {
             readers: Arc::new(Semaphore::new(READERS)),
             last: Mutex::new(last),
             added: AtomicU64::new(0),
-            tenure: tenure,
+            tenure,
         };
         if unsynced.is_some() {
             // A crash before it is known comes back to it.
@@ -242,6 +242,11 @@ impl Keeper {
         }
         self.added.fetch_add(u64::from(end.offset.saturating_sub(begin.offset)), Ordering::Relaxed);
         end
+    }
+
+    /// Bytes that it holds, and that it may hold.
+    pub(crate) fn used(&self) -> (u64, u64) {
+        (self.journal.bytes(), self.most)
     }
 
     /// Why nothing new is kept, if it is not.

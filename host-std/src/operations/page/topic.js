@@ -1,0 +1,79 @@
+// A topic: who publishes and who listens, its messages, its settings.
+
+import { card, el, field, outcome, say, table } from "./dom.js";
+import { bytes, clock, count, duration, rate } from "./format.js";
+import { ask, askJson, curl, named } from "./server.js";
+import { settings } from "./settings.js";
+import { spark } from "./series.js";
+import { tail } from "./tail.js";
+
+/** Messages that were there before, for a beginning. */
+const BEFORE = 20;
+
+/**
+ * @param {string} name
+ * @param {import("./main.js").Watched} watched
+ */
+export function topicView(name, watched) {
+  const numbers = el("dl", { class: "tiles" });
+  const tiles = ["in a second", "out a second", "subscribers", "messages kept", "bytes kept", "sent away"].map((text) => {
+    const value = el("dd");
+    const tile = el("div", {}, el("dt", {}, text), value);
+    numbers.append(tile);
+    return { value, tile };
+  });
+  let sparks;
+
+  const who = table("Subscribers", [{ name: "Peer" }, { name: "Name" }, { name: "Policy" }, { name: "Sent", number: true }, { name: "Behind", number: true }, { name: "Missed", number: true }], "Nobody subscribes.");
+  const gone = table("Sent away", [{ name: "Peer" }, { name: "When" }, { name: "Why" }], "Nobody was sent away.");
+  const goneCard = card("Sent away", "the last hundred", gone.element);
+
+  const text = el("textarea", { rows: "3", placeholder: "each line is a message", spellcheck: "false" });
+  const told = outcome();
+  const command = el("code", { class: "command" });
+  const showCommand = () => say(command, curl("POST", `/pub?topic=${named(name)}`, text.value || "…"));
+  const publish = el("form", {}, field("Messages", text), command, el("div", { class: "bar" }, el("button", { type: "submit", class: "main" }, "Publish")), told.element);
+  publish.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void told.of(() => ask("POST", `/pub?topic=${named(name)}`, text.value), (answer) => answer.trim());
+  });
+  text.addEventListener("input", showCommand);
+  showCommand();
+
+  const before = watched.topics.get(name)?.now.counters;
+  const live = tail(name, before && Math.max(before.first, before.next - BEFORE));
+  const form = settings("topics", name, () => watched.soon());
+  const missing = el("p", { class: "note" }, "There is no topic of that name: whoever publishes to it makes it.");
+
+  return {
+    title: `topic ${name}`,
+    element: el("div", { class: "view" }, el("h1", {}, "Topic ", el("code", {}, name)), missing, numbers, el("div", { class: "columns" }, el("div", { class: "stack" }, live.element, card("Subscribers", "", who.element), goneCard), el("div", { class: "stack" }, card("Publish", "", publish), form.element))),
+    async update() {
+      const topic = watched.topics.get(name);
+      missing.hidden = topic !== undefined;
+      if (!topic) return;
+      const { counters } = topic.now;
+      if (!sparks) {
+        sparks = [spark(topic.in), spark(topic.out, "second")];
+        sparks.forEach((one, i) => tiles[i].tile.append(one.element));
+      }
+      [rate(topic.in.last), rate(topic.out.last), count(counters.subscribers), count(counters.messages), bytes(counters.bytes), count(counters.kicked)].forEach((value, i) => say(tiles[i].value, value));
+      sparks.forEach((one) => one.update());
+      form.update(topic.now.settings);
+      const { clients, sent_away: away } = await askJson(`/clients?topic=${named(name)}&format=json`);
+      who.set(clients.slice(0, 100), ({ peer }) => peer, () => {
+        const cells = Array.from({ length: 6 }, () => el("span"));
+        return {
+          cells,
+          update(one) {
+            const behind = one.lag_messages ? `${count(one.lag_messages)} (${bytes(one.lag_bytes)})` : "0";
+            [one.peer, one.name, one.blocked ? `${one.policy}, ${duration(one.blocked)}` : one.policy, count(one.sent), behind, count(one.missed + one.skipped)].forEach((value, i) => say(cells[i], value));
+          },
+        };
+      });
+      goneCard.hidden = away.length === 0;
+      gone.set(away.slice(-20).reverse(), ({ peer, at }) => `${peer} ${at}`, (one) => ({ cells: [one.peer, clock(one.at), one.reason ?? one.why ?? ""].map((value) => el("span", {}, value)), update() {} }));
+    },
+    close: live.close,
+  };
+}
