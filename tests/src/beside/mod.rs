@@ -97,6 +97,7 @@ pub fn run(options: &Options) -> Result<Vec<&'static str>, String> {
         table::print(&rows, load, options.rounds);
         missing = rows.iter().filter_map(|row| row.absent().and_then(Absence::program)).collect();
     }
+    println!("{}", table::LEGEND);
     missing.dedup();
     Ok(missing)
 }

@@ -48,10 +48,13 @@ impl Place {
         syncfs(folder).expect("a disk that can be synced");
     }
 
-    /// Flushes of the disk since the machine started; `None` where nobody counts them.
-    pub(super) fn flushes(&self) -> Option<u64> {
-        // Documentation/block/stat.rst: the sixteenth number, since Linux 5.5.
-        fs::read_to_string(&self.counters).ok()?.split_whitespace().nth(15)?.parse().ok()
+    /// Bytes that were written to the disk and flushes of it since the machine started, whoever wanted them; `None`
+    /// where nobody counts them.
+    pub(super) fn written_and_flushed(&self) -> Option<(u64, u64)> {
+        // Documentation/block/stat.rst: sectors of 512 bytes are the seventh number, flushes the sixteenth since 5.5.
+        let counters = fs::read_to_string(&self.counters).ok()?;
+        let number = |at| counters.split_whitespace().nth(at)?.parse::<u64>().ok();
+        Some((number(6)? * 512, number(15)?))
     }
 }
 

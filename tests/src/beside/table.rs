@@ -11,9 +11,10 @@ pub(super) struct Figures {
     per_second: f64,
     /// Of the server, for a message, in microseconds.
     cpu: f64,
-    to_disk: f64,
     written: f64,
-    flushes: Option<f64>,
+    pages: f64,
+    /// Bytes and flushes.
+    disk: Option<(f64, f64)>,
     /// In microseconds.
     p50: f64,
     p99: f64,
@@ -27,9 +28,9 @@ impl Figures {
         Self {
             per_second: messages / answered.elapsed.as_secs_f64(),
             cpu: usage.cpu.as_secs_f64() * 1e6 / messages,
-            to_disk: usage.to_disk as f64 / messages,
             written: usage.written as f64 / messages,
-            flushes: usage.flushes.map(|flushes| flushes as f64 / messages),
+            pages: usage.pages as f64 / messages,
+            disk: usage.disk.map(|(bytes, flushes)| (bytes as f64 / messages, flushes as f64 / messages)),
             p50: quantile(&micros, 50),
             p99: quantile(&micros, 99),
         }
@@ -83,48 +84,62 @@ impl Row {
             let other = other.filter(|_| self.contender.side != Side::Machine);
             other.map_or("-".to_owned(), |other| format!("{:.2}", self.times(other)))
         };
-        let flushes: Option<Vec<_>> = self.rounds.iter().map(|round| round.flushes).collect();
+        let disk: Option<Vec<_>> = self.rounds.iter().map(|round| round.disk).collect();
+        let (bytes, flushes): (Vec<_>, Vec<_>) = disk.unwrap_or_default().into_iter().unzip();
         let cpu = self.rounds.iter().map(|round| round.cpu);
         let (least, most) = (cpu.clone().fold(f64::INFINITY, f64::min), cpu.fold(0.0, f64::max));
         format!(
-            "{name:<34} {:>9.0} {:>8.2} {:>13} {:>8} {:>8} {:>8.0} {:>8.0} {:>8} {:>8.0} {:>8.0}",
+            "{name:<34} {:>9.0} {:>8.2} {:>13} {:>8} {:>8} {:>8.0} {:>8.0} {:>8.0} {:>8.3} {:>8.0} {:>8.0}",
             self.median(|round| round.per_second),
             self.median(|round| round.cpu),
             format!("{least:.2}-{most:.2}"),
             times(memory),
             times(peer),
-            self.median(|round| round.to_disk),
             self.median(|round| round.written),
-            flushes.map_or("-".to_owned(), |flushes| format!("{:.3}", median(flushes))),
+            self.median(|round| round.pages),
+            median(bytes),
+            median(flushes),
             self.median(|round| round.p50),
             self.median(|round| round.p99),
         )
     }
 }
 
-/// Prints all rows of a load, and what the columns mean.
+/// Prints all rows of a load.
 pub(super) fn print(rows: &[Row], load: &Load, rounds: usize) {
     let Load { connections, items, at_most } = load;
     println!("puts of 100 bytes, one in flight on each of {connections} connections");
     println!("medians of {rounds} rounds in turn, each of {items} puts, or {at_most:?}");
     println!(
-        "{:<34} {:>9} {:>8} {:>13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
-        "", "a second", "CPU µs", "from-to", "x memory", "x peer", "disk B", "wchar B", "flushes", "p50 µs", "p99 µs"
+        "{:<34} {:>9} {:>8} {:>13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "",
+        "a second",
+        "CPU µs",
+        "from-to",
+        "x memory",
+        "x peer",
+        "wchar B",
+        "pages B",
+        "disk B",
+        "flushes",
+        "p50 µs",
+        "p99 µs"
     );
     for row in rows {
         println!("{}", row.line(memory(rows), peer_of(row, rows)));
     }
-    println!("{LEGEND}");
+    println!();
 }
 
-const LEGEND: &str = "\
+/// What the columns are.
+pub(super) const LEGEND: &str = "\
 CPU     of the server, user and system, for a message; in the last row of the process that writes and syncs
 x       CPU time of that in memory; of the peer that takes the least of those whose answer promises as much: to outlive
         a power cut, or for memory, interval and each 2 minutes the server's own end; round by round
-disk    bytes for a message that the server has made the file system write, in whole pages (write_bytes)
-wchar   bytes that it has given to write() and its like, sockets with some servers among them
-flushes of the disk for a message, whoever on this machine wanted them
-";
+wchar   bytes for a message that the server has given to write() and its like; for some servers also to sockets
+pages   bytes of the file pages that it has changed (write_bytes); the system may keep many small ones as one large one
+disk    bytes that the disk was given for a message, and its flushes, whoever on this machine wanted them; NaN where
+flushes nobody counts them";
 
 fn memory(rows: &[Row]) -> Option<&Row> {
     rows.first().filter(|row| row.absent.is_none())
@@ -158,8 +173,7 @@ mod tests {
     use super::*;
 
     fn row(number: usize, cpu: &[f64]) -> Row {
-        let figures =
-            |cpu| Figures { per_second: 1.0, cpu, to_disk: 0.0, written: 0.0, flushes: None, p50: 1.0, p99: 1.0 };
+        let figures = |cpu| Figures { per_second: 1.0, cpu, written: 0.0, pages: 0.0, disk: None, p50: 1.0, p99: 1.0 };
         Row { contender: &CONTENDERS[number], rounds: cpu.iter().map(|cpu| figures(*cpu)).collect(), absent: None }
     }
 

@@ -13,12 +13,12 @@ use super::place::Place;
 pub(super) struct Usage {
     /// Of all of its threads, user and system, in nanoseconds.
     pub(super) cpu: Duration,
-    /// Bytes that it has made the file system write, in whole pages.
-    pub(super) to_disk: u64,
+    /// Bytes of the pages that it has changed of files: where the system keeps many of them as one, of all of these.
+    pub(super) pages: u64,
     /// Bytes that it has given to `write` and its like, also for sockets; not to `send`.
     pub(super) written: u64,
-    /// Flushes of the disk, whoever wanted them.
-    pub(super) flushes: Option<u64>,
+    /// Bytes that the disk was given, and its flushes, whoever wanted them.
+    pub(super) disk: Option<(u64, u64)>,
 }
 
 impl Usage {
@@ -30,16 +30,21 @@ impl Usage {
             let line = io.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
             line.and_then(|number| number.parse().ok()).expect("a number of bytes")
         };
-        Self { cpu: clock.into(), to_disk: bytes("write_bytes"), written: bytes("wchar"), flushes: place.flushes() }
+        Self {
+            cpu: clock.into(),
+            pages: bytes("write_bytes"),
+            written: bytes("wchar"),
+            disk: place.written_and_flushed(),
+        }
     }
 
     /// What was used from then to now.
     pub(super) fn since(self, then: Self) -> Self {
         Self {
             cpu: self.cpu - then.cpu,
-            to_disk: self.to_disk - then.to_disk,
+            pages: self.pages - then.pages,
             written: self.written - then.written,
-            flushes: self.flushes.zip(then.flushes).map(|(now, then)| now - then),
+            disk: self.disk.zip(then.disk).map(|(now, then)| (now.0 - then.0, now.1 - then.1)),
         }
     }
 }
