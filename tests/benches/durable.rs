@@ -1,6 +1,6 @@
 //! What a put costs that survives a power cut, beside Redis and JetStream: all of them on this machine, in turn.
 //!
-//! `cargo bench -p streamgauge-tests --bench durable` takes some six minutes, `-- --quick` some seconds and tells
+//! `cargo bench -p streamgauge-tests --bench durable` takes two to four minutes, `-- --quick` some seconds and tells
 //! nothing. `--folder DIR` is where the servers write, `target/tmp` if not told otherwise; `--rounds N`;
 //! `--nats-server FILE`, for a newer one than Debian's.
 

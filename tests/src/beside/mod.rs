@@ -33,6 +33,7 @@ use nix::sys::signal::{SigSet, Signal};
 use contender::{Absence, CONTENDERS};
 use place::Place;
 use table::Row;
+use usage::Machine;
 
 /// What is measured, and where.
 #[derive(Debug, Clone)]
@@ -59,7 +60,7 @@ pub struct Load {
 }
 
 impl Options {
-    /// As long as it takes for figures that can be told: some six minutes.
+    /// As long as it takes for figures that can be told: two to four minutes.
     pub fn full(folder: PathBuf) -> Self {
         let load = |connections, items| Load { connections, items, at_most: Duration::from_secs(3) };
         Self { folder, rounds: 5, loads: vec![load(64, 100_000), load(1, 10_000)], nats_server: None }
@@ -86,6 +87,7 @@ pub fn run(options: &Options) -> Result<Vec<&'static str>, String> {
     println!("{place}\n{}\n", contender::versions(options));
     let mut missing = Vec::new();
     for load in &options.loads {
+        let before = Machine::now();
         let mut rows: Vec<Row> = CONTENDERS.iter().map(Row::new).collect();
         for round in 0..options.rounds {
             // Nobody always comes after the same one.
@@ -94,7 +96,8 @@ pub fn run(options: &Options) -> Result<Vec<&'static str>, String> {
                 rows[row].take_turn(|contender| contender.measure(options, load, &place));
             }
         }
-        table::print(&rows, load, options.rounds);
+        let others = Machine::now().taken_by_others_since(before);
+        table::print(&rows, load, options.rounds, others);
         missing = rows.iter().filter_map(|row| row.absent().and_then(Absence::program)).collect();
     }
     println!("{}", table::LEGEND);

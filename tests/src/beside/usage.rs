@@ -1,6 +1,7 @@
-//! CPU time, bytes and flushes, from the operating system.
+//! CPU time, bytes and flushes, from the operating system; and what others took of the machine meanwhile.
 
 use std::fs;
+use std::ops::Range;
 use std::time::Duration;
 
 use nix::time::ClockId;
@@ -47,4 +48,37 @@ impl Usage {
             disk: self.disk.zip(then.disk).map(|(now, then)| (now.0 - then.0, now.1 - then.1)),
         }
     }
+}
+
+/// CPU time of the machine since it started, in ticks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Machine {
+    all: u64,
+    idle: u64,
+    /// Of this process, and of those children of it that have ended.
+    ours: u64,
+}
+
+impl Machine {
+    pub(super) fn now() -> Self {
+        let all = fs::read_to_string("/proc/stat").expect("Linux has it");
+        let ours = fs::read_to_string("/proc/self/stat").expect("Linux has it");
+        // The name is in parentheses and may hold anything; the state, field 3, follows (proc(5)).
+        let ours = ours.rsplit_once(") ").map_or("", |(_, fields)| fields);
+        // User, nice, system, idle, waiting for a disk, and so on to stolen: guests are among the users.
+        Self { all: sum(&all, 1..9), idle: sum(&all, 4..6), ours: sum(ours, 11..15) }
+    }
+
+    /// How much of all CPU time others took from then to now, in percent; what the system does for us is theirs too.
+    pub(super) fn taken_by_others_since(self, then: Self) -> u64 {
+        let all = self.all - then.all;
+        let free = (self.idle - then.idle) + (self.ours - then.ours);
+        (all.saturating_sub(free) * 100).checked_div(all).unwrap_or(0)
+    }
+}
+
+/// The sum of those words of a text, which are numbers.
+fn sum(text: &str, words: Range<usize>) -> u64 {
+    let numbers = text.split_whitespace().skip(words.start).take(words.len());
+    numbers.filter_map(|word| word.parse::<u64>().ok()).sum()
 }
