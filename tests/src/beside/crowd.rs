@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
+use super::connection::Connection;
 use super::look_whether_asked;
-use super::speech::{Connection, Speech};
+use super::speech::Speech;
 use crate::wait::SOON;
 
 /// How often it is looked whether the run is to end, in milliseconds.

@@ -3,9 +3,12 @@
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | `contender` | who is measured, what its answer promises, and how it is started |
+//! | `contender` | who is measured, and what its answer promises |
+//! | `program` | where the other servers' programs are, and which |
+//! | `running` | a server: started, asked what it holds, and ended |
 //! | `place` | the disk that all of them write to |
 //! | `crowd` | connections with one put in flight each, on one thread |
+//! | `connection` | one of them, and what has come on it |
 //! | `speech` | what is said to each server, and how its answers are told from each other |
 //! | `floor` | the syncs that no server can do without |
 //! | `usage` | CPU time, bytes and flushes, from the operating system |
@@ -15,10 +18,13 @@
 //! start. An answer that is no success ends the run, and so does a server that holds another number of items than it
 //! has said it took; no figure does.
 
+mod connection;
 mod contender;
 mod crowd;
 mod floor;
 mod place;
+mod program;
+mod running;
 mod speech;
 mod table;
 mod usage;
@@ -30,8 +36,9 @@ use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
 
-use contender::{Absence, CONTENDERS};
+use contender::CONTENDERS;
 use place::Place;
+use program::Absence;
 use table::Row;
 use usage::Machine;
 
@@ -84,21 +91,21 @@ impl Options {
 pub fn run(options: &Options) -> Result<Vec<&'static str>, String> {
     let place = Place::at(&options.folder)?;
     end_when_asked();
-    println!("{place}\n{}\n", contender::versions(options));
+    println!("{place}\n{}\n", program::versions(options));
     let mut missing = Vec::new();
     for load in &options.loads {
         let before = Machine::now();
         let mut rows: Vec<Row> = CONTENDERS.iter().map(Row::new).collect();
         for round in 0..options.rounds {
-            // Nobody always comes after the same one.
             for turn in 0..rows.len() {
-                let row = (turn + round) % rows.len();
+                // Forth and back, so that nobody always comes after the same one.
+                let row = if round % 2 == 0 { turn } else { rows.len() - 1 - turn };
                 rows[row].take_turn(|contender| contender.measure(options, load, &place));
             }
         }
         let others = Machine::now().taken_by_others_since(before);
         table::print(&rows, load, options.rounds, others);
-        missing = rows.iter().filter_map(|row| row.absent().and_then(Absence::program)).collect();
+        missing = rows.iter().filter_map(|row| row.absent().and_then(Absence::missing)).collect();
     }
     println!("{}", table::LEGEND);
     missing.dedup();

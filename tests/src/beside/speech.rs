@@ -1,11 +1,5 @@
 //! What is said to each server, and how its answers are told from each other.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-
-use crate::client::show;
-use crate::wait::SOON;
-
 /// What is put.
 const ITEM: [u8; 100] = [b'x'; 100];
 
@@ -20,7 +14,7 @@ pub(super) enum Speech {
 
 /// What the bytes that have come begin with.
 #[derive(Debug, PartialEq, Eq)]
-enum Heard {
+pub(super) enum Heard {
     /// Less than an answer.
     Part,
     /// So many bytes that say yes.
@@ -32,7 +26,7 @@ enum Heard {
 
 impl Speech {
     /// What a connection begins with, if it has to: a success follows.
-    fn greeting(self, connection: usize) -> Option<String> {
+    pub(super) fn greeting(self, connection: usize) -> Option<String> {
         // Whoever is not told that nobody listens waits for ever.
         let connect = r#"CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true}"#;
         (self == Self::Nats).then(|| format!("{connect}\r\nSUB {} 1\r\nPING\r\n", inbox(connection)))
@@ -52,7 +46,8 @@ impl Speech {
         [head.as_bytes(), &ITEM, tail.as_bytes()].concat()
     }
 
-    fn hear(self, bytes: &[u8]) -> Heard {
+    /// What has come, which is not looked at again when it is more than a part.
+    pub(super) fn hear(self, bytes: &[u8]) -> Heard {
         match self {
             Self::Http => hear_http(bytes),
             Self::Redis => hear_redis(bytes),
@@ -125,79 +120,10 @@ fn number(bytes: &[u8]) -> Option<usize> {
     std::str::from_utf8(bytes).ok()?.trim().parse().ok()
 }
 
-/// A connection, and what has come on it.
-#[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) stream: TcpStream,
-    speech: Speech,
-    buffer: Box<[u8]>,
-    /// What was not yet looked at is from here to `end`.
-    start: usize,
-    end: usize,
-}
-
-impl Connection {
-    /// Connects and greets; `number` is no other's.
-    pub(super) fn open(address: SocketAddr, speech: Speech, number: usize) -> Self {
-        let stream = TcpStream::connect_timeout(&address, SOON).unwrap_or_else(|error| panic!("{address}: {error}"));
-        stream.set_nodelay(true).expect("an option of the socket");
-        stream.set_read_timeout(Some(SOON)).expect("a timeout of the socket");
-        stream.set_write_timeout(Some(SOON)).expect("a timeout of the socket");
-        let mut connection = Self { stream, speech, buffer: vec![0; 16 << 10].into(), start: 0, end: 0 };
-        if let Some(greeting) = speech.greeting(number) {
-            connection.ask(&greeting);
-        }
-        connection
-    }
-
-    /// The answer to a request, which is waited for.
-    pub(super) fn ask(&mut self, request: &str) -> String {
-        self.send(request.as_bytes());
-        loop {
-            if let Some(answer) = self.answer() {
-                return String::from_utf8_lossy(answer).into_owned();
-            }
-            self.read();
-        }
-    }
-
-    /// Sends bytes of which a socket with nothing else to send takes all.
-    pub(super) fn send(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).expect("the server takes what is sent");
-    }
-
-    /// Takes what has come.
-    pub(super) fn read(&mut self) {
-        self.buffer.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
-        let read = self.stream.read(&mut self.buffer[self.end..]).expect("an answer within time, of some KiB");
-        assert!(read > 0, "the server has closed a connection after: {}", show(&self.buffer[..self.end]));
-        self.end += read;
-    }
-
-    /// The next answer of those that have come whole.
-    pub(super) fn answer(&mut self) -> Option<&[u8]> {
-        loop {
-            let come = &self.buffer[self.start..self.end];
-            match self.speech.hear(come) {
-                Heard::Part => return None,
-                Heard::Success(length) => {
-                    self.start += length;
-                    return Some(&self.buffer[self.start - length..self.start]);
-                }
-                Heard::Aside(length, reply) => {
-                    self.start += length;
-                    self.send(reply);
-                }
-                Heard::Refusal => panic!("the server says: {}", show(come)),
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::show;
 
     const PUT: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\nok";
     const ACK: &[u8] = b"MSG _INBOX.beside.3 1 27\r\n{\"stream\":\"BESIDE\",\"seq\":1}\r\n";

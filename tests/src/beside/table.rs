@@ -1,8 +1,9 @@
 //! Medians of the rounds.
 
 use super::Load;
-use super::contender::{Absence, Contender, Side};
+use super::contender::{Contender, Side};
 use super::crowd::Answered;
+use super::program::Absence;
 use super::usage::Usage;
 
 /// What one measurement has found.
