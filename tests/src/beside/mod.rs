@@ -42,6 +42,8 @@ use program::Absence;
 use table::Row;
 use usage::Machine;
 
+use crate::build::tool;
+
 /// What is measured, and where.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -91,6 +93,8 @@ impl Options {
 pub fn run(options: &Options) -> Result<Vec<&'static str>, String> {
     let place = Place::at(&options.folder)?;
     end_when_asked();
+    // Built now, and not in somebody's turn.
+    tool("streamgauge");
     println!("{place}\n{}\n", program::versions(options));
     let mut missing = Vec::new();
     for load in &options.loads {
