@@ -1,8 +1,8 @@
 //! What a put costs that survives a power cut, beside Redis and JetStream: all of them on this machine, in turn.
 //!
 //! `cargo bench -p streamgauge-tests --bench durable` takes two to four minutes, `-- --quick` some seconds and tells
-//! nothing. `--folder DIR` is where the servers write, `target/tmp` if not told otherwise; `--rounds N`;
-//! `--nats-server FILE`, for a newer one than Debian's.
+//! nothing. `--folder DIR` is where the servers write, `target/tmp` if not told otherwise; `--rounds N`; `--pin` gives
+//! the server a core and the load another one; `--nats-server FILE`, for a newer one than Debian's.
 
 use std::process::ExitCode;
 
@@ -33,9 +33,10 @@ fn measure() -> Result<(), String> {
                 let rounds = value()?.parse().ok().filter(|rounds| *rounds > 0);
                 options.rounds = rounds.ok_or("--rounds: a number, one at least")?;
             }
+            "--pin" => options.pin = true,
             // The latter is cargo's.
             "--quick" | "--bench" => {}
-            _ => return Err(format!("{arg}: --quick, --folder DIR, --rounds N or --nats-server FILE")),
+            _ => return Err(format!("{arg}: --quick, --folder DIR, --rounds N, --pin or --nats-server FILE")),
         }
     }
     run(&options).map(drop)

@@ -1,5 +1,6 @@
 //! Who is measured, and what its answer promises.
 
+use super::cores::Cores;
 use super::crowd::Crowd;
 use super::place::Place;
 use super::program::{Absence, program};
@@ -62,8 +63,17 @@ pub(super) const CONTENDERS: [Contender; 7] = {
 
 impl Contender {
     /// Starts it, measures it, and ends it.
-    pub(super) fn measure(&self, options: &Options, load: &Load, place: &Place) -> Result<Figures, Absence> {
-        let Some(running) = self.start(options, load, place)? else {
+    pub(super) fn measure(
+        &self,
+        options: &Options,
+        load: &Load,
+        place: &Place,
+        cores: Option<&Cores>,
+    ) -> Result<Figures, Absence> {
+        cores.inspect(|cores| cores.for_server());
+        let running = self.start(options, load, place)?;
+        cores.inspect(|cores| cores.for_load());
+        let Some(running) = running else {
             let (answered, usage) = floor::measure(load, place);
             return Ok(Figures::new(&answered, usage));
         };

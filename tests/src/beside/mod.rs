@@ -9,6 +9,7 @@
 //! | `place` | the disk that all of them write to |
 //! | `crowd` | connections with one put in flight each, on one thread |
 //! | `connection` | one of them, and what has come on it |
+//! | `cores` | one for the server and another for the load, where that is wanted |
 //! | `speech` | what is said to each server, and how its answers are told from each other |
 //! | `floor` | the syncs that no server can do without |
 //! | `usage` | CPU time, bytes and flushes, from the operating system |
@@ -20,6 +21,7 @@
 
 mod connection;
 mod contender;
+mod cores;
 mod crowd;
 mod floor;
 mod place;
@@ -37,6 +39,7 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, Signal};
 
 use contender::CONTENDERS;
+use cores::Cores;
 use place::Place;
 use program::Absence;
 use table::Row;
@@ -53,6 +56,8 @@ pub struct Options {
     pub rounds: usize,
     /// A table each.
     pub loads: Vec<Load>,
+    /// Whether the server has a core and the load another one, which is not so in use.
+    pub pin: bool,
     /// Another `nats-server` than that of the machine.
     pub nats_server: Option<PathBuf>,
 }
@@ -72,30 +77,32 @@ impl Options {
     /// As long as it takes for figures that can be told: two to four minutes.
     pub fn full(folder: PathBuf) -> Self {
         let load = |connections, items| Load { connections, items, at_most: Duration::from_secs(3) };
-        Self { folder, rounds: 5, loads: vec![load(64, 100_000), load(1, 10_000)], nats_server: None }
+        Self { folder, rounds: 5, loads: vec![load(64, 100_000), load(1, 10_000)], pin: false, nats_server: None }
     }
 
     /// Only to see that all of it works.
     pub fn quick(folder: PathBuf) -> Self {
         let load = |connections, items| Load { connections, items, at_most: Duration::from_secs(3) };
-        Self { folder, rounds: 1, loads: vec![load(64, 640), load(1, 20)], nats_server: None }
+        Self { folder, rounds: 1, loads: vec![load(64, 640), load(1, 20)], pin: false, nats_server: None }
     }
 }
 
 /// Measures, prints the tables, and returns the programs that are not installed.
 ///
 /// # Errors
-/// When the folder is on no disk, or cannot be used; text for who asked.
+/// When the folder is on no disk, or cannot be used, or there are too few cores; text for who asked.
 ///
 /// # Panics
 /// When a server does not start, refuses a put, is silent, or does not hold what it has said it took; and when the run
 /// is interrupted. What was started ends, and the folders are removed.
 pub fn run(options: &Options) -> Result<Vec<&'static str>, String> {
     let place = Place::at(&options.folder)?;
+    let cores = options.pin.then(Cores::find).transpose()?;
     end_when_asked();
     // Built now, and not in somebody's turn.
     tool("streamgauge");
-    println!("{place}\n{}\n", program::versions(options));
+    let pinned = if options.pin { "; a core for the server, another for the load" } else { "" };
+    println!("{place}\n{}{pinned}\n", program::versions(options));
     let mut missing = Vec::new();
     for load in &options.loads {
         let before = Machine::now();
@@ -104,7 +111,7 @@ pub fn run(options: &Options) -> Result<Vec<&'static str>, String> {
             for turn in 0..rows.len() {
                 // Forth and back, so that nobody always comes after the same one.
                 let row = if round % 2 == 0 { turn } else { rows.len() - 1 - turn };
-                rows[row].take_turn(|contender| contender.measure(options, load, &place));
+                rows[row].take_turn(|contender| contender.measure(options, load, &place, cores.as_ref()));
             }
         }
         let others = Machine::now().taken_by_others_since(before);
