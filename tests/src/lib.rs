@@ -3,6 +3,8 @@
 //!
 //! Nothing here waits without a limit, and no child outlives its guard.
 
+#[cfg(target_os = "linux")]
+pub mod beside;
 pub mod build;
 pub mod clicks;
 pub mod client;

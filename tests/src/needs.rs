@@ -78,8 +78,11 @@ pub fn references() -> Option<PathBuf> {
     None
 }
 
-/// Past the harness, which keeps what passing tests print.
-fn without(missing: &str, remedy: &str) {
+/// Says what a test goes without, past the harness, which keeps what passing tests print.
+///
+/// # Panics
+/// When `CI` is set.
+pub fn without(missing: &str, remedy: &str) {
     assert!(env::var_os("CI").is_none(), "{missing}, and CI is set: {remedy}");
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     let _ = writeln!(std::io::stderr(), "\n*** {test} runs without it: {missing}; {remedy} ***");

@@ -1,0 +1,66 @@
+//! The other servers' programs: where they are, which they are, and why one cannot be measured.
+
+use std::fmt::{Display, Formatter};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, thread};
+
+use super::Options;
+
+/// Why there are no figures.
+#[derive(Debug, Clone)]
+pub(super) enum Absence {
+    NotInstalled(&'static str),
+    /// Its release does not have what is to be measured.
+    TooOld(String),
+}
+
+impl Absence {
+    /// The program that would have to be installed.
+    pub(super) const fn missing(&self) -> Option<&'static str> {
+        match self {
+            Self::NotInstalled(program) => Some(*program),
+            Self::TooOld(_) => None,
+        }
+    }
+}
+
+impl Display for Absence {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotInstalled(program) => write!(out, "not installed (apt-get install {program})"),
+            Self::TooOld(version) => write!(out, "not known to {version}; --nats-server FILE names a newer one"),
+        }
+    }
+}
+
+/// What is measured on what, in a line.
+pub(super) fn versions(options: &Options) -> String {
+    let of = |program: Option<PathBuf>| program.map(|program| version(&program));
+    let found = [of(program("redis-server")), of(options.nats_server())];
+    let cores = thread::available_parallelism().map_or(0, usize::from);
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or("-").to_owned();
+    let before = format!("{cores} cores, load {load} before");
+    [Some(before)].into_iter().chain(found).flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// The first words of what a program says of itself.
+pub(super) fn version(program: &Path) -> String {
+    let output = Command::new(program).arg("--version").output().expect("it says what it is");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.split_whitespace().take_while(|word| !word.starts_with("sha=")).collect::<Vec<_>>().join(" ")
+}
+
+/// Where a program is: the path of who is not root may lack the folders of servers.
+pub(super) fn program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+impl Options {
+    pub(super) fn nats_server(&self) -> Option<PathBuf> {
+        self.nats_server.clone().or_else(|| program("nats-server"))
+    }
+}

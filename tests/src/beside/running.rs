@@ -1,0 +1,123 @@
+//! A server under measurement: started, asked what it holds, and ended.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::Load;
+use super::connection::Connection;
+use super::place::Place;
+use super::program::{Absence, version};
+use super::speech::{Speech, stream_request};
+use super::usage::Usage;
+use crate::process::{Process, Server};
+use crate::wait::until;
+
+/// A server that ends, and whose folder goes, when this is dropped.
+pub(super) struct Running {
+    process: Process,
+    pub(super) address: SocketAddr,
+    pub(super) speech: Speech,
+    _folder: TempDir,
+}
+
+impl Running {
+    pub(super) fn streamgauge(args: &[&str], load: &Load, folder: TempDir) -> Self {
+        let Server { process, address } = Server::everything(args);
+        let running = Self { process, address, speech: Speech::Http, _folder: folder };
+        // All that will be put and a tenth, with what stands before each.
+        let settings = format!(r#"{{"bytes":{}}}"#, load.items * 11 / 10 * 116 + (1 << 20));
+        let length = settings.len();
+        running.ask(&format!(
+            "PUT /queues/beside HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{settings}"
+        ));
+        running
+    }
+
+    pub(super) fn redis(program: &Path, folder: TempDir) -> Self {
+        let address = free_address();
+        let mut command = Command::new(program);
+        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
+        // It never has to write its file anew.
+        command.args(["--auto-aof-rewrite-percentage", "0"]);
+        command.arg("--port").arg(address.port().to_string()).arg("--dir").arg(folder.path());
+        let process = started(command, address);
+        Self { process, address, speech: Speech::Redis, _folder: folder }
+    }
+
+    pub(super) fn jet_stream(program: &Path, is_synced: bool, folder: TempDir) -> Result<Self, Absence> {
+        let address = free_address();
+        let store = folder.path().display();
+        let sync = if is_synced { ", sync_interval: always" } else { "" };
+        let settings = format!("listen: \"{address}\"\njetstream {{ store_dir: \"{store}\", max_file: 8GB{sync} }}\n");
+        let file = folder.path().join("settings");
+        fs::write(&file, settings).expect("a file");
+        let mut command = Command::new(program);
+        command.arg("--config").arg(&file);
+        if is_synced && !accepts(&command) {
+            return Err(Absence::TooOld(version(program)));
+        }
+        let process = started(command, address);
+        let running = Self { process, address, speech: Speech::Nats, _folder: folder };
+        let stream = r#"{"name":"BESIDE","subjects":["beside"],"retention":"workqueue","storage":"file"}"#;
+        running.ask(&stream_request(ANOTHER, "CREATE.BESIDE", stream));
+        Ok(running)
+    }
+
+    /// Items that it has.
+    pub(super) fn held(&self) -> usize {
+        let number = match self.speech {
+            Speech::Http => {
+                let stats = self.ask("GET /stats?queue=beside HTTP/1.1\r\nHost: localhost\r\n\r\n");
+                stats.lines().find_map(|line| line.strip_prefix("depth:")?.parse().ok())
+            }
+            Speech::Redis => {
+                self.ask("LLEN beside\r\n").trim().strip_prefix(':').and_then(|length| length.parse().ok())
+            }
+            Speech::Nats => {
+                let answer = self.ask(&stream_request(ANOTHER, "INFO.BESIDE", ""));
+                let state: Option<Value> = answer.lines().nth(1).and_then(|body| serde_json::from_str(body).ok());
+                state.and_then(|state| state["state"]["messages"].as_u64()).map(|messages| messages as usize)
+            }
+        };
+        number.expect("a number of items")
+    }
+
+    fn ask(&self, request: &str) -> String {
+        Connection::open(self.address, self.speech, ANOTHER).ask(request)
+    }
+
+    pub(super) fn usage(&self, place: &Place) -> Usage {
+        Usage::of(self.process.id(), place)
+    }
+}
+
+/// The number of a connection that puts nothing.
+const ANOTHER: usize = usize::MAX;
+
+fn free_address() -> SocketAddr {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    free.local_addr().expect("an address")
+}
+
+/// Starts a server that has been told where to listen, and waits until it does.
+fn started(command: Command, address: SocketAddr) -> Process {
+    let mut process = Process::spawn(command);
+    until("a server to listen", || {
+        let ended = process.try_exit_code();
+        assert_eq!(ended, None, "{}{}", process.stdout(), process.stderr());
+        TcpStream::connect(address).ok()
+    });
+    process
+}
+
+/// Whether the settings are some that `nats-server` knows; any other error comes when it is started.
+fn accepts(command: &Command) -> bool {
+    let mut test = Command::new(command.get_program());
+    let output = test.args(command.get_args()).arg("-t").output().expect("it can be started");
+    !String::from_utf8_lossy(&output.stderr).contains("unknown field \"sync_interval\"")
+}
