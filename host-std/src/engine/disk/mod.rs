@@ -15,6 +15,44 @@
 //! | `files` | the seam to a disk |
 //! | `at_rest` | a folder that no server has: what is there, and what a repair puts in its place |
 //! | `salvage` | executing again what is left behind a loss |
+//!
+//! # What it is, and what it is not
+//! One log a shard of what was executed (a redo log), in segments of 32 MiB that are made, filled with zeros and synced ahead,
+//! and checkpoints beside it. A command is executed in the core's memory engine and added to the log under one lock, so both
+//! are in the same order, and what a start executes again is what was executed: leases, delays, ids that were seen, counters
+//! and limits need no form of their own on the disk. What is large stays where it was written once: a queue has the place of
+//! an item, a topic's history that of its messages. The design had a log of messages and one of acknowledgements for each
+//! name; one log for all has one sync for all who ask at the same time, whatever names they ask for, and one order of
+//! everything, which is what the law of a queue that a topic feeds needs.
+//!
+//! What requests need of all this is `Engine`, which memory implements as well; what the core asks of a host
+//! that keeps something are two functions, where an item will be (`Host::place`) and what is there (`Host::fetch`).
+//!
+//! # Why no store that there is
+//! Measured before anything was written, on two shared cores and ext4: groups of 64 records of 100 bytes, each group synced.
+//!
+//! | | records a second | 99 of 100 within | CPU a record | crates |
+//! | --- | --- | --- | --- | --- |
+//! | segments, made and filled with zeros ahead | 615,000 | 0.16 ms | 0.51 us | 2 |
+//! | segments that grow | 333,000 | 0.29 ms | 1.04 us | 2 |
+//! | fjall 3.1 | 323,000 | 0.28 ms | 1.34 us | 44 |
+//! | redb 4.6 | 189,000 | 0.52 ms | 2.90 us | 2 |
+//!
+//! A million records are read back from segments in 46 ms, from fjall in 365 ms. fjall holds the lock of its journal during a
+//! sync, so that those who publish can't share one; redb walks all that there is after a crash unless each write pays for a
+//! quick repair. A queue's items leave in about the order in which they came: what trees are for, looking things up and keeping
+//! them sorted, nothing here needs. So the log is the project's own; notes (definitions of gauges) are entries of it too.
+//!
+//! # What it costs
+//! `cargo bench -p streamgauge-tests --bench durable` measures it beside Redis, JetStream and `fdatasync` alone, and README has
+//! figures. Of the CPU that a put takes here more than in memory, two thirds are the kernel's: a write and an `fdatasync` of a
+//! group, two wake-ups from thread to thread. Written past the page cache (`O_DIRECT`), a group of 7.4 KB takes 17 us less of
+//! 55; it is not, as then a start, a history and items that are got late would be read from the disk, and not from the cache.
+//!
+//! # What is simulated
+//! A disk that crashes at any write, keeps, tears or forgets what was not synced, fills up and fails is in memory
+//! (`files::simulated`), and drives all of it from a seed: `STREAMGAUGE_SEEDS=1000000 cargo test --release -p streamgauge --lib
+//! engine::disk`; a seed that fails prints itself, and `STREAMGAUGE_SEED` runs it again.
 
 mod at_rest;
 mod body;
