@@ -10,6 +10,8 @@
 mod gather;
 mod line;
 #[cfg(test)]
+mod measured;
+#[cfg(test)]
 mod tests;
 mod threads;
 
