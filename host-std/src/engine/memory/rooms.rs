@@ -149,12 +149,13 @@ impl Rooms {
     /// Something is executed again: gives these numbers before any other, and refuses these requests for memory.
     pub(crate) fn go_back(&mut self, random: impl Iterator<Item = u64>, refused: Vec<u32>) {
         self.again = random.collect();
+        self.drawn = Some(Vec::new());
         self.budget.refuse_again(Some(refused));
     }
 
-    /// Whether all of those numbers were drawn.
+    /// Whether all of those numbers were drawn, and no others.
     pub(crate) fn is_back(&self) -> bool {
-        self.again.is_empty()
+        self.again.is_empty() && self.drawn.as_ref().is_none_or(Vec::is_empty)
     }
 
     /// From now on everything is as there is room.
