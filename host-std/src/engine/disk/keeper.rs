@@ -119,7 +119,7 @@ pub(crate) struct Recovered {
     pub(crate) is_torn: bool,
     /// Whether it was closed.
     pub(crate) is_closed: bool,
-    /// The latest time of what was executed.
+    /// No earlier than anything was executed.
     pub(crate) latest: Time,
     /// How long reading took.
     pub(crate) took: Duration,
@@ -248,12 +248,12 @@ impl Keeper {
         room.add(|out| Body::write_note(name, note, out)).map_or_else(|| self.journal.end(), |(_, end)| end)
     }
 
-    /// Makes the first checkpoint of a process, before anything is executed.
+    /// Makes the first checkpoint of a process, before anything is executed; of what was before, nothing was later.
     ///
     /// # Errors
     /// The disk is full, or doesn't work.
-    pub(crate) fn begin_with(&self, memory: &Memory<Rooms>) -> io::Result<()> {
-        self.checkpoint(self.saved(memory, Time::ZERO)).map(drop)
+    pub(crate) fn begin_with(&self, memory: &Memory<Rooms>, latest: Time) -> io::Result<()> {
+        self.checkpoint(self.saved(memory, latest)).map(drop)
     }
 
     /// Whether so much was added that there should be another checkpoint.
@@ -285,7 +285,7 @@ impl Keeper {
         };
         let sparse = of_queues.iter().filter(is_sparse).map(|(segment, _)| *segment).collect();
         needed.extend(of_queues.into_keys());
-        Saved { bytes: state::saved(memory, &notes, &histories), from, needed, sparse }
+        Saved { bytes: state::saved(memory, &notes, &histories, now), from, needed, sparse }
     }
 
     /// Where the log would have no room to go on, the oldest messages leave, whatever their topics keep: nothing else can.
