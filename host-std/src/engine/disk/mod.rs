@@ -12,6 +12,7 @@
 //! | `history` | messages of topics that stay in the log: where they are, and reading them |
 //! | `checkpoint` | what was so at a place in the log |
 //! | `files` | the seam to a disk |
+//! | `world` | a server over a simulated one, for tests |
 //! | `at_rest` | a folder that no server has: what is there, and what a repair puts in its place |
 //! | `salvage` | executing again what is left behind a loss |
 
@@ -31,6 +32,8 @@ mod shelf;
 mod state;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, fuzzing))]
+mod world;
 
 pub(crate) use at_rest::{AtRest, LogFound, LostItems, rooms};
 pub(crate) use body::Body;
