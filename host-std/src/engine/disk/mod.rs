@@ -13,6 +13,7 @@
 //! | `checkpoint` | what was so at a place in the log |
 //! | `files` | the seam to a disk |
 //! | `world` | a server over a simulated one, for tests |
+//! | `hostile` | what nobody has written, for tests |
 //! | `at_rest` | a folder that no server has: what is there, and what a repair puts in its place |
 //! | `salvage` | executing again what is left behind a loss |
 
@@ -22,8 +23,8 @@ mod checkpoint;
 mod executed;
 mod files;
 pub(crate) mod history;
-#[cfg(test)]
-mod hostile;
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 mod journal;
 mod keeper;
 mod log;
