@@ -29,6 +29,8 @@ mod journal;
 mod keeper;
 mod log;
 mod salvage;
+#[cfg(test)]
+mod seeds;
 mod shelf;
 mod state;
 #[cfg(test)]
@@ -45,26 +47,7 @@ pub use keeper::Settings;
 pub(crate) use keeper::{FAILED, Keeper, Recovered, SMALL, most_bytes, refusal};
 pub(crate) use log::{Damage, Position, Step};
 pub(crate) use salvage::{Salvage, Salvaged};
+#[cfg(test)]
+use seeds::{seeds, some_seeds};
 pub(crate) use shelf::{Shelf, Unreadable};
 pub(crate) use state::{Notes, Restored, StateError};
-
-/// Runs a test for many seeds, or for the one that failed.
-#[cfg(test)]
-fn seeds(test: impl Fn(u64) + std::panic::RefUnwindSafe) {
-    some_seeds(10_000, test);
-}
-
-/// The same for so many, unless the environment says how many.
-#[cfg(test)]
-fn some_seeds(most: u64, test: impl Fn(u64) + std::panic::RefUnwindSafe) {
-    let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let range = match number("STREAMGAUGE_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("STREAMGAUGE_SEEDS").unwrap_or(most),
-    };
-    for seed in range {
-        if std::panic::catch_unwind(|| test(seed)).is_err() {
-            panic!("STREAMGAUGE_SEED={seed} runs it again");
-        }
-    }
-}
