@@ -33,7 +33,7 @@ impl Clock {
     /// A clock that shows no earlier time than that, even if the operating system's was set back meanwhile.
     pub fn not_before(time: Time) -> Self {
         let clock = Self::new();
-        Self { began: clock.began.max(time), ..clock }
+        Self { began: first(clock.began, time), ..clock }
     }
 
     /// What it shows.
@@ -73,6 +73,11 @@ impl Default for Clock {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What a clock shows first that must show no earlier time than that, where the operating system's is `system`.
+pub(super) fn first(system: Time, earliest: Time) -> Time {
+    system.max(earliest)
 }
 
 fn system() -> Time {

@@ -55,6 +55,9 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         if aside != queue.slots.used() {
             return Err(Broken::Wrong("an item that is set aside is missing"));
         }
+        if !queue.counters().balanced() {
+            return Err(Broken::Wrong("what was accepted is not the sum of what became of it"));
+        }
         Ok(queue)
     }
 

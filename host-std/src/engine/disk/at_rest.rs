@@ -213,8 +213,9 @@ impl AtRest {
         // Behind everything that there is: from then on nothing of it is read.
         let next = segments.last().map_or(Some(FIRST), |last| last.checked_add(1));
         let next = next.ok_or_else(|| io::Error::other("there is no number for another segment"))?;
-        let (memory, notes, histories) = (&salvaged.memory, &salvaged.notes, &salvaged.histories);
-        let saved = state::save(&self.folder, memory, notes, histories, Position { segment: next, offset: 0 });
+        let Salvaged { memory, notes, histories, latest, .. } = salvaged;
+        let saved = state::saved(memory, notes, histories, *latest);
+        let saved = state::write(&self.folder, &saved, Position { segment: next, offset: 0 });
         if saved.is_err() {
             // The files are where they were.
             let _ = fs::remove_dir_all(&before);

@@ -4,7 +4,7 @@
 //!
 //! | bytes | |
 //! | --- | --- |
-//! | 0..8 | `sgcheck`, and the version of the format, 1 |
+//! | 0..8 | `sgcheck`, and the version of the format, 2 |
 //! | 8..16 | where the log goes on: segment and offset, 4 bytes each, little-endian |
 //! | 16.. | pieces |
 //!
@@ -25,9 +25,9 @@ pub(crate) const NAME: &str = "checkpoint";
 /// What it is called until it is whole.
 pub(crate) const NEW: &str = "checkpoint.new";
 
-const MAGIC: [u8; 8] = *b"sgcheck\x01";
-const HEADER: usize = 16;
-const PIECE_HEADER: usize = 8;
+const MAGIC: [u8; 8] = *b"sgcheck\x02";
+pub(super) const HEADER: usize = 16;
+pub(super) const PIECE_HEADER: usize = 8;
 const PIECE: usize = 64 << 10;
 
 /// Writes a checkpoint, piece by piece. Dropped, it leaves the earlier one as it is.

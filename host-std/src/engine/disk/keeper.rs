@@ -127,7 +127,7 @@ pub(crate) struct Recovered {
     pub(crate) is_closed: bool,
     /// The machine has stopped, and what was answered was synced no more often than this.
     pub(crate) unsynced: Option<Duration>,
-    /// The latest time of what was executed.
+    /// No earlier than anything was executed.
     pub(crate) latest: Time,
     /// How long reading took.
     pub(crate) took: Duration,
@@ -208,7 +208,7 @@ impl Keeper {
         if unsynced.is_some() {
             // A crash before it is known comes back to it.
             memory.skip_numbers(SKIPPED);
-            keeper.begin_with(&memory)?;
+            keeper.begin_with(&memory, latest)?;
         }
         keeper.tenure.begin(settings.sync)?;
         Ok((keeper, memory, recovered))
@@ -287,12 +287,12 @@ impl Keeper {
         room.add(|out| Body::write_note(name, note, out)).map_or_else(|| self.journal.end(), |(_, end)| end)
     }
 
-    /// Makes the first checkpoint of a process, before anything is executed.
+    /// Makes the first checkpoint of a process, before anything is executed; of what was before, nothing was later.
     ///
     /// # Errors
     /// The disk is full, or doesn't work.
-    pub(crate) fn begin_with(&self, memory: &Memory<Rooms>) -> io::Result<()> {
-        self.checkpoint(self.saved(memory, Time::ZERO)).map(drop)
+    pub(crate) fn begin_with(&self, memory: &Memory<Rooms>, latest: Time) -> io::Result<()> {
+        self.checkpoint(self.saved(memory, latest)).map(drop)
     }
 
     /// Whether so much was added that there should be another checkpoint.
@@ -321,7 +321,7 @@ impl Keeper {
         };
         let sparse = of_queues.iter().filter(is_sparse).map(|(segment, _)| *segment).collect();
         needed.extend(of_queues.into_keys());
-        Saved { bytes: state::saved(memory, &notes, &histories), from, needed, sparse }
+        Saved { bytes: state::saved(memory, &notes, &histories, now), from, needed, sparse }
     }
 
     /// Where the log would have no room to go on, the oldest messages leave, whatever their topics keep: nothing else can.

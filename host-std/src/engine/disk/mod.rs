@@ -13,6 +13,8 @@
 //! | `history` | messages of topics that stay in the log: where they are, and reading them |
 //! | `checkpoint` | what was so at a place in the log |
 //! | `files` | the seam to a disk |
+//! | `world` | a server over a simulated one, for tests |
+//! | `hostile` | what nobody has written, for tests |
 //! | `at_rest` | a folder that no server has: what is there, and what a repair puts in its place |
 //! | `salvage` | executing again what is left behind a loss |
 //!
@@ -60,17 +62,21 @@ mod checkpoint;
 mod executed;
 mod files;
 pub(crate) mod history;
-#[cfg(test)]
-mod hostile;
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 mod journal;
 mod keeper;
 mod log;
 mod salvage;
+#[cfg(test)]
+mod seeds;
 mod shelf;
 mod state;
 mod tenure;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, fuzzing))]
+mod world;
 
 pub(crate) use at_rest::{AtRest, LogFound, LostItems, rooms};
 pub(crate) use body::Body;
@@ -81,26 +87,7 @@ pub use keeper::Settings;
 pub(crate) use keeper::{FAILED, Keeper, Recovered, SMALL, most_bytes, refusal};
 pub(crate) use log::{Damage, Position, Step};
 pub(crate) use salvage::{Salvage, Salvaged};
+#[cfg(test)]
+use seeds::{seeds, some_seeds};
 pub(crate) use shelf::{Shelf, Unreadable};
 pub(crate) use state::{Notes, Restored, StateError};
-
-/// Runs a test for many seeds, or for the one that failed.
-#[cfg(test)]
-fn seeds(test: impl Fn(u64) + std::panic::RefUnwindSafe) {
-    some_seeds(10_000, test);
-}
-
-/// The same for so many, unless the environment says how many.
-#[cfg(test)]
-fn some_seeds(most: u64, test: impl Fn(u64) + std::panic::RefUnwindSafe) {
-    let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let range = match number("STREAMGAUGE_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("STREAMGAUGE_SEEDS").unwrap_or(most),
-    };
-    for seed in range {
-        if std::panic::catch_unwind(|| test(seed)).is_err() {
-            panic!("STREAMGAUGE_SEED={seed} runs it again");
-        }
-    }
-}

@@ -83,12 +83,12 @@ impl<F: Folder> Shelf<F> {
         read.iter().rev().find_map(|part| part.from(at)).is_some_and(|frame| copy(frame, away, into))
     }
 
-    /// Reads what is in a place, with what is behind it, so that it is at hand. It may take as long as the disk needs.
+    /// Reads an item, with what is behind its entry, so that they are at hand. It may take as long as the disk needs.
     ///
     /// # Errors
     /// [`Unreadable`].
-    pub(crate) fn load(&self, place: u64) -> Result<(), Unreadable> {
-        let at = Position::from_number(place);
+    pub(crate) fn load(&self, away: &Away) -> Result<(), Unreadable> {
+        let at = Position::from_number(away.place);
         let io = |error| Unreadable::Io(at, error);
         let file = self.folder.open(&name_of(at.segment)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Unreadable::Lost(at),
@@ -96,7 +96,8 @@ impl<F: Folder> Shelf<F> {
         })?;
         let mut bytes = read_run(&file, at, u32::MAX).map_err(io)?;
         bytes.truncate(whole_frames(&bytes, at));
-        if bytes.is_empty() {
+        // An entry that has no such item never will: whoever came again for it would come for ever.
+        if !copy(&bytes, away, &mut Vec::new()) {
             return Err(Unreadable::Lost(at));
         }
         let mut parts = self.read.lock();
@@ -113,7 +114,7 @@ impl<F: Folder> Shelf<F> {
     /// [`Unreadable`].
     pub(crate) fn fetch(&self, away: &Away, into: &mut Vec<u8>) -> Result<(), Unreadable> {
         while !self.get(away, into) {
-            self.load(away.place)?;
+            self.load(away)?;
         }
         Ok(())
     }

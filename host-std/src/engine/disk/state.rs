@@ -27,7 +27,7 @@ pub(crate) struct Found<F: Folder> {
     pub(crate) notes: Notes,
     pub(crate) histories: Histories,
     pub(crate) log: Opened<F>,
-    /// The latest time of what was executed: a clock goes on from there.
+    /// No earlier than anything was executed: a clock goes on from there.
     pub(crate) latest: Time,
     /// Entries that were executed again.
     pub(crate) entries: u64,
@@ -117,12 +117,12 @@ pub(crate) fn find<F: Folder + Clone>(
         None if log::segments(folder)?.is_empty() => {
             let there = Restored::new(Memory::with_defaults(rooms, defaults), Position::ZERO);
             // Whatever comes later begins with what is so now.
-            save(folder, &there.memory, &there.notes, &there.histories, Position::ZERO)?;
+            write(folder, &saved(&there.memory, &there.notes, &there.histories, there.latest), Position::ZERO)?;
             there
         }
         None => return Err(StateError::NoCheckpoint),
     };
-    let (mut latest, mut entries, mut wrong, mut damage) = (Time::ZERO, 0, None, Vec::new());
+    let (mut latest, mut entries, mut wrong, mut damage) = (there.latest, 0, None, Vec::new());
     let end = log::read(folder, there.from, |step| {
         let (at, body) = match step {
             Step::Entry(at, body) => (at, body),
@@ -164,12 +164,14 @@ pub(crate) struct Restored {
     pub(crate) notes: Notes,
     pub(crate) histories: Histories,
     pub(crate) from: Position,
+    /// Nothing of it was executed later.
+    pub(crate) latest: Time,
 }
 
 impl Restored {
     /// An engine with nothing beside it.
     pub(crate) fn new(memory: Memory<Rooms>, from: Position) -> Self {
-        Self { memory, notes: Notes::new(), histories: Histories::default(), from }
+        Self { memory, notes: Notes::new(), histories: Histories::default(), from, latest: Time::ZERO }
     }
 
     /// Takes note of where an entry lies that was executed again.
@@ -211,13 +213,16 @@ impl Restored {
 pub(crate) fn restore<F: Folder>(reader: checkpoint::Reader<F>, rooms: Rooms) -> Result<Restored, StateError> {
     let from = reader.from();
     let mut input = Input { reader, piece: Vec::new(), taken: 0 };
+    let mut latest = [0; 8];
+    input.fill(&mut latest)?;
+    let latest = Time::from_millis(u64::from_le_bytes(latest));
     let notes = read_notes(&mut input)?;
     let histories = Histories::restore(|bytes| input.fill(bytes))?;
     let memory = Memory::restore(rooms, &mut input).map_err(StateError::Restore)?;
     // Only its end says that it is whole.
     while input.read(&mut [0; 512]).map_err(StateError::Checkpoint)? > 0 {}
     histories.check(&memory)?;
-    Ok(Restored { memory, notes, histories, from })
+    Ok(Restored { memory, notes, histories, from, latest })
 }
 
 /// The segments that items of queues lie in, and how many bytes these are.
@@ -229,24 +234,11 @@ pub(crate) fn needed(memory: &Memory<Rooms>) -> BTreeMap<u32, u64> {
     needed
 }
 
-/// Makes a checkpoint of what is so at a place in the log.
-///
-/// # Errors
-/// The disk is full, or doesn't work. The earlier one is there then.
-pub(crate) fn save<F: Folder>(
-    folder: &F,
-    memory: &Memory<Rooms>,
-    notes: &Notes,
-    histories: &Histories,
-    from: Position,
-) -> io::Result<u64> {
-    let bytes = saved(memory, notes, histories);
-    write(folder, &bytes, from)
-}
-
-/// What a checkpoint is made of.
-pub(crate) fn saved(memory: &Memory<Rooms>, notes: &Notes, histories: &Histories) -> Vec<u8> {
-    let mut bytes = (notes.len() as u32).to_le_bytes().to_vec();
+/// What a checkpoint is made of: a time no earlier than any at which something was executed, in milliseconds (8 bytes,
+/// little-endian), notes, histories and the engine.
+pub(crate) fn saved(memory: &Memory<Rooms>, notes: &Notes, histories: &Histories, latest: Time) -> Vec<u8> {
+    let mut bytes = latest.as_millis().to_le_bytes().to_vec();
+    bytes.extend_from_slice(&(notes.len() as u32).to_le_bytes());
     for (name, note) in notes {
         let name = name.as_bytes();
         bytes.push(name.len() as u8);
@@ -259,10 +251,10 @@ pub(crate) fn saved(memory: &Memory<Rooms>, notes: &Notes, histories: &Histories
     bytes
 }
 
-/// Makes a checkpoint of what was [`saved`].
+/// Makes a checkpoint of what was [`saved`] at a place in the log.
 ///
 /// # Errors
-/// As [`save`].
+/// The disk is full, or doesn't work. The earlier one is there then.
 pub(crate) fn write<F: Folder>(folder: &F, saved: &[u8], from: Position) -> io::Result<u64> {
     let mut writer = checkpoint::Writer::new(folder, from)?;
     let written = writer.write(saved).and_then(|()| writer.finish());

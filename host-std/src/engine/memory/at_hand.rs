@@ -61,7 +61,7 @@ impl Shard {
     /// Brings an item of a queue to hand; what can't be read any more is lost, and said.
     async fn load(&self, keeper: &Arc<Keeper>, queue: &Name, away: Away) -> Result<(), Refusal> {
         let shelf = Arc::clone(keeper.shelf());
-        let loaded = tokio::task::spawn_blocking(move || shelf.load(away.place)).await;
+        let loaded = tokio::task::spawn_blocking(move || shelf.load(&away)).await;
         match loaded.unwrap_or_else(|error| Err(Unreadable::Io(Position::ZERO, std::io::Error::other(error)))) {
             Ok(()) => Ok(()),
             Err(error @ Unreadable::Io(..)) => {

@@ -13,6 +13,8 @@ pub struct Budget {
     held: AtomicU64,
     /// How many topics and queues hold something.
     names: AtomicU64,
+    /// So many while something is executed again.
+    again: u64,
     /// Requests since the last [`take_refused`](Self::take_refused), and what was refused of them, if somebody asks for
     /// that.
     requests: AtomicU32,
@@ -30,25 +32,23 @@ struct Refusals {
 impl Budget {
     /// A budget of which nothing is held.
     pub fn new(bytes: u64) -> Arc<Self> {
-        Arc::new(Self {
-            bytes,
-            held: AtomicU64::new(0),
-            names: AtomicU64::new(0),
-            requests: AtomicU32::new(0),
-            refusals: None,
-        })
+        Self::of(bytes, bytes, None)
     }
 
     /// A budget of which nothing is held, and which tells what it has refused.
     pub(crate) fn telling(bytes: u64) -> Arc<Self> {
-        let refusals = Some(Mutex::default());
-        Arc::new(Self {
-            bytes,
-            held: AtomicU64::new(0),
-            names: AtomicU64::new(0),
-            requests: AtomicU32::new(0),
-            refusals,
-        })
+        Self::of(bytes, u64::MAX, Some(Mutex::default()))
+    }
+
+    /// The same, which also has a bound while something is executed again: of what nobody has written.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn telling_at_most(bytes: u64) -> Arc<Self> {
+        Self::of(bytes, bytes, Some(Mutex::default()))
+    }
+
+    fn of(bytes: u64, again: u64, refusals: Option<Mutex<Refusals>>) -> Arc<Self> {
+        let [held, names] = [(); 2].map(|()| AtomicU64::new(0));
+        Arc::new(Self { bytes, held, names, again, requests: AtomicU32::new(0), refusals })
     }
 
     /// All of it, in bytes.
@@ -100,7 +100,7 @@ impl Budget {
         let mut refusals = refusals.lock();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         if let Some(refused) = &refusals.again {
-            return !refused.contains(&number) && self.take_bytes(bytes, u64::MAX);
+            return !refused.contains(&number) && self.take_bytes(bytes, self.again);
         }
         let taken = self.take_bytes(bytes, self.bytes);
         if !taken {

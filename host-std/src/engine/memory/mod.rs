@@ -125,7 +125,7 @@ impl Shards {
         engine.set_defaults(Defaults { first: before.first, ..settings.defaults });
         if *engine.defaults() != before {
             // What is executed from now on goes by these.
-            keeper.begin_with(&engine).map_err(KeptError::Io)?;
+            keeper.begin_with(&engine, recovered.latest).map_err(KeptError::Io)?;
         }
         let shard = Shard::kept(settings, (keeper, engine, recovered.latest), overflow.cloned());
         let shard = shard.map_err(KeptError::Refused)?;

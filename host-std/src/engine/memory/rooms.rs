@@ -116,6 +116,13 @@ impl Rooms {
         Self::new(budget, None, Counts::new(usize::MAX), (0, 1))
     }
 
+    /// These are drawn first, the last of them before all others: so what happens, happens again.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn drawing(mut self, numbers: Vec<u64>) -> Self {
+        self.random.ready = numbers;
+        self
+    }
+
     /// What is executed next will be there in the log.
     pub(crate) const fn set_place(&mut self, place: Option<Position>) {
         self.place = place;
@@ -149,12 +156,13 @@ impl Rooms {
     /// Something is executed again: gives these numbers before any other, and refuses these requests for memory.
     pub(crate) fn go_back(&mut self, random: impl Iterator<Item = u64>, refused: Vec<u32>) {
         self.again = random.collect();
+        self.drawn = Some(Vec::new());
         self.budget.refuse_again(Some(refused));
     }
 
-    /// Whether all of those numbers were drawn.
+    /// Whether all of those numbers were drawn, and no others.
     pub(crate) fn is_back(&self) -> bool {
-        self.again.is_empty()
+        self.again.is_empty() && self.drawn.as_ref().is_none_or(Vec::is_empty)
     }
 
     /// From now on everything is as there is room.

@@ -7,7 +7,7 @@
 //! | `simulated` | one in memory that crashes, tears and fails from a seed, for tests |
 
 mod real;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod simulated;
 
 pub(crate) use real::{Directory, lock};

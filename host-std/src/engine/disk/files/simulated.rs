@@ -130,6 +130,7 @@ impl Simulated {
     }
 
     /// Flips a bit of a file.
+    #[cfg(test)]
     pub(crate) fn flip(&self, name: &str, bit: usize) {
         let disk = &mut *self.disk.borrow_mut();
         let content = &mut disk.files[disk.names[name]];

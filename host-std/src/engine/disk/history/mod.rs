@@ -86,6 +86,12 @@ impl Histories {
         self.of.get(topic).filter(|history| !history.is_empty())
     }
 
+    /// All topics that have had one.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn topics(&self) -> impl Iterator<Item = &Name> {
+        self.of.keys()
+    }
+
     /// Lets leave what is too old.
     pub(crate) fn expire(&mut self, memory: &Memory<Rooms>, now: Time) {
         for (topic, history) in &mut self.of {

@@ -102,7 +102,9 @@ fn extent_of(bytes: &[u8; EXTENT]) -> Option<Extent> {
         since: times[0],
         until: times[1],
     };
-    let is_one = extent.count > 0 && begin.offset < extent.end && extent.since <= extent.until;
+    // They lie in there, so what many of them have together is a number still.
+    let has_room = extent.end.checked_sub(begin.offset).is_some_and(|len| extent.bytes < u64::from(len));
+    let is_one = extent.count > 0 && has_room && extent.since <= extent.until;
     (is_one && extent.first.checked_add(extent.count).is_some()).then_some(extent)
 }
 

@@ -41,7 +41,10 @@ async fn add_only(journal: &Journal, body: &[u8]) -> Result<Position, Full> {
     }
 }
 
+/// One at a time, as under the lock of a shard.
 fn add_now(journal: &Journal, body: &[u8]) -> Option<Position> {
+    static SHARD: Mutex<()> = Mutex::new(());
+    let _shard = SHARD.lock();
     let room = journal.room_now(body.len(), true)?.ok()?;
     room.add(|out| out.extend_from_slice(body)).map(|(_, end)| end)
 }
@@ -138,47 +141,39 @@ fn taken(journal: &Journal) -> Position {
     journal.shared.state.lock().taken
 }
 
+/// Turn by turn, on no thread but this one: those who add while a group is on its way, and those who do when they are told
+/// of it, are in the next one together.
 #[test]
 fn those_who_add_in_turns_share_a_sync() {
-    const TASKS: usize = 40;
-    const ROUNDS: usize = 20;
     let folder = TempDir::new().unwrap();
-    block_on(async {
-        let journal = Arc::new(begun(&folder).await);
-        let first = taken(&journal);
-        let tasks = (0..TASKS).map(|task| {
-            let journal = Arc::clone(&journal);
-            tokio::spawn(async move {
-                // Half of them come when the others' first group is on its way.
-                while task % 2 > 0 && taken(&journal) == first {
-                    tokio::task::yield_now().await;
-                }
-                let mut groups = Vec::new();
-                for _ in 0..ROUNDS {
-                    // One looks for more turn by turn.
-                    for _ in 0..task % 5 {
-                        tokio::task::yield_now().await;
-                    }
-                    add(&journal, b"H3110").await;
-                    groups.push(journal.safe_until());
-                }
-                groups
-            })
-        });
-        let tasks: Vec<_> = tasks.collect();
-        let all = async {
-            let mut groups = std::collections::BTreeSet::new();
-            for task in tasks {
-                groups.extend(task.await.unwrap());
-            }
-            groups
-        };
-        let groups = tokio::select! {
-            () = journal.gather() => unreachable!(),
-            groups = all => groups,
-        };
-        assert!(groups.len() <= ROUNDS + 2, "{} groups in {ROUNDS} rounds", groups.len());
-    });
+    let journal = block_on(begun(&folder));
+    let mut gathering = pin!(journal.gather());
+    let nothing = &mut std::task::Context::from_waker(std::task::Waker::noop());
+    let mut turn = || assert!(gathering.as_mut().poll(nothing).is_pending());
+    turn();
+    // A group goes to there, and whoever writes it never comes to an end: nobody does, but it looks so.
+    let on_its_way = Position { segment: 9, offset: 0 };
+    journal.shared.state.lock().taken = on_its_way;
+    let gathers = || {
+        let state = journal.shared.state.lock();
+        !state.is_rung && state.taken == on_its_way
+    };
+    for number in 0..50 {
+        add_now(&journal, b"H3110").unwrap();
+        turn();
+        assert!(gathers(), "{number} have added, and the group before is not safe");
+    }
+    journal.shared.line.advance(on_its_way);
+    for number in 0..5 {
+        turn();
+        assert!(gathers(), "what is written goes without those who have added {number} turns after it");
+        add_now(&journal, b"H3110").unwrap();
+    }
+    let of_all = journal.shared.state.lock().tail.waiting();
+    assert_eq!(of_all, 55 * (HEADER + 5), "one group has all of them");
+    turn();
+    turn();
+    assert!(!gathers(), "nobody adds any more, and it is not written");
 }
 
 #[test]

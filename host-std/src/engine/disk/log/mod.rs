@@ -32,9 +32,11 @@ mod tests;
 use std::io;
 
 use super::files::{File as _, Folder};
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use frame::reseal;
 pub(crate) use frame::{Found, HEADER, LONGEST, read as frame_at, told_len, whole_frames};
+#[cfg(any(test, fuzzing))]
+pub(crate) use position::segment_of;
 pub(crate) use position::{Position, name_of};
 pub(crate) use recovery::{Damage, End, Step, check, is_without_gap, next_entry, read};
 pub(crate) use run::{from_entry, read_bytes, read_run};

@@ -53,7 +53,7 @@ pub(crate) struct End {
     /// The first place of which it is not known whether it was ever on the disk: what is read from there on may be in
     /// memory only, even if it was synced, as a sync may have failed before this process began.
     pub(crate) doubtful: Position,
-    /// Above the numbers of all segments.
+    /// Above the numbers of all segments, and not below where it was read from.
     pub(crate) next: u32,
 }
 
@@ -68,14 +68,15 @@ pub(crate) fn read<F: Folder>(
     mut each: impl FnMut(Step<'_>) -> ControlFlow<()>,
 ) -> io::Result<End> {
     let present = segments(folder)?;
-    let next = present.last().map_or(from.segment, |last| last.saturating_add(1)).max(1);
+    // Behind where reading begins too: what stood before would never be read.
+    let next = present.last().map_or(1, |last| last.saturating_add(1)).max(from.segment).max(1);
     let chain = chain(folder, &present, from.segment)?;
     let mut end = End { at: None, is_closed: false, is_torn: false, doubtful: from, next };
     // Where the first group begins that is known to be behind what can't be read: each byte is looked at for it once.
     let mut proof = None;
-    let begins = chain.first().map(|link| link.segment);
-    if from.offset > 0 && begins != Some(from.segment) {
-        // There was something, and nothing is left of the file that it was in.
+    // There was something, whatever is behind it, and nothing is left of the file that it was in.
+    let is_begin_lost = from.offset > 0 && !present.contains(&from.segment);
+    if is_begin_lost {
         let damage = Damage { at: Position { offset: 0, ..from }, len: 0 };
         if each(Step::Damaged(damage)).is_break() {
             return Ok(end);
@@ -85,6 +86,9 @@ pub(crate) fn read<F: Folder>(
         let mut at =
             Position { segment: link.segment, offset: if link.segment == from.segment { from.offset } else { 0 } };
         let Some(bytes) = &link.bytes_of(folder)? else {
+            if is_begin_lost && link.segment == from.segment {
+                continue;
+            }
             if !is_proven(&mut proof, at, || proof_in(folder, &chain[number + 1..]))? {
                 // Somebody was about to remove what is behind the torn end.
                 end.is_torn = true;

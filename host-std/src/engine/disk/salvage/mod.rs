@@ -106,6 +106,7 @@ impl Salvage {
     /// Begins with what a checkpoint holds.
     pub(crate) fn of(there: Restored) -> Self {
         Self {
+            latest: there.latest,
             there,
             losses: Vec::new(),
             lost: 0,
@@ -114,7 +115,6 @@ impl Salvage {
             queues: BTreeMap::new(),
             unpublished: 0,
             undone: 0,
-            latest: Time::ZERO,
         }
     }
 
