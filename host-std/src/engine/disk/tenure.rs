@@ -60,9 +60,7 @@ impl Tenure {
     /// # Errors
     /// The disk is full, or doesn't work.
     pub(crate) fn begin(&self, sync: SyncMode) -> io::Result<()> {
-        let mut text = Words { boot: boot(), sync }.to_string().into_bytes();
-        text.resize(LEN, b'\n');
-        self.file.write_all_at(0, &text)?;
+        self.file.write_all_at(0, &Words { boot: boot(), sync }.bytes())?;
         self.file.sync()
     }
 }
@@ -75,6 +73,13 @@ impl Words {
             interval => SyncMode::Interval(duration(interval.as_bytes())?),
         };
         Some(Self { boot: boot.to_owned(), sync })
+    }
+
+    /// As they stand in the file, whatever stood there before.
+    fn bytes(&self) -> Vec<u8> {
+        let mut text = self.to_string().into_bytes();
+        text.resize(LEN, b'\n');
+        text
     }
 }
 
@@ -107,14 +112,14 @@ mod tests {
         take().begin(SyncMode::Interval(interval)).unwrap();
         assert_eq!(take().may_have_lost(), None, "a process that was killed");
         let other = Words { boot: "another".to_owned(), sync: SyncMode::Interval(interval) };
-        take().file.write_all_at(0, other.to_string().as_bytes()).unwrap();
+        take().file.write_all_at(0, &other.bytes()).unwrap();
         assert_eq!(take().may_have_lost(), Some(interval));
         let all = take();
         all.begin(SyncMode::Always).unwrap();
         drop(all);
         assert_eq!(take().before, Some(Words { boot: boot(), sync: SyncMode::Always }));
         let unknown = Words { boot: String::new(), ..other };
-        take().file.write_all_at(0, format!("{unknown}\n").as_bytes()).unwrap();
+        take().file.write_all_at(0, &unknown.bytes()).unwrap();
         assert_eq!(take().may_have_lost(), Some(interval));
     }
 
