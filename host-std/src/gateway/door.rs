@@ -15,6 +15,7 @@ use super::Side;
 use super::room::{self, NoRoom, Room};
 use crate::engine::{Engine, Mark, Waiting as _};
 use crate::gauges::Answered;
+use crate::operations::metrics::Form;
 use crate::operations::{Health, Place};
 use crate::server::{Answer, Body, Context, Handler, Limits, NextPiece, PIECE, into_http, refuse, whole};
 
@@ -33,7 +34,7 @@ impl Handler for Door {
             return Some((whole(&nothing(), Vec::new()), Mark::NONE));
         }
         if let Some(place) = self.place(request.path) {
-            return Some((self.operate(place, request), Mark::NONE));
+            return self.operate(place, request).map(|answer| (answer, Mark::NONE));
         }
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         let parsed = parse(request, &settings, &mut room);
@@ -65,6 +66,9 @@ impl Handler for Door {
     }
 
     async fn call(self: &Arc<Self>, request: Request<'_>, context: &Context<'_>) -> Answer {
+        if let Some(Place::Metrics) = self.place(request.path) {
+            return self.side.metrics(Form::accepted(request.accept)).await;
+        }
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         match parse(&request, &settings, &mut room) {
             Ok(Parsed::Asking(asking)) => self.execute(&request, context, &asking).await,
@@ -122,15 +126,17 @@ impl Door {
         Place::at(path).filter(|_| has_all && !(path == b"/" && self.side.files.is_some()))
     }
 
-    fn operate(&self, place: Place, request: &Request<'_>) -> Answer {
+    /// Answers at once, if nobody else has to be asked.
+    fn operate(&self, place: Place, request: &Request<'_>) -> Option<Answer> {
         let json = request.accepts_json() || request.query.get("format").is_some_and(|format| format == *"json");
         let (response, body) = match place {
             Place::Live => Health::default().answer(json),
             Place::Ready => self.side.health().answer(json),
             Place::Overview => (Response::JSON, self.side.overview().json().into_bytes()),
-            Place::File(file) => return Answer::Response(file.response()),
+            Place::File(file) => return Some(Answer::Response(file.response())),
+            Place::Metrics => return None,
         };
-        whole(&response, body)
+        Some(whole(&response, body))
     }
 
     /// What endpoints have to know, and answers no longer than this client may have.

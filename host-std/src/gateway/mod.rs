@@ -20,21 +20,24 @@ use std::thread;
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use streamgauge_core::endpoints::{self, Surface};
+use streamgauge_core::endpoints::{self, Response, Surface};
 use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::engine::{
-    Command, Data, Engine as _, Name, Outcome, Part, Pieces, QueueSettings, TopicSettings, TopicStats,
+    Command, Data, Engine as _, Kind, Name, Outcome, Part, Pieces, Prefix, QueueSettings, TopicSettings, TopicStats,
 };
 use streamgauge_core::select::HashKey;
+use streamgauge_core::time::Time;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::engine::Engine as _;
 use crate::engine::disk;
 use crate::engine::memory::{self, Budget, KeptError, Shards};
 use crate::gauges::{Directory, Gauges};
+use crate::operations::metrics::{self, Form, Listed, Metrics};
 use crate::operations::{Health, Overview, State, Used};
 use crate::queues::{OverflowLog, OverflowSettings};
-use crate::server::{Files, Handlers, Limits, serve};
+use crate::server::{Answer, Files, Handlers, Limits, serve, whole};
 use crate::terminal::{StartError, runtime};
 use crate::threads::{Inbox, Threads};
 use crate::topics::{self, Hub, Places};
@@ -358,6 +361,21 @@ impl Side {
         let memory = Used { bytes: budget.held(), most: budget.bytes() };
         let disk = keepers.map(|keeper| keeper.used()).next().map(|(bytes, most)| Used { bytes, most });
         Overview { up: self.begun.elapsed(), memory, disk }
+    }
+
+    /// All that is counted.
+    async fn metrics(&self, form: Form) -> Answer {
+        let mut out = Metrics::new(form);
+        let now = self.engine.own().clock().now();
+        let began = Time::from_millis(now.as_millis().saturating_sub(self.begun.elapsed().as_millis() as u64));
+        metrics::server(&self.overview(), &self.health(), began, &mut out);
+        let all = |kind| Command::List { kind, prefix: Prefix::cut(b"") };
+        let (mut topics, mut queues) = (Listed::default(), Listed::default());
+        self.engine.execute(&all(Kind::Topic), &mut topics).await;
+        self.engine.execute(&all(Kind::Queue), &mut queues).await;
+        metrics::topics(topics, &mut out);
+        metrics::queues(queues, now, &mut out);
+        whole(&Response::new(form.content_type()), out.finish().into_bytes())
     }
 
     /// Does all that goes on on its thread beside answering requests, until these are `served`.

@@ -26,6 +26,11 @@ impl Health {
         self.0.push((name, state));
     }
 
+    /// Each of them.
+    pub(crate) fn checks(&self) -> impl Iterator<Item = (&'static str, &State)> {
+        self.0.iter().map(|(name, state)| (*name, state))
+    }
+
     /// The answer, and its body: 503 where nothing is served, as whoever shares requests out has to know. A server that
     /// refuses some is not taken out of use: what is got and acknowledged may be what makes room.
     pub(crate) fn answer(&self, json: bool) -> (Response, Vec<u8>) {

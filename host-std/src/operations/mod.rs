@@ -4,12 +4,15 @@
 //! | --- | --- |
 //! | [`Place`] | what answers at which path |
 //! | `health` | whether it is alive, and whether it takes requests |
+//! | `metrics`, `process` | what is counted, for who collects it |
 //! | `overview` | how much of its bounds it uses |
 //! | `page` | what a browser shows of it |
 
 mod health;
+pub(crate) mod metrics;
 mod overview;
 mod page;
+mod process;
 
 pub(crate) use health::{Health, State};
 pub(crate) use overview::{Overview, Used};
@@ -21,6 +24,8 @@ pub(crate) enum Place {
     Live,
     /// `/readyz`: what it can do.
     Ready,
+    /// `/metrics`: all that is counted.
+    Metrics,
     /// `/overview`: how much of its bounds it uses.
     Overview,
     /// A file of the page.
@@ -33,6 +38,7 @@ impl Place {
         match path {
             b"/livez" => Some(Self::Live),
             b"/readyz" => Some(Self::Ready),
+            b"/metrics" => Some(Self::Metrics),
             b"/overview" => Some(Self::Overview),
             path => page::File::at(path).map(Self::File),
         }

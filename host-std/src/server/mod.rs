@@ -8,6 +8,7 @@
 //! | `connection`, `socket`, `input`, `spare` | requests in their order, one write for all that came at once, and no buffers while nothing comes |
 //! | `request`, `pages` | a head: what it says, and what it may not ask for |
 //! | `answer`, `body`, `date` | how answers are written |
+//! | `answered` | how many there were of each status |
 //! | `refusal` | what the server itself says no to |
 //! | `limits`, `budget`, `descriptors` | what may be used, in all and by one client |
 //! | `files` | static files beside the endpoints |
@@ -15,6 +16,7 @@
 //! The bytes of HTTP are judged by the core's `wire::http`, as on a microcontroller. What it does not do: TLS, HTTP/2.
 
 mod answer;
+mod answered;
 mod body;
 mod budget;
 mod connection;
@@ -32,6 +34,7 @@ pub(crate) mod spare;
 
 pub use answer::{Answer, TakeOver};
 pub(crate) use answer::{into_http, refuse, whole};
+pub(crate) use answered::answered;
 pub use body::{Body, NextPiece, PIECE};
 pub use connection::Taken;
 pub use context::Context;

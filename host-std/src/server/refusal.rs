@@ -6,6 +6,7 @@ use http::StatusCode;
 use streamgauge_core::wire::http::HttpError;
 
 use super::answer::explain;
+use super::answered;
 use super::date;
 use super::limits::Limits;
 
@@ -149,6 +150,7 @@ impl Refusal {
     /// All of it, as it is sent, as a problem if it is `json`; `minor` is the x of HTTP/1.x, and `fields` are lines of
     /// the head that it has too.
     pub(super) fn to_bytes(&self, minor: u8, fields: &str, json: bool, head_only: bool) -> Vec<u8> {
+        answered::count(self.status.as_u16());
         let Self { status, field, .. } = self;
         let (content_type, body) = self.content(json);
         let mut out = String::with_capacity(512);

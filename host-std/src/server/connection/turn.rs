@@ -6,6 +6,7 @@ use streamgauge_core::wire::http::{Body as Incoming, FIELD_ROOM, HttpError};
 
 use super::{Connection, Sending, Shared, Step};
 use crate::engine::Mark;
+use crate::server::answered;
 use crate::server::answer::{Asked, Ending, write_cors};
 use crate::server::budget::Client;
 use crate::server::input::Input;
@@ -221,8 +222,11 @@ impl<H: Handler> Connection<H> {
             Answer::Response(response) => response.status().as_u16(),
             Answer::TakeOver(_) | Answer::Elsewhere(_) => 0,
         };
-        if status > 0 && self.shared.limits.log_requests {
-            self.log(head, StatusCode::from_u16(status).unwrap_or_default());
+        if status > 0 {
+            answered::count(status);
+            if self.shared.limits.log_requests {
+                self.log(head, StatusCode::from_u16(status).unwrap_or_default());
+            }
         }
         let share = || self.shared.budget.share(Client::of(self.peer.ip()));
         match answer {

@@ -1,0 +1,367 @@
+//! What a server counts, for who collects such numbers from many.
+//!
+//! Names, base units and suffixes are those of [OpenMetrics](https://prometheus.io/docs/specs/om/open_metrics_spec/) 1.0, and
+//! of the text format of Prometheus, which differs in a few words. However many names there are, the number of series is
+//! bounded: the largest have one each, and all the rest are one together.
+
+use std::fmt::{self, Write as _};
+use std::ops::ControlFlow;
+
+use streamgauge_core::engine::{Name, Part, QueueStats, Sink, TopicStats};
+use streamgauge_core::time::Time;
+
+use super::process::Usage;
+use super::{Health, Overview, State, Used};
+use crate::server::answered;
+
+/// Topics, and queues, that have series of their own.
+const NAMED: usize = 100;
+
+/// What the rest is called: no name begins so.
+const REST: &str = ".rest";
+
+/// A form in which metrics are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    OpenMetrics,
+    Prometheus,
+}
+
+impl Form {
+    /// That which a client accepts.
+    pub(crate) fn accepted(accept: &[u8]) -> Self {
+        let wanted = b"application/openmetrics-text";
+        let wants = accept.windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted));
+        if wants { Self::OpenMetrics } else { Self::Prometheus }
+    }
+
+    /// Its media type.
+    pub(crate) const fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
+
+/// Metrics, one family after the other.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    form: Form,
+    text: String,
+}
+
+/// What a number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It only rises, and begins anew with the process.
+    Counter,
+    /// It rises and falls.
+    Gauge,
+}
+
+impl Metrics {
+    pub(crate) const fn new(form: Form) -> Self {
+        Self { form, text: String::new() }
+    }
+
+    /// One family, with a value for each of its labels: `name` is without `_total`, and what every process has is called as
+    /// everywhere.
+    pub(crate) fn family<L: fmt::Display>(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (L, f64)>,
+    ) {
+        let (word, total) = match kind {
+            Kind::Counter => ("counter", "_total"),
+            Kind::Gauge => ("gauge", ""),
+        };
+        // Prometheus calls the family what its samples are called.
+        let family = if self.form == Form::Prometheus { total } else { "" };
+        let whose = if name.starts_with("process_") { "" } else { "streamgauge_" };
+        let _ = writeln!(self.text, "# HELP {whose}{name}{family} {help}");
+        let _ = writeln!(self.text, "# TYPE {whose}{name}{family} {word}");
+        for (labels, value) in values {
+            let _ = writeln!(self.text, "{whose}{name}{total}{labels} {value}");
+        }
+    }
+
+    /// A family of one value.
+    pub(crate) fn one(&mut self, kind: Kind, name: &str, help: &str, value: f64) {
+        self.family(kind, name, help, [("", value)]);
+    }
+
+    /// All of it.
+    pub(crate) fn finish(mut self) -> String {
+        if self.form == Form::OpenMetrics {
+            self.text.push_str("# EOF\n");
+        }
+        self.text
+    }
+}
+
+/// `{name="value"}`; the value is escaped.
+pub(crate) struct Label<'a>(pub(crate) &'static str, pub(crate) &'a str);
+
+impl fmt::Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{{}=\"", self.0)?;
+        for char in self.1.chars() {
+            match char {
+                '\\' | '"' => write!(f, "\\{char}")?,
+                '\n' => f.write_str("\\n")?,
+                char => f.write_char(char)?,
+            }
+        }
+        f.write_str("\"}")
+    }
+}
+
+/// What is counted of names, as a list of them tells it: the largest apart, the rest added up.
+#[derive(Debug, Default)]
+pub(crate) struct Listed<S> {
+    all: Vec<(Name, S)>,
+}
+
+/// What can be added up of a topic or a queue.
+pub(crate) trait Sum: Copy + Default {
+    /// How large it is, among others: by what has gone through it.
+    fn weight(&self) -> u64;
+
+    /// Adds another one.
+    fn add(&mut self, other: &Self);
+}
+
+impl<S: Sum> Listed<S> {
+    /// How many names there are.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The largest under their names, and all others as one.
+    pub(crate) fn largest(mut self) -> Vec<(String, S)> {
+        if self.all.len() > NAMED {
+            self.all.select_nth_unstable_by_key(NAMED - 1, |(_, stats)| std::cmp::Reverse(stats.weight()));
+        }
+        let (named, rest) = self.all.split_at(NAMED.min(self.all.len()));
+        let mut named: Vec<_> = named.iter().map(|(name, stats)| (name.to_string(), *stats)).collect();
+        named.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        if !rest.is_empty() {
+            let sum = rest.iter().fold(S::default(), |mut sum, (_, stats)| {
+                sum.add(stats);
+                sum
+            });
+            named.push((REST.to_owned(), sum));
+        }
+        named
+    }
+}
+
+impl Sink for Listed<TopicStats> {
+    fn take(&mut self, part: Part<'_>) -> ControlFlow<()> {
+        if let Part::Topic(name, _, stats) = part {
+            self.all.push((name, *stats));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Sink for Listed<QueueStats> {
+    fn take(&mut self, part: Part<'_>) -> ControlFlow<()> {
+        if let Part::Queue(name, _, stats) = part {
+            self.all.push((name, *stats));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// One metric of topics or of queues: what it is, its name, what it says, and where it stands.
+type Column<S> = (Kind, &'static str, &'static str, fn(&S) -> u64);
+
+impl Sum for TopicStats {
+    fn weight(&self) -> u64 {
+        self.received.saturating_add(self.sent)
+    }
+
+    fn add(&mut self, other: &Self) {
+        let Self { subscribers, subscriptions, received, sent, kicked, duplicates, forgotten_early, messages, bytes, .. } =
+            self;
+        for (sum, more) in [
+            (subscribers, other.subscribers),
+            (subscriptions, other.subscriptions),
+            (received, other.received),
+            (sent, other.sent),
+            (kicked, other.kicked),
+            (duplicates, other.duplicates),
+            (forgotten_early, other.forgotten_early),
+            (messages, other.messages),
+            (bytes, other.bytes),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+    }
+}
+
+const TOPICS: [Column<TopicStats>; 8] = [
+    (Kind::Counter, "topic_published_messages", "Messages published.", |topic| topic.received),
+    (Kind::Counter, "topic_sent_messages", "Messages sent, counted for each subscriber.", |topic| topic.sent),
+    (Kind::Counter, "topic_duplicates", "Messages that came again under an id that was known.", |topic| topic.duplicates),
+    (Kind::Counter, "topic_subscriptions", "Subscribers so far.", |topic| topic.subscriptions),
+    (Kind::Counter, "topic_kicked", "Subscribers that were too slow and were sent away.", |topic| topic.kicked),
+    (Kind::Gauge, "topic_subscribers", "Subscribers now.", |topic| topic.subscribers),
+    (Kind::Gauge, "topic_messages", "Messages kept.", |topic| topic.messages),
+    (Kind::Gauge, "topic_bytes", "Bytes of the messages kept.", |topic| topic.bytes),
+];
+
+impl Sum for QueueStats {
+    fn weight(&self) -> u64 {
+        self.counters.accepted
+    }
+
+    fn add(&mut self, other: &Self) {
+        let (mine, more) = (&mut self.counters, &other.counters);
+        for (sum, more) in [
+            (&mut mine.accepted, more.accepted),
+            (&mut mine.acked, more.acked),
+            (&mut mine.delivered, more.delivered),
+            (&mut mine.overflow, more.overflow),
+            (&mut mine.expired, more.expired),
+            (&mut mine.purged, more.purged),
+            (&mut mine.requeued, more.requeued),
+            (&mut mine.timed_out, more.timed_out),
+            (&mut mine.refused, more.refused),
+            (&mut mine.ready, more.ready),
+            (&mut mine.delayed, more.delayed),
+            (&mut mine.leased, more.leased),
+            (&mut mine.dead, more.dead),
+            (&mut mine.bytes, more.bytes),
+            (&mut self.duplicates, other.duplicates),
+            (&mut self.filtered, other.filtered),
+            (&mut self.sampled, other.sampled),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        self.oldest = [self.oldest, other.oldest].into_iter().flatten().min();
+    }
+}
+
+const QUEUES: [Column<QueueStats>; 17] = [
+    (Kind::Counter, "queue_accepted_items", "Items accepted.", |queue| queue.counters.accepted),
+    (Kind::Counter, "queue_acked_items", "Items acknowledged.", |queue| queue.counters.acked),
+    (Kind::Counter, "queue_delivered_items", "Items given out without a lease.", |queue| queue.counters.delivered),
+    (Kind::Counter, "queue_overflow_items", "Items that had to leave for others.", |queue| queue.counters.overflow),
+    (Kind::Counter, "queue_expired_items", "Items that were too old.", |queue| queue.counters.expired),
+    (Kind::Counter, "queue_purged_items", "Items that were taken away.", |queue| queue.counters.purged),
+    (Kind::Counter, "queue_requeued_items", "Items that came back.", |queue| queue.counters.requeued),
+    (Kind::Counter, "queue_timed_out_items", "Leases that ran out.", |queue| queue.counters.timed_out),
+    (Kind::Counter, "queue_refused_items", "Items that were not accepted.", |queue| queue.counters.refused),
+    (Kind::Counter, "queue_duplicates", "Items that came again under an id that was known.", |queue| queue.duplicates),
+    (Kind::Counter, "queue_filtered_messages", "Messages that the filter kept out.", |queue| queue.filtered),
+    (Kind::Counter, "queue_sampled_out_messages", "Messages that were passed over.", |queue| queue.sampled),
+    (Kind::Gauge, "queue_ready_items", "Items that can be got.", |queue| queue.counters.ready),
+    (Kind::Gauge, "queue_delayed_items", "Items that can be got later.", |queue| queue.counters.delayed),
+    (Kind::Gauge, "queue_leased_items", "Items on lease.", |queue| queue.counters.leased),
+    (Kind::Gauge, "queue_dead_items", "Dead letters.", |queue| queue.counters.dead),
+    (Kind::Gauge, "queue_bytes", "Bytes of the items.", |queue| queue.counters.bytes),
+];
+
+/// Tells what is so of the server as a whole.
+pub(crate) fn server(overview: &Overview, health: &Health, began: Time, out: &mut Metrics) {
+    let version = Label("version", env!("CARGO_PKG_VERSION"));
+    out.family(Kind::Gauge, "build_info", "Which version this is.", [(version, 1.0)]);
+    for (name, used) in [("memory", Some(overview.memory)), ("disk", overview.disk)] {
+        let Some(Used { bytes, most }) = used else { continue };
+        out.one(Kind::Gauge, &format!("{name}_bytes"), "Bytes in use.", bytes as f64);
+        out.one(Kind::Gauge, &format!("{name}_budget_bytes"), "Bytes that may be in use.", most as f64);
+    }
+    let limited = health.checks().map(|(name, state)| (Label("check", name), f64::from(u8::from(*state != State::Ok))));
+    out.family(Kind::Gauge, "limited", "Whether requests are refused for want of this, as /readyz says.", limited);
+    let answered = answered().into_iter().map(|(status, count)| (Status(status), count as f64));
+    out.family(Kind::Counter, "http_answers", "Answers, by their status.", answered);
+    let Usage { cpu_seconds, resident_bytes, descriptors } = Usage::now();
+    out.one(Kind::Counter, "process_cpu_seconds", "CPU time of all threads.", cpu_seconds);
+    out.one(Kind::Gauge, "process_resident_memory_bytes", "Memory that is resident.", resident_bytes as f64);
+    out.one(Kind::Gauge, "process_open_fds", "Descriptors that are open.", descriptors as f64);
+    let began = began.as_millis() as f64 / 1_000.0;
+    out.one(Kind::Gauge, "process_start_time_seconds", "When the process began, as Unix time.", began);
+}
+
+struct Status(u16);
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{status=\"{}\"}}", self.0)
+    }
+}
+
+/// Tells topics.
+pub(crate) fn topics(listed: Listed<TopicStats>, out: &mut Metrics) {
+    out.one(Kind::Gauge, "topics", "Topics.", listed.len() as f64);
+    columns("topic", &listed.largest(), &TOPICS, out);
+}
+
+/// Tells queues.
+pub(crate) fn queues(listed: Listed<QueueStats>, now: Time, out: &mut Metrics) {
+    out.one(Kind::Gauge, "queues", "Queues.", listed.len() as f64);
+    let unlogged = listed.all.first().map_or(0, |(_, stats)| stats.unlogged);
+    out.one(Kind::Counter, "unlogged_items", "Items that had to leave and are in no log.", unlogged as f64);
+    let all = listed.largest();
+    columns("queue", &all, &QUEUES, out);
+    let ages = all.iter().filter_map(|(name, stats)| {
+        let age = now.as_millis().saturating_sub(stats.oldest?.as_millis());
+        Some((Label("queue", name), age as f64 / 1_000.0))
+    });
+    out.family(Kind::Gauge, "queue_oldest_age_seconds", "Since the oldest item that can be got was put.", ages);
+}
+
+fn columns<S>(label: &'static str, all: &[(String, S)], columns: &[Column<S>], out: &mut Metrics) {
+    for (kind, name, help, value) in columns {
+        let values = all.iter().map(|(name, stats)| (Label(label, name), value(stats) as f64));
+        out.family(*kind, name, help, values);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_say_the_same_in_their_own_words() {
+        let text = |form| {
+            let mut metrics = Metrics::new(form);
+            metrics.family(Kind::Counter, "news", "News.", [(Label("topic", "a\"b\\\n"), 3.0)]);
+            metrics.one(Kind::Gauge, "depth", "Depth.", 0.5);
+            metrics.finish()
+        };
+        let samples = "streamgauge_news_total{topic=\"a\\\"b\\\\\\n\"} 3\n";
+        assert_eq!(
+            text(Form::OpenMetrics),
+            format!(
+                "# HELP streamgauge_news News.\n# TYPE streamgauge_news counter\n{samples}\
+                 # HELP streamgauge_depth Depth.\n# TYPE streamgauge_depth gauge\nstreamgauge_depth 0.5\n# EOF\n"
+            )
+        );
+        assert!(text(Form::Prometheus).starts_with(&format!(
+            "# HELP streamgauge_news_total News.\n# TYPE streamgauge_news_total counter\n{samples}"
+        )));
+        assert!(!text(Form::Prometheus).contains("EOF"));
+        assert_eq!(Form::accepted(b"Application/OpenMetrics-Text; version=1.0.0,*/*"), Form::OpenMetrics);
+        assert_eq!(Form::accepted(b"text/plain"), Form::Prometheus);
+    }
+
+    #[test]
+    fn the_largest_have_series_and_the_rest_is_one() {
+        let mut listed = Listed::<TopicStats>::default();
+        for number in 0..250_u64 {
+            let name = Name::new(format!("t{number:03}").as_bytes()).unwrap();
+            listed.all.push((name, TopicStats { received: number, messages: 1, ..TopicStats::default() }));
+        }
+        let all = listed.largest();
+        assert_eq!((all.len(), all[0].0.as_str(), all[NAMED].0.as_str()), (NAMED + 1, "t150", REST));
+        assert_eq!((all[NAMED].1.messages, all[NAMED].1.received), (150, (0..150).sum()));
+        let few = Listed { all: vec![(Name::MAIN, QueueStats::default())] }.largest();
+        assert_eq!(few.len(), 1);
+    }
+}

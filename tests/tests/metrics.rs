@@ -1,0 +1,122 @@
+//! What a server counts, for who collects such numbers: checked by Prometheus' own tool, and collected by Prometheus.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use streamgauge_tests::needs;
+use streamgauge_tests::process::{Process, Server};
+use streamgauge_tests::wait::until_within;
+use tempfile::TempDir;
+
+/// A server of which something can be counted.
+fn used() -> Server {
+    let server = Server::everything([] as [&str; 0]);
+    let mut client = server.connect();
+    assert_eq!(client.post("/pub?topic=clicks", "one\ntwo\nthree").status, 200);
+    assert_eq!(client.post("/mput?queue=jobs", "a\nb\nc\nd").status, 200);
+    assert_eq!(client.get("/get?queue=jobs").text(), "a");
+    let lent = client.get("/get?queue=jobs&lease=60");
+    assert_eq!(lent.text(), "b");
+    assert_eq!(client.get("/get?queue=jobs&lease=soon").status, 400);
+    server
+}
+
+/// Every sample, with its labels.
+fn samples(text: &str) -> BTreeMap<&str, f64> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.rsplit_once(' ').expect("a value")).map(|(name, value)| (name, value.parse().expect("a number"))).collect()
+}
+
+#[test]
+fn what_is_counted_is_what_was_done() {
+    let server = used();
+    let text = server.get("/metrics");
+    let samples = samples(&text);
+    let there = |name: &str| *samples.get(name).unwrap_or_else(|| panic!("no {name} in {text}"));
+    assert_eq!(there(r#"streamgauge_topic_published_messages_total{topic="clicks"}"#), 3.0);
+    assert_eq!(there(r#"streamgauge_topic_messages{topic="clicks"}"#), 3.0);
+    assert_eq!(there(r#"streamgauge_queue_accepted_items_total{queue="jobs"}"#), 4.0);
+    assert_eq!(there(r#"streamgauge_queue_delivered_items_total{queue="jobs"}"#), 1.0);
+    assert_eq!(there(r#"streamgauge_queue_leased_items{queue="jobs"}"#), 1.0);
+    assert_eq!(there(r#"streamgauge_queue_ready_items{queue="jobs"}"#), 2.0);
+    assert!((0.0..60.0).contains(&there(r#"streamgauge_queue_oldest_age_seconds{queue="jobs"}"#)));
+    assert_eq!(there(r#"streamgauge_http_answers_total{status="400"}"#), 1.0);
+    assert_eq!(there(r#"streamgauge_http_answers_total{status="200"}"#), 4.0);
+    assert_eq!((there("streamgauge_topics"), there("streamgauge_queues")), (2.0, 2.0));
+    let memory = ["streamgauge_memory_bytes", "streamgauge_memory_budget_bytes"].map(there);
+    assert!(memory[0] > 0.0 && memory[0] < memory[1], "{memory:?}");
+    assert!(there("process_resident_memory_bytes") > 1e6 && there("process_open_fds") > 5.0);
+    assert!(!text.contains("streamgauge_disk"), "nothing is kept");
+    // The same in the other form, which ends where it ends.
+    let mut client = server.connect();
+    client.send("GET /metrics HTTP/1.1\r\nHost: t\r\nAccept: application/openmetrics-text\r\n\r\n");
+    let open = client.answer();
+    assert!(open.head.contains("content-type: application/openmetrics-text; version=1.0.0"), "{}", open.head);
+    assert!(open.text().ends_with("\n# EOF\n"));
+    assert!(open.text().contains("# TYPE streamgauge_queue_accepted_items counter\n"));
+}
+
+#[test]
+fn however_many_names_there_are_the_series_are_bounded() {
+    let server = Server::everything(["--topic-bytes=65536", "--queue-bytes=65536"]);
+    let mut client = server.connect();
+    for number in 0..300 {
+        assert_eq!(client.post(&format!("/pub?topic=t{number}"), "x".repeat(1 + number % 7)).status, 200);
+        assert_eq!(client.post(&format!("/put?queue=q{number}"), "item").status, 200);
+    }
+    let text = server.get("/metrics");
+    let of = |family: &str| samples(&text).into_iter().filter(|(name, _)| name.starts_with(family)).map(|(_, value)| value).collect::<Vec<_>>();
+    for (family, sum) in [("streamgauge_topic_published_messages_total{", 300.0), ("streamgauge_queue_ready_items{", 300.0)] {
+        let values = of(family);
+        assert_eq!(values.len(), 101, "a hundred, and the rest");
+        assert_eq!(values.iter().sum::<f64>(), sum);
+    }
+    assert!(text.contains(r#"streamgauge_topic_published_messages_total{topic=".rest"} "#));
+}
+
+#[test]
+fn promtool_finds_nothing_wrong() {
+    if !needs::programs(&["promtool"]) {
+        return;
+    }
+    let text = used().get("/metrics");
+    let mut check = Command::new("promtool");
+    let mut check = check.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    check.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = check.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn prometheus_collects_it() {
+    if !needs::programs(&["prometheus"]) {
+        return;
+    }
+    let server = used();
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("prometheus.yml");
+    let (at, port) = (server.address, TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    std::fs::write(
+        &config,
+        format!("scrape_configs:\n- job_name: streamgauge\n  scrape_interval: 1s\n  static_configs:\n  - targets: ['{at}']\n"),
+    )
+    .unwrap();
+    let mut command = Command::new("prometheus");
+    command.arg(format!("--config.file={}", config.display()));
+    command.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    let _prometheus = Process::spawn(command);
+    let query = "GET /api/v1/query?query=streamgauge_queue_accepted_items_total HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    until_within(Duration::from_secs(60), "prometheus has it", || {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        stream.write_all(query.as_bytes()).ok()?;
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut text).ok()?;
+        (text.contains(r#""queue":"jobs""#) && text.contains(r#""4"]"#)).then_some(())
+    });
+}
