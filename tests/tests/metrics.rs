@@ -27,7 +27,10 @@ fn used() -> Server {
 /// Every sample, with its labels.
 fn samples(text: &str) -> BTreeMap<&str, f64> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines.map(|line| line.rsplit_once(' ').expect("a value")).map(|(name, value)| (name, value.parse().expect("a number"))).collect()
+    lines
+        .map(|line| line.rsplit_once(' ').expect("a value"))
+        .map(|(name, value)| (name, value.parse().expect("a number")))
+        .collect()
 }
 
 #[test]
@@ -55,21 +58,30 @@ fn what_is_counted_is_what_was_done() {
     client.send("GET /metrics HTTP/1.1\r\nHost: t\r\nAccept: application/openmetrics-text\r\n\r\n");
     let open = client.answer();
     assert!(open.head.contains("content-type: application/openmetrics-text; version=1.0.0"), "{}", open.head);
-    assert!(open.text().ends_with("\n# EOF\n"));
-    assert!(open.text().contains("# TYPE streamgauge_queue_accepted_items counter\n"));
+    let text = open.text();
+    assert!(text.ends_with("\n# EOF\n"));
+    assert!(text.contains("# TYPE streamgauge_queue_accepted_items counter\n"));
 }
 
 #[test]
 fn however_many_names_there_are_the_series_are_bounded() {
-    let server = Server::everything(["--topic-bytes=65536", "--queue-bytes=65536"]);
+    let server = Server::everything(["--memory=8GiB"]);
     let mut client = server.connect();
     for number in 0..300 {
         assert_eq!(client.post(&format!("/pub?topic=t{number}"), "x".repeat(1 + number % 7)).status, 200);
         assert_eq!(client.post(&format!("/put?queue=q{number}"), "item").status, 200);
     }
     let text = server.get("/metrics");
-    let of = |family: &str| samples(&text).into_iter().filter(|(name, _)| name.starts_with(family)).map(|(_, value)| value).collect::<Vec<_>>();
-    for (family, sum) in [("streamgauge_topic_published_messages_total{", 300.0), ("streamgauge_queue_ready_items{", 300.0)] {
+    let of = |family: &str| {
+        samples(&text)
+            .into_iter()
+            .filter(|(name, _)| name.starts_with(family))
+            .map(|(_, value)| value)
+            .collect::<Vec<_>>()
+    };
+    for (family, sum) in
+        [("streamgauge_topic_published_messages_total{", 300.0), ("streamgauge_queue_ready_items{", 300.0)]
+    {
         let values = of(family);
         assert_eq!(values.len(), 101, "a hundred, and the rest");
         assert_eq!(values.iter().sum::<f64>(), sum);
@@ -84,7 +96,13 @@ fn promtool_finds_nothing_wrong() {
     }
     let text = used().get("/metrics");
     let mut check = Command::new("promtool");
-    let mut check = check.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut check = check
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     check.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = check.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);

@@ -186,8 +186,18 @@ impl Sum for TopicStats {
     }
 
     fn add(&mut self, other: &Self) {
-        let Self { subscribers, subscriptions, received, sent, kicked, duplicates, forgotten_early, messages, bytes, .. } =
-            self;
+        let Self {
+            subscribers,
+            subscriptions,
+            received,
+            sent,
+            kicked,
+            duplicates,
+            forgotten_early,
+            messages,
+            bytes,
+            ..
+        } = self;
         for (sum, more) in [
             (subscribers, other.subscribers),
             (subscriptions, other.subscriptions),
@@ -207,7 +217,9 @@ impl Sum for TopicStats {
 const TOPICS: [Column<TopicStats>; 8] = [
     (Kind::Counter, "topic_published_messages", "Messages published.", |topic| topic.received),
     (Kind::Counter, "topic_sent_messages", "Messages sent, counted for each subscriber.", |topic| topic.sent),
-    (Kind::Counter, "topic_duplicates", "Messages that came again under an id that was known.", |topic| topic.duplicates),
+    (Kind::Counter, "topic_duplicates", "Messages that came again under an id that was known.", |topic| {
+        topic.duplicates
+    }),
     (Kind::Counter, "topic_subscriptions", "Subscribers so far.", |topic| topic.subscriptions),
     (Kind::Counter, "topic_kicked", "Subscribers that were too slow and were sent away.", |topic| topic.kicked),
     (Kind::Gauge, "topic_subscribers", "Subscribers now.", |topic| topic.subscribers),

@@ -6,8 +6,8 @@ use streamgauge_core::wire::http::{Body as Incoming, FIELD_ROOM, HttpError};
 
 use super::{Connection, Sending, Shared, Step};
 use crate::engine::Mark;
-use crate::server::answered;
 use crate::server::answer::{Asked, Ending, write_cors};
+use crate::server::answered;
 use crate::server::budget::Client;
 use crate::server::input::Input;
 use crate::server::refusal::{MAX_FIELDS, Refusal};
