@@ -1,28 +1,38 @@
 //! The memory engine of the core behind a lock, and what is done when something has happened in it.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | [`Shard`] | the engine of one thread, which executes |
+//! | `state` | what is under the lock, and what follows from what happens there |
+//! | `sending` | for who sends messages on |
+//! | `queues` | clients that wait, queues that move, letters on their way |
 
-use std::collections::{BTreeMap, BTreeSet};
+mod queues;
+mod sending;
+mod state;
+
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use streamgauge_core::engine::journal::Call;
-use streamgauge_core::engine::memory::{Defaults, DetachedQueue, Memory, TopicOf};
-use streamgauge_core::engine::{
-    Command, Dump, Engine as _, Kind, Name, Outcome, Part, QueueChange, Refusal, Sink, TopicSettings,
-};
+use streamgauge_core::engine::memory::{Defaults, Memory, TopicOf};
+use streamgauge_core::engine::{Command, Dump, Engine as _, Kind, Name, Outcome, Part, Refusal, Sink, TopicSettings};
 use streamgauge_core::queue::leases::Away;
 use streamgauge_core::shared::{Guarded, Shared, Slot, Wake};
 use streamgauge_core::time::Time;
 use tokio::sync::Notify;
 
+use super::Settings;
 use super::budget::Budget;
 use super::kept::Kept;
-use super::rooms::{News, Rooms};
-use super::timers::Timers;
-use super::{ByName, Settings};
+use super::rooms::Rooms;
 use crate::engine::Clock;
 use crate::engine::disk::Keeper;
 use crate::queues::OverflowLog;
+use state::After;
+pub(super) use state::State;
 
 /// The log of a topic, and its subscribers' places.
 pub(crate) type TopicLog = TopicOf<Rooms>;
@@ -53,36 +63,6 @@ pub(crate) struct Shard {
     /// Rung when there is something that subscribers don't see yet.
     held_back: Notify,
 }
-
-pub(super) struct State {
-    pub(super) memory: Memory<Rooms>,
-    pub(super) kept: Option<Kept>,
-    /// Whether subscribers see something that they did not.
-    pub(super) has_released: bool,
-    /// An empty one, to take its turn.
-    news: News,
-    /// Topics with subscribers, and payload bytes published there that nobody has sent on.
-    pub(super) unsent: BTreeMap<Name, u64>,
-    removed: Vec<Name>,
-    /// Topics where gauges stand.
-    gauged: BTreeSet<Name>,
-    /// Topics where nothing may be published until then: a subscriber asked for it.
-    held: ByName<Time>,
-    timers: Timers,
-    /// Queues with letters for one of another shard, and the one whose letters are on their way.
-    letters: BTreeSet<Name>,
-    handing: Option<Name>,
-    stopping: bool,
-    /// Nothing is executed any more.
-    pub(super) closed: bool,
-}
-
-/// Publishers wait beyond this many bytes that were not sent on, or a quarter of a small log, so that it never runs away
-/// from those who keep up: one body more, which may take half of it, still fits.
-const MOST_UNSENT: u64 = 1 << 20;
-
-/// When it is tried again to do what is due, if the log had no room for it.
-const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// How those wait who publish.
 pub(super) const PUBLISHER: u32 = 0;
@@ -134,21 +114,7 @@ impl Shard {
         overflow: Option<Arc<OverflowLog>>,
         settings: &Settings,
     ) -> Self {
-        let state = State {
-            memory,
-            kept: keeper.clone().map(Kept::new),
-            has_released: false,
-            news: News::default(),
-            unsent: BTreeMap::new(),
-            removed: Vec::new(),
-            gauged: BTreeSet::new(),
-            held: ByName::default(),
-            timers: Timers::default(),
-            letters: BTreeSet::new(),
-            handing: None,
-            stopping: false,
-            closed: false,
-        };
+        let state = State::new(memory, keeper.clone().map(Kept::new));
         let slots = vec![Slot::FREE; settings.max_waiting].into_boxed_slice();
         Self {
             state: Shared::new(Mutex::new(Guarded::new(state, slots))),
@@ -308,46 +274,6 @@ impl Shard {
         })
     }
 
-    /// Topics with subscribers where something was published since the last call, and whether those are gone whose
-    /// topic is: for who sends messages on. Publishers go on.
-    pub(crate) fn take_unsent(&self) -> (Vec<Name>, Vec<Name>) {
-        self.state.update(|state| {
-            let unsent = std::mem::take(&mut state.unsent);
-            let removed = std::mem::take(&mut state.removed);
-            let wake = if unsent.is_empty() { Wake::NONE } else { Wake::tagged(PUBLISHER) };
-            ((unsent.into_keys().collect(), removed), wake)
-        })
-    }
-
-    /// Lets publishers of a topic wait until then at most; with `None` they go on.
-    pub(crate) fn hold(&self, topic: &Name, until: Option<Time>) {
-        self.state.update(|state| match until {
-            Some(until) => {
-                state.held.insert(*topic, until);
-                ((), Wake::NONE)
-            }
-            None => {
-                let wake = if state.held.remove(topic).is_some() { Wake::tagged(PUBLISHER) } else { Wake::NONE };
-                ((), wake)
-            }
-        });
-    }
-
-    /// How many bytes were published that nobody has sent on.
-    pub(crate) fn unsent(&self) -> u64 {
-        self.state.with(|state| state.unsent.values().sum())
-    }
-
-    /// Waits until [`take_unsent`](Self::take_unsent) has something, or somebody [rings](Self::ring).
-    pub(crate) async fn rung(&self) {
-        self.bell.notified().await;
-    }
-
-    /// Lets who sends messages on look whether there is something to do.
-    pub(crate) fn ring(&self) {
-        self.bell.notify_one();
-    }
-
     /// Publishers wait for nobody any more.
     pub(crate) fn stop(&self) {
         self.state.update(|state| {
@@ -397,123 +323,6 @@ impl Shard {
         }
     }
 
-    /// Counts one more client that waits for items of a queue, and returns what is rung for it.
-    pub(super) fn begin_to_wait(&self, queue: Name) -> Arc<Notify> {
-        self.state.update(|state| {
-            let waiting = state.memory.host_mut().waiting.entry(queue).or_default();
-            waiting.clients += 1;
-            (Arc::clone(&waiting.bell), Wake::NONE)
-        })
-    }
-
-    /// Counts one less. If the bell was rung for it, another has to know.
-    pub(super) fn end_to_wait(&self, queue: &Name) {
-        let bell = self.state.update(|state| {
-            let all = &mut state.memory.host_mut().waiting;
-            let Some(waiting) = all.get_mut(queue) else { return (None, Wake::NONE) };
-            waiting.clients -= 1;
-            if waiting.clients == 0 {
-                all.remove(queue);
-                return (None, Wake::NONE);
-            }
-            (Some(Arc::clone(&waiting.bell)), Wake::NONE)
-        });
-        if let Some(bell) = bell {
-            bell.notify_one();
-        }
-    }
-
-    /// Whether it has a queue.
-    pub(super) fn has_queue(&self, name: &Name) -> bool {
-        self.state.with(|state| state.memory.has(Kind::Queue, name))
-    }
-
-    /// The shard that a queue has moved to.
-    pub(super) fn moved_to(&self, name: &Name) -> Option<usize> {
-        self.state.with(|state| state.memory.host().moved.get(name).copied())
-    }
-
-    /// Remembers that a queue has moved to another shard.
-    pub(super) fn remember_move(&self, name: Name, to: usize) {
-        self.state.update(|state| (state.memory.host_mut().moved.insert(name, to), Wake::NONE));
-    }
-
-    /// Forgets it again.
-    pub(super) fn forget_move(&self, name: &Name) {
-        self.state.update(|state| (state.memory.host_mut().moved.remove(name), Wake::NONE));
-    }
-
-    /// Queues with letters for one of another shard; waits until there are any.
-    pub(super) async fn with_letters(&self) -> BTreeSet<Name> {
-        loop {
-            let some = self.state.update(|state| (std::mem::take(&mut state.letters), Wake::NONE));
-            if !some.is_empty() {
-                return some;
-            }
-            self.letters.notified().await;
-        }
-    }
-
-    /// Whether letters of a queue are on their way to another shard: until they have arrived, they are here too.
-    pub(super) fn is_handing(&self, queue: &Name) -> bool {
-        self.state.with(|state| state.handing.as_ref() == Some(queue))
-    }
-
-    /// Waits until the letters that are on their way have arrived.
-    pub(super) async fn handed(&self, queue: &Name) {
-        while self.is_handing(queue) {
-            self.handed.notified().await;
-        }
-    }
-
-    /// Says whose letters are on their way.
-    pub(super) fn set_handing(&self, queue: Option<Name>) {
-        self.state.update(|state| (state.handing = queue, Wake::NONE));
-        if queue.is_none() {
-            self.handed.notify_waiters();
-        }
-    }
-
-    /// Takes a queue out, if it is here; those who wait for its items look again, and follow it.
-    pub(super) fn detach(&self, name: &Name) -> Option<DetachedQueue<Rooms>> {
-        let (queue, bell) = self.state.update(|state| {
-            let queue = state.memory.detach_queue(name);
-            let bell = state.memory.host().waiting.get(name).map(|waiting| Arc::clone(&waiting.bell));
-            ((queue, bell), Wake::NONE)
-        });
-        if let Some(bell) = bell {
-            bell.notify_waiters();
-        }
-        queue
-    }
-
-    /// Goes on with a queue, if there is one, and changes it; or makes it. When that is refused, gives the queue back.
-    pub(super) fn adopt(
-        &self,
-        name: &Name,
-        queue: Option<DetachedQueue<Rooms>>,
-        change: &QueueChange,
-    ) -> (Outcome, Option<DetachedQueue<Rooms>>) {
-        let is_guest = queue.is_some();
-        if let Some(queue) = queue {
-            self.attach(name, queue);
-        }
-        let set = Command::SetQueue { name: *name, change: *change };
-        let now = self.clock.now();
-        let outcome = self.with(|memory| memory.execute(&set, now, &mut |_: Part<'_>| ControlFlow::Continue(())));
-        let is_refused = is_guest && matches!(outcome, Outcome::Refused(_));
-        (outcome, if is_refused { self.detach(name) } else { None })
-    }
-
-    /// Goes on with a queue that another shard had.
-    pub(super) fn attach(&self, name: &Name, queue: DetachedQueue<Rooms>) {
-        let now = self.clock.now();
-        if self.with(|memory| memory.attach_queue(name, queue, now).is_err()) {
-            // Nobody makes a queue but its home, which knows that it has moved.
-            tracing::error!(%name, "a queue that moved was there already, and its items are gone");
-        }
-    }
-
     /// Hands the items on that had to leave and are on the disk, where they stay until the next checkpoint at least.
     fn log_left(&self, log: &OverflowLog, left: &[(Name, Away)]) {
         let Some(keeper) = &self.keeper else { return };
@@ -551,101 +360,6 @@ impl Shard {
         }
         after.waiting.into_iter().for_each(|bell| bell.notify_one());
         after.gone.into_iter().for_each(|bell| bell.notify_waiters());
-    }
-}
-
-/// What is left to be done when the lock is free.
-#[derive(Default)]
-struct After {
-    published: bool,
-    held_back: bool,
-    gauged: bool,
-    earlier: bool,
-    overflow: bool,
-    left: Vec<(Name, Away)>,
-    letters: bool,
-    waiting: Vec<Arc<Notify>>,
-    gone: Vec<Arc<Notify>>,
-}
-
-impl State {
-    pub(super) fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
-        if self.closed {
-            return Outcome::Refused(Refusal::Busy("the server stops"));
-        }
-        self.memory.execute(command, now, to)
-    }
-
-    /// Does what is due for a topic or a queue.
-    fn advance(&mut self, kind: Kind, name: &Name, now: Time) {
-        match self.kept.as_ref().map(|kept| Arc::clone(&kept.keeper)) {
-            None => self.memory.advance(kind, name, now),
-            Some(keeper) => {
-                if !self.advance_kept(&keeper, kind, name, now) {
-                    self.timers.set(now.after(AGAIN), kind, *name);
-                }
-            }
-        }
-    }
-
-    /// Whether who publishes to a topic has to wait.
-    pub(super) fn has_to_wait(&self, topic: &Name, now: Time) -> bool {
-        let is_held = !self.stopping && self.held.get(topic).is_some_and(|until| now < *until);
-        is_held || self.is_far_behind(topic)
-    }
-
-    fn is_far_behind(&self, topic: &Name) -> bool {
-        let Some(unsent) = self.unsent.get(topic).filter(|_| !self.stopping) else { return false };
-        let bytes = self.memory.topic(topic).map_or(0, |topic| topic.log().capacity() as u64);
-        *unsent > MOST_UNSENT.min(bytes / 4)
-    }
-
-    /// Takes note of what has happened in the engine, if anything has.
-    fn heed_news(&mut self) -> Option<After> {
-        let has_released = std::mem::take(&mut self.has_released);
-        if !self.memory.host_mut().swap_news(&mut self.news) && !has_released {
-            return None;
-        }
-        let mut after = After { published: has_released, gauged: has_released, ..After::default() };
-        let waiting = &self.memory.host().waiting;
-        let News { published, ready, due, removed, letters, overflow, left } = &mut self.news;
-        for (name, bytes) in published.drain(..) {
-            if let Some(kept) = &mut self.kept {
-                kept.published(&self.memory, name, bytes);
-                after.held_back = true;
-                continue;
-            }
-            after.gauged |= self.gauged.contains(&name);
-            if self.memory.topic(&name).is_some_and(|topic| topic.counters().subscribers > 0) {
-                *self.unsent.entry(name).or_default() += bytes;
-                after.published = true;
-            }
-        }
-        for name in ready.drain(..) {
-            after.waiting.extend(waiting.get(&name).map(|waiting| Arc::clone(&waiting.bell)));
-        }
-        for (kind, name) in removed.drain(..) {
-            self.timers.forget(kind, name);
-            match kind {
-                Kind::Topic => {
-                    self.removed.push(name);
-                    after.published = true;
-                }
-                // Who waits for its items looks where there may be another one of that name.
-                Kind::Queue => after.gone.extend(waiting.get(&name).map(|waiting| Arc::clone(&waiting.bell))),
-            }
-        }
-        // Behind what was removed: one of the same name may have been made since.
-        for (time, kind, name) in due.drain(..) {
-            after.earlier |= self.timers.set(time, kind, name);
-        }
-        if !letters.is_empty() {
-            self.letters.extend(letters.drain(..));
-            after.letters = true;
-        }
-        after.overflow = std::mem::take(overflow);
-        after.left = std::mem::take(left);
-        Some(after)
     }
 }
 

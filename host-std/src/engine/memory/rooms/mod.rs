@@ -1,0 +1,257 @@
+//! What the memory engine of the core is given here: bytes, places, tables and random numbers, from one budget.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | [`Rooms`] | what is kept for an engine, and what it has told |
+//! | `host` | what the engine asks for |
+//! | `storage` | bytes and values, there at once or as they are needed |
+//! | `names` | tables that are counted over all shards |
+//! | `random` | random bits |
+
+mod host;
+mod names;
+mod random;
+mod storage;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use streamgauge_core::engine::memory::{Host as _, TopicOf, TopicRoom};
+use streamgauge_core::engine::{Kind, Name, Refusal, TopicSettings};
+use streamgauge_core::queue::leases::Away;
+use streamgauge_core::time::Time;
+use streamgauge_core::topic::{Settings, Topic};
+use tokio::sync::Notify;
+
+use super::ByName;
+use super::budget::{Budget, Held};
+use crate::engine::disk::{Position, Shelf};
+use crate::queues::OverflowLog;
+pub(crate) use names::{Counts, Names};
+use random::Random;
+use storage::Bounded;
+use storage::Steps;
+
+/// Gives the engine of a shard what it needs, and keeps what it is told until somebody looks at it.
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    budget: Arc<Budget>,
+    counts: Counts,
+    /// Which shard this is, of how many.
+    shard: (usize, usize),
+    /// Queues that are at home here, and on another shard.
+    pub(super) moved: ByName<usize>,
+    /// Where items go that have to leave a queue.
+    overflow: Option<Arc<OverflowLog>>,
+    random: Random,
+    /// What was drawn at random since somebody looked, if anybody does.
+    drawn: Option<Vec<u64>>,
+    /// What is drawn next, while something is executed again.
+    again: VecDeque<u64>,
+    /// Where what is executed will be in it.
+    place: Option<Position>,
+    shelf: Option<Arc<Shelf>>,
+    /// Whether items may be read from there at once.
+    is_patient: bool,
+    /// An item from there.
+    fetched: Vec<u8>,
+    /// One that was not at hand.
+    missing: Option<Away>,
+    /// Those who wait for an item of a queue.
+    pub(super) waiting: ByName<Waiting>,
+    news: News,
+    /// The longest message, where messages are kept on the disk: topics have only the newest in memory then.
+    keeps: Option<u64>,
+}
+
+/// Those who wait for items of a queue.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    pub(super) clients: usize,
+    pub(super) bell: Arc<Notify>,
+}
+
+/// What has happened in an engine, to be acted upon when it is not locked.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    /// With payload bytes.
+    pub(super) published: Vec<(Name, u64)>,
+    /// Queues with items for somebody who waits.
+    pub(super) ready: Vec<Name>,
+    pub(super) due: Vec<(Time, Kind, Name)>,
+    pub(super) removed: Vec<(Kind, Name)>,
+    /// Queues with letters for one of another shard.
+    pub(super) letters: Vec<Name>,
+    /// Items had to leave a queue, and who writes them has to know.
+    pub(super) overflow: bool,
+    /// Items that had to leave a queue, and are on the disk.
+    pub(super) left: Vec<(Name, Away)>,
+}
+
+impl Rooms {
+    /// For the shard of a number, of so many.
+    pub(super) fn new(
+        budget: Arc<Budget>,
+        overflow: Option<Arc<OverflowLog>>,
+        counts: Counts,
+        shard: (usize, usize),
+    ) -> Self {
+        Self {
+            budget,
+            counts,
+            shard,
+            moved: ByName::default(),
+            overflow,
+            random: Random::default(),
+            drawn: None,
+            again: VecDeque::new(),
+            place: None,
+            shelf: None,
+            is_patient: false,
+            fetched: Vec::new(),
+            missing: None,
+            waiting: ByName::default(),
+            news: News::default(),
+            keeps: None,
+        }
+    }
+
+    /// The messages of topics are on the disk, of which none will be longer: in memory are the newest. So are the items of
+    /// queues, which have but their places.
+    pub(crate) const fn keeping(mut self, longest: u64) -> Self {
+        self.keeps = Some(longest);
+        self
+    }
+
+    /// For the only shard, of as many names as there are.
+    pub(crate) fn alone(budget: Arc<Budget>) -> Self {
+        Self::new(budget, None, Counts::new(usize::MAX), (0, 1))
+    }
+
+    /// These are drawn first, the last of them before all others: so what happens, happens again.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn drawing(mut self, numbers: Vec<u64>) -> Self {
+        self.random = Random::these(numbers);
+        self
+    }
+
+    /// What is executed next will be there in the log.
+    pub(crate) const fn set_place(&mut self, place: Option<Position>) {
+        self.place = place;
+    }
+
+    /// From now on items are looked at, and are there.
+    pub(crate) fn set_shelf(&mut self, shelf: Arc<Shelf>) {
+        self.shelf = Some(shelf);
+    }
+
+    /// From now on items are looked at, and who does waits for them.
+    pub(crate) fn look_patiently_at(&mut self, shelf: Arc<Shelf>) {
+        (self.shelf, self.is_patient) = (Some(shelf), true);
+    }
+
+    /// An item that was asked for since the last call and was not at hand.
+    pub(crate) const fn take_missing(&mut self) -> Option<Away> {
+        self.missing.take()
+    }
+
+    /// What they share.
+    pub(crate) const fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
+    /// Remembers from now on what is drawn at random, and gives what was since the last call.
+    pub(crate) fn take_drawn(&mut self) -> Vec<u64> {
+        self.drawn.replace(Vec::new()).unwrap_or_default()
+    }
+
+    /// Something is executed again: gives these numbers before any other, and refuses these requests for memory.
+    pub(crate) fn go_back(&mut self, random: impl Iterator<Item = u64>, refused: Vec<u32>) {
+        self.again = random.collect();
+        self.drawn = Some(Vec::new());
+        self.budget.refuse_again(Some(refused));
+    }
+
+    /// Whether all of those numbers were drawn, and no others.
+    pub(crate) fn is_back(&self) -> bool {
+        self.again.is_empty() && self.drawn.as_ref().is_none_or(Vec::is_empty)
+    }
+
+    /// From now on everything is as there is room.
+    pub(crate) fn go_on(&self) {
+        self.budget.refuse_again(None);
+    }
+
+    /// Hands on what has to leave from now on.
+    pub(super) fn set_overflow(&mut self, overflow: Option<Arc<OverflowLog>>) {
+        self.overflow = overflow;
+    }
+
+    /// What has happened since the last call, in exchange for an empty one; `false` if that is nothing.
+    pub(super) fn swap_news(&mut self, news: &mut News) -> bool {
+        let is_some = !self.news.is_empty();
+        if is_some {
+            std::mem::swap(&mut self.news, news);
+        }
+        is_some
+    }
+}
+
+impl News {
+    fn is_empty(&self) -> bool {
+        let Self { published, ready, due, removed, letters, overflow, left } = self;
+        let is_quiet = published.is_empty() && ready.is_empty() && due.is_empty() && left.is_empty();
+        is_quiet && removed.is_empty() && letters.is_empty() && !overflow
+    }
+}
+
+/// Bytes of the log of one subscriber, unless a message is longer.
+const OWN: u64 = 1 << 20;
+
+/// Room for the log of one subscriber.
+pub(crate) struct OwnRoom {
+    room: TopicRoom<Rooms>,
+    held: Held,
+}
+
+impl OwnRoom {
+    /// A log whose first message gets that number, and what is held for it.
+    pub(crate) fn begin(self, first: u64) -> (TopicOf<Rooms>, Held) {
+        let Self { room: TopicRoom { bytes, places, marks, .. }, held } = self;
+        (Topic::new(bytes, places, marks, Settings::NONE, first), held)
+    }
+}
+
+/// Bytes that the newest messages of a topic have in memory, if all of them are on the disk: an eighth of the budget, but
+/// so many at least, and so many at the most.
+const NEWEST: std::ops::RangeInclusive<u64> = 16 << 20..=64 << 20;
+
+/// Bytes beside a message in memory, at the most.
+const BESIDE: u64 = 32;
+
+impl Rooms {
+    /// Bytes of a topic that are in memory. What fits into the topic fits there, so that a message that was taken once is
+    /// taken again.
+    fn in_memory(&self, settings: &TopicSettings) -> u64 {
+        let Some(longest) = self.keeps else { return settings.bytes };
+        let newest = (self.budget.bytes() / 8).clamp(*NEWEST.start(), *NEWEST.end());
+        let longest = longest.max(settings.max_message_bytes).saturating_add(BESIDE);
+        settings.bytes.min(newest.max(longest))
+    }
+
+    /// Room for the log of one subscriber, none of whose messages is longer, and for what is on its way there.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub(crate) fn own_room(&mut self, longest: u64) -> Result<OwnRoom, Refusal> {
+        let bytes = OWN.max(longest.saturating_add(BESIDE));
+        let held = self.budget.take(OWN / 4 + longest)?;
+        let room = self.topic(&TopicSettings { bytes, max_message_bytes: longest, ..TopicSettings::DEFAULT })?;
+        Ok(OwnRoom { room, held })
+    }
+
+    fn bounded<T>(&self, most: u64, steps: Steps) -> Bounded<T> {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Bounded::new(most, steps, self.budget.nothing())
+    }
+}
