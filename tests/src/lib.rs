@@ -19,6 +19,8 @@ pub mod sets;
 pub mod transcript;
 pub mod wait;
 
+// What README and the pages say in Rust is compiled, and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
-struct Readme;
+#[doc = include_str!("../../host-std/docs/embed.md")]
+struct Pages;

@@ -82,9 +82,9 @@ fn no_panic_is_reachable() {
     says_the_same(&sizes);
 }
 
-/// README's table is off by a twentieth at most.
+/// The table of the page on embedding is off by a twentieth at most.
 fn says_the_same(sizes: &BTreeMap<&str, [u64; 2]>) {
-    let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+    let page = std::fs::read_to_string(workspace().join("host-std/docs/embed.md")).unwrap();
     for (program, part) in [
         ("queue", "queue"),
         ("topic", "fan-out"),
@@ -113,11 +113,11 @@ fn says_the_same(sizes: &BTreeMap<&str, [u64; 2]>) {
         ("select", "field selection"),
         ("generate", "random numbers"),
     ] {
-        let row = readme.lines().find_map(|line| line.strip_prefix(&format!("| {part} | ")));
-        let row = row.unwrap_or_else(|| panic!("README has no row for {part}"));
+        let row = page.lines().find_map(|line| line.strip_prefix(&format!("| {part} | ")));
+        let row = row.unwrap_or_else(|| panic!("the page on embedding has no row for {part}"));
         let said = row.split(" | ").take(2).map(|size| size.replace(',', "").parse::<u64>().expect("a size"));
         for (said, size) in said.zip(sizes[program]) {
-            assert!(said.abs_diff(size) * 20 <= size, "README says {said} for {part}, and it is {size}");
+            assert!(said.abs_diff(size) * 20 <= size, "the page says {said} for {part}, and it is {size}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `host-std/WORKSHOP.md`, typed line by line: each command prints what the page says.
+//! `host-std/docs/workshop.md`, typed line by line: each command prints what the page says.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -26,7 +26,7 @@ struct Exercise {
 
 #[test]
 fn every_line_prints_what_the_page_says() {
-    let page = fs::read_to_string(workspace().join("host-std/WORKSHOP.md")).expect("the page");
+    let page = fs::read_to_string(workspace().join("host-std/docs/workshop.md")).expect("the page");
     let exercises = exercises(&page);
     assert!(exercises.len() > 40, "only {} commands were found", exercises.len());
     if !needs::programs(&["curl", "awk", "redis-cli", "redis-server"]) {

@@ -10,9 +10,9 @@ import { files, launch, target, until, workspace, www } from "./support.mjs";
 
 const web = join(workspace, "host-wasm/web");
 const tool = (name) => join(web, "node_modules/.bin", name);
-const readme = readFileSync(join(workspace, "README.md"), "utf8");
-/** A block of the README, by its language and something in it. */
-const block = (language, what) => [...readme.matchAll(new RegExp("```" + language + "\\n([^]*?)```", "g"))].map(([, code]) => code).filter((code) => code.includes(what));
+const page = readFileSync(join(workspace, "host-std/docs/embed.md"), "utf8");
+/** A block of the page on embedding, by its language and something in it. */
+const block = (language, what) => [...page.matchAll(new RegExp("```" + language + "\\n([^]*?)```", "g"))].map(([, code]) => code).filter((code) => code.includes(what));
 
 let browser, folder;
 before(async () => {
@@ -45,7 +45,7 @@ async function run(script, beside) {
   }
 }
 
-test("the five lines of the README run in a page", { timeout: 60_000 }, async () => {
+test("the five lines of the page on embedding run in a page", { timeout: 60_000 }, async () => {
   const [snippet, ...others] = block("js", "streamgauge.js");
   assert.ok(snippet && others.length === 0);
   assert.ok(snippet.trim().split("\n").length <= 5, snippet);
@@ -53,7 +53,7 @@ test("the five lines of the README run in a page", { timeout: 60_000 }, async ()
   assert.deepEqual(said, ["4 3.75 9.583333333333334"]);
 });
 
-test("a bundler takes the package as the README says", { timeout: 60_000 }, async () => {
+test("a bundler takes the package as the page on embedding says", { timeout: 60_000 }, async () => {
   const at = mkdtempSync(join(folder, "bundle-"));
   mkdirSync(join(at, "node_modules"));
   symlinkSync(join(target, "npm"), join(at, "node_modules/streamgauge"));

@@ -46,7 +46,7 @@
 //! them sorted, nothing here needs. So the log is the project's own; notes (definitions of gauges) are entries of it too.
 //!
 //! # What it costs
-//! `cargo bench -p streamgauge-tests --bench durable` measures it beside Redis, JetStream and `fdatasync` alone, and README has
+//! `cargo bench -p streamgauge-tests --bench durable` measures it beside Redis, JetStream and `fdatasync` alone, and the pages have
 //! figures. Of the CPU that a put takes here more than in memory, two thirds are the kernel's: a write and an `fdatasync` of a
 //! group, two wake-ups from thread to thread. Written past the page cache (`O_DIRECT`), a group of 7.4 KB takes 17 us less of
 //! 55; it is not, as then a start, a history and items that are got late would be read from the disk, and not from the cache.
