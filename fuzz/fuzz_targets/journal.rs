@@ -41,6 +41,9 @@ fuzz_target!(|data: &[u8]| {
             }
             assert_eq!(places.next(), None);
         }
+        if let Call::Retell(_, retold) = &entry.call {
+            assert!(items_in(bytes).map(|place| &bytes[place]).eq(retold.iter().map(|message| message.data)));
+        }
         let _ = engine.replay(&entry);
         base = entry.now;
         for kind in [Kind::Topic, Kind::Queue] {

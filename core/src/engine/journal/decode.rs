@@ -3,7 +3,7 @@
 use core::ops::Range;
 use core::time::Duration;
 
-use super::{Call, Entry, Letters, Moves, Numbers, kind, option};
+use super::{Call, Entry, Letters, Moves, Numbers, Retold, kind, option, retold};
 use crate::engine::{Command, Id, Lease, Pieces, Settle, Tokens};
 use crate::queue::leases::{Letter, State};
 use crate::saved::{AtHand, Broken, Get, Input};
@@ -38,20 +38,22 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// Where each item of an entry lies in its bytes: of what was published or put with all that it was, and nothing of any
-/// other. O(1) an item.
+/// Where each item of an entry lies in its bytes: of what was published, put or told again with all that it was, and
+/// nothing of any other. O(1) an item.
 pub fn items_in(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
-    let entry = Entry::decode(bytes, Time::ZERO).ok();
-    let pieces = entry.and_then(|entry| match entry.call {
-        Call::Execute(Command::Publish { messages: pieces, .. } | Command::Put { items: pieces, .. }) => {
-            (!pieces.are_bare()).then_some(pieces)
+    let call = Entry::decode(bytes, Time::ZERO).ok().map(|entry| entry.call);
+    let (mut rest, is_retold) = match &call {
+        Some(Call::Execute(Command::Publish { messages: pieces, .. } | Command::Put { items: pieces, .. }))
+            if !pieces.are_bare() =>
+        {
+            (pieces.data_at_hand().unwrap_or_default(), false)
         }
-        _ => None,
-    });
-    let mut rest = pieces.and_then(|pieces| pieces.data_at_hand()).unwrap_or_default();
+        Some(Call::Retell(_, retold)) => (retold.at_hand(), true),
+        _ => (&[][..], false),
+    };
     let end = bytes.len();
     core::iter::from_fn(move || {
-        let piece = Pieces::take_prefixed(&mut rest)?;
+        let piece = if is_retold { retold::take_data(&mut rest)? } else { Pieces::take_prefixed(&mut rest)? };
         let piece_end = end.saturating_sub(rest.len());
         Some(piece_end.saturating_sub(piece.len())..piece_end)
     })
@@ -69,7 +71,7 @@ fn decode(bytes: &[u8], base: Time) -> Get<Entry<'_>, AtHand<'_>> {
     let is_marked = head & kind::OPTIONS > 0;
     let call = match kind {
         kind::PUBLISH | kind::PUT => put(kind, is_marked, input)?,
-        kind::ADVANCE..=kind::LOSE if is_marked && !matches!(kind, kind::SET_TOPIC | kind::SET_QUEUE) => {
+        kind::ADVANCE..=kind::RETELL if is_marked && !matches!(kind, kind::SET_TOPIC | kind::SET_QUEUE) => {
             return Err(Broken::Wrong("it was refused as nothing of its kind is"));
         }
         kind::ADVANCE => Call::Advance(input.kind()?, input.name()?),
@@ -80,6 +82,7 @@ fn decode(bytes: &[u8], base: Time) -> Get<Entry<'_>, AtHand<'_>> {
         kind::DROP_LETTERS => Call::DropLetters(input.name()?, to_the_end(Letters::in_bytes, input)?),
         kind::MOVE => Call::Move(input.name()?, to_the_end(Moves::in_bytes, input)?),
         kind::LOSE => Call::Lose(input.name()?, input.word()?),
+        kind::RETELL => Call::Retell(input.name()?, Retold::decode(input)?),
         _ => {
             let command = command(kind, input)?;
             if is_marked { Call::Refuse(command) } else { Call::Execute(command) }

@@ -52,6 +52,7 @@ impl Call<'_> {
             Self::DropLetters(..) => kind::DROP_LETTERS,
             Self::Move(..) => kind::MOVE,
             Self::Lose(..) => kind::LOSE,
+            Self::Retell(..) => kind::RETELL,
         }
     }
 
@@ -114,6 +115,10 @@ impl Call<'_> {
             Self::Lose(name, place) => {
                 out.name(name)?;
                 out.word(*place)
+            }
+            Self::Retell(name, retold) => {
+                out.name(name)?;
+                retold.encode(out)
             }
         }
     }

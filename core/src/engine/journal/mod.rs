@@ -83,6 +83,7 @@
 //! | 25 Drop letters | name; then to the end of each letter when it died and its id, as numbers |
 //! | 26 Move | name; then to the end of each item where its record is in the queue (number), where it lay (a word, and how far before the end of that as a number), and the item as a text |
 //! | 27 Lose | name, and the place as a word |
+//! | 28 Retell | name, number of the first message (number), where it lay and what was behind the last one (two words); then to the end of each message when it was published (number of milliseconds, less those of the one before it, which are 0 for the first; wrapping at 2^64), and the message as a text |
 //!
 //! A change is a number with a bit for each member that is named, the first the lowest, then the values in the same order;
 //! settings are a change with every member. The members are those of [`TopicChange`](super::TopicChange) and
@@ -103,12 +104,14 @@ mod keep;
 mod letters;
 mod moves;
 mod numbers;
+mod retold;
 mod watched;
 
 pub use decode::{NotAnEntry, items_in};
 pub use letters::Letters;
 pub use moves::{Moved, Moves};
 pub use numbers::Numbers;
+pub use retold::{Message, Retold};
 pub(super) use watched::Again;
 pub use watched::Watched;
 
@@ -157,6 +160,8 @@ pub enum Call<'a> {
     Move(Name, Moves<'a>),
     /// [`Memory::lose`](super::memory::Memory::lose).
     Lose(Name, u64),
+    /// Nothing of an engine: messages of a topic have another place.
+    Retell(Name, Retold<'a>),
 }
 
 /// The kind of an entry, and what stands with it.
@@ -188,6 +193,7 @@ mod kind {
     pub(super) const DROP_LETTERS: u8 = 25;
     pub(super) const MOVE: u8 = 26;
     pub(super) const LOSE: u8 = 27;
+    pub(super) const RETELL: u8 = 28;
 
     pub(super) const OF: u8 = 31;
     pub(super) const RANDOM: u8 = 32;

@@ -55,6 +55,8 @@ impl<H: Host> Memory<H> {
                 self.lose(name, *place, now);
                 true
             }
+            // The messages in memory are where they were.
+            Call::Retell(..) => true,
             Call::DropLetters(name, letters) => {
                 self.drop_letters(name, letters.iter());
                 true

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use streamgauge_core::engine::journal::{Call, Entry, Numbers, items_in};
+use streamgauge_core::engine::journal::{Call, Entry, Message, Numbers, Retold, items_in};
 use streamgauge_core::engine::memory::{Defaults, Memory, RestoreError};
 use streamgauge_core::engine::{Command, Data, Engine as _, Id, Name, Part, Piece, Pieces};
 use streamgauge_core::time::Time;
@@ -19,8 +19,11 @@ pub(super) fn is_read_again(entry: &Entry<'_>, bytes: &[u8], base: Time) {
     assert_eq!((read.now, read.random, read.taken), (entry.now, entry.random, entry.taken));
     assert_eq!(words(&read.call), words(&entry.call));
     assert_eq!(encoded(&read, base), bytes);
-    let is_kept = matches!(entry.call, Call::Execute(_));
-    let kept: Vec<_> = items(&entry.call).filter(|_| is_kept).into_iter().flatten().collect();
+    let kept = match &entry.call {
+        Call::Execute(_) => items(&entry.call).unwrap_or_default(),
+        Call::Retell(_, retold) => retold.iter().map(|message| message.data.to_vec()).collect(),
+        _ => Vec::new(),
+    };
     assert_eq!(items_in(bytes).map(|at| bytes[at].to_vec()).collect::<Vec<_>>(), kept);
     for len in 0..bytes.len() {
         // Shorter, it may be another one, whose last item is missing.
@@ -64,6 +67,10 @@ fn words(call: &Call<'_>) -> String {
             Call::Refuse(Command::Settle { queue, how, .. }) => format!("not {queue} {how:?}"),
             Call::DropLetters(queue, letters) => format!("{queue} {:?}", letters.iter().collect::<Vec<_>>()),
             Call::Move(queue, moves) => format!("{queue} {:?}", moves.iter().collect::<Vec<_>>()),
+            Call::Retell(topic, retold) => {
+                let (places, messages) = ((retold.from, retold.behind), retold.iter().collect::<Vec<_>>());
+                format!("{topic} {} {places:?} {messages:?}", retold.first)
+            }
             _ => format!("{call:?}"),
         };
     };
@@ -103,12 +110,21 @@ fn entries_are_written_as_they_always_were() {
     let whole = Pieces::whole(Data::Plain(b""));
     let put = Command::Put { queue: name, items, delay: Duration::from_millis(1_500), id: Some(id) };
     let publish = Command::Publish { topic: name, messages: whole, id: None };
+    let message = |at, data| Message { at: Time::from_millis(at), data };
+    let messages = [message(99, &b"a"[..]), message(101, b""), message(100, b"bc")];
+    let retold = Retold::of(300, (2, 1 << 56), &messages);
     for (random, taken, call, bytes) in [
         (&[][..], 0, Call::Execute(put), &b"\x82\x05\x01q\x03\x01i\x01\x80\xca\xb5\xee\x01\x01a\x02bc"[..]),
         (&[7], 3, Call::Execute(publish), b"\x61\x05\x01\x07\0\0\0\0\0\0\0\x03\x01q\0"),
         (&[], 0, Call::Refuse(publish), b"\x81\x05\x01q\x08\0"),
         (&[], 0, Call::Refuse(Command::Redrive { queue: name }), b"\x87\x05\x01q"),
         (&[], 0, Call::Subscribe(name, true), b"\x17\x05\x01q\x01"),
+        (
+            &[],
+            0,
+            Call::Retell(name, retold),
+            b"\x1c\x05\x01q\xac\x02\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x63\x01a\x02\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02bc",
+        ),
     ] {
         let entry = Entry { now: Time::from_millis(105), random: Numbers::of(random), taken, call };
         assert_eq!(encoded(&entry, Time::from_millis(100)), bytes, "{call:?}");
@@ -139,6 +155,10 @@ fn what_no_entry_is_written_as_is_refused() {
         b"\x04\x00\x01q\x01\0\0\0\0\0\0\0\0",
         b"\x03\x00\x01q\x01\x03",
         b"\x93\x00\x01q\x80\x01",
+        b"\x1c\x00\x01q\x01\0\0\0\0\0\0\0\0",
+        b"\x1c\x00\x01q\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x05",
+        b"\x1c\x00\x01q\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x05\x02a",
+        b"\x9c\x00\x01q\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
     ] {
         assert!(Entry::decode(bytes, Time::ZERO).is_err(), "{bytes:?}");
         assert_eq!(items_in(bytes).count(), 0);

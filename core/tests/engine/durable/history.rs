@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use streamgauge_core::engine::journal::{Call, Letters, Moved, Moves};
+use streamgauge_core::engine::journal::{Call, Letters, Message, Moved, Moves, Retold};
 use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::engine::{Kind, Name, QueueSettings, TopicSettings};
 use streamgauge_core::queue::leases::Letter;
@@ -33,7 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => op().prop_map(Step::Ask),
         1 => op().prop_map(Step::Cramped),
-        5 => (0..26_usize, 0..QUEUES.len(), 0..40_u64).prop_map(|(what, q, n)| Step::Other { what, q, n }),
+        5 => (0..27_usize, 0..QUEUES.len(), 0..40_u64).prop_map(|(what, q, n)| Step::Other { what, q, n }),
         1 => (1..100_000_u64).prop_map(|hours| Step::Jump { hours }),
     ]
 }
@@ -276,6 +276,13 @@ impl Asker {
                 let lost = engine.memory.lose(&name, *place, now);
                 engine.keep(now, 0, Call::Lose(name, *place));
                 return format!("{lost} of {}", places.iter().filter(|one| *one == place).count());
+            }
+            25 => {
+                let message = |at| Message { at: Time::from_millis(at), data: queue.as_bytes() };
+                let messages: Vec<_> = (0..n % 3).map(message).collect();
+                let topic = Name::new(b"news").expect("a name");
+                engine.keep(now, 0, Call::Retell(topic, Retold::of(n, (n, n + 1), &messages)));
+                return String::new();
             }
             _ => {
                 let mut letters = Vec::new();

@@ -109,6 +109,10 @@ fn executed(at: Position, entry: &Entry<'_>) -> Object {
         Call::Move(name, moves) => {
             begin("move").text("queue", name.as_str()).number("items", moves.iter().count() as u64)
         }
+        Call::Retell(name, retold) => {
+            let line = begin("retell").text("topic", name.as_str()).number("first", retold.first);
+            line.number("messages", retold.iter().count() as u64)
+        }
         Call::Lose(name, _) => begin("lose").text("queue", name.as_str()),
         Call::DropLetters(name, letters) => {
             begin("drop_letters").text("queue", name.as_str()).number("count", letters.iter().count() as u64)

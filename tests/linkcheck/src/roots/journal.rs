@@ -2,7 +2,9 @@
 
 use super::engine::{Given, Named, engine};
 use crate::given::{answer, bytes, given, keep};
-use streamgauge_core::engine::journal::{Call, Entry, Letters, Moved, Moves, NotAnEntry, Numbers, Watched, items_in};
+use streamgauge_core::engine::journal::{
+    Call, Entry, Letters, Message, Moved, Moves, NotAnEntry, Numbers, Retold, Watched, items_in,
+};
 use streamgauge_core::engine::memory::{Defaults, Diverged, RestoreError};
 use streamgauge_core::engine::{Command, Outcome, Part, Sink};
 use streamgauge_core::time::Time;
@@ -57,6 +59,9 @@ roots! {
     moves_of => Moves::of(given::<[Moved<'static>; 4]>());
     moves_iter => given::<Moves<'static>>().iter().for_each(keep);
     moves_len => given::<Moves<'static>>().encoded_len();
+    retold_of => Retold::of(*given(), *given(), given::<[Message<'static>; 4]>());
+    retold_iter => given::<Retold<'static>>().iter().for_each(keep);
+    retold_len => given::<Retold<'static>>().encoded_len();
     letters_of => Letters::of(given::<[(Time, u64); 4]>());
     letters_iter => given::<Letters<'static>>().iter().for_each(keep);
     watched_new => keep(Watched::new(given::<Any>()));
