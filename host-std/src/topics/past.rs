@@ -86,13 +86,21 @@ impl Beginning {
 async fn read(hub: &Hub, keeper: &Keeper, reader: &Reader, topic: Name, since: Time) -> Option<(Reader, Chunk)> {
     let (end, oldest) = hub.readable(&topic)?;
     let next = reader.next();
-    let extent = keeper.histories().of(&topic)?.at(next).filter(|_| next < end)?;
-    let (reader, chunk) = keeper.read(reader.clone(), extent, end, since.max(oldest)).await;
-    let is_kept = || keeper.histories().of(&topic).is_some_and(|history| history.first() <= extent.first);
-    if let Some(lost) = chunk.lost.as_ref().filter(|_| is_kept()) {
-        tracing::error!(%topic, at = %lost.at, error = ?lost.error, "messages that are kept can't be read");
+    let lie_in = || keeper.histories().of(&topic)?.at(next).filter(|_| next < end);
+    let mut extent = lie_in()?;
+    loop {
+        let (reader, chunk) = keeper.read(reader.clone(), extent, end, since.max(oldest)).await;
+        let Some(lost) = &chunk.lost else { return Some((reader, chunk)) };
+        match lie_in() {
+            // They were told again meanwhile, and the file is gone.
+            Some(there) if there.begin != extent.begin => extent = there,
+            Some(_) => {
+                tracing::error!(%topic, at = %lost.at, error = ?lost.error, "messages that are kept can't be read");
+                return Some((reader, chunk));
+            }
+            None => return Some((reader, chunk)),
+        }
     }
-    Some((reader, chunk))
 }
 
 /// What is to be done for a subscriber that is served from the disk.

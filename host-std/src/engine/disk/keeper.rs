@@ -22,9 +22,10 @@ use super::body::Body;
 use super::checkpoint;
 use super::executed::Executed;
 use super::files::{Directory, File as _, Folder as _};
-use super::history::{Chunk, Extent, Histories, Reader};
+use super::history::{self, Chunk, Extent, Histories, PIECE, Reader, Retelling};
 use super::journal::{BESIDE, Full, Journal, Room, SyncMode};
 use super::log::{self, Position};
+use super::needed::{self, Needed};
 use super::shelf::Shelf;
 use super::state::{self, Found, Notes, StateError};
 use super::tenure::Tenure;
@@ -98,12 +99,12 @@ pub(crate) struct Saved {
     pub(crate) from: Position,
     /// The segments that something of it lies in.
     needed: BTreeSet<u32>,
-    /// Those of them that are needed for a few items alone.
+    /// Those of them that are needed for a few items and messages alone.
     sparse: BTreeSet<u32>,
 }
 
-/// A part of a segment that is little: who moves it out has the rest of the segment for that.
-const LITTLE: u32 = 8;
+/// A part of a segment that is little.
+const LITTLE: u64 = 8;
 
 /// Segments that the log needs to go on: the one that it is in, the next one, one that is given back, and one more.
 const SEGMENTS_TO_GO_ON: usize = 4;
@@ -266,6 +267,10 @@ impl Keeper {
 
     /// Reads some messages of a history on another thread, when it is its turn.
     pub(crate) async fn read(&self, mut reader: Reader, extent: Extent, end: u64, earliest: Time) -> (Reader, Chunk) {
+        // What was told again of late may not be there yet.
+        if self.journal.safe(extent.begin.after(1)).await.is_err() {
+            return std::future::pending().await;
+        }
         let turn = Arc::clone(&self.readers).acquire_owned().await;
         let (folder, before) = (self.folder.clone(), reader.clone());
         let read = tokio::task::spawn_blocking(move || {
@@ -275,6 +280,13 @@ impl Keeper {
         });
         // It is never aborted, and reads again if it was.
         read.await.unwrap_or_else(|_| (before, Chunk::default()))
+    }
+
+    /// Reads extents on another thread, to tell their messages again.
+    pub(crate) async fn read_again(&self, extents: Vec<(Name, Extent)>) -> Vec<Retelling> {
+        let (folder, most) = (self.folder.clone(), PIECE.min(self.little()));
+        let read = tokio::task::spawn_blocking(move || history::read_again(&folder, &extents, most));
+        read.await.unwrap_or_default()
     }
 
     /// Keeps a note, or keeps it no more, and returns where the log ends then: while nothing is executed.
@@ -312,37 +324,36 @@ impl Keeper {
         let mut histories = self.histories.lock();
         histories.expire(memory, now);
         let from = self.journal.end();
-        let of_queues = state::needed(memory);
-        self.make_room(&mut histories, &of_queues.keys().copied().collect(), from);
-        let mut needed = histories.segments();
-        let little = u64::from(self.segment / LITTLE);
-        let is_sparse = |(segment, bytes): &(&u32, &u64)| {
-            **bytes <= little && **segment < from.segment && !needed.contains(segment)
-        };
-        let sparse = of_queues.iter().filter(is_sparse).map(|(segment, _)| *segment).collect();
-        needed.extend(of_queues.into_keys());
-        Saved { bytes: state::saved(memory, &notes, &histories, now), from, needed, sparse }
+        let room = self.room(from);
+        let mut needed = Needed::of(memory, &histories);
+        let left = needed.make_room(&mut histories, &room);
+        if left > 0 {
+            tracing::warn!(left, "the oldest messages of topics leave: --disk has no room for them and what is new");
+        }
+        let sparse = needed.sparse(&room);
+        Saved { bytes: state::saved(memory, &notes, &histories, now), from, needed: needed.segments(), sparse }
     }
 
-    /// Where the log would have no room to go on, the oldest messages leave, whatever their topics keep: nothing else can.
-    fn make_room(&self, histories: &mut Histories, of_queues: &BTreeSet<u32>, from: Position) {
-        // Beside what is left to checkpoints, as much as is added until the next two of them.
-        let most = self.most.saturating_sub(3 * (self.most / BESIDE)) / u64::from(self.segment);
-        let most = usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(SEGMENTS_TO_GO_ON);
-        let of_topics = histories.segments();
-        let before: BTreeSet<u32> = of_topics.union(of_queues).copied().filter(|one| *one < from.segment).collect();
-        let beyond = before.len().saturating_sub(most);
-        for oldest in of_topics.difference(of_queues).filter(|one| **one < from.segment).take(beyond) {
-            let messages = histories.give_up(*oldest);
-            tracing::warn!(
-                messages,
-                "the oldest messages of topics leave: --disk has no room for them and what is new"
-            );
-        }
+    /// What may be needed of the log when it has come so far.
+    fn room(&self, from: Position) -> needed::Room {
+        let segment = u64::from(self.segment);
+        // Beside what is left to checkpoints, as much as is added until so many more of them.
+        let but = |checkpoints: u64| {
+            let most = self.most.saturating_sub((1 + checkpoints) * (self.most / BESIDE)) / segment;
+            usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(SEGMENTS_TO_GO_ON)
+        };
+        // What is moved behind this checkpoint is given back by the next one.
+        let (most, most_meanwhile) = (but(2), but(1) + 1);
+        needed::Room { now: from.segment, segment, little: self.little(), most, most_meanwhile }
+    }
+
+    /// Bytes of a segment that are little: as long is what is told again together.
+    pub(crate) fn little(&self) -> u64 {
+        u64::from(self.segment) / LITTLE
     }
 
     /// Makes a checkpoint of what was saved, which has to be safe, and gives back what of the log nobody needs then; returns
-    /// the segments that are needed for a few items alone.
+    /// the segments that are needed for little.
     ///
     /// # Errors
     /// The disk is full, or doesn't work: the last checkpoint is there still.

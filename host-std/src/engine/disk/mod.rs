@@ -7,6 +7,7 @@
 //! | `executed` | executing something so that it can be executed again |
 //! | `body` | what an entry of the log is |
 //! | `journal` | entries on their way to the disk, and the threads that bring them there |
+//! | `needed` | which segments of the log are needed, and for how much |
 //! | `tenure` | what the next process has to know of this one |
 //! | `shelf` | items that queues have but the places of |
 //! | `log` | entries that are there after a crash |
@@ -67,6 +68,7 @@ pub mod hostile;
 mod journal;
 mod keeper;
 mod log;
+mod needed;
 mod salvage;
 #[cfg(test)]
 mod seeds;

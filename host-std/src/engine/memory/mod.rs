@@ -10,7 +10,7 @@
 //! | `shard` | the engine of one thread, behind a lock that is never held while anything is waited for |
 //! | `kept` | one that is kept on the disk |
 //! | `at_hand`, `upkeep` | items that are loaded for who asks for them; what goes on beside requests |
-//! | `stragglers` | items that stay long, moved out of files of which nothing else is needed |
+//! | `stragglers`, `retelling` | items that stay long, and messages of slow topics, moved out of files of which little else is needed |
 //! | `moves`, `letters` | queues that move to their topics; dead letters for a queue of another shard |
 //! | `rooms` | what that engine is given: bytes, places, tables and random numbers |
 //! | `timers` | when there is something to do |
@@ -21,6 +21,7 @@ mod budget;
 mod kept;
 mod letters;
 mod moves;
+mod retelling;
 mod rooms;
 mod shard;
 mod stragglers;

@@ -1,4 +1,4 @@
-//! Items that stay long, moved out of files of which nothing else is needed.
+//! Items that stay long, moved out of files of which little else is needed.
 //!
 //! A segment of the log stays as long as an item lies in it: a few that nobody acknowledges could hold most of the disk. So
 //! behind each checkpoint the items of segments that hold little else are added to the log once more, and the files go with

@@ -31,8 +31,9 @@ impl Shard {
             }
             match self.checkpoint(keeper).await {
                 Ok(sparse) => {
-                    if let Err(full) = self.move_out_of(keeper, &sparse).await {
-                        tracing::debug!(?full, "items that stay long stay where they are, as there is no room beside");
+                    let moved = self.move_out_of(keeper, &sparse).await;
+                    if let Err(full) = moved.and(self.tell_again(keeper, &sparse).await) {
+                        tracing::debug!(?full, "what stays long stays where it is, as there is no room beside");
                     }
                 }
                 Err(error) => {

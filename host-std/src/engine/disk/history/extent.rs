@@ -18,9 +18,11 @@ pub(crate) struct Extent {
     pub(crate) begin: Position,
     /// Behind the last entry, in the same segment.
     pub(crate) end: u32,
-    /// When the first message was published, and the last.
+    /// No message was published before, and none after.
     pub(crate) since: Time,
     pub(crate) until: Time,
+    /// Whether the first entry tells them again, and has not published them.
+    pub(crate) is_retold: bool,
 }
 
 /// Messages that were published together, and their entry.
@@ -37,12 +39,17 @@ pub(super) struct Run {
 impl Extent {
     pub(super) const fn of(run: &Run) -> Self {
         let Run { first, count, bytes, begin, end, at } = *run;
-        Self { first, count, bytes, begin, end, since: at, until: at }
+        Self { first, count, bytes, begin, end, since: at, until: at, is_retold: false }
     }
 
     /// The number behind the last message.
     pub(crate) const fn next(&self) -> u64 {
         self.first.saturating_add(self.count)
+    }
+
+    /// Bytes that its messages take in an entry that tells them again, about.
+    pub(crate) const fn told_len(&self) -> u64 {
+        told_len(self.count, self.bytes).saturating_add(BESIDE)
     }
 
     /// Goes on with messages that follow in the same segment, unless it has so many bytes; whether it does.
@@ -57,4 +64,13 @@ impl Extent {
         }
         extends
     }
+}
+
+/// Bytes of an entry beside its messages, and what stands beside each of these, about.
+const BESIDE: u64 = 64;
+const BESIDE_EACH: u64 = 4;
+
+/// Bytes that so many messages of so many bytes take in an entry, about.
+pub(super) const fn told_len(messages: u64, bytes: u64) -> u64 {
+    messages.saturating_mul(BESIDE_EACH).saturating_add(bytes)
 }

@@ -1,6 +1,7 @@
 //! Messages of topics that stay in the log: where they are.
 //!
-//! A message is in the log once, in the entry that published it, and stays there as long as its topic keeps it. What is
+//! A message is in the log once, in the entry that published it, and stays there as long as its topic keeps it; or in one
+//! that tells it again, if it held a segment of which little else was needed. What is
 //! in memory of a topic are the newest of its messages, for those who follow it; whoever asks for older ones is served
 //! from here.
 //!
@@ -10,18 +11,23 @@
 //! | [`History`] | that of one topic: its extents, and when they leave |
 //! | [`Extent`] | messages of a topic that lie in one segment, with what is between them |
 //! | `saved` | the bytes of it in a checkpoint |
+//! | `told` | what an entry tells of a topic |
 //! | [`Reader`] | the messages, read from the disk some at a time |
+//! | [`Retelling`] | those that hold a segment, read to be told again |
 
 mod extent;
 mod of_topic;
 mod reader;
+mod retelling;
 mod saved;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub(crate) use extent::Extent;
-pub(crate) use of_topic::History;
+pub(crate) use of_topic::{History, LEAST as PIECE};
 pub(crate) use reader::{Chunk, Reader};
+pub(crate) use retelling::{Retelling, read as read_again};
 pub(crate) use saved::Forged;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +55,7 @@ impl Histories {
             Call::Execute(
                 Command::Publish { .. } | Command::Remove { kind: Kind::Topic, .. } | Command::SetTopic { .. }
             ) | Call::Advance(Kind::Topic, _)
+                | Call::Retell(..)
         )
     }
 
@@ -77,6 +84,13 @@ impl Histories {
             Call::Execute(Command::SetTopic { name, .. }) | Call::Advance(Kind::Topic, name) => {
                 self.retain(name, memory, now);
             }
+            Call::Retell(topic, retold) => {
+                if let Some(history) = self.of.get_mut(topic) {
+                    history.retell(retold, begin, end.offset);
+                    // What is in smaller parts leaves in these.
+                    self.retain(topic, memory, now);
+                }
+            }
             _ => {}
         }
     }
@@ -103,23 +117,51 @@ impl Histories {
 
     /// The segments that something of it lies in.
     pub(crate) fn segments(&self) -> BTreeSet<u32> {
-        self.of.values().flat_map(History::extents).map(|extent| extent.begin.segment).collect()
+        self.all().map(|(_, extent)| extent.begin.segment).collect()
+    }
+
+    /// The same, and about how many bytes of each are needed for it.
+    pub(crate) fn needed(&self) -> BTreeMap<u32, u64> {
+        let mut needed = BTreeMap::new();
+        for (_, extent) in self.all() {
+            *needed.entry(extent.begin.segment).or_default() += extent.told_len();
+        }
+        needed
+    }
+
+    /// The extents of all topics.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Name, Extent)> {
+        self.of.iter().flat_map(|(topic, history)| history.extents().map(|extent| (*topic, *extent)))
     }
 
     /// Of each segment that something of it lies in, where that begins and ends.
     pub(crate) fn spans(&self) -> impl Iterator<Item = (Position, Position)> {
         let mut spans = BTreeMap::<u32, (u32, u32)>::new();
-        for Extent { begin, end, .. } in self.of.values().flat_map(History::extents) {
-            let span = spans.entry(begin.segment).or_insert((begin.offset, *end));
-            *span = (span.0.min(begin.offset), span.1.max(*end));
+        for (_, Extent { begin, end, .. }) in self.all() {
+            let span = spans.entry(begin.segment).or_insert((begin.offset, end));
+            *span = (span.0.min(begin.offset), span.1.max(end));
         }
         let place = |segment, offset| Position { segment, offset };
         spans.into_iter().map(move |(segment, (begin, end))| (place(segment, begin), place(segment, end)))
     }
 
-    /// Lets all leave that lies in a segment, whatever topics keep, and returns how many messages that were.
-    pub(crate) fn give_up(&mut self, segment: u32) -> u64 {
-        self.of.values_mut().map(|history| history.give_up(segment)).sum()
+    /// Lets leave what lies in a segment, whatever topics keep, of those that have most of it, until only so many bytes of
+    /// it are needed; and returns how many messages that were.
+    pub(crate) fn give_up(&mut self, segment: u32, most: u64) -> u64 {
+        let mut needed = BTreeMap::<Name, u64>::new();
+        for (topic, extent) in self.all().filter(|(_, extent)| extent.begin.segment == segment) {
+            *needed.entry(topic).or_default() += extent.told_len();
+        }
+        let mut topics: Vec<_> = needed.into_iter().map(|(topic, bytes)| (bytes, topic)).collect();
+        topics.sort_unstable();
+        let mut sum = 0_u64;
+        let mut is_kept = |(bytes, _): &(u64, Name)| {
+            sum = sum.saturating_add(*bytes);
+            sum <= most
+        };
+        let kept = topics.iter().take_while(|one| is_kept(one)).count();
+        let mut give_up = |topic| self.of.get_mut(topic).map_or(0, |history| history.give_up(segment));
+        topics.iter().skip(kept).map(|(_, topic)| give_up(topic)).sum()
     }
 
     /// Every message has a number that is higher by so much.

@@ -1,14 +1,18 @@
 //! The history of one topic.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use streamgauge_core::engine::TopicSettings;
+use streamgauge_core::engine::journal::Retold;
 use streamgauge_core::time::Time;
 
 use super::Extent;
 use super::extent::Run;
+use crate::engine::disk::log::Position;
 
-/// Where the messages of a topic lie, in the order of their numbers. Some may be left out, that nothing is known of.
+/// Where the messages of a topic lie, in the order of their numbers, which is not that of their places: what was told again
+/// lies behind what came later. Some may be left out, that nothing is known of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct History {
     extents: VecDeque<Extent>,
@@ -21,8 +25,8 @@ pub(crate) struct History {
 /// An extent has such a part of the bytes that a topic keeps: so finely they leave, and so few extents there are.
 const PART: u64 = 64;
 
-/// But so many bytes at least.
-const LEAST: u64 = 64 << 10;
+/// But so many bytes at least, as what is told again together.
+pub(crate) const LEAST: u64 = 64 << 10;
 
 impl History {
     /// What was saved.
@@ -57,12 +61,67 @@ impl History {
         }
     }
 
-    /// Lets leave what lies in a segment and before, and returns how many messages that were.
+    /// Lets messages lie in an entry between two places from now on that were told again there, if all of them lie where
+    /// they are said to have. O(n).
+    pub(super) fn retell(&mut self, retold: &Retold<'_>, begin: Position, end: u32) {
+        let Some((of, told, rest)) = self.told_again(retold) else { return };
+        let at = of.start;
+        self.extents.drain(of);
+        self.extents.insert(at, Extent { begin, end, is_retold: true, ..told });
+        if let Some(rest) = rest {
+            self.extents.insert(at + 1, rest);
+        }
+    }
+
+    /// Whether all of them lie where they are said to. O(messages).
+    pub(crate) fn has(&self, retold: &Retold<'_>) -> bool {
+        self.told_again(retold).is_some()
+    }
+
+    /// The extents that messages are of which are told again, these messages as one, and what is left of the last extent.
+    fn told_again(&self, retold: &Retold<'_>) -> Option<(Range<usize>, Extent, Option<Extent>)> {
+        let (from, behind) = (Position::from_number(retold.from), Position::from_number(retold.behind));
+        let at = self.extents.partition_point(|extent| extent.first < retold.first);
+        let first = self.extents.get(at).filter(|extent| extent.first == retold.first && extent.begin == from)?;
+        let mut told = Extent { count: 0, bytes: 0, since: Time::from_millis(u64::MAX), until: Time::ZERO, ..*first };
+        for message in retold.iter() {
+            told.count += 1;
+            told.bytes += message.data.len() as u64;
+            (told.since, told.until) = (told.since.min(message.at), told.until.max(message.at));
+        }
+        let (mut next, mut count, mut bytes) = (told.first, told.count, told.bytes);
+        for (at_last, extent) in self.extents.iter().enumerate().skip(at) {
+            if extent.first != next || count == 0 {
+                return None;
+            }
+            let of = at..at_last + 1;
+            if count < extent.count {
+                let is_in = Position { offset: behind.offset, ..extent.begin } == behind
+                    && (extent.begin.offset + 1..extent.end).contains(&behind.offset);
+                let rest = Extent {
+                    first: next.saturating_add(count),
+                    count: extent.count - count,
+                    bytes: extent.bytes.checked_sub(bytes)?,
+                    begin: behind,
+                    is_retold: false,
+                    ..*extent
+                };
+                return is_in.then_some((of, told, Some(rest)));
+            }
+            (next, count, bytes) = (extent.next(), count - extent.count, bytes.checked_sub(extent.bytes)?);
+            if count == 0 {
+                let is_all = bytes == 0 && behind == extent.begin.with_offset(extent.end);
+                return is_all.then_some((of, told, None));
+            }
+        }
+        None
+    }
+
+    /// Lets all leave that lies in a segment, and what is older, and returns how many messages that were.
     pub(super) fn give_up(&mut self, segment: u32) -> u64 {
         let before = self.messages;
-        while self.extents.front().is_some_and(|first| first.begin.segment <= segment) {
-            self.pop();
-        }
+        let last = self.extents.iter().rposition(|extent| extent.begin.segment == segment);
+        (0..last.map_or(0, |last| last + 1)).for_each(|_| self.pop());
         before - self.messages
     }
 

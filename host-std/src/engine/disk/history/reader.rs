@@ -3,12 +3,11 @@
 use std::io;
 use std::ops::Range;
 
-use streamgauge_core::engine::journal::{Call, Entry, items_in};
-use streamgauge_core::engine::{Command, Name};
+use streamgauge_core::engine::Name;
 use streamgauge_core::time::Time;
 
 use super::Extent;
-use crate::engine::disk::body::Body;
+use super::told::Told;
 use crate::engine::disk::files::{File, Folder};
 use crate::engine::disk::log::{Found, HEADER, Position, frame_at, name_of, next_entry, read_bytes, read_run};
 
@@ -18,8 +17,8 @@ pub(crate) struct Reader {
     topic: Name,
     /// The number of the message that it reads next, or of the first behind it that is there.
     next: u64,
-    /// Where it left off.
-    spot: Option<Spot>,
+    /// Where it left off, and in the extent that begins where.
+    left_off: Option<(Position, Spot)>,
 }
 
 /// A place in an extent, and the number of the first message from there on.
@@ -65,7 +64,7 @@ impl Chunk {
 impl Reader {
     /// From the message of a number on.
     pub(crate) const fn new(topic: Name, number: u64) -> Self {
-        Self { topic, next: number, spot: None }
+        Self { topic, next: number, left_off: None }
     }
 
     /// The number of what is read next.
@@ -77,15 +76,14 @@ impl Reader {
     /// `end` that were published at `earliest` or later. There may be none, and more behind them. O(bytes).
     pub(crate) fn read<F: Folder>(&mut self, folder: &F, extent: &Extent, end: u64, earliest: Time) -> Chunk {
         let begin = Spot { at: extent.begin, number: extent.first };
-        let left_off = self.spot.filter(|spot| {
-            let is_in =
-                spot.at.segment == extent.begin.segment && spot.at >= extent.begin && spot.at.offset <= extent.end;
-            is_in && (extent.first..=self.next).contains(&spot.number)
+        let left_off = self.left_off.filter(|(of, spot)| {
+            // What was in another place when it was read begins anew.
+            *of == extent.begin && spot.at.offset <= extent.end && (extent.first..=self.next).contains(&spot.number)
         });
         let mut scan = Scan {
             topic: &self.topic,
             extent,
-            spot: left_off.unwrap_or(begin),
+            spot: left_off.map_or(begin, |(_, spot)| spot),
             wanted: self.next..end,
             earliest,
             chunk: Chunk { first: self.next, ..Chunk::default() },
@@ -100,7 +98,7 @@ impl Reader {
         }
         let Scan { spot, chunk, .. } = scan;
         self.next = self.next.max(spot.number);
-        self.spot = Some(spot);
+        self.left_off = Some((extent.begin, spot));
         chunk
     }
 }
@@ -143,12 +141,11 @@ impl Scan<'_> {
 
     /// Takes the messages of an entry whose body lies at `offset`; false if it is not to be read yet.
     fn take(&mut self, body: &[u8], offset: usize) -> bool {
-        let Some((time, count, entry)) = published(self.topic, body) else { return true };
-        if self.spot.number.saturating_add(count) > self.wanted.end {
+        let Some(told) = self.told(body, self.spot.at) else { return true };
+        if self.spot.number.saturating_add(told.count) > self.wanted.end {
             return false;
         }
-        let offset = offset + (body.len() - entry.len());
-        for item in items_in(entry) {
+        for (time, item) in told.messages() {
             let number = self.spot.number;
             if self.wanted.contains(&number) && time >= self.earliest {
                 if self.chunk.messages.is_empty() {
@@ -159,6 +156,11 @@ impl Scan<'_> {
             self.spot.number += 1;
         }
         true
+    }
+
+    /// What the entry in a place tells of the extent.
+    fn told<'b>(&self, body: &'b [u8], at: Position) -> Option<Told<'b>> {
+        Told::read(body).filter(|told| told.topic == *self.topic && told.is_of(self.extent, at))
     }
 
     /// Goes on behind what is not what was written. How many messages that had nobody knows, but how many there are to
@@ -172,8 +174,8 @@ impl Scan<'_> {
             let here = from.after(at as u32);
             match frame_at(rest, here) {
                 Found::Whole { marks, body } => {
-                    let entry = published(self.topic, body).filter(|_| !marks.is_own);
-                    count += entry.map_or(0, |(_, count, _)| count);
+                    let told = self.told(body, here).filter(|_| !marks.is_own);
+                    count += told.map_or(0, |told| told.count);
                     at += HEADER + body.len();
                 }
                 found => {
@@ -198,17 +200,5 @@ impl Scan<'_> {
 
     fn give_up(&mut self) {
         self.spot = Spot { at: self.extent.begin.with_offset(self.extent.end), number: self.extent.next() };
-    }
-}
-
-/// When an entry published messages to a topic, how many, and what of its body tells them.
-fn published<'b>(topic: &Name, body: &'b [u8]) -> Option<(Time, u64, &'b [u8])> {
-    let Some(Body::Executed { entry: bytes, .. }) = Body::read(body) else { return None };
-    let entry = Entry::decode(bytes, Time::ZERO).ok()?;
-    match entry.call {
-        Call::Execute(Command::Publish { topic: to, messages, .. }) if to == *topic && !messages.are_bare() => {
-            Some((entry.now, messages.count(), bytes))
-        }
-        _ => None,
     }
 }

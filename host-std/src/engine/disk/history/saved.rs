@@ -2,7 +2,8 @@
 //!
 //! How many topics have one (4 bytes); of each the length of its name (a byte), its name, when the newest message was
 //! published that has left, in milliseconds (8 bytes), how many extents it has (4 bytes), and each: first number, count and payload bytes (8 each), segment, begin and end (4 each), when the first and
-//! the last message were published, in milliseconds (8 each). All little-endian.
+//! the last message were published, in milliseconds (8 each), and whether they are told again there (0 or 1). All
+//! little-endian.
 
 use std::collections::VecDeque;
 
@@ -19,7 +20,7 @@ use crate::engine::memory::Rooms;
 pub(crate) struct Forged;
 
 /// Bytes of an extent.
-const EXTENT: usize = 52;
+const EXTENT: usize = 53;
 
 impl Histories {
     pub(crate) fn save(&self, out: &mut Vec<u8>) {
@@ -55,7 +56,8 @@ impl Histories {
             for _ in 0..u32::from_le_bytes(number) {
                 let mut bytes = [0; EXTENT];
                 fill(&mut bytes)?;
-                let extent = extent_of(&bytes).filter(|next| extents.back().is_none_or(|last| follows(next, last)));
+                let extent = extent_of(&bytes)
+                    .filter(|next| extents.back().is_none_or(|last: &Extent| next.first >= last.next()));
                 extents.push_back(extent.ok_or(Forged)?);
             }
             histories.of.insert(name, History::of(extents, Time::from_millis(u64::from_le_bytes(left))));
@@ -77,12 +79,13 @@ impl Histories {
 }
 
 fn bytes_of(extent: &Extent) -> [u8; EXTENT] {
-    let Extent { first, count, bytes, begin, end, since, until } = extent;
+    let Extent { first, count, bytes, begin, end, since, until, is_retold } = extent;
     let long = [first, count, bytes].map(|number| number.to_le_bytes());
     let short = [begin.segment, begin.offset, *end].map(u32::to_le_bytes);
     let times = [since, until].map(|time| time.as_millis().to_le_bytes());
+    let last = [u8::from(*is_retold)];
     let mut all = [0; EXTENT];
-    let from = long.iter().flatten().chain(short.iter().flatten()).chain(times.iter().flatten());
+    let from = long.iter().flatten().chain(short.iter().flatten()).chain(times.iter().flatten()).chain(&last);
     all.iter_mut().zip(from).for_each(|(to, byte)| *to = *byte);
     all
 }
@@ -101,13 +104,11 @@ fn extent_of(bytes: &[u8; EXTENT]) -> Option<Extent> {
         end: short(32)?,
         since: times[0],
         until: times[1],
+        is_retold: bytes.ends_with(&[1]),
     };
     // They lie in there, so what many of them have together is a number still.
     let has_room = extent.end.checked_sub(begin.offset).is_some_and(|len| extent.bytes < u64::from(len));
-    let is_one = extent.count > 0 && has_room && extent.since <= extent.until;
+    let is_one =
+        bytes.last().is_some_and(|last| *last <= 1) && extent.count > 0 && has_room && extent.since <= extent.until;
     (is_one && extent.first.checked_add(extent.count).is_some()).then_some(extent)
-}
-
-fn follows(next: &Extent, last: &Extent) -> bool {
-    next.first >= last.next() && next.begin >= last.begin.with_offset(last.end)
 }
