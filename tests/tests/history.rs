@@ -277,6 +277,62 @@ fn what_leaves_gives_its_room_back_and_a_topic_never_fills_the_disk() {
 }
 
 #[test]
+fn what_a_slow_topic_keeps_stays_beside_a_busy_queue() {
+    const ALL: u64 = 300;
+    let folder = TempDir::new().unwrap();
+    let serve = || serve(folder.path(), &["--disk", "128MiB"]);
+    let slow = |number: u64| format!("{number}{}", ".".repeat((number % 90) as usize));
+    let is_whole = |server: &Server, first: u64| {
+        let (head, text) = told(server, "topic=slow&format=sse&from=first");
+        assert!(!head.contains("x-pubsub-gap") && !text.contains("event: gap"), "{head}{text}");
+        let all = events(&text);
+        let expected = (0..).map(|number| (first + number, slow(number)));
+        assert!(all.iter().cloned().eq(expected.take(all.len())), "each once, in order, under its number");
+        all.len() as u64
+    };
+    let item = "x".repeat(1_000_000);
+    let accepted = |client: &mut Client, target: &str, body: &str| {
+        until_within(Duration::from_secs(10), "it is accepted", || {
+            let answer = client.post(target, body);
+            assert!(matches!(answer.status, 200 | 507), "{}", answer.head);
+            (answer.status == 200).then_some(())
+        });
+    };
+    let mut server = serve();
+    make(&server, "slow", r#"{"bytes":10000000}"#);
+    let first = counter(&server, "slow", "next");
+    for begin in (0..ALL).step_by(100) {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let begun = Instant::now();
+                while !is_over.load(Ordering::Relaxed) && begun.elapsed() < Duration::from_secs(60) {
+                    assert!(is_whole(&server, first) >= begin, "nothing is missing while it is told again");
+                }
+            });
+            let mut client = server.connect();
+            for number in begin..begin + 100 {
+                accepted(&mut client, "/pub?topic=slow", &slow(number));
+                for _ in 0..2 {
+                    accepted(&mut client, "/put?queue=busy", &item);
+                    assert_eq!(client.get("/get?queue=busy").body.len(), item.len());
+                }
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        assert!(bytes_in(folder.path()) <= 128 << 20);
+        killed(server);
+        server = serve();
+        assert_eq!(is_whole(&server, first), begin + 100);
+    }
+    assert_eq!(server.stop(), 0);
+    let (code, said) = data("check", folder.path(), &[]);
+    assert_eq!(code, 0, "{said}");
+    let server = serve();
+    assert_eq!(is_whole(&server, first), ALL);
+}
+
+#[test]
 fn who_reads_what_was_takes_memory_and_is_refused_where_there_is_none() {
     let folder = TempDir::new().unwrap();
     let server = serve(folder.path(), &[]);

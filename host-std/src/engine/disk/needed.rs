@@ -81,3 +81,81 @@ impl Needed {
         messages.find(|segment| is_solid(*segment)).map(|segment| (*segment, room.little - items(segment)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use streamgauge_core::engine::memory::Defaults;
+    use streamgauge_core::engine::{Command, Data, Name, Part, Pieces, TopicSettings};
+    use streamgauge_core::time::Time;
+
+    use super::*;
+    use crate::engine::disk::files::simulated::Simulated;
+    use crate::engine::disk::world::{DEFAULTS, Running, rooms};
+    use crate::engine::memory::Budget;
+
+    const SEGMENT: u32 = 1 << 20;
+
+    /// A log of many segments: a topic that fills them, and one with a message now and then, both of which keep all.
+    fn filled() -> Running {
+        let topic = TopicSettings { bytes: 1 << 30, ..TopicSettings::DEFAULT };
+        let rooms = rooms(Budget::telling(64 << 20), 1).keeping(1 << 20);
+        let found = state::find(&Simulated::new(1), SEGMENT, rooms, Defaults { topic, ..DEFAULTS });
+        let mut it = Running::of(found.unwrap());
+        let long = vec![7; 100_000];
+        for (number, text) in (0..200).flat_map(|number| [(number, &long[..]), (number, b"short")]) {
+            it.make_ahead().unwrap();
+            let topic = Name::new(if text.len() > 9 { b"greedy" } else { b"modest" }).unwrap();
+            let publish = Command::Publish { topic, messages: Pieces::whole(Data::Plain(text)), id: None };
+            it.execute(&publish, Time::from_millis(number), &mut |_: Part<'_>| ControlFlow::Continue(()));
+            it.write().unwrap();
+        }
+        it
+    }
+
+    fn kept(it: &Running, topic: &[u8]) -> u64 {
+        let history = it.histories.of(&Name::new(topic).unwrap());
+        history.map_or(0, |history| history.extents().map(|extent| extent.count).sum())
+    }
+
+    #[test]
+    fn who_has_most_of_a_segment_leaves_first_and_others_only_where_there_is_no_room_at_all() {
+        let mut it = filled();
+        let now = it.log.tail.end().segment;
+        let room = |most, most_meanwhile| {
+            let segment = u64::from(SEGMENT);
+            Room { now, segment, little: segment / 8, most, most_meanwhile }
+        };
+        let before = now as usize - 1;
+        let mut needed = Needed::of(&it.memory, &it.histories);
+        assert_eq!((needed.segments().len(), needed.sparse(&room(0, 0)).len()), (before + 1, 0));
+        assert_eq!(needed.make_room(&mut it.histories, &room(before, before)), 0);
+
+        // What is left of the others has room in one segment.
+        let left = needed.make_room(&mut it.histories, &room(6, before));
+        assert_eq!((left, kept(&it, b"greedy"), kept(&it, b"modest")), (200 - kept(&it, b"greedy"), 200 - left, 200));
+        assert!((50..70).contains(&kept(&it, b"greedy")), "{left} have left");
+        let sparse = needed.sparse(&room(6, before));
+        assert!(sparse.iter().copied().eq(1..=now - 6), "{sparse:?}");
+        assert_eq!(needed.make_room(&mut it.histories, &room(6, before)), 0);
+
+        // As if they could not be told again.
+        let left = needed.make_room(&mut it.histories, &room(6, 8));
+        assert_eq!((left, kept(&it, b"modest")), (200 - kept(&it, b"modest"), 200 - left));
+        assert!(needed.segments().into_iter().eq(now - 8..=now));
+    }
+
+    #[test]
+    fn messages_beside_items_that_stay_are_of_no_use_to_who_needs_room() {
+        let mut it = filled();
+        let now = it.log.tail.end().segment;
+        let room = Room { now, segment: SEGMENT.into(), little: (SEGMENT / 8).into(), most: 1, most_meanwhile: 40 };
+        let mut needed = Needed::of(&it.memory, &it.histories);
+        needed.items = (1..now).map(|segment| (segment, room.little + 1)).collect();
+        assert_eq!((needed.make_room(&mut it.histories, &room), kept(&it, b"greedy")), (0, 200));
+        needed.items = (1..now).map(|segment| (segment, 1)).collect();
+        assert!(needed.make_room(&mut it.histories, &room) > 150);
+        assert_eq!(kept(&it, b"modest"), 200);
+    }
+}

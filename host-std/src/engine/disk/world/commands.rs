@@ -25,7 +25,7 @@ const BESIDE: u32 = 100;
 const LONG: usize = 1_000;
 
 /// Where what was kept lies, if anything was; and what it did to topics.
-type Kept = (Option<Position>, Option<Change>);
+pub(super) type Kept = (Option<Position>, Option<Change>);
 
 impl Running {
     /// Executes a command, and adds what has to be kept of it to the log; returns where that lies.
@@ -55,7 +55,7 @@ impl Running {
     }
 
     /// Does something else with the engine.
-    fn call<'c, R>(
+    pub(in super::super) fn call<'c, R>(
         &mut self,
         now: Time,
         f: impl FnOnce(&mut Memory<Rooms>) -> (R, Option<Call<'c>>),
@@ -86,6 +86,7 @@ impl World {
             }
             3..6 => (self.relocate(it, queue), None),
             6..14 => (self.advance(it, queue), None),
+            14..20 => self.retell(it),
             _ => self.ask(it, queue, topic),
         };
         self.remember(it, place, (at, change));

@@ -4,10 +4,12 @@
 //! | --- | --- |
 //! | [`World`] | after any crash the state is one that there was, and at least as late as the last one that somebody was told of |
 //! | `commands` | what is executed |
+//! | `retelling` | messages that are told again |
 //! | `published` | what has to be there of the messages of topics |
 
 mod commands;
 mod published;
+mod retelling;
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +24,7 @@ use streamgauge_core::queue::leases::Away;
 use streamgauge_core::time::Time;
 
 use super::files::simulated::{Faults, Simulated};
-use super::history::Histories;
+use super::history::{Histories, Retelling};
 use super::keeper::{Last, unneeded};
 use super::log::{Opened, segments};
 use super::shelf::Shelf;
@@ -51,6 +53,8 @@ pub(super) struct World {
     /// Pieces that were made.
     made: u64,
     tokens: Vec<String>,
+    /// What was read to be told again.
+    retelling: Vec<Retelling>,
     /// Every entry that was added, by its place, and all that was ever put or published.
     entries: BTreeMap<u64, Vec<u8>>,
     pieces: BTreeSet<Vec<u8>>,
@@ -145,6 +149,7 @@ impl World {
             published: Published::default(),
             made: 0,
             tokens: Vec::new(),
+            retelling: Vec::new(),
             entries: BTreeMap::new(),
             pieces: BTreeSet::new(),
         }
@@ -205,6 +210,7 @@ impl World {
         assert!(self.now >= at, "what comes next is earlier than what was");
         self.states.push(State { hash, at, change: None });
         self.told = 1;
+        self.retelling.clear();
         Some(running)
     }
 
