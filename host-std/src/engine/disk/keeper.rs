@@ -314,7 +314,7 @@ impl Keeper {
             return added > 0;
         }
         let is_tight = self.journal.bytes() > self.most / 2;
-        let least = if is_tight { self.most / 16 } else { LEAST };
+        let least = if is_tight { LEAST.min(self.most / 16) } else { LEAST };
         added > least.max(bytes.saturating_mul(2))
     }
 
