@@ -143,6 +143,7 @@ roots! {
     put_letter => engine().put_letter(name(), given(), time());
     elsewhere => engine().elsewhere(|queue, record, away| keep((*queue, record, away)));
     has_elsewhere => engine().has_elsewhere(name());
+    skip_numbers => engine().skip_numbers(*given());
     upcoming => engine().upcoming(name(), *given(), |away| {
         keep(away);
         *given()
@@ -193,6 +194,7 @@ roots! {
     pieces_are_bare => pieces().are_bare();
     pieces_count => pieces().count();
     pieces_longest => pieces().longest();
+    pieces_most_encoded_len => pieces().most_encoded_len();
     pieces_iter => pieces().iter().for_each(keep);
     outcome_has_more => given::<Outcome>().has_more();
     outcome_after => given::<Outcome>().after(given());

@@ -75,6 +75,7 @@ roots! {
     topic_published_at => topic().published_at();
     topic_hold => topic().hold();
     topic_renumber => topic().renumber(*given());
+    topic_skip => topic().skip(*given());
     topic_hold_all => topic().hold_all();
     topic_release => topic().release();
     topic_release_to => topic().release_to(*given());
