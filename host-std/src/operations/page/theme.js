@@ -2,6 +2,8 @@
 
 const KEY = "streamgauge-theme";
 const dark = matchMedia("(prefers-color-scheme: dark)");
+/** @type {Set<() => void>} */
+const listeners = new Set();
 
 /** @param {HTMLElement} toggle */
 export function startTheme(toggle) {
@@ -10,6 +12,7 @@ export function startTheme(toggle) {
     const theme = chosen ?? (dark.matches ? "dark" : "light");
     document.documentElement.dataset.theme = theme;
     toggle.setAttribute("aria-label", `Theme: ${theme}. Change it`);
+    listeners.forEach((listener) => listener());
   };
   toggle.addEventListener("click", () => {
     chosen = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
@@ -24,6 +27,15 @@ export function startTheme(toggle) {
   apply();
 }
 
+/**
+ * Calls `listener` whenever the colours change.
+ * @param {() => void} listener
+ */
+export function onTheme(listener) {
+  listeners.add(listener);
+}
+
+/** @returns {"light" | "dark" | undefined} */
 function stored() {
   try {
     const theme = localStorage.getItem(KEY);
