@@ -94,7 +94,8 @@ mod tests {
         for file in FILES {
             let text = std::str::from_utf8(file.bytes).unwrap();
             // The name of a kind of picture is no address that anybody asks.
-            let others = text.match_indices("://").filter(|(at, _)| !text[*at..].starts_with("://www.w3.org/2000/svg\""));
+            let others =
+                text.match_indices("://").filter(|(at, _)| !text[*at..].starts_with("://www.w3.org/2000/svg\""));
             assert_eq!(others.count(), 0, "{}", file.path);
         }
     }
