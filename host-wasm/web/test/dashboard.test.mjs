@@ -3,33 +3,19 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { frames, stream } from "./measure.mjs";
-import { launch, pause, screenshots, start, until } from "./support.mjs";
+import { browser, pause, screenshots, server, stage, start, until, visit } from "./support.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-let browser, server;
-before(async () => {
-  server = await start();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage(start);
 
-/** A page of the server, whose errors and requests are collected. */
+/** The page of the server, once it knows of it. */
 async function look(hash, options = {}) {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options });
-  page.setDefaultTimeout(15_000);
-  const [errors, requests] = [[], []];
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-  page.on("request", (request) => requests.push(request.url()));
-  await page.goto(`${server.address}/${hash}`);
-  await page.waitForSelector('#health[data-state="ok"]');
-  return { page, errors, requests };
+  const visited = await visit(browser, `${server.address}/${hash}`, { viewport: { width: 1440, height: 900 }, ...options });
+  await visited.page.waitForSelector('#health[data-state="ok"]');
+  return visited;
 }
 
 async function call(method, path, body) {
@@ -46,6 +32,7 @@ test("what flows and where it waits is there at first sight, from this server al
   await call("POST", "/pub?topic=clicks", "one\ntwo\nthree");
   await until(async () => (await cells(page, "Topics", "clicks"))?.[5] === "3", "three messages are kept");
   await until(async () => (await cells(page, "Queues", "jobs"))?.[1] === "3", "three items wait");
+  await until(async () => /^[3-9] s$/.test((await cells(page, "Queues", "jobs"))?.[5]), "the oldest of them gets older");
   assert.match(await page.textContent("#bounds"), /memory.* of 1 GiB.*up.*version/s);
   // More of them, for long enough to be seen as a rate.
   const source = setInterval(() => void call("POST", "/pub?topic=clicks", "x\n".repeat(50)), 200);

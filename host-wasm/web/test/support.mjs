@@ -33,8 +33,8 @@ export function launch() {
   });
 }
 
-/** A page whose errors and requests are collected. */
-export async function open(browser, url, options = {}) {
+/** A page whose errors and requests are collected, whatever it is. */
+export async function visit(browser, url, options = {}) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
   page.setDefaultTimeout(30_000);
   const [errors, requests] = [[], []];
@@ -42,6 +42,12 @@ export async function open(browser, url, options = {}) {
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   page.on("request", (request) => requests.push(request.url()));
   await page.goto(url);
+  return { page, errors, requests };
+}
+
+/** That of the module, once it is ready. */
+export async function open(browser, url, options = {}) {
+  const { page, errors, requests } = await visit(browser, url, options);
   await page.waitForFunction(() => document.documentElement.dataset.ready || !document.getElementById("trouble").hidden);
   const trouble = await page.textContent("#trouble");
   if (trouble) throw new Error(trouble);
@@ -121,11 +127,11 @@ export async function files(folder) {
   return { address: `http://127.0.0.1:${server.address().port}`, stop: () => { server.closeAllConnections(); server.close(); } };
 }
 
-/** A browser, and a server with the page, for all tests of a file that calls `stage`. */
+/** A browser, and a server with the page or another one, for all tests of a file that calls `stage`. */
 export let browser, server;
-export function stage() {
+export function stage(begin = serve) {
   before(async () => {
-    server = await serve();
+    server = await begin();
     browser = await launch();
   });
   after(async () => {

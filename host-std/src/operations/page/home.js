@@ -33,10 +33,10 @@ export function homeView(watched) {
     const { counters } = topic.now;
     return [rate(topic.in.last), rate(topic.out.last), count(counters.subscribers), count(counters.messages), bytes(counters.bytes), count(counters.kicked)];
   }, (topic) => topic.in);
-  const queues = list("Queues", "queues", [{ name: "Queue" }, { name: "Waiting", number: true }, { name: "Last minute" }, { name: "On lease", number: true }, { name: "Dead", number: true }, { name: "Oldest", number: true }, { name: "In a second", number: true }, { name: "Out a second", number: true }, { name: "Overflow", number: true }], "No queue: curl -d hello " + location.origin + "/put makes one.", (queue, now) => {
+  const queues = list("Queues", "queues", [{ name: "Queue" }, { name: "Waiting", number: true }, { name: "Last minute" }, { name: "On lease", number: true }, { name: "Dead", number: true }, { name: "Oldest", number: true }, { name: "In a second", number: true }, { name: "Out a second", number: true }, { name: "Overflow", number: true }], "No queue: curl -d hello " + location.origin + "/put makes one.", (queue) => {
     const { counters } = queue.now;
     const waiting = count(counters.ready + counters.delayed);
-    return [counters.paused ? `${waiting}, paused` : waiting, count(counters.leased), count(counters.dead), age(counters.oldest, now), rate(queue.in.last), rate(queue.out.last), count(counters.overflow)];
+    return [counters.paused ? `${waiting}, paused` : waiting, count(counters.leased), count(counters.dead), age(counters.oldest, Date.now()), rate(queue.in.last), rate(queue.out.last), count(counters.overflow)];
   }, (queue) => queue.depth);
 
   const gauges = table("Gauges", [{ name: "Gauge" }, { name: "Topic" }, { name: "Measures" }, { name: "Messages", number: true }, { name: "Missed", number: true }], "No gauge: one measures what flows through a topic, in memory that never grows.");
@@ -44,10 +44,10 @@ export function homeView(watched) {
   return {
     title: "",
     element: el("div", { class: "view" }, el("h1", { class: "unseen" }, "What flows, and where it waits"), numbers, topics.element, queues.element, el("div", { class: "columns" }, card("Gauges", "", gauges.element), el("div", { class: "stack" }, card("New gauge", "", newGauge())))),
-    async update(now) {
+    async update() {
       tiles.forEach((tile) => tile());
-      topics.update([...watched.topics.values()], (topic) => topic.in.last ?? 0, now);
-      queues.update([...watched.queues.values()], ({ now: { counters } }) => counters.ready + counters.delayed, now);
+      topics.update([...watched.topics.values()], (topic) => topic.in.last ?? 0);
+      queues.update([...watched.queues.values()], ({ now: { counters } }) => counters.ready + counters.delayed);
       gauges.set(watched.gauges.slice(0, ROWS), ({ name }) => name, ({ name, definition }) => {
         const cells = [el("a", { href: `#/gauges/${named(name)}` }, name), el("span"), el("span", {}, definition.measure.join(", ")), el("span"), el("span")];
         return {
@@ -75,7 +75,7 @@ function list(title, kind, columns, empty, values, series) {
   });
   return {
     element: el("section", { class: "card" }, el("div", { class: "bar apart" }, el("div", { class: "bar" }, heading(title), filter, note), make), rows.element),
-    update(all, weight, now) {
+    update(all, weight) {
       const some = all.filter(({ now: { name } }) => name.startsWith(filter.value));
       const shown = some.length <= ROWS ? some : some.sort((a, b) => weight(b) - weight(a)).slice(0, ROWS);
       say(note, shown.length < all.length ? `${shown.length} of ${count(all.length)}` : "");
@@ -86,8 +86,8 @@ function list(title, kind, columns, empty, values, series) {
         const words = cells.filter((_, i) => i !== 0 && i !== 2);
         return {
           cells,
-          update(now_) {
-            values(now_, now).forEach((value, i) => say(words[i], value));
+          update(one) {
+            values(one).forEach((value, i) => say(words[i], value));
             line.update();
           },
         };
