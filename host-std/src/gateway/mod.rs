@@ -344,9 +344,9 @@ impl Side {
     /// How all is that it needs.
     fn health(&self) -> Health {
         let mut health = Health::default();
-        let full: Vec<_> = self.engine.all().iter().filter_map(|shard| shard.keeper()?.full()).collect();
         if self.engine.own().keeper().is_some() {
-            health.note("disk", full.into_iter().next().map_or(State::Ok, State::Limited));
+            let full = self.engine.all().iter().find_map(|shard| shard.keeper()?.full());
+            health.note("disk", full.map_or(State::Ok, State::Limited));
         }
         if *self.stop.borrow() {
             health.note("stop", State::Failing("the server stops".to_owned()));
@@ -357,9 +357,8 @@ impl Side {
     /// How much it uses of its bounds.
     fn overview(&self) -> Overview {
         let own = self.engine.own();
-        let (budget, keepers) = (own.budget(), self.engine.all().iter().filter_map(|shard| shard.keeper()));
-        let memory = Used { bytes: budget.held(), most: budget.bytes() };
-        let disk = keepers.map(|keeper| keeper.used()).next().map(|(bytes, most)| Used { bytes, most });
+        let memory = Used { bytes: own.budget().held(), most: own.budget().bytes() };
+        let disk = own.keeper().map(|keeper| keeper.used()).map(|(bytes, most)| Used { bytes, most });
         Overview { up: self.begun.elapsed(), memory, disk }
     }
 
