@@ -186,6 +186,31 @@ fn a_daemon_serves_when_the_command_has_returned() {
 }
 
 #[test]
+fn a_daemon_keeps_what_it_answered_on_the_disk() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = format!("--data-dir={}", folder.path().display());
+    let mut command = Process::start("streamgauge", ["serve", "--pubsub-port=0", "--queue-port=0", "--daemon", &data]);
+    assert_eq!(command.exit_code(), 0, "{}", command.stderr());
+    let line = command.line("pubsub   http://");
+    let address = line.split_whitespace().next().and_then(|at| at.parse().ok()).expect("an address and a port");
+    let answers = ["/put?queue=q&data=H3110", "/exit"].map(|target| Client::connect(address).get(target).text());
+    assert_eq!(answers, ["", ""]);
+    let lock = fs::File::open(folder.path().join("lock")).expect("a lock");
+    until("the daemon to end", || lock.try_lock().ok());
+    drop(lock);
+    let server = Server::everything([&data]);
+    assert_eq!(server.get("/get?queue=q"), "H3110");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_signal_that_comes_as_soon_as_a_server_says_that_it_is_there_stops_it_well() {
+    for _ in 0..20 {
+        assert_eq!(Server::start("simplequeue", <[&str; 0]>::default()).stop(), 0);
+    }
+}
+
+#[test]
 fn absurd_limits_are_one_line_and_exit_2_or_only_large() {
     let huge = u64::MAX.to_string();
     for tool in SERVERS {
@@ -256,7 +281,7 @@ fn logs_go_to_stderr() {
         (log.contains("GET /put?data=x 200") && log.contains("GET /nothing 404")).then_some(())
     });
     assert_eq!(server.process.stdout(), out);
-    let quiet = Server::start("simplequeue", [""; 0]);
+    let quiet = Server::start("simplequeue", <[&str; 0]>::default());
     quiet.get("/put?data=x");
     let said = quiet.process.stderr();
     assert!(said.starts_with("memory at most ") && said.lines().count() == 1, "{said}");

@@ -219,7 +219,7 @@ impl Gateway {
     /// what is queued goes to the overflow log.
     ///
     /// # Errors
-    /// When the operating system has no thread for a shard.
+    /// When the operating system has no thread for a shard, or for a disk.
     pub async fn run(
         self: Arc<Self>,
         doors: Vec<(TcpListener, Surface)>,
@@ -248,6 +248,9 @@ impl Gateway {
     ) -> Result<(), StartError> {
         if let Some(log) = &self.overflow {
             log.start();
+        }
+        for side in &self.sides {
+            side.engine.own().start().map_err(|error| StartError::new(format_args!("--data-dir: {error}")))?;
         }
         let served = watch::Sender::new(false);
         let mut inboxes = std::mem::take(&mut *self.inboxes.lock()).into_iter();

@@ -9,6 +9,7 @@ use nix::unistd::{
 };
 
 use super::StartError;
+use super::signals::hold_signals;
 
 /// The flags that shape the process.
 #[derive(Debug, Clone, Default, Args)]
@@ -30,7 +31,8 @@ pub struct Process {
 
 impl Process {
     /// Does what the flags say. Call it after ports and files are open, and before any thread is started; `announce`
-    /// is called when nothing can go wrong any more, and stdout is still there.
+    /// is called when nothing can go wrong any more, and stdout is still there. Signals wait from then on for who
+    /// [listens to them](super::listen_to_signals).
     ///
     /// # Errors
     /// A line that names the flag, and what the operating system said.
@@ -51,6 +53,7 @@ impl Process {
         if let Some(user) = user {
             setuid(user.uid).map_err(failed("--user"))?;
         }
+        hold_signals()?;
         announce();
         if let Some(null) = null {
             let quiet = || dup2_stdin(&null).and_then(|()| dup2_stdout(&null)).and_then(|()| dup2_stderr(&null));

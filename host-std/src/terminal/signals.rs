@@ -1,5 +1,6 @@
 //! Signals: the first SIGTERM or SIGINT asks for an end, the second one is the end, SIGHUP opens files again.
 
+use nix::sys::signal::{SigSet, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -14,6 +15,7 @@ pub fn listen_to_signals(stop: watch::Sender<bool>, on_hangup: impl Fn() + Send 
     let open = |kind| signal(kind).map_err(|error| StartError::new(format_args!("cannot catch signals: {error}")));
     let (mut terminate, mut interrupt) = (open(SignalKind::terminate())?, open(SignalKind::interrupt())?);
     let mut hangup = open(SignalKind::hangup())?;
+    ours().thread_unblock().map_err(StartError::new)?;
     tokio::spawn(async move {
         let mut asked = false;
         loop {
@@ -33,6 +35,19 @@ pub fn listen_to_signals(stop: watch::Sender<bool>, on_hangup: impl Fn() + Send 
         }
     });
     Ok(())
+}
+
+/// Lets signals wait until they are [listened to](listen_to_signals), or this process is another one: whoever reads that
+/// a server is there may tell it to stop at once. Call it before any thread is started.
+///
+/// # Errors
+/// When the operating system refuses.
+pub(super) fn hold_signals() -> Result<(), StartError> {
+    ours().thread_block().map_err(StartError::new)
+}
+
+fn ours() -> SigSet {
+    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect()
 }
 
 /// The wish to end.

@@ -189,7 +189,7 @@ impl Keeper {
             bytes += len;
             checkpoint = if name == checkpoint::NAME { len } else { checkpoint };
         }
-        let journal = Journal::start(log, settings.sync, bytes, settings.most)?;
+        let journal = Journal::new(log, settings.sync, bytes, settings.most);
         let shelf = Arc::new(Shelf::new(folder.clone(), Some(journal.recent())));
         memory.host_mut().set_shelf(Arc::clone(&shelf));
         let last = Last::none(checkpoint);

@@ -10,6 +10,14 @@ use crate::engine::disk::{Failed, Keeper};
 const CHECK: std::time::Duration = std::time::Duration::from_secs(1);
 
 impl Shard {
+    /// Starts what writes to the disk, if anything does. Until then nothing becomes safe.
+    ///
+    /// # Errors
+    /// The operating system has no threads for it.
+    pub(crate) fn start(&self) -> std::io::Result<()> {
+        self.keeper().map_or(Ok(()), |keeper| keeper.journal().start())
+    }
+
     /// Lets what is executed gather until it is written, for ever.
     pub(crate) async fn gather(&self) {
         match self.keeper() {

@@ -28,7 +28,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
 use super::files::Directory;
-use super::log::{Group, HEADER, Made, Opened, Position, Tail};
+use super::log::{Group, HEADER, Made, Maker, Opened, Position, Segments, Tail};
 use line::Line;
 pub(super) use threads::BESIDE;
 
@@ -47,7 +47,16 @@ pub enum SyncMode {
 /// [gathers](Self::gather), so that all who publish share a sync. Another one makes segments ahead.
 pub(crate) struct Journal {
     shared: Arc<Shared>,
+    /// Until there are threads.
+    work: Mutex<Option<Work>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What threads write to, and make.
+struct Work {
+    segments: Segments<Directory>,
+    maker: Maker<Directory>,
+    sync: SyncMode,
 }
 
 struct Shared {
@@ -110,11 +119,8 @@ pub(crate) struct Failed(pub(crate) String);
 const SPARE: u32 = 16;
 
 impl Journal {
-    /// Goes on with a log of `bytes`, which may have `most`.
-    ///
-    /// # Errors
-    /// The operating system has no threads for it.
-    pub(crate) fn start(log: Opened<Directory>, sync: SyncMode, bytes: u64, most: u64) -> io::Result<Self> {
+    /// Goes on with a log of `bytes`, which may have `most`. Nothing is written before [`start`](Self::start).
+    pub(crate) fn new(log: Opened<Directory>, sync: SyncMode, bytes: u64, most: u64) -> Self {
         let Opened { tail, segments, maker, end: _ } = log;
         let at = tail.end();
         let state = State {
@@ -144,10 +150,22 @@ impl Journal {
             begun_another: Notify::new(),
             changed: Notify::new(),
         });
-        let (writing, making) = (Arc::clone(&shared), Arc::clone(&shared));
-        let writer = thread::Builder::new().name("journal".into()).spawn(move || writing.write(segments, sync))?;
-        let maker = thread::Builder::new().name("segments".into()).spawn(move || making.make(maker))?;
-        Ok(Self { shared, threads: Mutex::new(vec![writer, maker]) })
+        Self { shared, work: Mutex::new(Some(Work { segments, maker, sync })), threads: Mutex::default() }
+    }
+
+    /// Starts the threads that write, unless they are there. A process that goes to the background has to be there by then.
+    ///
+    /// # Errors
+    /// The operating system has no threads for it.
+    pub(crate) fn start(&self) -> io::Result<()> {
+        let Some(Work { segments, maker, sync }) = self.work.lock().take() else { return Ok(()) };
+        let mut threads = self.threads.lock();
+        let (writing, making) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+        let journal = thread::Builder::new().name("journal".into());
+        threads.push(journal.spawn(move || writing.write(segments, sync))?);
+        let ahead = thread::Builder::new().name("segments".into());
+        threads.push(ahead.spawn(move || making.make(maker))?);
+        Ok(())
     }
 
     /// Waits until there is room for an entry of so many bytes, without its header: whoever comes first has it.
@@ -264,6 +282,10 @@ impl Journal {
         }
         self.shared.gathered.notify_one();
         self.shared.turned.notify_one();
+        // What was added is written, also by who has never served.
+        if let Err(error) = self.start() {
+            tracing::error!(%error, "there is no thread that writes what is left");
+        }
         for thread in std::mem::take(&mut *self.threads.lock()) {
             let _ = thread.join();
         }

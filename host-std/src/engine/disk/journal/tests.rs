@@ -13,7 +13,12 @@ fn start(folder: &TempDir, sync: SyncMode, most: u64) -> Journal {
     let directory = Directory::at(folder.path().to_owned()).unwrap();
     let end = read(&directory, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
     let log = go_on(directory, SEGMENT, end).unwrap();
-    Journal::start(log, sync, SEGMENT.into(), most).unwrap()
+    started(Journal::new(log, sync, SEGMENT.into(), most))
+}
+
+fn started(journal: Journal) -> Journal {
+    journal.start().unwrap();
+    journal
 }
 
 fn entries(folder: &TempDir) -> (Vec<Vec<u8>>, bool) {
@@ -132,7 +137,7 @@ async fn begun(folder: &TempDir) -> Journal {
     let directory = Directory::at(folder.path().to_owned()).unwrap();
     let end = read(&directory, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
     let log = go_on(directory, 1 << 20, end).unwrap();
-    let journal = Journal::start(log, SyncMode::Always, 1 << 20, 1 << 30).unwrap();
+    let journal = started(Journal::new(log, SyncMode::Always, 1 << 20, 1 << 30));
     add(&journal, b"first").await;
     journal
 }
