@@ -17,6 +17,7 @@
 //! What it does not do: no TLS and no users (put a proxy in front), no cluster (many readers share results through
 //! Redis).
 #![deny(unsafe_code)]
+#![cfg_attr(not(feature = "nats"), allow(dead_code, unused_imports, reason = "only an engine uses what it takes"))]
 
 mod base64;
 pub mod bridges;

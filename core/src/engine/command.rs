@@ -213,6 +213,14 @@ impl<'a> Tokens<'a> {
         Some(Self(Written::Packed(bytes)))
     }
 
+    /// All of them, as they were written; of those of a journal nothing is left of that. O(1).
+    pub const fn written(&self) -> &'a [u8] {
+        match self.0 {
+            Written::Lines(text) => text,
+            Written::Packed(_) => &[],
+        }
+    }
+
     /// Bytes of all of them, as they were written. O(1).
     pub const fn bytes(&self) -> usize {
         match self.0 {

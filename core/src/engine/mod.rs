@@ -7,10 +7,12 @@
 //! | --- | --- |
 //! | `command`, `pieces` | every verb once; messages and items, split before anything is locked for them |
 //! | `outcome`, `refusal` | what became of it, told in [`Part`]s to a [`Sink`]; why it was refused |
+//! | `allowance` | how much of that will be taken, said before |
 //! | `name`, `settings`, `filter` | what a topic or a queue is called, may hold, and does |
 //! | [`memory`] | the engine that keeps all of it in storage that it is given |
 //! | [`journal`] | executed commands as bytes, to execute them again |
 
+mod allowance;
 mod command;
 mod filter;
 pub mod journal;
@@ -23,6 +25,7 @@ mod settings;
 mod short;
 mod written;
 
+pub use allowance::Allowance;
 pub use command::{Command, Id, Kind, Lease, Prefix, Reason, Settle, Tokens};
 pub use filter::Filter;
 pub use name::{BadName, Name};

@@ -2,6 +2,7 @@
 
 use core::ops::ControlFlow;
 
+use super::allowance::Allowance;
 use super::refusal::Refusal;
 use super::{Name, QueueSettings, TopicSettings};
 use crate::queue::leases::{self, State};
@@ -175,6 +176,11 @@ pub struct Item<'a> {
 pub trait Sink {
     /// Takes one part. Whoever breaks has not taken it: an item stays where it was, and nothing more is told.
     fn take(&mut self, part: Part<'_>) -> ControlFlow<()>;
+
+    /// How much it takes of items, where that has to be known before.
+    fn allowance(&self) -> Allowance {
+        Allowance::ALL
+    }
 }
 
 impl<F: FnMut(Part<'_>) -> ControlFlow<()>> Sink for F {

@@ -135,6 +135,14 @@ impl<S, const STAMPED: bool> Log<S, STAMPED> {
         self.appended.wrapping_sub(self.removed)
     }
 
+    /// Goes back by so many records and payload bytes, which are to be appended again. It has to be empty. O(1).
+    pub(crate) const fn rewind(&mut self, records: u64, bytes: u64) {
+        self.first = self.first.wrapping_sub(records);
+        self.next = self.next.wrapping_sub(records);
+        self.appended = self.appended.wrapping_sub(bytes);
+        self.removed = self.removed.wrapping_sub(bytes);
+    }
+
     /// Gives every record a number that is higher by so much. Positions have to be renumbered with it. O(1).
     pub(crate) const fn renumber(&mut self, by: u64) {
         self.first = self.first.wrapping_add(by);

@@ -19,6 +19,7 @@ mod fence;
 mod lag;
 mod pacer;
 mod place;
+mod refill;
 mod renumber;
 mod replay;
 mod save;

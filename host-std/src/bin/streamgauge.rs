@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use streamgauge::commands::{self, data, generate, measure, read, serve};
+use streamgauge::commands::{self, data, engine, generate, measure, read, serve};
 use streamgauge::terminal;
 
 /// Carry realtime streams over plain HTTP, and measure them as they flow.
@@ -22,6 +22,7 @@ enum Command {
     Read(Box<read::Options>),
     Generate(Box<generate::Options>),
     Data(data::Options),
+    Engine(engine::Options),
     #[command(flatten)]
     Client(Box<commands::Command>),
     #[command(flatten)]
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Generate(options)) => generate::run(&options),
         Some(Command::Data(options)) => data::run(&options),
+        Some(Command::Engine(options)) => engine::run(&options),
         Some(Command::Read(options)) => read::run(&options),
         Some(Command::Client(command)) => commands::run(*command),
         Some(Command::Measure(command)) => measure::run(*command),

@@ -19,6 +19,7 @@
 mod at;
 pub mod bench;
 pub mod data;
+pub mod engine;
 mod gauge;
 pub mod generate;
 mod get;

@@ -13,8 +13,10 @@ use streamgauge_core::wire::units::duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::engine::{self, EngineOptions};
 use crate::commands::options::{Connections, Flags, NameOptions, PubsubOptions, QueueOptions};
 use crate::engine::disk::{self, SyncMode};
+use crate::engine::remote;
 use crate::gateway::{Gateway, Settings};
 use crate::hash_key;
 use crate::server::Limits;
@@ -45,6 +47,9 @@ pub struct Options {
     /// Most bytes of what is kept; beyond: 507
     #[arg(long, value_name = "BYTES", value_parser = disk_bytes, default_value = "8GiB", requires = "data_dir")]
     disk: usize,
+    /// Keep topics and queues together with other gateways, in NATS JetStream: nats://HOST:PORT,HOST:PORT
+    #[arg(long, value_name = "URL", env = "STREAMGAUGE_ENGINE", value_parser = engine::servers, conflicts_with = "data_dir")]
+    engine: Option<engine::Servers>,
     /// Don't put published messages on the queue
     #[arg(long)]
     no_bridge: bool,
@@ -63,6 +68,8 @@ pub struct Options {
     #[command(flatten)]
     connections: Connections,
     #[command(flatten)]
+    engines: EngineOptions,
+    #[command(flatten)]
     process: Process,
 }
 
@@ -79,6 +86,7 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     settings.shards = options.shards.into();
     settings.www.clone_from(&options.www);
     settings.disk = options.disk()?;
+    settings.remote = options.remote()?;
     let key = options.hash_key_file.as_deref().map(hash_key::stored).transpose();
     settings.hash_key = key.map_err(StartError::new)?;
     if let Some(queue) = settings.engine.main_queue.as_mut().filter(|_| options.no_bridge) {
@@ -164,6 +172,15 @@ impl Options {
         Ok(Some(settings))
     }
 
+    /// Where they are kept together with other gateways.
+    fn remote(&self) -> Result<Option<remote::Settings>, StartError> {
+        let Some(servers) = &self.engine else { return Ok(None) };
+        if self.shards > 1 {
+            return Err(StartError::new("--engine: what is kept together is on one shard: leave --shards out"));
+        }
+        self.engines.settings(servers).map(Some)
+    }
+
     /// Prints what runs where, and how much memory it can take.
     fn announce(&self, limits: &Limits, settings: &Settings, first_at: SocketAddr, second_at: SocketAddr) {
         let connections = limits.worst_case().saturating_mul(2);
@@ -172,6 +189,10 @@ impl Options {
             ("subscribers", settings.subscribers(), "--max-subscribers, --max-message-bytes, --shards"),
             ("connections of both ports", connections, "--max-connections, --max-buffered-bytes"),
         ];
+        rows.extend(settings.remote.as_ref().map(|_| {
+            let saved = settings.memory.saturating_add(remote::MOST_ON_ITS_WAY);
+            ("the engine: what is on its way, and the state while it is saved", saved, "--memory")
+        }));
         rows.extend(settings.overflow.as_ref().map(|log| ("overflow log", log.worst_case(), "--max-body-bytes")));
         let total: u64 = rows.iter().fold(0, |sum, (_, bytes, _)| sum.saturating_add(*bytes));
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
@@ -195,6 +216,9 @@ impl Options {
                     SyncMode::Interval(interval) => format!("synced each {interval:?}, and so much may be lost"),
                 };
                 writeln!(out, "disk     {}: at most {} MiB (--disk), {sync}", disk.folder.display(), mib(disk.most))?;
+            }
+            if let Some(remote) = &settings.remote {
+                writeln!(out, "engine   {}: group {} (--engine-group)", remote.servers.join(","), remote.group)?;
             }
             writeln!(
                 out,

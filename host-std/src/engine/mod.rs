@@ -5,11 +5,13 @@
 //! | `Engine` | what requests need of whatever keeps topics and queues |
 //! | [`disk`] | what keeps them on the disk of this machine |
 //! | [`memory`] | the core's memory engine, in shards of a thread each |
+//! | [`remote`] | what many gateways keep together, in an engine that orders what they do |
 //! | `clock` | Unix time that never goes back |
 
 mod clock;
 pub mod disk;
 pub mod memory;
+pub mod remote;
 
 pub use clock::Clock;
 
@@ -57,6 +59,15 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// Executes a command, and waits until it is safe. One that publishes waits while what was published before is far
     /// from being sent on.
     fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> impl Future<Output = Outcome> + Send;
+
+    /// Whether there is a topic that can be subscribed to at once, or it can be made at once.
+    fn has_at_hand(&self, topic: &Name) -> bool;
+
+    /// Makes sure that it can be.
+    ///
+    /// # Errors
+    /// It is not there, and may not be made.
+    fn prepare(&self, topic: &Name) -> impl Future<Output = Result<(), Refusal>> + Send;
 
     /// Copies the next items of a walk, each with a newline, as far as `most` bytes hold them, and one item at least;
     /// whether there may be more.

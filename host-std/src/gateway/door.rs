@@ -1,6 +1,7 @@
 //! One way in on one thread: a request is parsed, executed and rendered.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use http::{HeaderValue, StatusCode, header};
 use streamgauge_core::endpoints::{
     self, Asking, Method, Parsed, Reply, Request, Response, Status, Surface, nothing, parse,
 };
-use streamgauge_core::engine::Dump;
+use streamgauge_core::engine::{Dump, Refusal};
 use tokio::time::{Instant, sleep_until};
 
 use super::Side;
@@ -53,6 +54,9 @@ impl Handler for Door {
             }
             // All gauges of all shards are asked.
             Ok(Parsed::Reply(Reply::Gauge(_))) => return None,
+            Ok(Parsed::Reply(Reply::Subscribe(subscription))) if !self.side.engine.has_at_hand(&subscription.topic) => {
+                return None;
+            }
             // Looking for a file takes time.
             Ok(Parsed::Reply(reply)) if self.side.files.is_some() && is_nowhere(reply, &room) => return None,
             Ok(Parsed::Reply(reply)) => Ok(reply.clone()),
@@ -76,6 +80,12 @@ impl Handler for Door {
                 Answered::Answer(answer) => answer,
                 Answered::Elsewhere(thread) => Answer::Elsewhere(thread),
             },
+            Ok(Parsed::Reply(Reply::Subscribe(subscription))) => {
+                match self.side.engine.prepare(&subscription.topic).await {
+                    Ok(()) => self.answer(&request, context, Ok(Reply::Subscribe(subscription)), room),
+                    Err(refusal) => refused(&request, &refusal),
+                }
+            }
             Ok(Parsed::Reply(reply)) => {
                 if let Some(files) = self.side.files.as_ref().filter(|_| is_nowhere(&reply, &room))
                     && let Some(file) = files.answer(&request, context).await
@@ -214,6 +224,12 @@ impl Door {
         self.side.stop.send_replace(true);
         whole(&Response::text(Status::Ok), Vec::new())
     }
+}
+
+fn refused(request: &Request<'_>, refusal: &Refusal) -> Answer {
+    let mut body = Vec::new();
+    let Ok(response) = endpoints::refuse(refusal, request, &mut body) as Result<Response, Infallible>;
+    whole(&response, body)
 }
 
 /// Whether no endpoint has the path: what is not found because there is no such name says so.

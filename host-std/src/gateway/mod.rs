@@ -31,8 +31,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::engine::Engine as _;
-use crate::engine::disk;
-use crate::engine::memory::{self, Budget, KeptError, Shards};
+use crate::engine::memory::{self, Budget, Follow, KeptError, Shards};
+use crate::engine::{disk, remote};
 use crate::gauges::{Directory, Gauges};
 use crate::operations::metrics::{self, Form, Listed, Metrics};
 use crate::operations::{Health, Overview, State, Used};
@@ -59,6 +59,8 @@ pub struct Settings {
     pub max_lag: u64,
     /// Where topics and queues are kept on the disk, if they are.
     pub disk: Option<disk::Settings>,
+    /// What keeps topics and queues together with other gateways, if anything does.
+    pub remote: Option<remote::Settings>,
     /// Where items are written that a limit pushes out, and what is left at the end.
     pub overflow: Option<OverflowSettings>,
     /// A folder whose files are served at the paths that no endpoint has.
@@ -87,6 +89,7 @@ impl Settings {
             max_subscribers: 10_000,
             max_lag: 50 << 20,
             disk: None,
+            remote: None,
             overflow: None,
             www: None,
             hash_key: None,
@@ -143,6 +146,8 @@ pub struct Gateway {
     threads: Threads,
     /// Of those threads that are not running yet.
     inboxes: Mutex<Vec<Inbox>>,
+    /// What follows others, until it runs.
+    follow: Mutex<Option<Follow>>,
     overflow: Option<Arc<OverflowLog>>,
     endpoints: endpoints::Settings,
     /// Bytes of the longest item that a queue may take.
@@ -175,12 +180,21 @@ impl Gateway {
             None => crate::hash_key::random().map_err(StartError::new)?,
         };
         let (threads, inboxes) = Threads::new(settings.shards);
-        let engines = match &settings.disk {
-            None => {
+        let mut follow = None;
+        let engines = match (&settings.disk, &settings.remote) {
+            (_, Some(remote)) => {
+                let (engine, memory) = (&settings.engine, settings.memory);
+                let ordered = Shards::ordered(engine, remote, memory, overflow.as_ref(), &threads);
+                let (engines, following) =
+                    ordered.map_err(|error| StartError::new(format_args!("--engine: {error}")))?;
+                follow = Some(following);
+                engines
+            }
+            (None, None) => {
                 let budget = Budget::new(settings.memory);
                 Shards::new(&settings.engine, &budget, overflow.as_ref(), &threads).map_err(StartError::new)?
             }
-            Some(disk) => {
+            (Some(disk), None) => {
                 let (engine, memory) = (&settings.engine, settings.memory);
                 let (engines, recovered) = Shards::kept(engine, disk, memory, overflow.as_ref(), &threads)
                     .map_err(|error| start_error(&disk.folder, &error))?;
@@ -202,6 +216,7 @@ impl Gateway {
             sides,
             threads,
             inboxes: Mutex::new(inboxes),
+            follow: Mutex::new(follow),
             overflow,
             endpoints: settings.endpoints,
             longest_item: settings.engine.defaults.queue.max_item_bytes,
@@ -252,6 +267,13 @@ impl Gateway {
         for side in &self.sides {
             side.engine.own().start().map_err(|error| StartError::new(format_args!("--data-dir: {error}")))?;
         }
+        let follow = self.follow.lock().take();
+        let mut follow = std::pin::pin!(async {
+            match follow {
+                Some(follow) => follow.await,
+                None => std::future::pending().await,
+            }
+        });
         let served = watch::Sender::new(false);
         let mut inboxes = std::mem::take(&mut *self.inboxes.lock()).into_iter();
         let sides = self.sides.iter().cloned().zip(inboxes.by_ref());
@@ -276,6 +298,7 @@ impl Gateway {
         tokio::select! {
             biased;
             () = serving => {}
+            stop = &mut follow => return Err(StartError::new(format_args!("--engine: {stop}"))),
             // Without it nothing is sent on and no lease ends: whoever watches this process should start it again.
             _ = too_early.wait_for(|ended| *ended) => {
                 return Err(StartError::new("a thread of the server ended by an error of its own"));
@@ -351,6 +374,9 @@ impl Side {
             let full = self.engine.all().iter().find_map(|shard| shard.keeper()?.full());
             health.note("disk", full.map_or(State::Ok, State::Limited));
         }
+        if let Some(order) = self.engine.own().order() {
+            health.note("engine", order.away().map_or(State::Ok, State::Failing));
+        }
         if *self.stop.borrow() {
             health.note("stop", State::Failing("the server stops".to_owned()));
         }
@@ -360,7 +386,8 @@ impl Side {
     /// How much it uses of its bounds.
     fn overview(&self) -> Overview {
         let own = self.engine.own();
-        let memory = Used { bytes: own.budget().held(), most: own.budget().bytes() };
+        let (bytes, most) = own.memory();
+        let memory = Used { bytes, most };
         let disk = own.keeper().map(|keeper| keeper.used()).map(|(bytes, most)| Used { bytes, most });
         Overview { up: self.begun.elapsed(), memory, disk }
     }
@@ -396,7 +423,8 @@ impl Side {
                 shard.release(),
                 shard.keep_checkpoints(),
                 self.engine.hand_letters_on(),
-                self.gauges.feed()
+                self.gauges.feed(),
+                self.gauges.heed_notes()
             );
         };
         let pumping = async {

@@ -16,7 +16,7 @@ use crate::queues::OverflowLog;
 ///
 /// It waits for the disk, with the lock of a shard: nothing else may go on there any more.
 pub(super) fn leave(shards: &[Arc<Shard>], log: Option<&OverflowLog>) {
-    let not_kept = shards.iter().filter(|shard| shard.keeper().is_none());
+    let not_kept = shards.iter().filter(|shard| shard.keeper().is_none() && shard.order().is_none());
     let items: u64 = not_kept.map(|shard| leave_shard(shard, log)).sum();
     if log.is_none() && items > 0 {
         tracing::warn!("{items} items were still queued when the server stopped, and no --overflow-log keeps them");

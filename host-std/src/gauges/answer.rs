@@ -72,23 +72,46 @@ impl Gauges {
         whole(&Response::text(Status::Ok), Vec::new())
     }
 
-    /// Sets the gauges up again that were kept, before anything is served.
+    /// Sets the gauges up that were kept and are not there, before anything is served; or that another gateway has noted,
+    /// and removes those that are noted no more.
     pub(crate) fn restore(&self) {
-        for (name, note) in self.engine.own().notes() {
+        let (notes, mut is_changed) = (self.engine.own().notes(), false);
+        let gone = |name: &Name| !notes.contains_key(name);
+        let gone: Vec<_> = self.standing.lock().keys().filter(|name| gone(name)).copied().collect();
+        for name in gone {
+            self.standing.lock().remove(&name);
+            self.directory.remove(&name);
+            is_changed = true;
+        }
+        for (name, note) in notes {
             let set = Definition::from_json(&note).map_err(|wrong| wrong.to_string()).and_then(|definition| {
+                if self.standing.lock().get(&name).is_some_and(|one| *one.gauge().definition() == definition) {
+                    return Ok(false);
+                }
                 let to = readings(&name).ok_or("its name is too long")?;
                 let budget = self.engine.own().budget();
                 let one = Standing::new(name, to, &definition, self.engine.own(), budget.nothing());
                 let one = one.map_err(|error| error.to_string())?;
                 self.directory.insert(name, self.engine.here(), MOST);
                 self.standing.lock().insert(name, one);
-                Ok(())
+                Ok(true)
             });
-            if let Err(error) = set {
-                tracing::warn!(gauge = %name, error, "a gauge that was kept is not set up");
+            match set {
+                Ok(is_new) => is_changed |= is_new,
+                Err(error) => tracing::warn!(gauge = %name, error, "a gauge that was kept is not set up"),
             }
         }
-        self.tell_shard();
+        if is_changed {
+            self.tell_shard();
+        }
+    }
+
+    /// Has the gauges that all gateways have, for ever.
+    pub(crate) async fn heed_notes(&self) {
+        loop {
+            self.engine.own().noted().await;
+            self.restore();
+        }
     }
 
     fn show(&self, one: &mut Standing, name: &Name, format: Format) -> Answer {
@@ -130,7 +153,7 @@ impl Gauges {
         }
         let Some(to) = readings(name) else { return missing(request, name) };
         if definition.every.is_some()
-            && let Err(refusal) = self.engine.make_small_topic(&to)
+            && let Err(refusal) = self.engine.make_small_topic(&to).await
         {
             return refused(request, &refusal);
         }

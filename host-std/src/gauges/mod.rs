@@ -29,7 +29,7 @@ use streamgauge_core::time::Time;
 use tokio::sync::Notify;
 
 use crate::engine::memory::Shards;
-use standing::Standing;
+use standing::{Standing, Told};
 
 /// The gauges of one shard, which its thread feeds.
 pub(crate) struct Gauges {
@@ -80,8 +80,8 @@ impl Gauges {
                     next = [next, one.next_over()].into_iter().flatten().min();
                     one.take_told()
                 };
-                for (topic, line) in told {
-                    self.engine.publish_from_within(topic, line);
+                for Told { topic, line, id } in told {
+                    self.engine.publish_from_within(topic, line, Some(id));
                 }
                 // One batch is as long as others wait.
                 tokio::task::yield_now().await;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use streamgauge_core::engine::Name;
+use streamgauge_core::engine::{Id, Name};
 use streamgauge_core::gauge::{Definition, Gauge, Json, SetupError, write_alert};
 use streamgauge_core::time::Time;
 
@@ -22,8 +22,17 @@ pub(super) struct Standing {
     origin: Option<u64>,
     /// What it has copied to read.
     batch: Batch,
-    told: Vec<(Name, Vec<u8>)>,
+    told: Vec<Told>,
     cost: Cost,
+}
+
+/// Something to be published.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) topic: Name,
+    pub(super) line: Vec<u8>,
+    /// What it is: the same for every gateway that measures the same.
+    pub(super) id: Id,
 }
 
 /// What a gauge has cost so far.
@@ -94,8 +103,8 @@ impl Standing {
         self.gauge.next_over()
     }
 
-    /// What it has told since the last call, and in which topic.
-    pub(super) fn take_told(&mut self) -> Vec<(Name, Vec<u8>)> {
+    /// What it has told since the last call.
+    pub(super) fn take_told(&mut self) -> Vec<Told> {
         std::mem::take(&mut self.told)
     }
 
@@ -121,7 +130,7 @@ impl Standing {
         let more = self.cost.behind > 0;
         if !more {
             // Only who has read everything knows that nothing is to come in a pane that is over.
-            self.tell(shard.clock().now());
+            self.tell(shard.settled());
         }
         more
     }
@@ -162,11 +171,13 @@ impl Standing {
     fn tell(&mut self, now: Time) {
         while self.gauge.is_over(now) {
             let (mut line, name) = (Vec::new(), self.name);
+            let end = self.gauge.next_over().unwrap_or(now).as_millis();
+            let id = |what: &str| Id::cut(format!("{name} {end} {what}").as_bytes());
             let mut json = Json::new(name.as_str(), now, &mut line);
             self.gauge.close(now, |reading, whose, cell| json.part(reading, whose, cell));
             let Ok(()) = json.finish();
             line.pop();
-            self.told.push((self.to, line));
+            self.told.push(Told { topic: self.to, line, id: id("") });
             for alert in self.gauge.take_alerts() {
                 let definition = self.gauge.definition();
                 let rule = definition.rules.get(alert.rule);
@@ -174,7 +185,7 @@ impl Standing {
                 let mut line = Vec::new();
                 let Ok(()) = write_alert(name.as_str(), definition, &alert, now, &mut line);
                 line.pop();
-                self.told.push((to, line));
+                self.told.push(Told { topic: to, line, id: id(&alert.rule.to_string()) });
             }
         }
     }

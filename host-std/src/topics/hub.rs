@@ -130,6 +130,10 @@ impl Hub {
         }
         let venue = self.crowds.lock().topics.get(&topic).map(|feed| Arc::clone(feed.venue()));
         let admit = |memory: &mut Memory<Rooms>| {
+            if self.shard.order().is_some() && !memory.has(Kind::Topic, &topic) {
+                // It was there when this began, and only all gateways together make another one.
+                return Err(Refusal::Missing(Kind::Topic, topic));
+            }
             let beginning = self.beginning(memory, subscription)?;
             let from = beginning.as_ref().map_or(subscription.from, |(beginning, _)| From::Sequence(beginning.first));
             let begun = memory.subscribe(&topic, from, now)?;

@@ -7,6 +7,10 @@ use crate::engine::{Item, Name};
 use crate::wire::json::write;
 use crate::wire::units::Rfc3339;
 
+/// The most bytes of a line beside its data, and the most for one byte of that: a control character is six.
+pub(super) const MOST_BESIDE: usize = 2_048;
+pub(super) const MOST_A_BYTE: usize = 6;
+
 /// One item: what is known of it, and its data last.
 pub(super) fn line<W: Write>(item: &Item<'_>, out: &mut W) -> Result<(), W::Error> {
     let known = &item.item;

@@ -17,7 +17,7 @@ use embedded_io::Write;
 
 use super::parse::Shape;
 use super::{Asking, Headers, LeaseHeaders, Reply, Response, Status, write_fmt};
-use crate::engine::{Command, Lease, Name, Outcome, Part, Settle, Sink};
+use crate::engine::{Allowance, Command, Lease, Name, Outcome, Part, Settle, Sink};
 use over::Over;
 
 /// An answer that is being written: parts first, as an engine tells them, and then what became of the command.
@@ -223,5 +223,14 @@ impl<W: Write> Sink for Rendering<'_, W> {
                 ControlFlow::Break(())
             }
         }
+    }
+
+    fn allowance(&self) -> Allowance {
+        let (beside, factor) = match self.shape {
+            Shape::Items { separator, .. } => (separator.as_bytes().len(), 1),
+            Shape::Item => (0, 1),
+            Shape::Lines | Shape::Plain { .. } => (items::MOST_BESIDE, items::MOST_A_BYTE),
+        };
+        Allowance { bytes: self.max_answer as u64, beside: beside as u32, factor: factor as u32 }
     }
 }

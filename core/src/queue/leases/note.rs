@@ -29,6 +29,13 @@ pub struct Death<'a> {
     pub died_at: Time,
 }
 
+impl<'a> Death<'a> {
+    /// How an item died: after so many attempts, when, and why. O(1).
+    pub const fn new(attempts: u16, reason: &'a [u8], accepted_at: Time, died_at: Time) -> Self {
+        Self { attempts, reason, accepted_at, died_at }
+    }
+}
+
 /// What is written behind an item.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Note<'a> {

@@ -90,6 +90,8 @@ pub(crate) use keeper::{FAILED, Keeper, Recovered, SMALL, most_bytes, refusal};
 pub(crate) use log::{Damage, Position, Step};
 pub(crate) use salvage::{Salvage, Salvaged};
 #[cfg(test)]
-use seeds::{seeds, some_seeds};
+use seeds::seeds;
+#[cfg(test)]
+pub(crate) use seeds::some_seeds;
 pub(crate) use shelf::{Shelf, Unreadable};
 pub(crate) use state::{Notes, Restored, StateError};

@@ -15,7 +15,7 @@ pub(super) fn seeds(test: impl Fn(u64) + Sync + RefUnwindSafe) {
 }
 
 /// The same for so many, unless the environment says how many.
-pub(super) fn some_seeds(own: u64, test: impl Fn(u64) + Sync + RefUnwindSafe) {
+pub(crate) fn some_seeds(own: u64, test: impl Fn(u64) + Sync + RefUnwindSafe) {
     let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let range = match number("STREAMGAUGE_SEED") {
         Some(seed) => seed..seed + 1,

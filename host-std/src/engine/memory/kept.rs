@@ -151,6 +151,9 @@ impl Shard {
     /// # Errors
     /// There is no room for it, or the disk has failed.
     pub(crate) async fn note(&self, name: &Name, note: Option<&[u8]>) -> Result<(), Refusal> {
+        if let Some(order) = self.order() {
+            return order.note(name, note).await;
+        }
         let Some(keeper) = self.keeper() else { return Ok(()) };
         let len = note.map_or(0, <[u8]>::len).saturating_add(SMALL);
         let end = loop {
@@ -168,7 +171,8 @@ impl Shard {
 
     /// The notes that were kept.
     pub(crate) fn notes(&self) -> Notes {
-        self.keeper().map(|keeper| keeper.notes()).unwrap_or_default()
+        let noted = || self.update(|state| state.replica.as_ref().map(|replica| replica.notes().clone()));
+        self.keeper().map(|keeper| keeper.notes()).or_else(noted).unwrap_or_default()
     }
 
     /// Does something small with the engine, and adds what that was to the log.
@@ -349,7 +353,7 @@ fn room_now(keeper: &Keeper, bytes: usize, is_growth: bool) -> Result<Room<'_>, 
 const NO_ROOM: Refusal = Refusal::Busy("the log has no room yet");
 
 /// Whether a command only looks.
-const fn is_look(command: &Command<'_>) -> bool {
+pub(super) const fn is_look(command: &Command<'_>) -> bool {
     matches!(
         command,
         Command::TopicStats { reset: false, .. }

@@ -11,6 +11,7 @@
 //! | `kept` | one that is kept on the disk |
 //! | `at_hand`, `upkeep` | items that are loaded for who asks for them; what goes on beside requests |
 //! | `stragglers`, `retelling` | items that stay long, and messages of slow topics, moved out of files of which little else is needed |
+//! | `ordered` | one that others have too: what is executed is ordered by a log that all of them write |
 //! | `moves`, `letters` | queues that move to their topics; dead letters for a queue of another shard |
 //! | `rooms` | what that engine is given: bytes, places, tables and random numbers |
 //! | `timers` | when there is something to do |
@@ -21,6 +22,7 @@ mod budget;
 mod kept;
 mod letters;
 mod moves;
+mod ordered;
 mod retelling;
 mod rooms;
 mod shard;
@@ -39,15 +41,17 @@ use std::sync::Arc;
 
 use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::engine::{
-    Command, Data, Dump, Kind, Name, Outcome, Part, Pieces, Prefix, QueueSettings, QueueStats, Refusal, Sink,
+    Command, Data, Dump, Id, Kind, Name, Outcome, Part, Pieces, Prefix, QueueSettings, QueueStats, Refusal, Sink,
     TopicSettings, TopicStats,
 };
 use tokio::sync::{Mutex, Notify, mpsc};
 
 use super::disk::{self, Keeper, Recovered, StateError};
+use super::remote;
 use super::{Engine, Mark, Waiting};
 use crate::queues::OverflowLog;
 use crate::threads::Threads;
+pub(crate) use ordered::Message;
 use rooms::Counts;
 pub(crate) use rooms::{OwnRoom, Rooms};
 
@@ -133,6 +137,30 @@ impl Shards {
         Ok((Self::seen_from_each(vec![Arc::new(shard)], threads), recovered))
     }
 
+    /// One shard without anything yet, which others have too.
+    ///
+    /// # Errors
+    /// This program was built without what it takes.
+    pub(crate) fn ordered(
+        settings: &Settings,
+        remote: &remote::Settings,
+        memory: u64,
+        overflow: Option<&Arc<OverflowLog>>,
+        threads: &Threads,
+    ) -> Result<(Vec<Self>, Follow), String> {
+        let gateway = getrandom::u64().map_err(|error| error.to_string())?;
+        let order = Arc::new(remote::Order::new(gateway, remote.patience));
+        // What only this process has must not decide what it does together with others.
+        let (own, local) = (memory - memory / 8, Budget::new(memory / 8));
+        let (budget, counts, beside) = (Budget::new(own), Counts::new(settings.max_names), Arc::clone(&local));
+        let rooms = move || Rooms::new(Arc::clone(&budget), None, counts.clone(), (0, 1)).beside(Arc::clone(&beside));
+        let shard = Shard::ordered(settings, rooms(), Arc::clone(&order), local, overflow.cloned());
+        let shard = Arc::new(shard);
+        let group = remote::Group { memory, max_names: settings.max_names as u64 };
+        let follow = follow(&shard, &order, remote, (group, own), rooms, settings)?;
+        Ok((Self::seen_from_each(vec![shard], threads), follow))
+    }
+
     fn seen_from_each(all: Vec<Arc<Shard>>, threads: &Threads) -> Vec<Self> {
         let (count, all) = (all.len(), Arc::<[Arc<Shard>]>::from(all));
         let listing = Arc::new(Mutex::new(()));
@@ -167,13 +195,13 @@ impl Shards {
     }
 
     /// Publishes what the server itself has to say, on the thread of the topic's shard: publishers wait for subscribers,
-    /// and this must not.
-    pub(crate) fn publish_from_within(&self, topic: Name, message: Vec<u8>) {
+    /// and this must not. Where other gateways say the same, what has the same id is published once.
+    pub(crate) fn publish_from_within(&self, topic: Name, message: Vec<u8>, id: Option<Id>) {
         let home = self.home(&topic);
         let shard = Arc::clone(&self.all[home]);
         let publish = move || {
             let messages = Pieces::whole(Data::Plain(&message));
-            let publish = Command::Publish { topic, messages, id: None };
+            let publish = Command::Publish { topic, messages, id: id.filter(|_| shard.order().is_some()) };
             let outcome = shard.execute_at_once(&publish);
             if let Outcome::Refused(refusal) = outcome {
                 tracing::warn!(%topic, %refusal, "a reading could not be published");
@@ -186,10 +214,13 @@ impl Shards {
     ///
     /// # Errors
     /// There is no room for it.
-    pub(crate) fn make_small_topic(&self, name: &Name) -> Result<(), Refusal> {
+    pub(crate) async fn make_small_topic(&self, name: &Name) -> Result<(), Refusal> {
         let shard = &self.all[self.home(name)];
         let settings = TopicSettings { bytes: SMALL_TOPIC, ..shard.topic_defaults() };
-        shard.make_topic(name, settings)
+        match shard.order() {
+            Some(order) => order.make_topic(name, settings).await,
+            None => shard.make_topic(name, settings),
+        }
     }
 
     /// The shard that a topic is at home in.
@@ -271,6 +302,52 @@ impl Shards {
             self.tell_home(*name, None);
         }
     }
+}
+
+/// What follows the log of others, until it can't.
+pub(crate) type Follow = std::pin::Pin<Box<dyn Future<Output = remote::Stop> + Send>>;
+
+#[cfg(feature = "nats")]
+fn follow(
+    shard: &Arc<Shard>,
+    order: &Arc<remote::Order>,
+    remote: &remote::Settings,
+    (group, own): (remote::Group, u64),
+    rooms: impl Fn() -> Rooms + Send + Sync + 'static,
+    settings: &Settings,
+) -> Result<Follow, String> {
+    use streamgauge_core::engine::memory::Memory;
+
+    let begun = settings.clone();
+    let beginning = move || {
+        // Nobody else has anything yet, and nothing is taken of what others have.
+        let rooms = Rooms::new(Budget::new(own), None, Counts::new(begun.max_names), (0, 1));
+        let mut memory = Memory::with_defaults(rooms, begun.defaults);
+        let main = &Name::MAIN;
+        let topic = begun.main_topic.map_or(Ok(()), |topic| memory.make_topic(main, topic));
+        let queue =
+            begun.main_queue.map_or(Ok(()), |queue| memory.make_queue(main, queue, streamgauge_core::time::Time::ZERO));
+        if let Err(refusal) = topic.and(queue) {
+            tracing::warn!(%refusal, "there is no topic and queue main");
+        }
+        memory
+    };
+    let (shard, order) = (Arc::clone(shard), Arc::clone(order));
+    let following =
+        remote::nats::Following::new(shard, order, remote.clone(), (group, settings.defaults), rooms, beginning);
+    Ok(Box::pin(async move { following.follow().await }))
+}
+
+#[cfg(not(feature = "nats"))]
+fn follow(
+    _: &Arc<Shard>,
+    _: &Arc<remote::Order>,
+    _: &remote::Settings,
+    _: (remote::Group, u64),
+    _: impl Fn() -> Rooms + Send + Sync + 'static,
+    _: &Settings,
+) -> Result<Follow, String> {
+    Err("this program was built without it: cargo build --release --features nats".to_owned())
 }
 
 /// Why what a folder holds can't be gone on with.
@@ -382,6 +459,17 @@ impl Engine for Shards {
                 self.tell_others(command, &outcome);
                 outcome
             }
+        }
+    }
+
+    fn has_at_hand(&self, topic: &Name) -> bool {
+        self.own().order().is_none() || self.own().has_at_hand(topic)
+    }
+
+    async fn prepare(&self, topic: &Name) -> Result<(), Refusal> {
+        match self.own().order() {
+            Some(order) => self.own().prepare(order, topic).await,
+            None => Ok(()),
         }
     }
 

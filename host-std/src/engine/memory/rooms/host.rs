@@ -48,7 +48,7 @@ impl Host for Rooms {
         Ok(TopicRoom {
             bytes: Bytes::new(bytes, held),
             marks: Lazy::new(usize::try_from(marks).unwrap_or(0)),
-            places: self.bounded(settings.max_subscribers, Steps::Small),
+            places: Self::bounded_by(&self.local, settings.max_subscribers, Steps::Small),
             seen: self.bounded(MOST_IDS, Steps::Double),
         })
     }
@@ -70,6 +70,9 @@ impl Host for Rooms {
     }
 
     fn random(&mut self) -> u64 {
+        if let Some(key) = &mut self.key {
+            return key.next();
+        }
         if let Some(bits) = self.again.pop_front() {
             return bits;
         }

@@ -28,6 +28,7 @@ use super::budget::{Budget, Held};
 use crate::engine::disk::{Position, Shelf};
 use crate::queues::OverflowLog;
 pub(crate) use names::{Counts, Names};
+pub(crate) use random::Drawn;
 use random::Random;
 use storage::Bounded;
 use storage::Steps;
@@ -36,6 +37,8 @@ use storage::Steps;
 #[derive(Debug)]
 pub(crate) struct Rooms {
     budget: Arc<Budget>,
+    /// For what this process alone has: places of subscribers.
+    local: Arc<Budget>,
     counts: Counts,
     /// Which shard this is, of how many.
     shard: (usize, usize),
@@ -48,6 +51,8 @@ pub(crate) struct Rooms {
     drawn: Option<Vec<u64>>,
     /// What is drawn next, while something is executed again.
     again: VecDeque<u64>,
+    /// What all numbers are drawn of, while something is executed that others execute too.
+    key: Option<Drawn>,
     /// Where what is executed will be in it.
     place: Option<Position>,
     shelf: Option<Arc<Shelf>>,
@@ -97,6 +102,7 @@ impl Rooms {
         shard: (usize, usize),
     ) -> Self {
         Self {
+            local: Arc::clone(&budget),
             budget,
             counts,
             shard,
@@ -105,6 +111,7 @@ impl Rooms {
             random: Random::default(),
             drawn: None,
             again: VecDeque::new(),
+            key: None,
             place: None,
             shelf: None,
             is_patient: false,
@@ -121,6 +128,23 @@ impl Rooms {
     pub(crate) const fn keeping(mut self, longest: u64) -> Self {
         self.keeps = Some(longest);
         self
+    }
+
+    /// For a shard that others have too, of so many names; what this process has alone is of the other budget.
+    #[cfg(test)]
+    pub(crate) fn of_group(budget: Arc<Budget>, local: Arc<Budget>, max_names: usize) -> Self {
+        Self::new(budget, None, Counts::new(max_names), (0, 1)).beside(local)
+    }
+
+    /// Others have the same topics and queues, and this process has something beside them from another budget.
+    pub(crate) fn beside(mut self, local: Arc<Budget>) -> Self {
+        self.local = local;
+        self
+    }
+
+    /// From now on all random numbers are drawn of this.
+    pub(crate) const fn draw_of(&mut self, key: Option<Drawn>) {
+        self.key = key;
     }
 
     /// For the only shard, of as many names as there are.
@@ -251,7 +275,11 @@ impl Rooms {
     }
 
     fn bounded<T>(&self, most: u64, steps: Steps) -> Bounded<T> {
+        Self::bounded_by(&self.budget, most, steps)
+    }
+
+    fn bounded_by<T>(budget: &Arc<Budget>, most: u64, steps: Steps) -> Bounded<T> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        Bounded::new(most, steps, self.budget.nothing())
+        Bounded::new(most, steps, budget.nothing())
     }
 }

@@ -30,6 +30,7 @@ use super::kept::Kept;
 use super::rooms::Rooms;
 use crate::engine::Clock;
 use crate::engine::disk::Keeper;
+use crate::engine::remote::{AWAY, Order};
 use crate::queues::OverflowLog;
 use state::After;
 pub(super) use state::State;
@@ -60,6 +61,10 @@ pub(crate) struct Shard {
     handed: Notify,
     /// What keeps it on the disk.
     keeper: Option<Arc<Keeper>>,
+    /// What orders it with others.
+    order: Option<Arc<Order>>,
+    /// Rung when there is a note of another gateway more or less.
+    pub(super) noted: Notify,
     /// Rung when there is something that subscribers don't see yet.
     held_back: Notify,
 }
@@ -86,7 +91,19 @@ impl Shard {
         if let Some(queue) = settings.main_queue.filter(|_| has_main) {
             memory.make_queue(&Name::MAIN, queue, clock.now())?;
         }
-        Ok(Self::over(memory, None, clock, budget, overflow, settings))
+        Ok(Self::over(memory, (None, None), clock, budget, overflow, settings))
+    }
+
+    /// One without anything yet, which is ordered with others; what this process alone has is of that budget.
+    pub(crate) fn ordered(
+        settings: &Settings,
+        rooms: Rooms,
+        order: Arc<Order>,
+        local: Arc<Budget>,
+        overflow: Option<Arc<OverflowLog>>,
+    ) -> Self {
+        let memory = Memory::with_defaults(rooms, settings.defaults);
+        Self::over(memory, (None, Some(order)), Clock::new(), local, overflow, settings)
     }
 
     /// An engine that was kept, and goes on being.
@@ -99,7 +116,7 @@ impl Shard {
         overflow: Option<Arc<OverflowLog>>,
     ) -> Result<Self, Refusal> {
         let (clock, budget) = (Clock::not_before(latest), Arc::clone(memory.host().budget()));
-        let shard = Self::over(memory, Some(Arc::new(keeper)), clock, budget, overflow, settings);
+        let shard = Self::over(memory, (Some(Arc::new(keeper)), None), clock, budget, overflow, settings);
         let now = shard.clock.now();
         let Some(keeper) = &shard.keeper else { return Ok(shard) };
         shard.update(|state| state.make_kept(keeper, settings.main_topic, settings.main_queue, now))?;
@@ -108,13 +125,13 @@ impl Shard {
 
     fn over(
         memory: Memory<Rooms>,
-        keeper: Option<Arc<Keeper>>,
+        (keeper, order): (Option<Arc<Keeper>>, Option<Arc<Order>>),
         clock: Clock,
         budget: Arc<Budget>,
         overflow: Option<Arc<OverflowLog>>,
         settings: &Settings,
     ) -> Self {
-        let state = State::new(memory, keeper.clone().map(Kept::new));
+        let state = State::new(memory, keeper.clone().map(Kept::new), order.clone());
         let slots = vec![Slot::FREE; settings.max_waiting].into_boxed_slice();
         Self {
             state: Shared::new(Mutex::new(Guarded::new(state, slots))),
@@ -128,6 +145,8 @@ impl Shard {
             letters: Notify::new(),
             handed: Notify::new(),
             keeper,
+            order,
+            noted: Notify::new(),
             held_back: Notify::new(),
         }
     }
@@ -137,7 +156,17 @@ impl Shard {
         self.keeper.as_ref()
     }
 
-    /// What topics, queues and gauges share.
+    /// Where items go that have to leave a queue.
+    pub(super) const fn overflow(&self) -> Option<&Arc<OverflowLog>> {
+        self.overflow.as_ref()
+    }
+
+    /// What orders it with others.
+    pub(crate) const fn order(&self) -> Option<&Arc<Order>> {
+        self.order.as_ref()
+    }
+
+    /// What topics, queues and gauges share; where others have the same topics and queues, what is only here.
     pub(crate) const fn budget(&self) -> &Arc<Budget> {
         &self.budget
     }
@@ -179,9 +208,12 @@ impl Shard {
     }
 
     /// Executes a command. One that publishes waits while what was published before is far from being sent on.
-    pub(super) async fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {
+    pub(crate) async fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {
         if let Some(keeper) = &self.keeper {
             return self.execute_kept(keeper, command, to).await;
+        }
+        if let Some(order) = &self.order {
+            return self.execute_ordered(order, command, to).await;
         }
         let executing = self.wait(|state| {
             let now = self.clock.now();
@@ -198,6 +230,9 @@ impl Shard {
         if let Some(keeper) = &self.keeper {
             return self.execute_kept_now(keeper, command, to);
         }
+        if self.order.is_some() {
+            return self.look(command, to);
+        }
         let now = self.clock.now();
         // It has its place here: handed out through the lock, so many bytes would be moved each time.
         let mut outcome = None;
@@ -213,6 +248,10 @@ impl Shard {
     pub(super) fn execute_at_once(&self, command: &Command<'_>) -> Outcome {
         if let Some(keeper) = &self.keeper {
             return self.execute_kept_at_once(keeper, command);
+        }
+        if let Some(order) = &self.order {
+            let is_proposed = order.propose(Call::Execute(*command));
+            return if is_proposed { Outcome::Changed } else { Outcome::Refused(AWAY) };
         }
         let now = self.clock.now();
         self.with(|memory| memory.execute(command, now, &mut |_: Part<'_>| ControlFlow::Continue(())))
@@ -284,6 +323,9 @@ impl Shard {
 
     /// Executes nothing any more: what is here is what is left.
     pub(crate) fn close(&self) {
+        if let Some(order) = &self.order {
+            order.set_away(Some("the server stops".to_owned()));
+        }
         self.state.update(|state| (state.closed = true, Wake::NONE));
     }
 

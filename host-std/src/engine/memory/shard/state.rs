@@ -13,10 +13,14 @@ use crate::engine::memory::ByName;
 use crate::engine::memory::kept::Kept;
 use crate::engine::memory::rooms::{News, Rooms};
 use crate::engine::memory::timers::Timers;
+use crate::engine::remote::{Order, Replica};
 
 pub(in crate::engine::memory) struct State {
     pub(in crate::engine::memory) memory: Memory<Rooms>,
     pub(in crate::engine::memory) kept: Option<Kept>,
+    /// Where others have the same: what is due is proposed there; and how far it has been followed.
+    pub(in crate::engine::memory) order: Option<Arc<Order>>,
+    pub(in crate::engine::memory) replica: Option<Replica>,
     /// Whether subscribers see something that they did not.
     pub(in crate::engine::memory) has_released: bool,
     /// An empty one, to take its turn.
@@ -59,10 +63,12 @@ pub(super) struct After {
 }
 
 impl State {
-    pub(super) fn new(memory: Memory<Rooms>, kept: Option<Kept>) -> Self {
+    pub(super) fn new(memory: Memory<Rooms>, kept: Option<Kept>, order: Option<Arc<Order>>) -> Self {
         Self {
             memory,
             kept,
+            order,
+            replica: None,
             has_released: false,
             news: News::default(),
             unsent: BTreeMap::new(),
@@ -91,6 +97,9 @@ impl State {
 
     /// Does what is due for a topic or a queue.
     pub(super) fn advance(&mut self, kind: Kind, name: &Name, now: Time) {
+        if let Some(order) = self.order.clone() {
+            return self.propose_due(&order, kind, name, now);
+        }
         match self.kept.as_ref().map(|kept| Arc::clone(&kept.keeper)) {
             None => self.memory.advance(kind, name, now),
             Some(keeper) => {
@@ -107,7 +116,7 @@ impl State {
         is_held || self.is_far_behind(topic)
     }
 
-    fn is_far_behind(&self, topic: &Name) -> bool {
+    pub(in crate::engine::memory) fn is_far_behind(&self, topic: &Name) -> bool {
         let Some(unsent) = self.unsent.get(topic).filter(|_| !self.stopping) else { return false };
         let bytes = self.memory.topic(topic).map_or(0, |topic| topic.log().capacity() as u64);
         *unsent > MOST_UNSENT.min(bytes / 4)

@@ -1,0 +1,76 @@
+//! Whether an engine will do.
+
+use std::process::ExitCode;
+
+use crate::engine::remote::Settings;
+use crate::terminal::StartError;
+
+#[cfg(not(feature = "nats"))]
+pub(super) fn run(_: &Settings) -> Result<ExitCode, StartError> {
+    Err(StartError::new("this program was built without engines: cargo build --release --features nats"))
+}
+
+/// Says what is there, and what is wrong.
+#[cfg(feature = "nats")]
+pub(super) fn run(settings: &Settings) -> Result<ExitCode, StartError> {
+    use crate::engine::remote::nats::look;
+
+    let found = crate::terminal::runtime()?.block_on(look(settings)).map_err(StartError::new)?;
+    let mut wrong = Vec::new();
+    let cluster = found.cluster.as_ref().map_or("none: what is kept is lost with one machine".to_owned(), Clone::clone);
+    println!("nats-server  {}", found.version);
+    println!("cluster      {cluster}");
+    println!("max_payload  {} bytes: no request is longer", found.max_payload);
+    match &found.jetstream {
+        Ok(()) => println!("jetstream    answers"),
+        Err(error) => {
+            println!("jetstream    does not answer: {error}");
+            wrong.push(
+                "JetStream does not answer: nats-server needs -js, or jetstream {} in its configuration".to_owned(),
+            );
+        }
+    }
+    if known_to_lose(&found.version) {
+        wrong.push(format!(
+            "nats-server {} is known to lose streams when servers are killed (nats-server#6888)",
+            found.version
+        ));
+    }
+    if found.max_payload < LEAST_PAYLOAD {
+        wrong.push(format!("max_payload is {} bytes: at least {LEAST_PAYLOAD} are needed", found.max_payload));
+    }
+    for (name, stream) in &found.streams {
+        let Some(stream) = stream else {
+            println!("{name:<12} is not there yet: the first gateway makes it");
+            continue;
+        };
+        let leader = stream.leader.as_deref().unwrap_or("-");
+        println!(
+            "{name:<12} {} messages, {} bytes; {} of {} replicas current; leader {leader}",
+            stream.messages, stream.bytes, stream.current, stream.replicas
+        );
+        if stream.current * 2 <= stream.replicas {
+            wrong.push(format!(
+                "{name}: {} of {} replicas are current: nothing can be kept",
+                stream.current, stream.replicas
+            ));
+        }
+        if found.cluster.is_some() && stream.replicas == 1 {
+            wrong.push(format!("{name} has one replica in a cluster: nats stream edit {name} --replicas 3"));
+        }
+    }
+    for line in &wrong {
+        eprintln!("engine: {line}");
+    }
+    Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Bytes of the longest message that an engine has to take.
+#[cfg(feature = "nats")]
+const LEAST_PAYLOAD: usize = 64 << 10;
+
+/// 2.10.20 to 2.10.22.
+#[cfg(feature = "nats")]
+fn known_to_lose(version: &str) -> bool {
+    matches!(version, "2.10.20" | "2.10.21" | "2.10.22")
+}

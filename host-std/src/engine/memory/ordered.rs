@@ -1,0 +1,280 @@
+//! A shard whose topics and queues others have too: what is executed is ordered by a log that all of them write.
+//!
+//! Whoever asks proposes it there and waits; what comes from the log is executed, whoever proposed it. Nothing else
+//! changes topics and queues, so that all have the same: what is due is proposed as well, looks are answered here, and
+//! subscribers, whom only this process knows, have their places from a budget of its own.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use streamgauge_core::engine::journal::{Call, Entry, Numbers};
+use streamgauge_core::engine::memory::Memory;
+use streamgauge_core::engine::{Command, Engine as _, Kind, Name, Outcome, Refusal, Sink, Tokens};
+use streamgauge_core::time::Time;
+
+use super::kept::is_look;
+use super::rooms::{Drawn, Rooms};
+use super::shard::{Shard, State, published_to};
+use crate::engine::remote::{AWAY, Group, Head, Order, Proposal, Replica, Seen, Stop, Told, save};
+
+/// What is due is proposed again after so long, if that has not come to anything: the engine's clock may be behind.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// So long a message of the log is on its way, mostly.
+const LATE: Duration = Duration::from_secs(1);
+
+/// A message of the log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Message<'a> {
+    /// Its number.
+    pub(crate) position: u64,
+    /// When the engine took it.
+    pub(crate) at: Time,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl Shard {
+    /// Executes a look at what this gateway has, unless something is due there.
+    pub(super) fn look(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome> {
+        if !self.has_joined() {
+            return Some(Outcome::Refused(AWAY));
+        }
+        let mut outcome = None;
+        self.update(|state| {
+            let Some(now) = state.replica.as_ref().map(Replica::now) else { return };
+            let is_look = match command {
+                Command::Dump { queue } => state.memory.has(Kind::Queue, queue),
+                command => is_look(command),
+            };
+            if is_look && !state.closed && !state.memory.is_due_for(command, now) {
+                outcome = Some(state.execute(command, now, to));
+            }
+        });
+        outcome
+    }
+
+    /// Executes a command when it has its turn. One that publishes waits while what was published before is far from being
+    /// sent on here.
+    pub(super) async fn execute_ordered(
+        &self,
+        order: &Order,
+        command: &Command<'_>,
+        to: &mut (impl Sink + Send),
+    ) -> Outcome {
+        if let Some(outcome) = self.look(command, to) {
+            return outcome;
+        }
+        if let Some(topic) = published_to(command) {
+            let is_close = |state: &mut State| {
+                if state.has_to_wait(topic, self.clock().now()) {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            };
+            if self.wait(is_close).await.is_none() {
+                return Outcome::Refused(Refusal::Busy("too many publishers wait"));
+            }
+        }
+        match order.execute(command, to.allowance()).await {
+            Ok(answer) => answer.tell(to),
+            Err(refusal) => Outcome::Refused(refusal),
+        }
+    }
+
+    /// Whether there is a topic, and all that the others have.
+    pub(super) fn has_at_hand(&self, topic: &Name) -> bool {
+        self.has_joined() && self.update(|state| state.memory.has(Kind::Topic, topic))
+    }
+
+    /// Makes sure that there is a topic for who subscribes to it, if it may be made.
+    ///
+    /// # Errors
+    /// It may not be, or the engine is away.
+    pub(super) async fn prepare(&self, order: &Order, topic: &Name) -> Result<(), Refusal> {
+        if !self.has_joined() {
+            return Err(AWAY);
+        }
+        let (is_there, may_be) =
+            self.update(|state| (state.memory.has(Kind::Topic, topic), state.memory.defaults().auto_create));
+        if is_there {
+            return Ok(());
+        }
+        if !may_be {
+            return Err(Refusal::Missing(Kind::Topic, *topic));
+        }
+        order.call(Call::Subscribe(*topic, false)).await
+    }
+
+    /// Whether it has what the others have.
+    pub(super) fn has_joined(&self) -> bool {
+        self.update(|state| state.replica.as_ref().is_some_and(Replica::has_arrived))
+    }
+
+    /// It has executed all that there was. Items that have to leave from now on are logged: nobody here has done so before.
+    pub(crate) fn arrive(&self) {
+        if !self.has_joined() {
+            let log = self.overflow().cloned();
+            self.update(|state| state.memory.host_mut().set_overflow(log));
+            self.with_replica(Replica::arrive);
+        }
+    }
+
+    /// Begins with what was saved.
+    pub(crate) fn join(&self, memory: Memory<Rooms>, replica: Replica) {
+        self.update(|state| {
+            let waiting = std::mem::take(&mut state.memory.host_mut().waiting);
+            state.memory = memory;
+            state.memory.host_mut().waiting = waiting;
+            state.replica = Some(replica);
+        });
+        self.noted.notify_one();
+    }
+
+    /// How far it has followed the log.
+    pub(crate) fn seen(&self) -> Seen {
+        self.update(|state| state.replica.as_ref().map(Replica::seen)).unwrap_or_default()
+    }
+
+    /// The state behind the last message.
+    pub(crate) fn saved(&self, group: Group) -> Option<Vec<u8>> {
+        self.update(|state| Some(save(&mut state.memory, state.replica.as_ref()?, group)))
+    }
+
+    /// Whether the state should be saved, as so much was added to the log.
+    pub(crate) fn is_to_be_saved(&self, least: u64) -> bool {
+        self.update(|state| state.replica.as_ref().is_some_and(|replica| replica.is_to_be_saved(least)))
+    }
+
+    /// Bytes of memory that topics, queues and gauges hold, and may hold.
+    pub(crate) fn memory(&self) -> (u64, u64) {
+        let (own, most) = (self.budget().held(), self.budget().bytes());
+        if self.order().is_none() {
+            return (own, most);
+        }
+        let (together, of) = self.update(|state| {
+            let budget = state.memory.host().budget();
+            (budget.held(), budget.bytes())
+        });
+        (own + together, most + of)
+    }
+
+    /// No message will come that was published earlier; not even from the log that orders what others publish, as far as
+    /// that is on time.
+    pub(crate) fn settled(&self) -> Time {
+        let now = self.clock().now();
+        let Some(executed) = self.update(|state| state.replica.as_ref().map(Replica::now)) else { return now };
+        executed.max(Time::from_millis(now.as_millis().saturating_sub(LATE.as_millis() as u64)))
+    }
+
+    /// Waits until there is a note more or less.
+    pub(crate) async fn noted(&self) {
+        self.noted.notified().await;
+    }
+
+    /// Executes a message of the log, and answers whoever waits for it here; whether it is for this gateway to save the
+    /// state behind it.
+    ///
+    /// # Errors
+    /// It can't be followed any more.
+    pub(crate) async fn apply(&self, order: &Order, message: Message<'_>) -> Result<bool, Stop> {
+        let Message { position, at, bytes } = message;
+        let unknown = || Stop::Unknown(position);
+        let (head, mut rest) = Head::read(bytes).ok_or_else(unknown)?;
+        let now = self.with_replica(|replica| replica.begin(at, head.seen, bytes.len()))?;
+        let (is_own, mut number, mut has_to_save) = (head.gateway == order.gateway(), head.first, false);
+        while !rest.is_empty() {
+            let proposal = Proposal::next(&mut rest).ok_or_else(unknown)?;
+            let asked = if is_own { order.asked(number) } else { None };
+            match proposal {
+                Proposal::Execute(allowance, entry) => {
+                    let call = Entry::decode(entry, Time::ZERO).map_err(|_| unknown())?.call;
+                    let call = match (call, &asked) {
+                        (Call::Execute(Command::Settle { queue, how, .. }), Some(Some(tokens))) => {
+                            Call::Execute(Command::Settle { queue, how, tokens: Tokens::new(tokens) })
+                        }
+                        (call, _) => call,
+                    };
+                    self.keep_pace(&call).await;
+                    let mut told = Told::new(allowance, asked.is_some());
+                    let drawn = Drawn::of(head.key, number);
+                    let outcome = self.update(|state| state.apply(&call, now, drawn, &mut told));
+                    if asked.is_some() {
+                        order.answer(number, told.answer(outcome));
+                    }
+                }
+                Proposal::Note(name, note) => self.take_note(name, Some(note)),
+                Proposal::NoNote(name) => self.take_note(name, None),
+                Proposal::Save => has_to_save |= self.with_replica(Replica::begins_to_save) && is_own,
+                Proposal::Saved(at) => self.with_replica(|replica| replica.has_saved(at)),
+            }
+            if asked.is_some() && !matches!(proposal, Proposal::Execute(..)) {
+                order.answer(number, Told::NOTHING.answer(Outcome::Changed));
+            }
+            number += 1;
+        }
+        self.with_replica(|replica| replica.end(position));
+        Ok(has_to_save)
+    }
+
+    /// Waits while what was published to a topic is far from being sent on: nobody who keeps up is left behind.
+    async fn keep_pace(&self, call: &Call<'_>) {
+        let Call::Execute(command) = call else { return };
+        let Some(topic) = published_to(command) else { return };
+        let is_close = |state: &mut State| {
+            if state.is_far_behind(topic) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let _ = self.wait(is_close).await;
+    }
+
+    fn take_note(&self, name: Name, note: Option<&[u8]>) {
+        self.with_replica(|replica| replica.note(name, note));
+        self.noted.notify_one();
+    }
+
+    fn with_replica<R>(&self, f: impl FnOnce(&mut Replica) -> R) -> R {
+        self.update(|state| f(state.replica.get_or_insert_default()))
+    }
+}
+
+impl State {
+    fn apply(&mut self, call: &Call<'_>, now: Time, drawn: Drawn, told: &mut Told) -> Outcome {
+        self.memory.host_mut().draw_of(Some(drawn));
+        let made = |made: Result<(), Refusal>| made.map_or_else(Outcome::Refused, |()| Outcome::Changed);
+        let memory = &mut self.memory;
+        let outcome = match call {
+            Call::Execute(command) => memory.execute(command, now, told),
+            Call::Advance(kind, name) => {
+                if memory.is_due(*kind, name, now) {
+                    memory.advance(*kind, name, now);
+                }
+                Outcome::Changed
+            }
+            Call::MakeTopic(name, _) if memory.has(Kind::Topic, name) => Outcome::Changed,
+            Call::MakeTopic(name, settings) => made(memory.make_topic(name, *settings)),
+            Call::Subscribe(name, _) => {
+                let subscribe = Call::Subscribe(*name, false);
+                let entry = Entry { now, random: Numbers::of(&[]), taken: 0, call: subscribe };
+                match memory.replay(&entry) {
+                    Ok(()) => Outcome::Changed,
+                    Err(_) => Outcome::Refused(Refusal::Busy("there is no room for this topic")),
+                }
+            }
+            _ => Outcome::Refused(Refusal::NotImplemented("no gateway proposes this")),
+        };
+        self.memory.host_mut().draw_of(None);
+        if let Some(replica) = &mut self.replica {
+            replica.came_to(&outcome);
+        }
+        outcome
+    }
+
+    /// Proposes what is due for a topic or a queue; it is looked at again later whether it was done.
+    pub(super) fn propose_due(&mut self, order: &Arc<Order>, kind: Kind, name: &Name, now: Time) {
+        if self.memory.is_due(kind, name, now) {
+            order.propose(Call::Advance(kind, *name));
+            self.timers.set(now.after(AGAIN), kind, *name);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What a message of the log is, byte for byte: what a gateway proposes at once.
+//!
+//! | bytes | what |
+//! | --- | --- |
+//! | 1 | 1, the version |
+//! | 8 | which gateway it is: a number drawn at random when it started |
+//! | 8 | the number of the first proposal, for the gateway itself |
+//! | 16 | the key of all random numbers that are drawn when these are executed |
+//! | 8, 8 | the last message of the log that the gateway had executed, and the [digest](super::Digest) of all until there |
+//! | … | proposals, each behind its length (4 bytes) |
+//!
+//! | first byte of a proposal | what follows |
+//! | --- | --- |
+//! | 0 | the [allowance](Allowance) (bytes: 8, beside: 4, factor: 4), and what is to be executed, as [`journal`](streamgauge_core::engine::journal) has it, of the time 0 |
+//! | 1 | a note is kept: the length of its name in a byte, its name, and the note to the end |
+//! | 2 | a note is not kept any more: its name |
+//! | 3 | the gateway saves the state behind this message |
+//! | 4 | that behind this message (8 bytes) was saved |
+//!
+//! All numbers are little-endian. When it is executed is what the engine says of the message: so all gateways have the
+//! same time.
+
+use streamgauge_core::engine::{Allowance, Name};
+
+const VERSION: u8 = 1;
+
+/// How long a proposal may be, in bytes of its own.
+pub(super) const BESIDE: usize = 64;
+
+/// What stands in front of the proposals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) gateway: u64,
+    pub(crate) first: u64,
+    pub(crate) key: [u64; 2],
+    pub(crate) seen: Seen,
+}
+
+/// What a gateway had executed, and what that came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Seen {
+    pub(crate) position: u64,
+    pub(crate) digest: u64,
+}
+
+impl Head {
+    /// Its bytes.
+    pub(crate) const LEN: usize = 1 + 6 * 8;
+
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let Self { gateway, first, key: [key, also], seen: Seen { position, digest } } = self;
+        out.push(VERSION);
+        [gateway, first, key, also, position, digest].iter().for_each(|word| out.extend(word.to_le_bytes()));
+    }
+
+    /// What is in front of the proposals, and those; `None` if it is of no version that is known.
+    pub(crate) fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (VERSION, mut rest) = bytes.split_first().map(|(version, rest)| (*version, rest))? else { return None };
+        let mut word = || Some(u64::from_le_bytes(*take(&mut rest)?));
+        let (gateway, first, key) = (word()?, word()?, [word()?, word()?]);
+        let seen = Seen { position: word()?, digest: word()? };
+        Some((Self { gateway, first, key, seen }, rest))
+    }
+}
+
+/// What a gateway proposes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proposal<'a> {
+    /// To execute an entry of a journal, of which so much is told.
+    Execute(Allowance, &'a [u8]),
+    /// To keep a note.
+    Note(Name, &'a [u8]),
+    /// To keep it no more.
+    NoNote(Name),
+    /// To save the state behind this message.
+    Save,
+    /// That it was saved, behind that message.
+    Saved(u64),
+}
+
+impl<'a> Proposal<'a> {
+    /// Adds one that `write` writes.
+    pub(super) fn add(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        let at = out.len();
+        out.extend_from_slice(&[0; 4]);
+        write(out);
+        let len = (out.len() - at - 4) as u32;
+        out[at..at + 4].copy_from_slice(&len.to_le_bytes());
+    }
+
+    /// Writes what stands in front of an entry.
+    pub(super) fn begin_execute(allowance: &Allowance, out: &mut Vec<u8>) {
+        out.push(0);
+        out.extend(allowance.bytes.to_le_bytes());
+        out.extend(allowance.beside.to_le_bytes());
+        out.extend(allowance.factor.to_le_bytes());
+    }
+
+    pub(super) fn write_note(name: &Name, note: Option<&[u8]>, out: &mut Vec<u8>) {
+        let name = name.as_bytes();
+        match note {
+            Some(note) => {
+                // A name is shorter than that.
+                out.extend_from_slice(&[1, name.len() as u8]);
+                out.extend_from_slice(name);
+                out.extend_from_slice(note);
+            }
+            None => {
+                out.push(2);
+                out.extend_from_slice(name);
+            }
+        }
+    }
+
+    pub(super) fn write_saved(position: u64, out: &mut Vec<u8>) {
+        out.push(4);
+        out.extend(position.to_le_bytes());
+    }
+
+    /// Takes the next one off; `None` if it is nothing that this version writes.
+    pub(crate) fn next(rest: &mut &'a [u8]) -> Option<Self> {
+        let len = u32::from_le_bytes(*take(rest)?) as usize;
+        let (mut one, behind) = rest.split_at_checked(len)?;
+        *rest = behind;
+        let [kind] = take(&mut one)?;
+        match kind {
+            0 => {
+                let bytes = u64::from_le_bytes(*take(&mut one)?);
+                let mut half = || Some(u32::from_le_bytes(*take(&mut one)?));
+                let allowance = Allowance { bytes, beside: half()?, factor: half()? };
+                Some(Self::Execute(allowance, one))
+            }
+            1 => {
+                let [len] = take(&mut one)?;
+                let (name, note) = one.split_at_checked((*len).into())?;
+                Some(Self::Note(Name::new(name).ok()?, note))
+            }
+            2 => Some(Self::NoNote(Name::new(one).ok()?)),
+            3 if one.is_empty() => Some(Self::Save),
+            4 => Some(Self::Saved(u64::from_le_bytes(one.try_into().ok()?))),
+            _ => None,
+        }
+    }
+}
+
+fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Option<&'a [u8; N]> {
+    let (first, behind) = rest.split_first_chunk()?;
+    *rest = behind;
+    Some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_read_as_it_was_written() {
+        let head = Head { gateway: 1, first: u64::MAX, key: [3, 4], seen: Seen { position: 5, digest: 6 } };
+        let (name, allowance) = (Name::new(b"clicks").unwrap(), Allowance { bytes: 9, beside: 8, factor: 7 });
+        let mut bytes = Vec::new();
+        head.write(&mut bytes);
+        assert_eq!(bytes.len(), Head::LEN);
+        Proposal::add(&mut bytes, |out| {
+            Proposal::begin_execute(&allowance, out);
+            out.extend_from_slice(b"entry");
+        });
+        Proposal::add(&mut bytes, |out| Proposal::write_note(&name, Some(b"{}"), out));
+        Proposal::add(&mut bytes, |out| Proposal::write_note(&name, None, out));
+        Proposal::add(&mut bytes, |out| out.push(3));
+        Proposal::add(&mut bytes, |out| Proposal::write_saved(77, out));
+        let (read, mut rest) = Head::read(&bytes).unwrap();
+        assert_eq!(read, head);
+        let wanted = [
+            Proposal::Execute(allowance, b"entry"),
+            Proposal::Note(name, b"{}"),
+            Proposal::NoNote(name),
+            Proposal::Save,
+            Proposal::Saved(77),
+        ];
+        assert_eq!([(); 5].map(|()| Proposal::next(&mut rest).unwrap()), wanted);
+        assert!(rest.is_empty());
+    }
+
+    #[test]
+    fn what_no_gateway_of_this_version_writes_is_nothing() {
+        assert_eq!(Head::read(b"\x02"), None);
+        assert_eq!(Head::read(&[1; Head::LEN - 1]), None);
+        for one in [&b""[..], b"\x05", b"\0\0", b"\x01\x05ab", b"\x01\0", b"\x02", b"\x03x", b"\x04abc"] {
+            let mut bytes = Vec::new();
+            Proposal::add(&mut bytes, |out| out.extend_from_slice(one));
+            assert_eq!(Proposal::next(&mut &bytes[..]), None, "{one:?}");
+        }
+        assert_eq!(Proposal::next(&mut &b"\x05\0\0\0\x03"[..]), None, "cut");
+    }
+}

@@ -1,0 +1,77 @@
+//! Whether the engine is there.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::streams::Tell;
+use crate::engine::remote::Order;
+
+/// What is known of the engine; what is proposed is told whenever that changes.
+#[derive(Debug)]
+pub(super) struct Condition {
+    order: Arc<Order>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    is_connected: bool,
+    /// Whether what was published last was taken.
+    answers: bool,
+    /// Whether this gateway is where the log ends.
+    is_current: bool,
+    why: String,
+}
+
+impl Condition {
+    /// Not reached yet.
+    pub(super) fn new(order: Arc<Order>) -> Self {
+        let why = "it has not been reached yet".to_owned();
+        let known = Known { is_connected: false, answers: true, is_current: false, why };
+        Self { order, known: Mutex::new(known) }
+    }
+
+    /// It can't be reached, and this is why.
+    pub(super) fn unreached(&self, why: &str) {
+        self.change(|known| known.why = why.to_owned());
+    }
+
+    /// The connection is there, or not.
+    fn connected(&self, is_connected: bool) {
+        self.change(|known| {
+            known.is_connected = is_connected;
+            known.why = "the connection to it is lost".to_owned();
+        });
+    }
+
+    /// It has taken what was published, or has not for this reason.
+    pub(super) fn answered(&self, answer: Result<(), &str>) {
+        self.change(|known| {
+            known.answers = answer.is_ok();
+            if let Err(why) = answer {
+                why.clone_into(&mut known.why);
+            }
+        });
+    }
+
+    /// What is to be called when the connection comes or goes.
+    pub(super) fn told(self: &Arc<Self>) -> Tell {
+        let this = Arc::clone(self);
+        Arc::new(move |is_connected| this.connected(is_connected))
+    }
+
+    /// This gateway is where the log ends.
+    pub(super) fn arrived(&self) {
+        self.change(|known| known.is_current = true);
+    }
+
+    fn change(&self, f: impl FnOnce(&mut Known)) {
+        let mut known = self.known.lock();
+        f(&mut known);
+        let is_there = known.is_connected && known.answers && known.is_current;
+        if is_there != self.order.is_there() || !is_there {
+            self.order.set_away((!is_there).then(|| known.why.clone()));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The log and what was saved, as two streams of NATS JetStream.
+//!
+//! | stream | subjects | what |
+//! | --- | --- | --- |
+//! | `GROUP-log` | `GROUP.log` | the log: a message is a [batch](super::batch); new ones are refused when it is full |
+//! | `GROUP-state` | `GROUP.state.POSITION.N`, `GROUP.state.whole` | what was [saved](super::saved), in pieces, and which of it is whole |
+//!
+//! The first message of a log is a state too: whoever finds none begins one, and only one of those who do so at the same
+//! time is let. What was saved goes behind the one before it, whose part of the log goes with it.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | [`Following`] | a gateway that follows the log, for ever |
+//! | `streams` | the connection, and the two streams |
+//! | `writing` | what gathers becomes messages of the log, each once |
+//! | `reading` | messages of the log in their order, through all faults |
+//! | `saving` | the state, saved and loaded |
+//! | `condition` | whether the engine is there |
+
+mod condition;
+mod reading;
+mod saving;
+mod streams;
+mod writing;
+
+pub(crate) use streams::look;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use streamgauge_core::engine::memory::{Defaults, Memory};
+
+use super::{Group, Order, Replica, Settings, Stop, restore};
+use crate::engine::memory::{Rooms, Shard};
+use condition::Condition;
+use streams::Streams;
+
+/// A gateway that follows the log.
+pub(crate) struct Following {
+    shard: Arc<Shard>,
+    order: Arc<Order>,
+    settings: Settings,
+    group: Group,
+    defaults: Defaults,
+    rooms: Box<dyn Fn() -> Rooms + Send + Sync>,
+    /// What the first gateway of a group begins with.
+    beginning: Box<dyn Fn() -> Memory<Rooms> + Send + Sync>,
+    condition: Arc<Condition>,
+    /// Bytes of the state when it was last saved here.
+    last_saved: AtomicU64,
+}
+
+/// How long to wait until the engine is asked again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+impl Following {
+    /// A gateway of a group, that has begun with nothing.
+    pub(crate) fn new(
+        shard: Arc<Shard>,
+        order: Arc<Order>,
+        settings: Settings,
+        (group, defaults): (Group, Defaults),
+        rooms: impl Fn() -> Rooms + Send + Sync + 'static,
+        beginning: impl Fn() -> Memory<Rooms> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let condition = Arc::new(Condition::new(Arc::clone(&order)));
+        let (rooms, beginning) = (Box::new(rooms), Box::new(beginning));
+        let last_saved = AtomicU64::new(0);
+        Arc::new(Self { shard, order, settings, group, defaults, rooms, beginning, condition, last_saved })
+    }
+
+    /// Follows the log for ever, or until it can't be followed any more.
+    pub(crate) async fn follow(self: &Arc<Self>) -> Stop {
+        let streams = Arc::new(self.reach().await);
+        self.order.set_longest(streams.longest());
+        match self.begin(&streams).await {
+            Ok((memory, replica)) => self.shard.join(memory, replica),
+            Err(stop) => return stop,
+        }
+        tokio::select! {
+            stop = self.read(&streams) => stop,
+            never = self.write(&streams) => match never {},
+            never = self.keep_saving() => match never {},
+        }
+    }
+
+    /// Reaches the engine, however long that takes; says once why it does not.
+    async fn reach(&self) -> Streams {
+        let mut told = String::new();
+        loop {
+            match Streams::open(&self.settings, &self.condition).await {
+                Ok(streams) => {
+                    if !told.is_empty() {
+                        eprintln!("engine: it is there");
+                    }
+                    return streams;
+                }
+                Err(why) => {
+                    self.condition.unreached(&why);
+                    if told.is_empty() {
+                        eprintln!("engine: {why}; trying again");
+                    }
+                    told = why;
+                }
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// What was saved last, or what the log begins with, which is made if nobody has.
+    async fn begin(&self, streams: &Streams) -> Result<(Memory<Rooms>, Replica), Stop> {
+        loop {
+            match self.try_to_begin(streams).await {
+                Ok((memory, replica, group)) => return self.check(memory, replica, group),
+                Err(why) => self.condition.unreached(&why),
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn try_to_begin(&self, streams: &Streams) -> Result<(Memory<Rooms>, Replica, Group), String> {
+        let saved = match streams.load().await? {
+            Some(saved) => saved,
+            None => {
+                let first = || {
+                    let (mut memory, replica) = ((self.beginning)(), Replica::default());
+                    super::save(&mut memory, &replica, self.group)
+                };
+                streams.first(first).await?
+            }
+        };
+        let wrong = |error: super::Unreadable| format!("what was saved can't be read: {}", error.0);
+        let (memory, mut replica, group) = restore(&saved, |_| (self.rooms)()).map_err(wrong)?;
+        // The first message of a log does not know its own number.
+        replica.begins_at_least(1);
+        Ok((memory, replica, group))
+    }
+
+    /// Whether this gateway goes by the same as the others.
+    fn check(&self, memory: Memory<Rooms>, replica: Replica, group: Group) -> Result<(Memory<Rooms>, Replica), Stop> {
+        let Group { memory: bytes, max_names } = group;
+        let other = |flag: &str, theirs: u64, own: u64| {
+            Stop::Other(format!(
+                "the other gateways of the group {} were started with {flag} {theirs}, and this one with {own}",
+                self.settings.group
+            ))
+        };
+        if bytes != self.group.memory {
+            return Err(other("--memory", bytes, self.group.memory));
+        }
+        if max_names != self.group.max_names {
+            return Err(other("--max-names", max_names, self.group.max_names));
+        }
+        let theirs = *memory.defaults();
+        if theirs != (Defaults { first: theirs.first, ..self.defaults }) {
+            return Err(Stop::Other(format!(
+                "the other gateways of the group {} were started with other defaults of topics and queues",
+                self.settings.group
+            )));
+        }
+        Ok((memory, replica))
+    }
+}
