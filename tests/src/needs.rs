@@ -30,6 +30,13 @@ pub fn programs(names: &[&str]) -> bool {
     }
 }
 
+/// Where a program is: the path of who is not root may lack the folders of servers.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
 /// Whether the operating system tells how much memory a process has had.
 ///
 /// # Panics

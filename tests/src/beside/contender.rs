@@ -3,10 +3,11 @@
 use super::cores::Cores;
 use super::crowd::Crowd;
 use super::place::Place;
-use super::program::{Absence, program};
+use super::program::Absence;
 use super::running::Running;
 use super::table::Figures;
 use super::{Load, Options, floor};
+use crate::needs::program;
 
 /// A row of the table.
 #[derive(Debug)]

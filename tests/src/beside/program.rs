@@ -3,9 +3,10 @@
 use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs, thread};
+use std::{fs, thread};
 
 use super::Options;
+use crate::needs::program;
 
 /// Why there are no figures.
 #[derive(Debug, Clone)]
@@ -50,13 +51,6 @@ pub(super) fn version(program: &Path) -> String {
     let output = Command::new(program).arg("--version").output().expect("it says what it is");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.split_whitespace().take_while(|word| !word.starts_with("sha=")).collect::<Vec<_>>().join(" ")
-}
-
-/// Where a program is: the path of who is not root may lack the folders of servers.
-pub(super) fn program(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
-    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 impl Options {
