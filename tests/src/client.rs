@@ -69,7 +69,12 @@ impl Client {
         Self::on(socket.into())
     }
 
-    fn on(stream: TcpStream) -> Self {
+    /// A new connection, if there is one within `limit`.
+    pub fn try_connect(address: SocketAddr, limit: Duration) -> Option<Self> {
+        TcpStream::connect_timeout(&address, limit).ok().map(Self::on)
+    }
+
+    pub(crate) fn on(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("an option of the socket");
         stream.set_write_timeout(Some(SOON)).expect("a timeout of the socket");
         Self { stream, buffer: Vec::new() }
@@ -133,6 +138,34 @@ impl Client {
         let head = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
         self.send([head.as_bytes(), body].concat());
         self.answer()
+    }
+
+    /// The answer to a request, if it has come whole within `limit`; without one the connection is of no more use.
+    ///
+    /// # Panics
+    /// When it is no HTTP.
+    pub fn try_ask(&mut self, request: &[u8], limit: Duration) -> Option<Answer> {
+        let deadline = Instant::now() + limit;
+        if !self.try_send(request) {
+            return None;
+        }
+        while !self.has_answer() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.read_within(left).filter(|n| *n > 0)?;
+        }
+        Some(self.answer())
+    }
+
+    /// Whether all of the next answer is here.
+    fn has_answer(&self) -> bool {
+        let end_of = |end: &[u8]| self.buffer.windows(end.len()).position(|part| part == end).map(|at| at + end.len());
+        let Some(end) = end_of(b"\r\n\r\n") else { return false };
+        let head = String::from_utf8_lossy(&self.buffer[..end]).into_owned();
+        let answer = Answer { status: 0, head, body: Vec::new() };
+        match answer.header("content-length").map(|length| length.parse::<usize>()) {
+            Some(length) => self.buffer.len() - end >= length.expect("a length"),
+            None => answer.header("transfer-encoding").is_none() || end_of(b"\r\n0\r\n\r\n").is_some(),
+        }
     }
 
     /// The next answer.
