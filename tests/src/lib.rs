@@ -12,6 +12,7 @@ pub mod command;
 pub mod exact;
 pub mod exact_pairs;
 pub mod kept;
+pub mod link;
 pub mod needs;
 pub mod pairs;
 pub mod process;
