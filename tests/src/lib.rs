@@ -13,6 +13,7 @@ pub mod exact;
 pub mod exact_pairs;
 pub mod kept;
 pub mod link;
+pub mod nats;
 pub mod needs;
 pub mod pairs;
 pub mod process;

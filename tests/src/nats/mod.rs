@@ -1,0 +1,202 @@
+//! Servers of NATS with JetStream, one or three that are one cluster, which can be killed and come back.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | `server` | one of them: its settings, its process, and what it says of itself |
+//! | `ports` | ports that nobody has, and nobody is given meanwhile |
+
+mod ports;
+mod server;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::needs;
+use crate::wait::{until, until_within};
+use ports::free_ports;
+use server::{Ports, Server};
+
+/// How long an election, and what follows it, may take on a machine that is busy.
+const ELECTED: Duration = Duration::from_secs(60);
+
+/// How often a port may be taken by another in the moment between.
+const TRIES: usize = 5;
+
+/// The servers, which end when this is dropped; their folder goes with them.
+#[derive(Debug)]
+pub struct Cluster {
+    servers: Vec<Server>,
+    folder: TempDir,
+}
+
+impl Cluster {
+    /// Starts one server or three, and waits until JetStream has a leader and all know of it. `None` where
+    /// `nats-server` is not on the machine.
+    ///
+    /// # Panics
+    /// When one doesn't start, they don't agree in time, or `CI` is set and `nats-server` is missing.
+    pub fn start(servers: usize) -> Option<Self> {
+        assert!(matches!(servers, 1 | 3), "a cluster of {servers}");
+        let Some(program) = needs::program("nats-server") else {
+            needs::without("nats-server is not on this machine", "tests/run installs it");
+            return None;
+        };
+        for _ in 0..TRIES {
+            let folder = TempDir::new().expect("a folder");
+            let ports: Vec<Ports> = free_ports(3 * servers).chunks_exact(3).map(Ports::of).collect();
+            let mut cluster = Self { servers: Vec::new(), folder };
+            for number in 0..servers {
+                cluster.servers.push(Server::new(number, &ports, &program, cluster.folder.path()));
+            }
+            if cluster.servers.iter_mut().all(|server| server.start().is_ok()) {
+                cluster.until_current();
+                return Some(cluster);
+            }
+        }
+        panic!("another program had one of the ports, {TRIES} times");
+    }
+
+    /// Waits until JetStream has a leader that hears all servers which run, each of which has caught up with it.
+    ///
+    /// # Panics
+    /// When that takes a minute.
+    pub fn until_current(&self) {
+        until_within(ELECTED, "a leader of JetStream that all follow", || self.are_current().then_some(()));
+    }
+
+    fn are_current(&self) -> bool {
+        let running = || self.servers.iter().filter(|server| server.is_running());
+        if !running().all(Server::is_healthy) {
+            return false;
+        }
+        if self.servers.len() == 1 {
+            return running().count() == 1;
+        }
+        running().any(|leader| {
+            let Some(meta) = leader.ask("/jsz").map(|mut known| known["meta_cluster"].take()) else { return false };
+            let follows = |server: &Server| {
+                let replicas = meta["replicas"].as_array().into_iter().flatten();
+                replicas.filter(|replica| replica["name"] == server.name()).any(|replica| replica["current"] == true)
+            };
+            meta["leader"] == leader.name() && running().all(|server| server.name() == leader.name() || follows(server))
+        })
+    }
+
+    /// Where they all are, in one text: `nats://A,B,C`.
+    pub fn url(&self) -> String {
+        let addresses: Vec<_> = self.addresses().iter().map(SocketAddr::to_string).collect();
+        format!("nats://{}", addresses.join(","))
+    }
+
+    /// Where each is.
+    pub fn urls(&self) -> Vec<String> {
+        self.addresses().iter().map(|address| format!("nats://{address}")).collect()
+    }
+
+    /// The addresses for clients, also of those that don't run.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.servers.iter().map(Server::address).collect()
+    }
+
+    /// Ends a server as a crash does.
+    ///
+    /// # Panics
+    /// When it doesn't run.
+    pub fn kill(&mut self, server: usize) {
+        self.servers[server].kill();
+    }
+
+    /// Starts a server again that was killed, at the same addresses and with what it had kept, and waits until it
+    /// listens, which says nothing of whether it has caught up.
+    ///
+    /// # Panics
+    /// When it runs, or does not start.
+    pub fn restart(&mut self, server: usize) {
+        until("the ports of a server that was killed", || self.servers[server].start().ok());
+    }
+
+    /// The server that says that it leads a stream; `None` while none does.
+    pub fn leader_of(&self, stream: &str) -> Option<usize> {
+        let leads = |server: &Server| {
+            let known = server.ask("/jsz?streams=1&config=1")?;
+            let accounts = known["account_details"].as_array()?;
+            let mut streams = accounts.iter().filter_map(|account| account["stream_detail"].as_array()).flatten();
+            let leader: &Value = &streams.find(|known| known["name"] == stream)?["cluster"]["leader"];
+            // One that is alone leads without a word.
+            Some(*leader == server.name() || self.servers.len() == 1)
+        };
+        self.servers.iter().position(|server| server.is_running() && leads(server) == Some(true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Client;
+
+    /// Sends one request to JetStream over a connection of its own, and returns the answer's body.
+    fn ask(cluster: &Cluster, server: usize, subject: &str, body: &str) -> Value {
+        let mut client = Client::connect(cluster.addresses()[server]);
+        let length = body.len();
+        client.send(format!(
+            "CONNECT {{\"verbose\":false}}\r\nSUB _INBOX.t 1\r\nPUB {subject} _INBOX.t {length}\r\n{body}\r\n"
+        ));
+        loop {
+            let line = String::from_utf8(client.take_to(b"\r\n")).expect("text");
+            match line.split_whitespace().collect::<Vec<_>>()[..] {
+                ["MSG", .., length] => {
+                    let body = client.take(length.parse().expect("a length"));
+                    return serde_json::from_slice(&body).expect("JSON");
+                }
+                ["PING"] => client.send("PONG\r\n"),
+                _ => {}
+            }
+        }
+    }
+
+    fn make_stream(cluster: &Cluster, replicas: usize) {
+        let stream = format!(r#"{{"name":"S","subjects":["s"],"storage":"file","num_replicas":{replicas}}}"#);
+        let made = ask(cluster, 0, "$JS.API.STREAM.CREATE.S", &stream);
+        assert_eq!(made["error"], Value::Null, "{made}");
+    }
+
+    fn leader(cluster: &Cluster) -> usize {
+        until_within(ELECTED, "a leader of the stream", || cluster.leader_of("S"))
+    }
+
+    #[test]
+    fn one_keeps_what_it_has_over_a_crash() {
+        let Some(mut cluster) = Cluster::start(1) else { return };
+        assert_eq!(cluster.url(), cluster.urls()[0]);
+        assert_eq!(cluster.leader_of("S"), None);
+        make_stream(&cluster, 1);
+        assert_eq!(ask(&cluster, 0, "s", "item")["seq"], 1);
+        assert_eq!(cluster.leader_of("S"), Some(0));
+        cluster.kill(0);
+        assert_eq!(cluster.leader_of("S"), None);
+        cluster.restart(0);
+        cluster.until_current();
+        assert_eq!(leader(&cluster), 0);
+        assert_eq!(ask(&cluster, 0, "s", "item")["seq"], 2);
+    }
+
+    #[test]
+    fn three_have_another_leader_when_it_crashes() {
+        let Some(mut cluster) = Cluster::start(3) else { return };
+        assert_eq!(cluster.url(), format!("nats://{}", cluster.urls().join(",").replace("nats://", "")));
+        make_stream(&cluster, 3);
+        let first = leader(&cluster);
+        assert_eq!(ask(&cluster, first, "s", "item")["seq"], 1);
+        cluster.kill(first);
+        let second = leader(&cluster);
+        assert_ne!(second, first);
+        cluster.until_current();
+        assert_eq!(ask(&cluster, second, "s", "item")["seq"], 2);
+        cluster.restart(first);
+        cluster.until_current();
+        assert_eq!(ask(&cluster, first, "s", "item")["seq"], 3);
+    }
+}
