@@ -11,6 +11,7 @@ pub mod client;
 pub mod command;
 pub mod exact;
 pub mod exact_pairs;
+pub mod history;
 pub mod kept;
 pub mod link;
 pub mod nats;
