@@ -256,6 +256,9 @@ mod tests {
         near.finish();
         assert_eq!((far.so_far(SILENCE), near.so_far(SILENCE)), (vec![], vec![]));
         assert!(!other.has_more_within(SILENCE));
+        listener.set_nonblocking(true).expect("an option of the socket");
+        assert!(listener.accept().is_err(), "nobody has come through");
+        listener.set_nonblocking(false).expect("an option of the socket");
         link.mend();
         assert_eq!(far.rest(), b"held");
         assert_eq!(near.take(4), b"back");

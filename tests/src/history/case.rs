@@ -131,8 +131,7 @@ impl Case {
         }
     }
 
-    /// Numbers the items. A put that nobody was told of has happened before its item was seen; if that never was, it
-    /// explains nothing, and is left out.
+    /// Numbers the items. A put that nobody was told of explains nothing if its item was never seen, and is left out.
     fn things(&mut self, history: &[Operation]) -> Result<BTreeMap<Item, usize>, Wrong> {
         let mut numbers = BTreeMap::new();
         let mut puts: BTreeMap<Item, &Operation> = BTreeMap::new();
@@ -152,8 +151,7 @@ impl Case {
         }
         for (item, put) in puts {
             let seen = seen.remove(&item).unwrap_or_default();
-            let first = seen.iter().map(|delivery| delivery.completed).min();
-            if first.is_none() && !put.is_known() {
+            if seen.is_empty() && !put.is_known() {
                 continue;
             }
             if let Some(early) = seen.iter().find(|delivery| delivery.completed < put.invoked) {
@@ -165,7 +163,7 @@ impl Case {
             self.things.push(Thing {
                 item,
                 invoked: put.invoked,
-                completed: put.latest().min(first.unwrap_or(Duration::MAX)),
+                completed: put.latest(),
                 deliveries: seen.len(),
                 last_seen: seen.iter().map(|delivery| delivery.completed).max().unwrap_or_default(),
                 attempts,

@@ -204,6 +204,41 @@ fn a_lease_nobody_heard_of_hides_an_item_for_its_time() {
 }
 
 #[test]
+fn a_lease_nobody_heard_of_is_over_in_its_time_as_any() {
+    let time = Duration::from_millis(LEASE);
+    let hidden = [put(0, 1, 1), unheard(2, Call::Lease(time)), empty(4, 5)];
+    let early =
+        [&hidden[..], &[lease(50, 51, 1, 2), lease(200, 201, 1, 3), ack(202, 203, "1.3", Answer::Done)]].concat();
+    says(linearizable(&early, &RULES), "nobody was told of");
+    // The first of two hides the one that comes back first, whichever that is.
+    for (one, other) in [(1, 2), (2, 1)] {
+        right(&[
+            put(0, 3, 1),
+            put(0, 3, 2),
+            unheard(4, Call::Lease(time)),
+            unheard(20, Call::Lease(time)),
+            empty(24, 25),
+            lease(101, 102, one, 2),
+            ack(103, 104, &format!("{one}.2"), Answer::Done),
+            lease(130, 131, other, 2),
+            ack(132, 133, &format!("{other}.2"), Answer::Done),
+        ]);
+    }
+}
+
+#[test]
+fn a_lease_nobody_heard_of_goes_unmissed() {
+    let second = |doubt: Operation| {
+        let history = [put(0, 3, 1), put(0, 3, 2), doubt, lease(100, 101, 2, 1), nack(102, 103, "2.1", Answer::Done)];
+        [&history[..], &[lease(110, 111, 1, 2), lease(112, 113, 2, 2)]].concat()
+    };
+    linearizable(&second(unheard(4, Call::Lease(Duration::from_millis(90)))), &RULES)
+        .expect("1 has come back as 2 has");
+    let late = second(unheard(104, Call::Lease(Duration::from_millis(1))));
+    says(linearizable(&late, &RULES), "item 2 has to go out before");
+}
+
+#[test]
 fn an_end_nobody_heard_of() {
     let before = [put(0, 1, 1), lease(2, 3, 1, 1)];
     let after = |more: &[Operation]| [&before, more].concat();

@@ -129,7 +129,6 @@ impl<'a> Search<'a> {
             open.push(candidate);
             candidate = self.next[candidate];
         }
-        open.retain(|step| self.case.steps[*step].invoked <= now);
         open.sort_by_key(|step| self.case.steps[*step].completed);
         let (adding, mut steps): (Vec<usize>, Vec<usize>) = open.iter().partition(|step| self.model.adds(**step, now));
         steps.extend(adding.into_iter().filter(|step| self.case.steps[*step].completed == now));
