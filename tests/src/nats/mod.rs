@@ -163,8 +163,14 @@ mod tests {
         assert_eq!(made["error"], Value::Null, "{made}");
     }
 
+    /// The leader, which says so to clients too.
     fn leader(cluster: &Cluster) -> usize {
-        until_within(ELECTED, "a leader of the stream", || cluster.leader_of("S"))
+        let leader = until_within(ELECTED, "a leader of the stream", || cluster.leader_of("S"));
+        if cluster.servers.len() > 1 {
+            let known = ask(cluster, leader, "$JS.API.STREAM.INFO.S", "");
+            assert_eq!(known["cluster"]["leader"], format!("n{leader}"), "{known}");
+        }
+        leader
     }
 
     #[test]
