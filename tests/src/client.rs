@@ -250,6 +250,18 @@ impl Client {
         }
     }
 
+    /// The same; `None` when the connection ends before, or nothing comes for so long.
+    pub fn try_take_to(&mut self, end: &[u8], limit: Duration) -> Option<Vec<u8>> {
+        let mut searched = 0;
+        loop {
+            if let Some(at) = self.buffer[searched..].windows(end.len()).position(|part| part == end) {
+                return Some(self.take(searched + at + end.len()));
+            }
+            searched = self.buffer.len().saturating_sub(end.len());
+            self.read_within(limit).filter(|n| *n > 0)?;
+        }
+    }
+
     /// The next byte, which stays; `None` at the end.
     pub fn peek(&mut self) -> Option<u8> {
         if self.buffer.is_empty() && !self.read_more() {

@@ -118,18 +118,33 @@ impl Cluster {
         until("the ports of a server that was killed", || self.servers[server].start().ok());
     }
 
+    /// The number of the first message that a stream has, as far as its servers say.
+    ///
+    /// # Panics
+    /// When there is no such stream.
+    pub fn first_of(&self, stream: &str) -> u64 {
+        let first = |server: &Server| stream_of(server, stream)?["state"]["first_seq"].as_u64();
+        let running = self.servers.iter().filter(|server| server.is_running());
+        running.filter_map(first).max().unwrap_or_else(|| panic!("there is no stream {stream}"))
+    }
+
     /// The server that says that it leads a stream; `None` while none does.
     pub fn leader_of(&self, stream: &str) -> Option<usize> {
         let leads = |server: &Server| {
-            let known = server.ask("/jsz?streams=1&config=1")?;
-            let accounts = known["account_details"].as_array()?;
-            let mut streams = accounts.iter().filter_map(|account| account["stream_detail"].as_array()).flatten();
-            let leader: &Value = &streams.find(|known| known["name"] == stream)?["cluster"]["leader"];
+            let leader: &Value = &stream_of(server, stream)?["cluster"]["leader"];
             // One that is alone leads without a word.
             Some(*leader == server.name() || self.servers.len() == 1)
         };
         self.servers.iter().position(|server| server.is_running() && leads(server) == Some(true))
     }
+}
+
+/// What a server says of a stream.
+fn stream_of(server: &Server, stream: &str) -> Option<Value> {
+    let mut known = server.ask("/jsz?streams=1&config=1")?;
+    let accounts = known["account_details"].as_array_mut()?;
+    let mut streams = accounts.iter_mut().filter_map(|account| account["stream_detail"].as_array_mut()).flatten();
+    streams.find(|known| known["name"] == stream).map(Value::take)
 }
 
 #[cfg(test)]

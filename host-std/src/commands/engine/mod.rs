@@ -63,9 +63,9 @@ pub(super) struct EngineOptions {
     /// Bytes of the log after which the state is saved
     #[arg(long, value_name = "BYTES", default_value = "64MiB", value_parser = bytes)]
     engine_save_after: usize,
-    /// Most bytes of the log in the engine; beyond: 507
-    #[arg(long, value_name = "BYTES", default_value = "8GiB", value_parser = bytes)]
-    engine_bytes: usize,
+    /// Most bytes of the log in the engine; beyond: 507 [default: what the engine has]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    engine_bytes: Option<usize>,
     /// File with a user's JWT and seed, as `nsc` writes it
     #[arg(long, value_name = "FILE", env = "STREAMGAUGE_ENGINE_CREDS")]
     engine_creds: Option<PathBuf>,
@@ -111,7 +111,7 @@ impl EngineOptions {
             replicas: self.replicas.map(usize::from),
             patience: self.engine_timeout,
             save_after: self.engine_save_after as u64,
-            most: self.engine_bytes as u64,
+            most: self.engine_bytes.map(|bytes| bytes as u64),
             credentials: Credentials {
                 file: self.engine_creds.clone(),
                 token,

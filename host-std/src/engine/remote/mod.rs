@@ -81,8 +81,8 @@ pub struct Settings {
     pub patience: Duration,
     /// Bytes of the log after which the state is saved.
     pub save_after: u64,
-    /// The most bytes of the log.
-    pub most: u64,
+    /// The most bytes of the log; `None`: as many as the engine has.
+    pub most: Option<u64>,
     /// A file with a user's JWT and seed; a token; a file with certificates to trust; one with an own certificate and one
     /// with its key.
     pub credentials: Credentials,

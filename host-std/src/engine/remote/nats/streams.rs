@@ -38,7 +38,7 @@ impl Streams {
         jetstream.set_timeout(ANSWER);
         let Settings { group, most, .. } = settings;
         let replicas = settings.replicas.unwrap_or(if is_cluster(&client) { 3 } else { 1 });
-        let bytes = i64::try_from(*most).unwrap_or(i64::MAX);
+        let bytes = most.map_or(-1, |most| i64::try_from(most).unwrap_or(i64::MAX));
         let base = stream::Config {
             num_replicas: replicas,
             storage: StorageType::File,

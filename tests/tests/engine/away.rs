@@ -1,0 +1,94 @@
+//! The engine is away: at the start, later, for one gateway of two.
+
+use std::time::{Duration, Instant};
+
+use streamgauge_tests::client::Client;
+use streamgauge_tests::link::Link;
+use streamgauge_tests::nats::Cluster;
+use streamgauge_tests::process::Server;
+use streamgauge_tests::wait::{until, until_within};
+
+use crate::{JOINED, gateway, is_ready, joined, started};
+
+/// Until what would change something is refused, and how.
+fn refused(server: &Server) -> streamgauge_tests::client::Answer {
+    until_within(JOINED, "a refusal", || {
+        let answer = Client::connect(server.address).post("/put?queue=probe", "x");
+        (answer.status == 503).then_some(answer)
+    })
+}
+
+#[test]
+fn a_gateway_starts_without_the_engine_and_joins_when_it_comes() {
+    let Some(mut cluster) = Cluster::start(1) else { return };
+    cluster.kill(0);
+    let mut a = started(&cluster.url(), &[]);
+    let said = a.process.line("engine: ");
+    assert!(said.contains("can't be reached") && said.ends_with("trying again"), "{said}");
+    let ready = a.connect().get("/readyz");
+    assert_eq!(ready.status, 503);
+    let text = ready.text();
+    assert!(text.contains("engine: failing"), "{text}");
+    assert_eq!(a.connect().get("/livez").status, 200);
+    for target in ["/put?queue=q&data=x", "/get?queue=q", "/stats?queue=q", "/sub?topic=t", "/queues"] {
+        let answer = a.connect().get(target);
+        assert_eq!((answer.status, answer.header("retry-after").is_some()), (503, true), "{target}");
+    }
+    cluster.restart(0);
+    joined(&a);
+    assert_eq!(a.connect().post("/put?queue=q", "x").status, 200);
+    assert_eq!(a.get("/get?queue=q"), "x");
+    let engine: Vec<_> = a.process.stderr().lines().filter(|line| line.starts_with("engine: ")).map(str::len).collect();
+    assert_eq!(engine.len(), 2, "one line when it is away, and one when it is there");
+}
+
+#[test]
+fn streams_stay_open_while_the_engine_is_away_and_nothing_answered_is_lost() {
+    let Some(mut cluster) = Cluster::start(1) else { return };
+    let a = gateway(&cluster.url(), &[]);
+    assert_eq!(a.connect().post("/put?queue=q", "kept").status, 200);
+    let mut subscriber = a.connect();
+    subscriber.send("GET /sub?topic=t&multipart=0 HTTP/1.0\r\n\r\n");
+    assert!(subscriber.head().contains("200 OK"));
+    assert_eq!(subscriber.take(2), b"\r\n", "its opening");
+    assert_eq!(a.connect().post("/pub?topic=t", "before").status, 200);
+    assert_eq!(subscriber.take(7), b"before\n");
+    cluster.kill(0);
+    let answer = refused(&a);
+    assert!(answer.header("retry-after").is_some());
+    let begun = Instant::now();
+    assert!(!is_ready(a.address));
+    assert!(a.get("/peek?queue=q").contains("kept"), "looks are answered");
+    assert!(begun.elapsed() < Duration::from_secs(2), "nothing hangs");
+    cluster.restart(0);
+    joined(&a);
+    assert_eq!(a.connect().post("/pub?topic=t", "behind").status, 200);
+    assert_eq!(subscriber.take(7), b"behind\n");
+    assert_eq!(a.get("/get?queue=q"), "kept");
+}
+
+#[test]
+fn one_gateway_that_is_cut_off_refuses_and_comes_back_to_what_the_others_did() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let mut link = Link::to(cluster.addresses()[0]);
+    let (a, b) =
+        (gateway(&cluster.url(), &[]), gateway(&format!("nats://{}", link.address()), &["--engine-timeout", "2s"]));
+    assert_eq!(a.connect().post("/put?queue=q", "one").status, 200);
+    link.cut();
+    // What is asked now has no answer, and then the connection is known to be gone.
+    let begun = Instant::now();
+    let answer = b.connect().post("/put?queue=q&id=two", "two");
+    let took = begun.elapsed();
+    assert_eq!(answer.status, 503);
+    assert!(took < Duration::from_secs(6), "{took:?}");
+    let text = answer.text();
+    assert!(text.contains("the engine"), "{text}");
+    assert_eq!(a.connect().get("/get?queue=q&lease=60").text(), "one");
+    refused(&b);
+    link.mend();
+    joined(&b);
+    until("what the other one did", || b.get("/peek?queue=q&state=leased").contains("one").then_some(()));
+    // It may have happened: under its id it counts once.
+    until("it to be taken", || (b.connect().post("/put?queue=q&id=two", "two").status == 200).then_some(()));
+    assert_eq!([b.get("/get?queue=q"), b.get("/get?queue=q")], ["two", ""]);
+}

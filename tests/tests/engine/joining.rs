@@ -1,0 +1,117 @@
+//! Who joins later, or again, has all that there was.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use streamgauge_tests::kept::killed;
+use streamgauge_tests::nats::Cluster;
+use streamgauge_tests::process::Process;
+use streamgauge_tests::wait::until_within;
+
+use crate::{JOINED, gateway, joined, messages, pair, shows, started};
+
+/// The state is saved often, and the log until there is let go.
+const OFTEN: [&str; 2] = ["--engine-save-after", "64KiB"];
+
+#[test]
+fn who_joins_later_has_what_was_saved_and_what_came_behind_it() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let url = cluster.url();
+    let a = gateway(&url, &OFTEN);
+    let mut client = a.connect();
+    let first = client.post("/put?queue=q&id=first", "first");
+    assert_eq!(first.status, 200);
+    let lent = client.get("/get?queue=q&lease=600");
+    let token = lent.header("x-lease").unwrap().to_owned();
+    assert_eq!(client.put("/gauges/g", r#"{"topic":"t","measure":["rate"]}"#).status, 201);
+    assert_eq!(client.put("/topics/t", r#"{"bytes":67108864}"#).status, 201);
+    let line = "x".repeat(1_000);
+    // Until the beginning of the log is gone, which is when a second state was saved.
+    let mut published = 0_u64;
+    until_within(JOINED, "the log to lose its beginning", || {
+        for _ in 0..50 {
+            assert_eq!(client.post("/pub?topic=t", format!("{published} {line}")).status, 200);
+            published += 1;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        (cluster.first_of("streamgauge-log") > 1).then_some(())
+    });
+    assert_eq!(client.post("/put?queue=q", "last").status, 200);
+    let b = gateway(&url, &OFTEN);
+    let (told, at_a) = (messages(&b, "t", "first"), messages(&a, "t", "first"));
+    assert_eq!(told.lines().count() as u64, published);
+    assert!(told == at_a && told.starts_with("0 x"), "all that the topic holds is there");
+    let mut at_b = b.connect();
+    assert_eq!(at_b.post(&format!("/ack?queue=q&lease={token}"), "").status, 200);
+    assert_eq!(at_b.post("/put?queue=q&id=first", "first").status, 200, "it was put before");
+    assert_eq!((at_b.get("/get?queue=q").text().as_str(), at_b.get("/get?queue=q").text().as_str()), ("last", ""));
+    assert!(b.get("/gauges").contains("\"g\""));
+}
+
+#[test]
+fn a_gateway_that_is_killed_takes_nothing_with_it() {
+    let Some((cluster, [a, b])) = pair() else { return };
+    let mut at_a = a.connect();
+    assert_eq!(at_a.post("/put?queue=q", "work").status, 200);
+    let lent = at_a.get("/get?queue=q&lease=1");
+    assert_eq!(lent.text(), "work");
+    killed(a);
+    let again = b.connect().get("/get?queue=q&lease=30&wait=20");
+    assert_eq!((again.header("x-attempt"), &again.body[..]), (Some("2"), &b"work"[..]));
+    let a = gateway(&cluster.url(), &[]);
+    assert!(shows(&a, "/peek?queue=q&state=leased", |text| !text.is_empty()).contains("\"attempt\":2"));
+}
+
+#[test]
+fn all_gateways_of_a_group_go_by_the_same() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let url = cluster.url();
+    let a = gateway(&url, &["--memory", "2GiB"]);
+    for (flags, wrong) in [
+        (&["--memory", "1GiB"][..], "--memory 2147483648, and this one with 1073741824"),
+        (&["--memory", "2GiB", "--max-names", "7"], "--max-names"),
+        (&["--memory", "2GiB", "--no-auto-create"], "other defaults"),
+    ] {
+        let mut other = started(&url, flags);
+        let code = until_within(JOINED, "it to end", || other.process.try_exit_code());
+        let said = other.process.stderr();
+        assert!(code == 2 && said.contains(wrong), "{code}: {said}");
+    }
+    // Another group has nothing to do with it.
+    let other = gateway(&url, &["--engine-group", "other"]);
+    assert_eq!(a.connect().post("/put?queue=q", "x").status, 200);
+    assert_eq!(other.get("/get?queue=q"), "");
+    joined(&other);
+}
+
+#[test]
+fn who_stops_well_ends_well_and_what_is_queued_stays() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let url = cluster.url();
+    let a = gateway(&url, &[]);
+    assert_eq!(a.connect().post("/put?queue=q", "x").status, 200);
+    assert_eq!(a.stop(), 0);
+    let a = gateway(&url, &[]);
+    assert_eq!(a.get("/get?queue=q"), "x");
+    a.process.signal(Signal::SIGTERM);
+}
+
+#[test]
+fn whether_an_engine_will_do_is_said_in_lines() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let url = cluster.url();
+    let check = |url: &str| {
+        let mut process = Process::start("streamgauge", ["engine", "check", url]);
+        (process.exit_code(), process.stdout() + &process.stderr())
+    };
+    let (code, said) = check(&url);
+    assert!(code == 0 && said.contains("jetstream    answers") && said.contains("not there yet"), "{code}: {said}");
+    let a = gateway(&url, &[]);
+    let (code, said) = check(&url);
+    assert!(code == 0 && said.contains("1 of 1 replicas current"), "{code}: {said}");
+    drop(a);
+    let (code, said) = check("nats://127.0.0.1:1");
+    assert!(code == 2 && said.contains("can't be reached") && said.lines().count() == 1, "{code}: {said}");
+    let (code, said) = check("http://127.0.0.1");
+    assert!(code == 2 && said.contains("nats://HOST:PORT"), "{code}: {said}");
+}

@@ -1,0 +1,118 @@
+//! What one gateway was told is so at every other.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use streamgauge_tests::client::Client;
+
+use crate::{has, messages, pair, shows};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// What a publisher is told.
+fn published(client: &mut Client, target: &str, text: &str) -> Value {
+    let length = text.len();
+    client.send(format!(
+        "POST {target} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\ncontent-length: {length}\r\n\r\n{text}"
+    ));
+    json(&client.answer().text())
+}
+
+#[test]
+fn a_lease_of_one_gateway_is_good_at_every_other() {
+    let Some((_cluster, [a, b])) = pair() else { return };
+    let (mut a, mut b) = (a.connect(), b.connect());
+    assert_eq!(a.post("/put?queue=q", "one").status, 200);
+    let lent = b.get("/get?queue=q&lease=30&wait=5");
+    assert_eq!((lent.status, lent.header("x-attempt")), (200, Some("1")));
+    let token = lent.header("x-lease").unwrap().to_owned();
+    assert_eq!(a.get("/get?queue=q&lease=30").status, 204, "nobody else has it");
+    assert_eq!(a.post(&format!("/touch?queue=q&lease={token}&seconds=60"), "").status, 200);
+    assert_eq!(a.post(&format!("/nack?queue=q&lease={token}&reason=no"), "").status, 200);
+    assert_eq!(b.post(&format!("/ack?queue=q&lease={token}"), "").status, 410, "it is over");
+    let again = a.get("/get?queue=q&lease=30&wait=5");
+    assert_eq!(again.header("x-attempt"), Some("2"));
+    let token = again.header("x-lease").unwrap().to_owned();
+    let both = b.post("/ack?queue=q", format!("nonsense\n{token}\n"));
+    let text = both.text();
+    assert!(text.contains("acked 1") && text.contains("nonsense"), "{text}");
+    assert_eq!(a.post(&format!("/ack?queue=q&lease={token}"), "").status, 410, "nothing is taken twice");
+}
+
+#[test]
+fn settings_delays_ids_and_dead_letters_are_the_same_everywhere() {
+    let Some((_cluster, [a, b])) = pair() else { return };
+    let (mut a, mut b) = (a.connect(), b.connect());
+    let jobs = r#"{"max_attempts":2,"dead_letter":"dead","lease":"300ms","bytes":65536}"#;
+    assert_eq!(a.put("/queues/jobs", jobs).status, 201);
+    assert_eq!(b.put("/queues/jobs", jobs).status, 200, "it is there");
+    // An id counts once, wherever it comes.
+    for client in [&mut a, &mut b] {
+        assert_eq!(client.post("/put?queue=jobs&id=x", "work").status, 200);
+    }
+    assert_eq!(b.post("/put?queue=jobs&delay=1&id=y", "later").status, 200);
+    let begun = Instant::now();
+    // Twice its lease runs out, with nobody but the clock to say so.
+    for attempt in ["1", "2"] {
+        let lent = a.get("/get?queue=jobs&lease=300ms&wait=10");
+        assert_eq!((lent.header("x-attempt"), &lent.body[..]), (Some(attempt), &b"work"[..]));
+    }
+    let later = b.get("/get?queue=jobs&wait=10");
+    assert_eq!(later.text(), "later");
+    assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
+    let dead = b.get("/get?queue=dead&wait=10&format=json");
+    assert_eq!((dead.status, dead.text().as_str()), (200, "work"));
+    let stats = json(&a.get("/stats?queue=jobs&format=json").text());
+    let terms = ["acked", "delivered", "ready", "delayed", "leased", "overflow", "dead", "expired", "purged"];
+    let sum: u64 = terms.iter().map(|term| stats[term].as_u64().unwrap()).sum();
+    assert_eq!((stats["accepted"].as_u64(), stats["duplicates"].as_u64()), (Some(sum), Some(1)), "{stats}");
+}
+
+#[test]
+fn who_was_at_one_gateway_goes_on_at_another() {
+    let Some((_cluster, [a, b])) = pair() else { return };
+    let publish =
+        |client: &mut Client, text: &str| published(client, "/pub?topic=news", text)["first"].as_u64().unwrap();
+    let (mut at_a, mut at_b) = (a.connect(), b.connect());
+    let first = publish(&mut at_a, "one");
+    assert_eq!([publish(&mut at_b, "two"), publish(&mut at_a, "three")], [first + 1, first + 2]);
+    let shown = |server, from: u64| has(server, "news", &from.to_string(), |text| text.ends_with("three\n"));
+    assert_eq!(shown(&a, first), "one\ntwo\nthree\n");
+    assert_eq!(shown(&b, first + 1), "two\nthree\n");
+    // The same message under the same id, when the answer was lost.
+    let twice = [&mut at_a, &mut at_b].map(|client| published(client, "/pub?topic=news&id=4", "four"));
+    assert_eq!((&twice[0]["first"], &twice[1]["duplicates"]), (&twice[1]["first"], &Value::from(1)));
+}
+
+#[test]
+fn a_gauge_measures_what_all_gateways_publish_and_each_pane_is_told_once() {
+    let Some((_cluster, [a, b])) = pair() else { return };
+    let (mut at_a, mut at_b) = (a.connect(), b.connect());
+    let gauge = r#"{"topic":"t","field":"x","measure":["moments"],"every":"1s","last":"60s"}"#;
+    let made = at_a.put("/gauges/g", gauge);
+    assert_eq!(made.status, 201, "{}", made.head);
+    shows(&b, "/gauges", |text| text.contains("\"g\""));
+    for number in 0..20 {
+        let client = if number % 2 == 0 { &mut at_a } else { &mut at_b };
+        assert_eq!(client.post("/pub?topic=t", format!("{{\"x\":{number}}}")).status, 200);
+    }
+    for server in [&a, &b] {
+        let read = shows(server, "/gauges/g?format=json", |text| text.contains("\"count\":20,"));
+        assert!(read.contains("9.5"), "{read}");
+    }
+    // Both know what a pane had, and one of them tells.
+    let count = |text: &str| -> u64 {
+        let moments = text.lines().map(|line| json(line)["count"].as_u64().unwrap_or(0));
+        moments.sum()
+    };
+    for server in [&a, &b] {
+        has(server, "gauge.g", "first", |text| count(text) == 20);
+    }
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!([&a, &b].map(|server| count(&messages(server, "gauge.g", "first"))), [20, 20]);
+    at_b.send("DELETE /gauges/g HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    assert_eq!(at_b.answer().status, 200);
+    shows(&a, "/gauges", |text| !text.contains("\"g\""));
+}
