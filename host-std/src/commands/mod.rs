@@ -12,9 +12,10 @@
 //! | `named` | topics and queues by their names |
 //! | `gauge` | gauges of a server; what several have measured, added up |
 //! | `stats` | what both have counted |
+//! | `top` | what a server does at this moment, on the whole screen |
 //! | [`data`] | what a server keeps in a folder: looked at and repaired, while none runs |
 //! | [`mod@bench`] | loads a running server, and measures it |
-//! | `at`, `sender`, `table` | where topic and queue are; batches of lines to a server, counted; aligned rows |
+//! | `at`, `sender`, `table`, `sparkline` | where topic and queue are; batches of lines to a server, counted; aligned rows; how a value went |
 
 mod at;
 pub mod bench;
@@ -34,10 +35,12 @@ mod sender;
 pub mod serve;
 mod settle;
 pub mod single;
+mod sparkline;
 pub mod state;
 mod stats;
 mod subscribe;
 mod table;
+mod top;
 
 use std::process::ExitCode;
 
@@ -66,6 +69,7 @@ pub enum Command {
     Gauge(gauge::Gauge),
     Merge(gauge::Merge),
     Stats(stats::Options),
+    Top(top::Options),
     Bench(bench::Options),
 }
 
@@ -103,6 +107,7 @@ pub fn run(command: Command) -> Result<ExitCode, StartError> {
             Command::Gauge(options) => gauge::run(options, stopped).await,
             Command::Merge(options) => gauge::merge(&options),
             Command::Stats(options) => stats::run(options, stopped).await,
+            Command::Top(options) => top::run(options, stopped).await,
             Command::Bench(options) => bench::run(options, stopped).await,
         }
     });

@@ -86,6 +86,12 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     duration.ok_or_else(|| "must be a number of seconds above 0".to_owned())
 }
 
+/// Reads a time above 0, such as `1s`, `500ms` or `0.5`, which are seconds.
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
+    let time = streamgauge_core::wire::units::duration(text.as_bytes()).filter(|time| !time.is_zero());
+    time.ok_or_else(|| format!("`{text}` is not a time above 0, such as 500ms, 1s or 2m"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +115,15 @@ mod tests {
         }
         for text in ["", "k", "-1", "1T", "1 k b", "99999999999999999999", "18446744073709551615k"] {
             assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(time("1.5"), Ok(Duration::from_millis(1500)));
+        for text in ["", "0", "-1s", "1 s", "soon"] {
+            assert!(time(text).is_err(), "{text}");
         }
     }
 }

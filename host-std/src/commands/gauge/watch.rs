@@ -9,15 +9,13 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::client::{Connection, Limits, Url};
+use crate::commands::sparkline::sparkline;
 use crate::terminal::exit::{Failure, accepted};
 use crate::terminal::output;
 use crate::terminal::signals::Stop;
 
 /// How many readings a sparkline shows.
 const SHOWN: usize = 40;
-
-/// From low to high.
-const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Results that are watched, as far as a reading has them.
 const RESULTS: [&str; 14] = [
@@ -118,8 +116,8 @@ impl History {
         let mut table = format!("{}  topic {}  {} to {}\n\n", text("gauge"), text("topic"), text("from"), text("to"));
         for (at, name) in RESULTS.iter().enumerate() {
             let Some(value) = result(reading, name).and_then(Value::as_f64) else { continue };
-            let values: Vec<_> = self.readings.iter().map(|reading| reading[at]).collect();
-            let _ = writeln!(table, "{:<12} {value:>14.6}  {}", shown(name), sparkline(&values));
+            let values = self.readings.iter().map(|reading| reading[at]);
+            let _ = writeln!(table, "{:<12} {value:>14.6}  {}", shown(name), sparkline(values, None));
         }
         if let Some(top) = reading["top"].as_array().filter(|top| !top.is_empty()) {
             let _ = writeln!(table, "\nmost frequent");
@@ -132,18 +130,6 @@ impl History {
         }
         table
     }
-}
-
-/// Values from the least to the largest as bars of eight heights; a blank where there is none.
-fn sparkline(values: &[Option<f64>]) -> String {
-    let known = || values.iter().flatten().copied();
-    let (least, largest) = (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
-    let bar = |value: f64| {
-        let share = if largest > least { (value - least) / (largest - least) } else { 0.0 };
-        let height = (share * BARS.len() as f64) as usize;
-        BARS[height.min(BARS.len() - 1)]
-    };
-    values.iter().map(|value| value.map_or(' ', bar)).collect()
 }
 
 #[cfg(test)]
@@ -171,12 +157,5 @@ mod tests {
         assert!(table.starts_with("t  topic clicks  A to B\n\ncount "), "{table}");
         assert_eq!(table.matches('▁').count(), 3 * SHOWN);
         assert!(table.contains("\nmost frequent\n             2  \"x\"\n"), "{table}");
-    }
-
-    #[test]
-    fn bars_reach_from_the_least_to_the_largest() {
-        assert_eq!(sparkline(&[Some(0.0), None, Some(3.5), Some(7.0)]), "▁ ▅█");
-        assert_eq!(sparkline(&[Some(-1.0); 2]), "▁▁");
-        assert_eq!(sparkline(&[]), "");
     }
 }
