@@ -8,6 +8,7 @@ use crate::client::{Error, Feed, Item, Limits, News, Position, Url, request};
 use crate::terminal::exit::{Failure, accepted};
 use crate::terminal::json;
 use crate::terminal::output;
+use crate::terminal::progress::{Progress, Unit, beside};
 use crate::terminal::signals::Stop;
 
 /// Print the messages of a pubsub as they are published, each on a line
@@ -101,10 +102,11 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure>
     // What comes again after a loss of the connection is not counted by the server.
     let left = [options.count, options.asked.limit].into_iter().flatten().min().unwrap_or(u64::MAX);
     let is_bounded = options.asked.no_follow || options.asked.limit.is_some();
-    let mut printer = Printer { json: options.json, left, is_bounded, connected: false };
-    if printer.left == 0 {
+    if left == 0 {
         return Ok(());
     }
+    let progress = Replay::begin(&options, left).await;
+    let mut printer = Printer { json: options.json, left, is_bounded, connected: false, progress };
     let end = tokio::select! {
         biased;
         () = stop.asked() => return Ok(()),
@@ -127,12 +129,52 @@ enum End {
     Refused(u16),
 }
 
+/// How far a stream is whose end is known.
+struct Replay {
+    progress: Progress,
+    /// The number of the message that is the first after it.
+    end: Option<u64>,
+    /// The number of the first message.
+    first: Option<u64>,
+}
+
+impl Replay {
+    async fn begin(options: &Options, left: u64) -> Self {
+        let is_known = options.asked.no_follow || left != u64::MAX;
+        let progress = if is_known { Progress::of_output("reading", Unit::Items, left) } else { Progress::NONE };
+        let end = if progress.is_shown() && left == u64::MAX { end(&options.at).await } else { None };
+        // Where the server doesn't tell the end, it is not known.
+        let progress = if left == u64::MAX && end.is_none() { Progress::NONE } else { progress };
+        Self { progress, end, first: None }
+    }
+
+    fn advance(&mut self, sequence: Option<u64>) {
+        match (self.end, sequence) {
+            (Some(end), Some(sequence)) => {
+                let first = *self.first.get_or_insert(sequence);
+                self.progress.reach((sequence + 1).saturating_sub(first), end.saturating_sub(first));
+            }
+            _ => self.progress.advance(1),
+        }
+    }
+}
+
+/// The number that the next message of a topic will have.
+async fn end(at: &TopicAt) -> Option<u64> {
+    let url = at.url.join_name("/topics/", at.topic.as_deref().unwrap_or("main"));
+    let quick = Limits { read: Limits::default().connect, body: 64 << 10, ..Limits::default() };
+    let answer = request("GET", &url, &[], None, &quick).await.ok()?;
+    let said: serde_json::Value = serde_json::from_slice(answer.body()).ok()?;
+    said["counters"]["next"].as_u64()
+}
+
 struct Printer {
     json: bool,
     left: u64,
     /// The server says when it is over.
     is_bounded: bool,
     connected: bool,
+    progress: Replay,
 }
 
 impl Printer {
@@ -142,19 +184,22 @@ impl Printer {
             News::Lost(url, error, _) if !self.connected => return Err(End::Failed(Failure::of(url, error))),
             News::Lost(_, Error::Complete, _) if self.is_bounded => return Err(End::Enough),
             News::Lost(url, error, wait) => {
-                eprintln!("{url}: {error}; trying again in {} s", wait.as_secs_f64());
+                beside(|| eprintln!("{url}: {error}; trying again in {} s", wait.as_secs_f64()));
             }
             News::Connected(url) => {
                 if std::mem::replace(&mut self.connected, true) {
-                    eprintln!("{url}: connected again");
+                    beside(|| eprintln!("{url}: connected again"));
                 }
             }
             News::Item(Item::Missed(messages)) => {
-                eprintln!("missed {messages} messages: the server no longer has them")
+                beside(|| eprintln!("missed {messages} messages: the server no longer has them"));
             }
-            News::Item(Item::TooLong { length }) => eprintln!("left out a message of {length} bytes"),
+            News::Item(Item::TooLong { length }) => {
+                beside(|| eprintln!("left out a message of {length} bytes"));
+            }
             News::Item(Item::Message { sequence, bytes }) => {
                 self.print(*sequence, bytes).map_err(End::Failed)?;
+                self.progress.advance(*sequence);
                 self.left -= 1;
                 if self.left == 0 {
                     return Err(End::Enough);

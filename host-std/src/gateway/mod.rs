@@ -38,6 +38,7 @@ use crate::operations::metrics::{self, Form, Listed, Metrics};
 use crate::operations::{Health, Overview, State, Used};
 use crate::queues::{OverflowLog, OverflowSettings};
 use crate::server::{Answer, Files, Handlers, Limits, serve, whole};
+use crate::terminal::progress::{Progress, Unit};
 use crate::terminal::{StartError, runtime};
 use crate::threads::{Inbox, Threads};
 use crate::topics::{self, Hub, Places};
@@ -196,8 +197,13 @@ impl Gateway {
             }
             (Some(disk), None) => {
                 let (engine, memory) = (&settings.engine, settings.memory);
-                let (engines, recovered) = Shards::kept(engine, disk, memory, overflow.as_ref(), &threads)
+                let mut progress = Progress::new("recovering", Unit::Bytes, 0);
+                let (engines, recovered) =
+                    Shards::kept(engine, disk, memory, overflow.as_ref(), &threads, &mut |done, all| {
+                        progress.reach(done, all);
+                    })
                     .map_err(|error| start_error(&disk.folder, &error))?;
+                drop(progress);
                 recovered.tell(&disk.folder);
                 engines
             }

@@ -7,6 +7,7 @@
 //! | `signals` | what ends a program, and what lets it open its files again |
 //! | `exit` | how a command ends, and with which exit code |
 //! | `input`, `output` | stdin, as many whole lines at a time as have come; stdout, which may be closed any time |
+//! | `progress` | how far long work is |
 //! | `json` | bytes as a JSON string, and what servers answer back from JSON, in its order |
 
 pub(crate) mod exit;
@@ -15,6 +16,7 @@ pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod output;
 mod process;
+pub(crate) mod progress;
 pub(crate) mod signals;
 
 pub use process::Process;
@@ -88,7 +90,7 @@ fn one_line(text: &str) -> String {
 pub fn start_log(verbose: bool) {
     let level = if verbose { tracing::Level::INFO } else { tracing::Level::WARN };
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(|| progress::Stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .with_max_level(level)

@@ -7,11 +7,15 @@ use std::os::fd::AsFd as _;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::exit::{Failure, STDOUT};
+use super::progress::beside;
 
 /// Writes to stdout at once, in one piece.
 pub(crate) fn write(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Failure::io(STDOUT, &error))
+    let written = beside(|| {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes).and_then(|()| out.flush())
+    });
+    written.map_err(|error| Failure::io(STDOUT, &error))
 }
 
 /// The same with a newline behind it.

@@ -16,6 +16,7 @@ use super::{EXIT_CODES, Folder, ended};
 use crate::engine::disk::{AtRest, LogFound, LostItems, Restored, StateError, Step};
 use crate::terminal::StartError;
 use crate::terminal::exit::{Failure, STDOUT};
+use crate::terminal::progress::{Progress, Unit};
 
 /// Print a line of JSON for the checkpoint and one for each entry of the log behind it
 #[derive(Debug, Args)]
@@ -57,7 +58,9 @@ impl Dump {
             }
             Err(error) => return Err(self.folder.wrong(&error)),
         }
+        let mut progress = Progress::of_output("reading", Unit::Bytes, at_rest.log_bytes(from).map_err(wrong)?);
         let log = at_rest.log(from, |step| {
+            progress.advance(step.len());
             if written.is_err() {
                 return;
             }
@@ -68,6 +71,7 @@ impl Dump {
                 }
             };
         });
+        drop(progress);
         let log = log.map_err(wrong)?;
         written = written.and_then(|()| end(&log, &mut out)).and_then(|()| out.flush());
         let written = written.map_err(|error| Failure::io(STDOUT, &error));

@@ -19,6 +19,7 @@ use clap::{Args, Subcommand};
 use crate::engine::disk::{AtRest, Damage, LogFound, LostItems, Restored, Salvage, Salvaged, StateError};
 use crate::terminal::StartError;
 use crate::terminal::exit::Failure;
+use crate::terminal::progress::{Progress, Unit};
 
 /// Look at what `serve --data-dir` keeps in a folder, or repair it, while no server runs there
 #[derive(Debug, Args)]
@@ -101,11 +102,15 @@ fn read(
     let messages = begun.as_ref().map(|begun| at_rest.damaged_messages(&begun.histories, from)).transpose();
     let messages = messages.map_err(|error| folder.wrong(&error))?.unwrap_or_default();
     let mut salvage = begun.map(Salvage::of);
+    let all = at_rest.log_bytes(from).map_err(|error| folder.wrong(&error))?;
+    let mut progress = Progress::new("reading", Unit::Bytes, all);
     let log = at_rest.log(from, |step| {
+        progress.advance(step.len());
         if let Some(salvage) = &mut salvage {
             salvage.take(step);
         }
     });
+    drop(progress);
     let log = log.map_err(|error| folder.wrong(&error))?;
     let mut state = salvage.map(Salvage::finish);
     let lost = match &mut state {

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use crate::terminal::progress::{Progress, Unit};
 use crate::terminal::{self, StartError};
 use target::Target;
 
@@ -68,6 +69,7 @@ async fn send(
     };
     let mut stopped = stop.subscribe();
     let (mut sent, mut batch) = (0, Vec::new());
+    let mut progress = count.map_or(Progress::NONE, |count| progress_of(count, targets));
     while count.is_none_or(|count| sent < count) && !*stop.borrow() {
         // A time that can't be said is never.
         let Some(next) = due(sent) else { break };
@@ -92,8 +94,15 @@ async fn send(
             }
         }
         batch.clear();
+        progress.reach(sent, count.unwrap_or(sent));
         // Signals are seen between batches.
         tokio::task::yield_now().await;
     }
     Ok(())
+}
+
+fn progress_of(count: u64, targets: &[Target]) -> Progress {
+    let is_printed = targets.iter().any(|target| matches!(target, Target::Stdout));
+    let begin = if is_printed { Progress::of_output } else { Progress::new };
+    begin("generating", Unit::Items, count)
 }

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::client::{Backoff, Connection, Error, Limits, Url};
+use crate::terminal::progress::beside;
 
 /// How long a server that was there may be away.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -79,7 +80,7 @@ impl Server {
             let error = match self.connection.call("POST", url, Some(lines)).await {
                 Ok(answer) if answer.status().is_success() => {
                     if lost.is_some() {
-                        eprintln!("generate: {url}: reached again");
+                        beside(|| eprintln!("generate: {url}: reached again"));
                     }
                     self.is_known = true;
                     return Ok(());
@@ -98,7 +99,7 @@ impl Server {
                 self.repeated = self.repeated.saturating_add(u64::try_from(messages).unwrap_or(u64::MAX));
             }
             if lost.is_none() {
-                eprintln!("generate: {url}: {error}; trying again for up to {} s", PATIENCE.as_secs());
+                beside(|| eprintln!("generate: {url}: {error}; trying again for up to {} s", PATIENCE.as_secs()));
                 lost = Some(Instant::now());
             }
             tokio::select! {

@@ -90,6 +90,7 @@ struct Drive<'o, M: Measure> {
 impl<M: Measure> Drive<'_, M> {
     async fn run(&mut self, stop: &mut Stop) -> Result<(), Failure> {
         let measured = self.measure(stop).await;
+        self.source.end();
         if matches!(measured, Err(Failure::NobodyReads)) {
             return measured;
         }

@@ -17,7 +17,7 @@ use super::body::Body;
 use super::checkpoint::{self, Reader};
 use super::files::{Directory, File as _, Folder as _, lock};
 use super::history::{self, Histories};
-use super::log::{self, Damage, End, HEADER, Position, Step, name_of, segments};
+use super::log::{self, Damage, End, Position, Step, name_of, segments};
 use super::salvage::Salvaged;
 use super::shelf::{Shelf, Unreadable};
 use super::state::{self, Restored, StateError};
@@ -103,6 +103,14 @@ impl AtRest {
         Ok(Position { segment: first.unwrap_or(0), offset: 0 })
     }
 
+    /// How many bytes the log has from a place on.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub(crate) fn log_bytes(&self, from: Position) -> io::Result<u64> {
+        log::len(&self.folder, from)
+    }
+
     /// Whether the log goes back to the first entry of all. Old segments may be there for their messages alone.
     ///
     /// # Errors
@@ -121,7 +129,7 @@ impl AtRest {
             match step {
                 Step::Entry(_, body) => {
                     entries += 1;
-                    bytes += (HEADER + body.len()) as u64;
+                    bytes += step.len();
                     latest = latest.max(time_of(body));
                 }
                 Step::Damaged(some) => damage.push(some),

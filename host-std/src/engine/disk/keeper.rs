@@ -158,7 +158,7 @@ impl Recovered {
 }
 
 impl Keeper {
-    /// Goes on with what a folder holds, or begins there.
+    /// Goes on with what a folder holds, or begins there. `heard` is told how far that is, in bytes, and of how many.
     ///
     /// # Errors
     /// [`StateError`].
@@ -166,6 +166,7 @@ impl Keeper {
         settings: &Settings,
         rooms: Rooms,
         defaults: Defaults,
+        heard: &mut dyn FnMut(u64, u64),
     ) -> Result<(Self, Memory<Rooms>, Recovered), StateError> {
         let begun = Instant::now();
         let folder = Directory::at(settings.folder.clone())?;
@@ -177,7 +178,7 @@ impl Keeper {
             folder.remove(name)?;
         }
         let segment = u32::try_from(settings.segment()).unwrap_or(u32::MAX);
-        let found = state::find(&folder, segment, rooms, defaults)?;
+        let found = state::find(&folder, segment, rooms, defaults, heard)?;
         let Found { mut memory, notes, histories, log, latest, entries, is_new } = found;
         let (is_torn, is_closed) = (log.end.is_torn, log.end.is_closed);
         let unsynced = tenure.may_have_lost().filter(|_| !is_new && !is_closed);

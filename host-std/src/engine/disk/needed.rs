@@ -101,7 +101,7 @@ mod tests {
     fn filled() -> Running {
         let topic = TopicSettings { bytes: 1 << 30, ..TopicSettings::DEFAULT };
         let rooms = rooms(Budget::telling(64 << 20), 1).keeping(1 << 20);
-        let found = state::find(&Simulated::new(1), SEGMENT, rooms, Defaults { topic, ..DEFAULTS });
+        let found = state::find(&Simulated::new(1), SEGMENT, rooms, Defaults { topic, ..DEFAULTS }, &mut |_, _| {});
         let mut it = Running::of(found.unwrap());
         let long = vec![7; 100_000];
         for (number, text) in (0..200).flat_map(|number| [(number, &long[..]), (number, b"short")]) {

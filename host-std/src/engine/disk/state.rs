@@ -100,7 +100,7 @@ impl From<io::Error> for StateError {
 }
 
 /// Reads what a folder holds into an engine with `rooms`, which have room for everything meanwhile; or begins there, with
-/// these defaults.
+/// these defaults. `heard` is told how many bytes of the log were executed again, and how many there are.
 ///
 /// # Errors
 /// [`StateError`]; nothing in the folder has changed then.
@@ -109,6 +109,7 @@ pub(crate) fn find<F: Folder + Clone>(
     capacity: u32,
     rooms: Rooms,
     defaults: Defaults,
+    heard: &mut dyn FnMut(u64, u64),
 ) -> Result<Found<F>, StateError> {
     let checkpoint = checkpoint::Reader::open(folder).map_err(StateError::Checkpoint)?;
     let is_new = checkpoint.is_none();
@@ -123,7 +124,10 @@ pub(crate) fn find<F: Folder + Clone>(
         None => return Err(StateError::NoCheckpoint),
     };
     let (mut latest, mut entries, mut wrong, mut damage) = (there.latest, 0, None, Vec::new());
+    let (mut bytes, all) = (0, log::len(folder, there.from)?);
     let end = log::read(folder, there.from, |step| {
+        bytes += step.len();
+        heard(bytes, all);
         let (at, body) = match step {
             Step::Entry(at, body) => (at, body),
             Step::Damaged(some) => {

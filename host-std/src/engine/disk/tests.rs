@@ -40,7 +40,7 @@ fn what_is_lost_of_the_log_is_named_and_nothing_goes_on_without_it() {
         running.write().unwrap();
     }
     world.disk.flip(&format!("{:010}.log", begin.segment), begin.offset as usize * 8 + 100);
-    let found = state::find(&world.disk, 4_000, rooms(Budget::telling(1 << 20), 1), DEFAULTS);
+    let found = state::find(&world.disk, 4_000, rooms(Budget::telling(1 << 20), 1), DEFAULTS, &mut |_, _| {});
     let Err(StateError::Damaged(damage)) = found else { panic!("it goes on") };
     assert_eq!(damage.len(), 1);
     assert_eq!(damage[0].at, begin);

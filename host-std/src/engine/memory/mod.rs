@@ -104,7 +104,7 @@ impl Shards {
         Ok(Self::seen_from_each(shards.collect::<Result<_, _>>()?, threads))
     }
 
-    /// One shard, which is kept in a folder; and what that held.
+    /// One shard, which is kept in a folder; and what that held. `heard` is told how many bytes of how many were read.
     ///
     /// # Errors
     /// What the folder holds can't be read, or has no room in the budget.
@@ -114,13 +114,15 @@ impl Shards {
         memory: u64,
         overflow: Option<&Arc<OverflowLog>>,
         threads: &Threads,
+        heard: &mut dyn FnMut(u64, u64),
     ) -> Result<(Vec<Self>, Recovered), KeptError> {
         // Whatever was there has its room until it is known how much that is.
         let (budget, counts) = (Budget::telling(memory), Counts::new(usize::MAX));
         budget.refuse_again(Some(Vec::new()));
         let longest = settings.defaults.topic.max_message_bytes;
         let rooms = Rooms::new(Arc::clone(&budget), None, counts.clone(), (0, 1)).keeping(longest);
-        let (keeper, mut engine, recovered) = Keeper::open(disk, rooms, settings.defaults).map_err(KeptError::State)?;
+        let (keeper, mut engine, recovered) =
+            Keeper::open(disk, rooms, settings.defaults, heard).map_err(KeptError::State)?;
         if budget.held() > memory {
             return Err(KeptError::Memory { held: budget.held(), memory });
         }

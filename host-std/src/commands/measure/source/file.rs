@@ -9,6 +9,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{Block, MAX_RECORD};
 use crate::terminal::exit::Failure;
+use crate::terminal::progress::{Progress, Unit};
 
 /// What is read at a time: large enough that handing it over costs nothing, small enough to stay in the cache.
 const READ: usize = 256 << 10;
@@ -21,25 +22,36 @@ pub(crate) struct File {
     blocks: Receiver<std::io::Result<Vec<u8>>>,
     used: std::sync::mpsc::SyncSender<Vec<u8>>,
     too_long: Arc<AtomicU64>,
+    progress: Progress,
 }
 
 impl File {
-    pub(super) fn new(input: impl Read + Send + 'static) -> Self {
+    /// A file of so many bytes, or of nobody knows how many.
+    pub(super) fn new(input: impl Read + Send + 'static, len: Option<u64>) -> Self {
         let (sender, blocks) = channel(AHEAD);
         let (used, free) = std::sync::mpsc::sync_channel(AHEAD + 2);
         let too_long = Arc::new(AtomicU64::new(0));
         let reader = Reader { input, tail: Vec::new(), skipping: false, too_long: Arc::clone(&too_long) };
         // It ends with the input, or with the process: nothing wakes a read of stdin.
         std::thread::spawn(move || reader.run(&sender, &free));
-        Self { blocks, used, too_long }
+        let progress = len.map_or(Progress::NONE, |len| Progress::new("reading", Unit::Bytes, len));
+        Self { blocks, used, too_long, progress }
     }
 
     pub(super) async fn next(&mut self) -> Result<Option<Block>, Failure> {
         match self.blocks.recv().await {
             None => Ok(None),
-            Some(Ok(bytes)) => Ok(Some(Block { bytes, separator: b'\n' })),
+            Some(Ok(bytes)) => {
+                self.progress.advance(bytes.len() as u64);
+                Ok(Some(Block { bytes, separator: b'\n' }))
+            }
             Some(Err(error)) => Err(Failure::Refused(format!("--source: {error}"))),
         }
+    }
+
+    /// Nothing more is read.
+    pub(super) fn end(&mut self) {
+        self.progress = Progress::NONE;
     }
 
     pub(super) fn recycle(&self, block: Block) {
@@ -138,7 +150,7 @@ mod tests {
                 self.0.read(&mut buffer[..room])
             }
         }
-        let mut file = File::new(Slow(std::io::Cursor::new(input), most_at_once));
+        let mut file = File::new(Slow(std::io::Cursor::new(input), most_at_once), None);
         let mut all = Vec::new();
         while let Some(block) = file.next().await.unwrap() {
             assert_eq!(block.bytes.last(), Some(&b'\n'), "whole records only");

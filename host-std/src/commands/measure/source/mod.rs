@@ -9,6 +9,8 @@ use core::str::FromStr;
 use std::path::PathBuf;
 
 use file::File;
+use nix::sys::stat::{SFlag, fstat};
+use nix::unistd::{Whence, lseek};
 use pubsub::Pubsub;
 use queue::Queue;
 
@@ -89,14 +91,15 @@ impl Source {
             return Err(StartError::new(format_args!("--drain: {address} is no queue")));
         }
         Ok(match address {
-            Address::Stdin => Self::File(File::new(std::io::stdin())),
+            Address::Stdin => Self::File(File::new(std::io::stdin(), len_of_stdin())),
             Address::File(path) => {
                 let named = |error| StartError::new(format_args!("--source {}: {error}", path.display()));
                 let file = std::fs::File::open(path).map_err(named)?;
-                if file.metadata().map_err(named)?.is_dir() {
+                let found = file.metadata().map_err(named)?;
+                if found.is_dir() {
                     return Err(StartError::new(format_args!("--source {}: is a folder", path.display())));
                 }
-                Self::File(File::new(file))
+                Self::File(File::new(file, Some(found.len()).filter(|_| found.is_file())))
             }
             Address::Pubsub(url) => Self::Pubsub(Pubsub::new(url.clone())),
             Address::Queue(url) => Self::Queue(Box::new(Queue::new(url, drain))),
@@ -121,6 +124,13 @@ impl Source {
         }
     }
 
+    /// Takes away what shows how far it is: nothing more is read.
+    pub(super) fn end(&mut self) {
+        if let Self::File(file) = self {
+            file.end();
+        }
+    }
+
     /// Gives a block back that was worked through.
     pub(super) fn recycle(&mut self, block: Block) {
         if let Self::File(file) = self {
@@ -141,6 +151,15 @@ impl Source {
             Self::Queue(_) => Losses::default(),
         }
     }
+}
+
+/// How much there is to be read, where stdin is a file.
+fn len_of_stdin() -> Option<u64> {
+    let stdin = std::io::stdin();
+    let found = fstat(&stdin).ok()?;
+    let is_file = SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG;
+    let here = lseek(&stdin, 0, Whence::SeekCur).unwrap_or(0);
+    is_file.then(|| u64::try_from(found.st_size - here).unwrap_or(0))
 }
 
 /// What separates records that came apart: no number and no JSON text has it inside (RFC 7464).

@@ -273,7 +273,7 @@ fn a_start_reads_only_what_came_after_the_checkpoint() {
         budget.refuse_again(Some(Vec::new()));
         Rooms::alone(budget).keeping(1 << 20)
     };
-    let mut it = Running::of(state::find(&disk, 4 << 20, keeping(), defaults).unwrap());
+    let mut it = Running::of(state::find(&disk, 4 << 20, keeping(), defaults, &mut |_, _| {}).unwrap());
     let (name, text, now) = (Name::new(b"large").unwrap(), vec![7; 512 << 10], Time::from_millis(1));
     let publish = |it: &mut Running| {
         it.make_ahead().unwrap();
@@ -288,7 +288,7 @@ fn a_start_reads_only_what_came_after_the_checkpoint() {
     state::write(&disk, &saved, it.log.tail.end()).unwrap();
     (0..3).for_each(|_| publish(&mut it));
     let before = disk.read();
-    let found = state::find(&disk, 4 << 20, keeping(), defaults).unwrap();
+    let found = state::find(&disk, 4 << 20, keeping(), defaults, &mut |_, _| {}).unwrap();
     let read = disk.read() - before;
     assert!(read < 10 << 20, "{read} bytes were read");
     assert_eq!(found.entries, 3);

@@ -162,7 +162,7 @@ fn is_started_with(files: &Files) {
 
 /// Starts as a server does, and looks at all that is there.
 fn started(disk: &Simulated) -> Result<(Running, Time), String> {
-    let found = state::find(disk, SEGMENT, rooms(Budget::telling_at_most(MEMORY), 1), DEFAULTS)
+    let found = state::find(disk, SEGMENT, rooms(Budget::telling_at_most(MEMORY), 1), DEFAULTS, &mut |_, _| {})
         .map_err(|error| error.to_string())?;
     let (latest, it) = (found.latest, Running::of(found));
     let shelf = Shelf::new(disk.clone(), None);

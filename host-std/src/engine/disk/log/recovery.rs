@@ -24,6 +24,16 @@ pub(crate) enum Step<'a> {
     Damaged(Damage),
 }
 
+impl Step<'_> {
+    /// Bytes of the log that it is.
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Entry(_, body) => (HEADER + body.len()) as u64,
+            Self::Damaged(damage) => damage.len.into(),
+        }
+    }
+}
+
 /// Bytes of a segment that were on the disk, and can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Damage {
@@ -146,6 +156,18 @@ pub(crate) fn read<F: Folder>(
         }
     }
     Ok(end)
+}
+
+/// How many bytes a log has from a place on, with what was made ahead and is not used yet.
+///
+/// # Errors
+/// The folder or a file can't be read.
+pub(crate) fn len<F: Folder>(folder: &F, from: Position) -> io::Result<u64> {
+    let mut bytes = 0;
+    for segment in segments(folder)?.into_iter().filter(|segment| *segment >= from.segment) {
+        bytes += folder.open(&name_of(segment))?.len()?;
+    }
+    Ok(bytes.saturating_sub(from.offset.into()))
 }
 
 /// Whether the segments from one on are a log without a gap: the head of each names the one before, as far as it has one.

@@ -93,7 +93,7 @@ impl World {
     fn new(seed: u64) -> Self {
         let mut random = Rng::new(seed);
         let disk = Simulated::new(random.bits());
-        let Found { memory, log, .. } = state::find(&disk, 1 << 20, rooms(), DEFAULTS).unwrap();
+        let Found { memory, log, .. } = state::find(&disk, 1 << 20, rooms(), DEFAULTS, &mut |_, _| {}).unwrap();
         let now = Time::from_millis(1_000_000);
         Self { disk, random, now, memory, log, entries: Vec::new(), tokens: Vec::new(), made: 0 }
     }

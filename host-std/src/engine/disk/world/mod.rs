@@ -179,7 +179,7 @@ impl World {
     pub(super) fn open(&mut self) -> Option<Running> {
         let memory = [MEMORY, 2 * MEMORY][self.random.below(2) as usize];
         let rooms = rooms(Budget::telling(memory), self.random.bits());
-        let found = match state::find(&self.disk, self.segment, rooms, DEFAULTS) {
+        let found = match state::find(&self.disk, self.segment, rooms, DEFAULTS, &mut |_, _| {}) {
             Ok(found) => found,
             Err(StateError::Io(_)) => return None,
             Err(_) if self.disk.is_crashed() => return None,
