@@ -18,6 +18,7 @@ pub mod nats;
 pub mod needs;
 pub mod pairs;
 pub mod process;
+pub mod screen;
 pub mod sets;
 pub mod transcript;
 pub mod wait;

@@ -35,7 +35,10 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         let _ = self.terminal.show_cursor();
-        ratatui::restore();
+        // A panic has done it already; once more, and the cursor would be where it was before its message.
+        if !std::thread::panicking() {
+            ratatui::restore();
+        }
     }
 }
 

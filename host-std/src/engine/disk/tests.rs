@@ -45,3 +45,20 @@ fn what_is_lost_of_the_log_is_named_and_nothing_goes_on_without_it() {
     assert_eq!(damage.len(), 1);
     assert_eq!(damage[0].at, begin);
 }
+
+#[test]
+fn a_start_tells_how_far_it_is() {
+    let mut world = World::new(3);
+    let mut running = world.open().unwrap();
+    for _ in 0..20 {
+        running.make_ahead().unwrap();
+        world.step(&mut running);
+        running.write().unwrap();
+    }
+    let mut told = Vec::new();
+    let rooms = rooms(Budget::telling(1 << 20), 1);
+    let found = state::find(&world.disk, 4_000, rooms, DEFAULTS, &mut |done, all| told.push((done, all)));
+    assert_eq!(found.map(|found| found.entries).unwrap(), told.len() as u64);
+    assert!(told.len() > 5 && told.is_sorted_by(|before, after| before.0 < after.0), "{told:?}");
+    assert!(told.iter().all(|(done, all)| *done > 0 && done <= all), "{told:?}");
+}

@@ -26,7 +26,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, list: List, watched: &Watc
         if is_focused { paint.focused() } else { paint.title() },
     );
     let header = Row::new([heading].into_iter().chain(titles)).style(paint.title());
-    let rows = names.iter().map(|name| {
+    let (shown, at) = window(&names, view.at(list, &names), usize::from(area.height - 1));
+    let rows = shown.iter().map(|name| {
         let shown = columns.iter().map(|column| {
             let cell = cell(list, name, column.title, usize::from(column.width), watched);
             aligned(cell, column.is_number).style(style(list, name, column.title, watched, paint))
@@ -40,12 +41,21 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, list: List, watched: &Watc
     let table =
         table.highlight_spacing(HighlightSpacing::Always).highlight_symbol(if is_focused { "› " } else { "  " });
     let table = table.row_highlight_style(if is_focused { paint.selected() } else { Style::new() });
-    let mut state = TableState::new().with_selected(view.at(list, &names));
+    let mut state = TableState::new().with_selected(at);
     if names.is_empty() {
         let below = Rect { y: area.y + 1, height: 1, ..area }.intersection(area);
         frame.render_widget(Line::styled(format!("  {}", nothing(list, view)), paint.quiet()), below);
     }
     frame.render_stateful_widget(table, area, &mut state);
+}
+
+/// As many names as there is room for, with the one that is looked at in the middle of them as far as that can be; and
+/// which of them it is.
+fn window<'n>(names: &'n [&'n str], at: Option<usize>, room: usize) -> (&'n [&'n str], Option<usize>) {
+    let last = names.len().saturating_sub(room);
+    let start = at.unwrap_or(0).saturating_sub(room / 2).min(last);
+    let shown = names.get(start..).unwrap_or_default();
+    (shown.get(..room).unwrap_or(shown), at.map(|at| at - start))
 }
 
 fn aligned(text: String, is_number: bool) -> Text<'static> {

@@ -119,7 +119,7 @@ fn foot<'v>(watched: &'v Watched, view: &'v View, paint: Paint) -> Line<'v> {
         ]);
     }
     match &watched.lost {
-        Some(why) => Line::styled(format!("{why}: trying again"), paint.alarm()),
+        Some(why) => Line::styled(format!("trying again: {why}"), paint.alarm()),
         None => Line::styled(KEYS, paint.quiet()),
     }
 }

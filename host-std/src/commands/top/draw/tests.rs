@@ -153,8 +153,24 @@ fn a_server_that_is_lost_is_said_and_what_was_known_stays() {
     let mut watched = watched(None);
     watched.lost = Some("connection failed".to_owned());
     let shown = text(SMALL, &watched, &pressed(&[Key::Char('p')], &watched));
-    assert!(shown.contains("lost  held") && shown.contains("connection failed: trying again"), "{shown}");
+    assert!(shown.contains("lost  held") && shown.contains("trying again: connection failed"), "{shown}");
     assert!(shown.contains("clicks") && !shown.contains("  ok"), "{shown}");
+}
+
+#[test]
+fn a_long_list_shows_where_one_is() {
+    let mut watched = watched(None);
+    for number in 0..1_000 {
+        watched.topics.insert(format!("topic-{number:03}"), Default::default());
+    }
+    let end = pressed(&[Key::Last], &watched);
+    let shown = text(SMALL, &watched, &end);
+    assert!(
+        shown.contains("› topic-999") && shown.contains("\n  topic-998") && shown.contains("1,002 topics"),
+        "{shown}"
+    );
+    let up = text(SMALL, &watched, &pressed(&[Key::Last, Key::PageUp, Key::PageUp], &watched));
+    assert!(up.contains("› topic-979") && up.contains("\n  topic-980"), "{up}");
 }
 
 #[test]

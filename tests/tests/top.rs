@@ -1,0 +1,147 @@
+//! `streamgauge top` and bars of progress, in a terminal and without one.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use streamgauge_tests::process::{Process, Server};
+use streamgauge_tests::screen::Screen;
+use streamgauge_tests::wait::until;
+use tempfile::TempDir;
+
+fn url(server: &Server) -> String {
+    format!("http://{}", server.address)
+}
+
+#[test]
+fn it_shows_what_changes_and_gives_the_terminal_back() {
+    let server = Server::everything([""; 0]);
+    server.get("/put?queue=jobs&data=first-item");
+    let mut top = Screen::start(&["top", "--url", &url(&server), "--every", "100ms"], None);
+    top.shows("2 queues");
+    assert!(top.is_other() && !top.is_as_before());
+
+    top.type_in("\t");
+    top.shows("items of queue jobs");
+    top.shows("first-item");
+    top.shows("› jobs                    1 ");
+    let items: Vec<_> = (0..1_233).map(|number| format!("another-{number}")).collect();
+    server.connect().post("/mput?queue=jobs", items.join("\n"));
+    top.shows("› jobs                1,234 ");
+    top.shows("another-0");
+
+    top.type_in("q");
+    assert_eq!(top.wait().code(), Some(0));
+    until("the terminal as it was", || top.is_as_before().then_some(()));
+    assert_eq!(top.text(), "");
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    let server = Server::everything([""; 0]);
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut top = Screen::start(&["top", "--url", &url(&server)], None);
+        top.shows("main");
+        assert!(!top.is_as_before());
+        top.signal(signal);
+        assert_eq!(top.wait().code(), Some(0), "{signal}");
+        until("the terminal as it was", || top.is_as_before().then_some(()));
+    }
+}
+
+#[test]
+fn a_server_that_goes_away_is_said_and_asked_again() {
+    let server = Server::everything([""; 0]);
+    let port = server.address.port();
+    let mut top = Screen::start(&["top", "--url", &url(&server), "--every", "100ms"], None);
+    top.shows("main");
+    assert_eq!(server.stop(), 0);
+    top.shows("trying again");
+    assert!(top.text().contains("main"), "what was known stays: {}", top.text());
+
+    let mut again = Process::start("streamgauge", ["serve", &format!("--pubsub-port={port}"), "--queue-port=0"]);
+    again.line("pubsub ");
+    until("the server again", || (!top.text().contains("trying again")).then_some(()));
+    top.type_in("\u{3}");
+    assert_eq!(top.wait().code(), Some(0));
+}
+
+#[test]
+fn without_a_terminal_it_is_a_table_once() {
+    let server = Server::everything([""; 0]);
+    server.get("/put?queue=jobs&data=H3110");
+    let mut top = Process::start("streamgauge", ["top", "--url", &url(&server), "--every", "50ms"]);
+    assert_eq!(top.exit_code(), 0, "{}", top.stderr());
+    let text = top.stdout();
+    let row = text.lines().find(|line| line.starts_with("jobs ")).expect("a row of the queue");
+    let cells: Vec<_> = row.split_whitespace().collect();
+    assert_eq!(cells[..5], ["jobs", "1", "0", "0", "0"], "{text}");
+    assert!(text.starts_with("streamgauge ") && !text.contains('\u{1b}'), "{text}");
+
+    let mut top = Process::start("streamgauge", ["top", "--url", &url(&server), "--json"]);
+    assert_eq!(top.exit_code(), 0);
+    let said: serde_json::Value = serde_json::from_str(&top.stdout()).unwrap();
+    assert_eq!((&said["queues"][0]["name"], &said["ready"]["status"]), (&"jobs".into(), &"ok".into()));
+
+    assert_eq!(server.stop(), 0);
+    let mut top = Process::start("streamgauge", ["top", "--url", "http://127.0.0.1:1"]);
+    assert_eq!(top.exit_code(), 3);
+}
+
+/// A file that takes some time to read.
+fn long_file(folder: &TempDir) -> String {
+    let path = folder.path().join("numbers");
+    let mut file = File::create(&path).unwrap();
+    let numbers: String = (0..100_000).map(|number| format!("{}\n", number % 1000)).collect();
+    for _ in 0..100 {
+        file.write_all(numbers.as_bytes()).unwrap();
+    }
+    path.to_str().unwrap().to_owned()
+}
+
+/// Bytes that a process has read.
+fn read(id: u32) -> Option<u64> {
+    let io = std::fs::read_to_string(format!("/proc/{id}/io")).ok()?;
+    io.lines().find_map(|line| line.strip_prefix("rchar:"))?.trim().parse().ok()
+}
+
+#[test]
+fn long_work_has_a_bar_that_leaves_nothing() {
+    let folder = TempDir::new().unwrap();
+    let file = long_file(&folder);
+    let mut moments = Screen::start(&["moments", "--source", &file], None);
+    until("the file to be read", || read(moments.id()).filter(|read| *read > 1 << 20));
+    // Whoever is fast takes longer.
+    moments.signal(Signal::SIGSTOP);
+    sleep(Duration::from_millis(600));
+    moments.signal(Signal::SIGCONT);
+    assert_eq!(moments.wait().code(), Some(0));
+    moments.shows("mean");
+    let written = moments.written();
+    let (bar, result) = (written.find("reading [").expect("a bar"), written.find("mean").expect("a result"));
+    assert!(bar < result && !written[result..].contains("reading ["), "{written}");
+    assert!(!moments.text().contains("reading ["), "{}", moments.text());
+
+    let mut short = Screen::start(&["moments", "--source", &file, "--count", "1000"], None);
+    assert_eq!(short.wait().code(), Some(0));
+    assert!(!short.written().contains("reading ["), "{}", short.written());
+}
+
+#[test]
+fn what_goes_through_a_pipe_has_no_bar() {
+    let folder = TempDir::new().unwrap();
+    let out = File::create(folder.path().join("out")).unwrap();
+    let generate = ["generate", "normal", "--count", "1500", "--rate", "1000", "--seed", "1"];
+    let mut to_file = Screen::start(&generate, Some(out.into()));
+    to_file.shows("generating [");
+    assert_eq!(to_file.wait().code(), Some(0));
+
+    let mut pipe = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut to_pipe = Screen::start(&generate, Some(pipe.stdin.take().unwrap().into()));
+    assert_eq!(to_pipe.wait().code(), Some(0));
+    assert!(pipe.wait().unwrap().success());
+    assert_eq!(to_pipe.written(), "", "another program may write to the terminal");
+}
