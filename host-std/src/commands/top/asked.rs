@@ -13,7 +13,7 @@ use crate::terminal::exit::{Failure, accepted};
 /// A server, and the connection that is kept to it.
 pub(super) struct Server {
     url: Url,
-    connection: Connection,
+    connection: Box<Connection>,
 }
 
 /// What a server has said of all that it has.
@@ -67,7 +67,7 @@ const LONGEST: usize = 64 << 20;
 impl Server {
     pub(super) fn new(url: Url) -> Self {
         let limits = Limits { connect: PATIENCE / 2, read: PATIENCE, body: LONGEST, ..Limits::default() };
-        Self { url, connection: Connection::new(limits) }
+        Self { url, connection: Box::new(Connection::new(limits)) }
     }
 
     /// Asks for everything, and for one in detail.

@@ -112,7 +112,7 @@ type Asking = Pin<Box<dyn Future<Output = (Server, Told)>>>;
 
 /// What came of a question.
 enum Told {
-    All { begun: Instant, glance: Result<Glance, Failure> },
+    All { begun: Instant, glance: Result<Box<Glance>, Failure> },
     One(Result<One, Failure>),
 }
 
@@ -161,7 +161,7 @@ impl Top {
         let (begun, one) = (Instant::now(), self.view.one(&self.watched));
         if begun >= due && !self.view.is_held {
             return Ok(Box::pin(async move {
-                let glance = server.glance(one).await;
+                let glance = server.glance(one).await.map(Box::new);
                 (server, Told::All { begun, glance })
             }));
         }
@@ -180,7 +180,7 @@ impl Top {
         let now = Instant::now();
         let (failure, next) = match told {
             Told::All { begun, glance: Ok(glance) } => {
-                self.watched.hear(glance);
+                self.watched.hear(*glance);
                 return Some((begun + self.every).max(now + (now - begun) * PEACE));
             }
             Told::One(Ok(one)) => {
