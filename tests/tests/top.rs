@@ -7,6 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use streamgauge_tests::client::Client;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::screen::Screen;
 use streamgauge_tests::wait::until;
@@ -55,16 +56,19 @@ fn a_signal_gives_the_terminal_back() {
 #[test]
 fn a_server_that_goes_away_is_said_and_asked_again() {
     let server = Server::everything([""; 0]);
-    let port = server.address.port();
+    let address = server.address;
     let mut top = Screen::start(&["top", "--url", &url(&server), "--every", "100ms"], None);
     top.shows("main");
     assert_eq!(server.stop(), 0);
     top.shows("trying again");
     assert!(top.text().contains("main"), "what was known stays: {}", top.text());
 
-    let mut again = Process::start("streamgauge", ["serve", &format!("--pubsub-port={port}"), "--queue-port=0"]);
+    let mut again =
+        Process::start("streamgauge", ["serve", &format!("--pubsub-port={}", address.port()), "--queue-port=0"]);
     again.line("pubsub ");
-    until("the server again", || (!top.text().contains("trying again")).then_some(()));
+    Client::connect(address).get("/put?queue=fresh&data=H3110");
+    top.shows("fresh");
+    assert!(!top.text().contains("trying again"), "{}", top.text());
     top.type_in("\u{3}");
     assert_eq!(top.wait().code(), Some(0));
 }
