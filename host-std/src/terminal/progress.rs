@@ -3,11 +3,13 @@
 //! A process has one terminal, so it has one bar at a time. What else is written meanwhile, also to stdout, is written
 //! [`beside`] it, and never in the middle of it.
 
+use core::fmt;
 use core::time::Duration;
 use std::io::{self, IsTerminal as _, Write};
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{BinaryBytes, HumanCount, HumanDuration};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use nix::sys::stat::{SFlag, fstat};
 use parking_lot::Mutex;
 
@@ -87,12 +89,27 @@ impl Progress {
 impl Bar {
     fn new(what: &'static str, unit: Unit, all: u64) -> Self {
         let (figures, step) = match unit {
-            Unit::Bytes => ("{binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}", LOOK),
-            Unit::Items => ("{human_pos} of {human_len}  {per_sec}", 1),
+            Unit::Bytes => ("{binary_bytes} of {binary_total_bytes}", LOOK),
+            Unit::Items => ("{human_pos} of {human_len}", 1),
         };
-        let style = ProgressStyle::with_template(&format!("{{prefix}} [{{bar:24}}] {figures}  {{eta}} left"));
+        let style =
+            ProgressStyle::with_template(&format!("{{prefix}} [{{bar:24}}] {figures}  {{speed}}  {{left}} left"));
         // It is one of those above; without a style of its own a bar is one too.
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("#> ");
+        let style = style.with_key("speed", move |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let speed = speed(state) as u64;
+            let _ = match unit {
+                Unit::Bytes => write!(out, "{}/s", BinaryBytes(speed)),
+                Unit::Items => write!(out, "{}/s", HumanCount(speed)),
+            };
+        });
+        let style = style.with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let left = state.len().unwrap_or_default().saturating_sub(state.pos()) as f64 / speed(state);
+            let _ = match Duration::try_from_secs_f64(left) {
+                Ok(left) => write!(out, "{:#}", HumanDuration(left)),
+                Err(_) => write!(out, "-"),
+            };
+        });
         let bar = ProgressBar::with_draw_target(Some(all), ProgressDrawTarget::hidden());
         bar.set_style(style);
         bar.set_prefix(what);
@@ -117,6 +134,11 @@ impl Bar {
             *DRAWN.lock() = Some(self.bar.clone());
         }
     }
+}
+
+/// So much a second since it began: of work of some seconds a smoothed rate says what was at its beginning.
+fn speed(state: &ProgressState) -> f64 {
+    state.pos() as f64 / state.elapsed().as_secs_f64()
 }
 
 impl Drop for Bar {

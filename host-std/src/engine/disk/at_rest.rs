@@ -103,7 +103,7 @@ impl AtRest {
         Ok(Position { segment: first.unwrap_or(0), offset: 0 })
     }
 
-    /// How many bytes the log has from a place on.
+    /// About how many bytes the log has from a place on.
     ///
     /// # Errors
     /// The folder can't be read.

@@ -13,7 +13,7 @@ use super::frame::{self, Found, HEADER};
 use super::own::Own;
 use super::position::name_of;
 use super::segments::segments;
-use crate::engine::disk::files::{File as _, Folder};
+use crate::engine::disk::files::{File, Folder};
 
 /// Something of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,16 +158,35 @@ pub(crate) fn read<F: Folder>(
     Ok(end)
 }
 
-/// How many bytes a log has from a place on, with what was made ahead and is not used yet.
+/// About how many bytes a log has from a place on, without what was made ahead and is not used yet. O(segments), and the
+/// logarithm of their length: what is behind the last entry is zeros.
 ///
 /// # Errors
 /// The folder or a file can't be read.
 pub(crate) fn len<F: Folder>(folder: &F, from: Position) -> io::Result<u64> {
     let mut bytes = 0;
     for segment in segments(folder)?.into_iter().filter(|segment| *segment >= from.segment) {
-        bytes += folder.open(&name_of(segment))?.len()?;
+        bytes += used(&folder.open(&name_of(segment))?)?;
     }
     Ok(bytes.saturating_sub(from.offset.into()))
+}
+
+/// Where the zeros begin, to a block. A block of zeros in the middle makes it less.
+fn used(file: &impl File) -> io::Result<u64> {
+    const BLOCK: u64 = 4096;
+    let len = file.len()?;
+    let (mut used, mut free) = (0, len.div_ceil(BLOCK));
+    while used < free {
+        let middle = used.midpoint(free);
+        let mut block = [0; BLOCK as usize];
+        file.read_all_at(middle * BLOCK, &mut block)?;
+        if block.iter().all(|byte| *byte == 0) {
+            free = middle;
+        } else {
+            used = middle + 1;
+        }
+    }
+    Ok(len.min(used * BLOCK))
 }
 
 /// Whether the segments from one on are a log without a gap: the head of each names the one before, as far as it has one.
