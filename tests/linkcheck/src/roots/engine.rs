@@ -6,7 +6,7 @@ use core::time::Duration;
 use streamgauge_core::dedupe::{Dedupe, Entry};
 use streamgauge_core::engine::memory::{Defaults, Few, Fixed, Host, Memory, QueueRoom, Table, TopicRoom};
 use streamgauge_core::engine::{
-    BadName, Command, Data, Dump, Engine, Filter, Id, Kind, Name, Outcome, Part, Piece, Pieces, QueueChange,
+    Allowance, BadName, Command, Data, Dump, Engine, Filter, Id, Kind, Name, Outcome, Part, Piece, Pieces, QueueChange,
     QueueSettings, Refusal, Short, Tokens, TopicChange, TopicSettings,
 };
 use streamgauge_core::log::Mark;
@@ -169,6 +169,8 @@ roots! {
     state_as_str => given::<State>().as_str();
     overflow_as_str => given::<Overflow>().as_str();
     tokens_new => Tokens::new(bytes());
+    tokens_written => given::<Tokens<'static>>().written();
+    allowance_cost => given::<Allowance>().cost(*given());
     tokens_iter => given::<Tokens<'static>>().iter().for_each(keep);
     name_new => Name::new(bytes());
     name_of => Name::of(bytes().iter().copied());

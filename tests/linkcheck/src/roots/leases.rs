@@ -2,7 +2,7 @@
 
 use crate::given::{Storage, bytes, given, keep, storage};
 use core::ops::ControlFlow;
-use streamgauge_core::queue::leases::{Counters, Held, Item, LeaseQueue, Letter, Mark, Slot, Token};
+use streamgauge_core::queue::leases::{Counters, Death, Held, Item, LeaseQueue, Letter, Mark, Slot, Token};
 use streamgauge_core::time::Time;
 
 type Items = LeaseQueue<Storage, &'static mut [Slot]>;
@@ -61,6 +61,8 @@ roots! {
         keep(letter);
         *given()
     });
+    item_new => Item::new(*given(), bytes(), now());
+    death_new => Death::new(*given(), bytes(), now(), now());
     take_dead => queue().take_dead(now(), *given(), |letter| {
         keep(letter);
         *given()

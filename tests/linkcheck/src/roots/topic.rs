@@ -76,6 +76,7 @@ roots! {
     topic_hold => topic().hold();
     topic_renumber => topic().renumber(*given());
     topic_skip => topic().skip(*given());
+    topic_refill => topic().refill(bytes().chunks_exact(8).map(|message| (*given(), message)));
     topic_hold_all => topic().hold_all();
     topic_release => topic().release();
     topic_release_to => topic().release_to(*given());
