@@ -109,6 +109,22 @@ impl Cluster {
         self.servers[server].kill();
     }
 
+    /// Lets a server stand still: to the others, and to clients, it is behind a network that loses everything.
+    ///
+    /// # Panics
+    /// When it doesn't run.
+    pub fn stop(&self, server: usize) {
+        self.servers[server].stop();
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Panics
+    /// When it doesn't run.
+    pub fn go_on(&self, server: usize) {
+        self.servers[server].go_on();
+    }
+
     /// Starts a server again that was killed, at the same addresses and with what it had kept, and waits until it
     /// listens, which says nothing of whether it has caught up.
     ///

@@ -97,6 +97,18 @@ impl Server {
         process.wait();
     }
 
+    pub(super) fn stop(&self) {
+        self.process().stop();
+    }
+
+    pub(super) fn go_on(&self) {
+        self.process().signal(Signal::SIGCONT);
+    }
+
+    fn process(&self) -> &Process {
+        self.process.as_ref().unwrap_or_else(|| panic!("{} does not run", self.name))
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }

@@ -1,8 +1,12 @@
 //! Who joins later, or again, has all that there was.
 
+use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use streamgauge_tests::build::{tool, workspace};
+use streamgauge_tests::client::Client;
 use streamgauge_tests::kept::killed;
 use streamgauge_tests::nats::Cluster;
 use streamgauge_tests::process::Process;
@@ -114,4 +118,31 @@ fn whether_an_engine_will_do_is_said_in_lines() {
     assert!(code == 2 && said.contains("can't be reached") && said.lines().count() == 1, "{code}: {said}");
     let (code, said) = check("http://127.0.0.1");
     assert!(code == 2 && said.contains("nats://HOST:PORT"), "{code}: {said}");
+}
+
+#[test]
+fn the_script_starts_a_cluster_that_serves_and_ends_with_it() {
+    if !streamgauge_tests::needs::programs(&["curl", "bash"]) || Cluster::start(1).is_none() {
+        return;
+    }
+    // Ten ports in a row that nobody has.
+    let is_free = |port: &u16| (*port..port + 10).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok());
+    let ports = (15_000..19_000).step_by(10).find(is_free).expect("ten free ports");
+    let mut command = Command::new(workspace().join("tests/cluster"));
+    command.env("CLUSTER_PORTS", ports.to_string()).env("STREAMGAUGE", tool("streamgauge"));
+    let mut script = Process::spawn(command);
+    let started = |script: &Process| script.stdout().lines().filter(|line| line.contains("process ")).count() == 5;
+    until_within(2 * JOINED, "a cluster", || started(&script).then_some(()));
+    let all: Vec<String> = script
+        .stdout()
+        .lines()
+        .filter_map(|line| line.split("process ").nth(1)?.split(',').next().map(str::to_owned))
+        .collect();
+    let gateway = |number: u16| Client::connect(SocketAddr::from(([127, 0, 0, 1], ports + 6 + 2 * number)));
+    assert_eq!(gateway(0).post("/put?queue=q", "x").status, 200);
+    assert_eq!(gateway(1).get("/get?queue=q").text(), "x");
+    script.signal(Signal::SIGTERM);
+    assert_eq!(script.exit_code(), 0, "{}", script.stderr());
+    let runs = |process: &String| std::path::Path::new("/proc").join(process).exists();
+    assert!(all.len() == 5 && !all.iter().any(runs), "{all:?}");
 }
