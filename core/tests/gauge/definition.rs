@@ -36,7 +36,7 @@ fn everything_is_read_and_written() {
         "measure":["moments","quantiles","distinct","top","histogram","rate","change","pair","graph"],
         "accuracy":0.02,"bins":1025,"precision":12,"top":33,"edges":1025,"directed":false,
         "histogram":{"min":0,"max":100,"bins":50},"change":{"drift":1,"threshold":4.5,"learn":50},
-        "every":"10s","last":300,"time":"at","lateness":1.5,
+        "every":"10s","last":300,"time":"at","lateness":1.5,"shared":true,
         "when":[{"p99 >":250,"for":"30s","to":"alerts","until":200},{"change":"up"},{"min <":-1}]}"#;
     let rules = [
         Rule {
@@ -68,6 +68,7 @@ fn everything_is_read_and_written() {
         last: Some(Last::Time(Duration::from_secs(300))),
         time: field("at"),
         lateness: Duration::from_millis(1500),
+        shared: true,
         rules: rules.into_iter().collect(),
     };
     let read = Definition::from_json(text.as_bytes()).unwrap();
@@ -79,7 +80,7 @@ fn everything_is_read_and_written() {
             r#""measure":["moments","quantiles","distinct","top","histogram","rate","change","pair","graph"],"#,
             r#""accuracy":0.02,"bins":1025,"precision":12,"top":33,"edges":1025,"directed":false,"#,
             r#""histogram":{"min":0.0,"max":100.0,"bins":50},"change":{"drift":1.0,"threshold":4.5,"learn":50},"#,
-            r#""every":"10s","last":"5m","time":"at","lateness":"1500ms","#,
+            r#""every":"10s","last":"5m","time":"at","lateness":"1500ms","shared":true,"#,
             r#""when":[{"p99 >":250.0,"until":200.0,"for":"30s","to":"alerts"},{"change":"up"},"#,
             r#"{"min <":-1.0,"until":-1.0}]}"#,
         )
@@ -98,7 +99,7 @@ fn what_is_absent_is_as_it_is() {
         r#"{"measure":"rate","change":{"drift":null,"learn":null}}"#,
         r#"{"measure":"rate","topic":null,"filter":null,"field":null,"with":null,"by":null,"groups":null,"accuracy":null,
             "bins":null,"precision":null,"top":null,"edges":null,"directed":null,"histogram":null,"change":null,
-            "every":null,"last":null,"time":null,"lateness":null,"when":null}"#,
+            "every":null,"last":null,"time":null,"lateness":null,"shared":null,"when":null}"#,
     ] {
         assert_eq!(Definition::from_json(text.as_bytes()), Ok(default.clone()), "{text}");
     }

@@ -90,7 +90,7 @@ fn who_was_at_one_gateway_goes_on_at_another() {
 fn a_gauge_measures_what_all_gateways_publish_and_each_pane_is_told_once() {
     let Some((_cluster, [a, b])) = pair() else { return };
     let (mut at_a, mut at_b) = (a.connect(), b.connect());
-    let gauge = r#"{"topic":"t","field":"x","measure":["moments"],"every":"1s","last":"60s"}"#;
+    let gauge = r#"{"topic":"t","field":"x","measure":["moments"],"every":"1s","last":"60s","shared":true}"#;
     let made = at_a.put("/gauges/g", gauge);
     assert_eq!(made.status, 201, "{}", made.head);
     shows(&b, "/gauges", |text| text.contains("\"g\""));

@@ -80,6 +80,9 @@ pub struct Definition {
     pub time: Option<Field>,
     /// For so long a pane that is over still takes messages that come late.
     pub lateness: Duration,
+    /// That it measures what all servers publish that have its topic together. They all see every message, so it does so
+    /// said or not: a definition is good for any of them.
+    pub shared: bool,
     /// What is told when it begins and when it ends.
     pub rules: heapless::Vec<Rule, MOST_RULES>,
 }
@@ -131,6 +134,7 @@ impl Definition {
             last: None,
             time: None,
             lateness: Duration::ZERO,
+            shared: false,
             rules: heapless::Vec::new(),
         }
     }

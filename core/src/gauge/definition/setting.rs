@@ -24,6 +24,7 @@ pub(super) enum Setting {
     Last,
     Time,
     Lateness,
+    Shared,
     When,
     HistogramMin,
     HistogramMax,
@@ -51,7 +52,7 @@ const MEASURE: &str =
 
 impl Setting {
     /// Those of a definition.
-    pub(super) const OF_DEFINITION: [Self; 20] = [
+    pub(super) const OF_DEFINITION: [Self; 21] = [
         Self::Topic,
         Self::Filter,
         Self::Field,
@@ -71,6 +72,7 @@ impl Setting {
         Self::Last,
         Self::Time,
         Self::Lateness,
+        Self::Shared,
         Self::When,
     ];
 
@@ -124,6 +126,7 @@ impl Setting {
             Self::Lateness => {
                 ("lateness", "lateness", "a time of at most 64 times every, and time has to name a field")
             }
+            Self::Shared => ("shared", "shared", "true or false"),
             Self::When => ("when", "when", "such as {\"p99 >\":250,\"for\":\"30s\"}, or an array of four at most"),
             Self::HistogramMin => ("min", "histogram.min", NUMBER),
             Self::HistogramMax => ("max", "histogram.max", NUMBER),

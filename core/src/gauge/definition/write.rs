@@ -76,6 +76,10 @@ impl Definition {
         if !self.lateness.is_zero() {
             object.duration(Setting::Lateness, self.lateness)?;
         }
+        if self.shared {
+            object.name(Setting::Shared.member())?;
+            boolean(true, object.out)?;
+        }
         object.rules(&self.rules)?;
         object.close()
     }

@@ -45,6 +45,7 @@ impl Definition {
     /// | `change` | `{"drift":0.5,"threshold":5,"learn":100}`, or some of these | these |
     /// | `every`, `last` | a duration, or such as `"1000 messages"` | none |
     /// | `lateness` | a duration | none |
+    /// | `shared` | `true` or `false` | `false` |
     /// | `when` | a rule, or an array of four at most | none |
     ///
     /// A duration is a number of seconds, or a text such as `"500ms"`, `"10s"`, `"5m"` or `"1h"`. A rule has a bound of
@@ -105,6 +106,7 @@ impl Definition {
             Setting::Every => self.every = Some(value.every().ok_or(setting.wrong())?),
             Setting::Last => self.last = Some(value.last().ok_or(setting.wrong())?),
             Setting::Lateness => self.lateness = value.duration().ok_or(setting.wrong())?,
+            Setting::Shared => self.shared = value.boolean().ok_or(setting.wrong())?,
             Setting::When => self.rules = rule::rules(value)?,
             // The others are in objects of their own.
             _ => {}
