@@ -21,7 +21,7 @@ use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::until_within;
 
 /// How long a gateway may take to join, on a machine that is busy.
-const JOINED: Duration = Duration::from_secs(30);
+const JOINED: Duration = Duration::from_secs(60);
 
 /// A gateway over an engine, which has joined the others.
 fn gateway(engine: &str, more: &[&str]) -> Server {
