@@ -19,6 +19,8 @@ struct Known {
     is_connected: bool,
     /// Whether what was published last was taken.
     answers: bool,
+    /// Whether the log can be read.
+    reads: bool,
     /// Whether this gateway is where the log ends.
     is_current: bool,
     why: String,
@@ -28,7 +30,7 @@ impl Condition {
     /// Not reached yet.
     pub(super) fn new(order: Arc<Order>) -> Self {
         let why = "it has not been reached yet".to_owned();
-        let known = Known { is_connected: false, answers: true, is_current: false, why };
+        let known = Known { is_connected: false, answers: true, reads: true, is_current: false, why };
         Self { order, known: Mutex::new(known) }
     }
 
@@ -55,6 +57,16 @@ impl Condition {
         });
     }
 
+    /// Its log can be read, or not, for this reason.
+    pub(super) fn read(&self, read: Result<(), &str>) {
+        self.change(|known| {
+            known.reads = read.is_ok();
+            if let Err(why) = read {
+                why.clone_into(&mut known.why);
+            }
+        });
+    }
+
     /// What is to be called when the connection comes or goes.
     pub(super) fn told(self: &Arc<Self>) -> Tell {
         let this = Arc::clone(self);
@@ -69,7 +81,7 @@ impl Condition {
     fn change(&self, f: impl FnOnce(&mut Known)) {
         let mut known = self.known.lock();
         f(&mut known);
-        let is_there = known.is_connected && known.answers && known.is_current;
+        let is_there = known.is_connected && known.answers && known.reads && known.is_current;
         if is_there != self.order.is_there() || !is_there {
             self.order.set_away((!is_there).then(|| known.why.clone()));
         }

@@ -15,8 +15,9 @@ use crate::engine::remote::Stop;
 /// The engine says at least so often that it is there; when it has not twice, it is asked anew.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 
-/// Messages that are asked for at once.
+/// Messages that are asked for at once, and bytes, unless one message may have more.
 const AT_ONCE: usize = 512;
+const BYTES_AT_ONCE: usize = 32 << 20;
 
 impl Following {
     /// Executes what the log has, for ever; until it can't be followed.
@@ -43,12 +44,19 @@ impl Following {
         };
         let consumer = match streams.log.create_consumer(reading).await {
             Ok(consumer) => consumer,
-            Err(error) => return Ok(error.to_string()),
+            Err(error) => {
+                let why = format!("its log can't be read: {error}");
+                self.condition.read(Err(&why));
+                return Ok(why);
+            }
         };
+        self.condition.read(Ok(()));
         if consumer.cached_info().num_pending == 0 {
             self.arrive();
         }
-        let pulling = consumer.stream().max_messages_per_batch(AT_ONCE).heartbeat(HEARTBEAT).expires(20 * HEARTBEAT);
+        let bytes = BYTES_AT_ONCE.max(2 * streams.longest());
+        let pulling = consumer.stream().max_messages_per_batch(AT_ONCE).max_bytes_per_batch(bytes);
+        let pulling = pulling.heartbeat(HEARTBEAT).expires(20 * HEARTBEAT);
         let mut messages = match pulling.messages().await {
             Ok(messages) => messages,
             Err(error) => return Ok(error.to_string()),
