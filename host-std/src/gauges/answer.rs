@@ -6,6 +6,7 @@ use http::StatusCode;
 use streamgauge_core::endpoints::{self, GaugeRequest, Request, Response, Status, readings};
 use streamgauge_core::engine::{Name, Prefix, Refusal};
 use streamgauge_core::gauge::{Definition, Format, MergeError, SetupError, render};
+use streamgauge_core::time::Time;
 use tokio::sync::mpsc;
 
 use super::Gauges;
@@ -84,14 +85,20 @@ impl Gauges {
             is_changed = true;
         }
         for (name, note) in notes {
-            let set = Definition::from_json(&note).map_err(|wrong| wrong.to_string()).and_then(|definition| {
+            let (since, note) = noted(&note);
+            let set = Definition::from_json(note).map_err(|wrong| wrong.to_string()).and_then(|definition| {
                 if self.standing.lock().get(&name).is_some_and(|one| *one.gauge().definition() == definition) {
                     return Ok(false);
                 }
                 let to = readings(&name).ok_or("its name is too long")?;
                 let budget = self.engine.own().budget();
                 let one = Standing::new(name, to, &definition, self.engine.own(), budget.nothing());
-                let one = one.map_err(|error| error.to_string())?;
+                let mut one = one.map_err(|error| error.to_string())?;
+                if let Some(since) = since {
+                    // What is told twice within that time is published once.
+                    let now = self.engine.own().settled();
+                    one = one.since(since, Time::from_millis(now.as_millis().saturating_sub(TOLD_AGAIN)));
+                }
                 self.directory.insert(name, self.engine.here(), MOST);
                 self.standing.lock().insert(name, one);
                 Ok(true)
@@ -188,6 +195,9 @@ impl Gauges {
             return Answer::Response(answer);
         }
         let mut note = Vec::new();
+        if self.engine.own().order().is_some() {
+            note.extend_from_slice(format!("{} ", one.next()).as_bytes());
+        }
         let Ok(()) = definition.write_json(&mut note) as Result<(), Infallible>;
         if let Err(refusal) = self.engine.own().note(name, Some(&note)).await {
             if known.is_none() {
@@ -237,6 +247,18 @@ impl Gauges {
     }
 }
 
+/// For so many milliseconds an id counts once in the topic of a gauge's readings, and somewhat longer.
+const TOLD_AGAIN: u64 = 100_000;
+
+/// A definition that was noted, and the number of the message with which its gauge begins at each gateway, if there are
+/// others.
+fn noted(note: &[u8]) -> (Option<u64>, &[u8]) {
+    let space = note.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(0);
+    let (number, definition) = note.split_at(space);
+    let number = std::str::from_utf8(number).ok().and_then(|number| number.parse().ok());
+    (number, definition.trim_ascii_start())
+}
+
 /// One gauge as the list has it: what it measures, what it holds, what it costs.
 fn describe(name: &Name, one: &Standing) -> Vec<u8> {
     let Cost { messages, nanoseconds, behind } = one.cost();
@@ -271,4 +293,17 @@ fn refused_merge(request: &Request<'_>, error: &MergeError) -> Answer {
 fn missing(request: &Request<'_>, name: &Name) -> Answer {
     let line = format!("there is no gauge {name}");
     Answer::Response(refuse(request, StatusCode::NOT_FOUND, "no-such-name", &line, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::noted;
+
+    #[test]
+    fn a_note_says_where_its_gauge_begins_if_there_are_others() {
+        assert_eq!(noted(b"{\"a\":1}"), (None, &b"{\"a\":1}"[..]));
+        assert_eq!(noted(b"17 {}"), (Some(17), &b"{}"[..]));
+        assert_eq!(noted(b""), (None, &b""[..]));
+        assert_eq!(noted(b"99999999999999999999 {}").0, None);
+    }
 }

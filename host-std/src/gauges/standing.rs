@@ -23,6 +23,8 @@ pub(super) struct Standing {
     /// What it has copied to read.
     batch: Batch,
     told: Vec<Told>,
+    /// Others have told what was over by then, while this was not there.
+    told_before: Time,
     cost: Cost,
 }
 
@@ -78,7 +80,19 @@ impl Standing {
         });
         let (next, origin) = begun.map_or((0, None), |(next, origin)| (next, Some(origin)));
         let (held, batch) = (boxes.into_held(), Batch::default());
-        Ok(Self { name, to, gauge, held, next, origin, batch, told: Vec::new(), cost: Cost::default() })
+        Ok(Self { name, to, gauge, held, next, origin, batch, told: Vec::new(), told_before: Time::ZERO, cost: Cost::default() })
+    }
+
+    /// Begins with a message of that number, as others have that stand in the same topic: as far as the log has still what
+    /// came since. What they have told by then it does not tell again.
+    pub(super) fn since(mut self, number: u64, told_before: Time) -> Self {
+        (self.next, self.told_before) = (number, told_before);
+        self
+    }
+
+    /// The number of the next message that it reads.
+    pub(super) const fn next(&self) -> u64 {
+        self.next
     }
 
     pub(super) const fn gauge(&self) -> &Gauge<Boxes> {
@@ -177,7 +191,10 @@ impl Standing {
             self.gauge.close(now, |reading, whose, cell| json.part(reading, whose, cell));
             let Ok(()) = json.finish();
             line.pop();
-            self.told.push(Told { topic: self.to, line, id: id("") });
+            let is_told = end < self.told_before.as_millis();
+            if !is_told {
+                self.told.push(Told { topic: self.to, line, id: id("") });
+            }
             for alert in self.gauge.take_alerts() {
                 let definition = self.gauge.definition();
                 let rule = definition.rules.get(alert.rule);
@@ -185,7 +202,9 @@ impl Standing {
                 let mut line = Vec::new();
                 let Ok(()) = write_alert(name.as_str(), definition, &alert, now, &mut line);
                 line.pop();
-                self.told.push(Told { topic: to, line, id: id(&alert.rule.to_string()) });
+                if !is_told {
+                    self.told.push(Told { topic: to, line, id: id(&alert.rule.to_string()) });
+                }
             }
         }
     }

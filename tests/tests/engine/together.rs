@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use streamgauge_tests::client::Client;
 
-use crate::{has, messages, pair, shows};
+use crate::{gateway, has, messages, pair, shows};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -88,7 +88,7 @@ fn who_was_at_one_gateway_goes_on_at_another() {
 
 #[test]
 fn a_gauge_measures_what_all_gateways_publish_and_each_pane_is_told_once() {
-    let Some((_cluster, [a, b])) = pair() else { return };
+    let Some((cluster, [a, b])) = pair() else { return };
     let (mut at_a, mut at_b) = (a.connect(), b.connect());
     let gauge = r#"{"topic":"t","field":"x","measure":["moments"],"every":"1s","last":"60s","shared":true}"#;
     let made = at_a.put("/gauges/g", gauge);
@@ -112,6 +112,12 @@ fn a_gauge_measures_what_all_gateways_publish_and_each_pane_is_told_once() {
     }
     std::thread::sleep(Duration::from_millis(1_500));
     assert_eq!([&a, &b].map(|server| count(&messages(server, "gauge.g", "first"))), [20, 20]);
+    // Who begins anew measures again what the topic holds, and tells nothing twice.
+    let c = gateway(&cluster.url(), &[]);
+    let read = shows(&c, "/gauges/g?format=json", |text| text.contains("\"count\":20,"));
+    assert!(read.contains("9.5"), "{read}");
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(count(&messages(&c, "gauge.g", "first")), 20);
     at_b.send("DELETE /gauges/g HTTP/1.1\r\nhost: localhost\r\n\r\n");
     assert_eq!(at_b.answer().status, 200);
     shows(&a, "/gauges", |text| !text.contains("\"g\""));
