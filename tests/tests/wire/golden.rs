@@ -56,4 +56,5 @@ transcripts! {
     queue_query
     queue_separators
     queue_stats
+    queue_unknown
 }
