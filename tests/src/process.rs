@@ -215,23 +215,31 @@ impl Server {
     /// # Panics
     /// When it doesn't listen.
     pub fn everything<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
-        Self::serve(args, &["--no-bridge"])
+        Self::serve(args, &["--no-bridge"], "pubsub   http://")
     }
 
-    /// The same with the bridge.
+    /// The same; its address is that of the port which prefers queues.
+    ///
+    /// # Panics
+    /// When it doesn't listen.
+    pub fn queues<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
+        Self::serve(args, &["--no-bridge"], "queue    http://")
+    }
+
+    /// [`everything`](Self::everything) with the bridge.
     ///
     /// # Panics
     /// When it doesn't listen.
     pub fn bridged<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
-        Self::serve(args, &[])
+        Self::serve(args, &[], "pubsub   http://")
     }
 
-    fn serve<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>, more: &[&str]) -> Self {
+    fn serve<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>, more: &[&str], door: &str) -> Self {
         let mut command = Command::new(tool("streamgauge"));
         command.args(["serve", "--pubsub-port=0", "--queue-port=0"]).args(more).args(args).env_remove("RUST_LOG");
         command.args(["--allow-host=x", "--allow-host=t"]);
         let mut process = Process::spawn(command);
-        let line = process.line("pubsub   http://");
+        let line = process.line(door);
         let address = line.split_whitespace().next().and_then(|at| at.parse().ok()).expect("an address and a port");
         Self { process, address }
     }
@@ -270,4 +278,12 @@ impl Server {
         self.process.signal(Signal::SIGTERM);
         self.process.exit_code()
     }
+}
+
+/// Whether the gateway there says that it is ready, as one over an engine does when it has joined the others.
+///
+/// # Panics
+/// When there is none.
+pub fn is_ready(address: SocketAddr) -> bool {
+    Client::connect(address).get("/readyz").status == 200
 }

@@ -14,12 +14,10 @@ mod joining;
 mod proxy;
 mod together;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use streamgauge_tests::client::Client;
 use streamgauge_tests::nats::Cluster;
-use streamgauge_tests::process::Server;
+use streamgauge_tests::process::{Server, is_ready};
 use streamgauge_tests::wait::until_within;
 
 /// How long a gateway may take to join, on a machine that is busy.
@@ -39,10 +37,6 @@ fn started(engine: &str, more: &[&str]) -> Server {
 
 fn joined(server: &Server) {
     until_within(JOINED, "a gateway to join", || is_ready(server.address).then_some(()));
-}
-
-fn is_ready(address: SocketAddr) -> bool {
-    Client::connect(address).get("/readyz").status == 200
 }
 
 /// Two gateways over one server of NATS.
