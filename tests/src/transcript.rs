@@ -3,7 +3,7 @@
 //! | line | meaning |
 //! | --- | --- |
 //! | `# …` or empty | for the reader |
-//! | `$ pubsub --flag` | starts the server, on a free port; flags as they are, parted by spaces |
+//! | `$ pubsub --flag` | starts the server, or one that has to answer the same; flags as they are, parted by spaces |
 //! | `name> bytes` | connection `name` (made when first named) sends them |
 //! | `name< bytes` | exactly these bytes come next on it |
 //! | `name: ends` | the server closes it, and nothing else comes |
@@ -31,16 +31,23 @@ use crate::wait::until;
 /// How long nothing must come at the end.
 const SILENCE: Duration = Duration::from_millis(50);
 
-/// Plays the transcript in the file at `path`.
+/// Plays the transcript in the file at `path`, against what `start` makes of the name of a tool and its flags.
 ///
 /// # Panics
 /// At the first line that the server does not keep to.
-pub fn play(path: &Path) {
+pub fn play(path: &Path, start: impl Fn(&str, &[&str]) -> Server) {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut player = Player::default();
     for (number, line) in text.lines().enumerate() {
         player.place = format!("{}:{}", path.display(), number + 1);
-        player.line(line);
+        match line.strip_prefix("$ ") {
+            Some(command) => {
+                let words: Vec<_> = command.split(' ').collect();
+                let (name, flags) = words.split_first().expect("split has a first piece");
+                player.server = Some(start(name, flags));
+            }
+            None => player.line(line),
+        }
     }
     player.finish();
 }
@@ -67,12 +74,6 @@ enum Part {
 impl Player {
     fn line(&mut self, line: &str) {
         if line.is_empty() || line.starts_with('#') {
-            return;
-        }
-        if let Some(command) = line.strip_prefix("$ ") {
-            let mut words = command.split(' ');
-            let name = words.next().expect("split has a first piece");
-            self.server = Some(Server::start(name, words));
             return;
         }
         if let Some((target, text)) = line.split_once(" ~ ").filter(|_| line.starts_with('/')) {
