@@ -284,7 +284,8 @@ impl Subscriber {
             // The rest of a message that has begun is gone: nothing that could follow would be understood.
             return if half.is_some() { self.over() } else { Next::Missed };
         }
-        if start.sequence() == messages.visible_end().sequence() {
+        // Who came while a message was not safe yet begins behind it, and so behind all that may be seen.
+        if start.sequence() >= messages.visible_end().sequence() {
             if self.end != End::WhenSent {
                 return Next::Nothing;
             }
