@@ -78,11 +78,12 @@ impl Contender {
             let (answered, usage) = floor::measure(load, place);
             return Ok(Figures::new(&answered, usage));
         };
-        let mut crowd = Crowd::connect(running.address, running.speech, load.connections);
-        let unmeasured = crowd.put(load.items / 10, load.at_most / 4);
+        let mut crowd =
+            Crowd::connect(running.address, running.speech, |number| running.speech.put(number), load.connections);
+        let unmeasured = crowd.send(load.items / 10, load.at_most / 4);
         place.settle();
         let before = running.usage(place);
-        let answered = crowd.put(load.items, load.at_most);
+        let answered = crowd.send(load.items, load.at_most);
         let usage = running.usage(place).since(before);
         let all = unmeasured.latencies.len() + answered.latencies.len();
         assert_eq!(running.held(), all, "{}: what it holds, and what it has said it took", self.name);

@@ -1,4 +1,4 @@
-//! Connections with one put in flight each, on one thread: the same few system calls, whatever the server.
+//! Connections with one request in flight each, on one thread: the same few system calls, whatever the server.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -7,22 +7,20 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
 use super::connection::Connection;
-use super::look_whether_asked;
 use super::speech::Speech;
+use super::{LOOK, look_whether_asked};
 use crate::wait::SOON;
-
-/// How often it is looked whether the run is to end, in milliseconds.
-const LOOK: u8 = 100;
 
 /// All connections to one server.
 pub(super) struct Crowd {
     epoll: Epoll,
+    speech: Speech,
     members: Vec<Member>,
 }
 
 struct Member {
     connection: Connection,
-    put: Vec<u8>,
+    request: Vec<u8>,
     sent_at: Instant,
 }
 
@@ -35,21 +33,27 @@ pub(super) struct Answered {
 }
 
 impl Crowd {
-    pub(super) fn connect(address: SocketAddr, speech: Speech, connections: usize) -> Self {
+    /// Connects so many, each of which sends one request again and again.
+    pub(super) fn connect(
+        address: SocketAddr,
+        speech: Speech,
+        request: impl Fn(usize) -> Vec<u8>,
+        connections: usize,
+    ) -> Self {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).expect("an epoll");
         let members = (0..connections).map(|number| {
             let connection = Connection::open(address, speech, number);
             connection.stream.set_nonblocking(true).expect("an option of the socket");
             let event = EpollEvent::new(EpollFlags::EPOLLIN, number as u64);
             epoll.add(&connection.stream, event).expect("epoll takes a socket");
-            Member { connection, put: speech.put(number), sent_at: Instant::now() }
+            Member { connection, request: request(number), sent_at: Instant::now() }
         });
         let members = members.collect();
-        Self { epoll, members }
+        Self { epoll, speech, members }
     }
 
-    /// Puts so many items, or as many as can be begun in the time that there is.
-    pub(super) fn put(&mut self, items: usize, at_most: Duration) -> Answered {
+    /// Sends so many requests, or as many as can be begun in the time that there is.
+    pub(super) fn send(&mut self, items: usize, at_most: Duration) -> Answered {
         let began = Instant::now();
         let until = began + at_most;
         let mut latencies = Vec::with_capacity(items);
@@ -73,7 +77,10 @@ impl Crowd {
                 let member = &mut self.members[event.data() as usize];
                 member.connection.read();
                 last = Instant::now();
-                while member.connection.answer().is_some() {
+                while let Some(answer) = member.connection.answer() {
+                    if let Some(acknowledgement) = self.speech.acknowledgement(answer) {
+                        member.connection.send(acknowledgement.as_bytes());
+                    }
                     latencies.push(last - member.sent_at);
                     if sent < items && last < until {
                         sent += 1;
@@ -89,6 +96,6 @@ impl Crowd {
 impl Member {
     fn send(&mut self) {
         self.sent_at = Instant::now();
-        self.connection.send(&self.put);
+        self.connection.send(&self.request);
     }
 }

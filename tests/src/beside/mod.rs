@@ -7,13 +7,14 @@
 //! | `program` | where the other servers' programs are, and which |
 //! | `running` | a server: started, asked what it holds, and ended |
 //! | `place` | the disk that all of them write to |
-//! | `crowd` | connections with one put in flight each, on one thread |
+//! | `crowd` | connections with one request in flight each, on one thread |
 //! | `connection` | one of them, and what has come on it |
 //! | `cores` | one for the server and another for the load, where that is wanted |
 //! | `speech` | what is said to each server, and how its answers are told from each other |
 //! | `floor` | the syncs that no server can do without |
 //! | `usage` | CPU time, bytes and flushes, from the operating system |
 //! | `table` | medians of the rounds |
+//! | [`engine`] | what gateways cost over three servers that keep everything together |
 //!
 //! Each measurement has a server of its own that has just been started, a folder that is empty, and an unmeasured
 //! start. An answer that is no success ends the run, and so does a server that holds another number of items than it
@@ -23,6 +24,7 @@ mod connection;
 mod contender;
 mod cores;
 mod crowd;
+pub mod engine;
 mod floor;
 mod place;
 mod program;
@@ -122,6 +124,9 @@ pub fn run(options: &Options) -> Result<Vec<&'static str>, String> {
     missing.dedup();
     Ok(missing)
 }
+
+/// How often it is looked whether the run is to end, in milliseconds.
+const LOOK: u8 = 100;
 
 /// Whether somebody wants the run to end.
 static ASKED: AtomicBool = AtomicBool::new(false);

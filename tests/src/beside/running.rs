@@ -12,7 +12,7 @@ use super::Load;
 use super::connection::Connection;
 use super::place::Place;
 use super::program::{Absence, version};
-use super::speech::{Speech, stream_request};
+use super::speech::{Speech, jet_stream_request};
 use super::usage::Usage;
 use crate::process::{Process, Server};
 use crate::wait::until;
@@ -64,25 +64,18 @@ impl Running {
         let process = started(command, address);
         let running = Self { process, address, speech: Speech::Nats, _folder: folder };
         let stream = r#"{"name":"BESIDE","subjects":["beside"],"retention":"workqueue","storage":"file"}"#;
-        running.ask(&stream_request(ANOTHER, "CREATE.BESIDE", stream));
+        running.ask(&jet_stream_request(ANOTHER, "STREAM.CREATE.BESIDE", stream));
         Ok(running)
     }
 
     /// Items that it has.
     pub(super) fn held(&self) -> usize {
         let number = match self.speech {
-            Speech::Http => {
-                let stats = self.ask("GET /stats?queue=beside HTTP/1.1\r\nHost: localhost\r\n\r\n");
-                stats.lines().find_map(|line| line.strip_prefix("depth:")?.parse().ok())
-            }
+            Speech::Http => depth(&self.ask("GET /stats?queue=beside HTTP/1.1\r\nHost: localhost\r\n\r\n")),
             Speech::Redis => {
                 self.ask("LLEN beside\r\n").trim().strip_prefix(':').and_then(|length| length.parse().ok())
             }
-            Speech::Nats => {
-                let answer = self.ask(&stream_request(ANOTHER, "INFO.BESIDE", ""));
-                let state: Option<Value> = answer.lines().nth(1).and_then(|body| serde_json::from_str(body).ok());
-                state.and_then(|state| state["state"]["messages"].as_u64()).map(|messages| messages as usize)
-            }
+            Speech::Nats => messages(&self.ask(&jet_stream_request(ANOTHER, "STREAM.INFO.BESIDE", ""))),
         };
         number.expect("a number of items")
     }
@@ -96,8 +89,19 @@ impl Running {
     }
 }
 
+/// Items of a queue, by its counters.
+pub(super) fn depth(stats: &str) -> Option<usize> {
+    stats.lines().find_map(|line| line.strip_prefix("depth:")?.trim().parse().ok())
+}
+
+/// Items of a stream, by what JetStream answers of it.
+pub(super) fn messages(answer: &str) -> Option<usize> {
+    let known: Value = serde_json::from_str(answer.lines().nth(1)?).ok()?;
+    known["state"]["messages"].as_u64().map(|messages| messages as usize)
+}
+
 /// The number of a connection that puts nothing.
-const ANOTHER: usize = usize::MAX;
+pub(super) const ANOTHER: usize = usize::MAX;
 
 fn free_address() -> SocketAddr {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");

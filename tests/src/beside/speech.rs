@@ -1,7 +1,7 @@
 //! What is said to each server, and how its answers are told from each other.
 
 /// What is put.
-const ITEM: [u8; 100] = [b'x'; 100];
+pub(super) const ITEM: [u8; 100] = [b'x'; 100];
 
 /// The protocol of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,14 +54,21 @@ impl Speech {
             Self::Nats => hear_nats(bytes),
         }
     }
+
+    /// What a client says when it was given an item that is given again otherwise.
+    pub(super) fn acknowledgement(self, answer: &[u8]) -> Option<String> {
+        let line = to(answer, b"\r\n").filter(|_| self == Self::Nats)?;
+        let reply = std::str::from_utf8(line).ok()?.split(' ').nth(3)?;
+        reply.starts_with("$JS.ACK.").then(|| format!("PUB {reply} 0\r\n\r\n"))
+    }
 }
 
-/// A request to the service of streams, which is answered like a put.
-pub(super) fn stream_request(connection: usize, subject: &str, body: &str) -> String {
-    format!("PUB $JS.API.STREAM.{subject} {} {}\r\n{body}\r\n", inbox(connection), body.len())
+/// A request to JetStream about a stream or a consumer, which is answered like a put.
+pub(super) fn jet_stream_request(connection: usize, subject: &str, body: &str) -> String {
+    format!("PUB $JS.API.{subject} {} {}\r\n{body}\r\n", inbox(connection), body.len())
 }
 
-fn inbox(connection: usize) -> String {
+pub(super) fn inbox(connection: usize) -> String {
     format!("_INBOX.beside.{connection}")
 }
 
@@ -153,6 +160,15 @@ mod tests {
         for (speech, refusal) in refusals {
             assert_eq!(speech.hear(refusal), Heard::Refusal, "{}", show(refusal));
         }
+    }
+
+    #[test]
+    fn an_item_is_acknowledged_and_the_answer_to_a_put_is_not() {
+        let item = b"MSG beside 1 $JS.ACK.BESIDE.beside.1.2.3.4.0 4\r\nitem\r\n";
+        let acknowledgement = Speech::Nats.acknowledgement(item);
+        assert_eq!(acknowledgement.as_deref(), Some("PUB $JS.ACK.BESIDE.beside.1.2.3.4.0 0\r\n\r\n"));
+        assert_eq!(Speech::Nats.acknowledgement(ACK), None);
+        assert_eq!(Speech::Http.acknowledgement(PUT), None);
     }
 
     #[test]

@@ -159,13 +159,13 @@ fn peer_of<'a>(row: &Row, rows: &'a [Row]) -> Option<&'a Row> {
 }
 
 /// The value in the middle, or the lower of the two there.
-fn median(mut values: Vec<f64>) -> f64 {
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     quantile(&values, 50)
 }
 
 /// The smallest value that `percent` of all are not above (the nearest-rank method).
-fn quantile(sorted: &[f64], percent: usize) -> f64 {
+pub(super) fn quantile(sorted: &[f64], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
 }

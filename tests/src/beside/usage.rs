@@ -24,15 +24,13 @@ pub(super) struct Usage {
 
 impl Usage {
     pub(super) fn of(process: u32, place: &Place) -> Self {
-        let pid = Pid::from_raw(i32::try_from(process).expect("a process id is small"));
-        let clock = ClockId::pid_cpu_clock_id(pid).and_then(ClockId::now).expect("the process runs");
         let io = fs::read_to_string(format!("/proc/{process}/io")).expect("its own processes are told of");
         let bytes = |name: &str| {
             let line = io.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
             line.and_then(|number| number.parse().ok()).expect("a number of bytes")
         };
         Self {
-            cpu: clock.into(),
+            cpu: cpu_of(process),
             pages: bytes("write_bytes"),
             written: bytes("wchar"),
             disk: place.written_and_flushed(),
@@ -48,6 +46,12 @@ impl Usage {
             disk: self.disk.zip(then.disk).map(|(now, then)| (now.0 - then.0, now.1 - then.1)),
         }
     }
+}
+
+/// CPU time of all threads of a process, user and system.
+pub(super) fn cpu_of(process: u32) -> Duration {
+    let pid = Pid::from_raw(i32::try_from(process).expect("a process id is small"));
+    ClockId::pid_cpu_clock_id(pid).and_then(ClockId::now).expect("the process runs").into()
 }
 
 /// CPU time of the machine since it started, in ticks.

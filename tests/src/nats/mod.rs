@@ -101,6 +101,11 @@ impl Cluster {
         self.servers.iter().map(Server::address).collect()
     }
 
+    /// The processes of those that run.
+    pub fn processes(&self) -> Vec<u32> {
+        self.servers.iter().filter_map(Server::process).collect()
+    }
+
     /// Ends a server as a crash does.
     ///
     /// # Panics

@@ -117,6 +117,10 @@ impl Server {
         self.process.is_some()
     }
 
+    pub(super) fn process(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
     pub(super) fn address(&self) -> SocketAddr {
         loopback(self.ports.clients)
     }
