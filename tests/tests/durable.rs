@@ -27,6 +27,34 @@ fn four_lines() {
 }
 
 #[test]
+fn who_subscribes_while_messages_are_not_safe_yet_waits_for_the_next_and_holds_nobody_up() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &[]);
+    let (is_over, published) = (AtomicBool::new(false), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut client = server.connect();
+                while !is_over.load(Ordering::Relaxed) {
+                    assert_eq!(client.post("/pub?topic=t", "x").status, 200);
+                    published.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(2) {
+            let mut subscriber = server.connect();
+            subscriber.send("GET /sub?topic=t&multipart=0 HTTP/1.0\r\nhost: localhost\r\n\r\n");
+            subscriber.head();
+            assert_eq!(subscriber.take(4), b"\r\nx\n");
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert!(published.load(Ordering::Relaxed) > 20);
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
 fn what_was_answered_is_there_after_a_kill_as_it_was() {
     let folder = TempDir::new().unwrap();
     let server = serve(folder.path(), &[]);

@@ -80,7 +80,18 @@ impl Standing {
         });
         let (next, origin) = begun.map_or((0, None), |(next, origin)| (next, Some(origin)));
         let (held, batch) = (boxes.into_held(), Batch::default());
-        Ok(Self { name, to, gauge, held, next, origin, batch, told: Vec::new(), told_before: Time::ZERO, cost: Cost::default() })
+        Ok(Self {
+            name,
+            to,
+            gauge,
+            held,
+            next,
+            origin,
+            batch,
+            told: Vec::new(),
+            told_before: Time::ZERO,
+            cost: Cost::default(),
+        })
     }
 
     /// Begins with a message of that number, as others have that stand in the same topic: as far as the log has still what

@@ -98,14 +98,14 @@ impl Server {
     }
 
     pub(super) fn stop(&self) {
-        self.process().stop();
+        self.running().stop();
     }
 
     pub(super) fn go_on(&self) {
-        self.process().signal(Signal::SIGCONT);
+        self.running().signal(Signal::SIGCONT);
     }
 
-    fn process(&self) -> &Process {
+    fn running(&self) -> &Process {
         self.process.as_ref().unwrap_or_else(|| panic!("{} does not run", self.name))
     }
 
