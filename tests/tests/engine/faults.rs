@@ -126,6 +126,17 @@ fn one_order_explains_what_all_clients_of_queues_are_told_while_servers_and_gate
     for queue in QUEUES {
         until_within(JOINED, "an empty queue", || (client.get(queue) == Answer::Empty).then_some(()));
     }
+    // Both gateways count the same, and the law holds.
+    for queue in QUEUES {
+        let [one, other] = addresses.map(|address| {
+            let stats = Client::connect(address).get(&format!("/stats?queue={queue}&format=json")).text();
+            serde_json::from_str::<serde_json::Value>(&stats).expect("JSON")
+        });
+        let terms = ["acked", "delivered", "ready", "delayed", "leased", "overflow", "dead", "expired", "purged"];
+        let sum: u64 = terms.iter().map(|term| one[term].as_u64().expect("a number")).sum();
+        assert_eq!(one["accepted"].as_u64(), Some(sum), "{one}");
+        assert_eq!(one, other);
+    }
     let operations = history.operations();
     let unknown = count(&operations, |operation| !operation.is_known());
     println!("{unknown} of {} operations are unknown", operations.len());

@@ -325,6 +325,17 @@ fn what_can_not_be_proposed_says_why_and_nothing_is_left_behind() {
         let batch = gateway.order.take(Seen::default(), [0; 2]).unwrap();
         gateway.order.refuse(&batch, UNKNOWN);
         assert_eq!(asked.await.unwrap(), Outcome::Refused(UNKNOWN));
+        // As much waits as there is room for, and no more; what the engine has taken makes room.
+        let advance = || gateway.order.propose(Call::Advance(Kind::Queue, Name::MAIN));
+        let waiting = (0..).take_while(|_| advance()).count();
+        assert!((100_000..1_000_000).contains(&waiting), "{waiting}");
+        let batch = gateway.order.take(Seen::default(), [0; 2]).unwrap();
+        assert!(!advance());
+        gateway.order.taken(&batch);
+        assert!(advance());
+        while let Some(batch) = gateway.order.take(Seen::default(), [0; 2]) {
+            gateway.order.taken(&batch);
+        }
         // Whoever goes is forgotten.
         let shard = Arc::clone(&gateway.shard);
         let asked = tokio::task::spawn_local(async move {
