@@ -13,6 +13,7 @@ pub mod exact;
 pub mod exact_pairs;
 pub mod history;
 pub mod kept;
+pub mod law;
 pub mod link;
 pub mod nats;
 pub mod needs;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use streamgauge_tests::client::{Answer, Client};
+use streamgauge_tests::law::lawful;
 use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::until;
 
@@ -21,12 +22,7 @@ impl Serve {
     }
 
     fn stats(&self, queue: &str) -> Value {
-        let text = self.connect().get(&format!("/stats?queue={queue}&format=json")).text();
-        let stats: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-        let of = |name: &str| stats[name].as_u64().unwrap_or_else(|| panic!("no {name} in {stats}"));
-        let fates = ["acked", "delivered", "ready", "delayed", "leased", "overflow", "dead", "expired", "purged"];
-        assert_eq!(of("accepted"), fates.map(of).iter().sum::<u64>(), "{stats}");
-        stats
+        lawful(&self.connect().get(&format!("/stats?queue={queue}&format=json")).text())
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use streamgauge_tests::client::Client;
+use streamgauge_tests::law::{lawful, number};
 
 use crate::{gateway, has, messages, pair, shows};
 
@@ -64,10 +65,8 @@ fn settings_delays_ids_and_dead_letters_are_the_same_everywhere() {
     assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
     let dead = b.get("/get?queue=dead&wait=10&format=json");
     assert_eq!((dead.status, dead.text().as_str()), (200, "work"));
-    let stats = json(&a.get("/stats?queue=jobs&format=json").text());
-    let terms = ["acked", "delivered", "ready", "delayed", "leased", "overflow", "dead", "expired", "purged"];
-    let sum: u64 = terms.iter().map(|term| stats[term].as_u64().unwrap()).sum();
-    assert_eq!((stats["accepted"].as_u64(), stats["duplicates"].as_u64()), (Some(sum), Some(1)), "{stats}");
+    let stats = lawful(&a.get("/stats?queue=jobs&format=json").text());
+    assert_eq!(number(&stats, "duplicates"), 1, "{stats}");
 }
 
 #[test]

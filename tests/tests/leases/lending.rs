@@ -5,7 +5,7 @@ use streamgauge_tests::client::Client;
 use streamgauge_tests::wait::until;
 
 use super::curl::Typed;
-use super::{lawful, terms};
+use streamgauge_tests::law::{lawful, terms};
 
 #[track_caller]
 fn put(typed: &Typed, items: &str) {

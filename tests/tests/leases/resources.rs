@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use streamgauge_tests::wait::until;
 
 use super::curl::Typed;
-use super::{lawful, number, terms};
+use streamgauge_tests::law::{lawful, number, terms};
 
 #[test]
 fn a_name_is_made_changed_shown_listed_and_removed() {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use streamgauge_tests::wait::until;
 
 use super::curl::Typed;
-use super::number;
+use streamgauge_tests::law::number;
 
 /// A server whose topic `t` has four messages; the number of the first.
 fn told() -> Option<(Typed, u64)> {

@@ -12,7 +12,7 @@ use streamgauge_tests::clicks::clicks;
 use streamgauge_tests::client::Client;
 use streamgauge_tests::process::Server;
 
-use super::{lawful, number, terms};
+use streamgauge_tests::law::{lawful, number, terms};
 
 const QUEUES: [&str; 2] = ["counts", "archive"];
 const WORKERS: usize = 3;
