@@ -1,7 +1,6 @@
 //! One way in on one thread: a request is parsed, executed and rendered.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use streamgauge_core::endpoints::{
     self, Asking, Method, Parsed, Reply, Request, Response, Status, Surface, nothing, parse,
 };
-use streamgauge_core::engine::{Dump, Refusal};
+use streamgauge_core::engine::Dump;
 use tokio::time::{Instant, sleep_until};
 
 use super::Side;
@@ -18,7 +17,7 @@ use crate::engine::{Engine, Mark, Waiting as _};
 use crate::gauges::Answered;
 use crate::operations::metrics::Form;
 use crate::operations::{Health, Place};
-use crate::server::{Answer, Body, Context, Handler, Limits, NextPiece, PIECE, into_http, refuse, whole};
+use crate::server::{Answer, Body, Context, Handler, Limits, NextPiece, PIECE, into_http, refuse, refused, whole};
 
 /// One way to a gateway: a port, on one thread.
 pub(crate) struct Door {
@@ -224,12 +223,6 @@ impl Door {
         self.side.stop.send_replace(true);
         whole(&Response::text(Status::Ok), Vec::new())
     }
-}
-
-fn refused(request: &Request<'_>, refusal: &Refusal) -> Answer {
-    let mut body = Vec::new();
-    let Ok(response) = endpoints::refuse(refusal, request, &mut body) as Result<Response, Infallible>;
-    whole(&response, body)
 }
 
 /// Whether no endpoint has the path: what is not found because there is no such name says so.

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 
 use http::StatusCode;
-use streamgauge_core::endpoints::{self, GaugeRequest, Request, Response, Status, readings};
-use streamgauge_core::engine::{Name, Prefix, Refusal};
+use streamgauge_core::endpoints::{GaugeRequest, Request, Response, Status, readings};
+use streamgauge_core::engine::{Name, Prefix};
 use streamgauge_core::gauge::{Definition, Format, MergeError, SetupError, render};
 use streamgauge_core::time::Time;
 use tokio::sync::mpsc;
@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::Gauges;
 use super::boxes::Boxes;
 use super::standing::{Cost, Standing};
-use crate::server::{Answer, refuse, whole};
+use crate::server::{Answer, refuse, refused, whole};
 
 /// What a request about gauges comes to.
 pub(crate) enum Answered {
@@ -273,12 +273,6 @@ fn describe(name: &Name, one: &Standing) -> Vec<u8> {
         .as_bytes(),
     );
     out
-}
-
-fn refused(request: &Request<'_>, refusal: &Refusal) -> Answer {
-    let mut body = Vec::new();
-    let Ok(response) = endpoints::refuse(refusal, request, &mut body) as Result<Response, Infallible>;
-    whole(&response, body)
 }
 
 fn refused_merge(request: &Request<'_>, error: &MergeError) -> Answer {

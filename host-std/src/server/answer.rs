@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::io::Write as _;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use streamgauge_core::endpoints::{Request, Response, Status, write_problem};
+use streamgauge_core::endpoints::{self, Request, Response, Status, write_problem};
+use streamgauge_core::engine::Refusal;
 use streamgauge_core::wire::units::write_decimal;
 
 use super::{Body, Limits, Taken, date};
@@ -27,6 +28,13 @@ pub type TakeOver = Box<dyn FnOnce(Taken) + Send>;
 /// A core response with its body.
 pub(crate) const fn whole(response: &Response, body: Vec<u8>) -> Answer {
     Answer::Whole(*response, body)
+}
+
+/// What is said to whoever asked for something that was refused.
+pub(crate) fn refused(request: &Request<'_>, refusal: &Refusal) -> Answer {
+    let mut body = Vec::new();
+    let Ok(response) = endpoints::refuse(refusal, request, &mut body) as Result<Response, Infallible>;
+    whole(&response, body)
 }
 
 /// A core response's head, and a body, to be changed further.

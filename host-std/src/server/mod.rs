@@ -33,7 +33,7 @@ mod socket;
 pub(crate) mod spare;
 
 pub use answer::{Answer, TakeOver};
-pub(crate) use answer::{into_http, refuse, whole};
+pub(crate) use answer::{into_http, refuse, refused, whole};
 pub(crate) use answered::answered;
 pub use body::{Body, NextPiece, PIECE};
 pub use connection::Taken;

@@ -34,12 +34,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
-use streamgauge_core::endpoints::{Method, Request, Response, Subscription, refuse};
+use streamgauge_core::endpoints::{Method, Request, Subscription};
 use streamgauge_core::select::Selection;
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::server::{self, Answer, Context, TakeOver, whole};
+use crate::server::{self, Answer, Context, TakeOver};
 use hub::Admission;
 
 /// The most memory that subscribers can take beside the logs, in bytes. What is on its way to their sockets is encoded
@@ -108,11 +108,7 @@ impl Hub {
                 });
                 Answer::TakeOver(take_over)
             }
-            Err(refusal) => {
-                let mut answer = Vec::new();
-                let Ok(response) = refuse(&refusal, request, &mut answer) as Result<Response, std::convert::Infallible>;
-                whole(&response, answer)
-            }
+            Err(refusal) => server::refused(request, &refusal),
         }
     }
 }
