@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::engine::remote::{Credentials, Settings};
 use crate::terminal::StartError;
-use crate::terminal::flags::bytes;
+use crate::terminal::flags::{bytes, time};
 
 /// What gateways keep topics and queues in together
 #[derive(Debug, Parser)]
@@ -58,7 +58,7 @@ pub(super) struct EngineOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
     replicas: Option<u8>,
     /// How long a client waits for the engine; beyond: 503
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = patience)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
     engine_timeout: Duration,
     /// Bytes of the log after which the state is saved
     #[arg(long, value_name = "BYTES", default_value = "64MiB", value_parser = bytes)]
@@ -120,11 +120,6 @@ impl EngineOptions {
             },
         })
     }
-}
-
-fn patience(text: &str) -> Result<Duration, String> {
-    let time = streamgauge_core::wire::units::duration(text.as_bytes()).filter(|time| !time.is_zero());
-    time.ok_or_else(|| "a time, such as 5s".to_owned())
 }
 
 /// `nats://a:4222,b,c`, or `tls://…`: the scheme is that of all.

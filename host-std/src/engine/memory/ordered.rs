@@ -37,12 +37,12 @@ pub(crate) struct Message<'a> {
 impl Shard {
     /// Executes a look at what this gateway has, unless something is due there.
     pub(super) fn look(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome> {
-        if !self.has_joined() {
-            return Some(Outcome::Refused(AWAY));
-        }
         let mut outcome = None;
         self.update(|state| {
-            let Some(now) = state.replica.as_ref().map(Replica::now) else { return };
+            let Some(now) = state.replica.as_ref().filter(|replica| replica.has_arrived()).map(Replica::now) else {
+                outcome = Some(Outcome::Refused(AWAY));
+                return;
+            };
             let is_look = match command {
                 Command::Dump { queue } => state.memory.has(Kind::Queue, queue),
                 command => is_look(command),

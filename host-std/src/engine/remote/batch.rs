@@ -24,7 +24,7 @@ use streamgauge_core::engine::{Allowance, Name};
 
 const VERSION: u8 = 1;
 
-/// How long a proposal may be, in bytes of its own.
+/// Bytes of a proposal beside what is put or published, about.
 pub(super) const BESIDE: usize = 64;
 
 /// What stands in front of the proposals.

@@ -83,8 +83,7 @@ pub struct Settings {
     pub save_after: u64,
     /// The most bytes of the log; `None`: as many as the engine has.
     pub most: Option<u64>,
-    /// A file with a user's JWT and seed; a token; a file with certificates to trust; one with an own certificate and one
-    /// with its key.
+    /// How this gateway proves to it who it is, and it to this gateway.
     pub credentials: Credentials,
 }
 

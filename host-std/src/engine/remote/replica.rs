@@ -18,7 +18,6 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 /// How far a gateway has followed the log.
 #[derive(Debug, Default)]
 pub(crate) struct Replica {
-    pub(super) position: u64,
     /// When the last message of the log was taken, by the engine's clock; it never goes back.
     pub(super) time: Time,
     pub(super) digest: Digest,
@@ -69,17 +68,7 @@ impl Replica {
     /// One that has followed the log until there.
     pub(super) fn at(position: u64, time: Time, digest: Digest, notes: Notes) -> Self {
         let seen = Seen { position, digest: digest.0 };
-        Self {
-            position,
-            time,
-            digest,
-            recent: [seen].into(),
-            notes,
-            saved: position,
-            since: 0,
-            saving: None,
-            is_current: false,
-        }
+        Self { time, digest, recent: [seen].into(), notes, saved: position, since: 0, saving: None, is_current: false }
     }
 
     /// The time by the engine's clock, as far as it is known.
@@ -94,8 +83,8 @@ impl Replica {
 
     /// The message that it begins with has at least that number.
     pub(crate) fn begins_at_least(&mut self, position: u64) {
-        self.position = self.position.max(position);
-        self.recent = [Seen { position: self.position, digest: self.digest.0 }].into();
+        let position = self.seen().position.max(position);
+        self.recent = [Seen { position, digest: self.digest.0 }].into();
     }
 
     /// It is where the log ends: from now on what it shows is no older than what anybody was told here.
@@ -138,7 +127,6 @@ impl Replica {
 
     /// It was executed.
     pub(crate) fn end(&mut self, position: u64) {
-        self.position = position;
         if self.recent.len() == REMEMBERED {
             self.recent.pop_front();
         }
@@ -152,7 +140,7 @@ impl Replica {
 
     /// Somebody wants to save the state: whether it is for them to do.
     pub(crate) fn begins_to_save(&mut self) -> bool {
-        let is_free = self.saving.is_none_or(|begun| begun.after(PATIENCE) <= self.time);
+        let is_free = self.is_saved_by_nobody();
         if is_free {
             self.saving = Some(self.time);
         }
@@ -169,7 +157,11 @@ impl Replica {
 
     /// Whether so much was added to the log that the state should be saved, and nobody does, as far as is known.
     pub(crate) fn is_to_be_saved(&self, least: u64) -> bool {
-        self.since > least && self.saving.is_none_or(|begun| begun.after(PATIENCE) <= self.time)
+        self.since > least && self.is_saved_by_nobody()
+    }
+
+    fn is_saved_by_nobody(&self) -> bool {
+        self.saving.is_none_or(|begun| begun.after(PATIENCE) <= self.time)
     }
 }
 

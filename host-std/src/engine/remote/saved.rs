@@ -18,6 +18,7 @@ use streamgauge_core::engine::memory::Memory;
 use streamgauge_core::engine::{Command, Engine as _, Kind, Name, Part, Prefix};
 use streamgauge_core::time::Time;
 
+use super::batch::Seen;
 use super::replica::{Digest, Replica};
 use crate::engine::disk::Notes;
 use crate::engine::memory::Rooms;
@@ -39,7 +40,8 @@ pub(crate) struct Unreadable(pub(crate) &'static str);
 /// The state as bytes. As long as all that is held.
 pub(crate) fn save(memory: &mut Memory<Rooms>, replica: &Replica, group: Group) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
-    let head = [replica.position, replica.time.as_millis(), replica.digest.0, group.memory, group.max_names];
+    let Seen { position, digest } = replica.seen();
+    let head = [position, replica.time.as_millis(), digest, group.memory, group.max_names];
     head.iter().chain([&(replica.notes.len() as u64)]).for_each(|word| out.extend(word.to_le_bytes()));
     for (name, note) in &replica.notes {
         write_name(name, &mut out);
@@ -78,10 +80,7 @@ fn topics(memory: &mut Memory<Rooms>) -> Vec<Name> {
 ///
 /// # Errors
 /// [`Unreadable`].
-pub(crate) fn restore(
-    saved: &[u8],
-    rooms: impl FnOnce(Group) -> Rooms,
-) -> Result<(Memory<Rooms>, Replica, Group), Unreadable> {
+pub(crate) fn restore(saved: &[u8], rooms: Rooms) -> Result<(Memory<Rooms>, Replica, Group), Unreadable> {
     let (bytes, crc) = saved.split_last_chunk().ok_or(Unreadable("it ends too early"))?;
     if crc32fast::hash(bytes) != u32::from_le_bytes(*crc) {
         return Err(Unreadable("its checksum is another one"));
@@ -107,7 +106,7 @@ pub(crate) fn restore(
         let len = begin.len() - input.0.len();
         messages.push((name, Messages(Reader(&begin[..len]))));
     }
-    let restored = Memory::restore(rooms(group), &mut input.0);
+    let restored = Memory::restore(rooms, &mut input.0);
     let mut memory = restored.map_err(|_| Unreadable("topics and queues can't be read, or have no room"))?;
     for (name, messages) in messages {
         if !memory.topic_mut(&name).is_some_and(|topic| topic.refill(messages)) {

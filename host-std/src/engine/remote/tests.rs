@@ -48,7 +48,7 @@ impl Gateway {
     fn new(number: u64, saved: &[u8]) -> Self {
         let order = Arc::new(Order::new(number, Duration::from_secs(3_600)));
         let shard = Arc::new(Shard::ordered(&settings(), rooms(), Arc::clone(&order), Budget::new(1 << 20), None));
-        let (memory, replica, group) = restore(saved, |_| rooms()).unwrap();
+        let (memory, replica, group) = restore(saved, rooms()).unwrap();
         assert_eq!(group, GROUP);
         let next = replica.seen().position + 1;
         shard.join(memory, replica);

@@ -49,22 +49,12 @@ impl Condition {
 
     /// It has taken what was published, or has not for this reason.
     pub(super) fn answered(&self, answer: Result<(), &str>) {
-        self.change(|known| {
-            known.answers = answer.is_ok();
-            if let Err(why) = answer {
-                why.clone_into(&mut known.why);
-            }
-        });
+        self.heed(answer, |known| &mut known.answers);
     }
 
     /// Its log can be read, or not, for this reason.
     pub(super) fn read(&self, read: Result<(), &str>) {
-        self.change(|known| {
-            known.reads = read.is_ok();
-            if let Err(why) = read {
-                why.clone_into(&mut known.why);
-            }
-        });
+        self.heed(read, |known| &mut known.reads);
     }
 
     /// What is to be called when the connection comes or goes.
@@ -76,6 +66,16 @@ impl Condition {
     /// This gateway is where the log ends.
     pub(super) fn arrived(&self) {
         self.change(|known| known.is_current = true);
+    }
+
+    /// Something works, or does not for this reason.
+    fn heed(&self, works: Result<(), &str>, which: impl FnOnce(&mut Known) -> &mut bool) {
+        self.change(|known| {
+            *which(known) = works.is_ok();
+            if let Err(why) = works {
+                why.clone_into(&mut known.why);
+            }
+        });
     }
 
     fn change(&self, f: impl FnOnce(&mut Known)) {

@@ -131,7 +131,7 @@ impl Following {
             }
         };
         let wrong = |error: super::Unreadable| format!("what was saved can't be read: {}", error.0);
-        let (memory, mut replica, group) = restore(&saved, |_| (self.rooms)()).map_err(wrong)?;
+        let (memory, mut replica, group) = restore(&saved, (self.rooms)()).map_err(wrong)?;
         // The first message of a log does not know its own number.
         replica.begins_at_least(1);
         Ok((memory, replica, group))
