@@ -6,6 +6,7 @@
 #[cfg(target_os = "linux")]
 pub mod beside;
 pub mod build;
+pub mod certificates;
 pub mod clicks;
 pub mod client;
 pub mod command;

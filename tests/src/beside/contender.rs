@@ -80,10 +80,10 @@ impl Contender {
         };
         let mut crowd =
             Crowd::connect(running.address, running.speech, |number| running.speech.put(number), load.connections);
-        let unmeasured = crowd.send(load.items / 10, load.at_most / 4);
+        let unmeasured = crowd.send(&load.start());
         place.settle();
         let before = running.usage(place);
-        let answered = crowd.send(load.items, load.at_most);
+        let answered = crowd.send(load);
         let usage = running.usage(place).since(before);
         let all = unmeasured.latencies.len() + answered.latencies.len();
         assert_eq!(running.held(), all, "{}: what it holds, and what it has said it took", self.name);

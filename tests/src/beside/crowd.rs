@@ -8,7 +8,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
 use super::connection::Connection;
 use super::speech::Speech;
-use super::{LOOK, look_whether_asked};
+use super::{LOOK, Load, look_whether_asked};
 use crate::wait::SOON;
 
 /// All connections to one server.
@@ -52,24 +52,41 @@ impl Crowd {
         Self { epoll, speech, members }
     }
 
-    /// Sends so many requests, or as many as can be begun in the time that there is.
-    pub(super) fn send(&mut self, items: usize, at_most: Duration) -> Answered {
+    /// Sends so many requests, or as many as can be begun in the time that there is; with a pace none before it is due.
+    pub(super) fn send(&mut self, load: &Load) -> Answered {
         let began = Instant::now();
-        let until = began + at_most;
+        let (items, until, pace) = (load.items, began + load.at_most, load.pace.unwrap_or_default());
         let mut latencies = Vec::with_capacity(items);
-        let mut sent = items.min(self.members.len());
-        self.members.iter_mut().take(sent).for_each(Member::send);
+        let (mut sent, mut due) = (0, began);
+        let mut idle: Vec<_> = (0..self.members.len()).collect();
         let mut events = vec![EpollEvent::empty(); self.members.len()];
-        let mut last = Instant::now();
-        while latencies.len() < sent {
-            let ready = match self.epoll.wait(&mut events, LOOK) {
+        let mut last = began;
+        loop {
+            let now = Instant::now();
+            let may_send = |sent| sent < items && (now < until || sent == 0);
+            while may_send(sent)
+                && due <= now
+                && let Some(member) = idle.pop()
+            {
+                self.members[member].send();
+                (sent, due) = (sent + 1, due + pace);
+            }
+            let is_over = !may_send(sent);
+            if is_over && latencies.len() == sent {
+                break;
+            }
+            // Until the next is due, and never short of it: what is left of a millisecond would be spent in turning.
+            let to_wait = due.saturating_duration_since(now).as_micros().div_ceil(1_000);
+            let waits_for_answer = is_over || idle.is_empty();
+            let timeout = if waits_for_answer { LOOK } else { u8::try_from(to_wait).unwrap_or(LOOK).min(LOOK) };
+            let ready = match self.epoll.wait(&mut events, timeout) {
                 // Of who was stopped and goes on.
                 Err(Errno::EINTR) => 0,
                 ready => ready.expect("epoll tells what has come"),
             };
             look_whether_asked();
             assert!(
-                ready > 0 || last.elapsed() < SOON,
+                ready > 0 || latencies.len() == sent || last.elapsed() < SOON,
                 "the server is silent, with {} answers due",
                 sent - latencies.len()
             );
@@ -82,10 +99,7 @@ impl Crowd {
                         member.connection.send(acknowledgement.as_bytes());
                     }
                     latencies.push(last - member.sent_at);
-                    if sent < items && last < until {
-                        sent += 1;
-                        member.send();
-                    }
+                    idle.push(event.data() as usize);
                 }
             }
         }

@@ -73,19 +73,48 @@ pub struct Load {
     pub items: usize,
     /// Nothing more is put after so long.
     pub at_most: Duration,
+    /// The time between two, whoever has been answered; without it each follows at once on an answer.
+    pub pace: Option<Duration>,
+}
+
+impl Load {
+    /// For three seconds at most, as fast as there are answers.
+    pub(super) const fn new(connections: usize, items: usize) -> Self {
+        Self { connections, items, at_most: Duration::from_secs(3), pace: None }
+    }
+
+    /// For about three seconds, so many each second.
+    pub(super) const fn at_pace(connections: usize, each_second: u32) -> Self {
+        let pace = Some(Duration::from_nanos(1_000_000_000 / each_second as u64));
+        Self { pace, at_most: Duration::from_secs(6), ..Self::new(connections, 3 * each_second as usize) }
+    }
+
+    /// What goes before it, unmeasured.
+    const fn start(&self) -> Self {
+        Self { items: self.items / 10, at_most: self.at_most.checked_div(4).expect("four are some"), ..*self }
+    }
+
+    /// As much of it as there is.
+    fn of(&self, there_is: usize) -> Self {
+        Self { items: self.items.min(there_is), ..*self }
+    }
 }
 
 impl Options {
     /// As long as it takes for figures that can be told: two to four minutes.
     pub fn full(folder: PathBuf) -> Self {
-        let load = |connections, items| Load { connections, items, at_most: Duration::from_secs(3) };
-        Self { folder, rounds: 5, loads: vec![load(64, 100_000), load(1, 10_000)], pin: false, nats_server: None }
+        Self {
+            folder,
+            rounds: 5,
+            loads: vec![Load::new(64, 100_000), Load::new(1, 10_000)],
+            pin: false,
+            nats_server: None,
+        }
     }
 
     /// Only to see that all of it works.
     pub fn quick(folder: PathBuf) -> Self {
-        let load = |connections, items| Load { connections, items, at_most: Duration::from_secs(3) };
-        Self { folder, rounds: 1, loads: vec![load(64, 640), load(1, 20)], pin: false, nats_server: None }
+        Self { folder, rounds: 1, loads: vec![Load::new(64, 640), Load::new(1, 20)], pin: false, nats_server: None }
     }
 }
 

@@ -108,7 +108,7 @@ impl Row {
 
 /// Prints all rows of a load.
 pub(super) fn print(rows: &[Row], load: &Load, rounds: usize, others: u64) {
-    let Load { connections, items, at_most } = load;
+    let Load { connections, items, at_most, .. } = load;
     println!("puts of 100 bytes, one in flight on each of {connections} connections");
     println!(
         "medians of {rounds} rounds in turn, each of {items} puts, or {at_most:?}; others took {others} % of all CPU time"

@@ -39,6 +39,14 @@ impl Cluster {
     /// # Panics
     /// When one doesn't start, they don't agree in time, or `CI` is set and `nats-server` is missing.
     pub fn start(servers: usize) -> Option<Self> {
+        Self::start_with(servers, "")
+    }
+
+    /// The same with more settings in each one's file.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start) does.
+    pub fn start_with(servers: usize, settings: &str) -> Option<Self> {
         assert!(matches!(servers, 1 | 3), "a cluster of {servers}");
         let Some(program) = needs::program("nats-server") else {
             needs::without("nats-server is not on this machine", "tests/run installs it");
@@ -49,7 +57,7 @@ impl Cluster {
             let ports: Vec<Ports> = free_ports(3 * servers).chunks_exact(3).map(Ports::of).collect();
             let mut cluster = Self { servers: Vec::new(), folder };
             for number in 0..servers {
-                cluster.servers.push(Server::new(number, &ports, &program, cluster.folder.path()));
+                cluster.servers.push(Server::new(number, &ports, &program, (cluster.folder.path(), settings)));
             }
             if cluster.servers.iter_mut().all(|server| server.start().is_ok()) {
                 cluster.until_current();

@@ -45,14 +45,14 @@ pub(super) struct Server {
 pub(super) struct Taken;
 
 impl Server {
-    /// One of a cluster with these ports, not started.
-    pub(super) fn new(number: usize, ports: &[Ports], program: &Path, folder: &Path) -> Self {
+    /// One of a cluster with these ports and `more` settings, not started.
+    pub(super) fn new(number: usize, ports: &[Ports], program: &Path, (folder, more): (&Path, &str)) -> Self {
         let Ports { clients, monitor, routes } = ports[number];
         let name = format!("n{number}");
         let store = folder.join(&name);
         let mut text = format!(
             "server_name: {name}\nlisten: \"127.0.0.1:{clients}\"\nhttp: \"127.0.0.1:{monitor}\"\n\
-             jetstream {{ store_dir: \"{}\", max_file: 1GB, max_mem: 64MB }}\n",
+             jetstream {{ store_dir: \"{}\", max_file: 1GB, max_mem: 64MB }}\n{more}\n",
             store.display()
         );
         if ports.len() > 1 {

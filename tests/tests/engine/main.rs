@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | `together` | what one gateway was told is so at every other: queues, leases, topics, settings, gauges |
 //! | `joining` | who joins later, or again, has all that there was |
+//! | `guarded` | an engine that lets in who proves who they are: by a token, a password, a key, a certificate |
 //! | `away` | the engine is away: at the start, later, for one gateway |
 //! | `proxy` | what stands before them |
 //! | `faults` | servers and gateways are killed under load, and every answer is accounted for |
 
 mod away;
 mod faults;
+mod guarded;
 mod joining;
 mod proxy;
 mod together;

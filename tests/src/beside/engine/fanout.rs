@@ -40,7 +40,7 @@ pub(super) fn measure(servers: &[Server], subscribers: usize, load: &Load) -> De
     let published = AtomicUsize::new(usize::MAX);
     thread::scope(|scope| {
         let audience = scope.spawn(|| audience.count_to(&published));
-        let answered = publishers.send(load.items, load.at_most).latencies.len();
+        let answered = publishers.send(load).latencies.len();
         published.store(answered * subscribers, Ordering::Relaxed);
         audience.join().expect("all get everything");
     });

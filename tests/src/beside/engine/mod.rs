@@ -36,7 +36,8 @@ pub struct Options {
     pub rounds: usize,
     /// What is put and got: a table each.
     pub queues: Vec<Load>,
-    /// What is published to all subscribers: a row each.
+    /// What is published to all subscribers, at the same pace whoever serves them: who is asked faster writes more at
+    /// once, and takes less for each. A row each.
     pub topics: Vec<Load>,
     /// Of two gateways together; one server has half as many.
     pub subscribers: usize,
@@ -45,19 +46,15 @@ pub struct Options {
 impl Options {
     /// As long as it takes for figures that can be told: some minutes.
     pub fn full() -> Self {
-        let queues = vec![load(64, 30_000), load(1, 2_000)];
-        Self { rounds: 5, queues, topics: vec![load(64, 3_000), load(1, 300)], subscribers: 1_000 }
+        let queues = vec![Load::new(64, 30_000), Load::new(1, 2_000)];
+        Self { rounds: 5, queues, topics: vec![Load::at_pace(64, 200), Load::at_pace(64, 50)], subscribers: 1_000 }
     }
 
     /// Only to see that all of it works.
     pub fn quick() -> Self {
-        let queues = vec![load(64, 640), load(1, 20)];
-        Self { rounds: 1, queues, topics: vec![load(64, 128), load(1, 10)], subscribers: 20 }
+        let queues = vec![Load::new(64, 640), Load::new(1, 20)];
+        Self { rounds: 1, queues, topics: vec![Load::at_pace(64, 100)], subscribers: 20 }
     }
-}
-
-const fn load(connections: usize, items: usize) -> Load {
-    Load { connections, items, at_most: Duration::from_secs(3) }
 }
 
 /// How long a gateway may take to join, on a machine that is busy.

@@ -62,14 +62,14 @@ impl<'t> Queue<'t> {
     /// Puts, after an unmeasured start, and gets all that there is.
     pub(super) fn turn(&mut self, load: &Load) -> Turn {
         let mut crowd = self.crowd(|speech, number| speech.put(number), load);
-        self.held += crowd.send(load.items / 10, load.at_most / 4).latencies.len();
-        let (put, figures) = self.send(&mut crowd, load.items, load);
+        self.held += crowd.send(&load.start()).latencies.len();
+        let (put, figures) = self.send(&mut crowd, load);
         self.held += put;
         self.look();
         let mut crowd = self.crowd(get, load);
         // Now and then a put is as slow as all time that there was; whatever was put can be got.
-        self.held -= crowd.send(load.items.min(self.held) / 10, load.at_most / 4).latencies.len();
-        let (got, other) = self.send(&mut crowd, load.items.min(self.held), load);
+        self.held -= crowd.send(&load.of(self.held).start()).latencies.len();
+        let (got, other) = self.send(&mut crowd, &load.of(self.held));
         self.held -= got;
         self.look();
         [figures, other]
@@ -79,12 +79,9 @@ impl<'t> Queue<'t> {
         Crowd::connect(self.address, self.speech, |number| request(self.speech, number), load.connections)
     }
 
-    fn send(&self, crowd: &mut Crowd, requests: usize, load: &Load) -> (usize, Figures) {
-        let (answered, spent) = Spent::by(
-            self.together,
-            || crowd.send(requests, load.at_most),
-            |answered: &Answered| answered.latencies.len(),
-        );
+    fn send(&self, crowd: &mut Crowd, load: &Load) -> (usize, Figures) {
+        let (answered, spent) =
+            Spent::by(self.together, || crowd.send(load), |answered: &Answered| answered.latencies.len());
         let number = answered.latencies.len();
         let mut micros: Vec<_> = answered.latencies.iter().map(|latency| latency.as_secs_f64() * 1e6).collect();
         micros.sort_unstable_by(f64::total_cmp);

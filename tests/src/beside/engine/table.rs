@@ -30,7 +30,7 @@ pub(super) fn print(options: &Options, rounds: &[Round], others: u64) {
 }
 
 fn print_queues(at: usize, load: &Load, rounds: &[Round]) {
-    let Load { connections, items, at_most } = load;
+    let Load { connections, items, at_most, .. } = load;
     println!("items of 100 bytes, {connections} in flight: {items}, or {at_most:?}");
     println!(
         "{:<24} {:>9} {:>10} {:>10} {:>10} {:>9} {:>9}",
@@ -70,13 +70,14 @@ fn print_queues(at: usize, load: &Load, rounds: &[Round]) {
 fn print_topics(at: usize, load: &Load, subscribers: usize, rounds: &[Round]) {
     let of = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
     let half = subscribers / 2;
+    let each_second = load.pace.map_or(f64::NAN, |pace| pace.as_secs_f64().recip());
     let names = [format!("two gateways, {half} each"), format!("one server in memory, {half}")];
     for (who, name) in names.into_iter().enumerate() {
         let follows = of(&|round| round.topics[at][who].follows.unwrap_or(f64::NAN));
         let times = of(&|round| round.topics[at][who].asked / round.topics[at][1].asked);
         println!(
             "{:<44} {:>9.0} {:>12.2} {:>12} {:>9.2}",
-            format!("{name}; {} publishes in flight", load.connections),
+            format!("{name}; {each_second:.0} publishes a second"),
             of(&|round| round.topics[at][who].per_second),
             of(&|round| round.topics[at][who].asked),
             if who == 0 { format!("{follows:.2}") } else { "-".to_owned() },
