@@ -39,11 +39,12 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use streamgauge_core::engine::memory::Defaults;
+use streamgauge_core::engine::memory::{Defaults, Memory};
 use streamgauge_core::engine::{
     Command, Data, Dump, Id, Kind, Name, Outcome, Part, Pieces, Prefix, QueueSettings, QueueStats, Refusal, Sink,
     TopicSettings, TopicStats,
 };
+use streamgauge_core::time::Time;
 use tokio::sync::{Mutex, Notify, mpsc};
 
 use super::disk::{self, Keeper, Recovered, StateError};
@@ -68,6 +69,23 @@ pub struct Settings {
     pub max_names: usize,
     /// Requests that may wait at the same time.
     pub max_waiting: usize,
+}
+
+impl Settings {
+    /// What there is before anybody has asked for anything: the topic and the queue `main`, if `has_main`.
+    ///
+    /// # Errors
+    /// When the budget has no room for these.
+    fn begin(&self, rooms: Rooms, has_main: bool, now: Time) -> Result<Memory<Rooms>, Refusal> {
+        let mut memory = Memory::with_defaults(rooms, self.defaults);
+        if let Some(topic) = self.main_topic.filter(|_| has_main) {
+            memory.make_topic(&Name::MAIN, topic)?;
+        }
+        if let Some(queue) = self.main_queue.filter(|_| has_main) {
+            memory.make_queue(&Name::MAIN, queue, now)?;
+        }
+        Ok(memory)
+    }
 }
 
 /// Values by the names of topics or queues. Every request looks some up, so the hash is a quick one, seeded at random:
@@ -142,7 +160,7 @@ impl Shards {
     /// One shard without anything yet, which others have too.
     ///
     /// # Errors
-    /// This program was built without what it takes.
+    /// When the budget has no room for the topic and the queue `main`, or this program was built without what it takes.
     pub(crate) fn ordered(
         settings: &Settings,
         remote: &remote::Settings,
@@ -318,22 +336,10 @@ fn follow(
     rooms: impl Fn() -> Rooms + Send + Sync + 'static,
     settings: &Settings,
 ) -> Result<Follow, String> {
-    use streamgauge_core::engine::memory::Memory;
-
-    let begun = settings.clone();
-    let beginning = move || {
-        // Nobody else has anything yet, and nothing is taken of what others have.
-        let rooms = Rooms::new(Budget::new(own), None, Counts::new(begun.max_names), (0, 1));
-        let mut memory = Memory::with_defaults(rooms, begun.defaults);
-        let main = &Name::MAIN;
-        let topic = begun.main_topic.map_or(Ok(()), |topic| memory.make_topic(main, topic));
-        let queue =
-            begun.main_queue.map_or(Ok(()), |queue| memory.make_queue(main, queue, streamgauge_core::time::Time::ZERO));
-        if let Err(refusal) = topic.and(queue) {
-            tracing::warn!(%refusal, "there is no topic and queue main");
-        }
-        memory
-    };
+    // Of a budget of its own: nobody has anything yet.
+    let rooms_then = Rooms::new(Budget::new(own), None, Counts::new(settings.max_names), (0, 1));
+    let mut then = settings.begin(rooms_then, true, Time::ZERO).map_err(|refusal| refusal.to_string())?;
+    let beginning = remote::save(&mut then, &remote::Replica::default(), group);
     let (shard, order) = (Arc::clone(shard), Arc::clone(order));
     let following =
         remote::nats::Following::new(shard, order, remote.clone(), (group, settings.defaults), rooms, beginning);

@@ -84,13 +84,7 @@ impl Shard {
         has_main: bool,
     ) -> Result<Self, Refusal> {
         let (clock, budget) = (Clock::new(), Arc::clone(rooms.budget()));
-        let mut memory = Memory::with_defaults(rooms, settings.defaults);
-        if let Some(topic) = settings.main_topic.filter(|_| has_main) {
-            memory.make_topic(&Name::MAIN, topic)?;
-        }
-        if let Some(queue) = settings.main_queue.filter(|_| has_main) {
-            memory.make_queue(&Name::MAIN, queue, clock.now())?;
-        }
+        let memory = settings.begin(rooms, has_main, clock.now())?;
         Ok(Self::over(memory, (None, None), clock, budget, overflow, settings))
     }
 

@@ -45,7 +45,7 @@ pub(crate) struct Following {
     defaults: Defaults,
     rooms: Box<dyn Fn() -> Rooms + Send + Sync>,
     /// What the first gateway of a group begins with.
-    beginning: Box<dyn Fn() -> Memory<Rooms> + Send + Sync>,
+    beginning: Vec<u8>,
     condition: Arc<Condition>,
     /// Bytes of the state when it was last saved here.
     last_saved: AtomicU64,
@@ -62,11 +62,10 @@ impl Following {
         settings: Settings,
         (group, defaults): (Group, Defaults),
         rooms: impl Fn() -> Rooms + Send + Sync + 'static,
-        beginning: impl Fn() -> Memory<Rooms> + Send + Sync + 'static,
+        beginning: Vec<u8>,
     ) -> Arc<Self> {
         let condition = Arc::new(Condition::new(Arc::clone(&order)));
-        let (rooms, beginning) = (Box::new(rooms), Box::new(beginning));
-        let last_saved = AtomicU64::new(0);
+        let (rooms, last_saved) = (Box::new(rooms), AtomicU64::new(0));
         Arc::new(Self { shard, order, settings, group, defaults, rooms, beginning, condition, last_saved })
     }
 
@@ -122,13 +121,7 @@ impl Following {
     async fn try_to_begin(&self, streams: &Streams) -> Result<(Memory<Rooms>, Replica, Group), String> {
         let saved = match streams.load().await? {
             Some(saved) => saved,
-            None => {
-                let first = || {
-                    let (mut memory, replica) = ((self.beginning)(), Replica::default());
-                    super::save(&mut memory, &replica, self.group)
-                };
-                streams.first(first).await?
-            }
+            None => streams.first(&self.beginning).await?,
         };
         let wrong = |error: super::Unreadable| format!("what was saved can't be read: {}", error.0);
         let (memory, mut replica, group) = restore(&saved, (self.rooms)()).map_err(wrong)?;

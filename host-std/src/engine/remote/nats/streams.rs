@@ -74,10 +74,10 @@ impl Streams {
     }
 
     /// The first message of the log, which is `first` if there has been none.
-    pub(super) async fn first(&self, first: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>, String> {
+    pub(super) async fn first(&self, first: &[u8]) -> Result<Vec<u8>, String> {
         let info = self.log.get_info().await.map_err(|error| error.to_string())?;
         if info.state.last_sequence == 0 {
-            let begin = PublishMessage::build().payload(first().into()).expected_last_sequence(0);
+            let begin = PublishMessage::build().payload(first.to_vec().into()).expected_last_sequence(0);
             let published = self.jetstream.send_publish(format!("{}.log", self.group), begin).await;
             // Another one may have been first.
             let _ = published.map_err(|error| error.to_string())?.await;
