@@ -67,13 +67,14 @@ fn a_file_that_is_wrong_is_said_with_its_line() {
         std::fs::write(&tokens.path, text).expect("the file is written");
         let (code, _, err) = run(&["serve", "--pubsub-port=0", "--queue-port=0", &tokens.flag()], "");
         assert_eq!(code, 2);
-        err
+        // Before it something may be said of how many files there may be.
+        err.lines().last().expect("a line").to_owned()
     };
     let path = tokens.path.display();
     let hash = "0".repeat(64);
     assert_eq!(
         start(&format!("# a\nsha256:{hash} read:x\n")),
-        format!("error: --tokens: {path}:2: \"read:x\": \"read\" is none of pub, sub, put, get and admin\n")
+        format!("error: --tokens: {path}:2: \"read:x\": \"read\" is none of pub, sub, put, get and admin")
     );
     let secret = start("sg_secret sub:*\n");
     assert!(secret.contains(":1: a line begins with sha256:") && !secret.contains("secret"), "{secret}");
@@ -150,7 +151,7 @@ fn a_token_is_never_logged() {
 fn a_server_for_other_machines_says_who_may() {
     let open = ["serve", "--pubsub-port=0", "--queue-port=0", "--address=0.0.0.0"];
     let (code, _, err) = run(&open, "");
-    assert!(code == 2 && err.contains("--tokens") && err.contains("--open") && err.lines().count() == 1, "{err}");
+    assert!(code == 2 && err.contains("--tokens") && err.contains("--open"), "{err}");
     let tokens = Tokens::new();
     for flag in ["--open", &tokens.flag()] {
         let mut process = Process::start("streamgauge", [&open[..], &[flag]].concat());
@@ -169,7 +170,7 @@ fn the_command_line_shows_its_token() {
     let file = tokens.path.with_file_name("token");
     std::fs::write(&file, format!("{token}\n")).expect("the file is written");
     for args in
-        [&["put", "x"][..], &["get"], &["stats"], &["pub", "x"], &["peek"], &["sub", "--from=first", "--limit=1"]]
+        [&["put", "x"][..], &["peek"], &["get"], &["stats"], &["pub", "x"], &["sub", "--from=first", "--limit=1"]]
     {
         let ended = |variable: Option<(&str, &str)>| {
             let mut command = streamgauge(args);
@@ -184,7 +185,7 @@ fn the_command_line_shows_its_token() {
             [("STREAMGAUGE_TOKEN", token.as_str()), ("STREAMGAUGE_TOKEN_FILE", file.to_str().expect("text"))]
         {
             let (code, out, said) = ended(Some(variable));
-            assert!(code == 0 || args[0] == "get" && code == 1, "{args:?}: {code} {out} {said}");
+            assert_eq!(code, 0, "{args:?}: {out} {said}");
             assert!(!said.contains(&token[3..]), "{said}");
         }
     }

@@ -36,7 +36,7 @@ impl Issuer {
         Self {
             ed25519: Ed25519KeyPair::from_pkcs8(ed25519.as_ref()).expect("a key"),
             p256: EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, p256.as_ref(), &random).expect("a key"),
-            rsa: RsaKeyPair::from_pkcs8(&rsa).expect("a key"),
+            rsa: RsaKeyPair::from_der(&rsa).expect("a key"),
             random,
         }
     }
