@@ -135,6 +135,14 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_sent_is_not_saved_up() {
+        let (quota, start) = quota(10, 0);
+        let later = start + Duration::from_secs(60);
+        quota.charge(30, 0, later);
+        assert_eq!(quota.debt(later).map(|debt| debt.left), Some(Duration::from_secs(2)));
+    }
+
+    #[test]
     fn the_longer_debt_counts_and_has_its_name() {
         let (quota, start) = quota(1, 1000);
         quota.charge(2, 5000, start);
