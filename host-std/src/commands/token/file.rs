@@ -22,10 +22,9 @@ pub(super) fn read(path: &Path) -> Result<(String, Vec<(usize, Line)>), StartErr
 /// Puts a line behind what is there; where no file is, one is made that only its owner can read.
 pub(super) fn append(path: &Path, line: &Line) -> Result<(), StartError> {
     let wrong = |error| StartError::new(format_args!("--tokens: {}: {error}", path.display()));
-    match fs::exists(path).map_err(wrong)? {
+    if fs::exists(path).map_err(wrong)? {
         // A file that a server would refuse is not made longer.
-        true => drop(read(path)?),
-        false => {}
+        read(path)?;
     }
     let mut file = OpenOptions::new().create(true).append(true).read(true).mode(MODE).open(path).map_err(wrong)?;
     let mut text = Vec::new();
