@@ -11,13 +11,16 @@
 //! | [`readers`] | named tasks for the items of queues: [`Reader::builder`](readers::Reader::builder) |
 //! | [`client`] | HTTP to them, with fail-over and time-outs |
 //! | [`results`] | moments, histograms and graphs: what they add up, and where it is kept, here or in Redis |
-//! | `operations` | what an operator asks for: health |
+//! | `operations` | what an operator asks for: health, numbers, a page, and who may do what |
 //! | [`commands`], [`terminal`] | the command lines: `streamgauge` and those of the original tools |
 //!
-//! What it does not do: no TLS and no users (put a proxy in front), no cluster (many readers share results through
+//! What it does not do: no TLS (put a proxy in front), no cluster (many readers share results through
 //! Redis).
 #![deny(unsafe_code)]
 #![cfg_attr(not(feature = "nats"), allow(dead_code, unused_imports, reason = "only an engine uses what it takes"))]
+
+#[cfg(fuzzing)]
+pub use operations::rights::hostile as hostile_rights;
 
 mod base64;
 pub mod bridges;

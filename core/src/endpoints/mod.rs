@@ -8,6 +8,7 @@
 //! | module | idea |
 //! | --- | --- |
 //! | `routes` | which verb answers at which path |
+//! | `needs` | which right a request needs, on which name |
 //! | `parse` | from a request to a command; settings from JSON; which topic or queue it is [about](subject) |
 //! | `render` | from an outcome to an answer: lines, JSON, counters, refusals |
 //!
@@ -24,10 +25,12 @@
 //! assert_eq!(body, b"H3110");
 //! ```
 
+mod needs;
 mod parse;
 mod render;
 mod routes;
 
+pub use needs::{About, Need, Right, needs};
 pub use parse::{GaugeRequest, Settings, Subscription, Wrong, readings, subject};
 pub(crate) use render::problem;
 pub use render::{Rendering, overflow_line, write_problem};

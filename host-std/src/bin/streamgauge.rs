@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use streamgauge::commands::{self, data, engine, generate, measure, read, serve};
+use streamgauge::commands::{self, data, engine, generate, measure, read, serve, token};
 use streamgauge::terminal;
 
 /// Carry realtime streams over plain HTTP, and measure them as they flow.
@@ -23,6 +23,7 @@ enum Command {
     Generate(Box<generate::Options>),
     Data(data::Options),
     Engine(engine::Options),
+    Token(token::Options),
     #[command(flatten)]
     Client(Box<commands::Command>),
     #[command(flatten)]
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Some(Command::Generate(options)) => generate::run(&options),
         Some(Command::Data(options)) => data::run(&options),
         Some(Command::Engine(options)) => engine::run(&options),
+        Some(Command::Token(options)) => token::run(&options),
         Some(Command::Read(options)) => read::run(&options),
         Some(Command::Client(command)) => commands::run(*command),
         Some(Command::Measure(command)) => measure::run(*command),

@@ -5,6 +5,7 @@
 //! | `url` | [`Url`]: `http://host:port/path?query` and nothing else |
 //! | `request` | [`request`]: one request, one answer, bounded |
 //! | `connection` | [`Connection`]: requests one after another, on a connection that is kept |
+//! | `bearer` | [`authorize`]: the token that is shown |
 //! | `write` | [`pubsub_write`], [`simplequeue_write`]: messages, or one item |
 //! | `leases` | items that are lent, and what becomes of them |
 //! | `subscription` | [`Subscription`]: one stream of messages, until it ends |
@@ -15,6 +16,7 @@
 
 mod answers;
 mod backoff;
+mod bearer;
 mod connection;
 mod decoder;
 mod error;
@@ -27,6 +29,7 @@ mod write;
 
 pub(crate) use answers::{Answers, open};
 pub use backoff::Backoff;
+pub use bearer::authorize;
 pub use connection::Connection;
 pub use decoder::Encoding;
 pub use error::Error;

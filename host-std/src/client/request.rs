@@ -1,4 +1,4 @@
-use super::{Answers, Error, Limits, Url, open};
+use super::{Answers, Error, Limits, Url, bearer, open};
 use http::{HeaderName, HeaderValue, Response};
 use streamgauge_core::wire::http::{Closed, Event, HeadWriter};
 use tokio::io::{AsyncRead, AsyncWriteExt};
@@ -98,6 +98,9 @@ pub(crate) fn write(
     body: Option<&[u8]>,
 ) -> Option<()> {
     let mut head = HeadWriter::request(&mut *out, method, url.target()).ok()?.field("Host", url.authority()).ok()?;
+    if let Some(bearer) = bearer::field() {
+        head = head.field("Authorization", bearer).ok()?;
+    }
     for (name, value) in fields {
         head = head.field(name, value).ok()?;
     }

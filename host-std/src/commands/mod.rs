@@ -2,7 +2,7 @@
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | [`mod@serve`], `options` | runs a pubsub, a queue and the bridge between them; the flags that it shares with the single tools |
+//! | [`mod@serve`], `options`, `rights` | runs a pubsub, a queue and the bridge between them; the flags that it shares with the single tools |
 //! | [`read`] | a command, or stdout, as the task of a reader |
 //! | [`mod@generate`] | streams to play with |
 //! | [`measure`], [`state`] | moments, histograms and graphs of a stream; what is kept of them elsewhere |
@@ -11,6 +11,7 @@
 //! | `settle`, `peek` | items that are lent, and what a queue holds |
 //! | `named` | topics and queues by their names |
 //! | `gauge` | gauges of a server; what several have measured, added up |
+//! | [`token`] | tokens, and the file of them |
 //! | `stats` | what both have counted |
 //! | `top` | what a server does at this moment, on the whole screen |
 //! | [`data`] | what a server keeps in a folder: looked at and repaired, while none runs |
@@ -31,6 +32,7 @@ mod peek;
 mod publish;
 mod put;
 pub mod read;
+mod rights;
 mod sender;
 pub mod serve;
 mod settle;
@@ -40,6 +42,7 @@ pub mod state;
 mod stats;
 mod subscribe;
 mod table;
+pub mod token;
 mod top;
 
 use std::process::ExitCode;

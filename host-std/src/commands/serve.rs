@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::engine::{self, EngineOptions};
+use super::rights::RightsOptions;
 use crate::commands::options::{Connections, Flags, NameOptions, PubsubOptions, QueueOptions};
 use crate::engine::disk::{self, SyncMode};
 use crate::engine::remote;
@@ -26,7 +27,7 @@ use crate::terminal::{self, Process, StartError};
 /// Run everything: topics and queues by name, and the queue `main` that has every message of the topic `main`
 #[derive(Debug, Parser)]
 pub struct Options {
-    /// Address to listen on; 0.0.0.0 lets other machines in
+    /// Address to listen on; 0.0.0.0 lets other machines in, if --tokens, --jwt-keys or --open say who
     #[arg(long, default_value = "127.0.0.1")]
     address: String,
     /// Port that answers everything; 0 takes any free one
@@ -68,6 +69,8 @@ pub struct Options {
     #[command(flatten)]
     connections: Connections,
     #[command(flatten)]
+    rights: RightsOptions,
+    #[command(flatten)]
     engines: EngineOptions,
     #[command(flatten)]
     process: Process,
@@ -96,6 +99,8 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     let second = terminal::bind(&options.address, options.queue_port, "--queue-port")?;
     let address = |listener: &std::net::TcpListener| listener.local_addr().map_err(StartError::new);
     let (first_at, second_at) = (address(&first)?, address(&second)?);
+    settings.rights = options.rights.rights(&[first_at, second_at])?;
+    let rights = settings.rights.clone();
     let stop = watch::Sender::new(false);
     let gateway = Gateway::new(settings.clone(), stop.clone())?;
 
@@ -103,7 +108,10 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     terminal::start_log(connections.enable_logging);
     terminal::runtime()?.block_on(async {
         let hangup = Arc::clone(&gateway);
-        terminal::listen_to_signals(stop.clone(), move || hangup.reopen_overflow_log())?;
+        terminal::listen_to_signals(stop.clone(), move || {
+            hangup.reopen_overflow_log();
+            rights.iter().for_each(|rights| rights.reload());
+        })?;
         let open = |listener| TcpListener::from_std(listener).map_err(StartError::new);
         let doors = vec![(open(first)?, Surface::Everything), (open(second)?, Surface::EverythingQueueFirst)];
         gateway.run(doors, connections.limits(), stop.subscribe()).await?;

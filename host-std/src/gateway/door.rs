@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
 use streamgauge_core::endpoints::{
-    self, Asking, Method, Parsed, Reply, Request, Response, Status, Surface, nothing, parse,
+    self, About, Asking, GaugeRequest, Method, Need, Parsed, Reply, Request, Response, Right, Status, Surface, nothing,
+    parse,
 };
-use streamgauge_core::engine::Dump;
+use streamgauge_core::engine::{Command, Dump, Outcome};
+use streamgauge_core::gauge::Definition;
 use tokio::time::{Instant, sleep_until};
 
 use super::Side;
@@ -16,8 +18,12 @@ use super::room::{self, NoRoom, Room};
 use crate::engine::{Engine, Mark, Waiting as _};
 use crate::gauges::Answered;
 use crate::operations::metrics::Form;
+use crate::operations::rights::Pass;
 use crate::operations::{Health, Place};
-use crate::server::{Answer, Body, Context, Handler, Limits, NextPiece, PIECE, into_http, refuse, refused, whole};
+use crate::server::{
+    Answer, Body, Context, Denial, Handler, Limits, NextPiece, PIECE, denied, into_http, refuse, refused, whole,
+};
+use crate::topics::StillMay;
 
 /// One way to a gateway: a port, on one thread.
 pub(crate) struct Door {
@@ -34,11 +40,14 @@ impl Handler for Door {
             return Some((whole(&nothing(), Vec::new()), Mark::NONE));
         }
         if let Some(place) = self.place(request.path) {
-            return self.operate(place, request).map(|answer| (answer, Mark::NONE));
+            return self.operate(place, request, context).map(|answer| (answer, Mark::NONE));
         }
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         let parsed = parse(request, &settings, &mut room);
         let mut mark = Mark::NONE;
+        if let Err(denial) = self.may_name(request, context, &parsed) {
+            return Some((denied(request, denial), Mark::NONE));
+        }
         let reply = match &parsed {
             Ok(Parsed::Asking(asking)) if asking.waits() => return None,
             Ok(Parsed::Asking(asking)) => {
@@ -46,6 +55,7 @@ impl Handler for Door {
                 match &self.side.engine.execute_now(&asking.command, &mut rendering) {
                     Some(outcome) => {
                         mark = self.side.engine.mark();
+                        self.charge(request, context, outcome);
                         rendering.finish(outcome)
                     }
                     None => return None,
@@ -110,11 +120,23 @@ impl Handler for Door {
     }
 
     fn methods(&self, path: &[u8]) -> &'static [Method] {
-        if self.place(path).is_some() { &[Method::Get, Method::Head] } else { endpoints::methods(path, self.surface()) }
+        self.place(path).map_or_else(|| endpoints::methods(path, self.surface()), Place::methods)
     }
 
     fn changes(&self, request: &Request<'_>) -> bool {
-        self.place(request.path).is_none() && endpoints::changes(request, self.surface())
+        match self.place(request.path) {
+            Some(place) => matches!(place, Place::Ticket),
+            None => endpoints::changes(request, self.surface()),
+        }
+    }
+
+    fn admit(&self, request: &Request<'_>, authorization: Option<&[u8]>) -> Result<(), Denial> {
+        let Some(rights) = &self.side.rights else { return Ok(()) };
+        let need = match self.place(request.path) {
+            Some(place) => place.need(),
+            None => endpoints::needs(request, self.surface()),
+        };
+        Ok(rights.admit(need, request, authorization, || self.changes(request))?)
     }
 }
 
@@ -132,17 +154,68 @@ impl Door {
     /// What answers beside the endpoints, where there are all of these. A folder of one's own has its own page at `/`.
     fn place(&self, path: &[u8]) -> Option<Place> {
         let has_all = self.surface().has_topics() && self.surface().has_queues();
-        Place::at(path).filter(|_| has_all && !(path == b"/" && self.side.files.is_some()))
+        let is_there = |place: &Place| match place {
+            Place::Ticket => self.side.rights.is_some(),
+            _ => !(path == b"/" && self.side.files.is_some()),
+        };
+        Place::at(path).filter(|place| has_all && is_there(place))
+    }
+
+    /// What a change of settings names beside what it changes: a queue shows what its topic has, a gauge too, and dead
+    /// letters are put where they go.
+    fn may_name(
+        &self,
+        request: &Request<'_>,
+        context: &Context<'_>,
+        parsed: &Result<Parsed<'_>, NoRoom>,
+    ) -> Result<(), Denial> {
+        let Some(rights) = &self.side.rights else { return Ok(()) };
+        let (topic, queue) = match parsed {
+            Ok(Parsed::Asking(asking)) => match &asking.command {
+                Command::SetQueue { change, .. } => (change.topic.flatten(), change.dead_letter.flatten()),
+                _ => return Ok(()),
+            },
+            Ok(Parsed::Reply(Reply::Gauge(GaugeRequest::Set(_)))) => {
+                (Definition::from_json(request.body).ok().map(|definition| definition.topic), None)
+            }
+            _ => return Ok(()),
+        };
+        let topic = topic.map(|topic| Need::Right(Right::Subscribe, About::Name(topic)));
+        let queue = queue.map(|queue| Need::Right(Right::Put, About::Name(queue)));
+        for need in topic.into_iter().chain(queue) {
+            rights.admit(need, request, context.authorization, || true)?;
+        }
+        Ok(())
+    }
+
+    /// Takes note of what somebody with a quota has sent.
+    fn charge(&self, request: &Request<'_>, context: &Context<'_>, outcome: &Outcome) {
+        let Some(rights) = &self.side.rights else { return };
+        let messages = match outcome {
+            Outcome::Published(published) => published.messages,
+            Outcome::Put { items, .. } => *items,
+            _ => return,
+        };
+        let bytes = request.body.len().max(request.query.raw().len());
+        rights.charge(context.authorization, messages, bytes as u64);
+    }
+
+    /// What lets a stream go on, if it needs anything.
+    fn still_may(&self, request: &Request<'_>, context: &Context<'_>) -> Option<StillMay> {
+        let rights = self.side.rights.as_ref()?;
+        let pass = rights.pass(endpoints::needs(request, self.surface()), request, context.authorization);
+        Some(Box::new(move || pass.as_ref().is_some_and(Pass::is_good)))
     }
 
     /// Answers at once, if nobody else has to be asked.
-    fn operate(&self, place: Place, request: &Request<'_>) -> Option<Answer> {
+    fn operate(&self, place: Place, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
         let json = request.accepts_json() || request.query.get("format").is_some_and(|format| format == *"json");
         let (response, body) = match place {
             Place::Live => Health::default().answer(json),
             Place::Ready => self.side.health().answer(json),
             Place::Overview => (Response::JSON, self.side.overview().json().into_bytes()),
             Place::File(file) => return Some(Answer::Response(file.response())),
+            Place::Ticket => return self.side.rights.as_ref().map(|rights| rights.answer(request, context)),
             Place::Metrics => return None,
         };
         Some(whole(&response, body))
@@ -170,6 +243,7 @@ impl Door {
             let mut room = Room::new(context.room);
             let mut rendering = asking.rendering(&mut room);
             let outcome = engine.execute(&asking.command, &mut rendering).await;
+            self.charge(request, context, &outcome);
             match (rendering.finish(&outcome), &waiting) {
                 (Ok(Reply::Wait(queue, wait)), None) => {
                     waiting = Some((engine.wait_for_items(queue), Instant::now() + wait));
@@ -193,7 +267,8 @@ impl Door {
         match reply {
             Ok(Reply::Response(response)) => whole(&response, answer),
             Ok(Reply::Subscribe(subscription)) => {
-                hub.subscribe(request, context, &subscription, context.allowed_origin())
+                let still = self.still_may(request, context);
+                hub.subscribe(request, context, &subscription, still, context.allowed_origin())
             }
             Ok(Reply::Clients(topic, json)) => {
                 let response = if json { Response::JSON } else { Response::text(Status::Ok) };
@@ -257,7 +332,7 @@ mod tests {
     use std::time::Duration;
 
     use futures_util::FutureExt as _;
-    use streamgauge_core::engine::{Command, Data, Name, Outcome, Pieces};
+    use streamgauge_core::engine::{Data, Name, Pieces};
     use tokio::sync::watch;
 
     use super::*;

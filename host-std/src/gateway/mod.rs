@@ -35,6 +35,7 @@ use crate::engine::memory::{self, Budget, Follow, KeptError, Shards};
 use crate::engine::{disk, remote};
 use crate::gauges::{Directory, Gauges};
 use crate::operations::metrics::{self, Form, Listed, Metrics};
+use crate::operations::rights::Rights;
 use crate::operations::{Health, Overview, State, Used};
 use crate::queues::{OverflowLog, OverflowSettings};
 use crate::server::{Answer, Files, Handlers, Limits, serve, whole};
@@ -66,6 +67,8 @@ pub struct Settings {
     pub overflow: Option<OverflowSettings>,
     /// A folder whose files are served at the paths that no endpoint has.
     pub www: Option<PathBuf>,
+    /// Who may do what; without any, everybody everything.
+    pub rights: Option<Arc<Rights>>,
     /// The key of the hashes that subscribers ask for; random if there is none.
     pub hash_key: Option<HashKey>,
 }
@@ -93,6 +96,7 @@ impl Settings {
             remote: None,
             overflow: None,
             www: None,
+            rights: None,
             hash_key: None,
         }
     }
@@ -161,6 +165,7 @@ struct Side {
     hub: Arc<Hub>,
     gauges: Arc<Gauges>,
     files: Option<Arc<Files>>,
+    rights: Option<Arc<Rights>>,
     stop: watch::Sender<bool>,
     begun: Instant,
 }
@@ -214,7 +219,8 @@ impl Gateway {
             let hub = Hub::new(Arc::clone(engine.own()), settings.max_lag, Arc::clone(&key), places.clone());
             let gauges = Arc::new(Gauges::new(engine.clone(), Arc::clone(&directory)));
             gauges.restore();
-            Arc::new(Side { engine, hub, gauges, files: files.clone(), stop: stop.clone(), begun: Instant::now() })
+            let (files, rights, stop) = (files.clone(), settings.rights.clone(), stop.clone());
+            Arc::new(Side { engine, hub, gauges, files, rights, stop, begun: Instant::now() })
         };
         let sides: Vec<_> = engines.into_iter().map(side).collect();
         directory.set_all(&sides.iter().map(|side| Arc::clone(&side.gauges)).collect::<Vec<_>>());

@@ -6,6 +6,7 @@
 //! | `health` | whether it is alive, and whether it takes requests |
 //! | `metrics`, `process` | what is counted, for who collects it |
 //! | `overview` | how much of its bounds it uses |
+//! | `rights` | who may do what |
 //! | `page` | what a browser shows of it |
 
 mod health;
@@ -13,9 +14,12 @@ pub(crate) mod metrics;
 mod overview;
 mod page;
 mod process;
+pub(crate) mod rights;
 
 pub(crate) use health::{Health, State};
 pub(crate) use overview::{Overview, Used};
+
+use streamgauge_core::endpoints::{About, Method, Need};
 
 /// What answers a request that no endpoint does.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +32,8 @@ pub(crate) enum Place {
     Metrics,
     /// `/overview`: how much of its bounds it uses.
     Overview,
+    /// `/ticket`: what stands for a token in a query.
+    Ticket,
     /// A file of the page.
     File(&'static page::File),
 }
@@ -40,7 +46,22 @@ impl Place {
             b"/readyz" => Some(Self::Ready),
             b"/metrics" => Some(Self::Metrics),
             b"/overview" => Some(Self::Overview),
+            b"/ticket" => Some(Self::Ticket),
             path => page::File::at(path).map(Self::File),
+        }
+    }
+
+    /// The methods that are answered there.
+    pub(crate) const fn methods(self) -> &'static [Method] {
+        if let Self::Ticket = self { &[Method::Post] } else { &[Method::Get, Method::Head] }
+    }
+
+    /// What whoever asks must be allowed. Who watches over a server knows no token, and the page asks for one itself.
+    pub(crate) const fn need(self) -> Need {
+        match self {
+            Self::Live | Self::Ready | Self::File(_) => Need::Nothing,
+            Self::Metrics | Self::Overview => Need::Any(About::ALL),
+            Self::Ticket => Need::Known,
         }
     }
 }

@@ -8,7 +8,7 @@ use streamgauge_core::endpoints::{self, Request, Response, Status, write_problem
 use streamgauge_core::engine::Refusal;
 use streamgauge_core::wire::units::write_decimal;
 
-use super::{Body, Limits, Taken, date};
+use super::{Body, Denial, Limits, Taken, date};
 
 /// What a request comes to.
 pub enum Answer {
@@ -66,6 +66,16 @@ pub(crate) fn refuse(
     *http.status_mut() = status;
     http.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     http
+}
+
+/// Says no to a request that has come whole.
+pub(crate) fn denied(request: &Request<'_>, denial: Denial) -> Answer {
+    let mut response = refuse(request, denial.status, denial.problem(), &denial.line, denial.limit);
+    let (name, value) = denial.field;
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().insert(name, value);
+    }
+    Answer::Response(response)
 }
 
 /// The type of what is said about a refusal, and that itself: a line, or a problem if it is `json`.

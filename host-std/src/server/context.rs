@@ -19,6 +19,8 @@ pub struct Context<'a> {
     pub room: usize,
     /// Whether it is known that nobody gets the answer: what is taken for it would be lost.
     pub gone: bool,
+    /// What the `Authorization` header says, if there is one.
+    pub authorization: Option<&'a [u8]>,
     pub(super) origin: Origin<'a>,
     pub(super) pages: Option<&'a Pages>,
     /// The address that it has come to.
@@ -29,7 +31,8 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     pub(super) const fn new(peer: SocketAddr, minor: u8, fields: &'a [Header<'a>]) -> Self {
         let origin = Origin { host: b"", origin: None, site: None, referer: None };
-        Self { peer, minor, room: usize::MAX, gone: false, origin, pages: None, local: None, fields }
+        let (authorization, pages, local) = (None, None, None);
+        Self { peer, minor, room: usize::MAX, gone: false, authorization, origin, pages, local, fields }
     }
 
     /// Whether a page of another origin asks, allowed or not.

@@ -33,7 +33,7 @@ mod socket;
 pub(crate) mod spare;
 
 pub use answer::{Answer, TakeOver};
-pub(crate) use answer::{into_http, refuse, refused, whole};
+pub(crate) use answer::{denied, into_http, refuse, refused, whole};
 pub(crate) use answered::answered;
 pub use body::{Body, NextPiece, PIECE};
 pub use connection::Taken;
@@ -41,6 +41,7 @@ pub use context::Context;
 pub use descriptors::affordable_connections;
 pub(crate) use files::Files;
 pub use limits::{Limits, SMALL};
+pub use refusal::Denial;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,6 +108,15 @@ pub trait Handler: Send + Sync + 'static {
     fn changes(&self, request: &Request<'_>) -> bool {
         let _ = request;
         true
+    }
+
+    /// Lets a request in, whose body has not arrived yet; `authorization` is what its header of that name says.
+    ///
+    /// # Errors
+    /// Why it may not be answered.
+    fn admit(&self, request: &Request<'_>, authorization: Option<&[u8]>) -> Result<(), Denial> {
+        let _ = (request, authorization);
+        Ok(())
     }
 }
 

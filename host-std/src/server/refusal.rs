@@ -62,6 +62,11 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, line)
     }
 
+    pub(super) fn denied(denial: Denial) -> Self {
+        let Denial { status, line, field: (name, value), limit } = denial;
+        Self { limit, ..Self::new(status, line + "\n").with(name, value) }
+    }
+
     pub(super) fn target_too_long() -> Self {
         Self::new(StatusCode::URI_TOO_LONG, format!("the request target is over {MAX_TARGET} bytes\n"))
     }
@@ -123,18 +128,7 @@ impl Refusal {
 
     /// What kind of problem it is, for programs. It never changes.
     fn problem(&self) -> &'static str {
-        match self.status {
-            StatusCode::FORBIDDEN => "forbidden",
-            StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
-            StatusCode::REQUEST_TIMEOUT => "timeout",
-            StatusCode::PAYLOAD_TOO_LARGE => "body-too-large",
-            StatusCode::URI_TOO_LONG => "target-too-long",
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "head-too-large",
-            StatusCode::NOT_IMPLEMENTED => "not-implemented",
-            StatusCode::HTTP_VERSION_NOT_SUPPORTED => "version-not-supported",
-            StatusCode::SERVICE_UNAVAILABLE => "busy",
-            _ => "bad-request",
-        }
+        kind_of(self.status)
     }
 
     /// The type of what the client reads, and that itself.
@@ -168,6 +162,44 @@ impl Refusal {
             out.extend_from_slice(&body);
         }
         out
+    }
+}
+
+/// What kind of problem a refusal with this status is.
+fn kind_of(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "unauthorized",
+        StatusCode::FORBIDDEN => "forbidden",
+        StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
+        StatusCode::REQUEST_TIMEOUT => "timeout",
+        StatusCode::PAYLOAD_TOO_LARGE => "body-too-large",
+        StatusCode::URI_TOO_LONG => "target-too-long",
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "head-too-large",
+        StatusCode::NOT_IMPLEMENTED => "not-implemented",
+        StatusCode::HTTP_VERSION_NOT_SUPPORTED => "version-not-supported",
+        StatusCode::SERVICE_UNAVAILABLE => "busy",
+        StatusCode::TOO_MANY_REQUESTS => "quota",
+        _ => "bad-request",
+    }
+}
+
+/// Why a [`Handler`](super::Handler) does not let a request in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// 401, 403 or 429.
+    pub status: StatusCode,
+    /// What is said, without the end of the line.
+    pub line: String,
+    /// The field that belongs to it.
+    pub field: (&'static str, String),
+    /// The limit that was met, and its value.
+    pub limit: Option<(&'static str, u64)>,
+}
+
+impl Denial {
+    /// What kind of problem it is, for programs. It never changes.
+    pub(crate) fn problem(&self) -> &'static str {
+        kind_of(self.status)
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Head<'h, 'b> {
     pub(super) request: Request<'b>,
     pub(super) method: Option<Method>,
     pub(super) origin: Origin<'b>,
+    /// What the `Authorization` header says, if there is one.
+    pub(super) authorization: Option<&'b [u8]>,
     /// Whether the client wants to speak another protocol.
     pub(super) upgrade: bool,
 }
@@ -48,7 +50,8 @@ impl<'h, 'b> Head<'h, 'b> {
         }
         let method = Method::named(http.method.as_bytes());
         let request = Request { method: method.unwrap_or_default(), path, query, ..Request::new(b"") };
-        let mut head = Self { http, len, request, method, origin: Origin::default(), upgrade: false };
+        let origin = Origin::default();
+        let mut head = Self { http, len, request, method, origin, authorization: None, upgrade: false };
         let hosts = head.look_at_fields();
         if hosts > 1 || hosts == 0 && head.http.minor >= 1 {
             return Err(bad("a request has one Host\n"));
@@ -75,6 +78,7 @@ impl<'h, 'b> Head<'h, 'b> {
                 7 if is("referer") => self.origin.referer = self.origin.referer.or(Some(value)),
                 10 if is("message-id") && first(1) => self.request.message_id = value,
                 12 if is("content-type") && first(2) => self.request.content_type = value,
+                13 if is("authorization") => self.authorization = self.authorization.or(Some(value)),
                 13 if is("last-event-id") && first(3) => self.request.last_event_id = value,
                 14 if is("sec-fetch-site") => self.origin.site = self.origin.site.or(Some(value)),
                 _ => {}

@@ -48,6 +48,12 @@ impl Display for StartError {
 
 impl std::error::Error for StartError {}
 
+/// The environment variable that has the token which is shown to servers.
+const TOKEN: &str = "STREAMGAUGE_TOKEN";
+
+/// The one that has the file of that.
+const TOKEN_FILE: &str = "STREAMGAUGE_TOKEN_FILE";
+
 /// Reads the command line as the original tools do (`-` and `_` are the same in a flag's name), runs `tool` with it,
 /// and says on stderr what went wrong.
 pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> ExitCode {
@@ -68,6 +74,8 @@ pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> 
             return ExitCode::SUCCESS;
         }
     };
+    let token = std::env::var(TOKEN).ok().or_else(|| std::fs::read_to_string(std::env::var_os(TOKEN_FILE)?).ok());
+    token.iter().for_each(|token| crate::client::authorize(token));
     tool(options).unwrap_or_else(|error| {
         eprintln!("error: {error}");
         ExitCode::from(2)

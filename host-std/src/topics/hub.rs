@@ -17,6 +17,7 @@ use streamgauge_core::topic::{Delivery, From, Id, Missed, Next, OnLag};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::StillMay;
 use super::feed::{Feed, SLICE, SentAway};
 use super::frames::Frames;
 use super::past::{Beginning, Past};
@@ -89,6 +90,8 @@ pub(super) struct Admission {
     /// Where it begins, if that is not in memory any more, and room for a log of its own; which it then has.
     pub(super) beginning: Option<(Beginning, OwnRoom)>,
     pub(super) past: Option<Box<Past>>,
+    /// What lets it go on, if it needs anything.
+    pub(super) still: Option<StillMay>,
 }
 
 impl Drop for Seat {
@@ -156,7 +159,7 @@ impl Hub {
             let venue = venue.unwrap_or_else(|| Arc::new(Venue { hub: Arc::clone(self), topic, epoch }));
             let seat = Seat { venue, id: begun.id };
             let name = Some(subscription.client).filter(|name| !name.is_empty()).map(Box::new);
-            Ok(Admission { seat, first, missed, comes_back, plan, name, beginning, past: None })
+            Ok(Admission { seat, first, missed, comes_back, plan, name, beginning, past: None, still: None })
         };
         let admitted = self.shard.with_call(|memory, _| {
             let admitted = admit(memory);

@@ -42,6 +42,9 @@ use tokio::io::AsyncWriteExt as _;
 use crate::server::{self, Answer, Context, TakeOver};
 use hub::Admission;
 
+/// Whether a client may still be sent what it has subscribed to; asked once a second.
+pub(crate) type StillMay = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// The most memory that subscribers can take beside the logs, in bytes. What is on its way to their sockets is encoded
 /// at most once for each kind of stream on each thread, and not copied but within a budget.
 pub(crate) const fn worst_case(max_subscribers: usize, max_message: usize, shards: usize) -> u64 {
@@ -59,6 +62,7 @@ impl Hub {
         request: &Request<'_>,
         context: &Context<'_>,
         subscription: &Subscription,
+        still: Option<StillMay>,
         origin: Option<HeaderValue>,
     ) -> Answer {
         if let Err(bad) = Selection::<8, 256>::parse(&request.query) {
@@ -69,13 +73,13 @@ impl Hub {
         }
         if !handshake::is_asked_for(context) {
             let stream = Stream { framing: subscription.framing, chunked: context.minor >= 1 };
-            return self.take_in(request, context, subscription, stream, move |admission| {
+            return self.take_in(request, context, subscription, (stream, still), move |admission| {
                 task::opening(stream, admission, origin.as_ref())
             });
         }
         let stream = Stream { framing: Framing::WebSocket, chunked: false };
         match handshake::check(request.method, context) {
-            Ok(accept) => self.take_in(request, context, subscription, stream, move |admission| {
+            Ok(accept) => self.take_in(request, context, subscription, (stream, still), move |admission| {
                 handshake::opening(&accept, admission, origin.as_ref())
             }),
             Err(wrong) => bad_request(request, wrong),
@@ -88,11 +92,12 @@ impl Hub {
         request: &Request<'_>,
         context: &Context<'_>,
         subscription: &Subscription,
-        stream: Stream,
+        (stream, still): (Stream, Option<StillMay>),
         opening: impl FnOnce(&Admission) -> Vec<u8> + Send + 'static,
     ) -> Answer {
         let selection = Selection::parse(&request.query).unwrap_or_default();
-        match self.admit(subscription, selection) {
+        let admitted = self.admit(subscription, selection);
+        match admitted.map(|admission| Admission { still, ..admission }) {
             Ok(admission) if admission.beginning.is_some() => {
                 let peer = context.peer;
                 let take_over: TakeOver = Box::new(move |taken| {

@@ -14,6 +14,7 @@ use streamgauge_core::wire::{Framing, Stream};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::StillMay;
 use super::frames::{Frames, Piece, after};
 use super::listener::Listener;
 use super::past::{Ahead, Past, Step as Catch};
@@ -54,6 +55,8 @@ pub(super) struct Client {
     pub(super) since: Timestamp,
     /// What it calls itself, if it does.
     pub(super) name: Option<Box<Short<64>>>,
+    /// What lets it go on, if it needs anything.
+    pub(super) still: Option<StillMay>,
     /// Its place among the connections.
     pub(super) _place: OwnedSemaphorePermit,
 }
@@ -395,7 +398,7 @@ impl Subscriber {
         Some((rest, messages.position()))
     }
 
-    /// Says what ends the stream of a topic that is gone, if the socket takes it at once, and ends it.
+    /// Says what ends the stream, as when its topic is gone, if the socket takes it at once, and ends it.
     pub(super) fn say_goodbye(&mut self, why: &str) {
         if self.end != End::Over && self.sent_of_next == 0 {
             let mut words = self.words.take();
@@ -536,6 +539,10 @@ impl Subscriber {
         self.idle = self.idle.saturating_add(1);
         if self.end == End::AfterWords && self.idle > FAREWELL {
             self.over();
+            return true;
+        }
+        if self.client.still.as_ref().is_some_and(|still| !still()) && self.end != End::AfterWords {
+            self.say_goodbye("the token is over");
             return true;
         }
         if is_blocked && self.is_alone && self.idle >= STALLED {

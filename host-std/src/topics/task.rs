@@ -30,8 +30,8 @@ impl Task {
     /// Hands a socket to the pump.
     pub(super) fn new(admission: Admission, stream: Stream, opening: Vec<u8>, peer: SocketAddr, taken: Taken) -> Self {
         let Taken { stream: socket, read, place, .. } = taken;
-        let Admission { seat, plan, name, past, .. } = admission;
-        let client = Client { peer, since: Timestamp::now(), name, _place: place };
+        let Admission { seat, plan, name, past, still, .. } = admission;
+        let client = Client { peer, since: Timestamp::now(), name, still, _place: place };
         let mut subscriber = Subscriber::new(seat.id, stream, client, socket, opening, &read);
         subscriber.plan = plan;
         if let Some(past) = past {

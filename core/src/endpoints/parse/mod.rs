@@ -248,7 +248,7 @@ fn stats<'a>(request: &Request<'a>, settings: &Settings) -> Result<Command<'a>, 
 }
 
 /// What the counters of a request to `/stats` are those of.
-fn counted(request: &Request<'_>, surface: Surface) -> Kind {
+pub(super) fn counted(request: &Request<'_>, surface: Surface) -> Kind {
     let named = |name: &str| request.query.get(name).is_some();
     if named("queue") && surface.has_queues() {
         Kind::Queue
@@ -323,7 +323,7 @@ fn separator<'a>(request: &Request<'a>, usual: &[u8]) -> Result<Short<MAX_SEPARA
 }
 
 /// The topic or queue that the request names.
-fn name<'a>(request: &Request<'a>, what: &'static str) -> Result<Name, Wrong<'a>> {
+pub(super) fn name<'a>(request: &Request<'a>, what: &'static str) -> Result<Name, Wrong<'a>> {
     match request.query.get(what) {
         Some(value) => Name::of(value.bytes()).map_err(|_| Wrong::Name(what)),
         None => Ok(Name::MAIN),
@@ -331,13 +331,13 @@ fn name<'a>(request: &Request<'a>, what: &'static str) -> Result<Name, Wrong<'a>
 }
 
 /// The name of a resource, from its path.
-fn resource<'a>(coded: &'a [u8], what: &'static str) -> Result<Name, Wrong<'a>> {
+pub(super) fn resource<'a>(coded: &'a [u8], what: &'static str) -> Result<Name, Wrong<'a>> {
     let plus_is_itself = crate::wire::percent::decode(coded, crate::wire::percent::Plus::Literal);
     Name::of(plus_is_itself).map_err(|_| Wrong::Name(what))
 }
 
 /// The name of a gauge. With `gauge.` before it, it has to be the name of a topic.
-fn gauge<'a>(coded: &'a [u8]) -> Result<Name, Wrong<'a>> {
+pub(super) fn gauge<'a>(coded: &'a [u8]) -> Result<Name, Wrong<'a>> {
     let name = resource(coded, "gauge")?;
     match gauges::readings(&name) {
         Some(_) => Ok(name),
@@ -345,7 +345,7 @@ fn gauge<'a>(coded: &'a [u8]) -> Result<Name, Wrong<'a>> {
     }
 }
 
-fn prefix<'a>(request: &Request<'a>) -> Result<Prefix, Wrong<'a>> {
+pub(super) fn prefix<'a>(request: &Request<'a>) -> Result<Prefix, Wrong<'a>> {
     match request.query.get("prefix") {
         Some(value) => Prefix::of(value.bytes()).ok_or(Wrong::Parameter("prefix", "at most 64 bytes")),
         None => Ok(Prefix::EMPTY),

@@ -1,5 +1,7 @@
 //! From the requests that have come whole to their answers, without waiting.
 
+use std::borrow::Cow;
+
 use http::{HeaderValue, Response, StatusCode, header};
 use streamgauge_core::endpoints::{Method, Request};
 use streamgauge_core::wire::http::{Body as Incoming, FIELD_ROOM, HttpError};
@@ -102,7 +104,10 @@ impl<H: Handler> Connection<H> {
                     self.log(head, StatusCode::NO_CONTENT);
                     return Some(if asked.keep_alive { Step::Read } else { Step::Last });
                 }
-                Ok(()) => return None,
+                Ok(()) => match handler.admit(&head.request, head.authorization) {
+                    Ok(()) => return None,
+                    Err(denial) => Refusal::denied(denial),
+                },
             }
         };
         Some(self.refuse_head(head, &refusal, out))
@@ -199,6 +204,7 @@ impl<H: Handler> Connection<H> {
         let mut context = Context::new(self.peer, head.http.minor, head.http.fields);
         context.room = budget.room(Client::of(self.peer.ip()));
         context.gone = standing.gone;
+        context.authorization = head.authorization;
         (context.origin, context.pages, context.local) = (head.origin, Some(pages), self.local);
         context
     }
@@ -279,9 +285,16 @@ impl<H: Handler> Connection<H> {
 
     fn log(&self, head: &Head<'_, '_>, status: StatusCode) {
         if self.shared.limits.log_requests {
-            tracing::info!(peer = %self.peer, "{} {} {}", head.http.method, head.http.target, status.as_u16());
+            tracing::info!(peer = %self.peer, "{} {} {}", head.http.method, loggable(head), status.as_u16());
         }
     }
+}
+
+/// The target of a request as a log may have it: without its query, if there is a secret in it or somebody means one to be.
+fn loggable<'b>(head: &Head<'_, 'b>) -> Cow<'b, str> {
+    let Request { path, query, .. } = head.request;
+    let has_secret = ["ticket", "token", "access_token"].into_iter().any(|name| query.get(name).is_some());
+    if has_secret { format!("{}?...", String::from_utf8_lossy(path)).into() } else { head.http.target.into() }
 }
 
 /// Refuses what could not be read as a request.
@@ -309,7 +322,7 @@ fn preflight(methods: &[Method]) -> Response<Body> {
     }
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("content-type, last-event-id, message-id"),
+        HeaderValue::from_static("authorization, content-type, last-event-id, message-id"),
     );
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response

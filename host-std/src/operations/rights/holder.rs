@@ -1,0 +1,102 @@
+//! Who shows a token: what it may do, how much, and for how long.
+
+use std::fmt;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use streamgauge_core::endpoints::{Need, Right};
+
+use super::grants::Grants;
+use super::quota::{Quota, Rates};
+use super::refused::Refused;
+
+/// The SHA-256 of a token.
+///
+/// A token is 256 random bits, or is signed: nobody finds one by trying, however fast that is, so a slow hash as for
+/// passwords would cost time with each request and protect nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Id(pub(super) [u8; 32]);
+
+impl Id {
+    /// That of a token.
+    pub(crate) fn of(token: &[u8]) -> Self {
+        let mut id = [0; 32];
+        let hash = ring::digest::digest(&ring::digest::SHA256, token);
+        id.copy_from_slice(hash.as_ref());
+        Self(id)
+    }
+
+    /// The bytes that it is found by.
+    pub(super) fn start(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// In hexadecimal digits.
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What the owner of a token may do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Terms {
+    pub(crate) grants: Grants,
+    pub(crate) rates: Rates,
+    pub(crate) expires: Option<Timestamp>,
+    /// What people call it.
+    pub(crate) name: Option<String>,
+}
+
+/// Whose terms are kept, and what is left of them.
+#[derive(Debug)]
+pub(super) struct Holder {
+    pub(super) terms: Terms,
+    quota: Option<Quota>,
+}
+
+impl Holder {
+    pub(super) fn new(terms: Terms) -> Self {
+        let quota = (!terms.rates.is_none()).then(|| Quota::new(terms.rates, Instant::now()));
+        Self { terms, quota }
+    }
+
+    /// Whether it may do what is needed now.
+    ///
+    /// # Errors
+    /// What stands against it.
+    pub(super) fn admit(&self, need: Need) -> Result<(), Refused> {
+        if self.is_over() {
+            return Err(Refused::Expired);
+        }
+        if !self.terms.grants.allow(need) {
+            return Err(Refused::Lacks(need));
+        }
+        // Only what is charged for is refused: who has sent too much may still take and settle.
+        let is_charged = matches!(need, Need::Right(Right::Publish | Right::Put, _));
+        match self.quota.as_ref().filter(|_| is_charged).and_then(|quota| quota.debt(Instant::now())) {
+            Some(debt) => Err(Refused::Debt(debt)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it has expired.
+    pub(super) fn is_over(&self) -> bool {
+        self.terms.expires.is_some_and(|expires| expires <= Timestamp::now())
+    }
+
+    /// Takes note of what was sent.
+    pub(super) fn charge(&self, messages: u64, bytes: u64) {
+        if let Some(quota) = &self.quota {
+            quota.charge(messages, bytes, Instant::now());
+        }
+    }
+}
