@@ -11,7 +11,7 @@
 //! | [`readers`] | named tasks for the items of queues: [`Reader::builder`](readers::Reader::builder) |
 //! | [`client`] | HTTP to them, with fail-over and time-outs |
 //! | [`results`] | moments, histograms and graphs: what they add up, and where it is kept, here or in Redis |
-//! | `operations` | what an operator asks for: health |
+//! | `operations` | what an operator asks for: health, numbers, and what a server is told |
 //! | [`commands`], [`terminal`] | the command lines: `streamgauge` and those of the original tools |
 //!
 //! What it does not do: no TLS and no users (put a proxy in front), no cluster (many readers share results through
@@ -35,3 +35,4 @@ pub mod server;
 pub mod terminal;
 pub mod threads;
 pub mod topics;
+mod trace;

@@ -100,7 +100,7 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     let gateway = Gateway::new(settings.clone(), stop.clone())?;
 
     options.process.apply(|| options.announce(&connections.limits(), &settings, first_at, second_at))?;
-    terminal::start_log(connections.enable_logging);
+    terminal::start_log(connections.enable_logging, connections.log_format);
     terminal::runtime()?.block_on(async {
         let hangup = Arc::clone(&gateway);
         terminal::listen_to_signals(stop.clone(), move || hangup.reopen_overflow_log())?;

@@ -37,7 +37,7 @@ use crate::gauges::{Directory, Gauges};
 use crate::operations::metrics::{self, Form, Listed, Metrics};
 use crate::operations::{Health, Overview, State, Used};
 use crate::queues::{OverflowLog, OverflowSettings};
-use crate::server::{Answer, Files, Handlers, Limits, serve, whole};
+use crate::server::{Answer, Files, Handlers, Limits, all_refused, serve, whole};
 use crate::terminal::progress::{Progress, Unit};
 use crate::terminal::{StartError, runtime};
 use crate::threads::{Inbox, Threads};
@@ -395,7 +395,8 @@ impl Side {
         let (bytes, most) = own.memory();
         let memory = Used { bytes, most };
         let disk = own.keeper().map(|keeper| keeper.used()).map(|(bytes, most)| Used { bytes, most });
-        Overview { up: self.begun.elapsed(), memory, disk }
+        let (refused, refusals) = all_refused();
+        Overview { up: self.begun.elapsed(), memory, disk, refused, refusals }
     }
 
     /// All that is counted.

@@ -27,7 +27,7 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) const fn new(peer: SocketAddr, minor: u8, fields: &'a [Header<'a>]) -> Self {
+    pub(crate) const fn new(peer: SocketAddr, minor: u8, fields: &'a [Header<'a>]) -> Self {
         let origin = Origin { host: b"", origin: None, site: None, referer: None };
         Self { peer, minor, room: usize::MAX, gone: false, origin, pages: None, local: None, fields }
     }

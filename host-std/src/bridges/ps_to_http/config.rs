@@ -1,6 +1,6 @@
 use super::destination::{BadDestination, Destination};
 use crate::client::{BadUrl, Limits, Url};
-use crate::terminal::flags;
+use crate::terminal::{LogFormat, flags};
 use clap::Parser;
 use core::fmt;
 use core::time::Duration;
@@ -45,6 +45,9 @@ pub struct Options {
     /// Tell on stderr also what goes well
     #[arg(long)]
     pub enable_logging: bool,
+    /// How the log is written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
 }
 
 /// What `ps_to_http` does, checked.
