@@ -45,7 +45,7 @@ pub fn run(flags: &Single<'_>) -> Result<ExitCode, StartError> {
         let hangup = Arc::clone(&gateway);
         terminal::listen_to_signals(stop.clone(), move || hangup.reopen_overflow_log())?;
         let listener = TcpListener::from_std(listener).map_err(StartError::new)?;
-        gateway.run(vec![(listener, surface)], connections.limits(), stop.subscribe()).await?;
+        gateway.run(async { Ok(()) }, vec![(listener, surface)], connections.limits(), stop.subscribe()).await?;
         Ok(ExitCode::SUCCESS)
     })
 }
