@@ -11,8 +11,8 @@ use streamgauge_core::engine::{Name, QueueSettings, Separator, TopicSettings};
 use crate::gateway;
 use crate::queues::{Format, OverflowSettings};
 use crate::server::{Limits, affordable_connections};
-use crate::terminal::{LogFormat, StartError};
 use crate::terminal::flags::{bytes, seconds, some, some_bytes};
+use crate::terminal::{LogFormat, StartError};
 
 /// Where a server listens.
 #[derive(Debug, Clone, Args)]

@@ -33,7 +33,12 @@ impl Told {
         let told = match answer {
             Answer::Whole(response, body) => {
                 let status = response.status.code();
-                Self { status, bytes: Some(body.len() as u64), reason: reason(status, response.problem), ..Self::default() }
+                Self {
+                    status,
+                    bytes: Some(body.len() as u64),
+                    reason: reason(status, response.problem),
+                    ..Self::default()
+                }
             }
             Answer::Response(response) => {
                 let status = response.status().as_u16();

@@ -151,14 +151,7 @@ impl Refusal {
 
     /// All of it, as it is sent, as a problem if it is `json`; `minor` is the x of HTTP/1.x, and `fields` are lines of
     /// the head that it has too.
-    pub(super) fn to_bytes(
-        &self,
-        asker: &Asker<'_>,
-        minor: u8,
-        fields: &str,
-        json: bool,
-        head_only: bool,
-    ) -> Vec<u8> {
+    pub(super) fn to_bytes(&self, asker: &Asker<'_>, minor: u8, fields: &str, json: bool, head_only: bool) -> Vec<u8> {
         answered::count(self.status.as_u16());
         refused::note(asker, self.status.as_u16(), self.problem(), self.line.as_bytes());
         let Self { status, field, .. } = self;

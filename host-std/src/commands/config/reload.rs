@@ -21,7 +21,11 @@ pub(in crate::commands) struct Reload {
 }
 
 impl Reload {
-    pub(in crate::commands) const fn new(sources: Sources, configuration: Configuration, gateway: Arc<Gateway>) -> Self {
+    pub(in crate::commands) const fn new(
+        sources: Sources,
+        configuration: Configuration,
+        gateway: Arc<Gateway>,
+    ) -> Self {
         Self { sources, configuration, gateway }
     }
 

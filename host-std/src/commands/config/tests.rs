@@ -9,7 +9,20 @@ use crate::operations::configuration::{Configuration, Origin, Sources};
 
 /// What some flag or other takes.
 const TAKEN: [&str; 14] = [
-    "7", "1", "json", "lines", "1GiB", "interval:1s", "nats://h:1", "3s", "http://a", "127.0.0.1:7", "name", "always", "/dev/null", "x=y",
+    "7",
+    "1",
+    "json",
+    "lines",
+    "1GiB",
+    "interval:1s",
+    "nats://h:1",
+    "3s",
+    "http://a",
+    "127.0.0.1:7",
+    "name",
+    "always",
+    "/dev/null",
+    "x=y",
 ];
 
 #[test]
@@ -17,7 +30,9 @@ fn every_flag_is_a_variable_and_a_member() {
     let command = serve::Options::augment_args(Command::new("serve"));
     let mut tried = 0;
     for arg in command.get_arguments() {
-        let Some(name) = arg.get_long().filter(|name| !matches!(*name, "help" | "version" | "config")) else { continue };
+        let Some(name) = arg.get_long().filter(|name| !matches!(*name, "help" | "version" | "config")) else {
+            continue;
+        };
         let variable = format!("STREAMGAUGE_{}", name.to_uppercase().replace('-', "_"));
         let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
         let values: &[&str] = if is_switch { &["true"] } else { &TAKEN };
@@ -27,7 +42,9 @@ fn every_flag_is_a_variable_and_a_member() {
             let found = read.map(|all| (all.line_of(name), all.origin_of(name)));
             found.map_err(|wrong| wrong.iter().map(|wrong| format!("{wrong}\n")).collect::<String>())
         };
-        let in_file = |value: &str| if is_switch { format!("[server]\n{name} = true") } else { format!("[server]\n{name} = \"{value}\"") };
+        let in_file = |value: &str| {
+            if is_switch { format!("[server]\n{name} = true") } else { format!("[server]\n{name} = \"{value}\"") }
+        };
         let value = values.iter().find(|value| of(Vec::new(), &in_file(value)).is_ok());
         let value = value.unwrap_or_else(|| panic!("--{name} takes none of {values:?}"));
         let (line, origin) = of(Vec::new(), &in_file(value)).unwrap();

@@ -129,9 +129,7 @@ impl Declared {
         let Ok(parsed) = parse(&request, &Settings::new(Surface::Everything), &mut said) as Result<_, Infallible>;
         match parsed {
             Parsed::Reply(Reply::Response(_)) => Err(String::from_utf8_lossy(&said).trim_end().to_owned()),
-            Parsed::Reply(Reply::Gauge(_)) => {
-                Definition::from_json(&body).map(drop).map_err(|wrong| wrong.to_string())
-            }
+            Parsed::Reply(Reply::Gauge(_)) => Definition::from_json(&body).map(drop).map_err(|wrong| wrong.to_string()),
             _ => Ok(()),
         }
     }

@@ -7,6 +7,7 @@ use toml_edit::{Document, Item, Key, TableLike, Value};
 
 use super::declared::{Declared, Kind};
 use super::settings::{Settings, Takes};
+use super::show::of_one_line;
 use super::wrong::{Wrong, meant, nearest};
 use super::{Origin, Said};
 
@@ -32,20 +33,25 @@ pub(super) fn read(
         Ok(document) => document,
         Err(error) => {
             let place = Place::of(text, error.span().unwrap_or_default().start);
-            let lines: Vec<_> = error.message().lines().map(str::trim).collect();
-            wrong.push(Wrong::new(place.at(path), "", lines.join(", ")));
+            let line = error.message().lines().map(str::trim).collect::<Vec<_>>().join(", ");
+            // The only one of these that is about a member.
+            let twice = error.span().filter(|_| line == "duplicate key").and_then(|span| text.get(span));
+            let member = twice.filter(|key| !key.contains(char::is_control)).unwrap_or_default();
+            wrong.push(Wrong::new(place.at(path), member, line));
             return Default::default();
         }
     };
-    let mut reading = Reading { path, text, settings, wrong, said: Vec::new(), declared: Vec::new() };
+    let mut reading = Reading { path, text, settings, wrong: Vec::new(), said: Vec::new(), declared: Vec::new() };
     reading.root(document.as_table());
+    reading.wrong.sort_by_key(|(place, _)| *place);
+    wrong.extend(reading.wrong.into_iter().map(|(_, wrong)| wrong));
     // Each may name what is made before it.
     reading.declared.sort_by_key(Declared::rank);
     (reading.said, reading.declared)
 }
 
 /// A line and a column, both from 1 on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     line: usize,
     column: usize,
@@ -69,7 +75,7 @@ struct Reading<'a> {
     path: &'a str,
     text: &'a str,
     settings: &'a Settings,
-    wrong: &'a mut Vec<Wrong>,
+    wrong: Vec<(Place, Wrong)>,
     said: Vec<Said>,
     declared: Vec<Declared>,
 }
@@ -100,8 +106,7 @@ impl Reading<'_> {
         for (key, item) in members(table) {
             let name = key.get();
             let member = format!("{SERVER}.{name}");
-            // Which file it is can't be said in that.
-            let Some(setting) = self.settings.get(name).filter(|setting| setting.name != "config") else {
+            let Some(setting) = self.settings.get(name) else {
                 let line = format!("there is no such setting{}", meant(self.settings.nearest(name)));
                 self.wrong_at(key.span(), &member, line);
                 continue;
@@ -152,7 +157,7 @@ impl Reading<'_> {
 
     fn wrong_at(&mut self, span: Option<Range<usize>>, member: &str, line: impl std::fmt::Display) {
         let place = self.place(span);
-        self.wrong.push(Wrong::new(place.at(self.path), member, line));
+        self.wrong.push((place, Wrong::new(place.at(self.path), of_one_line(member), line)));
     }
 }
 

@@ -50,18 +50,24 @@ impl Settings {
         self.all.iter()
     }
 
+    /// Those that may stand in a file: which one that is can't be said in it.
+    pub(super) fn in_file(&self) -> impl Iterator<Item = &Setting> {
+        self.all().filter(|setting| setting.name != "config")
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&Setting> {
-        self.all().find(|setting| setting.name == name)
+        self.in_file().find(|setting| setting.name == name)
     }
 
     /// The name that may have been meant.
     pub(super) fn nearest(&self, name: &str) -> Option<&str> {
-        nearest(name, self.all().map(|setting| &*setting.name))
+        nearest(name, self.in_file().map(|setting| &*setting.name))
     }
 
     /// What the flag itself says of a value.
     pub(super) fn judge(&self, setting: &Setting, value: &OsStr) -> Result<(), String> {
-        let typed = [OsStr::new(&format!("--{}", setting.name)), OsStr::new("="), value].into_iter().collect::<OsString>();
+        let typed =
+            [OsStr::new(&format!("--{}", setting.name)), OsStr::new("="), value].into_iter().collect::<OsString>();
         let Err(error) = self.command.clone().try_get_matches_from(["serve".into(), typed]) else { return Ok(()) };
         let why = match (error.source(), error.get(ContextKind::ValidValue)) {
             (Some(source), _) => source.to_string(),

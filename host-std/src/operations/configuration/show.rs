@@ -9,10 +9,16 @@ use super::{Chosen, Configuration, Origin};
 use crate::terminal::json::string;
 
 impl Configuration {
-    /// All of it, and where each is from: a file that says the same. What is not set, or is secret, is in comments.
+    /// All of it, and where each is from: a file that says the same. What nobody has set, or is secret, is in comments.
     pub(crate) fn toml(&self) -> String {
         let shown = self.chosen.iter().filter(|chosen| chosen.name != "config");
-        let lines: Vec<_> = shown.map(|chosen| (chosen.line(), chosen.origin.to_string())).collect();
+        // What nobody has said may need something else that nobody has said.
+        let line = |chosen: &Chosen| match chosen.origin {
+            Origin::Default => format!("# {}", chosen.line()),
+            _ if chosen.is_hidden() => format!("# {}", chosen.line()),
+            _ => chosen.line(),
+        };
+        let lines: Vec<_> = shown.map(|chosen| (line(chosen), chosen.origin.to_string())).collect();
         let width = lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width <= 48).max().unwrap_or(0);
         let mut out = "[server]\n".to_owned();
         for (line, origin) in lines {
@@ -61,14 +67,14 @@ impl Chosen {
         let number = |text: &str| text.parse::<i64>().is_ok_and(|number| number.to_string() == text);
         let value = |text: &String| if number(text) { text.clone() } else { quoted(text) };
         match (self.takes, &*self.shown()) {
-            (_, [_, ..]) if self.is_hidden() => format!("# {name} = (not shown)"),
+            (_, [_, ..]) if self.is_hidden() => format!("{name} = (not shown)"),
             (Takes::Switch, [is_on, ..]) => format!("{name} = {is_on}"),
             (Takes::One, [.., last]) => format!("{name} = {}", value(last)),
             (Takes::Many, values) if !values.is_empty() || self.origin != Origin::Default => {
                 let values: Vec<_> = values.iter().map(|text| quoted(text)).collect();
                 format!("{name} = [{}]", values.join(", "))
             }
-            _ => format!("# {name} ="),
+            _ => format!("{name} ="),
         }
     }
 
@@ -95,8 +101,8 @@ fn from(origin: &Origin) -> Json {
     }
 }
 
-/// A comment is a line, whatever a file is called.
-fn of_one_line(text: &str) -> String {
+/// What stands in a line, whatever a file or a member is called.
+pub(super) fn of_one_line(text: &str) -> String {
     text.chars().map(|char| if char.is_control() { '?' } else { char }).collect()
 }
 

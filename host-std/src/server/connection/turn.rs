@@ -103,7 +103,10 @@ impl<H: Handler> Connection<H> {
                 Ok(()) if is_preflight => {
                     let asked = self.asked(head, standing.stopping);
                     asked.write_head(out, &preflight(methods));
-                    self.log(head, &Told { status: StatusCode::NO_CONTENT.as_u16(), bytes: Some(0), ..Told::default() });
+                    self.log(
+                        head,
+                        &Told { status: StatusCode::NO_CONTENT.as_u16(), bytes: Some(0), ..Told::default() },
+                    );
                     return Some(if asked.keep_alive { Step::Read } else { Step::Last });
                 }
                 Ok(()) => return None,
