@@ -89,8 +89,8 @@ fn a_reload_says_what_is_in_force_and_what_is_not() {
                 "info message=\"the configuration was read again\"",
             ]
         );
-        assert_eq!(settings(&server, "/queues/jobs")["lease"], "3m");
-        assert_eq!(settings(&server, "/topics/new")["max_age"], "1h");
+        assert_eq!(settings(&server, "/queues/jobs")["lease"], "180s");
+        assert_eq!(settings(&server, "/topics/new")["max_age"], "3600s");
         assert!(server.get("/gauges").contains("\"name\":\"seen\""));
         // Nothing of a file that is wrong.
         write(folder.path(), &second.replace("3m", "4m").replace("max_age", "max_aeg"));
@@ -102,7 +102,7 @@ fn a_reload_says_what_is_in_force_and_what_is_not() {
               \\\"max_aeg\\\"\""
             ]
         );
-        assert_eq!(settings(&server, "/queues/jobs")["lease"], "3m");
+        assert_eq!(settings(&server, "/queues/jobs")["lease"], "180s");
         fs::remove_file(folder.path().join("s.toml")).unwrap();
         let said = told_again(&server);
         assert!(said[0].contains("No such file"), "{said:?}");
