@@ -11,7 +11,7 @@
 //! | [`readers`] | named tasks for the items of queues: [`Reader::builder`](readers::Reader::builder) |
 //! | [`client`] | HTTP to them, with fail-over and time-outs |
 //! | [`results`] | moments, histograms and graphs: what they add up, and where it is kept, here or in Redis |
-//! | `operations` | what an operator asks for: health, numbers, a page, and who may do what |
+//! | `operations` | what an operator asks for: health, numbers, a page, who may do what, and what a server is told |
 //! | [`commands`], [`terminal`] | the command lines: `streamgauge` and those of the original tools |
 //!
 //! What it does not do: no TLS (put a proxy in front), no cluster (many readers share results through
@@ -38,3 +38,4 @@ pub mod server;
 pub mod terminal;
 pub mod threads;
 pub mod topics;
+mod trace;

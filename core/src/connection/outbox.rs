@@ -54,7 +54,7 @@ pub(super) struct Head {
 
 impl Head {
     pub(super) const fn of(response: &Response, ending: Ending, close: bool) -> Self {
-        let Response { status, content_type, headers } = *response;
+        let Response { status, content_type, headers, .. } = *response;
         Self { status: status.code(), content_type, headers, ending, close }
     }
 }

@@ -162,12 +162,15 @@ pub struct Response {
     pub content_type: &'static str,
     /// Headers beside those that every answer has.
     pub headers: Headers,
+    /// Of an answer that says no: the last part of the type of its [problem](write_problem), which never changes. `None`
+    /// where nothing but the status is said.
+    pub problem: Option<&'static str>,
 }
 
 impl Response {
     /// An answer of this type.
     pub const fn new(content_type: &'static str) -> Self {
-        Self { status: Status::Ok, content_type, headers: Headers::None }
+        Self { status: Status::Ok, content_type, headers: Headers::None, problem: None }
     }
 
     /// An answer of plain text.

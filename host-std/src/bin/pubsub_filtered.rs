@@ -16,7 +16,7 @@ fn main() -> ExitCode {
             terminal::announce(&pubsub_filtered::PATHS, listener.local_addr().ok());
             options.connections.announce_ceiling(storage);
         })?;
-        terminal::start_log(options.connections.enable_logging);
+        terminal::start_log(options.connections.enable_logging, options.connections.log_format);
         terminal::runtime()?.block_on(async {
             let stop = watch::Sender::new(false);
             terminal::listen_to_signals(stop.clone(), || ())?;

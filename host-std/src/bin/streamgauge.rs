@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use streamgauge::commands::{self, data, engine, generate, measure, read, serve, token};
+use streamgauge::commands::{self, config, data, engine, generate, measure, read, serve, token};
 use streamgauge::terminal;
 
 /// Carry realtime streams over plain HTTP, and measure them as they flow.
@@ -18,9 +18,10 @@ struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    Serve(Box<serve::Options>),
+    Serve(Box<serve::Given>),
     Read(Box<read::Options>),
     Generate(Box<generate::Options>),
+    Config(config::Options),
     Data(data::Options),
     Engine(engine::Options),
     Token(token::Options),
@@ -32,9 +33,10 @@ enum Command {
 
 fn main() -> ExitCode {
     terminal::main(|options: Options| match options.command {
-        None => serve::run(&serve::Options::parse_from(["serve"])),
+        None => serve::run(&serve::Given::default()),
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Generate(options)) => generate::run(&options),
+        Some(Command::Config(options)) => config::run(options),
         Some(Command::Data(options)) => data::run(&options),
         Some(Command::Engine(options)) => engine::run(&options),
         Some(Command::Token(options)) => token::run(&options),

@@ -14,12 +14,14 @@
 //! | [`token`] | tokens, and the file of them |
 //! | `stats` | what both have counted |
 //! | `top` | what a server does at this moment, on the whole screen |
+//! | [`config`] | what a server would be told, and by whom |
 //! | [`data`] | what a server keeps in a folder: looked at and repaired, while none runs |
 //! | [`mod@bench`] | loads a running server, and measures it |
 //! | `at`, `sender`, `table`, `sparkline` | where topic and queue are; batches of lines to a server, counted; aligned rows; how a value went |
 
 mod at;
 pub mod bench;
+pub mod config;
 pub mod data;
 pub mod engine;
 mod gauge;

@@ -11,8 +11,8 @@ use streamgauge_core::engine::{Name, QueueSettings, Separator, TopicSettings};
 use crate::gateway;
 use crate::queues::{Format, OverflowSettings};
 use crate::server::{Limits, affordable_connections};
-use crate::terminal::StartError;
 use crate::terminal::flags::{bytes, seconds, some, some_bytes};
+use crate::terminal::{LogFormat, StartError};
 
 /// Where a server listens.
 #[derive(Debug, Clone, Args)]
@@ -59,6 +59,9 @@ pub struct Connections {
     /// Log each request to stderr
     #[arg(long)]
     pub enable_logging: bool,
+    /// How the log is written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
 }
 
 impl Connections {
@@ -93,7 +96,7 @@ impl Connections {
             idle_timeout: self.idle_timeout,
             allow_hosts: self.allow_host.clone(),
             cors_origins: self.cors_origin.clone(),
-            log_requests: self.enable_logging,
+            log_requests: self.enable_logging.then_some(self.log_format),
         }
     }
 }

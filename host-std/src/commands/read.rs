@@ -16,7 +16,7 @@ use super::at::URL;
 use crate::client::{Connection, Limits, Url};
 use crate::readers::{Builder, IntoReport as _, Message, Monitor, Outcome, Reader, Report, exec};
 use crate::terminal::output;
-use crate::terminal::{self, StartError};
+use crate::terminal::{self, LogFormat, StartError};
 
 /// Run a command for each message of a queue, and try again what fails
 ///
@@ -95,6 +95,9 @@ pub struct Options {
     /// Log failures of tasks to stderr
     #[arg(long)]
     enable_logging: bool,
+    /// How the log is written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    log_format: LogFormat,
 }
 
 /// Reads until a signal ends it, or the queue is drained.
@@ -102,7 +105,7 @@ pub struct Options {
 /// # Errors
 /// What is wrong with the flags, or a source that is no queue.
 pub fn run(options: &Options) -> Result<ExitCode, StartError> {
-    terminal::start_log(options.enable_logging);
+    terminal::start_log(options.enable_logging, options.log_format);
     let stop = watch::Sender::new(false);
     let reader = options.builder(&stop)?.build().map_err(StartError::new)?;
     terminal::runtime()?.block_on(async {

@@ -11,8 +11,9 @@ use streamgauge_core::endpoints::Surface;
 use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::wire::units::duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
+use super::config::{self, reload::Reload};
 use super::engine::{self, EngineOptions};
 use super::rights::RightsOptions;
 use crate::commands::options::{Connections, Flags, NameOptions, PubsubOptions, QueueOptions};
@@ -20,6 +21,7 @@ use crate::engine::disk::{self, SyncMode};
 use crate::engine::remote;
 use crate::gateway::{Gateway, Settings};
 use crate::hash_key;
+use crate::operations::configuration::{self, Sources};
 use crate::server::Limits;
 use crate::terminal::flags::bytes;
 use crate::terminal::{self, Process, StartError};
@@ -27,6 +29,9 @@ use crate::terminal::{self, Process, StartError};
 /// Run everything: topics and queues by name, and the queue `main` that has every message of the topic `main`
 #[derive(Debug, Parser)]
 pub struct Options {
+    /// Read settings, topics, queues and gauges from this file; what is typed, or in the environment, comes first
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Address to listen on; 0.0.0.0 lets other machines in, if --tokens, --jwt-keys or --open say who
     #[arg(long, default_value = "127.0.0.1")]
     address: String,
@@ -79,22 +84,20 @@ pub struct Options {
 /// Memory of topics and queues, if no flag says otherwise.
 const MEMORY: usize = 1 << 30;
 
+/// The flags that were typed: there are other sources too.
+pub type Given = configuration::Given<Options>;
+
 /// Serves until a signal or `/exit` ends it.
 ///
 /// # Errors
-/// What is wrong with the flags, or can't be opened.
-pub fn run(options: &Options) -> Result<ExitCode, StartError> {
+/// What is wrong with the flags, the environment or the file, or can't be opened.
+pub fn run(given: &Given) -> Result<ExitCode, StartError> {
+    let sources = Sources::of_process(given);
+    let (configuration, options) = config::read(&sources).map_err(|lines| StartError::new(lines.join("\nerror: ")))?;
+    configuration.warnings.iter().for_each(|line| eprintln!("warning: {line}"));
     let connections = &options.connections.fitted(2);
-    let mut settings = options.settings(connections)?;
-    settings.shards = options.shards.into();
-    settings.www.clone_from(&options.www);
-    settings.disk = options.disk()?;
-    settings.remote = options.remote()?;
-    let key = options.hash_key_file.as_deref().map(hash_key::stored).transpose();
-    settings.hash_key = key.map_err(StartError::new)?;
-    if let Some(queue) = settings.engine.main_queue.as_mut().filter(|_| options.no_bridge) {
-        queue.topic = None;
-    }
+    let settings = options.all(connections);
+    let mut settings = settings.map_err(|error| StartError::new(configuration.explain(&error.to_string())))?;
     let first = terminal::bind(&options.address, options.pubsub_port, "--pubsub-port")?;
     let second = terminal::bind(&options.address, options.queue_port, "--queue-port")?;
     let address = |listener: &std::net::TcpListener| listener.local_addr().map_err(StartError::new);
@@ -105,16 +108,24 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     let gateway = Gateway::new(settings.clone(), stop.clone())?;
 
     options.process.apply(|| options.announce(&connections.limits(), &settings, first_at, second_at))?;
-    terminal::start_log(connections.enable_logging);
+    terminal::start_log(connections.enable_logging, connections.log_format);
     terminal::runtime()?.block_on(async {
-        let hangup = Arc::clone(&gateway);
+        let (hangup, again) = (Arc::clone(&gateway), Arc::new(Notify::new()));
+        let reload = Reload::new(sources, configuration, Arc::clone(&gateway));
+        let asked = Arc::clone(&again);
         terminal::listen_to_signals(stop.clone(), move || {
             hangup.reopen_overflow_log();
             rights.iter().for_each(|rights| rights.reload());
+            asked.notify_one();
         })?;
         let open = |listener| TcpListener::from_std(listener).map_err(StartError::new);
         let doors = vec![(open(first)?, Surface::Everything), (open(second)?, Surface::EverythingQueueFirst)];
-        gateway.run(doors, connections.limits(), stop.subscribe()).await?;
+        let first = async move {
+            reload.first().await?;
+            tokio::spawn(reload.run(again));
+            Ok(())
+        };
+        gateway.run(first, doors, connections.limits(), stop.subscribe()).await?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -148,6 +159,29 @@ fn sync_mode(text: &str) -> Result<SyncMode, String> {
 }
 
 impl Options {
+    /// Whether a server could be made with them, as far as none is made.
+    ///
+    /// # Errors
+    /// What can't be so.
+    pub(super) fn judge(&self) -> Result<(), StartError> {
+        self.all(&self.connections).map(drop)
+    }
+
+    /// What a gateway is made with.
+    fn all(&self, connections: &Connections) -> Result<Settings, StartError> {
+        let mut settings = self.settings(connections)?;
+        settings.shards = self.shards.into();
+        settings.www.clone_from(&self.www);
+        settings.disk = self.disk()?;
+        settings.remote = self.remote()?;
+        let key = self.hash_key_file.as_deref().map(hash_key::stored).transpose();
+        settings.hash_key = key.map_err(StartError::new)?;
+        if let Some(queue) = settings.engine.main_queue.as_mut().filter(|_| self.no_bridge) {
+            queue.topic = None;
+        }
+        Ok(settings)
+    }
+
     fn settings(&self, connections: &Connections) -> Result<Settings, StartError> {
         let is_kept = self.data_dir.is_some();
         let flags = Flags {

@@ -40,12 +40,12 @@ pub fn run(flags: &Single<'_>) -> Result<ExitCode, StartError> {
         terminal::announce(surface.paths(), listener.local_addr().ok());
         connections.announce_ceiling(storage);
     })?;
-    terminal::start_log(connections.enable_logging);
+    terminal::start_log(connections.enable_logging, connections.log_format);
     terminal::runtime()?.block_on(async {
         let hangup = Arc::clone(&gateway);
         terminal::listen_to_signals(stop.clone(), move || hangup.reopen_overflow_log())?;
         let listener = TcpListener::from_std(listener).map_err(StartError::new)?;
-        gateway.run(vec![(listener, surface)], connections.limits(), stop.subscribe()).await?;
+        gateway.run(async { Ok(()) }, vec![(listener, surface)], connections.limits(), stop.subscribe()).await?;
         Ok(ExitCode::SUCCESS)
     })
 }

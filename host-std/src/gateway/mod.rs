@@ -3,10 +3,12 @@
 //! | module | idea |
 //! | --- | --- |
 //! | [`Gateway`] | all of a server: an engine and its subscribers, a thread for each shard |
+//! | [`declare`] | what is there from the start on |
 //! | `door` | one way in on one thread: a request is parsed, executed and rendered |
 //! | `rest` | what is still queued when the server ends |
 //! | `room` | where an answer's body is written, with a bound |
 
+pub(crate) mod declare;
 mod door;
 mod rest;
 mod room;
@@ -38,7 +40,7 @@ use crate::operations::metrics::{self, Form, Listed, Metrics};
 use crate::operations::rights::Rights;
 use crate::operations::{Health, Overview, State, Used};
 use crate::queues::{OverflowLog, OverflowSettings};
-use crate::server::{Answer, Files, Handlers, Limits, serve, whole};
+use crate::server::{Answer, Files, Handlers, Limits, all_refused, serve, whole};
 use crate::terminal::progress::{Progress, Unit};
 use crate::terminal::{StartError, runtime};
 use crate::threads::{Inbox, Threads};
@@ -242,27 +244,29 @@ impl Gateway {
         }
     }
 
-    /// Serves it on each of `doors`, until `shutdown` says true; subscribers then get what is pending and an end, and
-    /// what is queued goes to the overflow log.
+    /// Serves it on each of `doors` once `first` is done, until `shutdown` says true; subscribers then get what is pending
+    /// and an end, and what is queued goes to the overflow log.
     ///
     /// # Errors
-    /// When the operating system has no thread for a shard, or for a disk.
+    /// When the operating system has no thread for a shard, or for a disk; and those of `first`.
     pub async fn run(
         self: Arc<Self>,
+        first: impl Future<Output = Result<(), StartError>>,
         doors: Vec<(TcpListener, Surface)>,
         limits: Limits,
         shutdown: watch::Receiver<bool>,
     ) -> Result<(), StartError> {
-        let serving = doors.into_iter().map(|(listener, surface)| {
-            let doors = self.sides.iter().map(|side| self.door_on(side, surface, limits.clone()));
-            let handlers = Handlers::new(self.threads.clone(), doors.collect());
-            tokio::spawn(serve(listener, handlers, limits.clone(), shutdown.clone()))
-        });
-        let serving: Vec<_> = serving.collect();
         let served = async {
-            for door in serving {
+            first.await?;
+            let serving = doors.into_iter().map(|(listener, surface)| {
+                let doors = self.sides.iter().map(|side| self.door_on(side, surface, limits.clone()));
+                let handlers = Handlers::new(self.threads.clone(), doors.collect());
+                tokio::spawn(serve(listener, handlers, limits.clone(), shutdown.clone()))
+            });
+            for door in serving.collect::<Vec<_>>() {
                 let _ = door.await;
             }
+            Ok(())
         };
         self.run_around(served, shutdown.clone()).await
     }
@@ -270,7 +274,7 @@ impl Gateway {
     /// Does all that goes on beside answering requests until `serving` is over, which `shutdown` ends.
     pub(crate) async fn run_around(
         self: &Arc<Self>,
-        serving: impl Future<Output = ()>,
+        serving: impl Future<Output = Result<(), StartError>>,
         shutdown: watch::Receiver<bool>,
     ) -> Result<(), StartError> {
         if let Some(log) = &self.overflow {
@@ -309,7 +313,7 @@ impl Gateway {
         let mut too_early = ended.subscribe();
         tokio::select! {
             biased;
-            () = serving => {}
+            served = serving => served?,
             stop = &mut follow => return Err(StartError::new(format_args!("--engine: {stop}"))),
             // Without it nothing is sent on and no lease ends: whoever watches this process should start it again.
             _ = too_early.wait_for(|ended| *ended) => {
@@ -401,7 +405,8 @@ impl Side {
         let (bytes, most) = own.memory();
         let memory = Used { bytes, most };
         let disk = own.keeper().map(|keeper| keeper.used()).map(|(bytes, most)| Used { bytes, most });
-        Overview { up: self.begun.elapsed(), memory, disk }
+        let (refused, refusals) = all_refused();
+        Overview { up: self.begun.elapsed(), memory, disk, refused, refusals }
     }
 
     /// All that is counted.

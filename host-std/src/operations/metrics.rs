@@ -292,6 +292,8 @@ pub(crate) fn server(overview: &Overview, health: &Health, began: Time, out: &mu
     out.family(Kind::Gauge, "limited", "Whether requests are refused for want of this, as /readyz says.", limited);
     let answered = answered().into_iter().map(|(status, count)| (Status(status), count as f64));
     out.family(Kind::Counter, "http_answers", "Answers, by their status.", answered);
+    let refused = overview.refused.iter().map(|(reason, count)| (Label("reason", reason), *count as f64));
+    out.family(Kind::Counter, "refused_requests", "Requests that were refused, by the type of the problem.", refused);
     let Usage { cpu_seconds, resident_bytes, descriptors } = Usage::now();
     out.one(Kind::Counter, "process_cpu_seconds", "CPU time of all threads.", cpu_seconds);
     out.one(Kind::Gauge, "process_resident_memory_bytes", "Memory that is resident.", resident_bytes as f64);

@@ -3,12 +3,14 @@
 //! | module | idea |
 //! | --- | --- |
 //! | [`Place`] | what answers at which path |
+//! | [`configuration`] | what it is told, and by whom |
 //! | `health` | whether it is alive, and whether it takes requests |
 //! | `metrics`, `process` | what is counted, for who collects it |
 //! | `overview` | how much of its bounds it uses |
 //! | `rights` | who may do what |
 //! | `page` | what a browser shows of it |
 
+pub(crate) mod configuration;
 mod health;
 pub(crate) mod metrics;
 mod overview;

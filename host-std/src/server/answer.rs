@@ -53,11 +53,15 @@ pub(crate) fn into_http(response: &Response, body: Body) -> http::Response<Body>
     http
 }
 
+/// The kind of problem that a response tells, for who counts them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Problem(pub(super) &'static str);
+
 /// Says no to a request; with the kind of problem for programs, and the limit that was met and its value.
 pub(crate) fn refuse(
     request: &Request<'_>,
     status: StatusCode,
-    problem: &str,
+    problem: &'static str,
     detail: &str,
     limit: Option<(&str, u64)>,
 ) -> http::Response<Body> {
@@ -65,6 +69,7 @@ pub(crate) fn refuse(
     let mut http = http::Response::new(body.into());
     *http.status_mut() = status;
     http.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    http.extensions_mut().insert(Problem(problem));
     http
 }
 

@@ -29,7 +29,7 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) const fn new(peer: SocketAddr, minor: u8, fields: &'a [Header<'a>]) -> Self {
+    pub(crate) const fn new(peer: SocketAddr, minor: u8, fields: &'a [Header<'a>]) -> Self {
         let origin = Origin { host: b"", origin: None, site: None, referer: None };
         let (authorization, pages, local) = (None, None, None);
         Self { peer, minor, room: usize::MAX, gone: false, authorization, origin, pages, local, fields }

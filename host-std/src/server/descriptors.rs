@@ -1,6 +1,7 @@
 //! Sockets as the operating system counts and keeps them.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -24,10 +25,10 @@ impl Reserve {
     }
 
     /// The client that could not be accepted for want of a descriptor.
-    pub(super) async fn accept(&mut self, listener: &TcpListener) -> Option<TcpStream> {
+    pub(super) async fn accept(&mut self, listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
         drop(self.0.take()?);
         let accepted = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
-        accepted.ok()?.ok().map(|(stream, _)| stream)
+        accepted.ok()?.ok()
     }
 }
 

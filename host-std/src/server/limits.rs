@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use crate::terminal::LogFormat;
+
 /// The bounds of a server.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -26,8 +28,8 @@ pub struct Limits {
     pub allow_hosts: Vec<String>,
     /// The origins whose pages may read the answers, and change what there is; `*` is all of them.
     pub cors_origins: Vec<HeaderValue>,
-    /// Whether each request is logged.
-    pub log_requests: bool,
+    /// How each request is logged, if it is.
+    pub log_requests: Option<LogFormat>,
 }
 
 /// Answers up to this size count as part of their connection.
@@ -45,7 +47,7 @@ impl Default for Limits {
             idle_timeout: Duration::from_secs(75),
             allow_hosts: Vec::new(),
             cors_origins: Vec::new(),
-            log_requests: false,
+            log_requests: None,
         }
     }
 }

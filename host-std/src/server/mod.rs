@@ -8,13 +8,15 @@
 //! | `connection`, `socket`, `input`, `spare` | requests in their order, one write for all that came at once, and no buffers while nothing comes |
 //! | `request`, `pages` | a head: what it says, and what it may not ask for |
 //! | `answer`, `body`, `date` | how answers are written |
-//! | `answered` | how many there were of each status |
+//! | `answered`, `refused` | how many there were of each status; what was refused, and why |
+//! | `access` | a line of the log for each request |
 //! | `refusal` | what the server itself says no to |
 //! | `limits`, `budget`, `descriptors` | what may be used, in all and by one client |
 //! | `files` | static files beside the endpoints |
 //!
 //! The bytes of HTTP are judged by the core's `wire::http`, as on a microcontroller. What it does not do: TLS, HTTP/2.
 
+mod access;
 mod answer;
 mod answered;
 mod body;
@@ -28,6 +30,7 @@ mod input;
 mod limits;
 mod pages;
 mod refusal;
+mod refused;
 mod request;
 mod socket;
 pub(crate) mod spare;
@@ -42,7 +45,9 @@ pub use descriptors::affordable_connections;
 pub(crate) use files::Files;
 pub use limits::{Limits, SMALL};
 pub use refusal::Denial;
+pub(crate) use refused::{Refused, refused as all_refused};
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -172,12 +177,12 @@ pub async fn serve<H: Handler>(
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
-                if let Some(stream) = reserve.accept(&listener).await
+                if let Some((stream, peer)) = reserve.accept(&listener).await
                     && let Ok(place) = Arc::clone(&farewells).try_acquire_owned()
                 {
                     // It ends before the next one is taken, as it has the last descriptor.
                     let (refusal, shutdown) = (Refusal::no_descriptor(), shutdown.clone());
-                    let telling = turn_away(stream, &refusal, shutdown, place);
+                    let telling = turn_away(stream, peer, &refusal, shutdown, place);
                     let _ = tokio::time::timeout(Duration::from_millis(200), telling).await;
                 }
                 reserve.fill();
@@ -199,7 +204,7 @@ pub async fn serve<H: Handler>(
                 // Beyond this many, a client just sees its connection close.
                 if let Ok(place) = Arc::clone(&farewells).try_acquire_owned() {
                     let (refusal, shutdown) = (Refusal::no_place(max_connections), shutdown.clone());
-                    tokio::spawn(async move { turn_away(stream, &refusal, shutdown, place).await });
+                    tokio::spawn(async move { turn_away(stream, peer, &refusal, shutdown, place).await });
                 }
             }
         }
@@ -214,12 +219,13 @@ pub async fn serve<H: Handler>(
 /// Tells a client why there is no place for it.
 async fn turn_away(
     stream: TcpStream,
+    peer: SocketAddr,
     refusal: &Refusal,
     shutdown: watch::Receiver<bool>,
     _place: OwnedSemaphorePermit,
 ) {
     let mut socket = Socket::new(stream, shutdown, Duration::from_secs(2));
-    if socket.write(&refusal.to_stranger(), &[]).await.is_ok() {
+    if socket.write(&refusal.to_stranger(peer), &[]).await.is_ok() {
         socket.linger().await;
     }
 }

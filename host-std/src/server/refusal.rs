@@ -1,6 +1,7 @@
 //! What the server itself says no to: one line of text, or the same as a problem, after which the connection ends.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use http::StatusCode;
 use streamgauge_core::wire::http::HttpError;
@@ -9,6 +10,7 @@ use super::answer::explain;
 use super::answered;
 use super::date;
 use super::limits::Limits;
+use super::refused::{self, Asker};
 
 /// An answer after which the connection can't go on, as what the client still sends is not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +129,7 @@ impl Refusal {
     }
 
     /// What kind of problem it is, for programs. It never changes.
-    fn problem(&self) -> &'static str {
+    pub(super) fn problem(&self) -> &'static str {
         kind_of(self.status)
     }
 
@@ -137,14 +139,15 @@ impl Refusal {
     }
 
     /// All of it, as it is sent to a client that has asked for nothing that could be read.
-    pub(super) fn to_stranger(&self) -> Vec<u8> {
-        self.to_bytes(1, "", false, false)
+    pub(super) fn to_stranger(&self, peer: SocketAddr) -> Vec<u8> {
+        self.to_bytes(&Asker::stranger(peer), 1, "", false, false)
     }
 
     /// All of it, as it is sent, as a problem if it is `json`; `minor` is the x of HTTP/1.x, and `fields` are lines of
     /// the head that it has too.
-    pub(super) fn to_bytes(&self, minor: u8, fields: &str, json: bool, head_only: bool) -> Vec<u8> {
+    pub(super) fn to_bytes(&self, asker: &Asker<'_>, minor: u8, fields: &str, json: bool, head_only: bool) -> Vec<u8> {
         answered::count(self.status.as_u16());
+        refused::note(asker, self.status.as_u16(), self.problem(), self.line.as_bytes());
         let Self { status, field, .. } = self;
         let (content_type, body) = self.content(json);
         let mut out = String::with_capacity(512);

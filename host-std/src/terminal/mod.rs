@@ -8,17 +8,20 @@
 //! | `exit` | how a command ends, and with which exit code |
 //! | `input`, `output` | stdin, as many whole lines at a time as have come; stdout, which may be closed any time |
 //! | `progress` | how far long work is |
+//! | `log` | how events are written to stderr |
 //! | `json` | bytes as a JSON string, and what servers answer back from JSON, in its order |
 
 pub(crate) mod exit;
 pub mod flags;
 pub(crate) mod input;
 pub(crate) mod json;
+mod log;
 pub(crate) mod output;
 mod process;
 pub(crate) mod progress;
 pub(crate) mod signals;
 
+pub use log::{LogFormat, start_log};
 pub use process::Process;
 pub use signals::listen_to_signals;
 
@@ -83,7 +86,7 @@ pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> 
 }
 
 /// The sentences of a clap error, without its usage; what it suggests comes last, in brackets.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let is_sentence = |line: &&str| !line.starts_with("tip:") && !line.starts_with("For more information");
     let sentences = lines().take_while(|line| !line.starts_with("Usage:")).filter(is_sentence);
@@ -92,17 +95,6 @@ fn one_line(text: &str) -> String {
         line += &format!(" ({tip})");
     }
     line
-}
-
-/// Sends the log to stderr: warnings always, more with `--enable-logging` or as `RUST_LOG` says.
-pub fn start_log(verbose: bool) {
-    let level = if verbose { tracing::Level::INFO } else { tracing::Level::WARN };
-    tracing_subscriber::fmt()
-        .with_writer(|| progress::Stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .with_max_level(level)
-        .init();
 }
 
 /// Takes a port.

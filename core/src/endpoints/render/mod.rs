@@ -150,9 +150,9 @@ impl<'r, W: Write> Rendering<'r, W> {
 
     fn finish_settle(&mut self, verb: &'static str, done: u64, over: u64) -> Result<Response, W::Error> {
         self.over.finish((done, verb), over, self.json, self.out)?;
-        let status = if done == 0 && over > 0 { Status::Gone } else { Status::Ok };
         let response = if self.json { Response::JSON } else { Response::text(Status::Ok) };
-        Ok(Response { status, ..response })
+        let is_over = done == 0 && over > 0;
+        Ok(if is_over { Response { status: Status::Gone, problem: Some("lease-over"), ..response } } else { response })
     }
 
     fn write(&mut self, part: &Part<'_>) -> Result<ControlFlow<()>, W::Error> {

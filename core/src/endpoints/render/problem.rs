@@ -55,7 +55,7 @@ pub(crate) fn other_method<W: Write>(allowed: &'static str, json: bool, out: &mu
 /// Those of `out`.
 pub(crate) fn problem<W: Write>(
     status: Status,
-    kind: &str,
+    kind: &'static str,
     detail: &dyn Display,
     limit: Option<(&str, u64)>,
     json: bool,
@@ -63,10 +63,10 @@ pub(crate) fn problem<W: Write>(
 ) -> Result<Response, W::Error> {
     if !json {
         write_fmt(out, format_args!("{detail}\n"))?;
-        return Ok(Response::text(status));
+        return Ok(Response { problem: Some(kind), ..Response::text(status) });
     }
     write_problem(status.code(), kind, detail, limit, out)?;
-    Ok(Response { status, ..Response::problem() })
+    Ok(Response { status, problem: Some(kind), ..Response::problem() })
 }
 
 /// Writes a problem as RFC 9457 has it, for who [accepts JSON](super::super::Request::accepts_json).

@@ -1,6 +1,7 @@
 use super::destination::{BadDestination, Destination};
 use crate::client::{BadUrl, Limits, Url};
-use crate::terminal::flags;
+use crate::terminal::{LogFormat, flags};
+use crate::trace::Trace;
 use clap::Parser;
 use core::fmt;
 use core::time::Duration;
@@ -45,6 +46,9 @@ pub struct Options {
     /// Tell on stderr also what goes well
     #[arg(long)]
     pub enable_logging: bool,
+    /// How the log is written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
 }
 
 /// What `ps_to_http` does, checked.
@@ -98,8 +102,11 @@ impl TryFrom<&Options> for Config {
         let bad = |flag: &'static str| move |bad: BadDestination| BadOption(format!("{flag} {bad}"));
         let get = options.destination_get_url.iter();
         let get = get.map(|url| Destination::get(url).map_err(bad("--destination-get-url")));
-        let post = options.destination_post_url.iter();
-        let post = post.map(|url| Destination::post(url).map_err(bad("--destination-post-url")));
+        let trace = Trace::of_environment();
+        let post = options.destination_post_url.iter().map(|url| {
+            let post = Destination::post(url).map_err(bad("--destination-post-url"))?;
+            Ok(post.traced(trace.as_ref()))
+        });
         let destinations = get.chain(post).collect::<Result<Vec<_>, _>>()?;
         let first = sources.first().ok_or_else(|| BadOption("--pubsub-url is required".into()))?;
         if destinations.is_empty() {

@@ -1,4 +1,5 @@
 use crate::client::{BadUrl, Url};
+use crate::trace::Trace;
 use core::fmt;
 use streamgauge_core::wire::http::HeadWriter;
 use streamgauge_core::wire::percent;
@@ -14,7 +15,8 @@ pub struct Destination {
 enum Method {
     /// The request, without the messages between its pieces.
     Get(Vec<Vec<u8>>),
-    Post,
+    /// Each is a span of the trace, if there is one.
+    Post(Option<Trace>),
 }
 
 impl Destination {
@@ -45,7 +47,15 @@ impl Destination {
     /// A bad URL.
     pub fn post(url: &str) -> Result<Self, BadDestination> {
         let url: Url = url.parse()?;
-        Ok(Self { url, method: Method::Post })
+        Ok(Self { url, method: Method::Post(None) })
+    }
+
+    /// The same in a trace; what goes into the URL has none, as its requests stay what they were.
+    pub(super) fn traced(mut self, trace: Option<&Trace>) -> Self {
+        if let Method::Post(own) = &mut self.method {
+            *own = trace.cloned();
+        }
+        self
     }
 
     /// The URL, with its `%s` if it has one.
@@ -65,8 +75,11 @@ impl Destination {
                     out.extend_from_slice(piece);
                 }
             }
-            Method::Post => {
+            Method::Post(trace) => {
                 out.extend_from_slice(&head(&self.url, "POST").unwrap_or_default());
+                if let Some(trace) = trace {
+                    out.extend_from_slice(format!("Traceparent: {}\r\n", trace.child()).as_bytes());
+                }
                 out.extend_from_slice(format!("Content-Length: {}\r\n\r\n", message.len()).as_bytes());
                 out.extend_from_slice(message);
             }

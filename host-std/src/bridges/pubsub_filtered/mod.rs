@@ -44,7 +44,11 @@ pub async fn run(
     let gateway = Gateway::new(settings, watch::Sender::new(false))?;
     let door = gateway.door(Surface::Pubsub, limits.clone());
     let filtered = Arc::new(Filtered { gateway: Arc::clone(&gateway), door, filter: Mutex::new(filter) });
-    let serving = serve(listener, Handlers::one(Arc::clone(&filtered)), limits, shutdown.clone());
+    let served = serve(listener, Handlers::one(Arc::clone(&filtered)), limits, shutdown.clone());
+    let serving = async {
+        served.await;
+        Ok(())
+    };
     let serving = gateway.run_around(serving, shutdown.clone());
     let reading = async {
         tokio::select! {

@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use crate::commands::state;
 use crate::terminal::exit::Failure;
 use crate::terminal::signals::{Stop, listen_aside};
-use crate::terminal::{self, StartError};
+use crate::terminal::{self, LogFormat, StartError};
 
 /// The commands that measure a stream.
 #[derive(Debug, Subcommand)]
@@ -56,7 +56,7 @@ pub fn run(command: Command) -> Result<ExitCode, StartError> {
     let stop = watch::Sender::new(false);
     let stopped = Stop(stop.subscribe());
     listen_aside(stop)?;
-    terminal::start_log(false);
+    terminal::start_log(false, LogFormat::Text);
     let runtime = terminal::runtime()?;
     let end = runtime.block_on(async {
         match command {

@@ -1,6 +1,6 @@
 //! From the requests that have come whole to their answers, without waiting.
 
-use std::borrow::Cow;
+use std::time::Instant;
 
 use http::{HeaderValue, Response, StatusCode, header};
 use streamgauge_core::endpoints::{Method, Request};
@@ -8,11 +8,13 @@ use streamgauge_core::wire::http::{Body as Incoming, FIELD_ROOM, HttpError};
 
 use super::{Connection, Sending, Shared, Step};
 use crate::engine::Mark;
+use crate::server::access::{self, Told, said};
 use crate::server::answer::{Asked, Ending, write_cors};
 use crate::server::answered;
 use crate::server::budget::Client;
 use crate::server::input::Input;
 use crate::server::refusal::{MAX_FIELDS, Refusal};
+use crate::server::refused::{self, Asker};
 use crate::server::request::{Head, HeadError};
 use crate::server::socket::{Socket, Standing};
 use crate::server::{Answer, Body, Context, Handler, SMALL, spare};
@@ -40,8 +42,8 @@ impl<H: Handler> Connection<H> {
             let head = match &read {
                 Ok(None) => return Step::Read,
                 Ok(Some(head)) => head,
-                Err(HeadError::Http(error)) => return unread(out, &Refusal::of(*error, limits)),
-                Err(HeadError::Refused(refusal)) => return unread(out, refusal),
+                Err(HeadError::Http(error)) => return self.unread(out, &Refusal::of(*error, limits)),
+                Err(HeadError::Refused(refusal)) => return self.unread(out, refusal),
             };
             if let Some(step) = self.answer_without_handler(head, out, standing) {
                 let has_body = head.http.body != Incoming::None;
@@ -101,7 +103,10 @@ impl<H: Handler> Connection<H> {
                 Ok(()) if is_preflight => {
                     let asked = self.asked(head, standing.stopping);
                     asked.write_head(out, &preflight(methods));
-                    self.log(head, StatusCode::NO_CONTENT);
+                    self.log(
+                        head,
+                        &Told { status: StatusCode::NO_CONTENT.as_u16(), bytes: Some(0), ..Told::default() },
+                    );
                     return Some(if asked.keep_alive { Step::Read } else { Step::Last });
                 }
                 Ok(()) => match handler.admit(&head.request, head.authorization) {
@@ -115,11 +120,13 @@ impl<H: Handler> Connection<H> {
 
     /// Refuses a request whose head has been read.
     fn refuse_head(&self, head: &Head<'_, '_>, refusal: &Refusal, out: &mut Vec<u8>) -> Step {
-        self.log(head, refusal.status);
+        let (status, reason) = (refusal.status.as_u16(), Some(refusal.problem()));
+        self.log(head, &Told { status, reason, ..Told::default() });
         self.write_refusal(head, refusal, out)
     }
 
     fn write_refusal(&self, head: &Head<'_, '_>, refusal: &Refusal, out: &mut Vec<u8>) -> Step {
+        let asker = self.asker(head);
         let mut fields = Vec::new();
         let asked = self.asked(head, true);
         if let Some(origin) = &asked.origin {
@@ -127,7 +134,7 @@ impl<H: Handler> Connection<H> {
         }
         let fields = String::from_utf8_lossy(&fields);
         let json = head.request.accepts_json();
-        out.extend(refusal.to_bytes(asked.minor, &fields, json, asked.head_only));
+        out.extend(refusal.to_bytes(&asker, asked.minor, &fields, json, asked.head_only));
         Step::Last
     }
 
@@ -148,10 +155,11 @@ impl<H: Handler> Connection<H> {
         mark: &mut Mark,
         standing: Standing,
     ) -> Option<Step> {
+        let begun = self.begun();
         let request = Request { body, ..head.request };
         let (answer, behind) = self.handler().call_now(&request, &self.context(head, standing))?;
         *mark = behind.max(*mark);
-        Some(self.write_answer(head, answer, out, standing))
+        Some(self.write_answer(head, answer, begun, out, standing))
     }
 
     /// What follows once what is in `out` may be told; if it never may be, that is all that is told.
@@ -160,7 +168,7 @@ impl<H: Handler> Connection<H> {
             Ok(()) => step,
             Err(why) => {
                 out.clear();
-                unread(out, &Refusal::never_told(&why))
+                self.unread(out, &Refusal::never_told(&why))
             }
         }
     }
@@ -177,6 +185,7 @@ impl<H: Handler> Connection<H> {
         let mut fields = [FIELD_ROOM; MAX_FIELDS];
         // It has been read before.
         let Ok(Some(head)) = Head::read(head, &mut fields, &self.shared.limits) else { return Step::Last };
+        let begun = self.begun();
         let request = Request { body, ..head.request };
         // While its body came, what it is about may have moved.
         if let Some(thread) = self.handler().elsewhere(&request) {
@@ -186,7 +195,7 @@ impl<H: Handler> Connection<H> {
         let at_once = if has_tried { None } else { self.handler().call_now(&request, &context) };
         let answer = match at_once {
             Some((answer, mark)) => {
-                let step = self.write_answer(&head, answer, out, standing);
+                let step = self.write_answer(&head, answer, begun, out, standing);
                 return self.once_safe(mark, out, step).await;
             }
             None if self.handler().may_be_left(&request) => tokio::select! {
@@ -196,7 +205,7 @@ impl<H: Handler> Connection<H> {
             },
             None => self.handler().call(request, &context).await,
         };
-        self.write_answer(&head, answer, out, standing)
+        self.write_answer(&head, answer, begun, out, standing)
     }
 
     fn context<'a>(&'a self, head: &Head<'a, 'a>, standing: Standing) -> Context<'a> {
@@ -219,20 +228,25 @@ impl<H: Handler> Connection<H> {
     }
 
     /// Writes an answer, or as much of it as is to be in `out`. [`Step::Read`] says that the next one may follow.
-    fn write_answer(&self, head: &Head<'_, '_>, answer: Answer, out: &mut Vec<u8>, standing: Standing) -> Step {
+    fn write_answer(
+        &self,
+        head: &Head<'_, '_>,
+        answer: Answer,
+        begun: Option<Instant>,
+        out: &mut Vec<u8>,
+        standing: Standing,
+    ) -> Step {
         let asked = self.asked(head, standing.stopping);
         let next = |last| if last { Step::Last } else { Step::Read };
         let last = !asked.keep_alive;
-        let status = match &answer {
-            Answer::Whole(response, _) => response.status.code(),
-            Answer::Response(response) => response.status().as_u16(),
-            Answer::TakeOver(_) | Answer::Elsewhere(_) => 0,
-        };
-        if status > 0 {
-            answered::count(status);
-            if self.shared.limits.log_requests {
-                self.log(head, StatusCode::from_u16(status).unwrap_or_default());
+        if let Some(told) = Told::of(&answer, head.upgrade) {
+            if !told.is_stream {
+                answered::count(told.status);
             }
+            if let Some(reason) = told.reason {
+                refused::note(&self.asker(head), told.status, reason, said(&answer));
+            }
+            self.log(head, &Told { begun, ..told });
         }
         let share = || self.shared.budget.share(Client::of(self.peer.ip()));
         match answer {
@@ -283,24 +297,26 @@ impl<H: Handler> Connection<H> {
         }
     }
 
-    fn log(&self, head: &Head<'_, '_>, status: StatusCode) {
-        if self.shared.limits.log_requests {
-            tracing::info!(peer = %self.peer, "{} {} {}", head.http.method, loggable(head), status.as_u16());
+    fn asker<'a>(&self, head: &Head<'a, 'a>) -> Asker<'a> {
+        Asker { peer: self.peer, method: head.http.method, path: head.request.path }
+    }
+
+    /// The time, if anybody will want to know how long it took.
+    fn begun(&self) -> Option<Instant> {
+        self.shared.limits.log_requests.map(|_| Instant::now())
+    }
+
+    fn log(&self, head: &Head<'_, '_>, told: &Told) {
+        if let Some(format) = self.shared.limits.log_requests {
+            access::log(format, self.peer, head, told);
         }
     }
-}
 
-/// The target of a request as a log may have it: without its query, if there is a secret in it or somebody means one to be.
-fn loggable<'b>(head: &Head<'_, 'b>) -> Cow<'b, str> {
-    let Request { path, query, .. } = head.request;
-    let has_secret = ["ticket", "token", "access_token"].into_iter().any(|name| query.get(name).is_some());
-    if has_secret { format!("{}?...", String::from_utf8_lossy(path)).into() } else { head.http.target.into() }
-}
-
-/// Refuses what could not be read as a request.
-fn unread(out: &mut Vec<u8>, refusal: &Refusal) -> Step {
-    out.extend(refusal.to_stranger());
-    Step::Last
+    /// Refuses what could not be read as a request.
+    fn unread(&self, out: &mut Vec<u8>, refusal: &Refusal) -> Step {
+        out.extend(refusal.to_stranger(self.peer));
+        Step::Last
+    }
 }
 
 fn collect(head: &Head<'_, '_>) -> Step {

@@ -1,0 +1,108 @@
+//! `streamgauge config`: what a server would be told, before one runs; and what one that runs is told again.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | here | check and show |
+//! | [`reload`] | what is declared is put; what has changed is said |
+//! | `readback` | whatever can be read is shown as what it is, for a fuzzer |
+
+#[cfg(any(test, fuzzing))]
+pub mod readback;
+pub(super) mod reload;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::serve;
+use crate::operations::configuration::{Configuration, Sources, Wrong};
+use crate::terminal::exit::Failure;
+use crate::terminal::{StartError, output};
+
+/// Look at what serve would be told by a file, the environment and flags
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Say all that is wrong with a file and the environment: a line each, with its place
+    #[command(after_long_help = EXIT_CODES)]
+    Check {
+        /// The file [default: STREAMGAUGE_CONFIG]
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Print every setting, its value and where that is from, as a file that says the same; what is secret is left out
+    #[command(after_long_help = EXIT_CODES)]
+    Show(Box<Show>),
+}
+
+#[derive(Debug, Args)]
+struct Show {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    given: serve::Given,
+}
+
+/// The end of each command's help.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all is well
+  1    something is wrong: each of it is a line
+  2    wrong flags";
+
+/// Does what is asked for.
+///
+/// # Errors
+/// There are none: what is wrong is what is asked for.
+pub fn run(options: Options) -> Result<ExitCode, StartError> {
+    Ok(match options.action {
+        Action::Check { file } => {
+            let given = serve::Given::default().with("config", file.map(Into::into));
+            ended(&Sources::of_process(&given), |_| "fine\n".to_owned())
+        }
+        Action::Show(show) => {
+            let print = |configuration: &Configuration| {
+                if show.json { configuration.json() } else { configuration.toml() }
+            };
+            ended(&Sources::of_process(&show.given), print)
+        }
+    })
+}
+
+/// Prints what is to be printed, or all that is wrong.
+fn ended(sources: &Sources, print: impl FnOnce(&Configuration) -> String) -> ExitCode {
+    match read(sources) {
+        Ok((configuration, options)) => {
+            configuration.warnings.iter().for_each(|line| eprintln!("warning: {line}"));
+            if let Err(error) = options.judge() {
+                eprintln!("error: {}", configuration.explain(&error.to_string()));
+                return ExitCode::FAILURE;
+            }
+            output::write(print(&configuration).as_bytes()).map_or_else(Failure::exit, |()| ExitCode::SUCCESS)
+        }
+        Err(lines) => {
+            lines.iter().for_each(|line| eprintln!("error: {line}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is set, and the flags that it comes to.
+///
+/// # Errors
+/// All that is wrong, a line each.
+pub(super) fn read(sources: &Sources) -> Result<(Configuration, serve::Options), Vec<String>> {
+    let configuration = Configuration::read::<serve::Options>(sources);
+    let configuration = configuration.map_err(|all| all.iter().map(Wrong::to_string).collect::<Vec<_>>())?;
+    let options = configuration.options().map_err(|line| vec![line])?;
+    Ok((configuration, options))
+}

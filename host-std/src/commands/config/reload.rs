@@ -1,0 +1,120 @@
+//! What is declared is put, at the start and whenever it is read again; what else has changed since is said.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use crate::gateway::Gateway;
+use crate::operations::configuration::{Configuration, Declared, Sources};
+use crate::terminal::StartError;
+
+/// How long something that can't be put now is left alone.
+const REST: Duration = Duration::from_secs(1);
+
+/// A configuration that is read again.
+pub(in crate::commands) struct Reload {
+    sources: Sources,
+    configuration: Configuration,
+    gateway: Arc<Gateway>,
+}
+
+impl Reload {
+    pub(in crate::commands) const fn new(
+        sources: Sources,
+        configuration: Configuration,
+        gateway: Arc<Gateway>,
+    ) -> Self {
+        Self { sources, configuration, gateway }
+    }
+
+    /// Puts what is declared, before anybody is served.
+    ///
+    /// # Errors
+    /// Something is refused for good. What may be there later, as the engine is away, is put then.
+    pub(in crate::commands) async fn first(&self) -> Result<(), StartError> {
+        for declared in &self.configuration.declared {
+            let put = self.gateway.declare(&declared.target(), &declared.body()).await;
+            match put {
+                Ok(()) => {}
+                Err(why) if why.is_busy => later(&self.gateway, declared, &why.line),
+                Err(why) => {
+                    let (place, member, line) = (declared.place(), declared.member(), why.line);
+                    return Err(StartError::new(format_args!("{place}: {member}: {line}")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all of it again whenever `asked`, for ever.
+    pub(in crate::commands) async fn run(mut self, asked: Arc<Notify>) {
+        loop {
+            asked.notified().await;
+            if self.sources.file().is_some() {
+                self.again().await;
+            }
+        }
+    }
+
+    async fn again(&mut self) {
+        let sources = self.sources.clone();
+        // A disk may keep it waiting.
+        let read = tokio::task::spawn_blocking(move || {
+            let (configuration, options) = super::read(&sources)?;
+            options.judge().map_err(|error| vec![configuration.explain(&error.to_string())])?;
+            Ok::<_, Vec<String>>(configuration)
+        });
+        let now = match read.await {
+            Ok(Ok(now)) => now,
+            Ok(Err(lines)) => return refuse(&lines),
+            Err(error) => return refuse(&[error.to_string()]),
+        };
+        for (was, is) in now.changed_since(&self.configuration) {
+            let (was, is, from) = (was.line(), is.line(), &is.origin);
+            tracing::warn!(%from, "{is} needs a restart: until then it is {was}");
+        }
+        for gone in self.configuration.declared.iter().filter(|was| !now.declared.iter().any(|now| now.is_same(was))) {
+            tracing::info!("{} is declared no more: it stays as it is until it is removed", gone.member());
+        }
+        for declared in &now.declared {
+            let is_new = !self.configuration.declared.iter().any(|was| was.is_like(declared));
+            let (from, member) = (declared.place(), declared.member());
+            match self.gateway.declare(&declared.target(), &declared.body()).await {
+                Ok(()) if is_new => tracing::info!(from, "{member} is in force"),
+                Ok(()) => {}
+                Err(why) if why.is_busy => later(&self.gateway, declared, &why.line),
+                Err(why) => tracing::error!(from, "{member} stays as it was: {}", why.line),
+            }
+        }
+        tracing::info!("the configuration was read again");
+        self.configuration = now;
+    }
+}
+
+fn refuse(lines: &[String]) {
+    for line in lines {
+        tracing::error!("the configuration stays as it was: {line}");
+    }
+}
+
+/// Tries again until it is there, or can't be.
+fn later(gateway: &Arc<Gateway>, declared: &Declared, line: &str) {
+    let (gateway, declared) = (Arc::downgrade(gateway), declared.clone());
+    tracing::warn!(from = declared.place(), "{} is not there yet: {line}", declared.member());
+    tokio::spawn(async move {
+        loop {
+            sleep(REST).await;
+            let Some(gateway) = gateway.upgrade() else { return };
+            match gateway.declare(&declared.target(), &declared.body()).await {
+                Ok(()) => return tracing::info!("{} is in force", declared.member()),
+                Err(why) if why.is_busy => {}
+                Err(why) => {
+                    let from = declared.place();
+                    return tracing::error!(from, "{} stays as it was: {}", declared.member(), why.line);
+                }
+            }
+        }
+    });
+}

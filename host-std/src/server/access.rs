@@ -1,0 +1,129 @@
+//! A line of the log for each request.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use http::header;
+use streamgauge_core::wire::query::Query;
+
+use super::answer::Problem;
+use super::request::Head;
+use super::{Answer, Body};
+use crate::terminal::LogFormat;
+use crate::trace::traceparent;
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Told {
+    pub(super) status: u16,
+    /// Bytes of the answer's body, where they are known at its beginning.
+    pub(super) bytes: Option<u64>,
+    /// Why it was refused.
+    pub(super) reason: Option<&'static str>,
+    /// When the request had come whole.
+    pub(super) begun: Option<Instant>,
+    /// Whether what follows is sent by somebody else, as long as it takes.
+    pub(super) is_stream: bool,
+}
+
+impl Told {
+    /// What an answer says; `None` if somebody else answers.
+    pub(super) fn of(answer: &Answer, upgrade: bool) -> Option<Self> {
+        let told = match answer {
+            Answer::Whole(response, body) => {
+                let status = response.status.code();
+                Self {
+                    status,
+                    bytes: Some(body.len() as u64),
+                    reason: reason(status, response.problem),
+                    ..Self::default()
+                }
+            }
+            Answer::Response(response) => {
+                let status = response.status().as_u16();
+                let problem = response.extensions().get::<Problem>().map(|Problem(problem)| *problem);
+                let length = || response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+                let bytes = match response.body() {
+                    Body::Whole(body) => Some(body.len() as u64),
+                    Body::Pieces { .. } => length(),
+                };
+                Self { status, bytes, reason: reason(status, problem), ..Self::default() }
+            }
+            Answer::TakeOver(_) => Self { status: if upgrade { 101 } else { 200 }, is_stream: true, ..Self::default() },
+            Answer::Elsewhere(_) => return None,
+        };
+        Some(told)
+    }
+}
+
+/// Why something was refused, if it was: where nothing but the status is said, that alone tells.
+fn reason(status: u16, problem: Option<&'static str>) -> Option<&'static str> {
+    problem.or(match status {
+        0..=399 => None,
+        401 => Some("unauthorized"),
+        403 => Some("forbidden"),
+        404 => Some("not-found"),
+        405 => Some("method-not-allowed"),
+        503 => Some("busy"),
+        500.. => Some("failed"),
+        _ => Some("bad-request"),
+    })
+}
+
+/// What is said in an answer.
+pub(super) fn said(answer: &Answer) -> &[u8] {
+    match answer {
+        Answer::Whole(_, body) => body,
+        Answer::Response(response) => match response.body() {
+            Body::Whole(body) => body,
+            Body::Pieces { .. } => &[],
+        },
+        _ => &[],
+    }
+}
+
+/// Logs a request, and what became of it.
+pub(super) fn log(format: LogFormat, peer: SocketAddr, head: &Head<'_, '_>, told: &Told) {
+    let (method, target, status) = (head.http.method, without_secrets(head.http.target), told.status);
+    let (bytes, reason) = (told.bytes, told.reason);
+    let microseconds = told.begun.map(|begun| u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
+    let trace = head.http.fields.iter().find(|field| field.name.eq_ignore_ascii_case("traceparent"));
+    let traceparent = trace.and_then(|field| traceparent(field.value));
+    if format == LogFormat::Text {
+        tracing::info!(%peer, bytes, microseconds, reason, traceparent, "{method} {target} {status}");
+    } else {
+        let target = &*target;
+        tracing::info!(%peer, method, target, status, bytes, microseconds, reason, traceparent, "request");
+    }
+}
+
+/// A target, with `-` in the place of what lets its bearer in.
+fn without_secrets(target: &str) -> Cow<'_, str> {
+    let Some((path, query)) = target.split_once('?') else { return Cow::Borrowed(target) };
+    // Only a ticket is taken from a query; somebody may try the others.
+    let secret = |pair: &str| {
+        let pair = Query::new(pair.as_bytes());
+        ["ticket", "token", "access_token"].into_iter().find(|name| pair.get(name).is_some())
+    };
+    if !query.split('&').any(|pair| secret(pair).is_some()) {
+        return Cow::Borrowed(target);
+    }
+    let pairs = query.split('&').map(|pair| secret(pair).map_or(pair.into(), |name| Cow::Owned(format!("{name}=-"))));
+    Cow::Owned(format!("{path}?{}", pairs.collect::<Vec<_>>().join("&")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_never_shown() {
+        assert_eq!(without_secrets("/sub?topic=a&ticket=secret&b"), "/sub?topic=a&ticket=-&b");
+        assert_eq!(without_secrets("/sub?token=secret&access_token=x"), "/sub?token=-&access_token=-");
+        assert_eq!(without_secrets("/sub?%74icket=secret&ticket=secret"), "/sub?ticket=-&ticket=-");
+        for same in ["/sub", "/sub?", "/sub?tickets=1", "/ticket=1", "/sub?a=ticket"] {
+            assert_eq!(without_secrets(same), same);
+        }
+    }
+}

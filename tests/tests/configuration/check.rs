@@ -1,0 +1,95 @@
+//! What is wrong with a file, to the letter: `tests/golden/config/NAME.toml`, and `NAME.txt` for what is said of it.
+//! `STREAMGAUGE_GOLDEN=1` writes the texts anew.
+
+use std::fs;
+use std::path::PathBuf;
+
+use streamgauge_tests::build::workspace;
+use tempfile::TempDir;
+
+use super::{config, spawn};
+
+fn golden() -> PathBuf {
+    workspace().join("tests/golden/config")
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    let mut tried = 0;
+    let mut files: Vec<_> = fs::read_dir(golden()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let (code, out, err) = config(&golden(), &["check", name], &[]);
+        assert_eq!((code, out.as_str()), (1, ""), "{name}: {err}");
+        let expected = file.with_extension("txt");
+        if std::env::var_os("STREAMGAUGE_GOLDEN").is_some() {
+            fs::write(&expected, &err).unwrap();
+        }
+        assert_eq!(err, fs::read_to_string(&expected).unwrap_or_default(), "{name}");
+        // A server says the same, and is none.
+        let mut server = spawn(&golden(), &["--config", name], &[]);
+        assert_eq!(server.exit_code(), 2, "{name}");
+        assert_eq!(server.stderr(), err, "{name}");
+        tried += 1;
+    }
+    assert!(tried >= 8, "{tried} files");
+}
+
+#[test]
+fn what_variables_say_is_checked_too() {
+    let folder = TempDir::new().unwrap();
+    let variables = [
+        ("STREAMGAUGE_MAX_DEPTH", "many"),
+        ("STREAMGAUGE_NO_BRIDGE", "maybe"),
+        ("STREAMGAUGE_ALLOW_HOST", "a, b"),
+        ("STREAMGAUGE_MAX_NAMES", ""),
+    ];
+    let (code, out, err) = config(folder.path(), &["check"], &variables);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert_eq!(
+        err,
+        "error: STREAMGAUGE_NO_BRIDGE: must be true or false\n\
+         error: STREAMGAUGE_MAX_DEPTH: \"many\": invalid digit found in string\n"
+    );
+    // One that nobody reads is said where it is nearly one that somebody does.
+    let variables = [("STREAMGAUGE_MAX_DEPHT", "1"), ("STREAMGAUGE_SOMETHING", "1"), ("STREAMGAUGE_URL", "x")];
+    let (code, out, err) = config(folder.path(), &["check"], &variables);
+    assert_eq!((code, out.as_str()), (0, "fine\n"));
+    assert_eq!(err, "warning: STREAMGAUGE_MAX_DEPHT is not read by anybody: did you mean STREAMGAUGE_MAX_DEPTH?\n");
+}
+
+#[test]
+fn what_cannot_be_together_is_said_with_where_it_is_from() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("a.toml"), "[server]\nqueue-bytes = '1MiB'\nsync = 'interval:1s'\n").unwrap();
+    let (code, _, err) = config(folder.path(), &["check", "a.toml"], &[]);
+    assert_eq!(code, 1);
+    assert!(err.contains("--data-dir"), "{err}");
+    let variables = [("STREAMGAUGE_MAX_BYTES", "2MiB"), ("STREAMGAUGE_DATA_DIR", "kept")];
+    let (code, _, err) = config(folder.path(), &["check", "a.toml"], &variables);
+    assert_eq!(code, 1);
+    assert_eq!(
+        err,
+        "error: --queue-bytes 1048576 must be at least --max-bytes 2097152 (--max-bytes: STREAMGAUGE_MAX_BYTES) \
+         (--queue-bytes: a.toml:2)\n"
+    );
+    assert!(!folder.path().join("kept").exists(), "nothing is made");
+    let (code, _, err) = config(folder.path(), &["check", "none.toml"], &[]);
+    assert_eq!((code, err.as_str()), (1, "error: none.toml: No such file or directory (os error 2)\n"));
+}
+
+#[test]
+fn the_example_is_fine() {
+    let packaging = workspace().join("host-std/packaging");
+    assert_eq!(config(&packaging, &["check", "streamgauge.toml"], &[]), (0, "fine\n".into(), String::new()));
+    // Also what it has in comments.
+    let all: String = fs::read_to_string(packaging.join("streamgauge.toml"))
+        .unwrap()
+        .lines()
+        .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
+        .collect();
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("all.toml"), all).unwrap();
+    assert_eq!(config(folder.path(), &["check", "all.toml"], &[]), (0, "fine\n".into(), String::new()));
+}

@@ -1,0 +1,84 @@
+//! Log lines, read back.
+
+use serde_json::{Map, Value};
+use streamgauge_tests::process::Server;
+use streamgauge_tests::wait::until;
+
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// Lines of a server that has answered four requests.
+fn lines(format: &str) -> Vec<String> {
+    let server = Server::everything(["--max-connections=100", "--enable-logging", &format!("--log-format={format}")]);
+    let mut client = server.connect();
+    client.send(format!(
+        "POST /put?queue=a%20b HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nx\
+         POST /put?ticket=secret&queue=a HTTP/1.1\r\nhost: x\r\nTraceparent: {TRACE}\r\ncontent-length: 3\r\n\r\n\"=\"\
+         GET /get?queue=a HTTP/1.1\r\nhost: x\r\ntraceparent: no\r\n\r\nBREW / HTTP/1.1\r\nhost: x\r\n\r\n"
+    ));
+    assert_eq!([(); 4].map(|()| client.answer().status), [400, 200, 200, 405]);
+    let said = until("four lines", || {
+        let said: Vec<_> = server.process.stderr().lines().map(str::to_owned).collect();
+        (said.len() >= 4).then_some(said)
+    });
+    assert!(!said.concat().contains("secret"), "{said:?}");
+    said
+}
+
+fn check(all: &[Map<String, Value>]) {
+    let of = |at: usize, name: &str| all[at].get(name).cloned().unwrap_or(Value::Null);
+    assert_eq!(all.len(), 4);
+    for line in all {
+        let time = line["time"].as_str().expect("a time");
+        assert!(time.len() == 27 && time.ends_with('Z') && time.contains('T'), "{time}");
+        assert_eq!((&line["level"], &line["message"]), (&"info".into(), &"request".into()));
+        assert!(line["peer"].as_str().is_some_and(|peer| peer.starts_with("127.0.0.1:")));
+    }
+    let what = |at| ["method", "target", "status", "reason"].map(|name| of(at, name));
+    let text = |text: &str| Value::from(text);
+    assert_eq!(what(0), [text("POST"), text("/put?queue=a%20b"), 400.into(), text("bad-request")]);
+    assert_eq!(what(1), [text("POST"), text("/put?ticket=-&queue=a"), 200.into(), Value::Null]);
+    assert_eq!(what(2), [text("GET"), text("/get?queue=a"), 200.into(), Value::Null]);
+    assert_eq!(what(3), [text("BREW"), text("/"), 405.into(), text("method-not-allowed")]);
+    assert_eq!([1, 2].map(|at| of(at, "traceparent")), [text(TRACE), Value::Null]);
+    assert_eq!(of(2, "bytes"), 3);
+    assert!(of(2, "microseconds").as_u64().is_some_and(|time| time < 10_000_000));
+}
+
+#[test]
+fn json_is_json() {
+    let all = lines("json");
+    check(&all.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect::<Vec<_>>());
+}
+
+#[test]
+fn logfmt_is_names_and_values() {
+    check(&lines("logfmt").iter().map(|line| logfmt(line)).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_person_reads_what_was_asked_and_answered() {
+    let all = lines("text");
+    assert!(all[1].contains("INFO POST /put?ticket=-&queue=a 200 peer=127.0.0.1:"), "{}", all[1]);
+    assert!(all[3].contains("BREW / 405") && all[3].contains("reason=\"method-not-allowed\""), "{}", all[3]);
+}
+
+/// `name=value name="quoted \"value\""`.
+fn logfmt(line: &str) -> Map<String, Value> {
+    let (mut members, mut rest) = (Map::new(), line);
+    while !rest.is_empty() {
+        let (name, value) = rest.split_once('=').expect("a name");
+        assert!(name.bytes().all(|byte| byte.is_ascii_lowercase()), "{name}");
+        let end = if value.starts_with('"') {
+            let escaped = |at: usize| value[..at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
+            let closing = value.match_indices('"').map(|(at, _)| at).skip(1).find(|at| !escaped(*at));
+            closing.expect("a closing quote") + 1
+        } else {
+            value.find(' ').unwrap_or(value.len())
+        };
+        let (value, after) = value.split_at(end);
+        let read = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        assert!(members.insert(name.to_owned(), read).is_none(), "{name} twice in {line}");
+        rest = after.strip_prefix(' ').unwrap_or(after);
+    }
+    members
+}

@@ -1,0 +1,111 @@
+//! What is declared is there from the start on; and again, when a server is told to read its file again.
+
+use std::fs;
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use streamgauge_tests::process::Server;
+use streamgauge_tests::wait::until;
+use tempfile::TempDir;
+
+use super::{serve, spawn};
+
+const FIRST: &str = "[server]\nmax-depth = 5\n\n\
+    [queues.jobs]\nlease = '2m'\nmax_attempts = 3\ndead_letter = 'gone'\ntopic = 'clicks'\n\n\
+    [topics.clicks]\nbytes = '1MiB'\n\n\
+    [gauges.seen]\ntopic = 'clicks'\nmeasure = 'rate'\n";
+
+fn write(folder: &Path, text: &str) {
+    fs::write(folder.join("s.toml"), text).unwrap();
+}
+
+/// Settings of a topic or a queue.
+fn settings(server: &Server, target: &str) -> Value {
+    let shown: Value = serde_json::from_str(&server.get(target)).expect("JSON");
+    shown["settings"].clone()
+}
+
+/// The lines that it says until it has read its file again, or would not.
+fn told_again(server: &Server) -> Vec<String> {
+    let before = server.process.stderr().len();
+    server.process.signal(Signal::SIGHUP);
+    let said = until("a reload", || {
+        let said = server.process.stderr()[before..].to_owned();
+        (said.contains("was read again") || said.contains("stays as it was:")).then_some(said)
+    });
+    let after_level = |line: &str| line.split_once("level=").map_or(line, |(_, rest)| rest).to_owned();
+    said.lines().map(after_level).collect()
+}
+
+#[test]
+fn what_is_declared_is_there() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), FIRST);
+    for args in [&["--config=s.toml"][..], &["--config=s.toml", "--data-dir=kept"], &["--config=s.toml", "--shards=3"]]
+    {
+        // Twice: what is kept is there already.
+        for _ in 0..2 {
+            let server = serve(folder.path(), args, &[]);
+            let jobs = settings(&server, "/queues/jobs");
+            assert_eq!((&jobs["max_attempts"], &jobs["topic"]), (&3.into(), &"clicks".into()), "{args:?} {jobs}");
+            assert_eq!(settings(&server, "/topics/clicks")["bytes"], 1 << 20, "{args:?}");
+            assert!(server.get("/gauges").contains("\"name\":\"seen\""), "{args:?}");
+            assert_eq!(server.stop(), 0);
+        }
+    }
+}
+
+#[test]
+fn what_is_refused_is_no_start() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), "[topics.large]\nbytes = '100GiB'\n");
+    let mut server = spawn(folder.path(), &["--config=s.toml"], &[]);
+    assert_eq!(server.exit_code(), 2);
+    let said = server.stderr();
+    assert!(said.starts_with("error: s.toml:1: topics.large: ") && said.contains("memory"), "{said}");
+}
+
+#[test]
+fn a_reload_says_what_is_in_force_and_what_is_not() {
+    for kept in [None, Some("--data-dir=kept")] {
+        let folder = TempDir::new().unwrap();
+        write(folder.path(), FIRST);
+        let args: Vec<_> = ["--config=s.toml", "--log-format=logfmt"].into_iter().chain(kept).collect();
+        let server = serve(folder.path(), &args, &[]);
+        assert_eq!(told_again(&server), ["info message=\"the configuration was read again\""]);
+        // Another lease, a new topic, a setting that takes a restart, and a gauge less.
+        let second = FIRST.replace("2m", "3m").replace("max-depth = 5", "max-depth = 6\nallow-host = 'a'");
+        let second = second.replace("[gauges.seen]\ntopic = 'clicks'\nmeasure = 'rate'\n", "[topics.new]\nmax_age = '1h'\n");
+        write(folder.path(), &second);
+        assert_eq!(
+            told_again(&server),
+            [
+                "warn message=\"allow-host = [\\\"a\\\"] needs a restart: until then it is allow-host =\" from=s.toml:3",
+                "warn message=\"max-depth = 6 needs a restart: until then it is max-depth = 5\" from=s.toml:2",
+                "info message=\"gauges.seen is declared no more: it stays as it is until it is removed\"",
+                "info message=\"topics.new is in force\" from=s.toml:14",
+                "info message=\"queues.jobs is in force\" from=s.toml:5",
+                "info message=\"the configuration was read again\"",
+            ]
+        );
+        assert_eq!(settings(&server, "/queues/jobs")["lease"], "180s");
+        assert_eq!(settings(&server, "/topics/new")["max_age"], "3600s");
+        assert!(server.get("/gauges").contains("\"name\":\"seen\""));
+        // Nothing of a file that is wrong.
+        write(folder.path(), &second.replace("3m", "4m").replace("max_age", "max_aeg"));
+        let said = told_again(&server);
+        assert_eq!(
+            said,
+            [
+                "error message=\"the configuration stays as it was: s.toml:15:1: topics.new.max_aeg: there is no setting \
+              \\\"max_aeg\\\"\""
+            ]
+        );
+        assert_eq!(settings(&server, "/queues/jobs")["lease"], "180s");
+        fs::remove_file(folder.path().join("s.toml")).unwrap();
+        let said = told_again(&server);
+        assert!(said[0].contains("No such file"), "{said:?}");
+        assert_eq!(server.stop(), 0);
+    }
+}
