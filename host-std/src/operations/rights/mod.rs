@@ -195,7 +195,7 @@ impl Rights {
 
     /// Whose token it is.
     fn owner(&self, token: &[u8]) -> Result<Known, Refused> {
-        let id = Id::of(token);
+        let id = Id::shown(token);
         match self.found(id) {
             Some(known) => Ok(known),
             None if self.sources.jwt.is_some() && jwt::is_jwt(token) => self.verify(token, id),
