@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use streamgauge::commands::{self, data, engine, generate, measure, read, serve};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use streamgauge::commands::{self, data, documents, engine, generate, measure, read, serve};
 use streamgauge::terminal;
 
 /// Carry realtime streams over plain HTTP, and measure them as they flow.
@@ -23,6 +23,8 @@ enum Command {
     Generate(Box<generate::Options>),
     Data(data::Options),
     Engine(engine::Options),
+    Completions(documents::Completions),
+    Man(documents::Man),
     #[command(flatten)]
     Client(Box<commands::Command>),
     #[command(flatten)]
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         Some(Command::Generate(options)) => generate::run(&options),
         Some(Command::Data(options)) => data::run(&options),
         Some(Command::Engine(options)) => engine::run(&options),
+        Some(Command::Completions(options)) => documents::completions(&options, &mut Options::command()),
+        Some(Command::Man(options)) => documents::man(&options, Options::command()),
         Some(Command::Read(options)) => read::run(&options),
         Some(Command::Client(command)) => commands::run(*command),
         Some(Command::Measure(command)) => measure::run(*command),

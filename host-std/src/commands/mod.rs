@@ -14,12 +14,14 @@
 //! | `stats` | what both have counted |
 //! | `top` | what a server does at this moment, on the whole screen |
 //! | [`data`] | what a server keeps in a folder: looked at and repaired, while none runs |
+//! | [`documents`] | what shells and manuals know of all that |
 //! | [`mod@bench`] | loads a running server, and measures it |
 //! | `at`, `sender`, `table`, `sparkline` | where topic and queue are; batches of lines to a server, counted; aligned rows; how a value went |
 
 mod at;
 pub mod bench;
 pub mod data;
+pub mod documents;
 pub mod engine;
 mod gauge;
 pub mod generate;

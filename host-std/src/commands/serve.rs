@@ -19,6 +19,7 @@ use crate::engine::disk::{self, SyncMode};
 use crate::engine::remote;
 use crate::gateway::{Gateway, Settings};
 use crate::hash_key;
+use crate::operations::service::{Kept, Predecessor, Sockets, Terms, Upgrade, notify};
 use crate::server::Limits;
 use crate::terminal::flags::bytes;
 use crate::terminal::{self, Process, StartError};
@@ -92,23 +93,59 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     if let Some(queue) = settings.engine.main_queue.as_mut().filter(|_| options.no_bridge) {
         queue.topic = None;
     }
-    let first = terminal::bind(&options.address, options.pubsub_port, "--pubsub-port")?;
-    let second = terminal::bind(&options.address, options.queue_port, "--queue-port")?;
+    let (predecessor, mut sockets) = (Predecessor::known()?, Sockets::handed());
+    let first = sockets.next_or_bind(&options.address, options.pubsub_port, "--pubsub-port")?;
+    let second = sockets.next_or_bind(&options.address, options.queue_port, "--queue-port")?;
+    sockets.finish()?;
     let address = |listener: &std::net::TcpListener| listener.local_addr().map_err(StartError::new);
     let (first_at, second_at) = (address(&first)?, address(&second)?);
     let stop = watch::Sender::new(false);
-    let gateway = Gateway::new(settings.clone(), stop.clone())?;
+    let terms = terms(&settings);
+    let upgrade = Upgrade::new(&[&first, &second], terms).map_err(StartError::new)?;
+    let has_predecessor = predecessor.is_some();
+    let left = predecessor.map_or_else(|| Ok(Vec::new()), |predecessor| predecessor.follow(&terms))?;
+    let gateway = Gateway::after(settings.clone(), stop.clone(), &left)?;
+    drop(left);
 
-    options.process.apply(|| options.announce(&connections.limits(), &settings, first_at, second_at))?;
+    // The process before this one had the shape, and has handed it on.
+    let process = if has_predecessor { &Process::default() } else { &options.process };
+    process.apply(|| options.announce(&connections.limits(), &settings, first_at, second_at))?;
     terminal::start_log(connections.enable_logging);
     terminal::runtime()?.block_on(async {
         let hangup = Arc::clone(&gateway);
-        terminal::listen_to_signals(stop.clone(), move || hangup.reopen_overflow_log())?;
+        let (heirs, ending) = (Arc::clone(&gateway), stop.clone());
+        upgrade.on_signal(move |heir| {
+            heirs.leave_to(heir);
+            ending.send_replace(true);
+        })?;
+        terminal::listen_to_signals(stop.clone(), move || {
+            notify::reloading();
+            hangup.reopen_overflow_log();
+            notify::ready();
+        })?;
+        tokio::spawn(notify::watch(gateway.threads().clone()));
+        let mut stopping = stop.subscribe();
+        tokio::spawn(async move {
+            let _ = stopping.wait_for(|stop| *stop).await;
+            notify::stopping();
+        });
         let open = |listener| TcpListener::from_std(listener).map_err(StartError::new);
         let doors = vec![(open(first)?, Surface::Everything), (open(second)?, Surface::EverythingQueueFirst)];
+        notify::ready();
         gateway.run(doors, connections.limits(), stop.subscribe()).await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// What a process has to do alike that goes on in place of this one.
+fn terms(settings: &Settings) -> Terms {
+    let kept = match settings {
+        Settings { remote: Some(_), .. } => Kept::Engine,
+        Settings { disk: Some(_), .. } => Kept::Folder,
+        _ => Kept::Memory,
+    };
+    let (shards, max_names) = (settings.shards as u64, settings.engine.max_names as u64);
+    Terms { kept, shards, memory: settings.memory, max_names }
 }
 
 /// What names get that nobody has made, where no flag says otherwise.

@@ -6,6 +6,7 @@
 //! | `health` | whether it is alive, and whether it takes requests |
 //! | `metrics`, `process` | what is counted, for who collects it |
 //! | `overview` | how much of its bounds it uses |
+//! | `service` | a supervisor's wishes: readiness, sockets that are handed over, a process that follows this one |
 //! | `page` | what a browser shows of it |
 
 mod health;
@@ -13,6 +14,7 @@ pub(crate) mod metrics;
 mod overview;
 mod page;
 mod process;
+pub(crate) mod service;
 
 pub(crate) use health::{Health, State};
 pub(crate) use overview::{Overview, Used};
