@@ -137,6 +137,14 @@ impl Process {
         self.child.try_wait().expect("a child can be waited for").map(|_| self.exit_code())
     }
 
+    /// Whether it has ended; others may still have its pipes.
+    ///
+    /// # Panics
+    /// When nobody knows.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be waited for").is_some()
+    }
+
     /// Waits until a line of what it prints, on stdout or stderr, begins with `start`, and returns the rest of it.
     ///
     /// # Panics

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use streamgauge::commands::{self, config, data, engine, generate, measure, read, serve, token};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use streamgauge::commands::{self, config, data, documents, engine, generate, measure, read, serve, token};
 use streamgauge::terminal;
 
 /// Carry realtime streams over plain HTTP, and measure them as they flow.
@@ -25,6 +25,8 @@ enum Command {
     Data(data::Options),
     Engine(engine::Options),
     Token(token::Options),
+    Completions(documents::Completions),
+    Man(documents::Man),
     #[command(flatten)]
     Client(Box<commands::Command>),
     #[command(flatten)]
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
         Some(Command::Data(options)) => data::run(&options),
         Some(Command::Engine(options)) => engine::run(&options),
         Some(Command::Token(options)) => token::run(&options),
+        Some(Command::Completions(options)) => documents::completions(&options, &mut Options::command()),
+        Some(Command::Man(options)) => documents::man(&options, Options::command()),
         Some(Command::Read(options)) => read::run(&options),
         Some(Command::Client(command)) => commands::run(*command),
         Some(Command::Measure(command)) => measure::run(*command),

@@ -16,6 +16,7 @@
 //! | `top` | what a server does at this moment, on the whole screen |
 //! | [`config`] | what a server would be told, and by whom |
 //! | [`data`] | what a server keeps in a folder: looked at and repaired, while none runs |
+//! | [`documents`] | what shells and manuals know of all that |
 //! | [`mod@bench`] | loads a running server, and measures it |
 //! | `at`, `sender`, `table`, `sparkline` | where topic and queue are; batches of lines to a server, counted; aligned rows; how a value went |
 
@@ -23,6 +24,7 @@ mod at;
 pub mod bench;
 pub mod config;
 pub mod data;
+pub mod documents;
 pub mod engine;
 mod gauge;
 pub mod generate;

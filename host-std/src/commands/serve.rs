@@ -22,6 +22,7 @@ use crate::engine::remote;
 use crate::gateway::{Gateway, Settings};
 use crate::hash_key;
 use crate::operations::configuration::{self, Sources};
+use crate::operations::service::{Kept, Predecessor, Sockets, Terms, Upgrade, notify};
 use crate::server::Limits;
 use crate::terminal::flags::bytes;
 use crate::terminal::{self, Process, StartError};
@@ -98,36 +99,69 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     let connections = &options.connections.fitted(2);
     let settings = options.all(connections);
     let mut settings = settings.map_err(|error| StartError::new(configuration.explain(&error.to_string())))?;
-    let first = terminal::bind(&options.address, options.pubsub_port, "--pubsub-port")?;
-    let second = terminal::bind(&options.address, options.queue_port, "--queue-port")?;
+    let (predecessor, mut sockets) = (Predecessor::known()?, Sockets::handed());
+    let first = sockets.next_or_bind(&options.address, options.pubsub_port, "--pubsub-port")?;
+    let second = sockets.next_or_bind(&options.address, options.queue_port, "--queue-port")?;
+    sockets.finish()?;
     let address = |listener: &std::net::TcpListener| listener.local_addr().map_err(StartError::new);
     let (first_at, second_at) = (address(&first)?, address(&second)?);
     settings.rights = options.rights.rights(&[first_at, second_at])?;
     let rights = settings.rights.clone();
     let stop = watch::Sender::new(false);
-    let gateway = Gateway::new(settings.clone(), stop.clone())?;
+    let terms = terms(&settings);
+    let upgrade = Upgrade::new(&[&first, &second], terms).map_err(StartError::new)?;
+    let has_predecessor = predecessor.is_some();
+    let left = predecessor.map_or_else(|| Ok(Vec::new()), |predecessor| predecessor.follow(&terms))?;
+    let gateway = Gateway::after(settings.clone(), stop.clone(), &left)?;
+    drop(left);
 
-    options.process.apply(|| options.announce(&connections.limits(), &settings, first_at, second_at))?;
+    // The process before this one had the shape, and has handed it on.
+    let process = if has_predecessor { &Process::default() } else { &options.process };
+    process.apply(|| options.announce(&connections.limits(), &settings, first_at, second_at))?;
     terminal::start_log(connections.enable_logging, connections.log_format);
     terminal::runtime()?.block_on(async {
         let (hangup, again) = (Arc::clone(&gateway), Arc::new(Notify::new()));
         let reload = Reload::new(sources, configuration, Arc::clone(&gateway));
         let asked = Arc::clone(&again);
+        let (heirs, ending) = (Arc::clone(&gateway), stop.clone());
+        upgrade.on_signal(move |heir| {
+            heirs.leave_to(heir);
+            ending.send_replace(true);
+        })?;
         terminal::listen_to_signals(stop.clone(), move || {
+            notify::reloading();
             hangup.reopen_overflow_log();
             rights.iter().for_each(|rights| rights.reload());
             asked.notify_one();
         })?;
+        tokio::spawn(notify::watch(gateway.threads().clone()));
+        let mut stopping = stop.subscribe();
+        tokio::spawn(async move {
+            let _ = stopping.wait_for(|stop| *stop).await;
+            notify::stopping();
+        });
         let open = |listener| TcpListener::from_std(listener).map_err(StartError::new);
         let doors = vec![(open(first)?, Surface::Everything), (open(second)?, Surface::EverythingQueueFirst)];
         let first = async move {
             reload.first().await?;
+            notify::ready();
             tokio::spawn(reload.run(again));
             Ok(())
         };
         gateway.run(first, doors, connections.limits(), stop.subscribe()).await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// What a process has to do alike that goes on in place of this one.
+fn terms(settings: &Settings) -> Terms {
+    let kept = match settings {
+        Settings { remote: Some(_), .. } => Kept::Engine,
+        Settings { disk: Some(_), .. } => Kept::Folder,
+        _ => Kept::Memory,
+    };
+    let (shards, max_names) = (settings.shards as u64, settings.engine.max_names as u64);
+    Terms { kept, shards, memory: settings.memory, max_names }
 }
 
 /// What names get that nobody has made, where no flag says otherwise.

@@ -38,6 +38,7 @@ use crate::engine::{disk, remote};
 use crate::gauges::{Directory, Gauges};
 use crate::operations::metrics::{self, Form, Listed, Metrics};
 use crate::operations::rights::Rights;
+use crate::operations::service::Heir;
 use crate::operations::{Health, Overview, State, Used};
 use crate::queues::{OverflowLog, OverflowSettings};
 use crate::server::{Answer, Files, Handlers, Limits, all_refused, serve, whole};
@@ -156,6 +157,8 @@ pub struct Gateway {
     /// What follows others, until it runs.
     follow: Mutex<Option<Follow>>,
     overflow: Option<Arc<OverflowLog>>,
+    /// Who gets what is in memory at the end.
+    heir: Mutex<Option<Heir>>,
     endpoints: endpoints::Settings,
     /// Bytes of the longest item that a queue may take.
     longest_item: u64,
@@ -178,6 +181,14 @@ impl Gateway {
     /// # Errors
     /// What can't be opened, or has no room.
     pub fn new(settings: Settings, stop: watch::Sender<bool>) -> Result<Arc<Self>, StartError> {
+        Self::after(settings, stop, &[])
+    }
+
+    /// The same with what the process before this one has left, if that was in memory.
+    ///
+    /// # Errors
+    /// What can't be opened, or has no room.
+    pub(crate) fn after(settings: Settings, stop: watch::Sender<bool>, left: &[u8]) -> Result<Arc<Self>, StartError> {
         let wrong = |flag: &str, error: std::io::Error| StartError::new(format_args!("{flag}: {error}"));
         let log = settings.overflow.as_ref().map(OverflowLog::open).transpose();
         let overflow = log.map_err(|error| wrong("--overflow-log", error))?;
@@ -200,7 +211,7 @@ impl Gateway {
             }
             (None, None) => {
                 let budget = Budget::new(settings.memory);
-                Shards::new(&settings.engine, &budget, overflow.as_ref(), &threads).map_err(StartError::new)?
+                Shards::new(&settings.engine, &budget, overflow.as_ref(), &threads, left).map_err(StartError::new)?
             }
             (Some(disk), None) => {
                 let (engine, memory) = (&settings.engine, settings.memory);
@@ -232,9 +243,20 @@ impl Gateway {
             inboxes: Mutex::new(inboxes),
             follow: Mutex::new(follow),
             overflow,
+            heir: Mutex::new(None),
             endpoints: settings.endpoints,
             longest_item: settings.engine.defaults.queue.max_item_bytes,
         }))
+    }
+
+    /// What is in memory goes to another process at the end, which goes on with it.
+    pub(crate) fn leave_to(&self, heir: Heir) {
+        *self.heir.lock() = Some(heir);
+    }
+
+    /// The threads that it works on.
+    pub(crate) const fn threads(&self) -> &Threads {
+        &self.threads
     }
 
     /// Opens the overflow log again, as after its file was renamed.
@@ -333,10 +355,22 @@ impl Gateway {
             side.engine.own().finish().await;
         }
         // A disk may keep it waiting: on a thread of its own it does not keep a second signal from ending all at once.
-        let (gateway, log) = (Arc::clone(self), self.overflow.clone());
-        let leaving = move || rest::leave(gateway.sides[0].engine.all(), log.as_deref());
-        let _ = tokio::task::spawn_blocking(leaving).await;
+        let gateway = Arc::clone(self);
+        let _ = tokio::task::spawn_blocking(move || gateway.leave()).await;
         Ok(())
+    }
+
+    /// Hands what is in memory on, or writes what is queued there.
+    fn leave(&self) {
+        let (engine, log) = (&self.sides[0].engine, self.overflow.as_deref());
+        if let Some(heir) = self.heir.lock().take() {
+            let notes: Vec<_> = self.sides.iter().map(|side| side.gauges.notes()).collect();
+            match rest::hand(engine, &notes, heir) {
+                Ok(()) => return rest::finish(log),
+                Err(error) => tracing::error!(%error, "the process that was to go on is not there any more"),
+            }
+        }
+        rest::leave(engine.all(), log);
     }
 
     /// A way to the first side, for a server that has one alone, and answers some requests itself.

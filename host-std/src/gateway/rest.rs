@@ -1,5 +1,6 @@
 //! What is still queued when everything else has ended.
 
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -8,7 +9,9 @@ use streamgauge_core::engine::{Command, Engine as _, Kind, Name, Part, Prefix};
 use streamgauge_core::queue::leases::State;
 use streamgauge_core::time::Time;
 
-use crate::engine::memory::Shard;
+use crate::engine::disk::Notes;
+use crate::engine::memory::{Shard, Shards};
+use crate::operations::service::Heir;
 use crate::queues::OverflowLog;
 
 /// Writes all that is in the queues of some shards to the overflow log: of each shard first `main`, and of each queue
@@ -16,17 +19,39 @@ use crate::queues::OverflowLog;
 ///
 /// It waits for the disk, with the lock of a shard: nothing else may go on there any more.
 pub(super) fn leave(shards: &[Arc<Shard>], log: Option<&OverflowLog>) {
-    let not_kept = shards.iter().filter(|shard| shard.keeper().is_none() && shard.order().is_none());
+    let not_kept = shards.iter().filter(|shard| !is_elsewhere(shard));
     let items: u64 = not_kept.map(|shard| leave_shard(shard, log)).sum();
     if log.is_none() && items > 0 {
         tracing::warn!("{items} items were still queued when the server stopped, and no --overflow-log keeps them");
     }
+    finish(log);
+}
+
+/// Hands what is in memory to the process that goes on.
+///
+/// # Errors
+/// It is not there any more.
+pub(super) fn hand(engine: &Shards, notes: &[Notes], mut heir: Heir) -> io::Result<()> {
+    if !is_elsewhere(engine.own()) {
+        engine.hand(notes, heir.channel())?;
+    }
+    heir.wait_for_our_end();
+    Ok(())
+}
+
+/// Waits until all is in the log that is on its way there.
+pub(super) fn finish(log: Option<&OverflowLog>) {
     let unlogged = log.map_or(0, OverflowLog::finish);
     if unlogged > 0 {
         tracing::warn!(
             "{unlogged} items that had to leave, or were still queued when the server stopped, are in no file"
         );
     }
+}
+
+/// Whether what is in a shard is kept on a disk, or together with others.
+fn is_elsewhere(shard: &Shard) -> bool {
+    shard.keeper().is_some() || shard.order().is_some()
 }
 
 /// Writes what is in the queues of a shard, and returns how many items that is.

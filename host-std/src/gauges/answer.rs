@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::Gauges;
 use super::boxes::Boxes;
 use super::standing::{Cost, Standing};
+use crate::engine::disk::Notes;
 use crate::server::{Answer, refuse, refused, whole};
 
 /// What a request about gauges comes to.
@@ -209,6 +210,16 @@ impl Gauges {
         self.tell_shard();
         let status = if known.is_some() { Status::Ok } else { Status::Created };
         whole(&Response::text(status), Vec::new())
+    }
+
+    /// The definitions of all, as they are noted.
+    pub(crate) fn notes(&self) -> Notes {
+        let noted = |(name, one): (&Name, &Standing)| {
+            let mut note = Vec::new();
+            let Ok(()) = one.gauge().definition().write_json(&mut note) as Result<(), Infallible>;
+            (*name, note.into())
+        };
+        self.standing.lock().iter().map(noted).collect()
     }
 
     /// There is a gauge more or less.

@@ -8,6 +8,7 @@
 //! | `metrics`, `process` | what is counted, for who collects it |
 //! | `overview` | how much of its bounds it uses |
 //! | `rights` | who may do what |
+//! | `service` | a supervisor's wishes: readiness, sockets that are handed over, a process that follows this one |
 //! | `page` | what a browser shows of it |
 
 pub(crate) mod configuration;
@@ -17,6 +18,7 @@ mod overview;
 mod page;
 mod process;
 pub(crate) mod rights;
+pub(crate) mod service;
 
 pub(crate) use health::{Health, State};
 pub(crate) use overview::{Overview, Used};

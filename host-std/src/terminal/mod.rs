@@ -23,7 +23,7 @@ pub(crate) mod signals;
 
 pub use log::{LogFormat, start_log};
 pub use process::Process;
-pub use signals::listen_to_signals;
+pub use signals::{listen_to_signals, on_upgrade};
 
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
@@ -31,6 +31,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
 use clap::Parser;
+use nix::sys::socket::{Backlog, listen};
 
 /// What went wrong before a tool could do its work: one line, and exit code 2.
 #[derive(Debug)]
@@ -105,6 +106,8 @@ pub fn bind(address: &str, port: u16, flag: &str) -> Result<TcpListener, StartEr
     let bind = || {
         let address = (address, port);
         let listener = TcpListener::bind(address)?;
+        // As many as the operating system lets wait: while a process follows another one, nobody accepts.
+        listen(&listener, Backlog::MAXCONN)?;
         listener.set_nonblocking(true)?;
         std::io::Result::Ok(listener)
     };

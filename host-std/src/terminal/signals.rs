@@ -1,4 +1,5 @@
-//! Signals: the first SIGTERM or SIGINT asks for an end, the second one is the end, SIGHUP opens files again.
+//! Signals: the first SIGTERM or SIGINT asks for an end, the second one is the end, SIGHUP opens files again, SIGUSR2 lets
+//! another process go on.
 
 use nix::sys::signal::{SigSet, Signal};
 use tokio::signal::unix::{SignalKind, signal};
@@ -37,6 +38,21 @@ pub fn listen_to_signals(stop: watch::Sender<bool>, on_hangup: impl Fn() + Send 
     Ok(())
 }
 
+/// Calls `f` at each SIGUSR2. Has to be called on a runtime, before signals are [listened to](listen_to_signals).
+///
+/// # Errors
+/// When the operating system refuses.
+pub fn on_upgrade(f: impl Fn() + Send + 'static) -> Result<(), StartError> {
+    let signal = signal(SignalKind::user_defined2());
+    let mut upgrade = signal.map_err(|error| StartError::new(format_args!("cannot catch signals: {error}")))?;
+    tokio::spawn(async move {
+        while upgrade.recv().await.is_some() {
+            f();
+        }
+    });
+    Ok(())
+}
+
 /// Lets signals wait until they are [listened to](listen_to_signals), or this process is another one: whoever reads that
 /// a server is there may tell it to stop at once. Call it before any thread is started.
 ///
@@ -47,7 +63,7 @@ pub(super) fn hold_signals() -> Result<(), StartError> {
 }
 
 fn ours() -> SigSet {
-    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect()
+    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR2].into_iter().collect()
 }
 
 /// The wish to end.

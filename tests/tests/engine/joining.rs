@@ -146,3 +146,19 @@ fn the_script_starts_a_cluster_that_serves_and_ends_with_it() {
     let runs = |process: &String| std::path::Path::new("/proc").join(process).exists();
     assert!(all.len() == 5 && !all.iter().any(runs), "{all:?}");
 }
+
+#[test]
+fn who_starts_at_the_same_time_begins_with_the_same() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let url = cluster.url();
+    for group in ["g1", "g2", "g3"] {
+        let gateways = [(); 4].map(|()| started(&url, &["--engine-group", group]));
+        gateways.iter().for_each(joined);
+        for (number, gateway) in gateways.iter().enumerate() {
+            assert_eq!(gateway.connect().post("/put?queue=q", number.to_string()).status, 200);
+        }
+        for gateway in &gateways {
+            shows(gateway, "/stats?queue=q&format=json", |stats| stats.contains("\"accepted\":4"));
+        }
+    }
+}

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use crate::gateway::Gateway;
 use crate::operations::configuration::{Configuration, Declared, Sources};
+use crate::operations::service::notify;
 use crate::terminal::StartError;
 
 /// How long something that can't be put now is left alone.
@@ -55,6 +56,7 @@ impl Reload {
             if self.sources.file().is_some() {
                 self.again().await;
             }
+            notify::ready();
         }
     }
 

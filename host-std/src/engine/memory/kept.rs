@@ -169,10 +169,10 @@ impl Shard {
         keeper.journal().safe(end).await.map_err(|_| Refusal::Busy(FAILED))
     }
 
-    /// The notes that were kept.
+    /// The notes that were kept, or handed by the process before this one.
     pub(crate) fn notes(&self) -> Notes {
         let noted = || self.update(|state| state.replica.as_ref().map(|replica| replica.notes().clone()));
-        self.keeper().map(|keeper| keeper.notes()).or_else(noted).unwrap_or_default()
+        self.keeper().map(|keeper| keeper.notes()).or_else(noted).unwrap_or_else(|| self.left.clone())
     }
 
     /// Does something small with the engine, and adds what that was to the log.

@@ -12,6 +12,7 @@
 //! | `at_hand`, `upkeep` | items that are loaded for who asks for them; what goes on beside requests |
 //! | `stragglers`, `retelling` | items that stay long, and messages of slow topics, moved out of files of which little else is needed |
 //! | `ordered` | one that others have too: what is executed is ordered by a log that all of them write |
+//! | `handed` | what another process goes on with |
 //! | `moves`, `letters` | queues that move to their topics; dead letters for a queue of another shard |
 //! | `rooms` | what that engine is given: bytes, places, tables and random numbers |
 //! | `timers` | when there is something to do |
@@ -19,6 +20,7 @@
 
 mod at_hand;
 mod budget;
+mod handed;
 mod kept;
 mod letters;
 mod moves;
@@ -48,7 +50,7 @@ use streamgauge_core::time::Time;
 use tokio::sync::{Mutex, Notify, mpsc};
 
 use super::disk::{self, Keeper, Recovered, StateError};
-use super::remote;
+use super::remote::{self, Unreadable};
 use super::{Engine, Mark, Waiting};
 use crate::queues::OverflowLog;
 use crate::threads::Threads;
@@ -103,23 +105,35 @@ pub(crate) struct Shards {
 }
 
 impl Shards {
-    /// A shard for each of `threads`, seen from each of them.
+    /// A shard for each of `threads`, seen from each of them; with what others have [handed](Self::hand), unless that is
+    /// nothing.
     ///
     /// # Errors
-    /// When the budget has no room for the topic and the queue `main`.
+    /// When the budget has no room for the topic and the queue `main`, or for what was handed.
     pub(crate) fn new(
         settings: &Settings,
         budget: &Arc<Budget>,
         overflow: Option<&Arc<OverflowLog>>,
         threads: &Threads,
-    ) -> Result<Vec<Self>, Refusal> {
+        left: &[u8],
+    ) -> Result<Vec<Self>, String> {
         let (count, counts) = (threads.count(), Counts::new(settings.max_names));
+        let wrong = |error: Unreadable| format!("what the server before this one held: {}", error.0);
+        let left = handed::shards(left).map_err(wrong)?;
         let shards = (0..count).map(|at| {
             let log = overflow.cloned();
             let rooms = Rooms::new(Arc::clone(budget), log.clone(), counts.clone(), (at, count));
-            Shard::new(settings, rooms, log, home(&Name::MAIN, count) == at).map(Arc::new)
+            let shard = match left.get(at) {
+                None => Shard::new(settings, rooms, log, home(&Name::MAIN, count) == at)
+                    .map_err(|refusal| refusal.to_string()),
+                Some(left) => {
+                    let left = handed::read(left, rooms, settings).map_err(wrong)?;
+                    Ok(Shard::after(left, settings, log))
+                }
+            };
+            shard.map(Arc::new)
         });
-        Ok(Self::seen_from_each(shards.collect::<Result<_, _>>()?, threads))
+        Ok(Self::seen_from_each(shards.collect::<Result<_, String>>()?, threads))
     }
 
     /// One shard, which is kept in a folder; and what that held. `heard` is told how many bytes of how many were read.

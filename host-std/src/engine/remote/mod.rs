@@ -55,11 +55,7 @@ pub(crate) use order::Batch;
 pub(crate) use order::UNKNOWN;
 pub(crate) use order::{AWAY, Order};
 pub(crate) use replica::{Replica, Stop};
-#[cfg(feature = "nats")]
-pub(crate) use saved::Unreadable;
-#[cfg(any(test, feature = "nats"))]
-pub(crate) use saved::restore;
-pub(crate) use saved::{Group, save};
+pub(crate) use saved::{Group, Unreadable, restore, save};
 pub(crate) use told::Told;
 
 use std::path::PathBuf;

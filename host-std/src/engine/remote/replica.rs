@@ -71,6 +71,11 @@ impl Replica {
         Self { time, digest, recent: [seen].into(), notes, saved: position, since: 0, saving: None, is_current: false }
     }
 
+    /// That of a state which is in no log.
+    pub(crate) fn alone(time: Time, notes: Notes) -> Self {
+        Self::at(0, time, Digest::default(), notes)
+    }
+
     /// The time by the engine's clock, as far as it is known.
     pub(crate) const fn now(&self) -> Time {
         self.time

@@ -5,12 +5,19 @@ use std::ffi::OsString;
 use super::settings::{Settings, Takes};
 use super::wrong::{Wrong, nearest};
 use super::{Origin, Said};
+use crate::operations::service;
 
 /// What every variable of a setting begins with.
 const PREFIX: &str = "STREAMGAUGE_";
 
-/// Variables of the commands that talk to a server.
-const OF_CLIENTS: [&str; 2] = ["STREAMGAUGE_URL", "STREAMGAUGE_TOKEN"];
+/// Variables that are no settings: those of the commands that talk to a server, and how an upgrade is told.
+const OF_OTHERS: [&str; 5] = [
+    "STREAMGAUGE_URL",
+    "STREAMGAUGE_TOKEN",
+    "STREAMGAUGE_TOKEN_FILE",
+    "STREAMGAUGE_CA_FILE",
+    service::UPGRADE,
+];
 
 /// The variable of a setting.
 pub(super) fn variable(name: &str) -> String {
@@ -23,7 +30,7 @@ pub(super) fn read(
     settings: &Settings,
     wrong: &mut Vec<Wrong>,
 ) -> (Vec<Said>, Vec<String>) {
-    let (mut said, mut known) = (Vec::new(), OF_CLIENTS.map(str::to_owned).to_vec());
+    let (mut said, mut known) = (Vec::new(), OF_OTHERS.map(str::to_owned).to_vec());
     for setting in settings.all() {
         let variable = variable(&setting.name);
         known.push(variable.clone());

@@ -26,10 +26,11 @@ use tokio::sync::Notify;
 
 use super::Settings;
 use super::budget::Budget;
+use super::handed::Handed;
 use super::kept::Kept;
 use super::rooms::Rooms;
 use crate::engine::Clock;
-use crate::engine::disk::Keeper;
+use crate::engine::disk::{Keeper, Notes};
 use crate::engine::remote::{AWAY, Order};
 use crate::queues::OverflowLog;
 use state::After;
@@ -67,6 +68,8 @@ pub(crate) struct Shard {
     pub(super) noted: Notify,
     /// Rung when there is something that subscribers don't see yet.
     held_back: Notify,
+    /// Notes of the process before this one.
+    pub(super) left: Notes,
 }
 
 /// How those wait who publish.
@@ -86,6 +89,14 @@ impl Shard {
         let (clock, budget) = (Clock::new(), Arc::clone(rooms.budget()));
         let memory = settings.begin(rooms, has_main, clock.now())?;
         Ok(Self::over(memory, (None, None), clock, budget, overflow, settings))
+    }
+
+    /// One that goes on with what another process has held.
+    pub(super) fn after(left: Handed, settings: &Settings, overflow: Option<Arc<OverflowLog>>) -> Self {
+        let Handed { memory, notes, at } = left;
+        let budget = Arc::clone(memory.host().budget());
+        let shard = Self::over(memory, (None, None), Clock::not_before(at), budget, overflow, settings);
+        Self { left: notes, ..shard }
     }
 
     /// One without anything yet, which is ordered with others; what this process alone has is of that budget.
@@ -142,6 +153,7 @@ impl Shard {
             order,
             noted: Notify::new(),
             held_back: Notify::new(),
+            left: Notes::new(),
         }
     }
 

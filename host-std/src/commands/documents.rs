@@ -1,0 +1,48 @@
+//! `streamgauge completions` and `streamgauge man`: what shells and manuals know of the commands, made from the commands.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Command, Parser};
+use clap_complete::Shell;
+
+use crate::terminal::StartError;
+
+/// Print what a shell completes: streamgauge completions bash > ~/.local/share/bash-completion/completions/streamgauge
+#[derive(Debug, Parser)]
+pub struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+/// Write the manual's pages, one a command: man -l DIR/streamgauge-serve.1
+#[derive(Debug, Parser)]
+pub struct Man {
+    /// The folder, which is made
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+/// Prints what a shell completes of `command`.
+///
+/// # Errors
+/// Stdout can't be written.
+pub fn completions(options: &Completions, command: &mut Command) -> Result<ExitCode, StartError> {
+    let (mut script, name) = (Vec::new(), command.get_name().to_owned());
+    clap_complete::generate(options.shell, command, name, &mut script);
+    std::io::stdout().write_all(&script).map_err(StartError::new)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a page for `command`, and for each of its own.
+///
+/// # Errors
+/// The folder can't be written.
+pub fn man(options: &Man, command: Command) -> Result<ExitCode, StartError> {
+    let folder = &options.folder;
+    let written = fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
+    written.map_err(|error| StartError::new(format_args!("{}: {error}", folder.display())))?;
+    Ok(ExitCode::SUCCESS)
+}

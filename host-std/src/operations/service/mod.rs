@@ -1,0 +1,14 @@
+//! A server under a supervisor: who is told how it is, who has opened its sockets, and which process comes after it.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | [`notify`] | systemd is told that the server is ready, reads its files again, stops, and is alive |
+//! | [`Sockets`] | sockets that somebody else has opened: systemd, or the process before this one |
+//! | `upgrade` | another process goes on in the place of this one, on the same sockets and with what it held |
+
+pub(crate) mod notify;
+mod sockets;
+mod upgrade;
+
+pub(crate) use sockets::Sockets;
+pub(crate) use upgrade::{Heir, Kept, Predecessor, Terms, UPGRADE, Upgrade};
