@@ -181,7 +181,7 @@ pub async fn serve<H: Handler>(
             Ok(place) => {
                 let local = stream.local_addr().ok().map(|local| local.ip().to_canonical());
                 let connection = Connection { peer, local, thread: 0, shared: Arc::clone(&shared) };
-                tokio::spawn(connection.run(stream, Input::default(), shutdown.clone(), place));
+                tokio::spawn(connection.run(stream.into(), Input::default(), shutdown.clone(), place));
                 // In a burst of connections each may use the buffers that the one before it gave back.
                 tokio::task::yield_now().await;
             }
@@ -208,7 +208,7 @@ async fn turn_away(
     shutdown: watch::Receiver<bool>,
     _place: OwnedSemaphorePermit,
 ) {
-    let mut socket = Socket::new(stream, shutdown, Duration::from_secs(2));
+    let mut socket = Socket::new(stream.into(), shutdown, Duration::from_secs(2));
     if socket.write(&refusal.to_stranger(), &[]).await.is_ok() {
         socket.linger().await;
     }
