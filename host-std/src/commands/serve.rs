@@ -20,6 +20,7 @@ use crate::engine::remote;
 use crate::gateway::{Gateway, Settings};
 use crate::hash_key;
 use crate::server::Limits;
+use crate::server::tls::Tls;
 use crate::terminal::flags::bytes;
 use crate::terminal::{self, Process, StartError};
 
@@ -82,6 +83,7 @@ const MEMORY: usize = 1 << 30;
 /// What is wrong with the flags, or can't be opened.
 pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     let connections = &options.connections.fitted(2);
+    let limits = connections.limits()?;
     let mut settings = options.settings(connections)?;
     settings.shards = options.shards.into();
     settings.www.clone_from(&options.www);
@@ -99,14 +101,17 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     let stop = watch::Sender::new(false);
     let gateway = Gateway::new(settings.clone(), stop.clone())?;
 
-    options.process.apply(|| options.announce(&connections.limits(), &settings, first_at, second_at))?;
+    options.process.apply(|| options.announce(&limits, &settings, first_at, second_at))?;
     terminal::start_log(connections.enable_logging);
     terminal::runtime()?.block_on(async {
-        let hangup = Arc::clone(&gateway);
-        terminal::listen_to_signals(stop.clone(), move || hangup.reopen_overflow_log())?;
+        let (hangup, tls) = (Arc::clone(&gateway), limits.tls.clone());
+        terminal::listen_to_signals(stop.clone(), move || {
+            hangup.reopen_overflow_log();
+            tls.iter().for_each(Tls::reload);
+        })?;
         let open = |listener| TcpListener::from_std(listener).map_err(StartError::new);
         let doors = vec![(open(first)?, Surface::Everything), (open(second)?, Surface::EverythingQueueFirst)];
-        gateway.run(doors, connections.limits(), stop.subscribe()).await?;
+        gateway.run(doors, limits, stop.subscribe()).await?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -198,10 +203,11 @@ impl Options {
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let mut out = std::io::stdout().lock();
         let mut print = || -> std::io::Result<()> {
-            writeln!(out, "pubsub   http://{first_at}   POST /pub, GET /sub; /put, /get: all of it")?;
-            writeln!(out, "queue    http://{second_at}   the same, and /stats is the queue's")?;
+            let scheme = if limits.tls.is_some() { "https" } else { "http" };
+            writeln!(out, "pubsub   {scheme}://{first_at}   POST /pub, GET /sub; /put, /get: all of it")?;
+            writeln!(out, "queue    {scheme}://{second_at}   the same, and /stats is the queue's")?;
             if let Some(folder) = &settings.www {
-                writeln!(out, "page     http://{first_at}/  the files of {}", folder.display())?;
+                writeln!(out, "page     {scheme}://{first_at}/  the files of {}", folder.display())?;
             }
             if !self.no_bridge {
                 writeln!(out, "bridge   every message of the topic main is put on the queue main")?;

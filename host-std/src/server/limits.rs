@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::tls::Tls;
+
 /// The bounds of a server.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -28,6 +30,8 @@ pub struct Limits {
     pub cors_origins: Vec<HeaderValue>,
     /// Whether each request is logged.
     pub log_requests: bool,
+    /// What connections begin with, if they are encrypted.
+    pub tls: Option<Tls>,
 }
 
 /// Answers up to this size count as part of their connection.
@@ -46,6 +50,7 @@ impl Default for Limits {
             allow_hosts: Vec::new(),
             cors_origins: Vec::new(),
             log_requests: false,
+            tls: None,
         }
     }
 }
@@ -55,7 +60,11 @@ impl Limits {
     /// what is buffered beyond that, of which one answer of the greatest length may be too much.
     pub fn worst_case(&self) -> u64 {
         const STATE: usize = 8 << 10;
-        let connection = self.max_header.max(8 << 10).saturating_add(SMALL + STATE);
+        // A session, a record in each direction and the start of another one; or, of one of HTTP/2, its frames. A stream of
+        // that has no session, but a pipe and two windows.
+        const SECURE: usize = 96 << 10;
+        let secure = if self.tls.is_some() { SECURE } else { 0 };
+        let connection = self.max_header.max(8 << 10).saturating_add(SMALL + STATE + secure);
         let connections = (self.max_connections as u64).saturating_mul(connection as u64);
         connections.saturating_add(self.max_buffered.saturating_add(self.max_body) as u64)
     }

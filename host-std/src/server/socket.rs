@@ -192,7 +192,8 @@ impl Socket {
     /// Closes the socket so that the last answer arrives: closing one with unread bytes would reset it, and a client
     /// that sends all before it reads would never see why.
     pub(super) async fn linger(mut self) {
-        if self.stream.shutdown().await.is_err() {
+        let shutdown = tokio::time::timeout(SILENCE, self.stream.shutdown());
+        if !matches!(shutdown.await, Ok(Ok(()))) {
             return;
         }
         let (end, mut left) = (Instant::now() + LINGER, MOST_LINGERED);

@@ -154,9 +154,11 @@ impl Secure<TcpStream> {
     }
 
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // The socket is asked first, as it lets others have their turn where there is always more.
         loop {
+            ready!(self.poll_read_ready(cx))?;
             match self.try_read(buffer.initialize_unfilled()) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => ready!(self.poll_read_ready(cx))?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 read => return Poll::Ready(read.map(|read| buffer.advance(read))),
             }
         }
@@ -164,8 +166,9 @@ impl Secure<TcpStream> {
 
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         loop {
+            ready!(self.socket.poll_write_ready(cx))?;
             match self.try_write(slices) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => ready!(self.socket.poll_write_ready(cx))?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 written => return Poll::Ready(written),
             }
         }
