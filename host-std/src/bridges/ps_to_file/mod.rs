@@ -8,6 +8,7 @@ mod rolling;
 pub use rolling::{BadFormat, Rolling};
 
 use crate::client::{Announce, Feed, Item, Limits, News, Url};
+use crate::commands::options::Https;
 use clap::Parser;
 use core::cell::RefCell;
 use core::fmt;
@@ -40,6 +41,9 @@ pub struct Options {
     /// Tell on stderr also what goes well
     #[arg(long)]
     pub enable_logging: bool,
+    /// Whom it trusts.
+    #[command(flatten)]
+    pub https: Https,
 }
 
 /// What has been written.

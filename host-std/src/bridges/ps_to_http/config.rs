@@ -1,5 +1,6 @@
 use super::destination::{BadDestination, Destination};
 use crate::client::{BadUrl, Limits, Url};
+use crate::commands::options::Https;
 use crate::terminal::flags;
 use clap::Parser;
 use core::fmt;
@@ -45,6 +46,9 @@ pub struct Options {
     /// Tell on stderr also what goes well
     #[arg(long)]
     pub enable_logging: bool,
+    /// Whom it trusts.
+    #[command(flatten)]
+    pub https: Https,
 }
 
 /// What `ps_to_http` does, checked.
