@@ -44,7 +44,6 @@ struct Server {
     taken: mpsc::UnboundedReceiver<Taken>,
     places: Arc<Semaphore>,
     stop: watch::Sender<bool>,
-    client_ended: tokio::task::JoinHandle<Result<(), h2::Error>>,
     served: tokio::task::JoinHandle<()>,
 }
 
@@ -68,8 +67,8 @@ fn with_server<T>(limits: Limits, test: impl AsyncFnOnce(&mut Server) -> T) -> T
         let (ours, theirs) = pipe();
         let served = tokio::spawn(super::serve(connection, theirs.into(), shutdown, place, Arc::clone(&places)));
         let (client, driver) = h2::client::handshake(Transport::from(ours)).await.unwrap();
-        let client_ended = tokio::spawn(driver);
-        let mut server = Server { client, taken, places, stop, client_ended, served };
+        tokio::spawn(driver);
+        let mut server = Server { client, taken, places, stop, served };
         tokio::time::timeout(Duration::from_secs(30), test(&mut server)).await.expect("nobody waits for ever")
     })
 }
@@ -186,8 +185,10 @@ fn who_only_opens_and_resets_is_sent_away() {
                 tokio::task::yield_now().await;
             }
         }
-        let ended = (&mut server.client_ended).await.unwrap();
-        assert_eq!(ended.unwrap_err().reason(), Some(Reason::ENHANCE_YOUR_CALM), "after {sent}");
+        assert!(sent < 100_000);
+        // The client may see no more of it than a connection that is gone.
+        (&mut server.served).await.unwrap();
+        assert_eq!(server.places.available_permits(), PLACES + 1);
     });
 }
 
