@@ -7,6 +7,7 @@
 //! | [`topics`], [`queues`] | subscribers and their sockets; the file of what had to leave |
 //! | `gauges` | what is measured in topics |
 //! | [`gateway`], on a [`server`] | what answers requests; [`serve`](commands::serve) runs it |
+//! | [`transport`] | TCP, TLS, and pipes within the process |
 //! | [`bridges`] | from a pubsub to queues, to files, or to a pubsub with fewer fields |
 //! | [`readers`] | named tasks for the items of queues: [`Reader::builder`](readers::Reader::builder) |
 //! | [`client`] | HTTP to them, with fail-over and time-outs |
@@ -14,7 +15,7 @@
 //! | `operations` | what an operator asks for: health, numbers, a page, who may do what, and what a server is told |
 //! | [`commands`], [`terminal`] | the command lines: `streamgauge` and those of the original tools |
 //!
-//! What it does not do: no TLS (put a proxy in front), no cluster (many readers share results through
+//! What it does not do: no cluster of its own (many gateways stand before an engine, many readers share results through
 //! Redis).
 #![deny(unsafe_code)]
 #![cfg_attr(not(feature = "nats"), allow(dead_code, unused_imports, reason = "only an engine uses what it takes"))]
@@ -39,3 +40,4 @@ pub mod terminal;
 pub mod threads;
 pub mod topics;
 mod trace;
+pub mod transport;

@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         let url = url.map_err(|bad| StartError::new(format_args!("--pubsub-url {bad}")))?;
         let files = Rolling::new(&options.filename_format);
         let files = files.map_err(|bad| StartError::new(format_args!("--filename-format {bad}")))?;
+        options.https.apply()?;
         terminal::start_log(options.enable_logging, options.log_format);
         terminal::runtime()?.block_on(async {
             let (stop, reopen) = (watch::Sender::new(false), Arc::new(Notify::new()));

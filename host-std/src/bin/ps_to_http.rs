@@ -9,6 +9,7 @@ use tokio::sync::watch;
 fn main() -> ExitCode {
     terminal::main(|options: Options| {
         let config = Config::try_from(&options).map_err(StartError::new)?;
+        options.https.apply()?;
         terminal::start_log(options.enable_logging, options.log_format);
         terminal::runtime()?.block_on(async {
             let stop = watch::Sender::new(false);

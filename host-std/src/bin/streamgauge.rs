@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
+use streamgauge::commands::options::Https;
 use streamgauge::commands::{self, config, data, documents, engine, generate, measure, read, serve, token};
-use streamgauge::terminal;
+use streamgauge::terminal::{self, StartError};
 
 /// Carry realtime streams over plain HTTP, and measure them as they flow.
 ///
@@ -14,6 +15,8 @@ use streamgauge::terminal;
 struct Options {
     #[command(subcommand)]
     command: Option<Command>,
+    #[command(flatten)]
+    https: Https,
 }
 
 #[derive(Subcommand)]
@@ -34,7 +37,14 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    terminal::main(|options: Options| match options.command {
+    terminal::main(|options: Options| {
+        options.https.apply()?;
+        run(options.command)
+    })
+}
+
+fn run(command: Option<Command>) -> Result<ExitCode, StartError> {
+    match command {
         None => serve::run(&serve::Given::default()),
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Generate(options)) => generate::run(&options),
@@ -47,5 +57,5 @@ fn main() -> ExitCode {
         Some(Command::Read(options)) => read::run(&options),
         Some(Command::Client(command)) => commands::run(*command),
         Some(Command::Measure(command)) => measure::run(*command),
-    })
+    }
 }

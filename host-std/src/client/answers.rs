@@ -1,4 +1,5 @@
-use super::{Error, Url};
+use super::{Error, Url, https};
+use crate::transport::Transport;
 use core::time::Duration;
 use std::io;
 use streamgauge_core::wire::http::{Closed, Event, Responses};
@@ -7,12 +8,14 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// Opens a connection that sends at once what is written to it.
-pub(crate) async fn open(url: &Url, within: Duration) -> Result<TcpStream, Error> {
-    let connecting = TcpStream::connect((url.host(), url.port()));
-    let stream = timeout(within, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-    let stream = stream.map_err(Error::Connect)?;
-    stream.set_nodelay(true).map_err(Error::Connect)?;
-    Ok(stream)
+pub(crate) async fn open(url: &Url, within: Duration) -> Result<Transport, Error> {
+    let connecting = async {
+        let socket = TcpStream::connect((url.host(), url.port())).await?;
+        socket.set_nodelay(true)?;
+        if url.is_secure() { https::secure(socket, url).await } else { Ok(socket.into()) }
+    };
+    let connected = timeout(within, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    connected.map_err(Error::Connect)
 }
 
 /// The answers on one connection: [`fill`](Self::fill) it from the socket, then

@@ -1,10 +1,10 @@
 use super::request::{receive, write};
 use super::{Answers, Error, Limits, Url, open};
+use crate::transport::Transport;
 use core::time::Duration;
 use http::Response;
 use std::io;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncWriteExt, split};
 use tokio::time::{Instant, timeout};
 
 /// Requests to one host, one after another, on a connection that is kept between them.
@@ -28,7 +28,7 @@ use tokio::time::{Instant, timeout};
 pub struct Connection {
     limits: Limits,
     /// The connection, where it leads to, and when it was last used.
-    kept: Option<(TcpStream, String, Instant)>,
+    kept: Option<(Transport, Url, Instant)>,
     answers: Answers,
     request: Vec<u8>,
 }
@@ -67,31 +67,36 @@ impl Connection {
         let kept = self
             .kept
             .take()
-            .filter(|(stream, to, used)| to == url.authority() && used.elapsed() < FRESH && is_open(stream));
+            .filter(|(_, to, used)| to.is_same_host(url) && used.elapsed() < FRESH)
+            .and_then(|(mut stream, ..)| is_open(&mut stream).then_some(stream));
         let mut stream = match kept {
-            Some((stream, ..)) => stream,
+            Some(stream) => stream,
             None => {
                 self.answers = Answers::new();
                 open(url, self.limits.connect).await?
             }
         };
-        let (mut reading, mut writing) = stream.split();
+        let (mut reading, mut writing) = split(&mut stream);
         let answer = receive(&mut reading, &mut self.answers, method, &self.limits);
         let written = async {
-            let written = timeout(self.limits.read, writing.write_all(&self.request)).await;
+            let writing = async {
+                writing.write_all(&self.request).await?;
+                writing.flush().await
+            };
+            let written = timeout(self.limits.read, writing).await;
             written.map_err(|_| Error::TimedOut)?.map_err(Error::Io)
         };
         // A request may be refused, and the connection closed, before all of it is sent.
         let (written, answer) = tokio::join!(written, answer);
         let (answer, keep_alive) = answer?;
         if written.is_ok() && keep_alive {
-            self.kept = Some((stream, url.authority().to_owned(), Instant::now()));
+            self.kept = Some((stream, url.root(), Instant::now()));
         }
         Ok(answer)
     }
 }
 
 /// Whether the other side has neither closed the connection nor said anything that nobody asked for.
-fn is_open(stream: &TcpStream) -> bool {
+fn is_open(stream: &mut Transport) -> bool {
     matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

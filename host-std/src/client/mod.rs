@@ -2,7 +2,8 @@
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | `url` | [`Url`]: `http://host:port/path?query` and nothing else |
+//! | `url` | [`Url`]: `http://host:port/path?query` or `https://…`, and nothing else |
+//! | `https` | [`trust`]: whose certificates are accepted |
 //! | `request` | [`request`]: one request, one answer, bounded |
 //! | `connection` | [`Connection`]: requests one after another, on a connection that is kept |
 //! | `bearer` | [`authorize`]: the token that is shown |
@@ -21,6 +22,7 @@ mod connection;
 mod decoder;
 mod error;
 mod feed;
+mod https;
 pub(crate) mod leases;
 mod request;
 mod subscription;
@@ -34,6 +36,7 @@ pub use connection::Connection;
 pub use decoder::Encoding;
 pub use error::Error;
 pub use feed::{Announce, Feed, News};
+pub use https::trust;
 pub use request::request;
 pub(crate) use request::write;
 pub use subscription::{Item, Position, Subscription};

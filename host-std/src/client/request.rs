@@ -1,8 +1,8 @@
 use super::{Answers, Error, Limits, Url, bearer, open};
+use crate::transport::Transport;
 use http::{HeaderName, HeaderValue, Response};
 use streamgauge_core::wire::http::{Closed, Event, HeadWriter};
 use tokio::io::{AsyncRead, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// Sends one request on a connection of its own and returns the whole answer.
@@ -40,12 +40,16 @@ pub(super) async fn send(
     fields: &[(&str, &str)],
     body: Option<&[u8]>,
     limits: &Limits,
-) -> Result<TcpStream, Error> {
+) -> Result<Transport, Error> {
     let mut bytes = Vec::new();
     let fields = [&[("Connection", "close")], fields].concat();
     write(&mut bytes, method, url, &fields, body).ok_or(Error::Invalid)?;
     let mut stream = open(url, limits.connect).await?;
-    let written = timeout(limits.read, stream.write_all(&bytes)).await;
+    let writing = async {
+        stream.write_all(&bytes).await?;
+        stream.flush().await
+    };
+    let written = timeout(limits.read, writing).await;
     written.map_err(|_| Error::TimedOut)?.map_err(Error::Io)?;
     Ok(stream)
 }

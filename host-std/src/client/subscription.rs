@@ -1,8 +1,8 @@
 use super::decoder::{Decoder, Found};
 use super::request::send;
 use super::{Answers, Encoding, Error, Limits, Url, request};
+use crate::transport::Transport;
 use streamgauge_core::wire::http::{Event, ResponseHead};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// One stream of messages, until it ends.
@@ -29,7 +29,7 @@ use tokio::time::timeout;
 /// ```
 #[derive(Debug)]
 pub struct Subscription {
-    stream: TcpStream,
+    stream: Transport,
     answers: Answers,
     decoder: Decoder,
     numbers: Numbers,

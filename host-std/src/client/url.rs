@@ -2,12 +2,13 @@ use core::{fmt, str::FromStr};
 use http::Uri;
 use streamgauge_core::wire::percent::{self, Plus};
 
-/// An address: `http://host:port/path?query`.
+/// An address: `http://host:port/path?query`, or `https://…`.
 ///
-/// The port is 80 and the path `/` when missing. Nothing else may be in it: no other scheme, no
+/// The port is 80, or 443, and the path `/` when missing. Nothing else may be in it: no other scheme, no
 /// user name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
+    secure: bool,
     host: String,
     port: u16,
     authority: String,
@@ -15,6 +16,17 @@ pub struct Url {
 }
 
 impl Url {
+    /// Whether it begins with `https`.
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// Whether a connection to the other one serves this one as well.
+    pub(crate) fn is_same_host(&self, other: &Self) -> bool {
+        (self.secure, &self.authority) == (other.secure, &other.authority)
+    }
+
     /// The name or address of the host, without brackets.
     #[must_use]
     pub fn host(&self) -> &str {
@@ -111,20 +123,21 @@ impl FromStr for Url {
     type Err = BadUrl;
 
     fn from_str(text: &str) -> Result<Self, BadUrl> {
-        let bad = |what: &str| BadUrl(format!("`{text}`: {what}, expected http://host:port/path?query"));
+        let bad = |what: &str| BadUrl(format!("`{text}`: {what}, expected http://host:port/path?query or https://…"));
         let uri: Uri = text.parse().map_err(|_| bad("not a URL"))?;
-        match uri.scheme_str() {
-            Some("http") => {}
+        let secure = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
             Some(other) => return Err(bad(&format!("{other} is not supported"))),
             None => return Err(bad("no http:// in front")),
-        }
+        };
         let authority = uri.authority().ok_or_else(|| bad("no host"))?;
         if authority.as_str().contains('@') {
             return Err(bad("a user name is not supported"));
         }
         let host = uri.host().unwrap_or_default();
         let port = match authority.as_str().strip_prefix(host) {
-            Some("") => Some(80),
+            Some("") => Some(if secure { 443 } else { 80 }),
             Some(rest) => rest.strip_prefix(':').and_then(|port| port.parse().ok()),
             None => None,
         };
@@ -138,13 +151,14 @@ impl FromStr for Url {
             return Err(bad("only ASCII is allowed"));
         }
         let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-        Ok(Self { host: host.to_owned(), port, authority: authority.to_string(), target })
+        Ok(Self { secure, host: host.to_owned(), port, authority: authority.to_string(), target })
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority, self.target)
+        let scheme = if self.secure { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority, self.target)
     }
 }
 
@@ -173,6 +187,8 @@ mod tests {
             ("HTTP://a:2", "a", 2, "a:2", "/"),
             ("http://a?b=%20", "a", 80, "a", "/?b=%20"),
             ("http://a/b#c", "a", 80, "a", "/b"),
+            ("https://a/b", "a", 443, "a", "/b"),
+            ("https://a:8080", "a", 8080, "a:8080", "/"),
         ] {
             let url: Url = text.parse().unwrap();
             assert_eq!((url.host(), url.port(), url.authority(), url.target()), (host, port, authority, target));
@@ -182,7 +198,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (text, what) in [
-            ("https://a/", "https is not supported"),
+            ("ftp://a/", "ftp is not supported"),
             ("a:80/b", "not a URL"),
             ("/sub", "no http:// in front"),
             ("http://", "not a URL"),

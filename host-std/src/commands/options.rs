@@ -1,6 +1,6 @@
 //! The flags that several tools share, and what they come to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -8,8 +8,10 @@ use http::HeaderValue;
 use streamgauge_core::endpoints::Surface;
 use streamgauge_core::engine::{Name, QueueSettings, Separator, TopicSettings};
 
+use crate::client;
 use crate::gateway;
 use crate::queues::{Format, OverflowSettings};
+use crate::server::tls::{Files, Tls};
 use crate::server::{Limits, affordable_connections};
 use crate::terminal::flags::{bytes, seconds, some, some_bytes};
 use crate::terminal::{LogFormat, StartError};
@@ -56,12 +58,56 @@ pub struct Connections {
     /// Let pages of this origin read the answers and change what there is (may be repeated; * is every origin)
     #[arg(long, value_name = "ORIGIN")]
     pub cors_origin: Vec<HeaderValue>,
+    /// Speak TLS with this certificate and those that it needs (PEM), HTTP/1.1 and HTTP/2; SIGHUP reads it again
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key that belongs to --tls-cert (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Let only those in who have a certificate that an authority of this file has signed (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_client_ca: Option<PathBuf>,
     /// Log each request to stderr
     #[arg(long)]
     pub enable_logging: bool,
     /// How the log is written
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
+}
+
+/// Whom a client trusts.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Addresses with https://")]
+pub struct Https {
+    /// Trust the certificate authorities of this file (PEM), and no others [default: those of the system]
+    #[arg(long, value_name = "FILE", env = "STREAMGAUGE_CA_FILE", hide_env_values = true, global = true)]
+    pub ca_file: Option<PathBuf>,
+    /// Show this certificate to servers that ask for one (PEM)
+    #[arg(long, value_name = "FILE", global = true)]
+    pub client_cert: Option<PathBuf>,
+    /// The key that belongs to --client-cert (PEM)
+    #[arg(long, value_name = "FILE", global = true)]
+    pub client_key: Option<PathBuf>,
+}
+
+impl Https {
+    /// Chooses that for the whole process.
+    ///
+    /// # Errors
+    /// What is wrong with a file, or that one is missing.
+    pub fn apply(&self) -> Result<(), StartError> {
+        let identity = match (&self.client_cert, &self.client_key) {
+            (Some(certificate), Some(key)) => Some((certificate.as_path(), key.as_path())),
+            (None, None) => None,
+            _ => return Err(StartError::new("--client-cert and --client-key belong together")),
+        };
+        if self.ca_file.is_none() && identity.is_none() {
+            return Ok(());
+        }
+        let flags = if identity.is_some() { "--ca-file, --client-cert, --client-key" } else { "--ca-file" };
+        let chosen = client::trust(self.ca_file.as_deref().filter(|file| *file != Path::new("")), identity);
+        chosen.map_err(|why| StartError::new(format_args!("{flags}: {why}")))
+    }
 }
 
 impl Connections {
@@ -77,16 +123,16 @@ impl Connections {
         fitted
     }
 
-    /// Says on stderr how much memory one server can take, beside `storage` bytes of what it keeps: stdout has what the
-    /// original prints, and nothing else.
-    pub fn announce_ceiling(&self, storage: u64) {
-        let total = self.limits().worst_case().saturating_add(storage);
-        eprintln!("memory at most {total} bytes ({} MiB)", total.div_ceil(1 << 20));
-    }
-
     /// The flags as a server takes them.
-    pub fn limits(&self) -> Limits {
-        Limits {
+    ///
+    /// # Errors
+    /// What is wrong with a certificate, or its key.
+    pub fn limits(&self) -> Result<Limits, StartError> {
+        let files = self.tls_cert.clone().zip(self.tls_key.clone());
+        let files =
+            files.map(|(certificate, key)| Files { certificate, key, client_authorities: self.tls_client_ca.clone() });
+        Ok(Limits {
+            tls: files.map(Tls::open).transpose().map_err(StartError::new)?,
             max_connections: self.max_connections,
             max_body: self.max_body_bytes,
             max_header: self.max_header_bytes,
@@ -97,8 +143,15 @@ impl Connections {
             allow_hosts: self.allow_host.clone(),
             cors_origins: self.cors_origin.clone(),
             log_requests: self.enable_logging.then_some(self.log_format),
-        }
+        })
     }
+}
+
+/// Says on stderr how much memory one server can take, beside `storage` bytes of what it keeps: stdout has what the
+/// original prints, and nothing else.
+pub fn announce_ceiling(limits: &Limits, storage: u64) {
+    let total = limits.worst_case().saturating_add(storage);
+    eprintln!("memory at most {total} bytes ({} MiB)", total.div_ceil(1 << 20));
 }
 
 /// The bounds of the topic `main`, and of the messages of all topics.

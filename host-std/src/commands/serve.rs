@@ -24,6 +24,7 @@ use crate::hash_key;
 use crate::operations::configuration::{self, Sources};
 use crate::operations::service::{Kept, Predecessor, Sockets, Terms, Upgrade, notify};
 use crate::server::Limits;
+use crate::server::tls::Tls;
 use crate::terminal::flags::bytes;
 use crate::terminal::{self, Process, StartError};
 
@@ -99,6 +100,7 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     let connections = &options.connections.fitted(2);
     let settings = options.all(connections);
     let mut settings = settings.map_err(|error| StartError::new(configuration.explain(&error.to_string())))?;
+    let limits = connections.limits()?;
     let (predecessor, mut sockets) = (Predecessor::known()?, Sockets::handed());
     let first = sockets.next_or_bind(&options.address, options.pubsub_port, "--pubsub-port")?;
     let second = sockets.next_or_bind(&options.address, options.queue_port, "--queue-port")?;
@@ -117,10 +119,10 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
 
     // The process before this one had the shape, and has handed it on.
     let process = if has_predecessor { &Process::default() } else { &options.process };
-    process.apply(|| options.announce(&connections.limits(), &settings, first_at, second_at))?;
+    process.apply(|| options.announce(&limits, &settings, first_at, second_at))?;
     terminal::start_log(connections.enable_logging, connections.log_format);
     terminal::runtime()?.block_on(async {
-        let (hangup, again) = (Arc::clone(&gateway), Arc::new(Notify::new()));
+        let (hangup, tls, again) = (Arc::clone(&gateway), limits.tls.clone(), Arc::new(Notify::new()));
         let reload = Reload::new(sources, configuration, Arc::clone(&gateway));
         let asked = Arc::clone(&again);
         let (heirs, ending) = (Arc::clone(&gateway), stop.clone());
@@ -131,6 +133,7 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
         terminal::listen_to_signals(stop.clone(), move || {
             notify::reloading();
             hangup.reopen_overflow_log();
+            tls.iter().for_each(Tls::reload);
             rights.iter().for_each(|rights| rights.reload());
             asked.notify_one();
         })?;
@@ -148,7 +151,7 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
             tokio::spawn(reload.run(again));
             Ok(())
         };
-        gateway.run(first, doors, connections.limits(), stop.subscribe()).await?;
+        gateway.run(first, doors, limits, stop.subscribe()).await?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -198,7 +201,9 @@ impl Options {
     /// # Errors
     /// What can't be so.
     pub(super) fn judge(&self) -> Result<(), StartError> {
-        self.all(&self.connections).map(drop)
+        self.all(&self.connections)?;
+        self.connections.limits()?;
+        self.rights.rights(&[]).map(drop)
     }
 
     /// What a gateway is made with.
@@ -274,10 +279,11 @@ impl Options {
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let mut out = std::io::stdout().lock();
         let mut print = || -> std::io::Result<()> {
-            writeln!(out, "pubsub   http://{first_at}   POST /pub, GET /sub; /put, /get: all of it")?;
-            writeln!(out, "queue    http://{second_at}   the same, and /stats is the queue's")?;
+            let scheme = if limits.tls.is_some() { "https" } else { "http" };
+            writeln!(out, "pubsub   {scheme}://{first_at}   POST /pub, GET /sub; /put, /get: all of it")?;
+            writeln!(out, "queue    {scheme}://{second_at}   the same, and /stats is the queue's")?;
             if let Some(folder) = &settings.www {
-                writeln!(out, "page     http://{first_at}/  the files of {}", folder.display())?;
+                writeln!(out, "page     {scheme}://{first_at}/  the files of {}", folder.display())?;
             }
             if !self.no_bridge {
                 writeln!(out, "bridge   every message of the topic main is put on the queue main")?;

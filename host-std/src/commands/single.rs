@@ -7,8 +7,9 @@ use streamgauge_core::endpoints::Surface;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::options::{Connections, Flags, Listen, NameOptions, PubsubOptions, QueueOptions};
+use super::options::{self, Connections, Flags, Listen, NameOptions, PubsubOptions, QueueOptions};
 use crate::gateway::Gateway;
+use crate::server::tls::Tls;
 use crate::terminal::{self, Process, StartError};
 
 /// The flags of `pubsub` or `simplequeue`.
@@ -31,6 +32,7 @@ pub fn run(flags: &Single<'_>) -> Result<ExitCode, StartError> {
     let Single { listen, pubsub, queue, names, connections, process } = *flags;
     let surface = if pubsub.is_some() { Surface::Pubsub } else { Surface::Simplequeue };
     let connections = &connections.fitted(1);
+    let limits = connections.limits()?;
     let settings = Flags { surface, pubsub, queue, names, connections, is_kept: false }.settings(0)?;
     let listener = terminal::bind(&listen.address, listen.port, "--port")?;
     let stop = watch::Sender::new(false);
@@ -38,14 +40,17 @@ pub fn run(flags: &Single<'_>) -> Result<ExitCode, StartError> {
     let gateway = Gateway::new(settings, stop.clone())?;
     process.apply(|| {
         terminal::announce(surface.paths(), listener.local_addr().ok());
-        connections.announce_ceiling(storage);
+        options::announce_ceiling(&limits, storage);
     })?;
     terminal::start_log(connections.enable_logging, connections.log_format);
     terminal::runtime()?.block_on(async {
-        let hangup = Arc::clone(&gateway);
-        terminal::listen_to_signals(stop.clone(), move || hangup.reopen_overflow_log())?;
+        let (hangup, tls) = (Arc::clone(&gateway), limits.tls.clone());
+        terminal::listen_to_signals(stop.clone(), move || {
+            hangup.reopen_overflow_log();
+            tls.iter().for_each(Tls::reload);
+        })?;
         let listener = TcpListener::from_std(listener).map_err(StartError::new)?;
-        gateway.run(async { Ok(()) }, vec![(listener, surface)], connections.limits(), stop.subscribe()).await?;
+        gateway.run(async { Ok(()) }, vec![(listener, surface)], limits, stop.subscribe()).await?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -12,7 +12,7 @@ use streamgauge_core::time::Time;
 
 use super::process::Usage;
 use super::{Health, Overview, State, Used};
-use crate::server::answered;
+use crate::server::{answered, tls};
 
 /// Topics, and queues, that have series of their own.
 const NAMED: usize = 100;
@@ -294,6 +294,8 @@ pub(crate) fn server(overview: &Overview, health: &Health, began: Time, out: &mu
     out.family(Kind::Counter, "http_answers", "Answers, by their status.", answered);
     let refused = overview.refused.iter().map(|(reason, count)| (Label("reason", reason), *count as f64));
     out.family(Kind::Counter, "refused_requests", "Requests that were refused, by the type of the problem.", refused);
+    let handshakes = tls::handshakes().map(|(end, count)| (Label("end", end), count as f64));
+    out.family(Kind::Counter, "tls_handshakes", "Handshakes of TLS, by how they ended.", handshakes);
     let Usage { cpu_seconds, resident_bytes, descriptors } = Usage::now();
     out.one(Kind::Counter, "process_cpu_seconds", "CPU time of all threads.", cpu_seconds);
     out.one(Kind::Gauge, "process_resident_memory_bytes", "Memory that is resident.", resident_bytes as f64);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::tls::Tls;
 use crate::terminal::LogFormat;
 
 /// The bounds of a server.
@@ -30,6 +31,8 @@ pub struct Limits {
     pub cors_origins: Vec<HeaderValue>,
     /// How each request is logged, if it is.
     pub log_requests: Option<LogFormat>,
+    /// What connections begin with, if they are encrypted.
+    pub tls: Option<Tls>,
 }
 
 /// Answers up to this size count as part of their connection.
@@ -48,6 +51,7 @@ impl Default for Limits {
             allow_hosts: Vec::new(),
             cors_origins: Vec::new(),
             log_requests: None,
+            tls: None,
         }
     }
 }
@@ -57,7 +61,11 @@ impl Limits {
     /// what is buffered beyond that, of which one answer of the greatest length may be too much.
     pub fn worst_case(&self) -> u64 {
         const STATE: usize = 8 << 10;
-        let connection = self.max_header.max(8 << 10).saturating_add(SMALL + STATE);
+        // A session, a record in each direction and the start of another one; or, of one of HTTP/2, its frames. A stream of
+        // that has no session, but a pipe and two windows.
+        const SECURE: usize = 96 << 10;
+        let secure = if self.tls.is_some() { SECURE } else { 0 };
+        let connection = self.max_header.max(8 << 10).saturating_add(SMALL + STATE + secure);
         let connections = (self.max_connections as u64).saturating_mul(connection as u64);
         connections.saturating_add(self.max_buffered.saturating_add(self.max_body) as u64)
     }

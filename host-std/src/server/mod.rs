@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `connection`, `socket`, `input`, `spare` | requests in their order, one write for all that came at once, and no buffers while nothing comes |
 //! | `request`, `pages` | a head: what it says, and what it may not ask for |
+//! | [`tls`], `http2` | handshakes; streams of HTTP/2, each of them a connection like the others |
 //! | `answer`, `body`, `date` | how answers are written |
 //! | `answered`, `refused` | how many there were of each status; what was refused, and why |
 //! | `access` | a line of the log for each request |
@@ -14,7 +15,7 @@
 //! | `limits`, `budget`, `descriptors` | what may be used, in all and by one client |
 //! | `files` | static files beside the endpoints |
 //!
-//! The bytes of HTTP are judged by the core's `wire::http`, as on a microcontroller. What it does not do: TLS, HTTP/2.
+//! The bytes of HTTP are judged by the core's `wire::http`, as on a microcontroller.
 
 mod access;
 mod answer;
@@ -26,6 +27,7 @@ mod context;
 mod date;
 mod descriptors;
 mod files;
+mod http2;
 mod input;
 mod limits;
 mod pages;
@@ -34,6 +36,7 @@ mod refused;
 mod request;
 mod socket;
 pub(crate) mod spare;
+pub mod tls;
 
 pub use answer::{Answer, TakeOver};
 pub(crate) use answer::{denied, into_http, refuse, refused, whole};
@@ -167,6 +170,7 @@ pub async fn serve<H: Handler>(
     });
     let mut reserve = Reserve::new();
     let farewells = Arc::new(Semaphore::new(64));
+    let tls = shared.limits.tls.clone();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -178,6 +182,7 @@ pub async fn serve<H: Handler>(
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 if let Some((stream, peer)) = reserve.accept(&listener).await
+                    && tls.is_none()
                     && let Ok(place) = Arc::clone(&farewells).try_acquire_owned()
                 {
                     // It ends before the next one is taken, as it has the last descriptor.
@@ -196,13 +201,21 @@ pub async fn serve<H: Handler>(
             Ok(place) => {
                 let local = stream.local_addr().ok().map(|local| local.ip().to_canonical());
                 let connection = Connection { peer, local, thread: 0, shared: Arc::clone(&shared) };
-                tokio::spawn(connection.run(stream, Input::default(), shutdown.clone(), place));
+                let shutdown = shutdown.clone();
+                if let Some(tls) = &tls {
+                    tokio::spawn(tls::begin(tls.config(), connection, stream, shutdown, place, Arc::clone(&places)));
+                } else {
+                    tokio::spawn(connection.run(stream.into(), Input::default(), shutdown, place));
+                }
                 // In a burst of connections each may use the buffers that the one before it gave back.
                 tokio::task::yield_now().await;
             }
             Err(_) => {
-                // Beyond this many, a client just sees its connection close.
-                if let Ok(place) = Arc::clone(&farewells).try_acquire_owned() {
+                // Beyond this many, a client just sees its connection close; with TLS at once, as telling it why would
+                // cost a handshake.
+                if tls.is_none()
+                    && let Ok(place) = Arc::clone(&farewells).try_acquire_owned()
+                {
                     let (refusal, shutdown) = (Refusal::no_place(max_connections), shutdown.clone());
                     tokio::spawn(async move { turn_away(stream, peer, &refusal, shutdown, place).await });
                 }
@@ -224,7 +237,7 @@ async fn turn_away(
     shutdown: watch::Receiver<bool>,
     _place: OwnedSemaphorePermit,
 ) {
-    let mut socket = Socket::new(stream, shutdown, Duration::from_secs(2));
+    let mut socket = Socket::new(stream.into(), shutdown, Duration::from_secs(2));
     if socket.write(&refusal.to_stranger(peer), &[]).await.is_ok() {
         socket.linger().await;
     }

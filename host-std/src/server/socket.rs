@@ -7,15 +7,15 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::BufMut as _;
-use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, Interest};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::spare;
+use crate::transport::Transport;
 
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Transport,
     /// Fires at a deadline or before it, so that most deadlines never touch it.
     timer: Pin<Box<Sleep>>,
     /// Who is woken when it does, unless it was set anew.
@@ -61,7 +61,7 @@ impl From<io::Error> for Gone {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, mut shutdown: watch::Receiver<bool>, io_timeout: Duration) -> Self {
+    pub(super) fn new(stream: Transport, mut shutdown: watch::Receiver<bool>, io_timeout: Duration) -> Self {
         let mut stopping = shutdown.clone();
         let was_stopping = *shutdown.borrow_and_update();
         Self {
@@ -76,7 +76,7 @@ impl Socket {
         }
     }
 
-    pub(super) fn into_stream(self) -> TcpStream {
+    pub(super) fn into_stream(self) -> Transport {
         self.stream
     }
 
@@ -89,17 +89,13 @@ impl Socket {
     /// What is known now. It costs no system call: a client that has reset the connection is known by what came with
     /// its last bytes.
     pub(super) fn standing(&self) -> Standing {
-        let gone = self.stream.try_io(Interest::ERROR, || Ok(())).is_ok();
-        Standing { stopping: self.is_stopping(), gone }
+        Standing { stopping: self.is_stopping(), gone: self.stream.is_broken() }
     }
 
     /// Waits until the client has closed the connection, or its side of it. Once it has sent more than its request, that
     /// can't be known.
     pub(super) async fn left(&mut self) {
-        match self.stream.ready(Interest::READABLE).await {
-            Ok(ready) if !ready.is_read_closed() => std::future::pending().await,
-            Ok(_) | Err(_) => {}
-        }
+        self.stream.left().await;
     }
 
     /// Waits for the first bytes of a request. Until they come, `buffer` takes no memory, and a server that stops ends
@@ -159,9 +155,13 @@ impl Socket {
     pub(super) async fn write(&mut self, mut first: &[u8], mut second: &[u8]) -> Result<(), Gone> {
         let mut deadline = None;
         poll_fn(|cx| {
-            while !(first.is_empty() && second.is_empty()) {
+            loop {
                 let stream = Pin::new(&mut self.stream);
                 let written = match (first, second) {
+                    ([], []) => match stream.poll_flush(cx) {
+                        Poll::Ready(flushed) => return Poll::Ready(flushed.map_err(Gone::from)),
+                        Poll::Pending => Poll::Pending,
+                    },
                     (all, []) | ([], all) => stream.poll_write(cx, all),
                     _ => stream.poll_write_vectored(cx, &[IoSlice::new(first), IoSlice::new(second)]),
                 };
@@ -180,15 +180,20 @@ impl Socket {
                     }
                 }
             }
-            Poll::Ready(Ok(()))
         })
         .await
+    }
+
+    /// Tells the client that no more comes, if there is room for it now.
+    pub(super) fn say_goodbye(&mut self) {
+        self.stream.say_goodbye();
     }
 
     /// Closes the socket so that the last answer arrives: closing one with unread bytes would reset it, and a client
     /// that sends all before it reads would never see why.
     pub(super) async fn linger(mut self) {
-        if self.stream.shutdown().await.is_err() {
+        let shutdown = tokio::time::timeout(SILENCE, self.stream.shutdown());
+        if !matches!(shutdown.await, Ok(Ok(()))) {
             return;
         }
         let (end, mut left) = (Instant::now() + LINGER, MOST_LINGERED);

@@ -11,7 +11,6 @@ use streamgauge_core::log::Position;
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::{Decision, Delivery, Id, Lag};
 use streamgauge_core::wire::{Framing, Stream};
-use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::StillMay;
@@ -21,6 +20,7 @@ use super::past::{Ahead, Past, Step as Catch};
 use super::plan::{Plan, Step};
 use super::words::Words;
 use crate::engine::memory::TopicLog as Messages;
+use crate::transport::Transport;
 
 /// A subscriber and its socket.
 ///
@@ -37,7 +37,7 @@ pub(super) struct Subscriber {
     pub(super) client: Box<Client>,
     /// What it asked for beyond every message as it comes.
     pub(super) plan: Option<Box<Plan>>,
-    socket: TcpStream,
+    socket: Transport,
     sent_of_next: usize,
     words: Words,
     /// For a WebSocket: what the client says.
@@ -125,7 +125,7 @@ impl Subscriber {
         id: Id,
         stream: Stream,
         client: Client,
-        socket: TcpStream,
+        socket: Transport,
         opening: Vec<u8>,
         read: &[u8],
     ) -> Self {
@@ -274,6 +274,7 @@ impl Subscriber {
                 return Next::Send(Send::Words);
             }
             if self.end == End::AfterWords {
+                self.socket.say_goodbye();
                 return self.over();
             }
         }
@@ -405,6 +406,7 @@ impl Subscriber {
             let Ok(()) = self.stream.end_because(why, &mut words) as Result<(), Infallible>;
             // Beyond what the socket takes nothing is promised: the topic's place is given to others.
             let _ = self.socket.try_write(&words);
+            self.socket.say_goodbye();
         }
         self.over();
     }
@@ -427,7 +429,7 @@ impl Subscriber {
     }
 
     /// Writes as much as the socket takes.
-    pub(super) fn write(&self, send: Send, frames: &Frames) -> std::io::Result<usize> {
+    pub(super) fn write(&mut self, send: Send, frames: &Frames) -> std::io::Result<usize> {
         let bytes = match send {
             Send::Words => self.words.unsent(),
             Send::Frames { piece, .. } => frames.bytes(piece),
@@ -446,6 +448,14 @@ impl Subscriber {
 
     /// Takes note of what was written.
     pub(super) fn settle(&mut self, send: Send, written: std::io::Result<usize>, messages: &mut Messages) -> Sent {
+        match self.note(send, written, messages) {
+            // Somebody has to wait for the socket, or the rest of a record would stay here.
+            Sent::Whole | Sent::Everything if self.socket.has_unsent() => Sent::Part,
+            sent => sent,
+        }
+    }
+
+    fn note(&mut self, send: Send, written: std::io::Result<usize>, messages: &mut Messages) -> Sent {
         let Ok(written) = written else {
             self.over();
             return Sent::Over;
@@ -589,7 +599,7 @@ impl Subscriber {
     }
 
     /// Whether the socket has room again; otherwise `cx` is woken when it has.
-    pub(super) fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.socket.poll_write_ready(cx).map(drop)
     }
 

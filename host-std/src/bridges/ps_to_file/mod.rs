@@ -8,6 +8,7 @@ mod rolling;
 pub use rolling::{BadFormat, Rolling};
 
 use crate::client::{Announce, Feed, Item, Limits, News, Url};
+use crate::commands::options::Https;
 use crate::terminal::LogFormat;
 use clap::Parser;
 use core::cell::RefCell;
@@ -44,6 +45,9 @@ pub struct Options {
     /// How the log is written
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
+    /// Whom it trusts.
+    #[command(flatten)]
+    pub https: Https,
 }
 
 /// What has been written.

@@ -1,5 +1,6 @@
 use super::destination::{BadDestination, Destination};
 use crate::client::{BadUrl, Limits, Url};
+use crate::commands::options::Https;
 use crate::terminal::{LogFormat, flags};
 use crate::trace::Trace;
 use clap::Parser;
@@ -49,6 +50,9 @@ pub struct Options {
     /// How the log is written
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
+    /// Whom it trusts.
+    #[command(flatten)]
+    pub https: Https,
 }
 
 /// What `ps_to_http` does, checked.

@@ -19,6 +19,7 @@ async fn both_answered(destination: &Destination, limits: Limits) -> Result<bool
     let mut stream = open(destination.url(), limits.connect).await?;
     let request = destination.harmless();
     stream.write_all(&[&request[..], &request].concat()).await.map_err(Error::Io)?;
+    stream.flush().await.map_err(Error::Io)?;
     let mut answers = Answers::new();
     let mut left = 2;
     loop {

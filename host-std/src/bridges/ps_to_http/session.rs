@@ -7,7 +7,7 @@ use crate::client::{Answers, Error, Limits, open};
 use core::pin::pin;
 use core::time::Duration;
 use streamgauge_core::wire::http::{Event, ResponseHead};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, split};
 use tokio::time::{Instant, sleep_until};
 
 /// One connection to a destination, from its opening to its end.
@@ -56,7 +56,7 @@ impl Session<'_> {
     async fn exchange(&mut self) -> Result<End, Error> {
         let mut stream = open(self.destination.url(), self.limits.connect).await?;
         self.shared.set_up(self.lane, true);
-        let (mut reader, mut writer) = stream.split();
+        let (mut reader, mut writer) = split(&mut stream);
         let mut probe = pin!(probe::pipelines(self.destination, self.limits));
         let mut undecided = self.depth > 1;
         let mut allowed = 1;

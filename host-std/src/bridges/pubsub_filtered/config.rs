@@ -8,7 +8,7 @@ use streamgauge_core::select::{self, MAX_RULES, Verb};
 
 use super::filter::{Filter, Selection};
 use crate::client::{BadUrl, Url};
-use crate::commands::options::{Connections, Flags, Listen, NameOptions, PubsubOptions};
+use crate::commands::options::{Connections, Flags, Https, Listen, NameOptions, PubsubOptions};
 use crate::gateway::Settings;
 use crate::hash_key;
 use crate::terminal::{Process, StartError};
@@ -46,6 +46,9 @@ pub struct Options {
     /// File with the key of the hashes, 64 hexadecimal digits [default: random in each process]
     #[arg(long, value_name = "FILE")]
     pub hash_key_file: Option<PathBuf>,
+    /// Whom it trusts.
+    #[command(flatten)]
+    pub https: Https,
     /// Where it listens.
     #[command(flatten)]
     pub listen: Listen,

@@ -7,7 +7,6 @@ use std::task::Poll;
 use memchr::memchr_iter;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep};
 
@@ -17,6 +16,7 @@ use super::report::{Growth, Row};
 use super::{MARK, Options};
 use crate::client::{Error, Limits, Url, open, write};
 use crate::terminal::exit::Failure;
+use crate::transport::Transport;
 
 /// How long nothing may come before no more is expected.
 const STALLED: Duration = Duration::from_secs(3);
@@ -117,6 +117,7 @@ impl Crowd {
         for i in 0..subscribers {
             let mut stream = open(url, Limits::default().connect).await.map_err(|error| failed(&error))?;
             stream.write_all(&request).await.map_err(|error| failed(&Error::Io(error)))?;
+            stream.flush().await.map_err(|error| failed(&Error::Io(error)))?;
             let published = (i == 0).then(|| Arc::clone(published));
             tasks.spawn(follow(stream, Arc::clone(&seen), published));
         }
@@ -147,7 +148,7 @@ impl Crowd {
 }
 
 /// Counts what one subscriber gets, until its stream ends.
-async fn follow(mut stream: TcpStream, seen: Arc<Mutex<Seen>>, published: Option<Arc<Mutex<Tally>>>) {
+async fn follow(mut stream: Transport, seen: Arc<Mutex<Seen>>, published: Option<Arc<Mutex<Tally>>>) {
     let mut begun = false;
     loop {
         // One buffer serves all, because nothing waits while it is in use.

@@ -5,15 +5,15 @@ use std::collections::VecDeque;
 use streamgauge_core::queue::leases;
 use streamgauge_core::wire::http::{Event, Responses};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::client::{Error, Limits, Url, open};
+use crate::transport::Transport;
 
 /// A connection whose answers are only counted and timed.
 #[derive(Debug)]
 pub(super) struct Pipe {
-    stream: TcpStream,
+    stream: Transport,
     responses: Responses<Box<[u8]>>,
     buffer: Box<[u8]>,
     requests: Vec<u8>,
@@ -64,6 +64,7 @@ impl Pipe {
             }
             // Either requests or answers are short, so neither side ever waits for the other to read.
             self.stream.write_all(&self.requests).await.map_err(Error::Io)?;
+            self.stream.flush().await.map_err(Error::Io)?;
             self.requests.clear();
             let read = self.stream.read(&mut self.buffer).await.map_err(Error::Io)?;
             let came_at = Instant::now();

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use streamgauge_core::wire::chunked;
 use streamgauge_core::wire::http::Body as Incoming;
-use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
@@ -23,11 +22,12 @@ use super::refusal::Refusal;
 use super::socket::{Gone, Read, Socket};
 use super::{Handler, Handlers, Limits, NextPiece, TakeOver, spare};
 use crate::engine::Mark;
+use crate::transport::Transport;
 
 /// A socket that was taken over, after a request that has not been answered.
 pub struct Taken {
     /// The socket.
-    pub stream: TcpStream,
+    pub stream: Transport,
     /// What the client has sent beyond the request.
     pub read: Bytes,
     /// Keeps the connection counted as one until it is dropped.
@@ -105,7 +105,7 @@ impl<H: Handler> Connection<H> {
     /// Answers what has come in `input`, and what comes behind it.
     pub(super) async fn run(
         self,
-        stream: TcpStream,
+        stream: Transport,
         mut input: Input,
         shutdown: watch::Receiver<bool>,
         place: OwnedSemaphorePermit,
@@ -113,7 +113,8 @@ impl<H: Handler> Connection<H> {
         let mut socket = Socket::new(stream, shutdown.clone(), self.shared.limits.io_timeout);
         match self.answer_all(&mut socket, &mut input).await {
             Ok(End::Finished) => socket.linger().await,
-            Ok(End::Closed) | Err(Gone) => {}
+            Ok(End::Closed) => socket.say_goodbye(),
+            Err(Gone) => {}
             Ok(End::TakenOver(how)) => {
                 let read = Bytes::copy_from_slice(input.unread());
                 drop(input);
@@ -128,17 +129,16 @@ impl<H: Handler> Connection<H> {
     fn go_on(
         self,
         thread: usize,
-        stream: TcpStream,
+        stream: Transport,
         input: Input,
         shutdown: watch::Receiver<bool>,
         place: OwnedSemaphorePermit,
     ) {
-        let Ok(stream) = stream.into_std() else { return };
+        let Ok(stream) = stream.detach() else { return };
         let threads = self.shared.handlers.threads.clone();
         let connection = Self { thread, ..self };
         threads.on(thread, move || {
-            // Only a descriptor that is none could not be watched there.
-            if let Ok(stream) = TcpStream::from_std(stream) {
+            if let Ok(stream) = stream.attach() {
                 tokio::spawn(connection.run(stream, input, shutdown, place));
             }
         });

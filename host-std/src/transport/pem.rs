@@ -1,0 +1,56 @@
+//! Certificates and keys out of files.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use rustls::RootCertStore;
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// All certificates of a file, of which there is one at least.
+///
+/// # Errors
+/// The file, and what is wrong with it.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let wrong = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
+    let text = fs::read(path).map_err(|error| wrong(&error))?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match found {
+        Ok(found) if found.is_empty() => Err(wrong(&"there is no certificate in it (PEM: BEGIN CERTIFICATE)")),
+        Ok(found) => Ok(found),
+        Err(error) => Err(wrong(&format_args!("not PEM: {error}"))),
+    }
+}
+
+/// The certificates of a file, as those that others have to come from.
+///
+/// # Errors
+/// The file, and what is wrong with it.
+pub(crate) fn authorities(path: &Path) -> Result<RootCertStore, String> {
+    let mut store = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        store.add(certificate).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(store)
+}
+
+/// The first private key of a file. One that others may read is said on stderr.
+///
+/// # Errors
+/// The file, and what is wrong with it.
+pub(crate) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    let wrong = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
+    let text = fs::read(path).map_err(|error| wrong(&error))?;
+    let key = PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
+        pem::Error::NoItemsFound => {
+            wrong(&"there is no private key in it that is not encrypted (PEM: BEGIN PRIVATE KEY)")
+        }
+        error => wrong(&format_args!("not PEM: {error}")),
+    })?;
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+    if mode & 0o004 != 0 {
+        eprintln!("warning: {} can be read by every user of this machine (chmod o= {0})", path.display());
+    }
+    Ok(key)
+}
