@@ -151,7 +151,7 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
             tokio::spawn(reload.run(again));
             Ok(())
         };
-        gateway.run(first, doors, limits, stop.subscribe()).await?;
+        gateway.run_after(first, doors, limits, stop.subscribe()).await?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -50,7 +50,7 @@ pub fn run(flags: &Single<'_>) -> Result<ExitCode, StartError> {
             tls.iter().for_each(Tls::reload);
         })?;
         let listener = TcpListener::from_std(listener).map_err(StartError::new)?;
-        gateway.run(async { Ok(()) }, vec![(listener, surface)], limits, stop.subscribe()).await?;
+        gateway.run(vec![(listener, surface)], limits, stop.subscribe()).await?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -266,12 +266,26 @@ impl Gateway {
         }
     }
 
+    /// Serves it on each of `doors`, until `shutdown` says true; subscribers then get what is pending and an end, and
+    /// what is queued goes to the overflow log.
+    ///
+    /// # Errors
+    /// When the operating system has no thread for a shard, or for a disk.
+    pub async fn run(
+        self: Arc<Self>,
+        doors: Vec<(TcpListener, Surface)>,
+        limits: Limits,
+        shutdown: watch::Receiver<bool>,
+    ) -> Result<(), StartError> {
+        self.run_after(async { Ok(()) }, doors, limits, shutdown).await
+    }
+
     /// Serves it on each of `doors` once `first` is done, until `shutdown` says true; subscribers then get what is pending
     /// and an end, and what is queued goes to the overflow log.
     ///
     /// # Errors
     /// When the operating system has no thread for a shard, or for a disk; and those of `first`.
-    pub async fn run(
+    pub(crate) async fn run_after(
         self: Arc<Self>,
         first: impl Future<Output = Result<(), StartError>>,
         doors: Vec<(TcpListener, Surface)>,

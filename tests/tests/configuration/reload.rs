@@ -76,7 +76,8 @@ fn a_reload_says_what_is_in_force_and_what_is_not() {
         assert_eq!(told_again(&server), ["info message=\"the configuration was read again\""]);
         // Another lease, a new topic, a setting that takes a restart, and a gauge less.
         let second = FIRST.replace("2m", "3m").replace("max-depth = 5", "max-depth = 6\nallow-host = 'a'");
-        let second = second.replace("[gauges.seen]\ntopic = 'clicks'\nmeasure = 'rate'\n", "[topics.new]\nmax_age = '1h'\n");
+        let second =
+            second.replace("[gauges.seen]\ntopic = 'clicks'\nmeasure = 'rate'\n", "[topics.new]\nmax_age = '1h'\n");
         write(folder.path(), &second);
         assert_eq!(
             told_again(&server),

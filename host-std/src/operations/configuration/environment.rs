@@ -11,13 +11,8 @@ use crate::operations::service;
 const PREFIX: &str = "STREAMGAUGE_";
 
 /// Variables that are no settings: those of the commands that talk to a server, and how an upgrade is told.
-const OF_OTHERS: [&str; 5] = [
-    "STREAMGAUGE_URL",
-    "STREAMGAUGE_TOKEN",
-    "STREAMGAUGE_TOKEN_FILE",
-    "STREAMGAUGE_CA_FILE",
-    service::UPGRADE,
-];
+const OF_OTHERS: [&str; 5] =
+    ["STREAMGAUGE_URL", "STREAMGAUGE_TOKEN", "STREAMGAUGE_TOKEN_FILE", "STREAMGAUGE_CA_FILE", service::UPGRADE];
 
 /// The variable of a setting.
 pub(super) fn variable(name: &str) -> String {
