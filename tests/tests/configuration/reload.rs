@@ -82,8 +82,8 @@ fn a_reload_says_what_is_in_force_and_what_is_not() {
         assert_eq!(
             told_again(&server),
             [
-                "warn message=\"allow-host = [\\\"a\\\"] needs a restart: until then it is allow-host =\" from=s.toml:3",
                 "warn message=\"max-depth = 6 needs a restart: until then it is max-depth = 5\" from=s.toml:2",
+                "warn message=\"allow-host = [\\\"a\\\"] needs a restart: until then it is not set\" from=s.toml:3",
                 "info message=\"gauges.seen is declared no more: it stays as it is until it is removed\"",
                 "info message=\"topics.new is in force\" from=s.toml:14",
                 "info message=\"queues.jobs is in force\" from=s.toml:5",
