@@ -12,7 +12,7 @@
 //! | `named` | topics and queues by their names |
 //! | `gauge` | gauges of a server; what several have measured, added up |
 //! | [`token`] | tokens, and the file of them |
-//! | `stats` | what both have counted |
+//! | `stats`, `health` | what both have counted; whether a server is ready |
 //! | `top` | what a server does at this moment, on the whole screen |
 //! | [`config`] | what a server would be told, and by whom |
 //! | [`data`] | what a server keeps in a folder: looked at and repaired, while none runs |
@@ -29,6 +29,7 @@ pub mod engine;
 mod gauge;
 pub mod generate;
 mod get;
+mod health;
 pub mod measure;
 mod named;
 pub mod options;
@@ -76,6 +77,7 @@ pub enum Command {
     Gauge(gauge::Gauge),
     Merge(gauge::Merge),
     Stats(stats::Options),
+    Health(health::Options),
     Top(top::Options),
     Bench(bench::Options),
 }
@@ -114,6 +116,7 @@ pub fn run(command: Command) -> Result<ExitCode, StartError> {
             Command::Gauge(options) => gauge::run(options, stopped).await,
             Command::Merge(options) => gauge::merge(&options),
             Command::Stats(options) => stats::run(options, stopped).await,
+            Command::Health(options) => health::run(options).await,
             Command::Top(options) => top::run(options, stopped).await,
             Command::Bench(options) => bench::run(options, stopped).await,
         }

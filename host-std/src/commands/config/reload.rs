@@ -74,8 +74,9 @@ impl Reload {
             Err(error) => return refuse(&[error.to_string()]),
         };
         for (was, is) in now.changed_since(&self.configuration) {
-            let (was, is, from) = (was.line(), is.line(), &is.origin);
-            tracing::warn!(%from, "{is} needs a restart: until then it is {was}");
+            let is_told = is.told().unwrap_or_else(|| format!("{} is set no more, which", is.name));
+            let was = was.told().unwrap_or_else(|| "not set".to_owned());
+            tracing::warn!(from = %is.origin, "{is_told} needs a restart: until then it is {was}");
         }
         for gone in self.configuration.declared.iter().filter(|was| !now.declared.iter().any(|now| now.is_same(was))) {
             tracing::info!("{} is declared no more: it stays as it is until it is removed", gone.member());

@@ -78,6 +78,12 @@ impl Chosen {
         }
     }
 
+    /// The same for a sentence, in which something may be set no more.
+    pub(crate) fn told(&self) -> Option<String> {
+        let line = self.line();
+        (!line.ends_with('=')).then_some(line)
+    }
+
     fn shown(&self) -> Vec<String> {
         self.values.iter().map(|value| value.to_string_lossy().into_owned()).collect()
     }

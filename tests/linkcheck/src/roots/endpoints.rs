@@ -31,6 +31,7 @@ roots! {
     subject => endpoints::subject(request(), *given());
     methods => endpoints::methods(bytes(), *given());
     changes => endpoints::changes(request(), *given());
+    needs => endpoints::needs(request(), *given());
     nothing => endpoints::nothing();
     overflow_line => endpoints::overflow_line(given(), bytes(), answer());
     refuse => endpoints::refuse(given::<Refusal>(), request(), answer());
