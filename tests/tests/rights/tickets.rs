@@ -56,7 +56,10 @@ fn a_ticket_lets_an_event_source_look_and_nobody_change() {
     });
     assert_eq!(status(&server, &with("GET /stats?topic=clicks.de"), ""), 401);
     let log = server.process.stderr();
-    assert!(log.contains("/stats?topic=clicks.de&ticket=- ") && !log.contains(&ticket) && !log.contains(&token), "{log}");
+    assert!(
+        log.contains("/stats?topic=clicks.de&ticket=- ") && !log.contains(&ticket) && !log.contains(&token),
+        "{log}"
+    );
 }
 
 #[test]

@@ -23,6 +23,7 @@ const TAKEN: [&str; 14] = [
     "always",
     "/dev/null",
     "x=y",
+    "EdDSA",
 ];
 
 #[test]
