@@ -8,7 +8,7 @@ use super::serve;
 use crate::operations::configuration::{Configuration, Origin, Sources};
 
 /// What some flag or other takes.
-const TAKEN: [&str; 14] = [
+const TAKEN: [&str; 15] = [
     "7",
     "1",
     "json",
