@@ -48,7 +48,8 @@ test("it asks for a token, says what is wrong with one, keeps it in the tab alon
   await give(page, "two words");
   await page.waitForSelector(".outcome.wrong >> text=no spaces");
   await give(page, "sg_unknown");
-  await until(async () => paths(requests).length === 2, "it is shown to the server");
+  await page.waitForSelector("p.wrong");
+  assert.deepEqual(paths(requests), ["/overview", "/overview"], "it is shown to the server, once");
   await page.waitForSelector('input[type="password"]:focus');
   await give(page, all);
   await page.waitForSelector('#health[data-state="ok"]');

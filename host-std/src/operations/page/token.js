@@ -23,7 +23,7 @@ function keep(text) {
 
 /**
  * Asks for a token.
- * @param {string} why the server wants one, in its words
+ * @param {string} why the server does not take the one that it was shown, in its words
  * @param {() => void} given
  */
 export function tokenView(why, given) {
@@ -43,7 +43,7 @@ export function tokenView(why, given) {
   return {
     title: "token",
     focus: () => input.focus(),
-    element: el("div", { class: "view ask" }, el("h1", {}, "Who are you?"), card("This server wants a token", "", el("p", { class: "wrong" }, why), form, el("p", { class: "note" }, "It stays in this tab, until you forget it or close the tab. ", el("code", {}, "streamgauge token new"), " makes one."))),
+    element: el("div", { class: "view ask" }, el("h1", {}, "Who are you?"), card("This server wants a token", "", ...(hasToken() ? [el("p", { class: "wrong" }, why)] : []), form, el("p", { class: "note" }, "It stays in this tab, until you forget it or close the tab. ", el("code", {}, "streamgauge token new"), " makes one."))),
     async update() {},
     close() {},
   };
