@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { axeFindsNothing, call, cells, look } from "./dashboard.mjs";
+import { tabThrough } from "./keyboard.mjs";
 import { frames, stream } from "./measure.mjs";
 import { browser, pause, screenshots, server, stage, start, until } from "./support.mjs";
 
@@ -149,6 +150,18 @@ test("axe finds nothing, in light and dark, wide and narrow; and no page is wide
       assert.deepEqual(errors, []);
       await page.close();
     }
+  }
+});
+
+test("every control is reached with the Tab key, has a name, and shows that it has the focus", { timeout: 120_000 }, async () => {
+  for (const hash of ["", "#/topics/clicks", "#/queues/jobs", "#/gauges/seen"]) {
+    const { page } = await look(hash);
+    await pause(1200);
+    // Nothing is added to what there is while it is gone through.
+    await page.click("#pause");
+    await page.evaluate(() => document.activeElement.blur());
+    await tabThrough(page, hash || "home");
+    await page.close();
   }
 });
 
