@@ -4,9 +4,11 @@
 //! | --- | --- |
 //! | `prometheus` | a real one that collects from a server |
 //! | `packaging` | the alerts and the dashboard that come with the server |
+//! | `scrapes` | what it takes where there are many names |
 
 mod packaging;
 mod prometheus;
+mod scrapes;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
