@@ -173,7 +173,9 @@ test("it keeps 60 frames a second while 10,000 messages a second come", { timeou
   // Others may use the machine, but a page that is too slow is so every time.
   for (let run = 0; run < 4 && best >= 17.5; run++) best = Math.min(best, (await frames(page, 3)).at(0.5));
   assert.ok(best < 17.5, `a frame in ${best} ms`);
-  assert.match(await page.textContent(".card .note"), /came/);
-  await source.stop?.();
+  // It takes a sample of so many, and all when there are few again.
+  assert.match(await page.textContent(".card .note"), /200 a second · [\d,.KM]+ came/);
+  await source.stop();
+  await until(async () => /^messages as they come/.test(await page.textContent(".card .note")), "it takes all");
   await page.close();
 });

@@ -8,6 +8,10 @@ import { named, ticket, would } from "./server.js";
 const LINES = 200;
 const AT_ONCE = 40;
 
+/** Messages a second that are too many for a browser to take them all, and those that it is sent then. */
+const MANY = 500;
+const SAMPLE = 200;
+
 /** Before a stream is asked for again, in milliseconds. */
 const AGAIN = 2_000;
 
@@ -22,31 +26,33 @@ export function tail(topic, from) {
   const state = el("span", { role: "status", class: "tail-state" }, "connecting");
   const seen = el("span", {}, "none came yet");
   const waiting = [];
-  let [source, last, all, passed, held, frame, timer, closed] = [undefined, undefined, 0, 0, false, 0, 0, false];
+  let [source, last, all, passed, sampled, held, frame, timer, turn, closed] = [undefined, undefined, 0, 0, false, false, 0, 0, 0, false];
 
-  const path = () => `/sub?topic=${named(topic)}&policy=skip&client=dashboard${last !== undefined ? `&last_event_id=${last}` : from === undefined ? "" : `&from=${from}`}`;
+  const path = () => `/sub?topic=${named(topic)}&policy=skip&client=dashboard${sampled ? `&rate=${SAMPLE}` : ""}${last !== undefined ? `&last_event_id=${last}` : from === undefined ? "" : `&from=${from}`}`;
 
   async function open() {
+    const own = ++turn;
     try {
       const address = `${path()}&format=sse${await ticket()}`;
-      if (!closed) listen(address);
+      if (!closed && own === turn) listen(address);
     } catch (error) {
-      refused(error);
+      if (own === turn) refused(error);
     }
   }
 
   function listen(address) {
     source = new EventSource(address);
-    source.onopen = () => say(state, "messages as they come");
+    source.onopen = () => say(state, sampled ? `of the messages as they come, ${SAMPLE} a second` : "messages as they come");
     source.onerror = async () => {
       say(state, "no connection: trying again");
       // What a browser gives up was answered: with a refusal, or by a server that does not know the ticket any more.
       if (source.readyState !== EventSource.CLOSED) return;
+      const own = turn;
       try {
         await would(path());
-        later();
+        if (own === turn) later();
       } catch (error) {
-        refused(error);
+        if (own === turn) refused(error);
       }
     };
     source.onmessage = ({ data, lastEventId }) => {
@@ -103,6 +109,15 @@ export function tail(topic, from) {
   void open();
   return {
     element: card("Live", "", el("div", { class: "bar" }, field("Only with", filter), stop), el("p", { class: "note" }, state, " · ", seen), list),
+    /** Takes a sample where too many come, and all where they are fewer again. */
+    pace(rate) {
+      const isMany = rate > (sampled ? MANY / 2 : MANY);
+      if (isMany === sampled || rate == null) return;
+      sampled = isMany;
+      source?.close();
+      clearTimeout(timer);
+      void open();
+    },
     close() {
       closed = true;
       source?.close();

@@ -62,6 +62,7 @@ export function topicView(name, watched) {
       [rate(topic.in.last), rate(topic.out.last), count(counters.subscribers), count(counters.messages), bytes(counters.bytes), count(counters.kicked)].forEach((value, i) => say(tiles[i].value, value));
       sparks.forEach((one) => one.update());
       form.update(topic.now.settings);
+      live.pace(topic.in.last);
       const { clients, sent_away: away } = (await see(`clients/${name}`, `/clients?topic=${named(name)}&format=json`)) ?? { clients: [], sent_away: [] };
       who.set(clients.slice(0, 100), ({ peer }) => peer, () => {
         const cells = Array.from({ length: 6 }, () => el("span"));
