@@ -296,10 +296,11 @@ pub(crate) fn server(overview: &Overview, health: &Health, began: Time, out: &mu
     out.family(Kind::Counter, "refused_requests", "Requests that were refused, by the type of the problem.", refused);
     let handshakes = tls::handshakes().map(|(end, count)| (Label("end", end), count as f64));
     out.family(Kind::Counter, "tls_handshakes", "Handshakes of TLS, by how they ended.", handshakes);
-    let Usage { cpu_seconds, resident_bytes, descriptors } = Usage::now();
+    let Usage { cpu_seconds, resident_bytes, descriptors, most_descriptors } = Usage::now();
     out.one(Kind::Counter, "process_cpu_seconds", "CPU time of all threads.", cpu_seconds);
     out.one(Kind::Gauge, "process_resident_memory_bytes", "Memory that is resident.", resident_bytes as f64);
     out.one(Kind::Gauge, "process_open_fds", "Descriptors that are open.", descriptors as f64);
+    out.one(Kind::Gauge, "process_max_fds", "Descriptors that may be open.", most_descriptors as f64);
     let began = began.as_millis() as f64 / 1_000.0;
     out.one(Kind::Gauge, "process_start_time_seconds", "When the process began, as Unix time.", began);
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use nix::sys::resource::{Resource, getrlimit};
+
 /// What a process takes of its machine.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Usage {
@@ -9,6 +11,8 @@ pub(crate) struct Usage {
     pub(crate) cpu_seconds: f64,
     pub(crate) resident_bytes: u64,
     pub(crate) descriptors: u64,
+    /// The most descriptors that there may be.
+    pub(crate) most_descriptors: u64,
 }
 
 impl Usage {
@@ -21,7 +25,8 @@ impl Usage {
         let resident_bytes = pages.unwrap_or(0_u64).saturating_mul(u64::try_from(page).unwrap_or(4096));
         // But for the one that looks.
         let descriptors = fs::read_dir("/proc/self/fd").map_or(0, |all| all.count().saturating_sub(1) as u64);
-        Self { cpu_seconds, resident_bytes, descriptors }
+        let most_descriptors = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+        Self { cpu_seconds, resident_bytes, descriptors, most_descriptors }
     }
 }
 
@@ -32,7 +37,10 @@ mod tests {
     #[test]
     fn this_process_takes_something() {
         let before = Usage::now();
-        assert!(before.resident_bytes > 1 << 20 && before.descriptors >= 3, "{before:?}");
+        assert!(
+            before.resident_bytes > 1 << 20 && before.descriptors >= 3 && before.most_descriptors > before.descriptors,
+            "{before:?}"
+        );
         let file = fs::File::open("/proc/self/statm").unwrap();
         let after = Usage::now();
         assert!(after.cpu_seconds >= before.cpu_seconds && after.cpu_seconds > 0.0);

@@ -1,6 +1,7 @@
 // For whoever has no mouse, doesn't see the page, or doesn't want it to move.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { tabThrough } from "./keyboard.mjs";
 import { browser, open, pause, server, stage } from "./support.mjs";
 
 const VIEWS = ["pipeline", "statistics", "graph", "live", "gauges"];
@@ -30,30 +31,7 @@ test("the tabs follow the arrow keys, and keys pause and change the theme", { ti
 test("every control is reached with the Tab key, has a name, and shows that it has the focus", { timeout: 120_000 }, async () => {
   for (const view of VIEWS) {
     const { page } = await open(browser, `${server.address}/#${view}`);
-    const controls = await page.evaluate(() => {
-      const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].filter((one) => one.tabIndex >= 0 && one.checkVisibility());
-      all.forEach((one, i) => (one.dataset.control = i));
-      return all.map((one) => one.outerHTML.slice(0, 120));
-    });
-    assert.ok(controls.length > 7, view);
-    // What takes a pointer takes the keyboard too.
-    const pointed = await page.$$eval("button, input, select, textarea, .net, .scroll", (all) => all.filter((one) => one.checkVisibility() && one.dataset.control === undefined).map((one) => one.outerHTML.slice(0, 120)));
-    assert.deepEqual(pointed, [], view);
-    const reached = new Set();
-    for (let i = 0; i < controls.length + 2; i++) {
-      await page.keyboard.press("Tab");
-      const focus = await page.evaluate(() => {
-        const one = document.activeElement;
-        const marked = [one, one.closest(".drop")].some((each) => each && getComputedStyle(each).outlineStyle === "solid" && parseFloat(getComputedStyle(each).outlineWidth) >= 2);
-        return { control: one.dataset.control, marked };
-      });
-      if (focus.control === undefined) continue;
-      reached.add(Number(focus.control));
-      assert.ok(focus.marked, `${view}: no focus is seen on ${controls[focus.control]}`);
-    }
-    assert.deepEqual(controls.filter((_, i) => !reached.has(i)), [], view);
-    const nameless = await page.evaluate(() => [...document.querySelectorAll("button, input, select, textarea, a, [role=img], [role=application], [role=region], progress")].filter((one) => one.checkVisibility() && !(one.getAttribute("aria-label") || one.getAttribute("aria-labelledby") || one.labels?.length || one.textContent.trim())).map((one) => one.outerHTML));
-    assert.deepEqual(nameless, [], view);
+    await tabThrough(page, view);
     await page.close();
   }
 });

@@ -13,7 +13,7 @@ import { chromium } from "playwright-core";
 export const workspace = resolve(fileURLToPath(import.meta.url), "../../../..");
 export const target = process.env.CARGO_TARGET_DIR ?? join(workspace, "target");
 export const www = process.env.WWW ?? join(target, "www");
-const tool = process.env.STREAMGAUGE ?? join(target, "debug/streamgauge");
+export const tool = process.env.STREAMGAUGE ?? join(target, "debug/streamgauge");
 export const screenshots = join(target, "screenshots");
 mkdirSync(screenshots, { recursive: true });
 

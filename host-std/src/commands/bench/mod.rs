@@ -9,6 +9,7 @@
 //! | `fanout` | subscribers, one publisher, and subscribers that are idle |
 //! | `gauges` | what gauges cost on top of publishing |
 //! | `resume` | subscribers that come back to a full log |
+//! | `scrape` | collecting `/metrics` where there are many names |
 //! | `memory` | items that wait, names that nobody uses |
 //! | `names` | topics and queues of its own, removed at the end |
 //! | `process` | CPU time and memory of the server, from `/proc` |
@@ -28,6 +29,7 @@ mod process;
 mod queue;
 mod report;
 mod resume;
+mod scrape;
 
 use core::time::Duration;
 
@@ -111,6 +113,8 @@ enum Work {
     Gauges,
     /// Come back to a full log of 64 MiB, with the number of the last message
     Resume,
+    /// Collect /metrics of 1,000 topics and 1,000 queues more
+    Scrape,
     /// Let 100,000 items wait in a queue of their own
     Queued,
     /// Let as many be lent
@@ -152,6 +156,7 @@ async fn measure_each(options: &Options, process: &Process, names: &Names) -> Re
             Work::Idle => fanout::measure_idle(&options, process).await?,
             Work::Lease => lease::measure(&options, process, names).await?,
             Work::Resume => resume::measure(&options, process, names).await?,
+            Work::Scrape => scrape::measure(&options, process, names).await?,
             Work::Gauges => {
                 for row in gauges::measure(&options, process, names).await? {
                     output::line(&if options.json { row.json() } else { row.table() })?;
@@ -197,6 +202,7 @@ impl Options {
             with(Work::Fanout, 1, 64),
             with(Work::Fanout, 100, 64),
             with(Work::Fanout, 1000, 64),
+            usual(Work::Scrape),
             usual(Work::Resume),
             usual(Work::Gauges),
         ]

@@ -10,47 +10,140 @@ const MEASURES = ["moments", "quantiles", "distinct", "top", "rate", "change"];
 /** Between two pictures, in milliseconds. */
 const EVERY = 2_000;
 
+/** Gauges that are drawn beside each other, and between two of these, in milliseconds. */
+const DRAWN = 6;
+const PEACE = 5_000;
+
+/** What a gauge measures, as the server draws it. */
+function picture(name, alt) {
+  const element = el("img", { class: "plot", hidden: "", alt });
+  let shown = "";
+  return {
+    element,
+    async update() {
+      const drawn = await ask("GET", `/gauges/${named(name)}?format=svg`);
+      if (drawn === shown) return;
+      shown = drawn;
+      const before = element.src;
+      element.hidden = false;
+      element.src = URL.createObjectURL(new Blob([drawn], { type: "image/svg+xml" }));
+      if (before) URL.revokeObjectURL(before);
+    },
+    close() {
+      if (element.src) URL.revokeObjectURL(element.src);
+    },
+  };
+}
+
+/** The pictures of the first gauges, each of which leads to its own page. */
+export function pictures() {
+  const element = el("div", { class: "plots" });
+  /** @type {Map<string, { link: Element, drawn: ReturnType<typeof picture> }>} */
+  const all = new Map();
+  let last = 0;
+  return {
+    element,
+    async update(gauges, now) {
+      const names = gauges.slice(0, DRAWN).map(({ name }) => name);
+      const isSame = names.length === all.size && names.every((name) => all.has(name));
+      if (isSame && now - last < PEACE) return;
+      last = now;
+      for (const [name, { link, drawn }] of all) {
+        if (names.includes(name)) continue;
+        drawn.close();
+        link.remove();
+        all.delete(name);
+      }
+      for (const name of names) {
+        if (all.has(name)) continue;
+        const drawn = picture(name, "");
+        const link = el("a", { href: `#/gauges/${named(name)}` }, `Plots of ${name}`, drawn.element);
+        all.set(name, { link, drawn });
+        element.append(link);
+      }
+      await Promise.all([...all.values()].map(({ drawn }) => drawn.update().catch((error) => {
+        // It was removed a moment ago.
+        if (error.status !== 404) throw error;
+      })));
+    },
+    close() {
+      for (const { drawn } of all.values()) drawn.close();
+    },
+  };
+}
+
 /**
  * @param {string} name
- * @param {import("./main.js").Watched} watched
+ * @param {import("./watched.js").Watched} watched
  */
 export function gaugeView(name, watched) {
   const path = `/gauges/${named(name)}`;
-  const picture = el("img", { class: "plot", hidden: "", alt: `What the gauge ${name} measures; the table under it says the same.` });
+  const drawn = picture(name, `What the gauge ${name} measures; the table under it says the same.`);
   const words = el("pre", { role: "region", tabindex: "0", "aria-label": "The same as a table" });
   const told = outcome();
   const note = el("p", { class: "note" });
-  const definition = el("pre", { role: "region", tabindex: "0", "aria-label": "Its definition" });
-  let [last, shown] = [0, ""];
+  const form = definition(name, path, told);
+  let last = 0;
+  return {
+    title: `gauge ${name}`,
+    element: el("div", { class: "view" }, el("h1", {}, "Gauge ", el("code", {}, name)), note, el("div", { class: "columns" }, el("div", { class: "stack" }, card("Picture", "", drawn.element), card("Table", "", words)), el("div", { class: "stack" }, card("Definition", "", form.element)))),
+    async update(now) {
+      if (now - last < EVERY) return;
+      last = now;
+      try {
+        const [text, defined] = await Promise.all([ask("GET", path), ask("GET", `${path}?format=definition`), drawn.update()]);
+        say(words, text);
+        form.update(JSON.stringify(JSON.parse(defined), null, 2));
+      } catch (error) {
+        if (error.status !== 403 && error.status !== 404) throw error;
+        say(note, error.message);
+        // A token that may not see it is not shown again and again.
+        if (error.status === 403) last = Infinity;
+        return;
+      }
+      const gauge = watched.gauges.find((one) => one.name === name);
+      say(note, gauge ? `${count(gauge.messages)} messages of ${gauge.definition.topic}${gauge.behind ? `, ${count(gauge.behind)} behind` : ""}${gauge.missed ? `, ${count(gauge.missed)} missed` : ""}` : "");
+    },
+    close: drawn.close,
+  };
+}
+
+/** All settings of a gauge as they are asked for, to change; with others it begins anew. */
+function definition(name, path, told) {
+  const text = el("textarea", { rows: "20", spellcheck: "false" });
+  const command = el("code", { class: "command" });
+  const save = el("button", { type: "submit", class: "main", disabled: "" }, "Begin anew …");
   const remove = button("Remove …", async () => {
     if (!(await sure(`Remove the gauge ${name}? What it has measured is lost.`))) return;
     if (await told.of(() => ask("DELETE", path), () => "Removed.")) location.hash = "#/";
   }, { class: "alarm" });
+  const form = el("form", {}, field("JSON", text), command, el("div", { class: "bar" }, save, remove), told.element);
+  let before = "";
+  /** In one line, where it is JSON: whether it is right is for the server to say. */
+  const wanted = () => {
+    try {
+      return JSON.stringify(JSON.parse(text.value));
+    } catch {
+      return text.value;
+    }
+  };
+  const show = () => {
+    save.disabled = text.value === before;
+    say(command, save.disabled ? curl("GET", `${path}?format=definition`) : curl("PUT", path, wanted()));
+  };
+  text.addEventListener("input", show);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (!(await sure(`Let ${name} measure this? What it has measured so far is lost.`))) return;
+    if (await told.of(() => ask("PUT", path, wanted()), () => "It measures.")) before = text.value;
+  });
   return {
-    title: `gauge ${name}`,
-    element: el("div", { class: "view" }, el("h1", {}, "Gauge ", el("code", {}, name)), note, el("div", { class: "columns" }, el("div", { class: "stack" }, card("Picture", "", picture), card("Table", "", words)), el("div", { class: "stack" }, card("Definition", "", definition, el("code", { class: "command" }, curl("GET", path)), el("div", { class: "bar" }, remove), told.element)))),
-    async update(now) {
-      if (now - last < EVERY) return;
-      last = now;
-      const gauge = watched.gauges.find((one) => one.name === name);
-      if (!gauge) {
-        say(note, "There is no gauge of that name.");
-        return;
-      }
-      say(note, `${count(gauge.messages)} messages of ${gauge.definition.topic}${gauge.behind ? `, ${count(gauge.behind)} behind` : ""}${gauge.missed ? `, ${count(gauge.missed)} missed` : ""}`);
-      say(definition, JSON.stringify(gauge.definition, null, 2));
-      const [drawn, text] = await Promise.all([ask("GET", `${path}?format=svg`), ask("GET", path)]);
-      say(words, text);
-      if (drawn !== shown) {
-        shown = drawn;
-        const before = picture.src;
-        picture.hidden = false;
-        picture.src = URL.createObjectURL(new Blob([drawn], { type: "image/svg+xml" }));
-        if (before) URL.revokeObjectURL(before);
-      }
-    },
-    close() {
-      if (picture.src) URL.revokeObjectURL(picture.src);
+    element: form,
+    /** Shows what is in force, but for what somebody is about to change. */
+    update(now) {
+      if (text.value === before) text.value = now;
+      before = now;
+      show();
     },
   };
 }

@@ -1,15 +1,16 @@
 // Everything at a glance: what flows, and where it waits.
 
-import { card, el, heading, outcome, say, table } from "./dom.js";
+import { button, card, el, heading, outcome, say, table } from "./dom.js";
 import { age, bytes, count, rate } from "./format.js";
-import { newGauge } from "./gauges.js";
+import { newGauge, pictures } from "./gauges.js";
+import { refusals, slowClients } from "./refusals.js";
 import { ask, named } from "./server.js";
 import { spark } from "./series.js";
 
 /** Rows of a table, whatever there is. */
 const ROWS = 100;
 
-/** @param {import("./main.js").Watched} watched */
+/** @param {import("./watched.js").Watched} watched */
 export function homeView(watched) {
   const numbers = el("dl", { class: "tiles" });
   const { totals } = watched;
@@ -31,23 +32,28 @@ export function homeView(watched) {
 
   const topics = list("Topics", "topics", [{ name: "Topic" }, { name: "In a second", number: true }, { name: "Last minute" }, { name: "Out a second", number: true }, { name: "Subscribers", number: true }, { name: "Messages kept", number: true }, { name: "Bytes", number: true }, { name: "Sent away", number: true }], "No topic: curl -d hello " + location.origin + "/pub makes one.", (topic) => {
     const { counters } = topic.now;
-    return [rate(topic.in.last), rate(topic.out.last), count(counters.subscribers), count(counters.messages), bytes(counters.bytes), count(counters.kicked)];
-  }, (topic) => topic.in);
-  const queues = list("Queues", "queues", [{ name: "Queue" }, { name: "Waiting", number: true }, { name: "Last minute" }, { name: "On lease", number: true }, { name: "Dead", number: true }, { name: "Oldest", number: true }, { name: "In a second", number: true }, { name: "Out a second", number: true }, { name: "Overflow", number: true }], "No queue: curl -d hello " + location.origin + "/put makes one.", (queue) => {
+    return [rate(topic.in.last), rate(topic.out.last), count(counters.subscribers), count(counters.messages), bytes(counters.bytes), [count(counters.kicked), counters.kicked > 0]];
+  }, (topic) => topic.in, watched);
+  const queues = list("Queues", "queues", [{ name: "Queue" }, { name: "Waiting", number: true }, { name: "Last minute" }, { name: "Oldest", number: true }, { name: "On lease", number: true }, { name: "Came back", number: true }, { name: "Dead", number: true }, { name: "In a second", number: true }, { name: "Out a second", number: true }, { name: "Overflow", number: true }], "No queue: curl -d hello " + location.origin + "/put makes one.", (queue) => {
     const { counters } = queue.now;
     const waiting = count(counters.ready + counters.delayed);
-    return [counters.paused ? `${waiting}, paused` : waiting, count(counters.leased), count(counters.dead), age(counters.oldest, Date.now()), rate(queue.in.last), rate(queue.out.last), count(counters.overflow)];
-  }, (queue) => queue.depth);
+    return [counters.paused ? `${waiting}, paused` : waiting, age(counters.oldest, Date.now()), count(counters.leased), count(counters.requeued + counters.timed_out), [count(counters.dead), counters.dead > 0], rate(queue.in.last), rate(queue.out.last), [count(counters.overflow), counters.overflow > 0]];
+  }, (queue) => queue.depth, watched);
 
   const gauges = table("Gauges", [{ name: "Gauge" }, { name: "Topic" }, { name: "Measures" }, { name: "Messages", number: true }, { name: "Missed", number: true }], "No gauge: one measures what flows through a topic, in memory that never grows.");
+  const [drawn, unseen] = [pictures(), el("p", { class: "note" })];
+  const [slow, refused] = [slowClients(watched), refusals(watched)];
 
   return {
     title: "",
-    element: el("div", { class: "view" }, el("h1", { class: "unseen" }, "What flows, and where it waits"), numbers, topics.element, queues.element, el("div", { class: "columns" }, card("Gauges", "", gauges.element), el("div", { class: "stack" }, card("New gauge", "", newGauge())))),
-    async update() {
+    element: el("div", { class: "view" }, el("h1", { class: "unseen" }, "What flows, and where it waits"), numbers, topics.element, queues.element, el("div", { class: "columns" }, el("div", { class: "stack" }, card("Gauges", "", unseen, gauges.element, drawn.element), slow.element, refused.element), el("div", { class: "stack" }, card("New gauge", "", newGauge())))),
+    async update(now) {
       tiles.forEach((tile) => tile());
       topics.update([...watched.topics.values()], (topic) => topic.in.last ?? 0);
       queues.update([...watched.queues.values()], ({ now: { counters } }) => counters.ready + counters.delayed);
+      refused.update();
+      say(unseen, watched.hidden.gauges ?? "");
+      gauges.element.hidden = watched.hidden.gauges !== undefined;
       gauges.set(watched.gauges.slice(0, ROWS), ({ name }) => name, ({ name, definition }) => {
         const cells = [el("a", { href: `#/gauges/${named(name)}` }, name), el("span"), el("span", {}, definition.measure.join(", ")), el("span"), el("span")];
         return {
@@ -57,29 +63,39 @@ export function homeView(watched) {
           },
         };
       });
+      await Promise.all([slow.update(now), drawn.update(watched.gauges, now)]);
     },
-    close() {},
+    close: drawn.close,
   };
 }
 
-/** A table of names, the busiest first where there are more than it shows. */
-function list(title, kind, columns, empty, values, series) {
+/** A table of names, the busiest first where there are more than it shows; a value that is wrong stands in an array. */
+function list(title, kind, columns, empty, values, series, watched) {
   const rows = table(title, columns, empty);
   const filter = el("input", { type: "text", placeholder: "names that begin so", autocomplete: "off", spellcheck: "false", "aria-label": `${title} that begin with` });
   const note = el("span", { class: "note" });
   const [name, told] = [el("input", { type: "text", placeholder: "name", autocomplete: "off", spellcheck: "false", "aria-label": `Name of a new one of the ${kind}` }), outcome()];
-  const make = el("form", { class: "bar" }, name, el("button", { type: "submit" }, "Make"), told.element);
+  const make = el("form", { class: "bar" }, name, button("Open", () => name.value && open()), el("button", { type: "submit" }, "Make"), told.element);
+  const open = () => (location.hash = `#/${kind}/${named(name.value)}`);
   make.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (await told.of(() => ask("PUT", `/${kind}/${named(name.value)}`, "{}"), () => "")) location.hash = `#/${kind}/${named(name.value)}`;
+    if (await told.of(() => ask("PUT", `/${kind}/${named(name.value)}`, "{}"), () => "")) open();
+  });
+  // A token that may not see all may see what begins with its prefix: that is asked for when it is written down.
+  filter.addEventListener("change", () => {
+    if (!watched.hidden[kind] && !watched.prefix[kind]) return;
+    watched.prefix[kind] = filter.value;
+    watched.soon();
   });
   return {
     element: el("section", { class: "card" }, el("div", { class: "bar apart" }, el("div", { class: "bar" }, heading(title), filter, note), make), rows.element),
     update(all, weight) {
       const some = all.filter(({ now: { name } }) => name.startsWith(filter.value));
       const shown = some.length <= ROWS ? some : some.sort((a, b) => weight(b) - weight(a)).slice(0, ROWS);
-      say(note, shown.length < all.length ? `${shown.length} of ${count(all.length)}` : "");
-      filter.hidden = all.length < 10;
+      const why = watched.hidden[kind];
+      say(note, why ?? (shown.length < all.length ? `${shown.length} of ${count(all.length)}` : ""));
+      filter.hidden = all.length < 10 && !why && !watched.prefix[kind];
+      rows.element.hidden = why !== undefined;
       rows.set(shown, (one) => one.now.name, (one) => {
         const line = spark(series(one), kind === "topics" ? "water" : "third");
         const cells = columns.map((_, i) => (i === 0 ? el("a", { href: `#/${kind}/${named(one.now.name)}` }, one.now.name) : i === 2 ? line.element : el("span")));
@@ -87,7 +103,11 @@ function list(title, kind, columns, empty, values, series) {
         return {
           cells,
           update(one) {
-            values(one).forEach((value, i) => say(words[i], value));
+            values(one).forEach((value, i) => {
+              const [text, wrong] = [value].flat();
+              say(words[i], text);
+              words[i].classList.toggle("wrong", wrong === true);
+            });
             line.update();
           },
         };

@@ -5,82 +5,23 @@ import { bytes, duration } from "./format.js";
 import { gaugeView } from "./gauges.js";
 import { homeView } from "./home.js";
 import { queueView } from "./queue.js";
-import { Rate, Series } from "./series.js";
 import { askJson } from "./server.js";
 import { startTheme } from "./theme.js";
+import { startForget, tokenView } from "./token.js";
 import { topicView } from "./topic.js";
+import { learn, startOver, watched } from "./watched.js";
 
 /** Between two questions, in milliseconds; where an answer takes long, so much of the time the server has its peace. */
 const EVERY = 1_000;
 const PEACE = 5;
 
-/**
- * What is known of the server.
- * @typedef {object} Watched
- * @property {Map<string, { now: any, in: Rate, out: Rate }>} topics
- * @property {Map<string, { now: any, in: Rate, out: Rate, depth: Series }>} queues
- * @property {any[]} gauges
- * @property {Record<string, Series>} totals
- * @property {() => void} soon asks at once
- */
-
-/** @type {Watched} */
-const watched = {
-  topics: new Map(),
-  queues: new Map(),
-  gauges: [],
-  totals: { in: new Series(), out: new Series(), puts: new Series(), gets: new Series(), depth: new Series(), subscribers: new Series() },
-  soon: () => wake(),
-};
-
 const health = document.getElementById("health");
 const bounds = document.getElementById("bounds");
 const main = document.getElementById("main");
 const pause = document.getElementById("pause");
-let [view, wake, asked, paused] = [undefined, () => {}, 0, false];
-
-/** Asks for everything once. */
-async function learn() {
-  const seconds = Math.max(0.001, (performance.now() - asked) / 1000);
-  const [topics, queues, gauges, overview, ready] = await Promise.all(["/topics", "/queues", "/gauges", "/overview", "/readyz?format=json"].map((path) => askJson(path).catch((error) => {
-    // Of a server that can't do all, this is an answer with another status.
-    if (path.startsWith("/readyz")) return { status: "failing", checks: {}, why: error.message };
-    throw error;
-  })));
-  asked = performance.now();
-  merge(watched.topics, topics, (name) => ({ now: name, in: new Rate(), out: new Rate() }), (topic, { counters }) => {
-    topic.in.count(counters.received, seconds);
-    topic.out.count(counters.sent, seconds);
-  });
-  merge(watched.queues, queues, (name) => ({ now: name, in: new Rate(), out: new Rate(), depth: new Series() }), (queue, { counters }) => {
-    queue.in.count(counters.accepted, seconds);
-    queue.out.count(counters.delivered + counters.acked, seconds);
-    queue.depth.push(counters.ready + counters.delayed);
-  });
-  watched.gauges = gauges;
-  const sum = (of, value) => [...of.values()].reduce((total, one) => total + (value(one) ?? 0), 0);
-  const { totals } = watched;
-  totals.in.push(sum(watched.topics, (topic) => topic.in.last));
-  totals.out.push(sum(watched.topics, (topic) => topic.out.last));
-  totals.puts.push(sum(watched.queues, (queue) => queue.in.last));
-  totals.gets.push(sum(watched.queues, (queue) => queue.out.last));
-  totals.depth.push(sum(watched.queues, (queue) => queue.depth.last));
-  totals.subscribers.push(sum(watched.topics, (topic) => topic.now.counters.subscribers));
-  showHealth(ready);
-  showBounds(overview);
-}
-
-/** What is there now; what is gone is forgotten. */
-function merge(known, list, make, count) {
-  const names = new Set(list.map(({ name }) => name));
-  for (const name of known.keys()) if (!names.has(name)) known.delete(name);
-  for (const now of list) {
-    let one = known.get(now.name);
-    if (!one) known.set(now.name, (one = make(now)));
-    one.now = now;
-    count(one, now);
-  }
-}
+const forget = document.getElementById("forget");
+let [view, wake, paused, stranger] = [undefined, () => {}, false, false];
+watched.soon = () => wake();
 
 function showHealth({ status, checks, why }) {
   health.dataset.state = status;
@@ -88,7 +29,12 @@ function showHealth({ status, checks, why }) {
   say(health, [status, ...wrong, ...(why ? [why] : [])].join(", "));
 }
 
-function showBounds({ version, up, memory, disk }) {
+function showBounds() {
+  if (!watched.overview) {
+    bounds.replaceChildren();
+    return;
+  }
+  const { version, up, memory, disk } = watched.overview;
   const used = ({ bytes: held, budget }) => `${bytes(held)} of ${bytes(budget)}`;
   const all = [["memory", used(memory), memory.bytes / memory.budget], ...(disk ? [["disk", used(disk), disk.bytes / disk.budget]] : []), ["up", duration(up)], ["version", version]];
   if (bounds.childElementCount !== all.length) {
@@ -100,14 +46,24 @@ function showBounds({ version, up, memory, disk }) {
   });
 }
 
-/** Shows what the address names. */
-function go() {
+/** What the address names. */
+function viewed() {
   const [, kind, name] = location.hash.split("/").map(decodeURIComponent);
-  view?.close();
+  return { kind, name };
+}
+
+function go() {
+  const { kind, name } = viewed();
   const views = { topics: topicView, queues: queueView, gauges: gaugeView };
-  view = views[kind] && name ? views[kind](name, watched) : homeView(watched);
+  put(views[kind] && name ? views[kind](name, watched) : homeView(watched));
+}
+
+/** Shows a view in the place of the one that was there. */
+function put(next) {
+  view?.close();
+  view = next;
   const parts = [view.element];
-  if (view.title) parts.unshift(el("nav", { class: "back", "aria-label": "Where this is" }, el("a", { href: "#/" }, "← everything")));
+  if (view.title && !stranger) parts.unshift(el("nav", { class: "back", "aria-label": "Where this is" }, el("a", { href: "#/" }, "← everything")));
   main.replaceChildren(...parts);
   document.title = view.title ? `${view.title} – streamgauge` : "streamgauge";
   scrollTo(0, 0);
@@ -119,7 +75,8 @@ async function show() {
   try {
     await shown.update(Date.now());
   } catch (error) {
-    if (shown === view) lost(error);
+    if (shown === view && error.status === 401) introduce(error.message);
+    else if (shown === view) lost(error);
   }
 }
 
@@ -128,15 +85,39 @@ function lost(error) {
   say(health, `${error.message}: trying again`);
 }
 
+/** Asks for a token, and for nothing else before there is one. */
+function introduce(why) {
+  stranger = true;
+  health.dataset.state = "limited";
+  say(health, "a token is needed");
+  bounds.replaceChildren();
+  put(tokenView(why, () => {
+    stranger = false;
+    startOver();
+    forget.hidden = false;
+    health.removeAttribute("data-state");
+    say(health, "connecting");
+    wake();
+  }));
+  view.focus();
+}
+
 async function watch() {
-  for (;;) {
-    const begun = performance.now();
-    if (!paused && !document.hidden) {
+  for (let begun; ; ) {
+    begun = performance.now();
+    if (!paused && !stranger && !document.hidden) {
       try {
-        await learn();
-        await show();
+        await learn(viewed());
+        showHealth(await ready());
+        showBounds();
+        if (!view || view.title === "token") go();
+        else await show();
       } catch (error) {
-        lost(error);
+        if (error.status === 401) introduce(error.message);
+        else {
+          if (!view) go();
+          lost(error);
+        }
       }
     }
     const took = performance.now() - begun;
@@ -147,15 +128,20 @@ async function watch() {
   }
 }
 
+/** Of a server that can't do all, this is an answer with another status. */
+const ready = () => askJson("/readyz?format=json").catch((error) => ({ status: "failing", checks: {}, why: error.message }));
+
 pause.addEventListener("click", () => {
   paused = !paused;
   pause.setAttribute("aria-pressed", String(paused));
 });
 document.addEventListener("visibilitychange", () => wake());
 addEventListener("hashchange", () => {
+  if (stranger || !view) return;
   go();
+  wake();
   main.focus({ preventScroll: true });
 });
 startTheme(document.getElementById("theme"));
-go();
+startForget(forget);
 void watch();

@@ -45,12 +45,15 @@ static FILES: &[File] = files![
     "home.js" as SCRIPT,
     "main.js" as SCRIPT,
     "queue.js" as SCRIPT,
+    "refusals.js" as SCRIPT,
     "series.js" as SCRIPT,
     "server.js" as SCRIPT,
     "settings.js" as SCRIPT,
     "tail.js" as SCRIPT,
     "theme.js" as SCRIPT,
+    "token.js" as SCRIPT,
     "topic.js" as SCRIPT,
+    "watched.js" as SCRIPT,
 ];
 
 /// Only what comes from here is loaded, run or asked, and no other page shows it in a frame.

@@ -17,13 +17,13 @@ const LAW = ["acked", "delivered", "ready", "delayed", "leased", "overflow", "de
 
 /**
  * @param {string} name
- * @param {import("./main.js").Watched} watched
+ * @param {import("./watched.js").Watched} watched
  */
 export function queueView(name, watched) {
   const of = `queue=${named(name)}`;
   const path = `/queues/${named(name)}`;
   const numbers = el("dl", { class: "tiles" });
-  const tiles = ["waiting", "in a second", "out a second", "on lease", "dead letters", "oldest", "bytes"].map((text) => {
+  const tiles = ["waiting", "in a second", "out a second", "on lease", "came back a second", "dead letters", "oldest", "bytes"].map((text) => {
     const value = el("dd");
     const tile = el("div", {}, el("dt", {}, text), value);
     numbers.append(tile);
@@ -31,7 +31,7 @@ export function queueView(name, watched) {
   });
   let sparks;
   const law = el("p", { class: "law" });
-  const missing = el("p", { class: "note" }, "There is no queue of that name: whoever puts an item there makes it.");
+  const missing = el("p", { class: "note" });
 
   const text = el("textarea", { rows: "3", placeholder: "one item", spellcheck: "false" });
   const delay = el("input", { type: "text", inputmode: "decimal", placeholder: "0", autocomplete: "off" });
@@ -79,15 +79,16 @@ export function queueView(name, watched) {
     async update(now) {
       const queue = watched.queues.get(name);
       missing.hidden = queue !== undefined;
+      say(missing, watched.hidden[`queues/${name}`] ?? (watched.hidden.queues ? "" : "There is no queue of that name: whoever puts an item there makes it."));
       if (!queue) return;
       const { counters } = queue.now;
       if (!sparks) {
-        sparks = [spark(queue.depth, "third"), spark(queue.in), spark(queue.out, "second")];
-        sparks.forEach((one, i) => tiles[i].tile.append(one.element));
+        sparks = [spark(queue.depth, "third"), spark(queue.in), spark(queue.out, "second"), undefined, spark(queue.back, "third")];
+        sparks.forEach((one, i) => one && tiles[i].tile.append(one.element));
       }
-      [count(counters.ready + counters.delayed), rate(queue.in.last), rate(queue.out.last), count(counters.leased), count(counters.dead), age(counters.oldest, now), bytes(counters.bytes)].forEach((value, i) => say(tiles[i].value, value));
-      tiles[4].tile.classList.toggle("wrong", counters.dead > 0);
-      sparks.forEach((one) => one.update());
+      [count(counters.ready + counters.delayed), rate(queue.in.last), rate(queue.out.last), count(counters.leased), rate(queue.back.last), count(counters.dead), age(counters.oldest, now), bytes(counters.bytes)].forEach((value, i) => say(tiles[i].value, value));
+      tiles[5].tile.classList.toggle("wrong", counters.dead > 0);
+      sparks.forEach((one) => one?.update());
       say(law, `accepted ${count(counters.accepted)} = ${LAW.filter((term) => counters[term] || term === "ready").map((term) => `${term} ${count(counters[term])}`).join(" + ")}`);
       isPaused = counters.paused;
       say(pause, isPaused ? "Resume" : "Pause");

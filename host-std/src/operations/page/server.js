@@ -1,23 +1,37 @@
 // What the page asks of the server: no more than curl could.
 
+import { bearer, hasToken } from "./token.js";
+
 /** How long an answer may take. */
 const PATIENCE = 10_000;
 
+/** What the server refuses, in its own words. */
+export class Refusal extends Error {
+  constructor(status, text) {
+    super(text.trim() || `the server answers ${status}`);
+    this.status = status;
+  }
+}
+
 /**
- * Asks the server. What it refuses is an error with its own words.
+ * Asks the server, with the token that somebody gave.
  * @param {string} method
  * @param {string} path
  * @param {string} [body]
  */
-export async function ask(method, path, body) {
-  let answer;
+async function answered(method, path, body) {
   try {
-    answer = await fetch(path, { method, body, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    return await fetch(path, { method, body, cache: "no-store", headers: bearer(), signal: AbortSignal.timeout(PATIENCE) });
   } catch (error) {
     throw new Error(error.name === "TimeoutError" ? "the server does not answer" : "no connection to the server", { cause: error });
   }
+}
+
+/** What the server answers; what it refuses is an error. */
+export async function ask(method, path, body) {
+  const answer = await answered(method, path, body);
   const text = await answer.text();
-  if (!answer.ok) throw new Error(text.trim() || `the server answers ${answer.status}`);
+  if (!answer.ok) throw new Refusal(answer.status, text);
   return text;
 }
 
@@ -25,11 +39,25 @@ export async function askJson(path) {
   return JSON.parse(await ask("GET", path));
 }
 
-/** The same for a shell. */
+/** Whether the server would answer, whatever it is, and however long: what it refuses is an error. */
+export async function would(path) {
+  const answer = await answered("GET", path);
+  if (!answer.ok) throw new Refusal(answer.status, await answer.text());
+  await answer.body?.cancel();
+}
+
+/** What stands for the token in the address of a stream, which has no place for headers. */
+export async function ticket() {
+  if (!hasToken()) return "";
+  return `&ticket=${named(JSON.parse(await ask("POST", "/ticket")).ticket)}`;
+}
+
+/** The same for a shell, which has the token from elsewhere. */
 export function curl(method, path, body) {
   const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   const verb = method === "GET" || (method === "POST" && body !== undefined) ? "" : ` -X ${method}`;
-  return `curl${verb} ${quoted(location.origin + path)}${body === undefined ? "" : ` -d ${quoted(body)}`}`;
+  const token = hasToken() ? ' -H "Authorization: Bearer $STREAMGAUGE_TOKEN"' : "";
+  return `curl${verb}${token} ${quoted(location.origin + path)}${body === undefined ? "" : ` -d ${quoted(body)}`}`;
 }
 
 /** A name in a path or a query. */

@@ -2,11 +2,18 @@
 
 import { card, el, field, say } from "./dom.js";
 import { count } from "./format.js";
-import { named } from "./server.js";
+import { named, ticket, would } from "./server.js";
 
-/** Lines that are shown, and messages a second that the server is asked for at the most. */
+/** Lines that are shown, and those that come into the picture at once: nobody reads more. */
 const LINES = 200;
-const MOST = 200;
+const AT_ONCE = 40;
+
+/** Messages a second that are too many for a browser to take them all, and those that it is sent then. */
+const MANY = 500;
+const SAMPLE = 200;
+
+/** Before a stream is asked for again, in milliseconds. */
+const AGAIN = 2_000;
 
 /**
  * @param {string} topic
@@ -16,35 +23,75 @@ export function tail(topic, from) {
   const filter = el("input", { type: "text", placeholder: "all", autocomplete: "off", spellcheck: "false" });
   const stop = el("button", { type: "button", "aria-pressed": "false" }, "Hold still");
   const list = el("ol", { class: "tail", tabindex: "0", "aria-label": `Messages of ${topic}, the newest first` });
-  const state = el("span", { role: "status" }, "connecting");
+  const state = el("span", { role: "status", class: "tail-state" }, "connecting");
   const seen = el("span", {}, "none came yet");
   const waiting = [];
-  let [all, held, frame] = [0, false, 0];
+  let [source, last, all, passed, sampled, held, frame, timer, turn, closed] = [undefined, undefined, 0, 0, false, false, 0, 0, 0, false];
 
-  const source = new EventSource(`/sub?topic=${named(topic)}&policy=skip&rate=${MOST}&client=dashboard${from === undefined ? "" : `&from=${from}`}`);
-  source.onopen = () => say(state, `messages as they come, ${MOST} a second at the most`);
-  source.onerror = () => say(state, "no connection: trying again");
-  source.onmessage = ({ data, lastEventId }) => {
-    all += 1;
-    if (!data.includes(filter.value)) return;
-    waiting.push([lastEventId, data]);
-    if (waiting.length > LINES) waiting.shift();
+  const path = () => `/sub?topic=${named(topic)}&policy=skip&client=dashboard${sampled ? `&rate=${SAMPLE}` : ""}${last !== undefined ? `&last_event_id=${last}` : from === undefined ? "" : `&from=${from}`}`;
+
+  async function open() {
+    const own = ++turn;
+    try {
+      const address = `${path()}&format=sse${await ticket()}`;
+      if (!closed && own === turn) listen(address);
+    } catch (error) {
+      if (own === turn) refused(error);
+    }
+  }
+
+  function listen(address) {
+    source = new EventSource(address);
+    source.onopen = () => say(state, sampled ? `of the messages as they come, ${SAMPLE} a second` : "messages as they come");
+    source.onerror = async () => {
+      say(state, "no connection: trying again");
+      // What a browser gives up was answered: with a refusal, or by a server that does not know the ticket any more.
+      if (source.readyState !== EventSource.CLOSED) return;
+      const own = turn;
+      try {
+        await would(path());
+        if (own === turn) later();
+      } catch (error) {
+        if (own === turn) refused(error);
+      }
+    };
+    source.onmessage = ({ data, lastEventId }) => {
+      all += 1;
+      last = lastEventId;
+      if (data.includes(filter.value)) wait(lastEventId, data);
+      else draw();
+    };
+    source.addEventListener("gap", ({ data }) => wait("", `${count(Number(data))} messages are missing here`));
+    source.addEventListener("end", ({ data }) => {
+      source.close();
+      say(state, `it has ended: ${data}`);
+    });
+  }
+
+  /** A token that may not see this is not shown again and again. */
+  function refused(error) {
+    say(state, error.message);
+    if (error.status !== 401 && error.status !== 403) later();
+  }
+
+  function later() {
+    if (!closed) timer = setTimeout(open, AGAIN);
+  }
+
+  function wait(id, text) {
+    waiting.push([id, text]);
+    if (waiting.length > (held ? LINES : AT_ONCE)) {
+      waiting.shift();
+      passed += 1;
+    }
     draw();
-  };
-  source.addEventListener("gap", ({ data }) => {
-    waiting.push(["", `${count(Number(data))} messages are missing here`]);
-    draw();
-  });
-  source.addEventListener("end", ({ data }) => {
-    source.close();
-    say(state, `it has ended: ${data}`);
-  });
+  }
 
   /** However many come, once a frame. */
   function draw() {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
-      say(seen, `${count(all)} came`);
+      say(seen, `${count(all)} came${passed ? `, ${count(passed)} were too many to show` : ""}`);
       if (held) return;
       const lines = waiting.splice(0).map(([id, data]) => el("li", id ? {} : { class: "gap" }, el("small", {}, id), el("span", {}, data.length > 2000 ? `${data.slice(0, 2000)} …` : data)));
       list.prepend(...lines.reverse());
@@ -59,10 +106,22 @@ export function tail(topic, from) {
   filter.addEventListener("input", () => {
     for (const line of [...list.children]) line.hidden = !line.textContent.includes(filter.value);
   });
+  void open();
   return {
     element: card("Live", "", el("div", { class: "bar" }, field("Only with", filter), stop), el("p", { class: "note" }, state, " · ", seen), list),
+    /** Takes a sample where too many come, and all where they are fewer again. */
+    pace(rate) {
+      const isMany = rate > (sampled ? MANY / 2 : MANY);
+      if (isMany === sampled || rate == null) return;
+      sampled = isMany;
+      source?.close();
+      clearTimeout(timer);
+      void open();
+    },
     close() {
-      source.close();
+      closed = true;
+      source?.close();
+      clearTimeout(timer);
       cancelAnimationFrame(frame);
     },
   };

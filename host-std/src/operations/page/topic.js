@@ -2,17 +2,18 @@
 
 import { card, el, field, outcome, say, table } from "./dom.js";
 import { bytes, clock, count, duration, rate } from "./format.js";
-import { ask, askJson, curl, named } from "./server.js";
+import { ask, curl, named } from "./server.js";
 import { settings } from "./settings.js";
 import { spark } from "./series.js";
 import { tail } from "./tail.js";
+import { see } from "./watched.js";
 
 /** Messages that were there before, for a beginning. */
 const BEFORE = 20;
 
 /**
  * @param {string} name
- * @param {import("./main.js").Watched} watched
+ * @param {import("./watched.js").Watched} watched
  */
 export function topicView(name, watched) {
   const numbers = el("dl", { class: "tiles" });
@@ -43,7 +44,7 @@ export function topicView(name, watched) {
   const before = watched.topics.get(name)?.now.counters;
   const live = tail(name, before && Math.max(before.first, before.next - BEFORE));
   const form = settings("topics", name, () => watched.soon());
-  const missing = el("p", { class: "note" }, "There is no topic of that name: whoever publishes to it makes it.");
+  const missing = el("p", { class: "note" });
 
   return {
     title: `topic ${name}`,
@@ -51,6 +52,7 @@ export function topicView(name, watched) {
     async update() {
       const topic = watched.topics.get(name);
       missing.hidden = topic !== undefined;
+      say(missing, watched.hidden[`topics/${name}`] ?? (watched.hidden.topics ? "" : "There is no topic of that name: whoever publishes to it makes it."));
       if (!topic) return;
       const { counters } = topic.now;
       if (!sparks) {
@@ -60,7 +62,8 @@ export function topicView(name, watched) {
       [rate(topic.in.last), rate(topic.out.last), count(counters.subscribers), count(counters.messages), bytes(counters.bytes), count(counters.kicked)].forEach((value, i) => say(tiles[i].value, value));
       sparks.forEach((one) => one.update());
       form.update(topic.now.settings);
-      const { clients, sent_away: away } = await askJson(`/clients?topic=${named(name)}&format=json`);
+      live.pace(topic.in.last);
+      const { clients, sent_away: away } = (await see(`clients/${name}`, `/clients?topic=${named(name)}&format=json`)) ?? { clients: [], sent_away: [] };
       who.set(clients.slice(0, 100), ({ peer }) => peer, () => {
         const cells = Array.from({ length: 6 }, () => el("span"));
         return {

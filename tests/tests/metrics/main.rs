@@ -1,15 +1,21 @@
 //! What a server counts, for who collects such numbers: checked by Prometheus' own tool, and collected by Prometheus.
+//!
+//! | module | idea |
+//! | --- | --- |
+//! | `prometheus` | a real one that collects from a server |
+//! | `packaging` | the alerts and the dashboard that come with the server |
+//! | `scrapes` | what it takes where there are many names |
+
+mod packaging;
+mod prometheus;
+mod scrapes;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use streamgauge_tests::needs;
-use streamgauge_tests::process::{Process, Server};
-use streamgauge_tests::wait::until_within;
-use tempfile::TempDir;
+use streamgauge_tests::process::Server;
 
 /// A server of which something can be counted.
 fn used() -> Server {
@@ -107,34 +113,4 @@ fn promtool_finds_nothing_wrong() {
     let output = check.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
-}
-
-#[test]
-fn prometheus_collects_it() {
-    if !needs::programs(&["prometheus"]) {
-        return;
-    }
-    let server = used();
-    let folder = TempDir::new().unwrap();
-    let config = folder.path().join("prometheus.yml");
-    let (at, port) = (server.address, TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
-    std::fs::write(
-        &config,
-        format!("scrape_configs:\n- job_name: streamgauge\n  scrape_interval: 1s\n  static_configs:\n  - targets: ['{at}']\n"),
-    )
-    .unwrap();
-    let mut command = Command::new("prometheus");
-    command.arg(format!("--config.file={}", config.display()));
-    command.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));
-    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
-    let _prometheus = Process::spawn(command);
-    let query = "GET /api/v1/query?query=streamgauge_queue_accepted_items_total HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    until_within(Duration::from_secs(60), "prometheus has it", || {
-        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-        stream.write_all(query.as_bytes()).ok()?;
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut stream, &mut text).ok()?;
-        (text.contains(r#""queue":"jobs""#) && text.contains(r#""4"]"#)).then_some(())
-    });
 }
