@@ -233,13 +233,17 @@ fn what_the_server_refuses_is_said_in_its_words() {
 #[test]
 fn a_server_that_is_not_there_is_exit_code_3() {
     let url = nowhere();
-    let commands: [&[&str]; 6] = [
+    let topic = format!("{url}/sub");
+    let commands: [&[&str]; 9] = [
         &["pub", "--url", &url, "a"],
         &["sub", "--url", &url],
         &["put", "--url", &url, "a"],
         &["get", "--url", &url, "--wait"],
         &["stats", "--pubsub", &url],
         &["bench", "put", "--queue", &url],
+        &["read", "--source", &url, "--print"],
+        &["moments", "--source", &url],
+        &["moments", "--source", &topic],
     ];
     for command in commands {
         let output = run(command, "");

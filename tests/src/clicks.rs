@@ -5,14 +5,21 @@ use std::path::PathBuf;
 
 use crate::needs;
 
-/// A day's clicks on short links to US government sites, or something like them.
+/// Half an hour's clicks on short links to US government sites, or something like them.
 ///
 /// # Panics
 /// Where [`needs::data`] does, or the file can't be read.
 pub fn clicks() -> Vec<String> {
-    let stored = |folder: PathBuf| fs::read_to_string(folder.join("usagov-clicks.jsonl")).expect("clicks");
-    let text = needs::data().map_or_else(generated, stored);
+    let text = file().map_or_else(generated, |file| fs::read_to_string(file).expect("clicks"));
     text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// The file that has the real ones, where it is.
+///
+/// # Panics
+/// Where [`needs::data`] does.
+pub fn file() -> Option<PathBuf> {
+    needs::data().map(|folder| folder.join("usagov-clicks.jsonl"))
 }
 
 fn generated() -> String {

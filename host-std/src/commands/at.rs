@@ -5,8 +5,8 @@ use core::time::Duration;
 use clap::Args;
 
 use crate::client::leases::Leases;
-use crate::client::{Connection, Limits, Url};
-use crate::terminal::exit::Failure;
+use crate::client::{Connection, Error, Limits, Url, request};
+use crate::terminal::exit::{Failure, accepted};
 
 /// The environment variable that has the address of the server.
 pub(super) const URL: &str = "STREAMGAUGE_URL";
@@ -56,6 +56,18 @@ impl QueueAt {
 pub(super) enum Expected {
     Pubsub,
     Queue,
+}
+
+/// The line of text in which the server says no to a stream, if it says it again.
+pub(super) async fn refusal(url: &Url, status: u16) -> Failure {
+    let quick = Limits { read: Limits::default().connect, body: 4096, ..Limits::default() };
+    match request("GET", url, &[], None, &quick).await {
+        Ok(answer) if answer.status() == status => match accepted(url, answer) {
+            Err(failure) => failure,
+            Ok(_) => Failure::of(url, &Error::Status(status)),
+        },
+        _ => Failure::of(url, &Error::Status(status)),
+    }
 }
 
 /// Says of a server that doesn't know the path what it is, and the command that is meant `instead`.

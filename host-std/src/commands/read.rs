@@ -13,10 +13,10 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::at::URL;
-use crate::client::{Connection, Limits, Url};
+use crate::client::{Connection, Error, Limits, Url};
 use crate::readers::{Builder, IntoReport as _, Message, Monitor, Outcome, Reader, Report, exec};
-use crate::terminal::output;
-use crate::terminal::{self, LogFormat, StartError};
+use crate::terminal::exit::Failure;
+use crate::terminal::{self, LogFormat, StartError, json, output};
 
 /// Run a command for each message of a queue, and try again what fails
 ///
@@ -36,13 +36,19 @@ pub struct Options {
     /// Take messages, and put back in an envelope what has to be tried again, as the original does
     #[arg(long, conflicts_with = "lease")]
     no_lease: bool,
+    /// Wait for a queue that can't be reached at the beginning
+    #[arg(long)]
+    retry: bool,
     /// Run this in a shell for each message, which is its stdin; exit code 0 is success, 75 asks for another try
     /// without back-off
-    #[arg(long, value_name = "COMMAND", required_unless_present = "print")]
+    #[arg(long, value_name = "COMMAND", required_unless_present_any = ["print", "json"])]
     exec: Option<String>,
     /// Print each message as a line
     #[arg(long)]
     print: bool,
+    /// Print {"try": N, "data": "…"} for each, or {"try": N, "hex": "…"} for what is no UTF-8
+    #[arg(long)]
+    json: bool,
     /// End when the queue is empty: nothing is left, not even what has to be tried again
     #[arg(long)]
     drain: bool,
@@ -110,8 +116,8 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     let reader = options.builder(&stop)?.build().map_err(StartError::new)?;
     terminal::runtime()?.block_on(async {
         terminal::listen_to_signals(stop.clone(), || ())?;
-        for source in options.sources() {
-            check(&source).await?;
+        if let Some(failure) = options.unreachable().await? {
+            return Ok(failure.exit());
         }
         let monitor = reader.monitor();
         if let Some(every) = options.every {
@@ -131,6 +137,19 @@ impl Options {
             Some(_) => source.clone(),
         };
         self.source.iter().map(named).collect()
+    }
+
+    /// Why none of the queues can be reached. One of several may come later.
+    async fn unreachable(&self) -> Result<Option<Failure>, StartError> {
+        let mut last = None;
+        let mut any = self.retry;
+        for source in self.sources() {
+            match check(&source).await? {
+                Some(error) => last = Some(Failure::of(&source, &error)),
+                None => any = true,
+            }
+        }
+        Ok(last.filter(|_| !any))
     }
 
     fn builder(&self, stop: &watch::Sender<bool>) -> Result<Builder, StartError> {
@@ -165,12 +184,13 @@ impl Options {
             builder = builder.heartbeat_file(file);
         }
         let name = |default: &str| self.task_name.clone().unwrap_or_else(|| default.to_owned());
-        if self.print {
+        if self.print || self.json {
+            let json = self.json;
             let name = if self.exec.is_some() { "print".to_owned() } else { name("print") };
             let stop = stop.clone();
             builder = builder.task(name, move |message| {
                 let stop = stop.clone();
-                async move { unless_unread(print(&message).into_report(), &stop) }
+                async move { unless_unread(print(&message, json).into_report(), &stop) }
             });
         }
         if let Some(command) = &self.exec {
@@ -184,9 +204,14 @@ impl Options {
     }
 }
 
-fn print(message: &Message) -> std::io::Result<()> {
+fn print(message: &Message, json: bool) -> std::io::Result<()> {
+    let line = if json {
+        format!("{{\"try\": {}, {}}}\n", message.tries(), json::data(message.data())).into_bytes()
+    } else {
+        [message.data(), &b"\n"[..]].concat()
+    };
     let mut out = std::io::stdout().lock();
-    out.write_all(&[message.data(), &b"\n"[..]].concat()).and_then(|()| out.flush())
+    out.write_all(&line).and_then(|()| out.flush())
 }
 
 /// What fails because nobody reads stdout any more, as behind `| head`, will not do better later.
@@ -197,23 +222,23 @@ fn unless_unread(report: Report, stop: &watch::Sender<bool>) -> Report {
     report
 }
 
-/// Whether it could be a queue. One that can't be reached may be one later.
-async fn check(source: &Url) -> Result<(), StartError> {
+/// Whether it could be a queue; why that can't be asked.
+async fn check(source: &Url) -> Result<Option<Error>, StartError> {
     // A server of both answers with what is named; a pubsub alone knows no queues.
     let name = source.parameter("queue").unwrap_or_else(|| "main".to_owned());
     let stats = source.join("/stats").and("queue", Some(name));
-    let is_pubsub = match Connection::new(Limits::default()).call("GET", &stats, None).await {
-        Ok(answer) => answer.body().starts_with(b"Active connections:"),
-        Err(_) => false,
+    let answer = match Connection::new(Limits::default()).call("GET", &stats, None).await {
+        Ok(answer) => answer,
+        Err(error) => return Ok(Some(error)),
     };
-    if is_pubsub {
+    if answer.body().starts_with(b"Active connections:") {
         return Err(StartError::new(format_args!(
             "--source {source} is a pubsub, which keeps nothing to try again: put its messages on a queue with \
              ps_to_http --pubsub-url={} --destination-post-url=http://QUEUE/put, and read that",
             source.join("/sub?multipart=0")
         )));
     }
-    Ok(())
+    Ok(None)
 }
 
 async fn report(monitor: Monitor, every: Duration) {

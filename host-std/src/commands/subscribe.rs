@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::EXIT_CODES;
-use super::at::{Expected, TopicAt, explain};
+use super::at::{Expected, TopicAt, explain, refusal};
 use crate::client::{Error, Feed, Item, Limits, News, Position, Url, request};
-use crate::terminal::exit::{Failure, accepted};
+use crate::terminal::exit::Failure;
 use crate::terminal::json;
 use crate::terminal::output;
 use crate::terminal::progress::{Progress, Unit, beside};
@@ -29,6 +29,9 @@ pub struct Options {
     /// Print {"id": N, "data": "…"} for each, or {"id": N, "hex": "…"} for what is no UTF-8
     #[arg(long)]
     json: bool,
+    /// Wait for a server that can't be reached at the beginning
+    #[arg(long)]
+    retry: bool,
     #[command(flatten)]
     asked: Asked,
 }
@@ -106,7 +109,8 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure>
         return Ok(());
     }
     let progress = Replay::begin(&options, left).await;
-    let mut printer = Printer { json: options.json, left, is_bounded, connected: false, progress };
+    let retry = options.retry;
+    let mut printer = Printer { json: options.json, left, is_bounded, retry, connected: false, progress };
     let end = tokio::select! {
         biased;
         () = stop.asked() => return Ok(()),
@@ -173,6 +177,8 @@ struct Printer {
     left: u64,
     /// The server says when it is over.
     is_bounded: bool,
+    /// It may come later.
+    retry: bool,
     connected: bool,
     progress: Replay,
 }
@@ -181,7 +187,9 @@ impl Printer {
     fn hear(&mut self, news: &News<'_>) -> Result<(), End> {
         match news {
             News::Lost(_, Error::Status(status), _) if !self.connected => return Err(End::Refused(*status)),
-            News::Lost(url, error, _) if !self.connected => return Err(End::Failed(Failure::of(url, error))),
+            News::Lost(url, error, _) if !self.connected && !self.retry => {
+                return Err(End::Failed(Failure::of(url, error)));
+            }
             News::Lost(_, Error::Complete, _) if self.is_bounded => return Err(End::Enough),
             News::Lost(url, error, wait) => {
                 beside(|| eprintln!("{url}: {error}; trying again in {} s", wait.as_secs_f64()));
@@ -216,17 +224,5 @@ impl Printer {
         }
         let id = id.map_or("null".to_owned(), |id| id.to_string());
         output::line(&format!("{{\"id\": {id}, {}}}", json::data(message)))
-    }
-}
-
-/// The line of text in which the server says no to a stream, if it says it again.
-async fn refusal(url: &Url, status: u16) -> Failure {
-    let quick = Limits { read: Limits::default().connect, body: 4096, ..Limits::default() };
-    match request("GET", url, &[], None, &quick).await {
-        Ok(answer) if answer.status() == status => match accepted(url, answer) {
-            Err(failure) => failure,
-            Ok(_) => Failure::of(url, &Error::Status(status)),
-        },
-        _ => Failure::of(url, &Error::Status(status)),
     }
 }

@@ -192,7 +192,9 @@ impl Gateway {
         let wrong = |flag: &str, error: std::io::Error| StartError::new(format_args!("{flag}: {error}"));
         let log = settings.overflow.as_ref().map(OverflowLog::open).transpose();
         let overflow = log.map_err(|error| wrong("--overflow-log", error))?;
-        let files = settings.www.as_deref().map(Files::new).transpose().map_err(|error| wrong("--www", error))?;
+        let open =
+            |folder: &PathBuf| Files::new(folder).map_err(|error| wrong(&format!("--www {}", folder.display()), error));
+        let files = settings.www.as_ref().map(open).transpose()?;
         let files = files.map(Arc::new);
         let key = match settings.hash_key {
             Some(key) => key,

@@ -33,7 +33,11 @@ impl Files {
     /// # Errors
     /// When there is no such folder.
     pub(crate) fn new(folder: &Path) -> std::io::Result<Self> {
-        Ok(Self { folder: folder.canonicalize()? })
+        let folder = folder.canonicalize()?;
+        if !folder.is_dir() {
+            return Err(std::io::ErrorKind::NotADirectory.into());
+        }
+        Ok(Self { folder })
     }
 
     /// Answers a request for a file, if there is one of that name; the folder stands for its `index.html`.

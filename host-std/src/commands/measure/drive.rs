@@ -6,6 +6,7 @@ use clap::Args;
 use tokio::time::{Instant, sleep_until};
 
 use super::source::{Address, Block, Source};
+use super::values::Rejected;
 use crate::results::redis::Shared;
 use crate::results::tally::Tally;
 use crate::results::{State, StateError, StateOptions};
@@ -32,6 +33,9 @@ pub(super) struct Options {
     /// End when the queue is empty
     #[arg(long)]
     drain: bool,
+    /// Wait for a server that can't be reached at the beginning
+    #[arg(long)]
+    retry: bool,
     /// Show the result after every N records, too
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     every: Option<u64>,
@@ -49,14 +53,17 @@ pub(super) trait Measure {
     /// Takes at most `most` records off the front of the input and adds them up; how many.
     fn take(&mut self, input: &mut &[u8], separator: u8, most: u64, tally: &mut Self::Tally) -> u64;
 
+    /// Adds up what was held back until more was known.
+    fn settle(&mut self, _tally: &mut Self::Tally) {}
+
     /// Shows how far it is.
     fn progress(&self, total: &<Self::Tally as Tally>::Total) -> Result<(), Failure>;
 
     /// Shows the result.
     fn result(&self, total: &<Self::Tally as Tally>::Total) -> Result<(), Failure>;
 
-    /// The first record that was rejected, and why.
-    fn first_rejected(&self) -> Option<&str>;
+    /// Records in which there was nothing to measure.
+    fn rejected(&self) -> &Rejected;
 }
 
 /// Measures until the source ends, a bound is reached or a signal comes, and shows the result in any case.
@@ -67,14 +74,32 @@ pub(super) async fn drive<M: Measure>(
     tally: M::Tally,
     mut stop: Stop,
 ) -> Result<Result<(), Failure>, StartError> {
-    let source = Source::open(&options.source, options.drain)?;
+    let source = options.open()?;
     let state = match state.open(tally).await? {
         Ok(state) => state,
         Err(failure) => return Ok(Err(failure)),
     };
-    let left = options.count.unwrap_or(u64::MAX);
-    let mut drive = Drive { options, source, measure, state, left, until_progress: options.every.unwrap_or(u64::MAX) };
+    let left = options.most();
+    let until_progress = options.every.unwrap_or(u64::MAX);
+    let mut drive = Drive { options, source, measure, state, taken: 0, left, until_progress };
     Ok(drive.run(&mut stop).await)
+}
+
+impl Options {
+    /// What is read.
+    pub(super) fn open(&self) -> Result<Source, StartError> {
+        Source::open(&self.source, self.drain, self.retry)
+    }
+
+    /// Records until the end.
+    pub(super) fn most(&self) -> u64 {
+        self.count.unwrap_or(u64::MAX)
+    }
+
+    /// Whether all of it is there again for who opens it once more.
+    pub(super) fn is_read_again(&self) -> bool {
+        matches!(&self.source, Address::File(path) if path.is_file())
+    }
 }
 
 struct Drive<'o, M: Measure> {
@@ -82,6 +107,8 @@ struct Drive<'o, M: Measure> {
     source: Source,
     measure: M,
     state: State<M::Tally>,
+    /// Records so far.
+    taken: u64,
     /// Records until the end.
     left: u64,
     until_progress: u64,
@@ -91,17 +118,18 @@ impl<M: Measure> Drive<'_, M> {
     async fn run(&mut self, stop: &mut Stop) -> Result<(), Failure> {
         let measured = self.measure(stop).await;
         self.source.end();
-        if matches!(measured, Err(Failure::NobodyReads)) {
+        // Whatever goes wrong behind the first record, the result up to there is worth something.
+        if matches!(measured, Err(Failure::NobodyReads)) || measured.is_err() && self.taken == 0 {
             return measured;
         }
-        // Whatever went wrong, the result up to there is worth something.
+        self.measure.settle(self.state.pending());
         let total = self.state.total(PATIENCE).await.map_err(unreachable);
         if total.is_ok() {
             self.state.close().await;
         }
         let shown = total.and_then(|total| self.measure.result(&total));
         self.complain();
-        measured.and(shown)
+        measured.and(shown).and_then(|()| self.something())
     }
 
     async fn measure(&mut self, stop: &mut Stop) -> Result<(), Failure> {
@@ -150,11 +178,13 @@ impl<M: Measure> Drive<'_, M> {
         while !input.is_empty() && self.left > 0 {
             let most = self.left.min(self.until_progress);
             let taken = self.measure.take(&mut input, block.separator, most, self.state.pending());
+            self.taken += taken;
             self.left -= taken;
             self.until_progress -= taken;
             if self.until_progress == 0 {
                 // While it can't be reached, reading goes on: it may be back by the next time.
                 if self.state.is_reachable() {
+                    self.measure.settle(self.state.pending());
                     match self.state.total(GLANCE).await {
                         Ok(total) => self.measure.progress(&total)?,
                         Err(error) => tracing::warn!("{error}"),
@@ -166,12 +196,21 @@ impl<M: Measure> Drive<'_, M> {
         Ok(())
     }
 
+    /// Whether anything was measured, where there were records.
+    fn something(&self) -> Result<(), Failure> {
+        let rejected = self.measure.rejected().records;
+        if rejected == 0 || rejected < self.taken {
+            return Ok(());
+        }
+        Err(Failure::Refused(format!("nothing was measured: {rejected} of {rejected} records had to be left out")))
+    }
+
     /// Says on stderr what is not in the result.
     fn complain(&self) {
         for note in self.state.notes() {
             eprintln!("warning: {note}");
         }
-        if let Some(first) = self.measure.first_rejected() {
+        if let Some(first) = &self.measure.rejected().first {
             eprintln!("rejected: {first}");
         }
         let losses = self.source.losses();

@@ -8,7 +8,7 @@ use streamgauge_core::stats::Moments;
 
 use super::drive::{self, Measure, drive};
 use super::number::{exact, short};
-use super::values::Values;
+use super::values::{Rejected, Values};
 use super::{EXIT_CODES, path};
 use crate::results::StateOptions;
 use crate::results::tally::{MomentsTally, Summary};
@@ -63,8 +63,8 @@ impl Measure for Meter {
         output::line(&if self.json { json(total) } else { line(total) })
     }
 
-    fn first_rejected(&self) -> Option<&str> {
-        self.values.first_rejected()
+    fn rejected(&self) -> &Rejected {
+        self.values.rejected()
     }
 }
 

@@ -14,7 +14,15 @@ pub(super) struct Values {
     /// Numbers that have not been handed over.
     buffer: Vec<f64>,
     records: u64,
-    first_rejected: Option<String>,
+    rejected: Rejected,
+}
+
+/// Records in which there is nothing to measure.
+#[derive(Debug, Default)]
+pub(super) struct Rejected {
+    pub(super) records: u64,
+    /// The first of them, and why, for whoever wonders.
+    pub(super) first: Option<String>,
 }
 
 /// How much came of a piece of input.
@@ -30,7 +38,12 @@ const CHUNK: usize = 1024;
 
 impl Values {
     pub(super) fn new(field: Option<Path<String>>) -> Self {
-        Self { field: field.map(|field| [field]), buffer: Vec::with_capacity(CHUNK), records: 0, first_rejected: None }
+        Self {
+            field: field.map(|field| [field]),
+            buffer: Vec::with_capacity(CHUNK),
+            records: 0,
+            rejected: Rejected::default(),
+        }
     }
 
     /// Takes up to `most` records off the front of the input, in which each has a separator behind it, and gives `on`
@@ -64,12 +77,13 @@ impl Values {
         on(&self.buffer);
         self.buffer.clear();
         self.records += taken.records;
+        self.rejected.records += taken.rejected;
         taken
     }
 
-    /// The first record without a number, and where it was, for whoever wonders.
-    pub(super) fn first_rejected(&self) -> Option<&str> {
-        self.first_rejected.as_deref()
+    /// Records without a number.
+    pub(super) const fn rejected(&self) -> &Rejected {
+        &self.rejected
     }
 
     fn number(&mut self, record: &[u8], before: u64) -> Option<f64> {
@@ -80,7 +94,7 @@ impl Values {
         number
             .map_err(|reason| {
                 let number = self.records + before + 1;
-                self.first_rejected.get_or_insert_with(|| format!("record {number} {reason}: {}", excerpt(record)));
+                self.rejected.first.get_or_insert_with(|| format!("record {number} {reason}: {}", excerpt(record)));
             })
             .ok()
     }
@@ -141,9 +155,16 @@ pub(super) fn why(malformed: Malformed) -> String {
 /// The beginning of a record, fit for a terminal.
 pub(super) fn excerpt(record: &[u8]) -> String {
     const MOST: usize = 60;
-    let text = String::from_utf8_lossy(record.get(..MOST).unwrap_or(record));
+    let mut shown = String::new();
+    for c in String::from_utf8_lossy(record.get(..MOST).unwrap_or(record)).chars() {
+        match c {
+            // As they are in the record, where JSON has escaped what it has to.
+            '"' | '\'' | '\\' => shown.push(c),
+            c => shown.extend(c.escape_debug()),
+        }
+    }
     let dots = if record.len() > MOST { "…" } else { "" };
-    format!("`{}{dots}`", text.escape_debug())
+    format!("`{shown}{dots}`")
 }
 
 #[cfg(test)]
@@ -164,7 +185,7 @@ mod tests {
         let infinity = f64::INFINITY;
         assert_eq!(all, [1.0, -2500.0, 12_345_678.0, 123_456_789.0, 7.0, 0.5, infinity, -infinity]);
         assert_eq!((taken, rest.as_str()), (Taken { records: 14, rejected: 6 }, ""));
-        assert_eq!(values.first_rejected(), Some("record 9 is not a number: `x`"));
+        assert_eq!(values.rejected().first.as_deref(), Some("record 9 is not a number: `x`"));
     }
 
     #[test]
@@ -194,7 +215,7 @@ mod tests {
         let many = "1\n".repeat(3000);
         assert_eq!(take(&mut values, many.as_bytes(), 2999).0.len(), 2999);
         take(&mut values, b"x\n", 1);
-        assert_eq!(values.first_rejected(), Some("record 3002 is not a number: `x`"));
+        assert_eq!(values.rejected().first.as_deref(), Some("record 3002 is not a number: `x`"));
     }
 
     #[test]
@@ -203,7 +224,15 @@ mod tests {
         let mut values = Values::new(Some(Path::parse("x.y".to_owned()).unwrap()));
         let (all, taken, _) = take(&mut values, input, u64::MAX);
         assert_eq!((all, taken), (vec![1.5, -3.0], Taken { records: 5, rejected: 3 }));
-        assert_eq!(values.first_rejected(), Some("record 2 has no `x.y`: `{}`"));
+        assert_eq!(values.rejected().first.as_deref(), Some("record 2 has no `x.y`: `{}`"));
+        assert_eq!(values.rejected().records, 3);
+    }
+
+    #[test]
+    fn a_record_is_shown_as_it_came() {
+        assert_eq!(excerpt(br#"{"a": "\/\n'"}"#), r#"`{"a": "\/\n'"}`"#);
+        assert_eq!(excerpt(b"\x1b[2J\xff\n"), "`\\u{1b}[2J\u{fffd}\\n`");
+        assert_eq!(excerpt(&[b'x'; 61]), format!("`{}…`", "x".repeat(60)));
     }
 
     #[test]

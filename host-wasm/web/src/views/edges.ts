@@ -16,6 +16,11 @@ export function heaviest(held: { top(n: number): WeightedEdge[] }, n: number): N
   });
 }
 
+/** A name that breaks where its parts end, and not in the middle of a word. */
+function parts(name: string): (string | HTMLElement)[] {
+  return name.split(/(?<=[/.?&=_-])/).flatMap((part, i) => (i ? [el("wbr"), part] : [part]));
+}
+
 /** Two cards that show the same edges. */
 export class Edges {
   readonly net: Net;
@@ -27,7 +32,12 @@ export class Edges {
     // A line of its own: the picture must not move when there is something to tell.
     const told = el("p", { class: "told", id: `${view}-told`, role: "status" });
     this.net = new Net((text) => (told.textContent = text));
-    this.picture = el("div", { class: "card" }, this.net.svg, told,
+    const legend = el("p", { class: "legend" }, ...Object.entries({ second: "where edges begin", water: "where they only end" }).map(([colour, text]) => {
+      const swatch = el("span", { class: "swatch" });
+      swatch.style.background = `var(--${colour})`;
+      return el("span", {}, swatch, text);
+    }), "the wider, the heavier");
+    this.picture = el("div", { class: "card" }, this.net.svg, told, legend,
       el("p", { class: "note" }, "Point at a node to see its neighbours; drag it, scroll to zoom, double-click to zoom back. By keyboard: arrows go through the nodes, + and − zoom, 0 zooms back."));
     this.table = el("div", { class: "card" }, el("h3", {}, "Top edges"),
       el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Top edges" },
@@ -36,6 +46,6 @@ export class Edges {
 
   set(edges: NetEdge[]): void {
     this.net.set(edges);
-    this.body.replaceChildren(...edges.slice(0, ROWS).map(({ from, to, weight }) => el("tr", {}, el("td", {}, from), el("td", {}, to), el("td", { class: "n" }, count(weight)))));
+    this.body.replaceChildren(...edges.slice(0, ROWS).map(({ from, to, weight }) => el("tr", {}, el("td", {}, ...parts(from)), el("td", {}, ...parts(to)), el("td", { class: "n" }, count(weight)))));
   }
 }

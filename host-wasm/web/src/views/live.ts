@@ -10,6 +10,7 @@ import { Edges, heaviest } from "./edges";
 import { Follower } from "./follower";
 import { Gaps } from "./gaps";
 import { HistogramChart } from "./histogram";
+import { Message } from "./message";
 import { Queues } from "./queues";
 import { MAIN, Settings } from "./settings";
 import { SHAPES } from "./shapes";
@@ -36,19 +37,24 @@ export function liveView(panel: HTMLElement): View {
   let started = 0;
   let tick = 0;
   let kind = Kind.Normal;
+  /** Whether what is shown stands still; what comes is measured all the same. */
+  let held = false;
   const history: (number | null)[][] = [[], [], []];
 
   const status = el("span", { class: "pill", role: "status", id: "live-status" }, "not connected");
   const tiles = new Tiles({ messages: "messages", missed: "missed", reconnects: "reconnects", mean: "mean", deviation: "standard deviation", skewness: "skewness", kurtosis: "excess kurtosis" });
-  const rateChart = new Chart({ title: "Messages", note: "a second; marked: no connection", bands, x: "seconds", y: "messages/s", lines: [{ name: "messages/s", colour: "water", fill: true }], range: (most) => [0, Math.max(1, most * 1.08)] });
-  const valueChart = new Chart({ title: "Numbers", note: "mean of each quarter second", bands, x: "seconds", y: "value", lines: [{ name: "mean", colour: "second" }] });
+  const rateChart = new Chart({ title: "Messages", note: "a second; marked: no connection", bands, x: "time", kind: "time", y: "messages/s", lines: [{ name: "messages/s", colour: "water", fill: true }], range: (most) => [0, Math.max(1, most * 1.08)] });
+  const valueChart = new Chart({ title: "Numbers", note: "mean of each quarter second", bands, x: "time", kind: "time", y: "value", lines: [{ name: "mean", colour: "second" }] });
   const histogramChart = new HistogramChart("range from the first 64 numbers");
   const counters = new Counters();
   const queues = new Queues();
   const edges = new Edges("live");
   const hint = el("p", { class: "hint", id: "live-hint", hidden: "" });
   const log = el("ol", { class: "log", "aria-live": "polite", "aria-label": "What happened" });
+  const message = new Message(measure, [settings.number.input, settings.from.input, settings.to.input]);
+  const pause = button("Pause", () => hold(!held), { id: "live-pause" });
   const connect = button("Connect", () => (follower ? disconnect() : start()), { class: "main", id: "connect" });
+  const pair = el("div", { class: "pair", hidden: "" }, valueChart.element, histogramChart.element);
   const form = el("div", { class: "card" },
     group("Server", settings.address.element, el("p", { class: "note" }, "With --cors-origin a server lets pages of other origins in."), settings.topic.element, settings.queue.element, button(`Publish ${HANDFUL} numbers`, () => void publish(), { id: "publish" })),
     group("What is measured", settings.number.element, select("density fitted", "fitted-kind", Object.keys(SHAPES).map((name) => [name, name]), (name) => (kind = SHAPES[name]?.kind ?? kind)).element, button("Fit the histogram again", () => measured.refit()),
@@ -62,14 +68,14 @@ export function liveView(panel: HTMLElement): View {
 
   edges.picture.prepend(el("h3", {}, "Graph", el("small", {}, `the ${SHOWN} heaviest edges`)));
   panel.append(
-    intro("Live", "The same measures on a topic of a server, and its queues. It goes on after the last message it saw; what is lost is shown.", status, connect),
+    intro("Live", "The same measures on a topic of a server, and its queues. It goes on after the last message it saw; what is lost is shown.", status, pause, connect),
     hint,
     tiles.element,
     counters.element,
     queues.element,
     el("div", { class: "columns full" },
-      el("div", { class: "stack" }, rateChart.element, el("div", { class: "pair" }, valueChart.element, histogramChart.element), edges.picture),
-      el("div", { class: "stack" }, form,
+      el("div", { class: "stack" }, rateChart.element, pair, edges.picture),
+      el("div", { class: "stack" }, message.element, form,
         el("div", { class: "card" }, el("h3", {}, "What happened"), log),
         edges.table)),
   );
@@ -89,6 +95,8 @@ export function liveView(panel: HTMLElement): View {
     gaps = new Gaps(SAMPLES);
     history.forEach((column) => (column.length = 0));
     histogramChart.set([[], [], []]);
+    message.clear();
+    hold(false);
     drawEdges();
     started = performance.now();
     settings.store();
@@ -97,7 +105,10 @@ export function liveView(panel: HTMLElement): View {
     const { address, topic } = following;
     if (!URL.canParse(endpoint(address, ""))) return tell("closed", `${address} is no address`);
     follower = new Follower(endpoint(address, "sub", { topic, format: "sse" }), {
-      message: take,
+      message(text): void {
+        message.take(text);
+        take(text);
+      },
       gap(n): void {
         gaps.tell(n, now());
         happened(n === undefined ? "gap: the server began anew, what was lost isn't known" : `gap: ${count(n)} messages were lost`);
@@ -142,8 +153,26 @@ export function liveView(panel: HTMLElement): View {
     return (performance.now() - started) / 1000;
   }
 
+  /** What a clock said when `now` was 0, in seconds since 1970. */
+  function origin(): number {
+    return (performance.timeOrigin + started) / 1000;
+  }
+
   function bands(): Band[] {
-    return gaps.bands(history[0]?.[0] ?? 0, now());
+    const zero = origin();
+    return gaps.bands(history[0]?.[0] ?? 0, now()).map((band) => ({ ...band, from: band.from + zero, to: band.to + zero }));
+  }
+
+  function hold(still: boolean): void {
+    held = still;
+    pause.textContent = held ? "Go on" : "Pause";
+    if (!held && follower) draw();
+  }
+
+  /** Begins anew with another field. */
+  function measure(field: string): void {
+    settings.number.input.value = field;
+    start();
   }
 
   /** For whoever has no other source at hand. */
@@ -191,7 +220,7 @@ export function liveView(panel: HTMLElement): View {
     });
     [arrived, sum, numbers] = [0, 0, 0];
     tick += 1;
-    if (panel.hidden) return;
+    if (panel.hidden || held) return;
     draw();
     if (tick % CALM === 0) drawEdges();
     if (hole) return;
@@ -209,7 +238,12 @@ export function liveView(panel: HTMLElement): View {
     tiles.set("deviation", number(moments.deviation, 4));
     tiles.set("skewness", number(moments.skewness, 3));
     tiles.set("kurtosis", number(moments.excessKurtosis, 3));
-    const [t, rates, values] = history as [number[], number[], number[]];
+    message.draw();
+    // Without a number there is nothing to see in them.
+    pair.hidden = moments.count === 0;
+    const [seconds, rates, values] = history as [number[], number[], number[]];
+    const zero = origin();
+    const t = seconds.map((second) => second + zero);
     rateChart.set([t, rates]);
     valueChart.set([t, values]);
     const histogram = measured.histogram();

@@ -10,7 +10,7 @@ use streamgauge_core::select::{Number, Path, Value, find};
 use streamgauge_core::stats::graph::Direction;
 
 use super::drive::{self, Measure, drive};
-use super::values::{excerpt, next, scalar, why};
+use super::values::{Rejected, excerpt, next, scalar, why};
 use super::{EXIT_CODES, path};
 use crate::results::StateOptions;
 use crate::results::tally::{GraphTally, WeightedEdges};
@@ -40,6 +40,9 @@ pub struct Options {
     max_edges: usize,
     #[command(flatten)]
     show: Show,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
     #[command(flatten)]
     drive: drive::Options,
     #[command(flatten)]
@@ -86,8 +89,11 @@ fn max_edges(text: &str) -> Result<usize, String> {
 pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failure>, StartError> {
     let direction = if options.undirected { Direction::Undirected } else { Direction::Directed };
     let heartbeat = Path::key("_heartbeat_".to_owned()).expect("a key");
-    let meter =
-        Meter { paths: [options.from, options.to, heartbeat], show: options.show, records: 0, first_rejected: None };
+    let mut show = options.show;
+    if options.json {
+        show.format = Some(Format::Json);
+    }
+    let meter = Meter { paths: [options.from, options.to, heartbeat], show, records: 0, rejected: Rejected::default() };
     // What is on its way to others has to be exact: only what is shown is bounded then.
     let tally = if options.state.is_shared() { GraphTally::exact } else { GraphTally::bounded };
     let state = options.state.nodes_in(options.nodes_db);
@@ -119,7 +125,7 @@ struct Meter {
     paths: [Path<String>; 3],
     show: Show,
     records: u64,
-    first_rejected: Option<String>,
+    rejected: Rejected,
 }
 
 impl Measure for Meter {
@@ -144,11 +150,15 @@ impl Measure for Meter {
                         tally.add(from.into(), to.into(), 1);
                         continue;
                     }
-                    _ => &mut counters.missing,
+                    _ => {
+                        self.rejected.records += 1;
+                        &mut counters.missing
+                    }
                 },
                 Err(malformed) => {
                     let (number, why) = (self.records, why(malformed));
-                    self.first_rejected.get_or_insert_with(|| format!("record {number} {why}: {}", excerpt(record)));
+                    self.rejected.records += 1;
+                    self.rejected.first.get_or_insert_with(|| format!("record {number} {why}: {}", excerpt(record)));
                     &mut counters.not_json
                 }
             };
@@ -165,8 +175,8 @@ impl Measure for Meter {
         output::write(self.show.text_or(graph, Format::Table).as_bytes())
     }
 
-    fn first_rejected(&self) -> Option<&str> {
-        self.first_rejected.as_deref()
+    fn rejected(&self) -> &Rejected {
+        &self.rejected
     }
 }
 

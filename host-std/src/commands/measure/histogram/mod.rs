@@ -1,14 +1,16 @@
 //! `streamgauge histogram`: how often which values come.
 
 mod draw;
+mod range;
 
 use std::path::PathBuf;
 
 use clap::Args;
+use range::{Finding, Wanted};
 use streamgauge_core::select::Path;
 
 use super::drive::{self, Measure, drive};
-use super::values::Values;
+use super::values::{Rejected, Values};
 use super::{EXIT_CODES, path};
 use crate::results::StateOptions;
 use crate::results::tally::{Bars, HistogramTally, Shape, whole as whole_number};
@@ -20,14 +22,16 @@ use crate::terminal::signals::Stop;
 /// How often which values come, drawn in the terminal
 ///
 /// Each record is a number, or JSON with a number in --field. What lies outside of the bins is counted on either side.
+/// Without --min and --max the range is that of the whole file, which is read twice, or of the first 1,000 numbers of a
+/// stream, which is said on stderr; its edges are round then, and --bins is the most that there are.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct Options {
     /// Where the first bin begins
-    #[arg(long, value_name = "X", allow_negative_numbers = true, required_unless_present = "integers")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     min: Option<f64>,
     /// Where the last bin ends; with --integers the last value
-    #[arg(long, value_name = "X", allow_negative_numbers = true, required_unless_present = "integers")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     max: Option<f64>,
     /// Bins of equal width
     #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "integers", value_parser = bins)]
@@ -60,20 +64,45 @@ fn bins(text: &str) -> Result<u32, String> {
 
 const MAX_BINS: u32 = 1_000_000;
 
-pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failure>, StartError> {
-    let tally = HistogramTally::new(options.shape()?);
-    let tally = tally.map_err(|error| StartError::new(format_args!("--min, --max, --bins: {error}")))?;
-    let measure = Meter { values: Values::new(options.field), json: options.json, svg: options.svg };
+pub(super) async fn run(options: Options, mut stop: Stop) -> Result<Result<(), Failure>, StartError> {
+    let (finding, tally) = match options.bins()? {
+        Bins::Said(shape) => {
+            let tally = HistogramTally::new(shape);
+            (None, tally.map_err(|error| StartError::new(format_args!("--min, --max, --bins: {error}")))?)
+        }
+        Bins::Wanted(_) if options.state.is_shared() => {
+            return Err(StartError::new(
+                "--min and --max are missing, or --integers: who shares bins has to have the same",
+            ));
+        }
+        Bins::Wanted(wanted) if options.drive.is_read_again() => {
+            match wanted.of_file(&options.drive, Values::new(options.field.clone()), stop.asked()).await? {
+                Ok(tally) => (None, tally),
+                Err(failure) => return Ok(Err(failure)),
+            }
+        }
+        Bins::Wanted(wanted) => {
+            let (finding, tally) = Finding::new(wanted)?;
+            (Some(finding), tally)
+        }
+    };
+    let measure = Meter { values: Values::new(options.field), finding, json: options.json, svg: options.svg };
     drive(&options.drive, &options.state, measure, tally, stop).await
 }
 
+/// What is asked for.
+enum Bins {
+    Said(Shape),
+    Wanted(Wanted),
+}
+
 impl Options {
-    fn shape(&self) -> Result<Shape, StartError> {
+    fn bins(&self) -> Result<Bins, StartError> {
         if !self.integers {
-            let (Some(min), Some(max)) = (self.min, self.max) else {
-                return Err(StartError::new("--min and --max are missing, or --integers"));
-            };
-            return Ok(Shape::Range { min, max, bins: self.bins });
+            return Ok(match (self.min, self.max) {
+                (Some(min), Some(max)) => Bins::Said(Shape::Range { min, max, bins: self.bins }),
+                (min, max) => Bins::Wanted(Wanted { min, max, bins: self.bins }),
+            });
         }
         let whole = |flag: &str, bound: Option<f64>, otherwise: i64| match bound {
             None => Ok(otherwise),
@@ -83,12 +112,14 @@ impl Options {
         let (min, max) = (whole("--min", self.min, i64::MIN)?, whole("--max", self.max, i64::MAX)?);
         // What is on its way to others has to be exact, in whatever parts it comes.
         let most = if self.state.is_shared() { usize::MAX } else { self.max_values };
-        Ok(Shape::Integers { min, max, most })
+        Ok(Bins::Said(Shape::Integers { min, max, most }))
     }
 }
 
 struct Meter {
     values: Values,
+    /// What the range is, as long as nobody knows.
+    finding: Option<Finding>,
     json: bool,
     svg: Option<PathBuf>,
 }
@@ -97,9 +128,22 @@ impl Measure for Meter {
     type Tally = HistogramTally;
 
     fn take(&mut self, input: &mut &[u8], separator: u8, most: u64, tally: &mut HistogramTally) -> u64 {
-        let taken = self.values.take(input, separator, most, |some| tally.extend(some));
+        let finding = &mut self.finding;
+        let taken = self.values.take(input, separator, most, |some| match finding {
+            None => tally.extend(some),
+            Some(holding) => {
+                if let Some(left) = holding.hold(some) {
+                    finding.take().into_iter().for_each(|found| found.settle(tally));
+                    tally.extend(left);
+                }
+            }
+        });
         tally.reject(taken.rejected);
         taken.records
+    }
+
+    fn settle(&mut self, tally: &mut HistogramTally) {
+        self.finding.take().into_iter().for_each(|found| found.settle(tally));
     }
 
     fn progress(&self, bars: &Bars) -> Result<(), Failure> {
@@ -113,8 +157,8 @@ impl Measure for Meter {
         std::fs::write(path, draw::svg(bars)).map_err(named)
     }
 
-    fn first_rejected(&self) -> Option<&str> {
-        self.values.first_rejected()
+    fn rejected(&self) -> &Rejected {
+        self.values.rejected()
     }
 }
 

@@ -85,8 +85,9 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Opens a file; the others connect when they are first read, and again when they are lost.
-    pub(super) fn open(address: &Address, drain: bool) -> Result<Self, StartError> {
+    /// Opens a file; the others connect when they are first read, and again when they are lost. Where they can't the
+    /// first time, they try on with `retry`.
+    pub(super) fn open(address: &Address, drain: bool, retry: bool) -> Result<Self, StartError> {
         if drain && !matches!(address, Address::Queue(_)) {
             return Err(StartError::new(format_args!("--drain: {address} is no queue")));
         }
@@ -101,8 +102,8 @@ impl Source {
                 }
                 Self::File(File::new(file, Some(found.len()).filter(|_| found.is_file())))
             }
-            Address::Pubsub(url) => Self::Pubsub(Pubsub::new(url.clone())),
-            Address::Queue(url) => Self::Queue(Box::new(Queue::new(url, drain))),
+            Address::Pubsub(url) => Self::Pubsub(Pubsub::new(url.clone(), retry)),
+            Address::Queue(url) => Self::Queue(Box::new(Queue::new(url, drain, retry))),
         })
     }
 
@@ -111,7 +112,7 @@ impl Source {
     pub(super) async fn next(&mut self, most: u64) -> Result<Option<Block>, Failure> {
         match self {
             Self::File(file) => file.next().await,
-            Self::Pubsub(pubsub) => Ok(Some(pubsub.next().await)),
+            Self::Pubsub(pubsub) => pubsub.next().await.map(Some),
             Self::Queue(queue) => queue.next(most).await,
         }
     }

@@ -1,6 +1,5 @@
 //! The messages of a pubsub.
 
-use core::convert::Infallible;
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::Poll;
@@ -9,14 +8,16 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::{Block, Losses, MAX_RECORD, RECORD_SEPARATOR};
-use crate::client::{Feed, Item, Limits, News, Url};
+use crate::client::{Error, Feed, Item, Limits, News, Url};
+use crate::commands::at::{Expected, explain, refusal};
+use crate::terminal::exit::Failure;
 
 /// A subscription that comes back.
 ///
 /// It is read only while somebody waits for the next block: whoever falls behind lags at the pubsub, which has a bound
 /// for it, not in memory here.
 pub(crate) struct Pubsub {
-    feed: Pin<Box<dyn Future<Output = Infallible> + Send>>,
+    feed: Pin<Box<dyn Future<Output = Failure> + Send>>,
     inbox: Arc<Mutex<Inbox>>,
 }
 
@@ -24,6 +25,8 @@ pub(crate) struct Pubsub {
 struct Inbox {
     bytes: Vec<u8>,
     losses: Losses,
+    /// It has been there once, or may come later.
+    trusted: bool,
 }
 
 impl core::fmt::Debug for Pubsub {
@@ -33,31 +36,35 @@ impl core::fmt::Debug for Pubsub {
 }
 
 impl Pubsub {
-    pub(super) fn new(url: Url) -> Self {
-        let inbox = Arc::new(Mutex::new(Inbox::default()));
+    /// With `retry` one that can't be reached may come later.
+    pub(super) fn new(url: Url, retry: bool) -> Self {
+        let inbox = Arc::new(Mutex::new(Inbox { trusted: retry, ..Inbox::default() }));
         let letters = Arc::clone(&inbox);
         let limits = Limits { message: MAX_RECORD, ..Limits::default() };
         let feed = async move {
-            let mut feed = Feed::new(vec![url], limits);
-            feed.run(|news: News<'_>| {
-                letters.lock().receive(&news);
-                Ok(())
-            })
-            .await
+            let mut feed = Feed::new(vec![url.clone()], limits);
+            let end = feed.run(|news: News<'_>| letters.lock().receive(&news)).await;
+            let queue = format!("--source {}", url.root());
+            match end {
+                End::Refused(status) => {
+                    explain(refusal(&url, status).await, &url.root(), Expected::Pubsub, &queue).await
+                }
+                End::Failed(failure) => failure,
+            }
         };
         Self { feed: Box::pin(feed), inbox }
     }
 
-    pub(super) async fn next(&mut self) -> Block {
+    pub(super) async fn next(&mut self) -> Result<Block, Failure> {
         poll_fn(|context| {
-            if let Poll::Ready(never) = self.feed.as_mut().poll(context) {
-                match never {}
+            if let Poll::Ready(failure) = self.feed.as_mut().poll(context) {
+                return Poll::Ready(Err(failure));
             }
             let mut inbox = self.inbox.lock();
             if inbox.bytes.is_empty() {
                 return Poll::Pending;
             }
-            Poll::Ready(Block { bytes: core::mem::take(&mut inbox.bytes), separator: RECORD_SEPARATOR })
+            Poll::Ready(Ok(Block { bytes: core::mem::take(&mut inbox.bytes), separator: RECORD_SEPARATOR }))
         })
         .await
     }
@@ -67,8 +74,14 @@ impl Pubsub {
     }
 }
 
+/// Why there is nothing to read at all.
+enum End {
+    Refused(u16),
+    Failed(Failure),
+}
+
 impl Inbox {
-    fn receive(&mut self, news: &News<'_>) {
+    fn receive(&mut self, news: &News<'_>) -> Result<(), End> {
         match news {
             News::Item(Item::Message { bytes, .. }) => {
                 self.bytes.extend_from_slice(bytes);
@@ -76,9 +89,15 @@ impl Inbox {
             }
             News::Item(Item::Missed(messages)) => self.losses.missed = self.losses.missed.saturating_add(*messages),
             News::Item(Item::TooLong { .. }) => self.losses.too_long = self.losses.too_long.saturating_add(1),
+            News::Lost(_, Error::Status(status), _) if !self.trusted => return Err(End::Refused(*status)),
+            News::Lost(source, error, _) if !self.trusted => return Err(End::Failed(Failure::of(source, error))),
             News::Lost(source, error, wait) => tracing::warn!(%source, %error, ?wait, "source lost"),
-            News::Connected(source) => tracing::info!(%source, "connected"),
+            News::Connected(source) => {
+                self.trusted = true;
+                tracing::info!(%source, "connected");
+            }
             News::Detecting(_) | News::Connecting(_) => {}
         }
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use super::{Block, MAX_RECORD, RECORD_SEPARATOR};
 use crate::client::{Backoff, Connection, Error, Limits, Url};
+use crate::commands::at::{Expected, explain};
 use crate::terminal::exit::{Failure, accepted};
 
 /// Items asked for at a time. What is asked for is off the queue: this is the most that a crash can lose here.
@@ -18,6 +19,8 @@ const ITEMS: u64 = 1000;
 pub(crate) struct Queue {
     url: Url,
     drain: bool,
+    /// It has been there once, or may come later.
+    trusted: bool,
     connection: Option<Connection>,
     /// What was asked for is off the queue, so a call is a task of its own, which nobody gives up half-way.
     call: Option<JoinHandle<Call>>,
@@ -28,11 +31,12 @@ pub(crate) struct Queue {
 type Call = (Connection, Result<Response<Vec<u8>>, Error>);
 
 impl Queue {
-    /// With `drain` the end of the queue is the end of the source.
-    pub(super) fn new(url: &Url, drain: bool) -> Self {
+    /// With `drain` the end of the queue is the end of the source; with `retry` one that can't be reached may come later.
+    pub(super) fn new(url: &Url, drain: bool, retry: bool) -> Self {
         Self {
-            url: url.root().join("/mget"),
+            url: url.root().join("/mget").and("queue", url.parameter("queue")),
             drain,
+            trusted: retry,
             connection: None,
             call: None,
             empty: Backoff::new(Duration::from_millis(5), Duration::from_millis(200)),
@@ -82,6 +86,7 @@ impl Queue {
         let Ok((connection, answer)) = answer else { return Ok(None) };
         let answer = match answer {
             Ok(answer) => answer,
+            Err(error) if !self.trusted => return Err(Failure::of(&self.url, &error)),
             Err(error) => {
                 let source = &self.url;
                 tracing::warn!(%source, %error, "queue lost; if it had sent items, they are lost with it");
@@ -90,7 +95,15 @@ impl Queue {
         };
         self.lost.reset();
         self.connection = Some(connection);
-        let mut bytes = accepted(&self.url, answer)?;
+        let mut bytes = match accepted(&self.url, answer) {
+            Ok(bytes) => bytes,
+            Err(failure) => {
+                let root = self.url.root();
+                let topic = format!("--source {}", root.join("/sub"));
+                return Err(explain(failure, &root, Expected::Queue, &topic).await);
+            }
+        };
+        self.trusted = true;
         if bytes.is_empty() {
             return Ok(None);
         }

@@ -1,0 +1,206 @@
+//! The range of a histogram that nobody has said: that of a whole file, or of the first numbers of a stream.
+
+use core::future::Future;
+
+use super::Values;
+use crate::commands::measure::drive;
+use crate::results::tally::{HistogramTally, Shape};
+use crate::terminal::StartError;
+use crate::terminal::exit::Failure;
+
+/// How many numbers of a stream say what its range is.
+const FIRST: usize = 1000;
+
+/// What is known of a range, and what has to be found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) min: Option<f64>,
+    pub(super) max: Option<f64>,
+    /// At most so many, where both ends are found; else exactly.
+    pub(super) bins: u32,
+}
+
+/// The least and the largest number of those that are finite.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    least: f64,
+    most: f64,
+}
+
+impl Extent {
+    const NONE: Self = Self { least: f64::INFINITY, most: f64::NEG_INFINITY };
+
+    fn take(&mut self, numbers: &[f64]) {
+        for x in numbers.iter().filter(|x| x.is_finite()) {
+            self.least = self.least.min(*x);
+            self.most = self.most.max(*x);
+        }
+    }
+}
+
+impl Wanted {
+    /// An empty histogram in which all that was seen has a bin, with round edges where both ends are free.
+    fn around(&self, seen: Extent) -> Result<HistogramTally, StartError> {
+        // Half of them is as far as a width reaches.
+        const FARTHEST: f64 = f64::MAX / 4.0;
+        let Extent { least, most } = if seen.least <= seen.most { seen } else { Extent { least: 0.0, most: 0.0 } };
+        let (least, most) = (least.clamp(-FARTHEST, FARTHEST), most.clamp(-FARTHEST, FARTHEST));
+        let away = |x: f64| x.abs().max(1.0);
+        let above = |min: f64| if most > min { most.next_up() } else { min + away(min) };
+        let (min, max) = match (self.min, self.max) {
+            (Some(min), Some(max)) => (min, max),
+            (Some(min), None) => (min, above(min)),
+            (None, Some(max)) => (if least < max { least } else { max - away(max) }, max),
+            (None, None) => {
+                let round = round(least, most, self.bins).and_then(|shape| HistogramTally::new(shape).ok());
+                match round {
+                    Some(tally) => return Ok(tally),
+                    None => (least, above(least)),
+                }
+            }
+        };
+        let exact = HistogramTally::new(Shape::Range { min, max, bins: self.bins });
+        exact.map_err(|error| StartError::new(format_args!("--min, --max, --bins: {error}")))
+    }
+
+    /// The same after the whole of a file has been read once.
+    pub(super) async fn of_file(
+        &self,
+        options: &drive::Options,
+        mut values: Values,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<Result<HistogramTally, Failure>, StartError> {
+        let mut seen = Extent::NONE;
+        let mut source = options.open()?;
+        let read = async {
+            let mut left = options.most();
+            while let Some(block) = source.next(left).await? {
+                let mut input = block.bytes.as_slice();
+                left -= values.take(&mut input, block.separator, left, |some| seen.take(some)).records;
+                source.recycle(block);
+                if left == 0 {
+                    break;
+                }
+            }
+            source.end();
+            Ok(())
+        };
+        let end = tokio::select! {
+            biased;
+            () = stopped => Ok(()),
+            end = read => end,
+        };
+        match end {
+            Ok(()) => self.around(seen).map(Ok),
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+}
+
+/// Holds the first numbers of a stream back, until they say what the range is.
+#[derive(Debug)]
+pub(super) struct Finding {
+    wanted: Wanted,
+    first: Vec<f64>,
+}
+
+impl Finding {
+    /// With the histogram that stands for the one that will be found.
+    pub(super) fn new(wanted: Wanted) -> Result<(Self, HistogramTally), StartError> {
+        Ok((Self { wanted, first: Vec::with_capacity(FIRST) }, wanted.around(Extent::NONE)?))
+    }
+
+    /// Takes numbers in; when there are enough, those that are left.
+    pub(super) fn hold<'n>(&mut self, numbers: &'n [f64]) -> Option<&'n [f64]> {
+        let (first, left) = numbers.split_at(numbers.len().min(FIRST - self.first.len()));
+        self.first.extend_from_slice(first);
+        (self.first.len() == FIRST).then_some(left)
+    }
+
+    /// Puts the histogram that was found in the place of `tally`, with what was held back in it.
+    pub(super) fn settle(self, tally: &mut HistogramTally) {
+        let mut seen = Extent::NONE;
+        seen.take(&self.first);
+        let rejected = tally.outside().not_a_number;
+        if let Ok(mut found) = self.wanted.around(seen) {
+            found.reject(rejected);
+            *tally = found;
+        }
+        tally.extend(&self.first);
+        if let Shape::Range { min, max, bins } = tally.shape() {
+            let first = self.first.len();
+            eprintln!("range {min} to {max} in {bins} bins, from the first {first} numbers (see --min, --max)");
+        }
+    }
+}
+
+/// A range with round edges around both, in at most so many bins: steps of 1, 2 or 5, times a power of ten.
+fn round(least: f64, most: f64, bins: u32) -> Option<Shape> {
+    let span = if most > least { most - least } else { least.abs().max(1.0) };
+    let magnitude = (span / f64::from(bins)).log10().floor();
+    let steps = (0..6).flat_map(|power| [1.0, 2.0, 5.0].map(|digit| (digit, magnitude + f64::from(power))));
+    steps.into_iter().find_map(|(digit, power)| {
+        // Whole numbers of steps, so that an edge such as 0.3 is the nearest to it.
+        let edge = |steps: f64| {
+            if power < 0.0 { steps * digit / 10_f64.powf(-power) } else { steps * digit * 10_f64.powf(power) }
+        };
+        let step = edge(1.0);
+        let (low, high) = ((least / step).floor(), (most / step).floor() + 1.0);
+        // A quotient is rounded: 0.35 / 0.05 is below 7.
+        let low = if edge(low) > least { low - 1.0 } else { low };
+        let high = if edge(high) <= most { high + 1.0 } else { high };
+        let needed = high - low;
+        (needed <= f64::from(bins)).then(|| Shape::Range { min: edge(low), max: edge(high), bins: needed as u32 })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_are_round_and_everything_is_inside() {
+        for (least, most, bins, expected) in [
+            (0.0, 1.0, 20, (0.0, 1.1, 11)),
+            (1.0, 6.0, 20, (1.0, 6.5, 11)),
+            (-36.8, 65.6, 20, (-40.0, 70.0, 11)),
+            (0.1, 0.35, 10, (0.1, 0.4, 6)),
+            (7.0, 7.0, 20, (7.0, 7.1, 1)),
+            (-1.0, 1.0, 2, (-2.0, 2.0, 2)),
+        ] {
+            let (min, max, bins) = match round(least, most, bins) {
+                Some(Shape::Range { min, max, bins }) => (min, max, bins),
+                other => panic!("{least} {most}: {other:?}"),
+            };
+            assert_eq!((min, max, bins), expected, "{least} {most}");
+        }
+        // Zero is an edge of every step, so that both sides of it don't go into one bin.
+        assert_eq!(round(-1.0, 1.0, 1), None);
+    }
+
+    #[test]
+    fn all_that_was_seen_has_a_bin() {
+        let wanted = |min, max, bins| Wanted { min, max, bins };
+        for (wanted, numbers) in [
+            (wanted(None, None, 1), &[-1.0, 1.0][..]),
+            (wanted(None, None, 20), &[f64::MAX, f64::MIN / 2.0]),
+            (wanted(None, None, 20), &[1e300, 1e300_f64.next_up()]),
+            (wanted(None, None, 20), &[5e-324]),
+            (wanted(None, None, 3), &[]),
+            (wanted(Some(0.0), None, 4), &[1.0, 3.0]),
+            (wanted(Some(9.0), None, 4), &[1.0, 3.0]),
+            (wanted(None, Some(4.0), 4), &[1.0, 3.0]),
+            (wanted(None, Some(-4e20), 4), &[1.0, 3.0]),
+        ] {
+            let (mut finding, mut tally) = Finding::new(wanted).unwrap();
+            tally.reject(2);
+            assert_eq!(finding.hold(numbers), None);
+            finding.settle(&mut tally);
+            let bars = crate::results::tally::Tally::total(&tally);
+            assert_eq!((bars.count(), bars.outside.not_a_number), (numbers.len() as u64, 2), "{wanted:?}");
+        }
+        assert!(wanted(Some(5.0), Some(4.0), 4).around(Extent::NONE).is_err());
+        let all = Wanted { min: None, max: None, bins: 3 }.around(Extent { least: -1.0, most: 2.0 }).unwrap();
+        assert_eq!(all.shape(), Shape::Range { min: -2.0, max: 4.0, bins: 3 });
+    }
+}

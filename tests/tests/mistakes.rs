@@ -1,0 +1,133 @@
+//! What goes wrong at first, and what is said then: one line that helps, and an exit code that is not 0.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Output;
+
+use streamgauge_tests::command::{fine, run, streamgauge};
+use streamgauge_tests::process::{Process, Server};
+use streamgauge_tests::wait::until;
+
+/// The line on stderr, where there is nothing else and nothing on stdout.
+#[track_caller]
+fn wrong(args: &[&str], input: &str) -> (i32, String) {
+    let (code, out, err) = run(args, input);
+    assert_eq!((out.as_str(), err.lines().count()), ("", 1), "{args:?}: {err}");
+    (code, err)
+}
+
+#[test]
+fn a_word_that_is_misspelt_is_known() {
+    for (args, meant) in [
+        (&["momets"][..], "'moments'"),
+        (&["moments", "--feild", "x"], "'--field'"),
+        (&["generate", "normal", "--cuont", "3"], "'--count'"),
+        (&["read", "--sourse", "http://a"], "'--source'"),
+    ] {
+        let (code, err) = wrong(args, "");
+        assert!(code == 2 && err.contains("similar") && err.contains(meant), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn a_topic_is_no_queue_and_the_other_way_round() {
+    let (pubsub, queue) = (Server::start("pubsub", [""; 0]), Server::start("simplequeue", [""; 0]));
+    let (pubsub, queue) = (format!("http://{}", pubsub.address), format!("http://{}", queue.address));
+    let listening = format!("{queue}/sub");
+    for (args, help) in [
+        (&["pub", "--url", &queue, "a"][..], "this is a queue: use put".to_owned()),
+        (&["put", "--url", &pubsub, "a"], "this is a pubsub: use pub".to_owned()),
+        (&["get", "--url", &pubsub], "this is a pubsub: use sub".to_owned()),
+        (&["sub", "--url", &queue], "this is a queue: use get".to_owned()),
+        (&["moments", "--source", &pubsub], format!("this is a pubsub: use --source {pubsub}/sub")),
+        (&["moments", "--source", &listening], format!("this is a queue: use --source {queue}/")),
+    ] {
+        let (code, out, err) = run(args, "");
+        assert!(code == 1 && err.trim_end().ends_with(&help) && err.lines().count() == 1, "{args:?}: {err}");
+        // What was counted is what was done.
+        assert!(["", "published 0\n", "put 0\n"].contains(&out.as_str()), "{args:?}: {out}");
+    }
+}
+
+#[test]
+fn a_server_that_is_down_is_said_and_waited_for_where_asked() {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let port = free.local_addr().expect("an address").port();
+    drop(free);
+    let url = format!("http://127.0.0.1:{port}");
+    let topic = format!("{url}/sub");
+    let commands: [&[&str]; 4] = [
+        &["sub", "--url", &url, "--count", "1"],
+        &["read", "--source", &url, "--print"],
+        &["moments", "--source", &url, "--count", "1"],
+        &["moments", "--source", &topic, "--count", "1"],
+    ];
+    for args in commands {
+        let (code, err) = wrong(args, "");
+        assert!(code == 3 && err.starts_with(&format!("error: {url}")), "{args:?}: {err}");
+    }
+    let waiting = |args: &[&str]| Process::spawn(streamgauge(&[args, &["--retry"]].concat()));
+    let mut reading = waiting(commands[2]);
+    let server = Server::start_at("simplequeue", port, [""; 0]);
+    assert_eq!(server.connect().get("/put?data=7").status, 200);
+    assert_eq!(until("the item", || reading.try_exit_code()), 0);
+    assert!(reading.stdout().starts_with("count 1  mean 7 "), "{}", reading.stdout());
+    drop(server);
+    let mut hearing = [commands[0], commands[3]].map(waiting);
+    let server = Server::start_at("pubsub", port, [""; 0]);
+    for hears in &mut hearing {
+        let code = until("the message", || {
+            server.connect().post("/pub", "8");
+            hears.try_exit_code()
+        });
+        assert!(code == 0 && hears.stdout().contains('8'), "{}", hears.stdout());
+    }
+}
+
+#[test]
+fn records_without_anything_to_measure_are_a_mistake() {
+    for (args, input, records) in [
+        (&["moments"][..], "x\ny\n", 2),
+        (&["moments", "--field", "a"], "1\n", 1),
+        (&["histogram"], "x\n", 1),
+        (&["graph", "--from", "a", "--to", "b"], "{}\n{\"a\":1}\n{\n", 3),
+    ] {
+        let (code, _, err) = run(args, input);
+        let last = err.lines().last().unwrap_or_default();
+        let said = format!("error: nothing was measured: {records} of {records} records had to be left out");
+        assert_eq!((code, last), (1, said.as_str()), "{args:?}");
+    }
+    // One that can be measured is enough, and none at all is no mistake.
+    for input in ["x\n1\n", ""] {
+        fine(&["moments"], input);
+    }
+    fine(&["graph", "--from", "a", "--to", "b"], "{\"_heartbeat_\":1}\n");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    for (folder, why) in [("/no/such/folder", "No such file"), ("/dev/null", "not a directory")] {
+        let (code, _, err) = run(&["serve", "--pubsub-port=0", "--queue-port=0", "--www", folder], "");
+        let last = err.lines().last().unwrap_or_default();
+        assert!(code == 2 && last.starts_with(&format!("error: --www {folder}: {why}")), "{err}");
+    }
+}
+
+#[test]
+fn a_queue_is_the_one_that_is_named() {
+    let server = Server::everything([""; 0]);
+    let mut client = server.connect();
+    assert_eq!(client.get("/put?queue=jobs&data=7").status, 200);
+    let source = format!("http://{}/?queue=jobs", server.address);
+    let out = fine(&["moments", "--source", &source, "--drain"], "");
+    assert!(out.starts_with("count 1  mean 7 "), "{out}");
+}
+
+#[test]
+fn what_a_reader_prints_is_json() {
+    let queue = Server::start("simplequeue", [""; 0]);
+    assert_eq!(queue.connect().post("/put", "{\"msg\": 1}").status, 200);
+    let source = format!("http://{}", queue.address);
+    let Output { stdout, .. } =
+        streamgauge(&["read", "--source", &source, "--drain", "--json"]).output().expect("an end");
+    assert_eq!(String::from_utf8_lossy(&stdout), "{\"try\": 1, \"data\": \"{\\\"msg\\\": 1}\"}\n");
+}

@@ -1,0 +1,84 @@
+//! Where the lines are typed: a folder, servers on ports of their own, and a Redis.
+
+use std::ffi::OsString;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use streamgauge_tests::build::tool;
+use streamgauge_tests::process::Process;
+use streamgauge_tests::wait::{until, until_within};
+use tempfile::TempDir;
+
+/// How long one command may take on a machine that is busy.
+const LIMIT: Duration = Duration::from_secs(60);
+
+pub(crate) struct Shell {
+    folder: TempDir,
+    path: OsString,
+    /// What the page has, and what is meant here.
+    meant: [(&'static str, String); 5],
+    _servers: [Process; 2],
+}
+
+impl Shell {
+    /// With the real clicks in the folder, or what the page says to take where there are none.
+    pub(crate) fn start(clicks: Option<&Path>) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let mut servers = Process::start("streamgauge", ["serve", "--pubsub-port=0", "--queue-port=0"]);
+        let mut port = |start: &str| {
+            let line = servers.line(start);
+            let address = line.split_whitespace().next().expect("an address");
+            address.strip_prefix("http://").expect("a URL").to_owned()
+        };
+        let (pubsub, queue) = (port("pubsub   "), port("queue    "));
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let redis = free.local_addr().expect("an address").port().to_string();
+        drop(free);
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--save", "", "--port", &redis]).arg("--dir").arg(folder.path());
+        let store = Process::spawn(command);
+        until("redis to answer", || {
+            let ping = Command::new("redis-cli").args(["-p", &redis, "ping"]).output().ok()?;
+            (ping.stdout == b"PONG\n").then_some(())
+        });
+        let tools = tool("streamgauge").parent().map(Path::to_owned).expect("a folder");
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths([tools].into_iter().chain(std::env::split_paths(&path))).expect("a path");
+        let meant = [
+            ("127.0.0.1:8080", pubsub),
+            ("127.0.0.1:8081", queue),
+            ("127.0.0.1:6379", format!("127.0.0.1:{redis}")),
+            ("redis-cli", format!("redis-cli -p {redis}")),
+            ("cargo run -q --release --example reader --", tool("examples/reader").display().to_string()),
+        ];
+        let shell = Self { folder, path, meant, _servers: [servers, store] };
+        match clicks {
+            Some(real) => drop(fs::copy(real, shell.folder().join(CLICKS)).expect("the clicks")),
+            None => assert!(shell.run(&format!("streamgauge generate clicks --count 1780 --seed 1 > {CLICKS}")).1),
+        }
+        shell
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What the command prints, on stderr too, and whether its exit code is 0.
+    pub(crate) fn run(&self, line: &str) -> (String, bool) {
+        let line = self.meant.iter().fold(line.to_owned(), |line, (written, meant)| line.replace(written, meant));
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("exec 2>&1\n{line}")]).current_dir(self.folder());
+        command.env("PATH", &self.path).env("COLUMNS", "72").env("LC_ALL", "C.UTF-8").env_remove("RUST_LOG");
+        // For commands that the page leaves to find the server at its usual port.
+        command.env("STREAMGAUGE_URL", format!("http://{}", self.meant[0].1));
+        let mut process = Process::spawn(command);
+        let code = until_within(LIMIT, line.as_str(), || process.try_exit_code());
+        (process.stdout().trim_end().to_owned(), code == 0)
+    }
+}
+
+/// The file that the page has.
+const CLICKS: &str = "usagov-clicks.jsonl";
