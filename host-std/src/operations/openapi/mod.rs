@@ -85,6 +85,33 @@ fn rows() -> impl Iterator<Item = Row> {
 
 /// The document, and what does not fit: what is answered and not described, or described and not answered.
 fn build() -> (Value, Vec<String>) {
+    let (paths, wrong) = paths();
+    let mut components = read(include_str!("components.json"));
+    components.insert("responses".to_owned(), refusals::components());
+    let file = components.get_mut("parameters").and_then(|parameters| parameters.pointer_mut("/file/schema"));
+    if let Some(Value::Object(schema)) = file {
+        let files = rows().filter_map(|row| row.path.strip_prefix(FILES));
+        schema.insert("enum".to_owned(), files.collect());
+    }
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "streamgauge",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Realtime streams over plain HTTP, measured as they flow.",
+            "description": "Verbs of bitly's simplehttp match by the beginning of the path (`x-by-beginning`), and take GET \
+                            and POST alike. Rights (`x-right`) are needed where the server was started with tokens only. \
+                            Methods that a path does not have are answered with 405 and `Allow`.",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "paths": paths,
+        "components": components,
+    });
+    (document, wrong)
+}
+
+/// What is answered at each path, and what does not fit.
+fn paths() -> (Map<String, Value>, Vec<String>) {
     let described = read(include_str!("paths.json"));
     let (mut paths, mut wrong) = (Map::new(), Vec::new());
     for row in rows() {
@@ -114,25 +141,7 @@ fn build() -> (Value, Vec<String>) {
     for path in described.keys().filter(|path| !paths.contains_key(*path)) {
         wrong.push(format!("{path} is described, and not answered"));
     }
-    let mut components = read(include_str!("components.json"));
-    components.insert("responses".to_owned(), refusals::components());
-    let files = rows().filter_map(|row| row.path.strip_prefix(FILES));
-    components["parameters"]["file"]["schema"]["enum"] = files.collect();
-    let document = json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "streamgauge",
-            "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Realtime streams over plain HTTP, measured as they flow.",
-            "description": "Verbs of bitly's simplehttp match by the beginning of the path (`x-by-beginning`), and take GET \
-                            and POST alike. Rights (`x-right`) are needed where the server was started with tokens only. \
-                            Methods that a path does not have are answered with 405 and `Allow`.",
-            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
-        },
-        "paths": paths,
-        "components": components,
-    });
-    (document, wrong)
+    (paths, wrong)
 }
 
 /// What is described for a method, and whether that is the first of several that are alike.

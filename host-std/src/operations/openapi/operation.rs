@@ -46,6 +46,7 @@ fn responses(row: &Row, method: Method, short: &Value) -> Value {
     if method == Method::Head && !row.heads {
         responses.insert("200".to_owned(), json!({ "description": "Nothing is looked at." }));
     } else {
+        // Of those that take GET and POST alike, a WebSocket begins with GET.
         for (status, answer) in
             members(&short["answers"]).filter(|(status, _)| method == Method::Get || *status != "101")
         {
