@@ -85,6 +85,24 @@ pub fn references() -> Option<PathBuf> {
     None
 }
 
+/// The folder with the programs that read the description of what a server answers: that which `STREAMGAUGE_OPENAPI` names,
+/// or `target/openapi/venv/bin`.
+///
+/// # Panics
+/// When they are not there and `CI` is set, or `STREAMGAUGE_OPENAPI` names something else.
+pub fn openapi() -> Option<PathBuf> {
+    let given = env::var_os("STREAMGAUGE_OPENAPI").map(PathBuf::from);
+    let beside = workspace().join("target/openapi/venv/bin");
+    let folder = given.clone().unwrap_or(beside);
+    if ["openapi-spec-validator", "schemathesis"].iter().all(|name| folder.join(name).is_file()) {
+        return Some(folder);
+    }
+    let missing = format!("no schemathesis in {}", folder.display());
+    assert!(given.is_none(), "STREAMGAUGE_OPENAPI: {missing}");
+    without(&missing, "tests/run openapi installs it");
+    None
+}
+
 /// Says what a test goes without, past the harness, which keeps what passing tests print.
 ///
 /// # Panics

@@ -7,7 +7,7 @@
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | `routes` | which verb answers at which path |
+//! | `routes` | the table of endpoints, and which of them answers at which path |
 //! | `needs` | which right a request needs, on which name |
 //! | `parse` | from a request to a command; settings from JSON; which topic or queue it is [about](subject) |
 //! | `render` | from an outcome to an answer: lines, JSON, counters, refusals |
@@ -34,7 +34,7 @@ pub use needs::{About, Need, Right, needs};
 pub use parse::{GaugeRequest, Settings, Subscription, Wrong, readings, subject};
 pub(crate) use render::problem;
 pub use render::{Rendering, overflow_line, write_problem};
-pub use routes::{Surface, VERB, changes, methods};
+pub use routes::{Route, Surface, VERB, changes, methods, routes};
 
 use core::time::Duration;
 

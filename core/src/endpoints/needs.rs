@@ -1,9 +1,9 @@
 //! What a request needs a right for. Who has which is the host's business.
 
-use super::parse::{counted, gauge, name, prefix, resource};
-use super::routes::{Route, route};
+use super::parse::{named, prefix};
+use super::routes::{Endpoint, find};
 use super::{Method, Request, Surface};
-use crate::engine::{Kind, Name, Prefix};
+use crate::engine::{Name, Prefix};
 
 /// What somebody may do with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,41 +94,27 @@ pub enum Need {
 /// assert_eq!(needed(b"/nothing/here"), Need::Nothing);
 /// ```
 pub fn needs(request: &Request<'_>, surface: Surface) -> Need {
-    let Some(route) = route(request.path, surface) else { return Need::Nothing };
-    let topic = || name(request, Kind::Topic.as_str());
-    let queue = || name(request, Kind::Queue.as_str());
-    let about = match route {
-        Route::Publish | Route::Subscribe | Route::Clients => topic(),
-        Route::Stats => name(request, counted(request, surface).as_str()),
-        Route::Topic(name) => resource(name, Kind::Topic.as_str()),
-        Route::Queue(name) | Route::QueueVerb(name, _) => resource(name, Kind::Queue.as_str()),
-        Route::Gauge(name) | Route::MergeGauge(name) => gauge(name),
-        Route::Put { .. }
-        | Route::Get { .. }
-        | Route::Ack
-        | Route::Nack
-        | Route::Touch
-        | Route::Peek
-        | Route::Redrive
-        | Route::Dump => queue(),
-        Route::Exit => return Need::Right(Right::Admin, About::ALL),
-        Route::Topics | Route::Queues | Route::Gauges => {
-            return prefix(request).map_or(Need::Known, |prefix| Need::Any(About::Beginning(prefix)));
-        }
+    let Some(found) = find(request.path, surface) else { return Need::Nothing };
+    let route = found.route;
+    let is_look = match route.endpoint {
+        Endpoint::Stats => request.query.get("reset").is_none(),
+        _ => matches!(request.method, Method::Get | Method::Head),
     };
-    let Ok(about) = about.map(About::Name) else { return Need::Known };
-    let is_look = matches!(request.method, Method::Get | Method::Head);
-    match route {
-        Route::Publish => Need::Right(Right::Publish, about),
-        Route::Subscribe => Need::Right(Right::Subscribe, about),
-        Route::Put { .. } => Need::Right(Right::Put, about),
-        Route::Get { .. } | Route::Ack | Route::Nack | Route::Touch | Route::Peek | Route::Dump => {
-            Need::Right(Right::Get, about)
-        }
-        Route::Stats if request.query.get("reset").is_none() => Need::Any(about),
-        Route::Clients => Need::Any(about),
-        Route::Topic(_) | Route::Queue(_) | Route::Gauge(_) if is_look => Need::Any(about),
-        _ => Need::Right(Right::Admin, about),
+    let right = if is_look { route.to_look } else { route.to_change };
+    let need = |about| match right {
+        Some(right) => Need::Right(right, about),
+        None => Need::Any(about),
+    };
+    match route.endpoint {
+        Endpoint::Exit => need(About::ALL),
+        Endpoint::Topics | Endpoint::Queues | Endpoint::Gauges => match prefix(request) {
+            Ok(prefix) => need(About::Beginning(prefix)),
+            Err(_) => Need::Known,
+        },
+        _ => match named(request, found, surface) {
+            Ok(name) => need(About::Name(name)),
+            Err(_) => Need::Known,
+        },
     }
 }
 

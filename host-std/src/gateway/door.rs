@@ -19,7 +19,7 @@ use crate::engine::{Engine, Mark, Waiting as _};
 use crate::gauges::Answered;
 use crate::operations::metrics::Form;
 use crate::operations::rights::Pass;
-use crate::operations::{Health, Place};
+use crate::operations::{Health, Place, openapi};
 use crate::server::{
     Answer, Body, Context, Denial, Handler, Limits, NextPiece, PIECE, denied, into_http, refuse, refused, whole,
 };
@@ -214,6 +214,7 @@ impl Door {
             Place::Live => Health::default().answer(json),
             Place::Ready => self.side.health().answer(json),
             Place::Overview => (Response::JSON, self.side.overview().json().into_bytes()),
+            Place::Description => return Some(Answer::Response(openapi())),
             Place::File(file) => return Some(Answer::Response(file.response())),
             Place::Ticket => return self.side.rights.as_ref().map(|rights| rights.answer(request, context)),
             Place::Metrics => return None,

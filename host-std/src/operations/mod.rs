@@ -6,6 +6,7 @@
 //! | [`configuration`] | what it is told, and by whom |
 //! | `health` | whether it is alive, and whether it takes requests |
 //! | `metrics`, `process` | what is counted, for who collects it |
+//! | `openapi` | a description of all that is answered, for programs |
 //! | `overview` | how much of its bounds it uses |
 //! | `rights` | who may do what |
 //! | `service` | a supervisor's wishes: readiness, sockets that are handed over, a process that follows this one |
@@ -14,6 +15,7 @@
 pub(crate) mod configuration;
 mod health;
 pub(crate) mod metrics;
+mod openapi;
 mod overview;
 mod page;
 mod process;
@@ -21,6 +23,7 @@ pub(crate) mod rights;
 pub(crate) mod service;
 
 pub(crate) use health::{Health, State};
+pub(crate) use openapi::response as openapi;
 pub(crate) use overview::{Overview, Used};
 
 use streamgauge_core::endpoints::{About, Method, Need};
@@ -36,23 +39,34 @@ pub(crate) enum Place {
     Metrics,
     /// `/overview`: how much of its bounds it uses.
     Overview,
+    /// `/openapi.json`: what all of it is, for programs.
+    Description,
     /// `/ticket`: what stands for a token in a query.
     Ticket,
     /// A file of the page.
     File(&'static page::File),
 }
 
+/// Those that are no files of the page.
+static PLACES: [(&str, Place); 6] = [
+    ("/livez", Place::Live),
+    ("/readyz", Place::Ready),
+    ("/metrics", Place::Metrics),
+    ("/overview", Place::Overview),
+    ("/openapi.json", Place::Description),
+    ("/ticket", Place::Ticket),
+];
+
 impl Place {
     /// What answers at a path.
     pub(crate) fn at(path: &[u8]) -> Option<Self> {
-        match path {
-            b"/livez" => Some(Self::Live),
-            b"/readyz" => Some(Self::Ready),
-            b"/metrics" => Some(Self::Metrics),
-            b"/overview" => Some(Self::Overview),
-            b"/ticket" => Some(Self::Ticket),
-            path => page::File::at(path).map(Self::File),
-        }
+        let place = PLACES.iter().find(|(known, _)| known.as_bytes() == path).map(|(_, place)| *place);
+        place.or_else(|| page::File::at(path).map(Self::File))
+    }
+
+    /// All of them, with their paths.
+    fn all() -> impl Iterator<Item = (&'static str, Self)> {
+        PLACES.into_iter().chain(page::File::all().map(|(path, file)| (path, Self::File(file))))
     }
 
     /// The methods that are answered there.
@@ -63,7 +77,7 @@ impl Place {
     /// What whoever asks must be allowed. Who watches over a server knows no token, and the page asks for one itself.
     pub(crate) const fn need(self) -> Need {
         match self {
-            Self::Live | Self::Ready | Self::File(_) => Need::Nothing,
+            Self::Live | Self::Ready | Self::Description | Self::File(_) => Need::Nothing,
             Self::Metrics | Self::Overview => Need::Any(About::ALL),
             Self::Ticket => Need::Known,
         }

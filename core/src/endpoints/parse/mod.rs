@@ -11,7 +11,7 @@ pub use wrong::Wrong;
 
 use core::time::Duration;
 
-use super::routes::{QueueVerb, Route, route};
+use super::routes::{Endpoint, Found, Subject, find};
 use super::{Method, Request, Surface};
 use crate::engine::{
     Command, Data, Id, Kind, Lease, MAX_SEPARATOR, Name, Pieces, Prefix, Reason, Separator, Settle, Short, Tokens,
@@ -81,18 +81,17 @@ pub(crate) enum Shape {
 
 /// Understands a request.
 pub(super) fn asked<'a>(request: &Request<'a>, settings: &Settings) -> Result<Asked<'a>, Wrong<'a>> {
-    let Some(route) = route(request.path, settings.surface) else { return Ok(Asked::NotFound) };
-    if !route.methods().contains(&request.method) {
-        return Ok(Asked::Method(route.allowed()));
+    let Some(Found { route, name: coded }) = find(request.path, settings.surface) else { return Ok(Asked::NotFound) };
+    if !route.methods.contains(&request.method) {
+        return Ok(Asked::Method(route.allow));
     }
-    let shows = matches!(route, Route::Stats | Route::Subscribe | Route::Clients | Route::Gauges | Route::Gauge(_));
-    if request.method == Method::Head && !shows {
+    if request.method == Method::Head && !route.heads {
         return Ok(Asked::Nothing);
     }
     let query = request.query;
     let plain = Shape::Plain { json: request.wants_json() };
-    let command = match route {
-        Route::Publish => {
+    let command = match route.endpoint {
+        Endpoint::Publish => {
             let whole = query.get("whole").is_some_and(|whole| whole == *"1")
                 || is_media_type(request.content_type, b"application/octet-stream");
             let messages = match request.body {
@@ -102,26 +101,28 @@ pub(super) fn asked<'a>(request: &Request<'a>, settings: &Settings) -> Result<As
             };
             Command::Publish { topic: name(request, "topic")?, messages, id: id(request)? }
         }
-        Route::Subscribe => return Subscription::of(request).map(Asked::Subscribe),
-        Route::Clients => return Ok(Asked::Clients(name(request, "topic")?, request.wants_json())),
-        Route::Put { many } => {
+        Endpoint::Subscribe => return Subscription::of(request).map(Asked::Subscribe),
+        Endpoint::Clients => return Ok(Asked::Clients(name(request, "topic")?, request.wants_json())),
+        endpoint @ (Endpoint::Put | Endpoint::PutMany) => {
+            let many = endpoint == Endpoint::PutMany;
             let Some(items) = items(request, many, settings)? else { return Err(Wrong::Line("missing data")) };
             Command::Put { queue: name(request, "queue")?, items, delay: delay(request)?, id: id(request)? }
         }
-        Route::Get { many } => return get(request, many, settings),
-        Route::Ack => settle(request, Settle::Ack)?,
-        Route::Nack => {
+        Endpoint::Get => return get(request, false, settings),
+        Endpoint::GetMany => return get(request, true, settings),
+        Endpoint::Ack => settle(request, Settle::Ack)?,
+        Endpoint::Nack => {
             let reason = match query.get("reason") {
                 Some(reason) => cut(&reason),
                 None => Reason::EMPTY,
             };
             settle(request, Settle::Nack { delay: delay(request)?, reason })?
         }
-        Route::Touch => {
+        Endpoint::Touch => {
             let touch = parameter(request, "seconds", ABOVE_0, |text| units::duration(text).filter(|d| !d.is_zero()))?;
             settle(request, Settle::Touch(touch))?
         }
-        Route::Peek => {
+        Endpoint::Peek => {
             let state = match query.get("state") {
                 None => State::Ready,
                 Some(state) => [State::Ready, State::Leased, State::Delayed, State::Dead]
@@ -133,32 +134,33 @@ pub(super) fn asked<'a>(request: &Request<'a>, settings: &Settings) -> Result<As
             let command = Command::Peek { queue: name(request, "queue")?, state, items };
             return Ok(Asked::Command(command, Shape::Lines, None));
         }
-        Route::Redrive => Command::Redrive { queue: name(request, "queue")? },
-        Route::Dump => Command::Dump { queue: name(request, "queue")? },
-        Route::Stats => stats(request, settings)?,
-        Route::Exit => return Ok(Asked::Exit),
-        Route::Topics => Command::List { kind: Kind::Topic, prefix: prefix(request)? },
-        Route::Queues => Command::List { kind: Kind::Queue, prefix: prefix(request)? },
-        Route::Topic(name) => {
-            let name = resource(name, "topic")?;
+        Endpoint::Redrive if route.end.is_some() => Command::Redrive { queue: resource(coded, "queue")? },
+        Endpoint::Redrive => Command::Redrive { queue: name(request, "queue")? },
+        Endpoint::Dump => Command::Dump { queue: name(request, "queue")? },
+        Endpoint::Stats => stats(request, settings)?,
+        Endpoint::Exit => return Ok(Asked::Exit),
+        Endpoint::Topics => Command::List { kind: Kind::Topic, prefix: prefix(request)? },
+        Endpoint::Queues => Command::List { kind: Kind::Queue, prefix: prefix(request)? },
+        Endpoint::Topic => {
+            let name = resource(coded, "topic")?;
             match request.method {
                 Method::Put => Command::SetTopic { name, change: settings::topic(request.body)? },
                 Method::Delete => Command::Remove { kind: Kind::Topic, name },
                 _ => Command::Show { kind: Kind::Topic, name },
             }
         }
-        Route::Queue(name) => {
-            let name = resource(name, "queue")?;
+        Endpoint::Queue => {
+            let name = resource(coded, "queue")?;
             match request.method {
                 Method::Put => Command::SetQueue { name, change: settings::queue(request.body)? },
                 Method::Delete => Command::Remove { kind: Kind::Queue, name },
                 _ => Command::Show { kind: Kind::Queue, name },
             }
         }
-        Route::Gauges => return Ok(Asked::Gauge(GaugeRequest::List(prefix(request)?))),
-        Route::MergeGauge(name) => return Ok(Asked::Gauge(GaugeRequest::Merge(gauge(name)?))),
-        Route::Gauge(name) => {
-            let name = gauge(name)?;
+        Endpoint::Gauges => return Ok(Asked::Gauge(GaugeRequest::List(prefix(request)?))),
+        Endpoint::MergeGauge => return Ok(Asked::Gauge(GaugeRequest::Merge(gauge(coded)?))),
+        Endpoint::Gauge => {
+            let name = gauge(coded)?;
             let asked = match request.method {
                 Method::Put => GaugeRequest::Set(name),
                 Method::Delete => GaugeRequest::Remove(name),
@@ -166,15 +168,9 @@ pub(super) fn asked<'a>(request: &Request<'a>, settings: &Settings) -> Result<As
             };
             return Ok(Asked::Gauge(asked));
         }
-        Route::QueueVerb(name, verb) => {
-            let queue = resource(name, "queue")?;
-            match verb {
-                QueueVerb::Pause => Command::Pause { queue },
-                QueueVerb::Resume => Command::Resume { queue },
-                QueueVerb::Empty => Command::Empty { queue },
-                QueueVerb::Redrive => Command::Redrive { queue },
-            }
-        }
+        Endpoint::Pause => Command::Pause { queue: resource(coded, "queue")? },
+        Endpoint::Resume => Command::Resume { queue: resource(coded, "queue")? },
+        Endpoint::Empty => Command::Empty { queue: resource(coded, "queue")? },
     };
     Ok(Asked::Command(command, plain, None))
 }
@@ -248,7 +244,7 @@ fn stats<'a>(request: &Request<'a>, settings: &Settings) -> Result<Command<'a>, 
 }
 
 /// What the counters of a request to `/stats` are those of.
-pub(super) fn counted(request: &Request<'_>, surface: Surface) -> Kind {
+fn counted(request: &Request<'_>, surface: Surface) -> Kind {
     let named = |name: &str| request.query.get(name).is_some();
     if named("queue") && surface.has_queues() {
         Kind::Queue
@@ -283,19 +279,30 @@ pub(super) fn is_named(request: &Request<'_>, command: &Command<'_>) -> bool {
 /// assert_eq!(about(b"/queues"), None);
 /// ```
 pub fn subject(request: &Request<'_>, surface: Surface) -> Option<(Kind, Name)> {
-    let route = route(request.path, surface)?;
-    let kind = match route {
-        Route::Publish | Route::Subscribe | Route::Clients | Route::Topic(_) => Kind::Topic,
-        Route::Stats => counted(request, surface),
-        Route::Exit | Route::Topics | Route::Queues => return None,
-        Route::Gauges | Route::Gauge(_) | Route::MergeGauge(_) => return None,
-        _ => Kind::Queue,
+    let found = find(request.path, surface)?;
+    let kind = match (found.route.subject, found.route.endpoint) {
+        (Subject::Gauges, _) | (_, Endpoint::Exit | Endpoint::Topics | Endpoint::Queues) => return None,
+        (Subject::Topics, _) => Kind::Topic,
+        (Subject::Queues, _) => Kind::Queue,
+        (Subject::Either, _) => counted(request, surface),
     };
-    let name = match route {
-        Route::Topic(name) | Route::Queue(name) | Route::QueueVerb(name, _) => resource(name, kind.as_str()),
-        _ => name(request, kind.as_str()),
+    match named(request, found, surface) {
+        Ok(name) => Some((kind, name)),
+        Err(_) => None,
+    }
+}
+
+/// The name of what a request is about. Where it is asked for, what is done with it is known: as a call it is moved about,
+/// which takes as long as all else.
+#[inline(always)]
+pub(super) fn named<'a>(request: &Request<'a>, found: Found<'a>, surface: Surface) -> Result<Name, Wrong<'a>> {
+    let kind = match found.route.subject {
+        Subject::Gauges => return gauge(found.name),
+        Subject::Topics => Kind::Topic,
+        Subject::Queues => Kind::Queue,
+        Subject::Either => counted(request, surface),
     };
-    Some((kind, name.ok()?))
+    if found.route.end.is_some() { resource(found.name, kind.as_str()) } else { name(request, kind.as_str()) }
 }
 
 /// The items of a request; `None` if it has neither data nor a body. The query wins.
@@ -323,7 +330,7 @@ fn separator<'a>(request: &Request<'a>, usual: &[u8]) -> Result<Short<MAX_SEPARA
 }
 
 /// The topic or queue that the request names.
-pub(super) fn name<'a>(request: &Request<'a>, what: &'static str) -> Result<Name, Wrong<'a>> {
+fn name<'a>(request: &Request<'a>, what: &'static str) -> Result<Name, Wrong<'a>> {
     match request.query.get(what) {
         Some(value) => Name::of(value.bytes()).map_err(|_| Wrong::Name(what)),
         None => Ok(Name::MAIN),
@@ -331,13 +338,13 @@ pub(super) fn name<'a>(request: &Request<'a>, what: &'static str) -> Result<Name
 }
 
 /// The name of a resource, from its path.
-pub(super) fn resource<'a>(coded: &'a [u8], what: &'static str) -> Result<Name, Wrong<'a>> {
+fn resource<'a>(coded: &'a [u8], what: &'static str) -> Result<Name, Wrong<'a>> {
     let plus_is_itself = crate::wire::percent::decode(coded, crate::wire::percent::Plus::Literal);
     Name::of(plus_is_itself).map_err(|_| Wrong::Name(what))
 }
 
 /// The name of a gauge. With `gauge.` before it, it has to be the name of a topic.
-pub(super) fn gauge<'a>(coded: &'a [u8]) -> Result<Name, Wrong<'a>> {
+fn gauge<'a>(coded: &'a [u8]) -> Result<Name, Wrong<'a>> {
     let name = resource(coded, "gauge")?;
     match gauges::readings(&name) {
         Some(_) => Ok(name),

@@ -69,6 +69,12 @@ impl File {
         FILES.iter().find(|file| file.path.as_bytes() == path)
     }
 
+    /// All of them, with each path.
+    pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static Self)> {
+        let page = FILES.first().map(|page| [("/", page), (PAGE, page)]);
+        page.into_iter().flatten().chain(FILES.iter().map(|file| (file.path, file)))
+    }
+
     /// It, as an answer. It is looked at again each time: the next version of the server has another one.
     pub(crate) fn response(&self) -> Response<Body> {
         let mut response = Response::new(Body::Whole(Bytes::from_static(self.bytes)));
