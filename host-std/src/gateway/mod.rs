@@ -3,7 +3,7 @@
 //! | module | idea |
 //! | --- | --- |
 //! | [`Gateway`] | all of a server: an engine and its subscribers, a thread for each shard |
-//! | [`declare`] | what is there from the start on |
+//! | `declare` | what is there from the start on |
 //! | `door` | one way in on one thread: a request is parsed, executed and rendered |
 //! | `rest` | what is still queued when the server ends |
 //! | `room` | where an answer's body is written, with a bound |

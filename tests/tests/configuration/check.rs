@@ -1,4 +1,4 @@
-//! What is wrong with a file, to the letter: `tests/golden/config/NAME.toml`, and `NAME.txt` for what is said of it.
+//! What is wrong with a file, to the letter: `golden/NAME.toml`, and `NAME.txt` for what is said of it.
 //! `STREAMGAUGE_GOLDEN=1` writes the texts anew.
 
 use std::fs;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::{config, spawn};
 
 fn golden() -> PathBuf {
-    workspace().join("tests/golden/config")
+    workspace().join("tests/tests/configuration/golden")
 }
 
 #[test]

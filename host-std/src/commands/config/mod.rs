@@ -3,7 +3,7 @@
 //! | module | idea |
 //! | --- | --- |
 //! | here | check and show |
-//! | [`reload`] | what is declared is put; what has changed is said |
+//! | `reload` | what is declared is put; what has changed is said |
 //! | `readback` | whatever can be read is shown as what it is, for a fuzzer |
 
 #[cfg(any(test, fuzzing))]
