@@ -152,7 +152,10 @@ fn who_starts_at_the_same_time_begins_with_the_same() {
     let Some(cluster) = Cluster::start(1) else { return };
     let url = cluster.url();
     for group in ["g1", "g2", "g3"] {
+        // They all wait for the engine, and go on together.
+        cluster.stop(0);
         let gateways = [(); 4].map(|()| started(&url, &["--engine-group", group]));
+        cluster.go_on(0);
         gateways.iter().for_each(joined);
         for (number, gateway) in gateways.iter().enumerate() {
             assert_eq!(gateway.connect().post("/put?queue=q", number.to_string()).status, 200);
