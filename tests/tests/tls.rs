@@ -12,37 +12,15 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal::{SIGCONT, SIGHUP, SIGSTOP, SIGTERM};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use streamgauge_tests::certificates::Authority;
 use streamgauge_tests::command;
 use streamgauge_tests::needs;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::{until, until_within};
 use tempfile::TempDir;
 
-/// An authority, made for one test.
-struct Authority(Issuer<'static, KeyPair>);
-
-impl Authority {
-    /// Its certificate goes to `file`.
-    fn new(name: &str, file: &Path) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new([]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, name);
-        fs::write(file, params.self_signed(&key).unwrap().pem()).unwrap();
-        Self(Issuer::new(params, key))
-    }
-
-    /// Signs a certificate for the names of this machine, and writes `{name}.pem` and `{name}.key` into the folder.
-    fn sign(&self, name: &str, folder: &Path) {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
-        fs::write(folder.join(format!("{name}.key")), key.serialize_pem()).unwrap();
-    }
-}
+/// The names of this machine.
+const HERE: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// A server that speaks TLS, and the folder of its certificate.
 struct Gauge {
@@ -54,8 +32,7 @@ struct Gauge {
 impl Gauge {
     fn new(args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let authority = Authority::new("the authority", &folder.path().join("ca.pem"));
-        authority.sign("server", folder.path());
+        Authority::new(folder.path(), "ca").vouch("server", &HERE);
         let mut gauge = Self { process: Self::start(folder.path(), args), address: ([0; 4], 0).into(), folder };
         let line = gauge.process.line("pubsub   https://");
         gauge.address = line.split_whitespace().next().unwrap().parse().unwrap();
@@ -276,9 +253,8 @@ fn only_who_has_a_certificate_gets_in() {
     }
     let clients = tempfile::tempdir().unwrap();
     let file = |name: &str| clients.path().join(name).display().to_string();
-    let authority = Authority::new("of clients", &clients.path().join("ca.pem"));
-    authority.sign("right", clients.path());
-    Authority::new("of nobody", &clients.path().join("other.pem")).sign("wrong", clients.path());
+    Authority::new(clients.path(), "ca").vouch("right", &HERE);
+    Authority::new(clients.path(), "other").vouch("wrong", &HERE);
     let gauge = Gauge::new(&[&format!("--tls-client-ca={}", file("ca.pem"))]);
     let url = gauge.url("/put?data=x");
     for version in ["--http1.1", "--http2"] {
@@ -322,8 +298,7 @@ fn a_new_certificate_is_shown_and_no_stream_ends() {
     fs::write(gauge.file("server.pem"), good).unwrap();
     gauge.has(2);
 
-    let next = Authority::new("the next authority", &gauge.file("next.pem"));
-    next.sign("server", gauge.folder.path());
+    Authority::new(gauge.folder.path(), "next").vouch("server", &HERE);
     gauge.process.signal(SIGHUP);
     let (fresh, url) = (gauge.file("next.pem"), gauge.url("/pub"));
     until("the new certificate", || {
@@ -375,9 +350,9 @@ fn what_is_no_handshake_is_told_counted_and_never_waited_for() {
 #[test]
 fn what_is_wrong_with_the_files_is_said() {
     let folder = tempfile::tempdir().unwrap();
-    let authority = Authority::new("a", &folder.path().join("ca.pem"));
-    authority.sign("server", folder.path());
-    authority.sign("other", folder.path());
+    let authority = Authority::new(folder.path(), "ca");
+    authority.vouch("server", &HERE);
+    authority.vouch("other", &HERE);
     let file = |name: &str| folder.path().join(name).display().to_string();
     fs::write(file("empty"), "").unwrap();
     for (certificate, key, wrong) in [
