@@ -37,6 +37,29 @@ pub fn program(name: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
+/// A `nats-server` that keeps one log whatever happens: 2.9, which is that of Debian 12, keeps two after a leader that
+/// stood still goes on.
+///
+/// # Panics
+/// When there is none and `CI` is set.
+pub fn nats_server() -> Option<PathBuf> {
+    let program = program("nats-server");
+    let version = program.as_ref().and_then(|program| {
+        let said = Command::new(program).arg("--version").output().ok()?.stdout;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        let mut numbers = said.rsplit_once('v')?.1.split('.').map_while(|number| number.parse::<u32>().ok());
+        Some((numbers.next()?, numbers.next()?))
+    });
+    match version {
+        Some((2, 10..) | (3.., _)) => return program,
+        Some((major, minor)) => {
+            without(&format!("nats-server {major}.{minor} is too old"), "tests/run installs another")
+        }
+        None => without("nats-server is not on this machine", "tests/run installs it"),
+    }
+    None
+}
+
 /// Whether the operating system tells how much memory a process has had.
 ///
 /// # Panics

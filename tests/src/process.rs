@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 
 use crate::build::tool;
 use crate::client::Client;
-use crate::wait::until;
+use crate::wait::{SOON, until};
 
 /// A tool that runs until it is told to stop, or dropped.
 #[derive(Debug)]
@@ -288,10 +288,9 @@ impl Server {
     }
 }
 
-/// Whether the gateway there says that it is ready, as one over an engine does when it has joined the others.
-///
-/// # Panics
-/// When there is none.
+/// Whether there is a gateway that says that it is ready, as one over an engine does when it has joined the others.
 pub fn is_ready(address: SocketAddr) -> bool {
-    Client::connect(address).get("/readyz").status == 200
+    let request = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let answer = Client::try_connect(address, SOON).and_then(|mut client| client.try_ask(request, SOON));
+    answer.is_some_and(|answer| answer.status == 200)
 }

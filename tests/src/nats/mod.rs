@@ -33,11 +33,11 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts one server or three, and waits until JetStream has a leader and all know of it. `None` where
-    /// `nats-server` is not on the machine.
+    /// Starts one server or three, and waits until JetStream has a leader and all know of it. `None` where there is no
+    /// `nats-server` [that will do](needs::nats_server).
     ///
     /// # Panics
-    /// When one doesn't start, they don't agree in time, or `CI` is set and `nats-server` is missing.
+    /// When one doesn't start, they don't agree in time, or `CI` is set and there is none that will do.
     pub fn start(servers: usize) -> Option<Self> {
         Self::start_with(servers, "")
     }
@@ -48,10 +48,7 @@ impl Cluster {
     /// As [`start`](Self::start) does.
     pub fn start_with(servers: usize, settings: &str) -> Option<Self> {
         assert!(matches!(servers, 1 | 3), "a cluster of {servers}");
-        let Some(program) = needs::program("nats-server") else {
-            needs::without("nats-server is not on this machine", "tests/run installs it");
-            return None;
-        };
+        let program = needs::nats_server()?;
         for _ in 0..TRIES {
             let folder = TempDir::new().expect("a folder");
             let ports: Vec<Ports> = free_ports(3 * servers).chunks_exact(3).map(Ports::of).collect();

@@ -47,8 +47,11 @@ impl Gateway {
         self.process.line("pubsub   http://");
     }
 
-    fn joined(&self) {
-        until_within(2 * JOINED, "a gateway to join", || is_ready(self.address).then_some(()));
+    fn joined(&mut self) {
+        until_within(2 * JOINED, "a gateway to join", || {
+            assert!(!self.process.has_ended(), "it has ended: {}", self.process.stderr());
+            is_ready(self.address).then_some(())
+        });
     }
 }
 
@@ -64,8 +67,8 @@ fn spawn(engine: &str, port: u16) -> Process {
 fn all() -> Option<(Cluster, [Gateway; 2])> {
     let cluster = Cluster::start(3)?;
     let url = cluster.url();
-    let gateways = [(); 2].map(|()| Gateway::start(&url));
-    gateways.iter().for_each(Gateway::joined);
+    let mut gateways = [(); 2].map(|()| Gateway::start(&url));
+    gateways.iter_mut().for_each(Gateway::joined);
     Some((cluster, gateways))
 }
 
@@ -120,7 +123,7 @@ fn one_order_explains_what_all_clients_of_queues_are_told_while_servers_and_gate
         }
         is_over.store(true, Ordering::Relaxed);
     });
-    gateways.iter().for_each(Gateway::joined);
+    gateways.iter_mut().for_each(Gateway::joined);
     // What nobody was told of may still happen for a while, and no lease is out any more.
     thread::sleep(Duration::from_secs(2));
     let mut client = history::Client::new(&history, CLIENTS, &[addresses[1]], SOON);

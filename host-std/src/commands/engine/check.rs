@@ -30,11 +30,8 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, StartError> {
             );
         }
     }
-    if known_to_lose(&found.version) {
-        wrong.push(format!(
-            "nats-server {} is known to lose streams when servers are killed (nats-server#6888)",
-            found.version
-        ));
+    if let Some(fault) = known_fault(&found.version) {
+        wrong.push(format!("nats-server {} {fault}", found.version));
     }
     if found.max_payload < LEAST_PAYLOAD {
         wrong.push(format!("max_payload is {} bytes: at least {LEAST_PAYLOAD} are needed", found.max_payload));
@@ -69,8 +66,28 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, StartError> {
 #[cfg(feature = "nats")]
 const LEAST_PAYLOAD: usize = 64 << 10;
 
-/// 2.10.20 to 2.10.22.
+/// What a version is known to do to a log.
 #[cfg(feature = "nats")]
-fn known_to_lose(version: &str) -> bool {
-    matches!(version, "2.10.20" | "2.10.21" | "2.10.22")
+fn known_fault(version: &str) -> Option<&'static str> {
+    let mut numbers = version.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    match (numbers.next()?, numbers.next()?, numbers.next()?) {
+        (..2, ..) | (2, ..10, _) => {
+            Some("keeps two logs that differ after a leader that stood still for seconds goes on: 2.15 does not")
+        }
+        (2, 10, 20..=22) => Some("loses streams when servers are killed (nats-server#6888)"),
+        _ => None,
+    }
+}
+
+#[cfg(all(test, feature = "nats"))]
+mod tests {
+    use super::known_fault;
+
+    #[test]
+    fn versions_that_harm_a_log_are_known() {
+        let with_two_logs = |version| known_fault(version).is_some_and(|fault| fault.contains("two logs"));
+        assert!(with_two_logs("2.9.10") && with_two_logs("1.4.1"));
+        assert!(["2.10.20", "2.10.22"].iter().all(|version| known_fault(version).is_some()));
+        assert!(["2.10.19", "2.10.23", "2.15.1", "2.16.0-dev", "3.0.0", "?"].iter().all(|v| known_fault(v).is_none()));
+    }
 }

@@ -75,13 +75,10 @@ impl Streams {
 
     /// The first message of the log, which is `first` if there has been none.
     pub(super) async fn first(&self, first: &[u8]) -> Result<Vec<u8>, String> {
-        let info = self.log.get_info().await.map_err(|error| error.to_string())?;
-        if info.state.last_sequence == 0 {
-            let begin = PublishMessage::build().payload(first.to_vec().into()).expected_last_sequence(0);
-            let published = self.jetstream.send_publish(format!("{}.log", self.group), begin).await;
-            // Another one may have been first.
-            let _ = published.map_err(|error| error.to_string())?.await;
-        }
+        // The engine takes it only before any other.
+        let begin = PublishMessage::build().payload(first.to_vec().into()).expected_last_sequence(0);
+        let published = self.jetstream.send_publish(format!("{}.log", self.group), begin).await;
+        let _ = published.map_err(|error| error.to_string())?.await;
         let message = self.log.get_raw_message(1).await;
         message.map(|message| message.payload.to_vec()).map_err(|error| format!("the log's first message: {error}"))
     }
