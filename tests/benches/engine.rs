@@ -2,7 +2,8 @@
 //! machine, in turn.
 //!
 //! `cargo bench -p streamgauge-tests --bench engine` takes some minutes, `-- --quick` some seconds and tells nothing.
-//! `--rounds N`; `--subscribers N`, of two gateways together: as many files must be allowed to be open.
+//! `--rounds N`; `--subscribers N`, of two gateways together: as many files must be allowed to be open; `--topics` leaves
+//! the queues out.
 
 use std::process::ExitCode;
 
@@ -30,9 +31,10 @@ fn measure() -> Result<(), String> {
         match &*arg {
             "--rounds" => options.rounds = number(1)?,
             "--subscribers" => options.subscribers = number(2)?,
+            "--topics" => options.queues.clear(),
             // The latter is cargo's.
             "--quick" | "--bench" => {}
-            _ => return Err(format!("{arg}: --quick, --rounds N or --subscribers N")),
+            _ => return Err(format!("{arg}: --quick, --topics, --rounds N or --subscribers N")),
         }
     }
     run(&options);

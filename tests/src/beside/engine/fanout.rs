@@ -1,10 +1,10 @@
-//! Subscribers, shared by gateways or at one server: what a delivery takes.
+//! Subscribers, shared by two gateways or by two servers: what a delivery takes.
 
 use std::io::{ErrorKind, Read as _};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
@@ -21,40 +21,35 @@ use crate::wait::SOON;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Delivered {
     pub(super) per_second: f64,
-    /// CPU time of the server or gateway that is published to, for each message that its own subscribers get, in
-    /// microseconds.
-    pub(super) asked: f64,
-    /// That of the other one, if there is one.
-    pub(super) follows: Option<f64>,
+    /// CPU time of each of the two, for each message that its own subscribers get, in microseconds.
+    pub(super) each: [f64; 2],
 }
 
-/// Publishes to the first of the servers, and waits until all subscribers of all servers have everything.
-pub(super) fn measure(servers: &[Server], subscribers: usize, load: &Load) -> Delivered {
-    let each = subscribers / servers.len();
+/// Publishes to as many of the servers as have to be asked for all to get it, and waits until all subscribers of both
+/// have everything.
+pub(super) fn measure(servers: &[Server; 2], asked: usize, subscribers: usize, load: &Load) -> Delivered {
+    let each = subscribers / 2;
     let addresses = servers.iter().flat_map(|server| std::iter::repeat_n(server.address, each));
     let mut audience = Audience::gather(addresses);
-    let subscribers = audience.members.len();
-    let mut publishers = Crowd::connect(servers[0].address, Speech::Http, |_| publish(), load.connections);
-    let cpu = || -> Vec<Duration> { servers.iter().map(|server| cpu_of(server.process.id())).collect() };
+    let asked = &servers[..asked];
+    let publishers =
+        asked.iter().map(|server| Crowd::connect(server.address, Speech::Http, |_| publish(), load.connections));
+    let mut publishers: Vec<_> = publishers.collect();
+    let cpu = || servers.each_ref().map(|server| cpu_of(server.process.id()));
     let (before, began) = (cpu(), Instant::now());
     let published = AtomicUsize::new(usize::MAX);
     thread::scope(|scope| {
         let audience = scope.spawn(|| audience.count_to(&published));
-        let answered = publishers.send(load).latencies.len();
-        published.store(answered * subscribers, Ordering::Relaxed);
+        let sending: Vec<_> =
+            publishers.iter_mut().map(|crowd| scope.spawn(|| crowd.send(load).latencies.len())).collect();
+        let answered = sending.into_iter().map(|sending| sending.join().expect("all are answered")).sum::<usize>();
+        published.store(answered * 2 * each / asked.len(), Ordering::Relaxed);
         audience.join().expect("all get everything");
     });
     let (spent, elapsed) = (cpu(), began.elapsed());
     let delivered = published.into_inner() as f64;
-    let micros = |server: usize| {
-        let cpu = spent.get(server)?.saturating_sub(*before.get(server)?);
-        Some(cpu.as_secs_f64() * 1e6 / (delivered / servers.len() as f64))
-    };
-    Delivered {
-        per_second: delivered / elapsed.as_secs_f64(),
-        asked: micros(0).expect("there is a first server"),
-        follows: micros(1),
-    }
+    let micros = |server: usize| spent[server].saturating_sub(before[server]).as_secs_f64() * 1e6 / (delivered / 2.0);
+    Delivered { per_second: delivered / elapsed.as_secs_f64(), each: [micros(0), micros(1)] }
 }
 
 fn publish() -> Vec<u8> {

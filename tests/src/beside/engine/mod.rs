@@ -1,10 +1,10 @@
 //! What gateways cost over three servers of NATS that keep everything together: beside JetStream itself, asked by a plain
-//! client, and beside one server in memory.
+//! client, and beside servers in memory.
 //!
 //! | module | idea |
 //! | --- | --- |
 //! | `queue` | one queue under put and get: that of a gateway, or a stream of JetStream |
-//! | `fanout` | subscribers, shared by gateways or at one server |
+//! | `fanout` | subscribers, shared by two gateways or two servers |
 //! | `spent` | CPU time of those who take part |
 //! | `table` | medians of the rounds |
 //!
@@ -39,7 +39,7 @@ pub struct Options {
     /// What is published to all subscribers, at the same pace whoever serves them: who is asked faster writes more at
     /// once, and takes less for each. A row each.
     pub topics: Vec<Load>,
-    /// Of two gateways together; one server has half as many.
+    /// Of two gateways together, and of two servers in memory, each of which is published to: as much goes on beside.
     pub subscribers: usize,
 }
 
@@ -80,7 +80,7 @@ impl Together {
 }
 
 /// What a round has found: turns of the gateway and of JetStream for each load, and deliveries of the gateways and of the
-/// server in memory.
+/// servers in memory.
 struct Round {
     queues: Vec<[Turn; 2]>,
     topics: Vec<[Delivered; 2]>,
@@ -119,10 +119,10 @@ fn measure(options: &Options, number: usize) -> Option<Round> {
         }
     });
     let queues = queues.collect();
-    let memory = Server::everything::<&str>([]);
+    let memory = [(); 2].map(|()| Server::everything::<&str>([]));
     let topics = options.topics.iter().map(|load| {
-        let over_engine = fanout::measure(&together.gateways, options.subscribers, load);
-        [over_engine, fanout::measure(std::slice::from_ref(&memory), options.subscribers / 2, load)]
+        let over_engine = fanout::measure(&together.gateways, 1, options.subscribers, load);
+        [over_engine, fanout::measure(&memory, 2, options.subscribers, load)]
     });
     let topics = topics.collect();
     Some(Round { queues, topics })

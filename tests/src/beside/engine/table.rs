@@ -10,7 +10,8 @@ const LEGEND: &str = "\
 CPU       user and system, for a message: of the gateway that is asked; of the one that follows, which is what each
           further gateway takes; of the three servers of NATS together
 adds      what the latency through the gateway is more, round by round
-delivery  CPU of a gateway or server for a message that one of its own subscribers gets; the publish is in it";
+delivery  CPU of a gateway or server for a message that one of its own subscribers gets; the publish is in it. The other
+          gateway is not asked, the other server in memory is";
 
 /// Prints all of it.
 pub(super) fn print(options: &Options, rounds: &[Round], others: u64) {
@@ -21,7 +22,7 @@ pub(super) fn print(options: &Options, rounds: &[Round], others: u64) {
     }
     println!(
         "{:<44} {:>9} {:>12} {:>12} {:>9}",
-        "messages of 100 bytes to subscribers", "a second", "delivery µs", "follows µs", "x memory"
+        "messages of 100 bytes to subscribers", "a second", "delivery µs", "the other", "x memory"
     );
     for (at, load) in options.topics.iter().enumerate() {
         print_topics(at, load, options.subscribers, rounds);
@@ -71,17 +72,15 @@ fn print_topics(at: usize, load: &Load, subscribers: usize, rounds: &[Round]) {
     let of = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
     let half = subscribers / 2;
     let each_second = load.pace.map_or(f64::NAN, |pace| pace.as_secs_f64().recip());
-    let names = [format!("two gateways, {half} each"), format!("one server in memory, {half}")];
-    for (who, name) in names.into_iter().enumerate() {
-        let follows = of(&|round| round.topics[at][who].follows.unwrap_or(f64::NAN));
-        let times = of(&|round| round.topics[at][who].asked / round.topics[at][1].asked);
+    for (who, name) in ["gateways", "servers in memory"].into_iter().enumerate() {
+        let both = |round: &Round, who: usize| round.topics[at][who].each.iter().sum::<f64>();
         println!(
-            "{:<44} {:>9.0} {:>12.2} {:>12} {:>9.2}",
-            format!("{name}; {each_second:.0} publishes a second"),
+            "{:<44} {:>9.0} {:>12.2} {:>12.2} {:>9.2}",
+            format!("two {name}, {half} each; {each_second:.0} publishes a second"),
             of(&|round| round.topics[at][who].per_second),
-            of(&|round| round.topics[at][who].asked),
-            if who == 0 { format!("{follows:.2}") } else { "-".to_owned() },
-            times,
+            of(&|round| round.topics[at][who].each[0]),
+            of(&|round| round.topics[at][who].each[1]),
+            of(&|round| both(round, who) / both(round, 1)),
         );
     }
 }
