@@ -323,7 +323,7 @@ pub(crate) fn topics(listed: Listed<TopicStats>, out: &mut Metrics) {
 pub(crate) fn queues(listed: Listed<QueueStats>, now: Time, out: &mut Metrics) {
     out.one(Kind::Gauge, "queues", "Queues.", listed.len() as f64);
     let unlogged = listed.all.first().map_or(0, |(_, stats)| stats.unlogged);
-    out.one(Kind::Counter, "unlogged_items", "Items that had to leave and are in no log.", unlogged as f64);
+    out.one(Kind::Gauge, "unlogged_items", "Items that had to leave and are in no log.", unlogged as f64);
     let all = listed.largest();
     columns("queue", &all, &QUEUES, out);
     let ages = all.iter().filter_map(|(name, stats)| {

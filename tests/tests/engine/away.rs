@@ -8,7 +8,7 @@ use streamgauge_tests::nats::Cluster;
 use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::{SOON, until, until_within};
 
-use crate::{JOINED, gateway, is_ready, joined, started};
+use crate::{JOINED, OFTEN, gateway, has, is_ready, joined, started};
 
 /// Until what would change something is refused, and how.
 fn refused(server: &Server) -> streamgauge_tests::client::Answer {
@@ -57,6 +57,7 @@ fn streams_stay_open_while_the_engine_is_away_and_nothing_answered_is_lost() {
     let answer = refused(&a);
     assert!(answer.header("retry-after").is_some());
     let begun = Instant::now();
+    until("its reason", || a.connect().get("/readyz").text().contains("the connection to it is lost").then_some(()));
     assert!(!is_ready(a.address));
     assert!(a.get("/peek?queue=q").contains("kept"), "looks are answered");
     assert!(begun.elapsed() < SOON, "nothing hangs");
@@ -91,4 +92,26 @@ fn one_gateway_that_is_cut_off_refuses_and_comes_back_to_what_the_others_did() {
     // It may have happened: under its id it counts once.
     until("it to be taken", || (b.connect().post("/put?queue=q&id=two", "two").status == 200).then_some(()));
     assert_eq!([b.get("/get?queue=q"), b.get("/get?queue=q")], ["two", ""]);
+}
+
+#[test]
+fn a_gateway_that_comes_back_to_a_log_without_its_place_says_so_and_ends() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let mut link = Link::to(cluster.addresses()[0]);
+    let a = gateway(&cluster.url(), &OFTEN);
+    let mut b = gateway(&format!("nats://{}", link.address()), &OFTEN);
+    link.cut();
+    let line = "x".repeat(1_000);
+    let mut client = a.connect();
+    // It has seen some messages of the log, and nowhere near a hundred.
+    until_within(JOINED, "the log to lose its beginning", || {
+        (0..50).for_each(|_| assert_eq!(client.post("/pub?topic=t", &line).status, 200));
+        (cluster.first_of("streamgauge-log") > 100).then_some(())
+    });
+    link.mend();
+    assert_eq!(until_within(JOINED, "its end", || b.process.try_exit_code()), 2);
+    let said = b.process.stderr();
+    assert!(said.contains("the log begins with message") && said.contains("begins anew from what was saved"), "{said}");
+    // Started again, it is one of them.
+    assert!(has(&gateway(&cluster.url(), &OFTEN), "t", "first", |told| told.contains(&line)).len() > line.len());
 }

@@ -12,10 +12,7 @@ use streamgauge_tests::nats::Cluster;
 use streamgauge_tests::process::Process;
 use streamgauge_tests::wait::until_within;
 
-use crate::{JOINED, gateway, joined, messages, pair, shows, started};
-
-/// The state is saved often, and the log until there is let go.
-const OFTEN: [&str; 2] = ["--engine-save-after", "64KiB"];
+use crate::{JOINED, OFTEN, gateway, joined, messages, pair, shows, started};
 
 #[test]
 fn who_joins_later_has_what_was_saved_and_what_came_behind_it() {

@@ -25,6 +25,9 @@ use streamgauge_tests::wait::until_within;
 /// How long a gateway may take to join, on a machine that is busy.
 const JOINED: Duration = Duration::from_secs(60);
 
+/// The state is saved often, and the log until there is let go.
+const OFTEN: [&str; 2] = ["--engine-save-after", "64KiB"];
+
 /// A gateway over an engine, which has joined the others.
 fn gateway(engine: &str, more: &[&str]) -> Server {
     let server = started(engine, more);

@@ -9,6 +9,7 @@ use std::fs;
 
 use streamgauge_tests::build::workspace;
 use streamgauge_tests::clicks;
+use streamgauge_tests::nats::Cluster;
 use streamgauge_tests::needs;
 use streamgauge_tests::wait::until;
 
@@ -17,6 +18,17 @@ use shell::Shell;
 
 #[test]
 fn every_line_prints_what_the_page_says() {
+    type_every_line(&[]);
+}
+
+/// Topics at one gateway, and queues at another.
+#[test]
+fn every_line_prints_the_same_before_a_cluster() {
+    let Some(cluster) = Cluster::start(3) else { return };
+    type_every_line(&["--engine", &cluster.url()]);
+}
+
+fn type_every_line(flags: &[&str]) {
     let exercises: Vec<_> = pages().iter().flat_map(|(_, page)| answers::of(page)).collect();
     assert!(exercises.len() > 80, "only {} commands were found", exercises.len());
     if !needs::programs(&["curl", "awk", "redis-cli", "redis-server"]) {
@@ -24,7 +36,7 @@ fn every_line_prints_what_the_page_says() {
     }
     let clicks = clicks::file();
     let is_real = clicks.is_some();
-    let shell = Shell::start(clicks.as_deref());
+    let shell = Shell::start(clicks.as_deref(), flags);
     for exercise in &exercises {
         let Exercise { command, output, checked } = exercise;
         let (printed, worked) = shell.run(command);

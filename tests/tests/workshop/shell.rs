@@ -1,4 +1,4 @@
-//! Where the lines are typed: a folder, servers on ports of their own, and a Redis.
+//! Where the lines are typed: a folder, a server or two gateways on ports of their own, and a Redis.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use streamgauge_tests::build::tool;
-use streamgauge_tests::process::Process;
+use streamgauge_tests::process::{Process, is_ready};
 use streamgauge_tests::wait::{until, until_within};
 use tempfile::TempDir;
 
@@ -20,26 +20,29 @@ pub(crate) struct Shell {
     path: OsString,
     /// What the page has, and what is meant here.
     meant: [(&'static str, String); 5],
-    _servers: [Process; 2],
+    _servers: Vec<Process>,
 }
 
 impl Shell {
-    /// With the real clicks in the folder, or what the page says to take where there are none.
-    pub(crate) fn start(clicks: Option<&Path>) -> Self {
+    /// With the real clicks in the folder, or what the page says to take where there are none; with flags that name an
+    /// engine queues are at another gateway.
+    pub(crate) fn start(clicks: Option<&Path>, flags: &[&str]) -> Self {
         let folder = TempDir::new().expect("a folder");
-        let mut servers = Process::start("streamgauge", ["serve", "--pubsub-port=0", "--queue-port=0"]);
-        let mut port = |start: &str| {
-            let line = servers.line(start);
-            let address = line.split_whitespace().next().expect("an address");
-            address.strip_prefix("http://").expect("a URL").to_owned()
-        };
-        let (pubsub, queue) = (port("pubsub   "), port("queue    "));
+        let server =
+            || Process::start("streamgauge", [&["serve", "--pubsub-port=0", "--queue-port=0"], flags].concat());
+        let mut servers: Vec<_> = (0..if flags.is_empty() { 1 } else { 2 }).map(|_| server()).collect();
+        for server in &mut servers {
+            let address = port(server, "pubsub   ").parse().expect("an address");
+            until_within(LIMIT, "a gateway to join", || is_ready(address).then_some(()));
+        }
+        let pubsub = port(&mut servers[0], "pubsub   ");
+        let queue = port(servers.last_mut().expect("a server"), "queue    ");
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let redis = free.local_addr().expect("an address").port().to_string();
         drop(free);
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--save", "", "--port", &redis]).arg("--dir").arg(folder.path());
-        let store = Process::spawn(command);
+        servers.push(Process::spawn(command));
         until("redis to answer", || {
             let ping = Command::new("redis-cli").args(["-p", &redis, "ping"]).output().ok()?;
             (ping.stdout == b"PONG\n").then_some(())
@@ -54,7 +57,7 @@ impl Shell {
             ("redis-cli", format!("redis-cli -p {redis}")),
             ("cargo run -q --release --example reader --", tool("examples/reader").display().to_string()),
         ];
-        let shell = Self { folder, path, meant, _servers: [servers, store] };
+        let shell = Self { folder, path, meant, _servers: servers };
         match clicks {
             Some(real) => drop(fs::copy(real, shell.folder().join(CLICKS)).expect("the clicks")),
             None => assert!(shell.run(&format!("streamgauge generate clicks --count 1780 --seed 1 > {CLICKS}")).1),
@@ -78,6 +81,12 @@ impl Shell {
         let code = until_within(LIMIT, line.as_str(), || process.try_exit_code());
         (process.stdout().trim_end().to_owned(), code == 0)
     }
+}
+
+fn port(server: &mut Process, start: &str) -> String {
+    let line = server.line(start);
+    let address = line.split_whitespace().next().expect("an address");
+    address.strip_prefix("http://").expect("a URL").to_owned()
 }
 
 /// The file that the page has.

@@ -68,11 +68,13 @@ impl Condition {
         self.change(|known| known.is_current = true);
     }
 
-    /// Something works, or does not for this reason.
+    /// Something works, or does not for this reason, which matters while there is a connection.
     fn heed(&self, works: Result<(), &str>, which: impl FnOnce(&mut Known) -> &mut bool) {
         self.change(|known| {
             *which(known) = works.is_ok();
-            if let Err(why) = works {
+            if let Err(why) = works
+                && known.is_connected
+            {
                 why.clone_into(&mut known.why);
             }
         });
