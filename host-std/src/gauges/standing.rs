@@ -138,9 +138,10 @@ impl Standing {
         self.load(shard);
         if !self.batch.ends.is_empty() {
             let (begun, mut start) = (Instant::now(), 0);
+            let first = self.next - self.batch.ends.len() as u64;
             for at in 0..self.batch.ends.len() {
                 let (end, time) = self.batch.ends[at];
-                self.tell(time);
+                self.tell(time, first + at as u64);
                 self.gauge.take(&self.batch.bytes[start..end], time);
                 start = end;
             }
@@ -149,13 +150,13 @@ impl Standing {
             self.cost.nanoseconds += nanoseconds;
             let latest = self.batch.ends.last().map(|(_, time)| *time);
             if let Some(latest) = latest {
-                self.tell(latest);
+                self.tell(latest, self.next);
             }
         }
         let more = self.cost.behind > 0;
         if !more {
             // Only who has read everything knows that nothing is to come in a pane that is over.
-            self.tell(shard.settled());
+            self.tell(shard.settled(), self.next);
         }
         more
     }
@@ -192,12 +193,17 @@ impl Standing {
         });
     }
 
-    /// Tells the panes that are over.
-    fn tell(&mut self, now: Time) {
+    /// Tells the panes that are over before a message of that number.
+    fn tell(&mut self, now: Time, number: u64) {
+        let mut panes = 0;
         while self.gauge.is_over(now) {
             let (mut line, name) = (Vec::new(), self.name);
-            let end = self.gauge.next_over().unwrap_or(now).as_millis();
-            let id = |what: &str| Id::cut(format!("{name} {end} {what}").as_bytes());
+            let over = self.gauge.next_over();
+            let end = over.unwrap_or(now).as_millis();
+            // Messages that end panes may all be of one time, and one message may end several.
+            let which = over.map_or_else(|| format!("#{number}.{panes}"), |_| end.to_string());
+            let id = |what: &str| Id::cut(format!("{name} {which} {what}").as_bytes());
+            panes += 1;
             let mut json = Json::new(name.as_str(), now, &mut line);
             self.gauge.close(now, |reading, whose, cell| json.part(reading, whose, cell));
             let Ok(()) = json.finish();

@@ -86,6 +86,24 @@ fn who_was_at_one_gateway_goes_on_at_another() {
 }
 
 #[test]
+fn panes_that_messages_of_one_time_end_are_all_told() {
+    let Some((_cluster, [a, b])) = pair() else { return };
+    let gauge = r#"{"topic":"t","measure":["moments"],"every":"10 messages","when":{"mean >":45,"to":"alarms"}}"#;
+    assert_eq!(a.connect().put("/gauges/g", gauge).status, 201);
+    shows(&b, "/gauges", |text| text.contains("\"g\""));
+    let lines = (0..100).map(|number| number.to_string()).collect::<Vec<_>>().join("\n");
+    assert_eq!(b.connect().post("/pub?topic=t", lines).status, 200);
+    for server in [&a, &b] {
+        has(server, "gauge.g", "first", |text| text.lines().count() == 10);
+    }
+    // Until the slower one has told them too.
+    std::thread::sleep(Duration::from_millis(1_500));
+    let means: Vec<_> = messages(&a, "gauge.g", "first").lines().map(|line| json(line)["mean"].as_f64()).collect();
+    assert_eq!(means, (0..10).map(|pane| Some(f64::from(pane * 10) + 4.5)).collect::<Vec<_>>());
+    assert_eq!(messages(&b, "alarms", "first").lines().count(), 1);
+}
+
+#[test]
 fn a_gauge_measures_what_all_gateways_publish_and_each_pane_is_told_once() {
     let Some((cluster, [a, b])) = pair() else { return };
     let (mut at_a, mut at_b) = (a.connect(), b.connect());
