@@ -74,7 +74,11 @@ impl Client {
         TcpStream::connect_timeout(&address, limit).ok().map(Self::on)
     }
 
-    pub(crate) fn on(stream: TcpStream) -> Self {
+    /// On a connection that is there, of either side.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn on(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("an option of the socket");
         stream.set_write_timeout(Some(SOON)).expect("a timeout of the socket");
         Self { stream, buffer: Vec::new() }

@@ -34,7 +34,7 @@ pub use needs::{About, Need, Right, needs};
 pub use parse::{GaugeRequest, Settings, Subscription, Wrong, readings, subject};
 pub(crate) use render::problem;
 pub use render::{Rendering, overflow_line, write_problem};
-pub use routes::{Route, Surface, VERB, changes, methods, routes};
+pub use routes::{Route, Surface, VERB, changes, methods, route, routes};
 
 use core::time::Duration;
 

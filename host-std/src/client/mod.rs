@@ -38,6 +38,8 @@ pub use error::Error;
 pub use feed::{Announce, Feed, News};
 pub use https::trust;
 pub use request::request;
+#[cfg(feature = "otlp")]
+pub(crate) use request::request_elsewhere;
 pub(crate) use request::write;
 pub use subscription::{Item, Position, Subscription};
 pub use url::{BadUrl, Url};

@@ -33,6 +33,22 @@ pub async fn request(
     receive(&mut stream, &mut Answers::new(), method, limits).await.map(|(answer, _)| answer)
 }
 
+/// The same, of somebody who is no server of this kind and is not shown the [token](super::authorize).
+#[cfg(feature = "otlp")]
+pub(crate) async fn request_elsewhere(
+    method: &str,
+    url: &Url,
+    fields: &[(&str, &str)],
+    body: &[u8],
+    limits: &Limits,
+) -> Result<Response<Vec<u8>>, Error> {
+    let mut bytes = Vec::new();
+    let fields = [&[("Connection", "close")], fields].concat();
+    write_for(None, &mut bytes, method, url, &fields, Some(body)).ok_or(Error::Invalid)?;
+    let mut stream = send_bytes(url, &bytes, limits).await?;
+    receive(&mut stream, &mut Answers::new(), method, limits).await.map(|(answer, _)| answer)
+}
+
 /// Opens a connection and writes one request to it, the last one there.
 pub(super) async fn send(
     method: &str,
@@ -44,9 +60,14 @@ pub(super) async fn send(
     let mut bytes = Vec::new();
     let fields = [&[("Connection", "close")], fields].concat();
     write(&mut bytes, method, url, &fields, body).ok_or(Error::Invalid)?;
+    send_bytes(url, &bytes, limits).await
+}
+
+/// Opens a connection and writes these bytes to it.
+async fn send_bytes(url: &Url, bytes: &[u8], limits: &Limits) -> Result<Transport, Error> {
     let mut stream = open(url, limits.connect).await?;
     let writing = async {
-        stream.write_all(&bytes).await?;
+        stream.write_all(bytes).await?;
         stream.flush().await
     };
     let written = timeout(limits.read, writing).await;
@@ -93,7 +114,7 @@ pub(super) async fn receive(
     }
 }
 
-/// Appends a whole request to `out`.
+/// Appends a whole request to `out`, with the token that is shown.
 pub(crate) fn write(
     out: &mut Vec<u8>,
     method: &str,
@@ -101,8 +122,19 @@ pub(crate) fn write(
     fields: &[(&str, &str)],
     body: Option<&[u8]>,
 ) -> Option<()> {
+    write_for(bearer::field(), out, method, url, fields, body)
+}
+
+fn write_for(
+    bearer: Option<&str>,
+    out: &mut Vec<u8>,
+    method: &str,
+    url: &Url,
+    fields: &[(&str, &str)],
+    body: Option<&[u8]>,
+) -> Option<()> {
     let mut head = HeadWriter::request(&mut *out, method, url.target()).ok()?.field("Host", url.authority()).ok()?;
-    if let Some(bearer) = bearer::field() {
+    if let Some(bearer) = bearer {
         head = head.field("Authorization", bearer).ok()?;
     }
     for (name, value) in fields {

@@ -143,6 +143,8 @@ impl Connections {
             allow_hosts: self.allow_host.clone(),
             cors_origins: self.cors_origin.clone(),
             log_requests: self.enable_logging.then_some(self.log_format),
+            #[cfg(feature = "otlp")]
+            spans: None,
         })
     }
 }

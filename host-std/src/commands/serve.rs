@@ -16,11 +16,15 @@ use tokio::sync::{Notify, watch};
 use super::config::{self, reload::Reload};
 use super::engine::{self, EngineOptions};
 use super::rights::RightsOptions;
+#[cfg(feature = "otlp")]
+use crate::client::Url;
 use crate::commands::options::{Connections, Flags, NameOptions, PubsubOptions, QueueOptions};
 use crate::engine::disk::{self, SyncMode};
 use crate::engine::remote;
 use crate::gateway::{Gateway, Settings};
 use crate::hash_key;
+#[cfg(feature = "otlp")]
+use crate::operations::Spans;
 use crate::operations::configuration::{self, Sources};
 use crate::operations::service::{Kept, Predecessor, Sockets, Terms, Upgrade, notify};
 use crate::server::Limits;
@@ -79,8 +83,38 @@ pub struct Options {
     rights: RightsOptions,
     #[command(flatten)]
     engines: EngineOptions,
+    #[cfg(feature = "otlp")]
+    #[command(flatten)]
+    traces: TraceOptions,
     #[command(flatten)]
     process: Process,
+}
+
+/// Where spans of requests go.
+#[cfg(feature = "otlp")]
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Traces")]
+struct TraceOptions {
+    /// Send spans of requests to this collector (OTLP over HTTP): http://HOST:4318/v1/traces
+    #[arg(long, value_name = "URL")]
+    otlp: Option<Url>,
+    /// Of the requests without a traceparent, the share that begins a trace: 0 to 1
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = share, requires = "otlp")]
+    otlp_share: f64,
+}
+
+#[cfg(feature = "otlp")]
+impl TraceOptions {
+    fn spans(&self) -> Result<Option<Spans>, StartError> {
+        let spans = self.otlp.as_ref().map(|collector| Spans::to(collector, self.otlp_share));
+        spans.transpose().map_err(|why| StartError::new(format_args!("--otlp: {why}")))
+    }
+}
+
+#[cfg(feature = "otlp")]
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "a number from 0 to 1".to_owned())
 }
 
 /// Memory of topics and queues, if no flag says otherwise.
@@ -100,7 +134,8 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     let connections = &options.connections.fitted(2);
     let settings = options.all(connections);
     let mut settings = settings.map_err(|error| StartError::new(configuration.explain(&error.to_string())))?;
-    let limits = connections.limits()?;
+    #[cfg_attr(not(feature = "otlp"), expect(unused_mut, reason = "spans are set later"))]
+    let mut limits = connections.limits()?;
     let (predecessor, mut sockets) = (Predecessor::known()?, Sockets::handed());
     let first = sockets.next_or_bind(&options.address, options.pubsub_port, "--pubsub-port")?;
     let second = sockets.next_or_bind(&options.address, options.queue_port, "--queue-port")?;
@@ -121,7 +156,11 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     let process = if has_predecessor { &Process::default() } else { &options.process };
     process.apply(|| options.announce(&limits, &settings, first_at, second_at))?;
     terminal::start_log(connections.enable_logging, connections.log_format);
-    terminal::runtime()?.block_on(async {
+    #[cfg(feature = "otlp")]
+    let spans = options.traces.spans()?;
+    #[cfg(feature = "otlp")]
+    limits.spans.clone_from(&spans);
+    let ended = terminal::runtime()?.block_on(async {
         let (hangup, tls, again) = (Arc::clone(&gateway), limits.tls.clone(), Arc::new(Notify::new()));
         let reload = Reload::new(sources, configuration, Arc::clone(&gateway));
         let asked = Arc::clone(&again);
@@ -153,7 +192,10 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
         };
         gateway.run_after(first, doors, limits, stop.subscribe()).await?;
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    #[cfg(feature = "otlp")]
+    spans.iter().for_each(Spans::finish);
+    ended
 }
 
 /// What a process has to do alike that goes on in place of this one.

@@ -9,6 +9,7 @@
 //! | `openapi` | a description of all that is answered, for programs |
 //! | `overview` | how much of its bounds it uses |
 //! | `rights` | who may do what |
+//! | `spans` | what became of requests, for a collector of OpenTelemetry |
 //! | `service` | a supervisor's wishes: readiness, sockets that are handed over, a process that follows this one |
 //! | `page` | what a browser shows of it |
 
@@ -21,10 +22,14 @@ mod page;
 mod process;
 pub(crate) mod rights;
 pub(crate) mod service;
+#[cfg(feature = "otlp")]
+mod spans;
 
 pub(crate) use health::{Health, State};
 pub(crate) use openapi::response as openapi;
 pub(crate) use overview::{Overview, Used};
+#[cfg(feature = "otlp")]
+pub(crate) use spans::{Seen, Spans};
 
 use streamgauge_core::endpoints::{About, Method, Need};
 

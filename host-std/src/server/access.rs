@@ -1,15 +1,19 @@
-//! A line of the log for each request.
+//! A line of the log for each request, and a span.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use http::header;
+#[cfg(feature = "otlp")]
+use streamgauge_core::endpoints::{Surface, route};
 use streamgauge_core::wire::query::Query;
 
 use super::answer::Problem;
 use super::request::Head;
 use super::{Answer, Body};
+#[cfg(feature = "otlp")]
+use crate::operations::{Seen, Spans};
 use crate::terminal::LogFormat;
 use crate::trace::traceparent;
 
@@ -88,14 +92,39 @@ pub(super) fn log(format: LogFormat, peer: SocketAddr, head: &Head<'_, '_>, told
     let (method, target, status) = (head.http.method, without_secrets(head.http.target), told.status);
     let (bytes, reason) = (told.bytes, told.reason);
     let microseconds = told.begun.map(|begun| u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
-    let trace = head.http.fields.iter().find(|field| field.name.eq_ignore_ascii_case("traceparent"));
-    let traceparent = trace.and_then(|field| traceparent(field.value));
+    let traceparent = trace_of(head);
     if format == LogFormat::Text {
         tracing::info!(%peer, bytes, microseconds, reason, traceparent, "{method} {target} {status}");
     } else {
         let target = &*target;
         tracing::info!(%peer, method, target, status, bytes, microseconds, reason, traceparent, "request");
     }
+}
+
+/// Records a request, and what became of it.
+#[cfg(feature = "otlp")]
+pub(super) fn record(spans: &Spans, peer: SocketAddr, head: &Head<'_, '_>, told: &Told) {
+    let path = head.http.target.split('?').next().unwrap_or_default();
+    let route = route(head.request.path, Surface::Everything);
+    let name = ["topic", "queue"].into_iter().find_map(|name| head.request.query.get(name));
+    let name = name.map(|name| String::from_utf8_lossy(&name.bytes().collect::<Vec<_>>()).into_owned());
+    spans.record(&Seen {
+        method: head.http.method,
+        path,
+        route: route.map(|route| route.path),
+        name: name.as_deref(),
+        peer,
+        status: told.status,
+        reason: told.reason,
+        begun: told.begun,
+        traceparent: trace_of(head),
+    });
+}
+
+/// The `traceparent` of a request, if it is one.
+fn trace_of<'h>(head: &'h Head<'_, '_>) -> Option<&'h str> {
+    let trace = head.http.fields.iter().find(|field| field.name.eq_ignore_ascii_case("traceparent"))?;
+    traceparent(trace.value)
 }
 
 /// A target, with `-` in the place of what lets its bearer in.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::tls::Tls;
+#[cfg(feature = "otlp")]
+use crate::operations::Spans;
 use crate::terminal::LogFormat;
 
 /// The bounds of a server.
@@ -31,6 +33,9 @@ pub struct Limits {
     pub cors_origins: Vec<HeaderValue>,
     /// How each request is logged, if it is.
     pub log_requests: Option<LogFormat>,
+    /// Where a span of each request goes, if it does.
+    #[cfg(feature = "otlp")]
+    pub spans: Option<Spans>,
     /// What connections begin with, if they are encrypted.
     pub tls: Option<Tls>,
 }
@@ -51,12 +56,22 @@ impl Default for Limits {
             allow_hosts: Vec::new(),
             cors_origins: Vec::new(),
             log_requests: None,
+            #[cfg(feature = "otlp")]
+            spans: None,
             tls: None,
         }
     }
 }
 
 impl Limits {
+    /// Whether spans of requests are recorded.
+    pub(super) const fn records(&self) -> bool {
+        #[cfg(feature = "otlp")]
+        return self.spans.is_some();
+        #[cfg(not(feature = "otlp"))]
+        false
+    }
+
     /// The most memory that connections can take, in bytes: for each its buffers, its state and a small answer, and
     /// what is buffered beyond that, of which one answer of the greatest length may be too much.
     pub fn worst_case(&self) -> u64 {

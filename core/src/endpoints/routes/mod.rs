@@ -38,6 +38,11 @@ pub fn routes(surface: Surface) -> impl Iterator<Item = &'static Route> {
     TABLE.iter().filter(move |route| route.is_of(surface))
 }
 
+/// What is at `path`; `None` where there is nothing.
+pub fn route(path: &[u8], surface: Surface) -> Option<&'static Route> {
+    find(path, surface).map(|found| found.route)
+}
+
 /// The methods that are answered at `path`; those of any verb where there is nothing.
 pub fn methods(path: &[u8], surface: Surface) -> &'static [Method] {
     find(path, surface).map_or(&VERB, |found| found.route.methods)

@@ -303,12 +303,17 @@ impl<H: Handler> Connection<H> {
 
     /// The time, if anybody will want to know how long it took.
     fn begun(&self) -> Option<Instant> {
-        self.shared.limits.log_requests.map(|_| Instant::now())
+        let limits = &self.shared.limits;
+        (limits.log_requests.is_some() || limits.records()).then(Instant::now)
     }
 
     fn log(&self, head: &Head<'_, '_>, told: &Told) {
         if let Some(format) = self.shared.limits.log_requests {
             access::log(format, self.peer, head, told);
+        }
+        #[cfg(feature = "otlp")]
+        if let Some(spans) = &self.shared.limits.spans {
+            access::record(spans, self.peer, head, told);
         }
     }
 

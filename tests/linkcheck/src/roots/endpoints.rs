@@ -30,6 +30,7 @@ roots! {
     asking_rendering => given::<Asking<'static>>().rendering(answer()).finish(given()).is_ok();
     subject => endpoints::subject(request(), *given());
     methods => endpoints::methods(bytes(), *given());
+    route => endpoints::route(bytes(), *given());
     routes => endpoints::routes(*given()).for_each(|route| keep(route.path));
     changes => endpoints::changes(request(), *given());
     needs => endpoints::needs(request(), *given());

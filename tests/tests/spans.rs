@@ -1,0 +1,176 @@
+//! Spans of requests, as a collector of OpenTelemetry gets them from `streamgauge serve --otlp`.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use prost::Message as _;
+use streamgauge_tests::build::tool;
+use streamgauge_tests::client::Client;
+use streamgauge_tests::process::Process;
+use streamgauge_tests::wait::{SOON, until};
+
+/// A collector that answers 200, and what it was sent: head and body of each request.
+struct Collector {
+    address: SocketAddr,
+    sent: Receiver<(String, Vec<u8>)>,
+}
+
+impl Collector {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (send, sent) = channel();
+        thread::spawn(move || {
+            // Each comes on a connection of its own, and ends with it.
+            for stream in listener.incoming() {
+                let mut client = Client::on(stream.expect("a connection"));
+                let head = client.head();
+                let length = head
+                    .to_ascii_lowercase()
+                    .lines()
+                    .find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+                let body = client.take(length.expect("a length"));
+                client.send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                if send.send((head, body)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { address, sent }
+    }
+
+    /// The spans that come until there are so many.
+    fn spans(&self, least: usize) -> Vec<Span> {
+        let mut spans = Vec::new();
+        while spans.len() < least {
+            let (head, body) = self.sent.recv_timeout(SOON).expect("spans come");
+            assert!(head.starts_with("POST /v1/traces HTTP/1.1"), "{head}");
+            assert!(!head.to_ascii_lowercase().contains("authorization"), "{head}");
+            let sent = ExportTraceServiceRequest::decode(&*body).expect("what OTLP says");
+            for of_resource in sent.resource_spans {
+                let attributes = of_resource.resource.expect("a resource").attributes;
+                let service =
+                    attributes.iter().find(|pair| pair.key == "service.name").and_then(|pair| pair.value.clone());
+                assert_eq!(service.and_then(|value| value.value), Some(Value::StringValue("streamgauge".into())));
+                spans.extend(of_resource.scope_spans.into_iter().flat_map(|scope| scope.spans));
+            }
+        }
+        spans
+    }
+}
+
+struct Traced {
+    process: Process,
+    address: SocketAddr,
+}
+
+fn serve(collector: SocketAddr, more: &[&str]) -> Traced {
+    let mut command = Command::new(tool("streamgauge"));
+    command.args(["serve", "--pubsub-port=0", "--queue-port=0", "--otlp", &format!("http://{collector}/v1/traces")]);
+    command.args(more).env("OTEL_BSP_SCHEDULE_DELAY", "50").env("STREAMGAUGE_TOKEN", "secret").env_remove("RUST_LOG");
+    let mut process = Process::spawn(command);
+    let line = process.line("pubsub   http://");
+    let address = line.split_whitespace().next().expect("an address").parse().expect("an address");
+    Traced { process, address }
+}
+
+/// The answer's status.
+fn ask(server: &Traced, request: &str, traceparent: Option<&str>) -> u16 {
+    let mut client = Client::connect(server.address);
+    let trace = traceparent.map_or(String::new(), |trace| format!("traceparent: {trace}\r\n"));
+    client.send(format!("{request} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n{trace}\r\nhi"));
+    client.answer().status
+}
+
+fn attribute(span: &Span, name: &str) -> Option<String> {
+    let pair = span.attributes.iter().find(|pair| pair.key == name)?;
+    match pair.value.clone()?.value? {
+        Value::StringValue(text) => Some(text),
+        Value::IntValue(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}
+
+#[test]
+fn a_request_of_a_trace_that_is_recorded_is_a_span_of_it() {
+    let collector = Collector::start();
+    let server = serve(collector.address, &[]);
+    let recorded = format!("00-{TRACE}-b7ad6b7169203331-01");
+    assert_eq!(ask(&server, "POST /pub?topic=clicks&ticket=secret", None), 200);
+    assert_eq!(ask(&server, "POST /pub?topic=clicks", Some(&format!("00-{TRACE}-b7ad6b7169203331-00"))), 200);
+    assert_eq!(ask(&server, "POST /pub?topic=clicks&ticket=secret", Some(&recorded)), 200);
+    assert_eq!(ask(&server, "PUT /queues/none/pause?", Some(&recorded)), 405);
+    let spans = collector.spans(2);
+    let [published, refused] = &*spans else { panic!("{spans:?}") };
+    assert_eq!((hex(&published.trace_id), hex(&published.parent_span_id)), (TRACE.into(), "b7ad6b7169203331".into()));
+    assert_eq!((&*published.name, published.kind), ("POST /pub", SpanKind::Server as i32));
+    assert!(published.start_time_unix_nano < published.end_time_unix_nano, "{published:?}");
+    let said = ["http.route", "url.path", "http.response.status_code", "messaging.destination.name", "client.address"];
+    let said = said.map(|name| attribute(published, name));
+    assert_eq!(said.each_ref().map(Option::as_deref), ["/pub", "/pub", "200", "clicks", "127.0.0.1"].map(Some));
+    assert!(!format!("{spans:?}").contains("secret"));
+    assert_eq!(&*refused.name, "PUT /queues/{name}/pause");
+    assert_eq!(attribute(refused, "error.type").as_deref(), Some("method-not-allowed"));
+    assert_ne!(refused.status.clone().unwrap_or_default().code, StatusCode::Error as i32, "it is the client's");
+    assert_ne!(published.span_id, refused.span_id);
+}
+
+#[test]
+fn a_share_of_the_others_begins_traces() {
+    let collector = Collector::start();
+    let server = serve(collector.address, &["--otlp-share", "1"]);
+    (0..3).for_each(|_| assert_eq!(ask(&server, "POST /put?queue=q", None), 200));
+    let spans = collector.spans(3);
+    assert!(spans.iter().all(|span| span.parent_span_id.is_empty() && span.name == "POST /put"), "{spans:?}");
+    let mut traces: Vec<_> = spans.iter().map(|span| span.trace_id.clone()).collect();
+    traces.dedup();
+    assert_eq!(traces.len(), 3);
+}
+
+#[test]
+fn what_was_recorded_last_is_sent_at_the_end() {
+    let collector = Collector::start();
+    let mut command = Command::new(tool("streamgauge"));
+    command.args(["serve", "--pubsub-port=0", "--queue-port=0", "--otlp-share=1"]);
+    command.arg(format!("--otlp=http://{}/v1/traces", collector.address)).env("OTEL_BSP_SCHEDULE_DELAY", "600000");
+    let mut process = Process::spawn(command);
+    let line = process.line("pubsub   http://");
+    let address = line.split_whitespace().next().expect("an address").parse().expect("an address");
+    let mut server = Traced { process, address };
+    assert_eq!(ask(&server, "POST /put?queue=q", None), 200);
+    server.process.signal(nix::sys::signal::Signal::SIGTERM);
+    assert_eq!(server.process.exit_code(), 0);
+    assert_eq!(collector.spans(1).len(), 1);
+}
+
+#[test]
+fn a_collector_that_is_away_is_told_of_once_and_holds_nobody_up() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let mut server = serve(free, &["--otlp-share", "1"]);
+    let warned = |server: &Traced| server.process.stderr().matches("spans are not taken").count();
+    until("a warning", || {
+        assert_eq!(ask(&server, "POST /put?queue=q", None), 200);
+        (warned(&server) > 0).then_some(())
+    });
+    for _ in 0..10 {
+        assert_eq!(ask(&server, "POST /put?queue=q", None), 200);
+        thread::sleep(Duration::from_millis(60));
+    }
+    assert_eq!(warned(&server), 1, "{}", server.process.stderr());
+    server.process.signal(nix::sys::signal::Signal::SIGTERM);
+    assert_eq!(server.process.exit_code(), 0);
+}
