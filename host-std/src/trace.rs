@@ -12,10 +12,12 @@ pub(crate) struct Trace {
     span: Arc<AtomicU64>,
 }
 
-/// The parts of a `traceparent`.
-struct Parts<'a> {
-    trace: &'a str,
-    flags: &'a str,
+/// The parts of a `traceparent`, in hexadecimal digits.
+pub(crate) struct Parts<'a> {
+    pub(crate) trace: &'a str,
+    #[cfg(feature = "otlp")]
+    pub(crate) span: &'a str,
+    pub(crate) flags: &'a str,
 }
 
 /// An odd number far from 0: adding it leads through all numbers, which don't look like neighbours.
@@ -29,7 +31,7 @@ impl Trace {
 
     /// That of a `traceparent`.
     fn of(text: &str) -> Option<Self> {
-        let Parts { trace, flags } = parts(text)?;
+        let Parts { trace, flags, .. } = parts(text)?;
         let span = Arc::new(AtomicU64::new(getrandom::u64().ok()?));
         Some(Self { id: trace.to_owned(), flags: flags.to_owned(), span })
     }
@@ -47,14 +49,20 @@ pub(crate) fn traceparent(value: &[u8]) -> Option<&str> {
     parts(text).map(|_| text)
 }
 
-fn parts(text: &str) -> Option<Parts<'_>> {
+/// What a `traceparent` is made of, if it is one.
+pub(crate) fn parts(text: &str) -> Option<Parts<'_>> {
     let mut parts = text.splitn(5, '-');
     let is_hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let mut part = |len: usize| parts.next().filter(|part| part.len() == len && is_hex(part));
     let (version, trace, span, flags) = (part(2)?, part(32)?, part(16)?, part(2)?);
     let is_nothing = |text: &str| text.bytes().all(|byte| byte == b'0');
     let is_one = version != "ff" && !is_nothing(trace) && !is_nothing(span);
-    (is_one && text.len() <= 128 && (version != "00" || text.len() == 55)).then_some(Parts { trace, flags })
+    (is_one && text.len() <= 128 && (version != "00" || text.len() == 55)).then_some(Parts {
+        trace,
+        #[cfg(feature = "otlp")]
+        span,
+        flags,
+    })
 }
 
 #[cfg(test)]

@@ -246,6 +246,14 @@ impl Server {
         let mut command = Command::new(tool("streamgauge"));
         command.args(["serve", "--pubsub-port=0", "--queue-port=0"]).args(more).args(args).env_remove("RUST_LOG");
         command.args(["--allow-host=x", "--allow-host=t"]);
+        Self::of(command, door)
+    }
+
+    /// A command that serves; its address stands behind `door` in what it prints.
+    ///
+    /// # Panics
+    /// When it doesn't listen.
+    pub fn of(command: Command, door: &str) -> Self {
         let mut process = Process::spawn(command);
         let line = process.line(door);
         let address = line.split_whitespace().next().and_then(|at| at.parse().ok()).expect("an address and a port");

@@ -14,7 +14,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use prost::Message as _;
 use streamgauge_tests::build::tool;
 use streamgauge_tests::client::Client;
-use streamgauge_tests::process::Process;
+use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::{SOON, until};
 
 /// A collector that answers 200, and what it was sent: head and body of each request.
@@ -67,24 +67,17 @@ impl Collector {
     }
 }
 
-struct Traced {
-    process: Process,
-    address: SocketAddr,
-}
-
-fn serve(collector: SocketAddr, more: &[&str]) -> Traced {
+/// A server that sends spans so many milliseconds after they were recorded.
+fn serve(collector: SocketAddr, delay: &str, more: &[&str]) -> Server {
     let mut command = Command::new(tool("streamgauge"));
     command.args(["serve", "--pubsub-port=0", "--queue-port=0", "--otlp", &format!("http://{collector}/v1/traces")]);
-    command.args(more).env("OTEL_BSP_SCHEDULE_DELAY", "50").env("STREAMGAUGE_TOKEN", "secret").env_remove("RUST_LOG");
-    let mut process = Process::spawn(command);
-    let line = process.line("pubsub   http://");
-    let address = line.split_whitespace().next().expect("an address").parse().expect("an address");
-    Traced { process, address }
+    command.args(more).env("OTEL_BSP_SCHEDULE_DELAY", delay).env("STREAMGAUGE_TOKEN", "secret").env_remove("RUST_LOG");
+    Server::of(command, "pubsub   http://")
 }
 
 /// The answer's status.
-fn ask(server: &Traced, request: &str, traceparent: Option<&str>) -> u16 {
-    let mut client = Client::connect(server.address);
+fn ask(server: &Server, request: &str, traceparent: Option<&str>) -> u16 {
+    let mut client = server.connect();
     let trace = traceparent.map_or(String::new(), |trace| format!("traceparent: {trace}\r\n"));
     client.send(format!("{request} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n{trace}\r\nhi"));
     client.answer().status
@@ -108,7 +101,7 @@ fn hex(bytes: &[u8]) -> String {
 #[test]
 fn a_request_of_a_trace_that_is_recorded_is_a_span_of_it() {
     let collector = Collector::start();
-    let server = serve(collector.address, &[]);
+    let server = serve(collector.address, "50", &[]);
     let recorded = format!("00-{TRACE}-b7ad6b7169203331-01");
     assert_eq!(ask(&server, "POST /pub?topic=clicks&ticket=secret", None), 200);
     assert_eq!(ask(&server, "POST /pub?topic=clicks", Some(&format!("00-{TRACE}-b7ad6b7169203331-00"))), 200);
@@ -132,7 +125,7 @@ fn a_request_of_a_trace_that_is_recorded_is_a_span_of_it() {
 #[test]
 fn a_share_of_the_others_begins_traces() {
     let collector = Collector::start();
-    let server = serve(collector.address, &["--otlp-share", "1"]);
+    let server = serve(collector.address, "50", &["--otlp-share", "1"]);
     (0..3).for_each(|_| assert_eq!(ask(&server, "POST /put?queue=q", None), 200));
     let spans = collector.spans(3);
     assert!(spans.iter().all(|span| span.parent_span_id.is_empty() && span.name == "POST /put"), "{spans:?}");
@@ -144,24 +137,17 @@ fn a_share_of_the_others_begins_traces() {
 #[test]
 fn what_was_recorded_last_is_sent_at_the_end() {
     let collector = Collector::start();
-    let mut command = Command::new(tool("streamgauge"));
-    command.args(["serve", "--pubsub-port=0", "--queue-port=0", "--otlp-share=1"]);
-    command.arg(format!("--otlp=http://{}/v1/traces", collector.address)).env("OTEL_BSP_SCHEDULE_DELAY", "600000");
-    let mut process = Process::spawn(command);
-    let line = process.line("pubsub   http://");
-    let address = line.split_whitespace().next().expect("an address").parse().expect("an address");
-    let mut server = Traced { process, address };
+    let server = serve(collector.address, "600000", &["--otlp-share", "1"]);
     assert_eq!(ask(&server, "POST /put?queue=q", None), 200);
-    server.process.signal(nix::sys::signal::Signal::SIGTERM);
-    assert_eq!(server.process.exit_code(), 0);
+    assert_eq!(server.stop(), 0);
     assert_eq!(collector.spans(1).len(), 1);
 }
 
 #[test]
 fn a_collector_that_is_away_is_told_of_once_and_holds_nobody_up() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    let mut server = serve(free, &["--otlp-share", "1"]);
-    let warned = |server: &Traced| server.process.stderr().matches("spans are not taken").count();
+    let server = serve(free, "50", &["--otlp-share", "1"]);
+    let warned = |server: &Server| server.process.stderr().matches("spans are not taken").count();
     until("a warning", || {
         assert_eq!(ask(&server, "POST /put?queue=q", None), 200);
         (warned(&server) > 0).then_some(())
@@ -171,6 +157,5 @@ fn a_collector_that_is_away_is_told_of_once_and_holds_nobody_up() {
         thread::sleep(Duration::from_millis(60));
     }
     assert_eq!(warned(&server), 1, "{}", server.process.stderr());
-    server.process.signal(nix::sys::signal::Signal::SIGTERM);
-    assert_eq!(server.process.exit_code(), 0);
+    assert_eq!(server.stop(), 0);
 }

@@ -29,8 +29,7 @@ pub async fn request(
     body: Option<&[u8]>,
     limits: &Limits,
 ) -> Result<Response<Vec<u8>>, Error> {
-    let mut stream = send(method, url, fields, body, limits).await?;
-    receive(&mut stream, &mut Answers::new(), method, limits).await.map(|(answer, _)| answer)
+    ask(bearer::field(), method, url, fields, body, limits).await
 }
 
 /// The same, of somebody who is no server of this kind and is not shown the [token](super::authorize).
@@ -39,18 +38,27 @@ pub(crate) async fn request_elsewhere(
     method: &str,
     url: &Url,
     fields: &[(&str, &str)],
-    body: &[u8],
+    body: Option<&[u8]>,
     limits: &Limits,
 ) -> Result<Response<Vec<u8>>, Error> {
-    let mut bytes = Vec::new();
-    let fields = [&[("Connection", "close")], fields].concat();
-    write_for(None, &mut bytes, method, url, &fields, Some(body)).ok_or(Error::Invalid)?;
-    let mut stream = send_bytes(url, &bytes, limits).await?;
+    ask(None, method, url, fields, body, limits).await
+}
+
+async fn ask(
+    bearer: Option<&str>,
+    method: &str,
+    url: &Url,
+    fields: &[(&str, &str)],
+    body: Option<&[u8]>,
+    limits: &Limits,
+) -> Result<Response<Vec<u8>>, Error> {
+    let mut stream = send(bearer, method, url, fields, body, limits).await?;
     receive(&mut stream, &mut Answers::new(), method, limits).await.map(|(answer, _)| answer)
 }
 
 /// Opens a connection and writes one request to it, the last one there.
 pub(super) async fn send(
+    bearer: Option<&str>,
     method: &str,
     url: &Url,
     fields: &[(&str, &str)],
@@ -59,15 +67,10 @@ pub(super) async fn send(
 ) -> Result<Transport, Error> {
     let mut bytes = Vec::new();
     let fields = [&[("Connection", "close")], fields].concat();
-    write(&mut bytes, method, url, &fields, body).ok_or(Error::Invalid)?;
-    send_bytes(url, &bytes, limits).await
-}
-
-/// Opens a connection and writes these bytes to it.
-async fn send_bytes(url: &Url, bytes: &[u8], limits: &Limits) -> Result<Transport, Error> {
+    write_for(bearer, &mut bytes, method, url, &fields, body).ok_or(Error::Invalid)?;
     let mut stream = open(url, limits.connect).await?;
     let writing = async {
-        stream.write_all(bytes).await?;
+        stream.write_all(&bytes).await?;
         stream.flush().await
     };
     let written = timeout(limits.read, writing).await;

@@ -23,6 +23,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 
 use crate::client::{Limits, Url, request_elsewhere};
+use crate::trace::{Parts, parts};
 
 /// How long a collector may take for what is sent at the end.
 const AT_THE_END: Duration = Duration::from_secs(5);
@@ -115,13 +116,12 @@ impl Spans {
     }
 }
 
-/// What a `traceparent` that was looked at says.
+/// Where a `traceparent` comes from.
 fn span_context(traceparent: &str) -> Option<SpanContext> {
-    let mut parts = traceparent.split('-').skip(1);
-    let trace = TraceId::from_hex(parts.next()?).ok()?;
-    let span = SpanId::from_hex(parts.next()?).ok()?;
-    let flags = u8::from_str_radix(parts.next()?, 16).ok()?;
-    Some(SpanContext::new(trace, span, TraceFlags::new(flags), true, TraceState::NONE))
+    let Parts { trace, span, flags } = parts(traceparent)?;
+    let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
+    let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
+    Some(SpanContext::new(trace, span, flags, true, TraceState::NONE))
 }
 
 /// Sends requests from the thread of the SDK, which has nothing else to do meanwhile.
@@ -153,7 +153,7 @@ impl HttpClient for Client {
         let fields: Vec<_> =
             request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
         let limits = Limits { read: Duration::from_secs(10), ..Limits::default() };
-        let sending = request_elsewhere("POST", &self.collector, &fields, request.body(), &limits);
+        let sending = request_elsewhere("POST", &self.collector, &fields, Some(request.body()), &limits);
         let answer = self.runtime.block_on(sending);
         self.told(match &answer {
             Ok(answer) if answer.status().is_success() => None,
