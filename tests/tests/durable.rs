@@ -221,9 +221,11 @@ fn ready(client: &mut Client) -> (u16, String) {
 
 #[test]
 fn a_folder_that_is_gone_refuses_what_is_new_and_holds_nobody_up() {
-    let folder = TempDir::new().unwrap();
-    let server = serve(folder.path(), &["--queue-bytes", "512MiB"]);
-    fs::remove_dir_all(folder.path()).unwrap();
+    let outer = TempDir::new().unwrap();
+    let folder = outer.path().join("data");
+    let server = serve(&folder, &["--queue-bytes", "512MiB"]);
+    // Renamed and not removed: a removal can meet a file that the server makes meanwhile.
+    fs::rename(&folder, outer.path().join("gone")).unwrap();
     let item = "x".repeat(1 << 20);
     let mut client = server.connect();
     let (put, refused) = fill(&mut client, &item);
