@@ -97,7 +97,7 @@ struct Heard<'a, E, G> {
 }
 
 impl<E: Engine, G: Gauging> Engine for Heard<'_, E, G> {
-    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
+    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut dyn Sink) -> Outcome {
         let outcome = self.engine.execute(command, now, to);
         // Messages are published all or none, and those that had been before are not published again.
         if let (Command::Publish { topic, messages, .. }, Outcome::Published(published)) = (command, outcome)

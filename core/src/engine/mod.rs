@@ -43,7 +43,7 @@ use crate::time::Time;
 pub trait Engine {
     /// Executes a command at a time; what there is to be told at length goes to `to`, before the outcome. One that would
     /// take long does a part, and is to be executed again while its outcome [has more](Outcome::has_more).
-    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome;
+    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut dyn Sink) -> Outcome;
 
     /// Goes on with a walk over a queue: `each` is given one item after another, and breaks when it has no room for one,
     /// which is then the next one. Returns whether there may be more.

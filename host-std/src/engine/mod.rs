@@ -45,7 +45,7 @@ pub(crate) trait Engine: Send + Sync + 'static {
 
     /// Executes a command, if that needs no waiting and is done in one turn; otherwise nothing has happened. What there is
     /// is to be told to nobody before it is [safe](Self::safe) up to the [mark](Self::mark) behind it.
-    fn execute_now(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome>;
+    fn execute_now(&self, command: &Command<'_>, to: &mut dyn Sink) -> Option<Outcome>;
 
     /// Behind all that was executed so far.
     fn mark(&self) -> Mark;
@@ -58,7 +58,7 @@ pub(crate) trait Engine: Send + Sync + 'static {
 
     /// Executes a command, and waits until it is safe. One that publishes waits while what was published before is far
     /// from being sent on.
-    fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> impl Future<Output = Outcome> + Send;
+    fn execute(&self, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> impl Future<Output = Outcome> + Send;
 
     /// Whether there is a topic that can be subscribed to at once, or it can be made at once.
     fn has_at_hand(&self, topic: &Name) -> bool;

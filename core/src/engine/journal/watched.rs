@@ -5,15 +5,14 @@ use core::ops::ControlFlow;
 use crate::engine::{Part, Sink};
 
 /// A sink that counts what is taken: as much is taken when the command is executed again.
-#[derive(Debug)]
-pub struct Watched<'s, S> {
-    sink: &'s mut S,
+pub struct Watched<'s> {
+    sink: &'s mut dyn Sink,
     taken: u64,
 }
 
-impl<'s, S: Sink> Watched<'s, S> {
+impl<'s> Watched<'s> {
     /// Of this sink.
-    pub const fn new(sink: &'s mut S) -> Self {
+    pub const fn new(sink: &'s mut dyn Sink) -> Self {
         Self { sink, taken: 0 }
     }
 
@@ -23,7 +22,7 @@ impl<'s, S: Sink> Watched<'s, S> {
     }
 }
 
-impl<S: Sink> Sink for Watched<'_, S> {
+impl Sink for Watched<'_> {
     fn take(&mut self, part: Part<'_>) -> ControlFlow<()> {
         self.sink.take(part)?;
         self.taken = self.taken.saturating_add(1);

@@ -163,7 +163,7 @@ impl<H: Host> Memory<H> {
     }
 
     /// Executes a command on what is there.
-    fn attempt(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
+    fn attempt(&mut self, command: &Command<'_>, now: Time, to: &mut dyn Sink) -> Outcome {
         match command {
             Command::Publish { topic, messages, id } => self.publish(topic, messages, id.as_ref(), now),
             Command::TopicStats { topic, reset } => self.topic_stats(topic, *reset),
@@ -187,7 +187,7 @@ impl<H: Host> Memory<H> {
 }
 
 impl<H: Host> Engine for Memory<H> {
-    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
+    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut dyn Sink) -> Outcome {
         let mut outcome = self.attempt(command, now, to);
         // What most commands use is there, and looked up once.
         if let Outcome::Refused(Refusal::Missing(..)) = outcome {

@@ -155,7 +155,7 @@ impl<H: Host> Memory<H> {
         Outcome::Removed
     }
 
-    pub(super) fn list(&mut self, kind: Kind, prefix: &Prefix, now: Time, to: &mut impl Sink) -> Outcome {
+    pub(super) fn list(&mut self, kind: Kind, prefix: &Prefix, now: Time, to: &mut dyn Sink) -> Outcome {
         let mut told = 0_u64;
         let begins = |name: &Name| name.as_bytes().starts_with(prefix.as_bytes());
         match kind {
@@ -184,7 +184,7 @@ impl<H: Host> Memory<H> {
         Outcome::Told(told)
     }
 
-    pub(super) fn show(&mut self, kind: Kind, name: &Name, now: Time, to: &mut impl Sink) -> Outcome {
+    pub(super) fn show(&mut self, kind: Kind, name: &Name, now: Time, to: &mut dyn Sink) -> Outcome {
         let told = match kind {
             Kind::Topic => {
                 self.topics.get(name).map(|entry| to.take(Part::Topic(*name, &entry.settings, &entry.stats())))

@@ -65,7 +65,7 @@ impl<H: Host> Memory<H> {
         Outcome::Put { items: put, duplicate: false }
     }
 
-    pub(super) fn get(&mut self, name: &Name, items: u64, lease: Lease, now: Time, to: &mut impl Sink) -> Outcome {
+    pub(super) fn get(&mut self, name: &Name, items: u64, lease: Lease, now: Time, to: &mut dyn Sink) -> Outcome {
         let Self { queues, host, .. } = self;
         let Some(entry) = queues.get_mut(name) else { return Outcome::Refused(Refusal::Missing(Kind::Queue, *name)) };
         if entry.paused {
@@ -103,7 +103,7 @@ impl<H: Host> Memory<H> {
         tokens: Tokens<'_>,
         how: &Settle,
         now: Time,
-        to: &mut impl Sink,
+        to: &mut dyn Sink,
     ) -> Outcome {
         if !self.has(Kind::Queue, name) && !self.defaults.auto_create {
             return Outcome::Refused(Refusal::Missing(Kind::Queue, *name));
@@ -140,7 +140,7 @@ impl<H: Host> Memory<H> {
         self.queues.get(name).map_or(0, |entry| entry.queue.ready())
     }
 
-    pub(super) fn peek(&mut self, name: &Name, state: State, items: u64, now: Time, to: &mut impl Sink) -> Outcome {
+    pub(super) fn peek(&mut self, name: &Name, state: State, items: u64, now: Time, to: &mut dyn Sink) -> Outcome {
         let Self { queues, host, .. } = self;
         let Some(entry) = queues.get_mut(name) else {
             return self.absent(Kind::Queue, name, Outcome::Told(0));
@@ -165,7 +165,7 @@ impl<H: Host> Memory<H> {
         }
     }
 
-    pub(super) fn queue_stats(&mut self, name: &Name, reset: bool, now: Time, to: &mut impl Sink) -> Outcome {
+    pub(super) fn queue_stats(&mut self, name: &Name, reset: bool, now: Time, to: &mut dyn Sink) -> Outcome {
         let unlogged = self.host.unlogged();
         let Some(entry) = self.queues.get_mut(name) else {
             let outcome = self.absent(Kind::Queue, name, Outcome::Told(1));
@@ -301,7 +301,7 @@ fn with<H: Host>(
     }
 }
 
-fn show<H: Host>(host: &mut H, item: leases::Item<'_>, state: State, to: &mut impl Sink) -> ControlFlow<()> {
+fn show<H: Host>(host: &mut H, item: leases::Item<'_>, state: State, to: &mut dyn Sink) -> ControlFlow<()> {
     with(host, item, |item| to.take(Part::Item(Item { item, state })))
 }
 

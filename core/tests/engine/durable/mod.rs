@@ -132,7 +132,7 @@ impl<const REVERSED: bool> Keeper<REVERSED> {
 }
 
 impl<const REVERSED: bool> Engine for Keeper<REVERSED> {
-    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
+    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut dyn Sink) -> Outcome {
         let before = if self.is_strict { self.saved() } else { Vec::new() };
         let was_due = self.memory.is_due_for(command, now);
         let mut watched = Watched::new(to);

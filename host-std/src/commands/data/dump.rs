@@ -116,7 +116,7 @@ fn listed(there: &mut Restored, path: &[u8]) -> String {
 struct Kept<'r>(&'r mut Restored);
 
 impl Engine for Kept<'_> {
-    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut impl Sink) -> Outcome {
+    fn execute(&mut self, command: &Command<'_>, now: Time, to: &mut dyn Sink) -> Outcome {
         let Restored { memory, histories, .. } = &mut *self.0;
         memory.execute(command, now, &mut |part: Part<'_>| match part {
             Part::Topic(name, settings, stats) => {

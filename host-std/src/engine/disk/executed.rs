@@ -16,7 +16,7 @@ pub(crate) fn execute<P>(
     memory: &mut Memory<Rooms>,
     command: &Command<'_>,
     now: Time,
-    to: &mut impl Sink,
+    to: &mut dyn Sink,
     place: Position,
     keep: impl FnOnce(&Executed<'_>) -> P,
 ) -> (Outcome, Option<P>) {

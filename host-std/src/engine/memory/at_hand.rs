@@ -24,7 +24,7 @@ impl Shard {
         queue: &Name,
         items: u64,
         lease: Lease,
-        to: &mut (impl Sink + Send),
+        to: &mut (dyn Sink + Send),
     ) -> Outcome {
         let mut told = 0;
         loop {

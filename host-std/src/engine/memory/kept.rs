@@ -59,7 +59,7 @@ impl Shard {
         &self,
         keeper: &Keeper,
         command: &Command<'_>,
-        to: &mut impl Sink,
+        to: &mut dyn Sink,
     ) -> Option<Outcome> {
         let now = self.clock().now();
         // It has its place here: handed out through the lock, so many bytes would be moved each time.
@@ -92,7 +92,7 @@ impl Shard {
         &self,
         keeper: &Arc<Keeper>,
         command: &Command<'_>,
-        to: &mut (impl Sink + Send),
+        to: &mut (dyn Sink + Send),
     ) -> Outcome {
         let outcome = match command {
             Command::Get { queue, items, lease } => self.get(keeper, queue, *items, *lease, to).await,
@@ -114,7 +114,7 @@ impl Shard {
         &self,
         keeper: &Keeper,
         command: &Command<'_>,
-        to: &mut (impl Sink + Send),
+        to: &mut (dyn Sink + Send),
     ) -> (Outcome, Option<Away>) {
         loop {
             let (bytes, is_growth) = most_bytes(&self.update(|state| state.bounded(command)));
@@ -250,7 +250,7 @@ impl State {
         keeper: &Keeper,
         command: &Command<'_>,
         now: Time,
-        to: &mut impl Sink,
+        to: &mut dyn Sink,
     ) -> Option<Outcome> {
         if self.closed {
             return Some(Outcome::Refused(Refusal::Busy("the server stops")));
@@ -328,13 +328,13 @@ impl State {
 }
 
 /// Takes what an engine tells, where it tells of topics with what is kept of their messages.
-struct Told<'a, S> {
+struct Told<'a> {
     keeper: &'a Keeper,
     now: Time,
-    to: &'a mut S,
+    to: &'a mut dyn Sink,
 }
 
-impl<S: Sink> Sink for Told<'_, S> {
+impl Sink for Told<'_> {
     fn take(&mut self, part: Part<'_>) -> ControlFlow<()> {
         let Part::Topic(name, settings, stats) = part else { return self.to.take(part) };
         let mut stats = *stats;

@@ -283,7 +283,7 @@ impl Shards {
 
     /// Moves the items of a queue of this shard, some at a time; others have their turn in between. When the queue is gone
     /// meanwhile, so is what was left to do.
-    async fn move_items(&self, queue: &Name, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {
+    async fn move_items(&self, queue: &Name, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> Outcome {
         self.own().handed(queue).await;
         if !self.is_alone() && self.elsewhere(Kind::Queue, queue).is_some() {
             return Outcome::Refused(moves::MOVED);
@@ -301,7 +301,7 @@ impl Shards {
     }
 
     /// Tells all topics or queues of all shards, in the order of their names.
-    async fn list(&self, kind: Kind, prefix: Prefix, to: &mut (impl Sink + Send)) -> Outcome {
+    async fn list(&self, kind: Kind, prefix: Prefix, to: &mut (dyn Sink + Send)) -> Outcome {
         let _alone = self.listing.lock().await;
         let (answer, mut answers) = mpsc::unbounded_channel();
         for (at, shard) in self.all.iter().enumerate() {
@@ -452,7 +452,7 @@ impl Engine for Shards {
         Some(moved.unwrap_or_else(|| self.home(name))).filter(|there| *there != self.here)
     }
 
-    fn execute_now(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome> {
+    fn execute_now(&self, command: &Command<'_>, to: &mut dyn Sink) -> Option<Outcome> {
         if self.has_to_wait(command) {
             return None;
         }
@@ -471,7 +471,7 @@ impl Engine for Shards {
         self.own().safe(mark).await
     }
 
-    async fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {
+    async fn execute(&self, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> Outcome {
         match (command, self.moves_to(command)) {
             (Command::List { kind, prefix }, _) if !self.is_alone() => self.list(*kind, *prefix, to).await,
             (Command::SetQueue { name, change }, Some(there)) => self.set_there(*name, *change, there).await,

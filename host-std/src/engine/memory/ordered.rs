@@ -36,7 +36,7 @@ pub(crate) struct Message<'a> {
 
 impl Shard {
     /// Executes a look at what this gateway has, unless something is due there.
-    pub(super) fn look(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome> {
+    pub(super) fn look(&self, command: &Command<'_>, to: &mut dyn Sink) -> Option<Outcome> {
         let mut outcome = None;
         self.update(|state| {
             let Some(now) = state.replica.as_ref().filter(|replica| replica.has_arrived()).map(Replica::now) else {
@@ -60,7 +60,7 @@ impl Shard {
         &self,
         order: &Order,
         command: &Command<'_>,
-        to: &mut (impl Sink + Send),
+        to: &mut (dyn Sink + Send),
     ) -> Outcome {
         if let Some(outcome) = self.look(command, to) {
             return outcome;

@@ -17,7 +17,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Gives what was told to whoever asked, and what became of it.
-    pub(crate) fn tell(self, to: &mut impl Sink) -> Outcome {
+    pub(crate) fn tell(self, to: &mut dyn Sink) -> Outcome {
         // It has said how much it takes.
         let _ = self.parts.iter().try_for_each(|part| part.tell(to));
         self.outcome
@@ -107,7 +107,7 @@ impl Copied {
         })
     }
 
-    fn tell(&self, to: &mut impl Sink) -> ControlFlow<()> {
+    fn tell(&self, to: &mut dyn Sink) -> ControlFlow<()> {
         match self {
             Self::Item(item) => {
                 let CopiedItem { id, data, attempt, accepted_at, token, until, reason, died, state } = &**item;

@@ -65,8 +65,8 @@ roots! {
     letters_of => Letters::of(given::<[(Time, u64); 4]>());
     letters_iter => given::<Letters<'static>>().iter().for_each(keep);
     watched_new => keep(Watched::new(given::<Any>()));
-    watched_take => given::<Watched<'static, Any>>().take(*given::<Part<'static>>());
-    watched_taken => given::<Watched<'static, Any>>().taken();
+    watched_take => given::<Watched<'static>>().take(*given::<Part<'static>>());
+    watched_taken => given::<Watched<'static>>().taken();
     replay => engine().replay(entry());
     diverged => write(format_args!("{Diverged}"));
     save => engine().save(answer()).is_ok();

@@ -33,7 +33,7 @@ impl Running {
         &mut self,
         command: &Command<'_>,
         now: Time,
-        sink: &mut impl Sink,
+        sink: &mut dyn Sink,
     ) -> (Outcome, Option<Position>) {
         let most = HEADER + most_bytes(command).0;
         let place = self.begin(most);

@@ -214,7 +214,7 @@ impl Shard {
     }
 
     /// Executes a command. One that publishes waits while what was published before is far from being sent on.
-    pub(crate) async fn execute(&self, command: &Command<'_>, to: &mut (impl Sink + Send)) -> Outcome {
+    pub(crate) async fn execute(&self, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> Outcome {
         if let Some(keeper) = &self.keeper {
             return self.execute_kept(keeper, command, to).await;
         }
@@ -232,7 +232,7 @@ impl Shard {
     }
 
     /// Executes a command, unless it would have to wait: then nothing has happened. It may not be safe yet.
-    pub(super) fn execute_now(&self, command: &Command<'_>, to: &mut impl Sink) -> Option<Outcome> {
+    pub(super) fn execute_now(&self, command: &Command<'_>, to: &mut dyn Sink) -> Option<Outcome> {
         if let Some(keeper) = &self.keeper {
             return self.execute_kept_now(keeper, command, to);
         }

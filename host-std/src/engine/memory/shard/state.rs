@@ -87,7 +87,7 @@ impl State {
         &mut self,
         command: &Command<'_>,
         now: Time,
-        to: &mut impl Sink,
+        to: &mut dyn Sink,
     ) -> Outcome {
         if self.closed {
             return Outcome::Refused(Refusal::Busy("the server stops"));
