@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::operations::rights::{Algorithm, Policy, Rights, Sources};
+use crate::operations::rights::{Algorithm, Declared, Policy, Rights, Sources};
 use crate::terminal::StartError;
 
 /// Who may do what with a server.
@@ -37,12 +37,19 @@ pub(super) struct RightsOptions {
 }
 
 impl RightsOptions {
-    /// Reads what they name; `None` if everybody may do everything.
+    /// Reads what they name, beside what is declared; `None` if everybody may do everything.
     ///
     /// # Errors
     /// What is wrong with a file, or that other machines would be let in by mistake: some of `listening` are open to them.
-    pub(super) fn rights(&self, listening: &[SocketAddr]) -> Result<Option<Arc<Rights>>, StartError> {
-        if self.tokens.is_none() && self.jwt_keys.is_none() {
+    pub(super) fn rights(
+        &self,
+        declared: Declared,
+        listening: &[SocketAddr],
+    ) -> Result<Option<Arc<Rights>>, StartError> {
+        if let Some((place, _)) = declared.first().filter(|_| self.open) {
+            return Err(StartError::new(format_args!("--open: {place} says who may do what")));
+        }
+        if self.tokens.is_none() && self.jwt_keys.is_none() && declared.is_empty() {
             return match listening.iter().find(|at| !at.ip().to_canonical().is_loopback()) {
                 Some(at) if !self.open => Err(StartError::new(format_args!(
                     "--address: whoever reaches {at} could do anything: --tokens FILE says who may, --open that all may"
@@ -57,7 +64,7 @@ impl RightsOptions {
         };
         let jwt = self.jwt_keys.clone().map(|keys| (keys, policy));
         let sources = Sources { tokens: self.tokens.clone(), jwt };
-        Rights::open(sources).map(Some).map_err(StartError::new)
+        Rights::open(sources, declared).map(Some).map_err(StartError::new)
     }
 }
 

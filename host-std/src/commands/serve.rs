@@ -25,7 +25,7 @@ use crate::gateway::{Gateway, Settings};
 use crate::hash_key;
 #[cfg(feature = "otlp")]
 use crate::operations::Spans;
-use crate::operations::configuration::{self, Sources};
+use crate::operations::configuration::{self, Configuration, Sources};
 use crate::operations::service::{Kept, Predecessor, Sockets, Terms, Upgrade, notify};
 use crate::server::Limits;
 use crate::server::tls::Tls;
@@ -132,8 +132,8 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     let (configuration, options) = config::read(&sources).map_err(|lines| StartError::new(lines.join("\nerror: ")))?;
     configuration.warnings.iter().for_each(|line| eprintln!("warning: {line}"));
     let connections = &options.connections.fitted(2);
-    let settings = options.all(connections);
-    let mut settings = settings.map_err(|error| StartError::new(configuration.explain(&error.to_string())))?;
+    let explained = |error: StartError| StartError::new(configuration.explain(&error.to_string()));
+    let mut settings = options.all(connections).map_err(explained)?;
     #[cfg_attr(not(feature = "otlp"), expect(unused_mut, reason = "spans are set later"))]
     let mut limits = connections.limits()?;
     let (predecessor, mut sockets) = (Predecessor::known()?, Sockets::handed());
@@ -142,7 +142,7 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     sockets.finish()?;
     let address = |listener: &std::net::TcpListener| listener.local_addr().map_err(StartError::new);
     let (first_at, second_at) = (address(&first)?, address(&second)?);
-    settings.rights = options.rights.rights(&[first_at, second_at])?;
+    settings.rights = options.rights.rights(configuration.tokens(), &[first_at, second_at]).map_err(explained)?;
     let rights = settings.rights.clone();
     let stop = watch::Sender::new(false);
     let terms = terms(&settings);
@@ -162,7 +162,7 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     limits.spans.clone_from(&spans);
     let ended = terminal::runtime()?.block_on(async {
         let (hangup, tls, again) = (Arc::clone(&gateway), limits.tls.clone(), Arc::new(Notify::new()));
-        let reload = Reload::new(sources, configuration, Arc::clone(&gateway));
+        let reload = Reload::new(sources, configuration, Arc::clone(&gateway), rights.clone());
         let asked = Arc::clone(&again);
         let (heirs, ending) = (Arc::clone(&gateway), stop.clone());
         upgrade.on_signal(move |heir| {
@@ -242,10 +242,10 @@ impl Options {
     ///
     /// # Errors
     /// What can't be so.
-    pub(super) fn judge(&self) -> Result<(), StartError> {
+    pub(super) fn judge(&self, configuration: &Configuration) -> Result<(), StartError> {
         self.all(&self.connections)?;
         self.connections.limits()?;
-        self.rights.rights(&[]).map(drop)
+        self.rights.rights(configuration.tokens(), &[]).map(drop)
     }
 
     /// What a gateway is made with.

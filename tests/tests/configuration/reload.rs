@@ -110,3 +110,68 @@ fn a_reload_says_what_is_in_force_and_what_is_not() {
         assert_eq!(server.stop(), 0);
     }
 }
+
+#[test]
+fn tokens_that_are_declared_count_and_are_changed_by_a_reload() {
+    let folder = TempDir::new().unwrap();
+    let tokens = |text: &str| write(folder.path(), &format!("[server]\nlog-format = 'logfmt'\n\n{text}"));
+    // SHA-256 of "a" and of "b".
+    let (a, b) = (
+        "hash = 'sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb'",
+        "hash = 'sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d'",
+    );
+    tokens(&format!("[tokens.a]\n{a}\nrights = ['put:*', 'get:*']\n"));
+    let server = serve(folder.path(), &["--config=s.toml"], &[]);
+    let status = |token: &str, target: &str| {
+        let mut client = server.connect();
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"));
+        client.answer().status
+    };
+    assert_eq!((status("a", "/put?data=1"), status("a", "/get"), status("b", "/get")), (200, 200, 401));
+    assert_eq!(server.connect().get("/get").status, 401);
+
+    let other = format!("[tokens.a]\n{a}\nrights = 'get:*'\n\n[tokens.b]\n{b}\nrights = 'put:*'\nmessages = '1/s'\n");
+    tokens(&other);
+    assert_eq!(
+        told_again(&server),
+        [
+            "info message=\"tokens.a is in force\" from=s.toml:4",
+            "info message=\"tokens.b is in force\" from=s.toml:8",
+            "info message=\"the configuration was read again\"",
+        ]
+    );
+    assert_eq!((status("a", "/put?data=1"), status("a", "/get"), status("b", "/get")), (403, 200, 403));
+    let put = [(); 4].map(|()| status("b", "/put?data=1"));
+    assert!(put[0] == 200 && put[3] == 429, "a quota that is declared counts: {put:?}");
+
+    // What is wrong lets all count as before; and what is gone opens nothing.
+    tokens(&format!("[tokens.a]\n{a}\nrights = 'get:*'\n\n[tokens.c]\n{a}\nrights = 'put:*'\n"));
+    let said = told_again(&server);
+    let wrong = "s.toml:8: tokens.c: another name or a line of --tokens has this token already";
+    assert!(said[0].contains(wrong), "{said:?}");
+    assert_eq!((status("a", "/get"), status("b", "/get")), (200, 403));
+    tokens(&format!("[tokens.b]\n{b}\nrights = 'get:*'\n"));
+    assert_eq!(
+        told_again(&server),
+        [
+            "info message=\"tokens.b is in force\" from=s.toml:4",
+            "info message=\"tokens.a is declared no more: it opens nothing\"",
+            "info message=\"the configuration was read again\"",
+        ]
+    );
+    assert_eq!((status("a", "/get"), status("b", "/get")), (401, 200));
+    tokens("");
+    told_again(&server);
+    assert_eq!((status("a", "/get"), status("b", "/get")), (401, 401), "no token is not leave for all");
+}
+
+#[test]
+fn a_server_that_began_without_tokens_stays_open_until_a_restart_and_says_so() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), "");
+    let server = serve(folder.path(), &["--config=s.toml", "--log-format=logfmt"], &[]);
+    write(folder.path(), &format!("[tokens.a]\nhash = 'sha256:{}'\nrights = 'get:*'\n", "0".repeat(64)));
+    let said = told_again(&server);
+    assert_eq!(said[0], "warn message=\"s.toml:1: tokens.a needs a restart: until then everybody may do everything\"");
+    assert_eq!(server.connect().get("/get").status, 200);
+}

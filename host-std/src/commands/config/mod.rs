@@ -83,7 +83,7 @@ fn ended(sources: &Sources, print: impl FnOnce(&Configuration) -> String) -> Exi
     match read(sources) {
         Ok((configuration, options)) => {
             configuration.warnings.iter().for_each(|line| eprintln!("warning: {line}"));
-            if let Err(error) = options.judge() {
+            if let Err(error) = options.judge(&configuration) {
                 eprintln!("error: {}", configuration.explain(&error.to_string()));
                 return ExitCode::FAILURE;
             }

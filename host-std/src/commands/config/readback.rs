@@ -44,6 +44,8 @@ mod tests {
             "[server]\nmget-item-sep = \"\\n\\t\"\nengine = \"nats://a:b@c\"\n[queues.'a.b']\nfilter = ['a:1']\nlease = 1.5\n",
             "server.address = '::'\ntopics.t = {bytes = '1MiB'}\n",
             "[gauges.g]\ntopic = 't'\n",
+            "[tokens.t]\nhash = 'sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'\n\
+             rights = 'sub:* pub:a'\nexpires = 2037-01-31T12:00:00Z\nbytes = '1MiB/s'\n",
             "[server]\nmax-depth = -1",
             "x",
             "[server]\n\"a\\nb\" = 1",

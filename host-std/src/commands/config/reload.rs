@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use crate::gateway::Gateway;
 use crate::operations::configuration::{Configuration, Declared, Sources};
+use crate::operations::rights::Rights;
 use crate::operations::service::notify;
 use crate::terminal::StartError;
 
@@ -19,6 +20,7 @@ pub(in crate::commands) struct Reload {
     sources: Sources,
     configuration: Configuration,
     gateway: Arc<Gateway>,
+    rights: Option<Arc<Rights>>,
 }
 
 impl Reload {
@@ -26,16 +28,17 @@ impl Reload {
         sources: Sources,
         configuration: Configuration,
         gateway: Arc<Gateway>,
+        rights: Option<Arc<Rights>>,
     ) -> Self {
-        Self { sources, configuration, gateway }
+        Self { sources, configuration, gateway, rights }
     }
 
-    /// Puts what is declared, before anybody is served.
+    /// Puts what is declared, but for tokens, before anybody is served.
     ///
     /// # Errors
     /// Something is refused for good. What may be there later, as the engine is away, is put then.
     pub(in crate::commands) async fn first(&self) -> Result<(), StartError> {
-        for declared in &self.configuration.declared {
+        for declared in self.configuration.declared.iter().filter(|declared| declared.token().is_none()) {
             let put = self.gateway.declare(&declared.target(), &declared.body()).await;
             match put {
                 Ok(()) => {}
@@ -65,7 +68,7 @@ impl Reload {
         // A disk may keep it waiting.
         let read = tokio::task::spawn_blocking(move || {
             let (configuration, options) = super::read(&sources)?;
-            options.judge().map_err(|error| vec![configuration.explain(&error.to_string())])?;
+            options.judge(&configuration).map_err(|error| vec![configuration.explain(&error.to_string())])?;
             Ok::<_, Vec<String>>(configuration)
         });
         let now = match read.await {
@@ -78,10 +81,13 @@ impl Reload {
             let was = was.told().unwrap_or_else(|| "not set".to_owned());
             tracing::warn!(from = %is.origin, "{is_told} needs a restart: until then it is {was}");
         }
+        self.declare_tokens(&now);
         for gone in self.configuration.declared.iter().filter(|was| !now.declared.iter().any(|now| now.is_same(was))) {
-            tracing::info!("{} is declared no more: it stays as it is until it is removed", gone.member());
+            let then =
+                if gone.token().is_some() { "it opens nothing" } else { "it stays as it is until it is removed" };
+            tracing::info!("{} is declared no more: {then}", gone.member());
         }
-        for declared in &now.declared {
+        for declared in now.declared.iter().filter(|declared| declared.token().is_none()) {
             let is_new = !self.configuration.declared.iter().any(|was| was.is_like(declared));
             let (from, member) = (declared.place(), declared.member());
             match self.gateway.declare(&declared.target(), &declared.body()).await {
@@ -93,6 +99,27 @@ impl Reload {
         }
         tracing::info!("the configuration was read again");
         self.configuration = now;
+    }
+}
+
+impl Reload {
+    /// Lets tokens count as they are declared now, and says which ones are others than they were.
+    fn declare_tokens(&self, now: &Configuration) {
+        let tokens = now.tokens();
+        let Some(rights) = &self.rights else {
+            if let Some((place, _)) = tokens.first() {
+                tracing::warn!("{place} needs a restart: until then everybody may do everything");
+            }
+            return;
+        };
+        if !rights.declare(tokens) {
+            return;
+        }
+        for token in now.declared.iter().filter(|declared| declared.token().is_some()) {
+            if !self.configuration.declared.iter().any(|was| was.is_like(token)) {
+                tracing::info!(from = token.place(), "{} is in force", token.member());
+            }
+        }
     }
 }
 

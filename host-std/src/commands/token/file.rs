@@ -5,14 +5,14 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use crate::operations::rights::tokens::{Line, lines};
+use crate::operations::rights::tokens::{Token, lines};
 use crate::terminal::StartError;
 
 /// Nobody else has any business in it.
 const MODE: u32 = 0o600;
 
 /// Its text, and the lines that are tokens, with their numbers from 1.
-pub(super) fn read(path: &Path) -> Result<(String, Vec<(usize, Line)>), StartError> {
+pub(super) fn read(path: &Path) -> Result<(String, Vec<(usize, Token)>), StartError> {
     let wrong = |why: &dyn std::fmt::Display| StartError::new(format_args!("--tokens: {}: {why}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
     let lines = lines(&text).map_err(|bad| StartError::new(format_args!("--tokens: {}:{bad}", path.display())))?;
@@ -20,7 +20,7 @@ pub(super) fn read(path: &Path) -> Result<(String, Vec<(usize, Line)>), StartErr
 }
 
 /// Puts a line behind what is there; where no file is, one is made that only its owner can read.
-pub(super) fn append(path: &Path, line: &Line) -> Result<(), StartError> {
+pub(super) fn append(path: &Path, line: &Token) -> Result<(), StartError> {
     let wrong = |error| StartError::new(format_args!("--tokens: {}: {error}", path.display()));
     if fs::exists(path).map_err(wrong)? {
         // A file that a server would refuse is not made longer.

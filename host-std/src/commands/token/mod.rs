@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use streamgauge_core::wire::units::duration;
 
 use super::table::Table;
-use crate::operations::rights::tokens::{Line, bytes_a_second, messages, random};
+use crate::operations::rights::tokens::{Token, bytes_a_second, messages, random};
 use crate::operations::rights::{BadGrant, Grants, Id, Rates, Terms};
 use crate::terminal::StartError;
 
@@ -89,14 +89,14 @@ fn make(new: &New) -> Result<(), StartError> {
     let token = random().map_err(StartError::new)?;
     let rates = Rates { messages: new.messages, bytes: new.bytes };
     let terms = Terms { grants: new.rights.clone(), rates, expires: new.expires, name: new.name.clone() };
-    file::append(&new.file.tokens, &Line { id: Id::of(token.as_bytes()), terms })?;
+    file::append(&new.file.tokens, &Token { id: Id::of(token.as_bytes()), terms })?;
     print(&format!("{token}\n"))
 }
 
 fn take_out(Remove { file: Tokens { tokens }, token }: &Remove) -> Result<(), StartError> {
     let (text, lines) = file::read(tokens)?;
     let by_hash = token.len() >= 8;
-    let is_meant = |line: &Line| {
+    let is_meant = |line: &Token| {
         line.terms.name.as_deref() == Some(token) || by_hash && line.id.to_string().starts_with(token.as_str())
     };
     let meant: Vec<usize> = lines.iter().filter(|(_, line)| is_meant(line)).map(|(number, _)| *number).collect();
@@ -108,10 +108,10 @@ fn take_out(Remove { file: Tokens { tokens }, token }: &Remove) -> Result<(), St
     file::replace(tokens, &left.collect::<String>())
 }
 
-fn table(lines: impl Iterator<Item = Line>) -> String {
+fn table(lines: impl Iterator<Item = Token>) -> String {
     let now = Timestamp::now();
     let mut table = Table::new(["hash", "name", "expires", "rights"].map(|name| (name, false)));
-    for Line { id, terms } in lines {
+    for Token { id, terms } in lines {
         let end = match terms.expires {
             None => "never".to_owned(),
             Some(end) if end <= now => "expired".to_owned(),

@@ -1,4 +1,4 @@
-//! Topics, queues and gauges of a file: what would be put at their paths, judged by the core's own parsers.
+//! Topics, queues and gauges of a file: what would be put at their paths, judged by the core's own parsers. And tokens.
 
 use std::convert::Infallible;
 
@@ -7,6 +7,8 @@ use streamgauge_core::endpoints::{Method, Parsed, Reply, Request, Settings, Surf
 use streamgauge_core::engine::{BadName, Name};
 use streamgauge_core::gauge::Definition;
 use toml_edit::{Item, TableLike, Value};
+
+use crate::operations::rights::Token;
 
 /// Something that is there once a server runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,7 @@ pub(crate) struct Declared {
 /// What it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    Token,
     Topic,
     Queue,
     Gauge,
@@ -28,11 +31,12 @@ pub(super) enum Kind {
 
 impl Kind {
     /// In the order in which they are made: each may name those before it.
-    pub(super) const ALL: [Self; 3] = [Self::Topic, Self::Queue, Self::Gauge];
+    pub(super) const ALL: [Self; 4] = [Self::Token, Self::Topic, Self::Queue, Self::Gauge];
 
-    /// The table, and the first part of the path.
+    /// The table, and the first part of the path of what has one.
     pub(super) const fn table(self) -> &'static str {
         match self {
+            Self::Token => "tokens",
             Self::Topic => "topics",
             Self::Queue => "queues",
             Self::Gauge => "gauges",
@@ -66,6 +70,11 @@ impl Declared {
         let mut left = declared.clone();
         while let Err(line) = left.judge() {
             let member = left.settings.keys().find(|member| is_named(&line, member)).cloned();
+            // What is missing now may be what was wrong before.
+            let is_told = |(wrong, _): &(Option<String>, _)| wrong.as_ref().is_some_and(|wrong| is_named(&line, wrong));
+            if member.is_none() && wrong.iter().any(is_told) {
+                break;
+            }
             let is_known = member.as_ref().is_some_and(|member| left.settings.remove(member).is_some());
             wrong.push((member, line));
             if !is_known {
@@ -83,6 +92,15 @@ impl Declared {
     /// Where it stands.
     pub(crate) fn place(&self) -> String {
         format!("{}:{}", self.at.0, self.at.1)
+    }
+
+    /// What it lets its owner do, if it is a token: nothing is put then.
+    pub(crate) fn token(&self) -> Option<Token> {
+        self.read_token().and_then(Result::ok)
+    }
+
+    fn read_token(&self) -> Option<Result<Token, String>> {
+        (self.kind == Kind::Token).then(|| Token::declared(&self.name, &self.settings))
     }
 
     /// The path at which it is put.
@@ -124,6 +142,9 @@ impl Declared {
 
     /// What a server would say of it, whatever it has.
     fn judge(&self) -> Result<(), String> {
+        if let Some(token) = self.read_token() {
+            return token.map(drop);
+        }
         let (target, body, mut said) = (self.target(), self.body(), Vec::new());
         let request = Request { method: Method::Put, body: &body, ..Request::new(target.as_bytes()) };
         let Ok(parsed) = parse(&request, &Settings::new(Surface::Everything), &mut said) as Result<_, Infallible>;
@@ -161,7 +182,7 @@ fn json_of(value: &Value) -> Option<Json> {
         Value::Integer(number) => Some(Json::Number((*number.value()).into())),
         Value::Float(number) => Number::from_f64(*number.value()).map(Json::Number),
         Value::Boolean(is_so) => Some(Json::Bool(*is_so.value())),
-        Value::Datetime(_) => None,
+        Value::Datetime(time) => Some(Json::String(time.value().to_string())),
         Value::Array(values) => values.iter().map(json_of).collect::<Option<_>>().map(Json::Array),
         Value::InlineTable(table) => object(table),
     }

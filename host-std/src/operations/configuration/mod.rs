@@ -6,7 +6,7 @@
 //! | `given` | the command line as it was typed |
 //! | `settings` | what can be set: the flags, and nothing else |
 //! | `environment`, `file` | what variables and a file say of them |
-//! | `declared` | topics, queues and gauges of the file, each as what is put at its path |
+//! | `declared` | tokens of the file, and topics, queues and gauges, each as what is put at its path |
 //! | `show` | all of it as a file that means the same, and as JSON |
 //! | `wrong` | what can't be so: where it stands, and which word was meant |
 //!
@@ -32,6 +32,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser};
 
 use settings::{Settings, Takes};
+
+use super::rights;
 
 /// Everything that may say something: read again, it may say something else.
 #[derive(Debug, Clone, Default)]
@@ -166,6 +168,13 @@ impl Configuration {
             let line = crate::terminal::one_line(&error.render().to_string());
             self.explain(line.strip_prefix("error: ").unwrap_or(&line))
         })
+    }
+
+    /// The tokens that are declared, each with its name and place.
+    pub(crate) fn tokens(&self) -> rights::Declared {
+        let token =
+            |declared: &Declared| Some((format!("{}: {}", declared.place(), declared.member()), declared.token()?));
+        self.declared.iter().filter_map(token).collect()
     }
 
     #[cfg(test)]

@@ -37,6 +37,7 @@ pub(crate) use jwt::{Algorithm, Policy};
 pub(crate) use quota::Rates;
 pub(crate) use refused::Refused;
 use ticket::Tickets;
+pub(crate) use tokens::Token;
 use tokens::Tokens;
 
 use crate::server::{Answer, Context, denied, into_http};
@@ -50,10 +51,14 @@ pub(crate) struct Sources {
     pub(crate) jwt: Option<(PathBuf, Policy)>,
 }
 
+/// Tokens of the configuration, each with its name and place there.
+pub(crate) type Declared = Vec<(String, Token)>;
+
 /// All rights of a server. All its threads share them.
 #[derive(Debug)]
 pub struct Rights {
     sources: Sources,
+    declared: Mutex<Declared>,
     tokens: RwLock<Arc<Tokens>>,
     keys: RwLock<Arc<Keys>>,
     /// Those that were verified, until they expire.
@@ -94,20 +99,17 @@ impl Rights {
     ///
     /// # Errors
     /// Which file can't be read, and what is wrong with it.
-    pub(crate) fn open(sources: Sources) -> Result<Arc<Self>, String> {
-        let tokens = sources.read_tokens(&Tokens::default())?;
+    pub(crate) fn open(sources: Sources, declared: Declared) -> Result<Arc<Self>, String> {
+        let tokens = sources.read_tokens(&declared, &Tokens::default())?;
         let keys = sources.read_keys()?;
         let (tokens, keys) = (RwLock::new(Arc::new(tokens)), RwLock::new(Arc::new(keys)));
-        Ok(Arc::new(Self { sources, tokens, keys, verified: Mutex::default(), tickets: Tickets::new()? }))
+        let (declared, verified) = (Mutex::new(declared), Mutex::default());
+        Ok(Arc::new(Self { sources, declared, tokens, keys, verified, tickets: Tickets::new()? }))
     }
 
     /// Reads the files again. What is wrong is logged, and that file counts as it did before.
     pub(crate) fn reload(&self) {
-        let before = Arc::clone(&self.tokens.read());
-        match self.sources.read_tokens(&before) {
-            Ok(tokens) => *self.tokens.write() = Arc::new(tokens),
-            Err(error) => tracing::error!("tokens stay as they were: {error}"),
-        }
+        self.read_tokens(&self.declared.lock());
         match self.sources.read_keys() {
             Ok(keys) => {
                 let keys = Arc::new(keys);
@@ -116,6 +118,24 @@ impl Rights {
             }
             Err(error) => tracing::error!("keys stay as they were: {error}"),
         }
+    }
+
+    /// Reads the file again, and lets count what the configuration declares now. What is wrong is logged, and all tokens
+    /// count as they did before; then it is false.
+    pub(crate) fn declare(&self, tokens: Declared) -> bool {
+        let mut declared = self.declared.lock();
+        let is_read = self.read_tokens(&tokens);
+        if is_read {
+            *declared = tokens;
+        }
+        is_read
+    }
+
+    fn read_tokens(&self, declared: &Declared) -> bool {
+        let before = Arc::clone(&self.tokens.read());
+        let tokens = self.sources.read_tokens(declared, &before);
+        let read = tokens.map(|tokens| *self.tokens.write() = Arc::new(tokens));
+        read.inspect_err(|error| tracing::error!("tokens stay as they were: {error}")).is_ok()
     }
 
     /// Whether a request may be answered that needs this, and shows what `Authorization` says, or a ticket for what only
@@ -142,11 +162,11 @@ impl Rights {
 
     /// Takes note of what a request has sent.
     pub(crate) fn charge(&self, authorization: Option<&[u8]>, messages: u64, bytes: u64) {
-        if !self.tokens.read().have_quotas() {
-            return;
-        }
-        if let Ok(known) = bearer(authorization).and_then(|token| self.owner(token)) {
-            known.holder.charge(messages, bytes);
+        let tokens = self.tokens.read();
+        // None that is signed has a quota.
+        let Some(token) = bearer(authorization).ok().filter(|_| tokens.have_quotas()) else { return };
+        if let Some(holder) = tokens.find(&Id::shown(token)) {
+            holder.charge(messages, bytes);
         }
     }
 
@@ -248,11 +268,19 @@ impl Pass {
 }
 
 impl Sources {
-    fn read_tokens(&self, before: &Tokens) -> Result<Tokens, String> {
-        let Some(path) = &self.tokens else { return Ok(Tokens::default()) };
-        let text = read(path, "--tokens")?;
-        let text = String::from_utf8(text).map_err(|_| format!("--tokens: {} is no text", path.display()))?;
-        Tokens::read(&text, before).map_err(|wrong| format!("--tokens: {}:{wrong}", path.display()))
+    fn read_tokens(&self, declared: &Declared, before: &Tokens) -> Result<Tokens, String> {
+        let mut tokens = match &self.tokens {
+            Some(path) => {
+                let text = read(path, "--tokens")?;
+                let text = String::from_utf8(text).map_err(|_| format!("--tokens: {} is no text", path.display()))?;
+                Tokens::read(&text, before).map_err(|wrong| format!("--tokens: {}:{wrong}", path.display()))?
+            }
+            None => Tokens::default(),
+        };
+        for (place, token) in declared {
+            tokens.add(token.clone(), before).map_err(|why| format!("{place}: {why}"))?;
+        }
+        Ok(tokens)
     }
 
     fn read_keys(&self) -> Result<Keys, String> {
@@ -299,7 +327,7 @@ mod tests {
                 text += &format!("sha256:{} put:*\n", Id::of(format!("{other}").as_bytes()));
             }
             std::fs::write(&path, text).unwrap();
-            let rights = Rights::open(Sources { tokens: Some(path.clone()), jwt: None }).unwrap();
+            let rights = Rights::open(Sources { tokens: Some(path.clone()), jwt: None }, Vec::new()).unwrap();
             let authorization = format!("Bearer {token}");
             let authorization = Some(authorization.as_bytes());
             let best = (0..20).map(|_| {

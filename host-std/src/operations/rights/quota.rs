@@ -94,8 +94,11 @@ impl Bucket {
     }
 
     fn charge(&self, rate: NonZeroU64, amount: u64, now: u64) {
-        let nanos = u128::from(amount) * u128::from(DEPTH) / u128::from(rate.get());
-        let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
+        // A division of 128 bits costs as much as all the rest, and only tens of gigabytes need one.
+        let nanos = match amount.checked_mul(DEPTH) {
+            Some(product) => product / rate,
+            None => u64::try_from(u128::from(amount) * u128::from(DEPTH) / u128::from(rate.get())).unwrap_or(u64::MAX),
+        };
         // Nothing else is read because of it, so no order is needed: each charge only has to be there once.
         let charged = |full: u64| Some(full.max(now).saturating_add(nanos));
         let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, charged);

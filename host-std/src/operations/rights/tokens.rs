@@ -7,10 +7,9 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use subtle::ConstantTimeEq as _;
+use serde_json::{Map, Value as Json};
 
-use super::holder::{Holder, Id, Terms};
+use super::holder::{Holder, Id, Terms, is_same};
 use crate::terminal::flags::bytes;
 
 /// What every token begins with, so that people and programs that look for secrets recognise one.
@@ -46,9 +45,9 @@ impl fmt::Debug for Held {
     }
 }
 
-/// A line of the file.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Line {
+/// A line of the file, or a table of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Token {
     pub(crate) id: Id,
     pub(crate) terms: Terms,
 }
@@ -70,12 +69,12 @@ impl fmt::Display for BadLine {
 ///
 /// # Errors
 /// The first line that is wrong, and what is.
-pub(crate) fn lines(text: &str) -> Result<Vec<(usize, Line)>, BadLine> {
+pub(crate) fn lines(text: &str) -> Result<Vec<(usize, Token)>, BadLine> {
     let mut lines = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.split('#').next().unwrap_or_default().trim();
         if !line.is_empty() {
-            lines.push((number, Line::read(line).map_err(|why| BadLine { number, why })?));
+            lines.push((number, Token::read(line).map_err(|why| BadLine { number, why })?));
         }
     }
     Ok(lines)
@@ -89,23 +88,39 @@ impl Tokens {
     pub(crate) fn read(text: &str, before: &Self) -> Result<Self, BadLine> {
         let mut tokens = Self::default();
         let mut numbers = HashMap::new();
-        for (number, Line { id, terms }) in lines(text)? {
+        for (number, token) in lines(text)? {
             // Two hashes that begin alike are the same, or somebody has tried 2^64 of them for nothing.
-            if let Some(first) = numbers.insert(id.start(), number) {
+            if let Some(first) = numbers.insert(token.id.start(), number) {
                 return Err(BadLine { number, why: format!("this token is in line {first} already") });
             }
-            tokens.has_quotas |= !terms.rates.is_none();
-            let known = before.find(&id).filter(|holder| holder.terms == terms).map(Arc::clone);
-            let holder = known.unwrap_or_else(|| Arc::new(Holder::new(terms)));
-            tokens.held.insert(id.start(), Held { id, holder });
+            tokens.hold(token, before);
         }
         Ok(tokens)
+    }
+
+    /// These and one more, of which `before` may know what it has spent. O(1).
+    ///
+    /// # Errors
+    /// It is one of these.
+    pub(super) fn add(&mut self, token: Token, before: &Self) -> Result<(), String> {
+        if self.held.contains_key(&token.id.start()) {
+            return Err("another name or a line of --tokens has this token already".to_owned());
+        }
+        self.hold(token, before);
+        Ok(())
+    }
+
+    fn hold(&mut self, Token { id, terms }: Token, before: &Self) {
+        self.has_quotas |= !terms.rates.is_none();
+        let known = before.find(&id).filter(|holder| holder.terms == terms).map(Arc::clone);
+        let holder = known.unwrap_or_else(|| Arc::new(Holder::new(terms)));
+        self.held.insert(id.start(), Held { id, holder });
     }
 
     /// Whose token has this hash. O(1).
     pub(super) fn find(&self, id: &Id) -> Option<&Arc<Holder>> {
         let held = self.held.get(&id.start())?;
-        bool::from(held.id.0.ct_eq(&id.0)).then_some(&held.holder)
+        is_same(&held.id.0, &id.0).then_some(&held.holder)
     }
 
     /// Whether any has a quota.
@@ -114,14 +129,11 @@ impl Tokens {
     }
 }
 
-impl Line {
+impl Token {
     fn read(line: &str) -> Result<Self, String> {
         let mut members = line.split_ascii_whitespace();
-        let hash = members.next().unwrap_or_default();
-        let id = hash.strip_prefix("sha256:").and_then(hash_of);
         // It may be the token itself that somebody has put there: it is not repeated.
-        let id =
-            id.ok_or("a line begins with sha256: and 64 hexadecimal digits, as `streamgauge token new` writes it")?;
+        let id = hash_of(members.next().unwrap_or_default()).ok_or_else(|| format!("a line begins with {HASH}"))?;
         let mut terms = Terms::default();
         let mut seen = Vec::new();
         for member in members {
@@ -136,15 +148,14 @@ impl Line {
             seen.push(name);
             let wrong = |what: &str| format!("{name}={value}: {what}");
             match name {
-                "messages" => terms.rates.messages = Some(messages(value).map_err(|what| wrong(&what))?),
-                "bytes" => terms.rates.bytes = Some(bytes_a_second(value).map_err(|what| wrong(&what))?),
-                "expires" => {
-                    let time = value.parse::<Timestamp>();
-                    terms.expires = Some(time.map_err(|_| wrong("a time such as 2027-01-31T12:00:00Z"))?);
-                }
                 "name" if !value.is_empty() => terms.name = Some(value.to_owned()),
                 "name" => return Err(wrong("a text without spaces")),
-                _ => return Err(format!("{name} is none of messages, bytes, expires and name")),
+                _ => {
+                    let is_known = limit(&mut terms, name, value).map_err(|what| wrong(&what))?;
+                    if !is_known {
+                        return Err(format!("{name} is none of messages, bytes, expires and name"));
+                    }
+                }
             }
         }
         if terms.grants.is_empty() {
@@ -152,10 +163,62 @@ impl Line {
         }
         Ok(Self { id, terms })
     }
+
+    /// Reads what a table of the configuration says of the token that it is called after: the same as a line, in members
+    /// `hash`, `rights` (an array, or a text with spaces), `messages`, `bytes` and `expires`.
+    ///
+    /// # Errors
+    /// What is wrong, with the name of the member where there is one.
+    pub(crate) fn declared(name: &str, table: &Map<String, Json>) -> Result<Self, String> {
+        let (mut id, mut terms) = (None, Terms { name: Some(name.to_owned()), ..Terms::default() });
+        for (member, value) in table {
+            match (&**member, value) {
+                ("hash", Json::String(text)) => id = Some(hash_of(text).ok_or_else(|| format!("hash must be {HASH}"))?),
+                ("rights", Json::String(text)) => {
+                    terms.grants = text.parse().map_err(|bad| format!("rights: {bad}"))?;
+                }
+                ("rights", Json::Array(rights)) => {
+                    for right in rights {
+                        let text = right.as_str().ok_or("rights must be texts, such as \"sub:*\"")?;
+                        terms.grants.add(text).map_err(|bad| format!("rights: {bad}"))?;
+                    }
+                }
+                ("hash" | "rights", _) => return Err(format!("{member} must be a text")),
+                (_, Json::String(text)) => {
+                    if !limit(&mut terms, member, text).map_err(|what| format!("{member} must be {what}"))? {
+                        return Err(format!("a token has no member {member}"));
+                    }
+                }
+                ("messages" | "bytes" | "expires", _) => return Err(format!("{member} must be a text")),
+                _ => return Err(format!("a token has no member {member}")),
+            }
+        }
+        let id = id.ok_or_else(|| format!("there must be a hash: {HASH}"))?;
+        if terms.grants.is_empty() {
+            return Err("there must be rights, such as \"sub:*\"".to_owned());
+        }
+        Ok(Self { id, terms })
+    }
+}
+
+/// What the hash of a token looks like.
+const HASH: &str = "sha256: and 64 hexadecimal digits, as `streamgauge token new` writes it";
+
+/// Takes note of how much a token may do, or for how long; whether there is a limit of this name.
+fn limit(terms: &mut Terms, name: &str, value: &str) -> Result<bool, String> {
+    match name {
+        "messages" => terms.rates.messages = Some(messages(value)?),
+        "bytes" => terms.rates.bytes = Some(bytes_a_second(value)?),
+        "expires" => {
+            terms.expires = Some(value.parse().map_err(|_| "a time such as 2027-01-31T12:00:00Z".to_owned())?);
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
 }
 
 /// As the file has it.
-impl fmt::Display for Line {
+impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Terms { grants, rates, expires, name } = &self.terms;
         write!(f, "sha256:{} {grants}", self.id)?;
@@ -171,7 +234,8 @@ impl fmt::Display for Line {
     }
 }
 
-fn hash_of(digits: &str) -> Option<Id> {
+fn hash_of(text: &str) -> Option<Id> {
+    let digits = text.strip_prefix("sha256:")?;
     let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).ok()?;
     bytes.try_into().ok().map(Id)
 }
