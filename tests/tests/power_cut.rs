@@ -5,6 +5,7 @@ use std::path::Path;
 
 use streamgauge_tests::kept::{killed, newest_log, serve};
 use streamgauge_tests::process::Server;
+use streamgauge_tests::wait::until;
 use tempfile::TempDir;
 
 /// As the machine were another one since: what was written and not synced may be gone.
@@ -66,8 +67,9 @@ fn what_may_be_lost_is_told_and_no_number_is_given_twice() {
     restart_machine(folder.path());
 
     let server = serve(folder.path(), &interval);
-    let said = server.process.stderr();
-    assert!(said.contains("interval:200ms: what was answered in so long, behind 20"), "{said}");
+    // It is said before anybody is served, but on another pipe.
+    let said = || server.process.stderr().contains("interval:200ms: what was answered in so long, behind 20");
+    until("what may be lost", || said().then_some(()));
     publish(&server, "after");
     let next = first + 2 + SKIPPED;
     let look = |server: &Server| {

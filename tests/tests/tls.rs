@@ -481,3 +481,66 @@ fn h2load_sees_no_failure() {
     }
     assert!(gauge.ask("/stats?queue=h2").contains("puts:5000\n"));
 }
+
+#[test]
+fn the_other_bridges_speak_https() {
+    if !have_clients() {
+        return;
+    }
+    let gauge = Gauge::new(&[]);
+    let trust = format!("--ca-file={}", gauge.file("ca.pem").display());
+    let from = format!("--pubsub-url={}", gauge.url("/sub?multipart=0"));
+    let format = format!("--filename-format={}", gauge.file("written.log").display());
+    let file = Process::start("ps_to_file", [&from, &format, &trust]);
+    let filtered = Server::start("pubsub_filtered", [&from, &trust, "--blacklist-fields=secret"]);
+    let mut subscriber = filtered.connect();
+    subscriber.send(SUBSCRIBE);
+    let _ = subscriber.head();
+    // What bitly's begins with, so that a client sees that it is served.
+    assert_eq!(subscriber.chunk().unwrap(), b"\r\n");
+    gauge.has(2);
+    gauge.curl(&["-d", r#"{"shown":1,"secret":2}"#, &gauge.url("/pub")]).unwrap();
+    assert_eq!(subscriber.chunk().unwrap(), b"{\"shown\":1}\n");
+    let written = || fs::read_to_string(gauge.file("written.log")).ok();
+    until("the file", || (written()? == "{\"shown\":1,\"secret\":2}\n").then_some(()));
+    drop(file);
+}
+
+#[test]
+fn shards_share_it() {
+    if !have_clients() {
+        return;
+    }
+    let gauge = Gauge::new(&["--shards=3"]);
+    let versions = ["--http1.1", "--http2"];
+    // So many names that each shard has some, and a client is on another one than what it asks for.
+    let names: Vec<_> = (0..6).map(|number| format!("name{number}")).collect();
+    let mut streams = Vec::new();
+    for name in &names {
+        for version in versions {
+            let url = gauge.url(&format!("/sub?multipart=0&topic={name}"));
+            streams.push((name, Process::spawn(gauge.curl_command(&[version, &url]))));
+        }
+        let clients = || gauge.ask(&format!("/stats?topic={name}")).contains("Active connections: 2\n").then_some(());
+        until("subscribers", clients);
+    }
+    for name in &names {
+        for version in versions {
+            let url = gauge.url(&format!("/pub?topic={name}"));
+            let published = gauge.curl(&[version, "-d", &format!("{name} by {version}"), &url]).unwrap();
+            assert_eq!(published, b"Published 1 messages to 2 clients.\n");
+            gauge.curl(&[version, "-d", version, &gauge.url(&format!("/put?queue={name}"))]).unwrap();
+        }
+        for version in versions {
+            assert_eq!(
+                gauge.curl(&["--http2", &gauge.url(&format!("/get?queue={name}"))]).unwrap(),
+                version.as_bytes()
+            );
+        }
+    }
+    for (name, stream) in &mut streams {
+        for version in versions {
+            let _ = stream.line(&format!("{name} by {version}"));
+        }
+    }
+}
