@@ -39,7 +39,7 @@ pub use feed::{Announce, Feed, News};
 pub use https::trust;
 pub use request::request;
 #[cfg(feature = "otlp")]
-pub(crate) use request::request_elsewhere;
+pub(crate) use request::request_for;
 pub(crate) use request::write;
 pub use subscription::{Item, Position, Subscription};
 pub use url::{BadUrl, Url};

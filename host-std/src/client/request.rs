@@ -29,22 +29,11 @@ pub async fn request(
     body: Option<&[u8]>,
     limits: &Limits,
 ) -> Result<Response<Vec<u8>>, Error> {
-    ask(bearer::field(), method, url, fields, body, limits).await
+    request_for(bearer::field(), method, url, fields, body, limits).await
 }
 
-/// The same, of somebody who is no server of this kind and is not shown the [token](super::authorize).
-#[cfg(feature = "otlp")]
-pub(crate) async fn request_elsewhere(
-    method: &str,
-    url: &Url,
-    fields: &[(&str, &str)],
-    body: Option<&[u8]>,
-    limits: &Limits,
-) -> Result<Response<Vec<u8>>, Error> {
-    ask(None, method, url, fields, body, limits).await
-}
-
-async fn ask(
+/// The same, which shows this instead of the [token](super::authorize): nothing to who is no server of this kind.
+pub(crate) async fn request_for(
     bearer: Option<&str>,
     method: &str,
     url: &Url,

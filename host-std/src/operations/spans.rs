@@ -22,7 +22,7 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as 
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 
-use crate::client::{Limits, Url, request_elsewhere};
+use crate::client::{Limits, Url, request_for};
 use crate::trace::{Parts, parts};
 
 /// How long a collector may take for what is sent at the end.
@@ -153,7 +153,7 @@ impl HttpClient for Client {
         let fields: Vec<_> =
             request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
         let limits = Limits { read: Duration::from_secs(10), ..Limits::default() };
-        let sending = request_elsewhere("POST", &self.collector, &fields, Some(request.body()), &limits);
+        let sending = request_for(None, "POST", &self.collector, &fields, Some(request.body()), &limits);
         let answer = self.runtime.block_on(sending);
         self.told(match &answer {
             Ok(answer) if answer.status().is_success() => None,

@@ -38,7 +38,7 @@ impl Reload {
     /// # Errors
     /// Something is refused for good. What may be there later, as the engine is away, is put then.
     pub(in crate::commands) async fn first(&self) -> Result<(), StartError> {
-        for declared in self.configuration.declared.iter().filter(|declared| declared.token().is_none()) {
+        for declared in self.configuration.puts() {
             let put = self.gateway.declare(&declared.target(), &declared.body()).await;
             match put {
                 Ok(()) => {}
@@ -83,12 +83,11 @@ impl Reload {
         }
         self.declare_tokens(&now);
         for gone in self.configuration.declared.iter().filter(|was| !now.declared.iter().any(|now| now.is_same(was))) {
-            let then =
-                if gone.token().is_some() { "it opens nothing" } else { "it stays as it is until it is removed" };
+            let then = if gone.is_token() { "it opens nothing" } else { "it stays as it is until it is removed" };
             tracing::info!("{} is declared no more: {then}", gone.member());
         }
-        for declared in now.declared.iter().filter(|declared| declared.token().is_none()) {
-            let is_new = !self.configuration.declared.iter().any(|was| was.is_like(declared));
+        for declared in now.puts() {
+            let is_new = !self.configuration.declares(declared);
             let (from, member) = (declared.place(), declared.member());
             match self.gateway.declare(&declared.target(), &declared.body()).await {
                 Ok(()) if is_new => tracing::info!(from, "{member} is in force"),
@@ -100,9 +99,7 @@ impl Reload {
         tracing::info!("the configuration was read again");
         self.configuration = now;
     }
-}
 
-impl Reload {
     /// Lets tokens count as they are declared now, and says which ones are others than they were.
     fn declare_tokens(&self, now: &Configuration) {
         let tokens = now.tokens();
@@ -115,10 +112,10 @@ impl Reload {
         if !rights.declare(tokens) {
             return;
         }
-        for token in now.declared.iter().filter(|declared| declared.token().is_some()) {
-            if !self.configuration.declared.iter().any(|was| was.is_like(token)) {
-                tracing::info!(from = token.place(), "{} is in force", token.member());
-            }
+        for token in
+            now.declared.iter().filter(|declared| declared.is_token() && !self.configuration.declares(declared))
+        {
+            tracing::info!(from = token.place(), "{} is in force", token.member());
         }
     }
 }

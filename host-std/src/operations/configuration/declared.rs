@@ -94,13 +94,14 @@ impl Declared {
         format!("{}:{}", self.at.0, self.at.1)
     }
 
-    /// What it lets its owner do, if it is a token: nothing is put then.
-    pub(crate) fn token(&self) -> Option<Token> {
-        self.read_token().and_then(Result::ok)
+    /// Whether it is a token: nothing is put then.
+    pub(crate) const fn is_token(&self) -> bool {
+        matches!(self.kind, Kind::Token)
     }
 
-    fn read_token(&self) -> Option<Result<Token, String>> {
-        (self.kind == Kind::Token).then(|| Token::declared(&self.name, &self.settings))
+    /// What it lets its owner do, if it is a token.
+    pub(super) fn token(&self) -> Option<Result<Token, String>> {
+        self.is_token().then(|| Token::declared(&self.name, &self.settings))
     }
 
     /// The path at which it is put.
@@ -142,7 +143,7 @@ impl Declared {
 
     /// What a server would say of it, whatever it has.
     fn judge(&self) -> Result<(), String> {
-        if let Some(token) = self.read_token() {
+        if let Some(token) = self.token() {
             return token.map(drop);
         }
         let (target, body, mut said) = (self.target(), self.body(), Vec::new());

@@ -170,10 +170,21 @@ impl Configuration {
         })
     }
 
+    /// What is put at its path: all that is declared but tokens.
+    pub(crate) fn puts(&self) -> impl Iterator<Item = &Declared> {
+        self.declared.iter().filter(|declared| !declared.is_token())
+    }
+
+    /// Whether it declares the same, wherever that stands.
+    pub(crate) fn declares(&self, declared: &Declared) -> bool {
+        self.declared.iter().any(|own| own.is_like(declared))
+    }
+
     /// The tokens that are declared, each with its name and place.
     pub(crate) fn tokens(&self) -> rights::Declared {
-        let token =
-            |declared: &Declared| Some((format!("{}: {}", declared.place(), declared.member()), declared.token()?));
+        let token = |declared: &Declared| {
+            Some((format!("{}: {}", declared.place(), declared.member()), declared.token()?.ok()?))
+        };
         self.declared.iter().filter_map(token).collect()
     }
 
