@@ -16,6 +16,7 @@ pub mod remote;
 pub use clock::Clock;
 
 use streamgauge_core::engine::{Command, Dump, Kind, Name, Outcome, Refusal, Sink};
+use streamgauge_core::topic::From;
 
 /// A moment in what an engine executes: opaque, and later ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,14 +61,14 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// from being sent on.
     fn execute(&self, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> impl Future<Output = Outcome> + Send;
 
-    /// Whether there is a topic that can be subscribed to at once, or it can be made at once.
-    fn has_at_hand(&self, topic: &Name) -> bool;
+    /// Whether there is a topic that can be subscribed to from there at once, or it can be made at once.
+    fn has_at_hand(&self, topic: &Name, from: From) -> bool;
 
     /// Makes sure that it can be.
     ///
     /// # Errors
-    /// It is not there, and may not be made.
-    fn prepare(&self, topic: &Name) -> impl Future<Output = Result<(), Refusal>> + Send;
+    /// It is not there, and may not be made; or nobody can say how far it has come.
+    fn prepare(&self, topic: &Name, from: From) -> impl Future<Output = Result<(), Refusal>> + Send;
 
     /// Copies the next items of a walk, each with a newline, as far as `most` bytes hold them, and one item at least;
     /// whether there may be more.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
 use streamgauge_core::endpoints::{
-    self, About, Asking, GaugeRequest, Method, Need, Parsed, Reply, Request, Response, Right, Status, Surface, nothing,
-    parse,
+    self, About, Asking, GaugeRequest, Method, Need, Parsed, Reply, Request, Response, Right, Status, Subscription,
+    Surface, nothing, parse,
 };
 use streamgauge_core::engine::{Command, Dump, Outcome};
 use streamgauge_core::gauge::Definition;
@@ -63,7 +63,9 @@ impl Handler for Door {
             }
             // All gauges of all shards are asked.
             Ok(Parsed::Reply(Reply::Gauge(_))) => return None,
-            Ok(Parsed::Reply(Reply::Subscribe(subscription))) if !self.side.engine.has_at_hand(&subscription.topic) => {
+            Ok(Parsed::Reply(Reply::Subscribe(Subscription { topic, from, .. })))
+                if !self.side.engine.has_at_hand(topic, *from) =>
+            {
                 return None;
             }
             // Looking for a file takes time.
@@ -90,7 +92,7 @@ impl Handler for Door {
                 Answered::Elsewhere(thread) => Answer::Elsewhere(thread),
             },
             Ok(Parsed::Reply(Reply::Subscribe(subscription))) => {
-                match self.side.engine.prepare(&subscription.topic).await {
+                match self.side.engine.prepare(&subscription.topic, subscription.from).await {
                     Ok(()) => self.answer(&request, context, Ok(Reply::Subscribe(subscription)), room),
                     Err(refusal) => refused(&request, &refusal),
                 }

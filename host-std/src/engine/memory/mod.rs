@@ -47,6 +47,7 @@ use streamgauge_core::engine::{
     TopicSettings, TopicStats,
 };
 use streamgauge_core::time::Time;
+use streamgauge_core::topic::From;
 use tokio::sync::{Mutex, Notify, mpsc};
 
 use super::disk::{self, Keeper, Recovered, StateError};
@@ -484,13 +485,13 @@ impl Engine for Shards {
         }
     }
 
-    fn has_at_hand(&self, topic: &Name) -> bool {
-        self.own().order().is_none() || self.own().has_at_hand(topic)
+    fn has_at_hand(&self, topic: &Name, from: From) -> bool {
+        self.own().order().is_none() || self.own().has_at_hand(topic, from)
     }
 
-    async fn prepare(&self, topic: &Name) -> Result<(), Refusal> {
+    async fn prepare(&self, topic: &Name, from: From) -> Result<(), Refusal> {
         match self.own().order() {
-            Some(order) => self.own().prepare(order, topic).await,
+            Some(order) => self.own().prepare(order, topic, from).await,
             None => Ok(()),
         }
     }

@@ -12,6 +12,7 @@ use streamgauge_core::engine::journal::{Call, Entry, Numbers};
 use streamgauge_core::engine::memory::Memory;
 use streamgauge_core::engine::{Command, Engine as _, Kind, Name, Outcome, Refusal, Sink, Tokens};
 use streamgauge_core::time::Time;
+use streamgauge_core::topic::From;
 
 use super::kept::is_look;
 use super::rooms::{Drawn, Rooms};
@@ -83,32 +84,33 @@ impl Shard {
         }
     }
 
-    /// Whether there is a topic, and all that the others have.
-    pub(super) fn has_at_hand(&self, topic: &Name) -> bool {
-        self.has_joined() && self.update(|state| state.memory.has(Kind::Topic, topic))
+    /// Whether there is a topic, with what a subscriber has seen of it elsewhere.
+    pub(crate) fn has_at_hand(&self, topic: &Name, from: From) -> bool {
+        self.has_joined() && self.update(|state| state.has_come_to(topic, from)) == Some(true)
     }
 
-    /// Makes sure that there is a topic for who subscribes to it, if it may be made.
+    /// Makes sure that there is a topic for who subscribes to it, if it may be made, and that what the subscriber has seen of
+    /// it elsewhere has come here: else it would get that again. O(1) when it has; else as long as the log takes to bring
+    /// back what is proposed now, and whatever is before it.
     ///
     /// # Errors
-    /// It may not be, or the engine is away.
-    pub(super) async fn prepare(&self, order: &Order, topic: &Name) -> Result<(), Refusal> {
+    /// It may not be made, or the engine is away.
+    pub(crate) async fn prepare(&self, order: &Order, topic: &Name, from: From) -> Result<(), Refusal> {
         if !self.has_joined() {
             return Err(AWAY);
         }
-        let (is_there, may_be) =
-            self.update(|state| (state.memory.has(Kind::Topic, topic), state.memory.defaults().auto_create));
-        if is_there {
-            return Ok(());
+        let (come_to, may_be) =
+            self.update(|state| (state.has_come_to(topic, from), state.memory.defaults().auto_create));
+        match come_to {
+            Some(true) => Ok(()),
+            Some(false) => order.call(Call::Advance(Kind::Topic, *topic)).await,
+            None if may_be => order.call(Call::Subscribe(*topic, false)).await,
+            None => Err(Refusal::Missing(Kind::Topic, *topic)),
         }
-        if !may_be {
-            return Err(Refusal::Missing(Kind::Topic, *topic));
-        }
-        order.call(Call::Subscribe(*topic, false)).await
     }
 
     /// Whether it has what the others have.
-    pub(super) fn has_joined(&self) -> bool {
+    pub(crate) fn has_joined(&self) -> bool {
         self.update(|state| state.replica.as_ref().is_some_and(Replica::has_arrived))
     }
 
@@ -268,6 +270,16 @@ impl State {
             replica.came_to(&outcome);
         }
         outcome
+    }
+
+    /// Whether a topic has come to the message behind which a subscriber wants to go on; `None` if there is no such topic.
+    fn has_come_to(&self, topic: &Name, from: From) -> Option<bool> {
+        let end = self.memory.topic(topic)?.log().end().sequence();
+        Some(match from {
+            From::After(seen) => seen < end,
+            From::Sequence(wanted) => wanted <= end,
+            From::Now | From::First | From::Time(_) => true,
+        })
     }
 
     /// Proposes what is due for a topic or a queue; it is looked at again later whether it was done.

@@ -7,7 +7,7 @@
 //! | 8 | the number of the first proposal, for the gateway itself |
 //! | 16 | the key of all random numbers that are drawn when these are executed |
 //! | 8, 8 | the last message of the log that the gateway had executed, and the [digest](super::Digest) of all until there |
-//! | … | proposals, each behind its length (4 bytes) |
+//! | … | proposals, each behind its length (4 bytes); none in what a gateway begins with, to see where the log ends |
 //!
 //! | first byte of a proposal | what follows |
 //! | --- | --- |

@@ -206,6 +206,13 @@ impl Order {
         Ok(number)
     }
 
+    /// A message of the log that proposes nothing.
+    pub(crate) fn nothing(&self, seen: Seen) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(Head::LEN);
+        Head { gateway: self.gateway, first: 0, key: [0; 2], seen }.write(&mut bytes);
+        bytes
+    }
+
     /// Waits until there is something to propose.
     pub(crate) async fn gathered(&self) {
         while self.waiting.lock().gathered.is_empty() {

@@ -15,6 +15,7 @@ use streamgauge_core::engine::{
 use streamgauge_core::generate::Rng;
 use streamgauge_core::queue::leases::State;
 use streamgauge_core::time::Time;
+use streamgauge_core::topic::From;
 use tokio::task::LocalSet;
 
 use super::*;
@@ -139,15 +140,20 @@ impl World {
     async fn read(&mut self, who: usize) {
         let some = 1 + self.below(4);
         for _ in 0..some {
-            let gateway = &mut self.gateways[who];
-            let Some((at, bytes)) = self.log.get(gateway.next as usize - 1) else { return };
-            let message = Message { position: gateway.next, at: *at, bytes };
-            let has_to_save = gateway.shard.apply(&gateway.order, message).await.unwrap();
-            gateway.next += 1;
-            if has_to_save {
-                self.saved.push(gateway.saved());
-                gateway.order.propose_saved(message.position);
-            }
+            self.read_one(who).await;
+        }
+    }
+
+    /// The next message of the log, if there is one.
+    async fn read_one(&mut self, who: usize) {
+        let gateway = &mut self.gateways[who];
+        let Some((at, bytes)) = self.log.get(gateway.next as usize - 1) else { return };
+        let message = Message { position: gateway.next, at: *at, bytes };
+        let has_to_save = gateway.shard.apply(&gateway.order, message).await.unwrap();
+        gateway.next += 1;
+        if has_to_save {
+            self.saved.push(gateway.saved());
+            gateway.order.propose_saved(message.position);
         }
     }
 
@@ -294,6 +300,58 @@ fn a_gateway_that_came_to_something_else_stops() {
             .with(|memory| memory.execute(&get, Time::ZERO, &mut |_: Part<'_>| ControlFlow::Continue(())));
         ask(&mut world, get).await.unwrap();
         assert_eq!(ask(&mut world, get).await, Err(Stop::Diverged(2)));
+    });
+}
+
+#[test]
+fn who_has_seen_more_elsewhere_waits_until_it_has_come_here() {
+    in_a_world(async || {
+        let mut world = World::new(3);
+        let topic = Name::new(b"t").unwrap();
+        let [ahead, behind] = [0, 1].map(|who| Arc::clone(&world.gateways[who].shard));
+        let publish = Command::Publish { topic, messages: Pieces::whole(Data::Plain(b"x")), id: None };
+        for _ in 0..3 {
+            let shard = Arc::clone(&ahead);
+            tokio::task::spawn_local(async move {
+                shard.execute(&publish, &mut { |_: Part<'_>| ControlFlow::Continue(()) }).await
+            });
+            tokio::task::yield_now().await;
+            world.write(0);
+        }
+        for _ in 0..3 {
+            world.read_one(0).await;
+        }
+        world.read_one(1).await;
+        let first = behind.with(|memory| memory.topic(&topic).map(|topic| topic.origin())).unwrap();
+        // What it has of one message: who goes on behind that, and with the next one, finds all.
+        for (from, here) in [
+            (From::Now, true),
+            (From::First, true),
+            (From::Time(Time::from_millis(u64::MAX)), true),
+            (From::After(first), true),
+            (From::Sequence(first + 1), true),
+            (From::After(first + 1), false),
+            (From::Sequence(first + 2), false),
+        ] {
+            assert_eq!(behind.has_at_hand(&topic, from), here, "{from:?}");
+            assert!(ahead.has_at_hand(&topic, from), "{from:?}");
+        }
+        let seen = From::After(first + 2);
+        let order = Arc::clone(&world.gateways[1].order);
+        let waits = {
+            let behind = Arc::clone(&behind);
+            tokio::task::spawn_local(async move { behind.prepare(&order, &topic, seen).await })
+        };
+        tokio::task::yield_now().await;
+        world.write(1);
+        for _ in 0..2 {
+            world.read_one(1).await;
+            tokio::task::yield_now().await;
+            assert!(!waits.is_finished());
+        }
+        world.read_one(1).await;
+        assert_eq!(waits.await.unwrap(), Ok(()));
+        assert!(behind.has_at_hand(&topic, seen));
     });
 }
 

@@ -25,8 +25,8 @@ mod writing;
 
 pub(crate) use streams::look;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use streamgauge_core::engine::memory::{Defaults, Memory};
@@ -49,6 +49,8 @@ pub(crate) struct Following {
     condition: Arc<Condition>,
     /// Bytes of the state when it was last saved here.
     last_saved: AtomicU64,
+    /// The number of a message of the log that has whatever anybody was told before this gateway began in front of it.
+    end: OnceLock<u64>,
 }
 
 /// How long to wait until the engine is asked again.
@@ -65,8 +67,8 @@ impl Following {
         beginning: Vec<u8>,
     ) -> Arc<Self> {
         let condition = Arc::new(Condition::new(Arc::clone(&order)));
-        let (rooms, last_saved) = (Box::new(rooms), AtomicU64::new(0));
-        Arc::new(Self { shard, order, settings, group, defaults, rooms, beginning, condition, last_saved })
+        let (rooms, last_saved, end) = (Box::new(rooms), AtomicU64::new(0), OnceLock::new());
+        Arc::new(Self { shard, order, settings, group, defaults, rooms, beginning, condition, last_saved, end })
     }
 
     /// Follows the log for ever, or until it can't be followed any more.

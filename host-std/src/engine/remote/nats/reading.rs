@@ -51,9 +51,6 @@ impl Following {
             }
         };
         self.condition.read(Ok(()));
-        if consumer.cached_info().num_pending == 0 {
-            self.arrive();
-        }
         let bytes = BYTES_AT_ONCE.max(2 * streams.longest());
         let pulling = consumer.stream().max_messages_per_batch(AT_ONCE).max_bytes_per_batch(bytes);
         let pulling = pulling.heartbeat(HEARTBEAT).expires(20 * HEARTBEAT);
@@ -79,22 +76,21 @@ impl Following {
                 return self.missing(streams, next).await;
             }
             let at = Time::from_millis(u64::try_from(info.published.unix_timestamp_nanos() / 1_000_000).unwrap_or(0));
-            let is_last = info.pending == 0;
             let message = Message { position, at, bytes: &message.payload };
             if self.shard.apply(&self.order, message).await? {
                 self.save_now(streams, position);
             }
             next += 1;
-            if is_last {
-                self.arrive();
-            }
+            self.arrive();
         }
     }
 
-    /// It is where the log ends.
-    fn arrive(&self) {
-        self.shard.arrive();
-        self.condition.arrived();
+    /// It has executed something more, or knows more of where the log ended when it began: it may be there.
+    pub(super) fn arrive(&self) {
+        if !self.shard.has_joined() && self.end.get().is_some_and(|end| self.shard.seen().position >= *end) {
+            self.shard.arrive();
+            self.condition.arrived();
+        }
     }
 
     /// What a message was to follow is not there: whether it is gone for good.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::PublishMessage;
+use bytes::Bytes;
 use streamgauge_core::engine::Refusal;
 use tokio::sync::Semaphore;
 
@@ -22,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 impl Following {
     /// Publishes what gathers, for ever.
     pub(super) async fn write(self: &Arc<Self>, streams: &Arc<Streams>) -> Infallible {
+        let end = self.mark_end(streams).await;
+        let _ = self.end.set(end);
+        self.arrive();
         let room = Arc::new(Semaphore::new(ON_THEIR_WAY));
         loop {
             self.order.gathered().await;
@@ -46,28 +50,61 @@ impl Following {
         }
     }
 
-    /// Publishes a message of the log until the engine has it: it knows it again.
+    /// Publishes a message with no proposal and returns its number: what anybody was told before now is in front of it.
+    ///
+    /// What servers say of the length of the log does not do: the one that is asked may be behind the others.
+    async fn mark_end(&self, streams: &Streams) -> u64 {
+        let (id, seen) = (format!("{:016x}-end", self.order.gateway()), self.shard.seen());
+        let bytes = Bytes::from(self.order.nothing(seen));
+        loop {
+            match self.append(streams, &id, &bytes).await {
+                Ok(position) => return position,
+                // Looks are answered all the same. It is the leader that is asked.
+                Err(Refusal::NoDisk { .. }) => {
+                    if let Ok(info) = streams.log.get_info().await {
+                        return info.state.last_sequence;
+                    }
+                }
+                Err(_) => {}
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
     async fn publish(&self, streams: &Streams, batch: &Batch) {
+        match self.append(streams, &batch.id, &batch.bytes).await {
+            Ok(_) => self.order.taken(batch),
+            Err(why) => self.order.refuse(batch, why),
+        }
+    }
+
+    /// Publishes a message of the log until the engine has it, which knows it again by its id; returns its number.
+    ///
+    /// # Errors
+    /// The engine will not take it, or nobody knows whether it has.
+    async fn append(&self, streams: &Streams, id: &str, bytes: &Bytes) -> Result<u64, Refusal> {
         let begun = Instant::now();
         loop {
-            let message = PublishMessage::build().payload(batch.bytes.clone()).message_id(&batch.id);
+            let message = PublishMessage::build().payload(bytes.clone()).message_id(id);
             let published = match streams.jetstream.send_publish(format!("{}.log", streams.group), message).await {
-                Ok(answer) => answer.await.map(drop),
+                Ok(answer) => answer.await,
                 Err(error) => Err(error),
             };
-            let Err(error) = published else {
-                self.order.taken(batch);
-                self.condition.answered(Ok(()));
-                return;
+            let error = match published {
+                Ok(taken) => {
+                    self.condition.answered(Ok(()));
+                    return Ok(taken.sequence);
+                }
+                Err(error) => error,
             };
             if is_full(&error) {
-                return self.order.refuse(batch, Refusal::NoDisk { budget: None });
+                return Err(Refusal::NoDisk { budget: None });
             }
             if error.kind() == PublishErrorKind::MaxPayloadExceeded {
-                return self.order.refuse(batch, Refusal::Busy("the engine takes shorter messages than it did"));
+                return Err(Refusal::Busy("the engine takes shorter messages than it did"));
             }
             if begun.elapsed() > PATIENCE {
-                return self.order.refuse(batch, UNKNOWN);
+                return Err(UNKNOWN);
             }
             self.condition.answered(Err(&format!("it does not take what is published: {error}")));
             tokio::time::sleep(AGAIN / 4).await;
