@@ -1,7 +1,8 @@
 // Lines, bars and bands over an axis, in the page's colours.
 
-import { el } from "./dom";
+import { button, el } from "./dom";
 import { clock, type Kind, Scale, tick } from "./scale";
+import { Hands, type Range, Stretch } from "./stretch";
 import { type Colour, colour, onTheme } from "./theme";
 
 type Column = ArrayLike<number | null>;
@@ -40,9 +41,12 @@ export interface ChartOptions {
   range?: [number, number] | ((most: number) => [number, number]);
   /** Stretches of x that are marked, and what is said of them. */
   bands?: () => Band[];
+  /** What is shown of x together with other charts. */
+  stretch?: Stretch;
 }
 
-/** A chart in a card; it follows its width and the theme, and is drawn at most once a frame. */
+/** A chart in a card; it follows its width and the theme, and is drawn at most once a frame. A stretch of it is looked at by
+ * dragging over it, and by keyboard. */
 export class Chart {
   readonly element: HTMLElement;
   private readonly heading: HTMLElement;
@@ -53,6 +57,11 @@ export class Chart {
   private frame = 0;
   /** Where the pointer is. */
   private pointed: number | undefined;
+  private readonly stretch: Stretch;
+  private readonly hands: Hands;
+  private readonly all: HTMLElement;
+  /** The x axis, as if all were shown. */
+  private whole: Scale | undefined;
 
   constructor(private readonly options: ChartOptions) {
     const { title, note, x, y, lines } = options;
@@ -65,8 +74,15 @@ export class Chart {
       return el("span", {}, swatch, `${line.name} `, this.values[i + 1] as HTMLElement);
     }), el("span", {}, this.values[0] as HTMLElement));
     this.element = el("div", { class: "card" }, el("h3", {}, title, this.heading), this.place, legend);
-    this.place.setAttribute("role", "img");
-    this.place.setAttribute("aria-label", `Chart: ${title}. ${y} by ${x}.`);
+    this.place.setAttribute("role", "application");
+    this.place.setAttribute("aria-roledescription", "chart");
+    this.place.setAttribute("aria-label", `Chart: ${title}. ${y} by ${x}. Plus and minus zoom, arrows move, 0 shows all.`);
+    this.place.tabIndex = 0;
+    this.stretch = options.stretch ?? new Stretch();
+    this.stretch.join(() => this.draw());
+    this.hands = new Hands(this.place, this.stretch, () => this.whole, () => this.draw());
+    this.all = button("Show all", () => this.stretch.choose(undefined), { class: "all", hidden: "" });
+    this.place.append(this.all);
     this.place.addEventListener("pointermove", (event) => this.point(event.offsetX));
     this.place.addEventListener("pointerleave", () => this.point(undefined));
     new ResizeObserver(() => this.draw()).observe(this.place);
@@ -81,6 +97,11 @@ export class Chart {
   /** Says something else beside the title. */
   set note(text: string) {
     this.heading.textContent = text;
+  }
+
+  /** From where to where x goes now; nothing, before it is drawn. */
+  get shown(): Range | undefined {
+    return this.whole && this.stretch.of([this.whole.low, this.whole.high]);
   }
 
   private point(at: number | undefined): void {
@@ -109,13 +130,18 @@ export class Chart {
     const [first, last] = extent([xs], [1, 10]);
     // Bars reach to both sides of their places.
     const half = lines.some(({ bars }) => bars) && xs.length > 1 ? (last - first) / (xs.length - 1) / 2 : 0;
-    const [low, high] = Array.isArray(range) ? range : range ? range(extent(columns, [0, 0])[1]) : padded(extent(columns, [0, 1]));
+    const whole: Range = [first - half, last + half];
+    const shown = this.stretch.of(whole);
+    this.all.hidden = this.stretch.isAll;
+    const seen = this.stretch.isAll ? columns : columns.map((column) => within(xs, column, shown));
+    const [low, high] = Array.isArray(range) ? range : range ? range(extent(seen, [0, 0])[1]) : padded(extent(seen, [0, 1]));
     const [top, bottom] = [em * 1.7, height - em * 2.9];
     const y = new Scale(low, high, bottom, top);
     const rows = y.ticks(em * 2.6).map((value): [number, string] => [y.place(value), tick(value)]);
     const left = Math.ceil(Math.max(...rows.map(([, text]) => ctx.measureText(text).width), em * 2)) + em * 0.7;
     const right = width - em * 0.8;
-    const x = new Scale(first - half, last + half, left, right, kind);
+    const x = new Scale(...shown, left, right, kind);
+    this.whole = new Scale(...whole, left, right, kind);
 
     const write = (text: string, at: number, down: number, align: CanvasTextAlign, baseline: CanvasTextBaseline = "alphabetic"): void => {
       [ctx.textAlign, ctx.textBaseline] = [align, baseline];
@@ -145,6 +171,13 @@ export class Chart {
     ctx.clip();
     for (const band of bands?.() ?? []) mark(ctx, band, x, [left, right, top, bottom]);
     lines.forEach((each, i) => paintLine(ctx, each, { xs, ys: columns[i] ?? [], beside: typeof each.fill === "number" ? columns[each.fill] : undefined, x, y, bottom }));
+    if (this.hands.drag) {
+      const [from, to] = this.hands.drag;
+      ctx.globalAlpha = 0.2;
+      ctx.fillStyle = colour("water");
+      ctx.fillRect(from, top, to - from, bottom - top);
+      ctx.globalAlpha = 1;
+    }
     ctx.restore();
     this.legend(ctx, x, y, [left, right, top, bottom]);
   }
@@ -259,6 +292,16 @@ function line(ctx: CanvasRenderingContext2D, ...[x, y, toX, toY]: [number, numbe
 
 function away(value: number | null | undefined, from: number, scale: Scale): number {
   return value == null ? Infinity : Math.abs(scale.place(value) - from);
+}
+
+/** What a line has within a stretch of x, and at the two places beside it, from where it comes and where it goes. */
+function within(xs: Column, column: Column, [low, high]: Range): (number | null)[] {
+  const found: (number | null)[] = [];
+  for (let i = 0; i < column.length; i++) {
+    const [before, after] = [xs[i - 1] ?? -Infinity, xs[i + 1] ?? Infinity];
+    if (after >= low && before <= high) found.push(column[i] ?? null);
+  }
+  return found;
 }
 
 /** The least and the largest of all numbers; if there is none, what is given. */

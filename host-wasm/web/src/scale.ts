@@ -25,13 +25,19 @@ export class Scale {
   private readonly from: number;
   private readonly span: number;
 
-  constructor(readonly low: number, readonly high: number, private readonly start: number, private readonly end: number, private readonly kind: Kind = "linear") {
+  constructor(readonly low: number, readonly high: number, readonly start: number, readonly end: number, readonly kind: Kind = "linear") {
     this.from = this.way(low);
     this.span = this.way(high) - this.from || 1;
   }
 
   place(value: number): number {
     return this.start + ((this.way(value) - this.from) / this.span) * (this.end - this.start);
+  }
+
+  /** The value at a place. */
+  at(place: number): number {
+    const way = this.from + ((place - this.start) / (this.end - this.start)) * this.span;
+    return this.kind === "log" ? 10 ** way : way;
   }
 
   /** Round values, at most one in so many pixels. */

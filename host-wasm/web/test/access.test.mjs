@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tabThrough } from "./keyboard.mjs";
-import { browser, open, pause, server, stage } from "./support.mjs";
+import { browser, open, pause, server, stage, until } from "./support.mjs";
 
 const VIEWS = ["pipeline", "statistics", "graph", "live", "gauges"];
 stage();
@@ -38,6 +38,7 @@ test("every control is reached with the Tab key, has a name, and shows that it h
 
 test("what is read aloud is the change of a situation, not each number", { timeout: 60_000 }, async () => {
   const { page } = await open(browser, `${server.address}/#pipeline`);
+  await until(() => page.textContent("#told"), "the situation at the start");
   await page.evaluate(() => {
     globalThis.changes = { told: [], says: 0 };
     new MutationObserver(() => globalThis.changes.told.push(document.getElementById("told").textContent)).observe(document.getElementById("told"), { childList: true });

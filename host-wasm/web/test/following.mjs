@@ -1,7 +1,7 @@
 // What the tests of the live view ask of it.
 import { until } from "./support.mjs";
 
-export const view = (page, read) => page.evaluate(`(({ measured, gaps, history, histogramChart }) => ${read})(document.getElementById("live-view"))`);
+export const view = (page, read) => page.evaluate(`(({ measured, gaps, history, histogramChart, rateChart, valueChart }) => ${read})(document.getElementById("live-view"))`);
 export const state = (page, wanted) => page.waitForSelector(`#live-status[data-state="${wanted}"]`);
 export const messages = (page, n) => until(() => view(page, `measured.messages >= ${n}`), `${n} messages`);
 export const shown = (page, id) => page.textContent(`#live-view [data-value="${id}"]`);

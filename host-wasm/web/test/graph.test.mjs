@@ -159,8 +159,12 @@ test("a file is read again when directions begin or cease to count, and one with
   await drop(page, "both.jsonl", ['{"r":"a","u":"b"}', '{"r":"b","u":"a"}', '{"r":"a","u":"b"}']);
   const weights = () => page.evaluate(() => document.getElementById("graph-view").source.top(9).map(({ weight }) => weight).join());
   assert.equal(await weights(), "2,1");
+  // Each edge is a curve and the head of an arrow, as long as directions count.
+  const heads = () => page.$$eval("#graph-view .net path", (all) => all.map((one) => one.getAttribute("d").replace(/[^A-Z]/g, "")).join());
+  await until(async () => (await heads()) === "MQMLL,MQMLL", "two arrows");
   await page.uncheck("#directed");
   await until(async () => (await weights()) === "3", "one edge of both");
+  await until(async () => (await heads()) === "MQ", "no arrow");
   await page.check("#directed");
   await until(async () => (await weights()) === "2,1", "two edges");
   await drop(page, "nothing.jsonl", ["no record"]);

@@ -266,7 +266,7 @@ test("the edges of the stream are a picture that a hand, a keyboard and a screen
     // The one that is looked at goes on being told of, and when it leaves the picture nothing stays faded.
     await server.publish(records(30));
     await until(async () => /: weight 20,/.test(await told()), "the new weight");
-    await server.publish(Array.from({ length: 60 * 21 }, (_, i) => JSON.stringify({ r: `c${i % 60}`, u: "d" })));
+    await server.publish(Array.from({ length: 60 * 30 }, (_, i) => JSON.stringify({ r: `c${i % 60}`, u: "d" })));
     await until(async () => (await nodes()).length === 61, "the sixty heaviest edges");
     assert.deepEqual([await told(), await page.locator("#live-view .net .faded").count()], ["", 0]);
     // A stream that is followed anew begins with nothing.
@@ -327,6 +327,37 @@ test("the picture changes once a second, hardly moves for whoever wants that, an
     // One of them is the first look at it.
     assert.ok(little.places <= little.drawn + 1 && much.places > 4 * little.places, JSON.stringify(moved));
     for (const each of ["no-preference, hidden", "reduce, hidden"]) assert.deepEqual(moved[each], { drawn: 0, places: 1 }, each);
+  } finally {
+    await server.stop();
+  }
+});
+
+test("a picture of edges that weigh nearly the same comes to rest while the stream goes on", { timeout: 60_000 }, async () => {
+  const server = await serve();
+  try {
+    const { page, errors } = await open(browser, `${server.address}/#live?field=x`);
+    await state(page, "open");
+    // Eighty edges, of which now these are the heaviest and now those, by one.
+    const click = (i) => JSON.stringify({ r: `a${i % 8}`, u: `b${i % 80}` });
+    const all = Array.from({ length: 80 }, (_, i) => click(i));
+    for (let i = 0; i < 60; i++) await server.publish(all);
+    let [going, turn] = [true, 0];
+    const publishing = (async () => { for (; going; turn++, await pause(100)) await server.publish(all.filter((_, i) => (i + 7 * turn) % 80 < 40)); })();
+    const places = () => page.$$eval("#live-view .net circle", (all) => all.map((one) => `${one.dataset.node} ${one.getAttribute("cx")},${one.getAttribute("cy")}`).sort().join("\n"));
+    await until(async () => (await page.locator("#live-view .net path").count()) === 60, "the picture");
+    await until(async () => {
+      const before = await places();
+      await pause(2500);
+      return before === (await places());
+    }, "the layout at rest");
+    going = false;
+    await publishing;
+    // What is much heavier has its place at once.
+    await server.publish(Array.from({ length: 300 }, () => JSON.stringify({ r: "new", u: "b1" })));
+    await page.waitForSelector('#live-view .net circle[data-node="new"]');
+    assert.equal(await page.locator("#live-view .net path").count(), 60);
+    assert.deepEqual(errors, []);
+    await page.close();
   } finally {
     await server.stop();
   }

@@ -13,7 +13,6 @@ export class Counters {
 
   constructor() {
     this.element.setAttribute("aria-label", "What the server counts");
-    this.element.classList.add("four");
   }
 
   /** Nothing is known any more. */

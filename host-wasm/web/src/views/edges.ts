@@ -7,6 +7,9 @@ import { Net, type NetEdge } from "./net";
 /** Rows of the table. */
 const ROWS = 40;
 
+/** So much heavier an edge is that takes the place of another one in the picture. */
+const HEAVIER = 1.25;
+
 /** The `n` heaviest edges of what holds them. */
 export function heaviest(held: { top(n: number): WeightedEdge[] }, n: number): NetEdge[] {
   return held.top(n).map((edge) => {
@@ -27,6 +30,7 @@ export class Edges {
   readonly picture: HTMLElement;
   readonly table: HTMLElement;
   private readonly body = el("tbody");
+  private shown = new Set<string>();
 
   constructor(view: string) {
     // A line of its own: the picture must not move when there is something to tell.
@@ -36,7 +40,7 @@ export class Edges {
       const swatch = el("span", { class: "swatch" });
       swatch.style.background = `var(--${colour})`;
       return el("span", {}, swatch, text);
-    }), "the wider, the heavier");
+    }), "the wider, the heavier; arrows say where an edge leads");
     this.picture = el("div", { class: "card" }, this.net.svg, told, legend,
       el("p", { class: "note" }, "Point at a node to see its neighbours; drag it, scroll to zoom, double-click to zoom back. By keyboard: arrows go through the nodes, + and − zoom, 0 zooms back."));
     this.table = el("div", { class: "card" }, el("h3", {}, "Top edges"),
@@ -44,8 +48,23 @@ export class Edges {
         el("table", {}, el("thead", {}, el("tr", {}, el("th", {}, "from"), el("th", {}, "to"), el("th", { class: "n" }, "weight"))), this.body)));
   }
 
-  set(edges: NetEdge[]): void {
-    this.net.set(edges);
+  /** Shows `n` of the edges, which come heaviest first: of those that weigh nearly the same the ones stay that are there, or the
+   * picture would never come to rest. */
+  set(edges: NetEdge[], n: number): void {
+    const name = ({ from, to }: NetEdge): string => JSON.stringify([from, to]);
+    const stay = edges.filter((edge) => this.shown.has(name(edge))).slice(0, n);
+    for (const edge of edges.filter((edge) => !this.shown.has(name(edge)))) {
+      if (stay.length < n) stay.push(edge);
+      else {
+        let lightest = 0;
+        stay.forEach(({ weight }, i) => { if (weight < (stay[lightest] as NetEdge).weight) lightest = i; });
+        // They come heaviest first.
+        if (edge.weight <= HEAVIER * (stay[lightest]?.weight ?? Infinity)) break;
+        stay[lightest] = edge;
+      }
+    }
+    this.shown = new Set(stay.map(name));
+    this.net.set(stay);
     this.body.replaceChildren(...edges.slice(0, ROWS).map(({ from, to, weight }) => el("tr", {}, el("td", {}, ...parts(from)), el("td", {}, ...parts(to)), el("td", { class: "n" }, count(weight)))));
   }
 }

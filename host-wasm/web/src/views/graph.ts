@@ -57,7 +57,8 @@ export function graphView(panel: HTMLElement): View {
   });
 
   function update(): void {
-    edges.set(heaviest(source, most));
+    edges.net.directed = directed.checked;
+    edges.set(heaviest(source, 2 * most), most);
     tiles.set("edges", count(source.edges), `room for ${count(SLOTS)}`);
     tiles.set("evicted", count(source.evicted), source.evicted ? "weights have errors" : "all weights exact");
     if (source instanceof Clicks) {

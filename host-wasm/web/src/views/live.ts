@@ -3,6 +3,7 @@
 import { Numbers, Graph, Kind, Source } from "streamgauge";
 import { type Band, Chart } from "../chart";
 import { button, count, el, group, intro, number, select, Tiles } from "../dom";
+import { Stretch } from "../stretch";
 import type { View } from "../view";
 import { complete, endpoint } from "./address";
 import { Counters } from "./counters";
@@ -42,9 +43,11 @@ export function liveView(panel: HTMLElement): View {
   const history: (number | null)[][] = [[], [], []];
 
   const status = el("span", { class: "pill", role: "status", id: "live-status" }, "not connected");
-  const tiles = new Tiles({ messages: "messages", missed: "missed", reconnects: "reconnects", mean: "mean", deviation: "standard deviation", skewness: "skewness", kurtosis: "excess kurtosis" });
-  const rateChart = new Chart({ title: "Messages", note: "a second; marked: no connection", bands, x: "time", kind: "time", y: "messages/s", lines: [{ name: "messages/s", colour: "water", fill: true }], range: (most) => [0, Math.max(1, most * 1.08)] });
-  const valueChart = new Chart({ title: "Numbers", note: "mean of each quarter second", bands, x: "time", kind: "time", y: "value", lines: [{ name: "mean", colour: "second" }] });
+  const tiles = new Tiles({ messages: "messages", mean: "mean", deviation: "standard deviation" });
+  const others = new Tiles({ skewness: "skewness", kurtosis: "excess kurtosis", missed: "missed", reconnects: "reconnects" });
+  const stretch = new Stretch();
+  const rateChart = new Chart({ stretch, title: "Messages", note: "a second; marked: no connection", bands, x: "time", kind: "time", y: "messages/s", lines: [{ name: "messages/s", colour: "water", fill: true }], range: (most) => [0, Math.max(1, most * 1.08)] });
+  const valueChart = new Chart({ stretch, title: "Numbers", note: "mean of each quarter second", bands, x: "time", kind: "time", y: "value", lines: [{ name: "mean", colour: "second" }] });
   const histogramChart = new HistogramChart("range from the first 64 numbers");
   const counters = new Counters();
   const queues = new Queues();
@@ -68,14 +71,12 @@ export function liveView(panel: HTMLElement): View {
 
   edges.picture.prepend(el("h3", {}, "Graph", el("small", {}, `the ${SHOWN} heaviest edges`)));
   panel.append(
-    intro("Live", "The same measures on a topic of a server, and its queues. It goes on after the last message it saw; what is lost is shown.", status, pause, connect),
+    intro("Live", "A topic of a server, measured here, and its queues. What is lost is shown.", status, pause, connect),
     hint,
-    tiles.element,
-    counters.element,
-    queues.element,
+    el("div", { class: "first" }, tiles.element, el("div", { class: "card facts" }, others.element, counters.element)),
     el("div", { class: "columns full" },
-      el("div", { class: "stack" }, rateChart.element, pair, edges.picture),
-      el("div", { class: "stack" }, message.element, form,
+      el("div", { class: "stack" }, rateChart.element, pair, el("p", { class: "note" }, "Drag over a chart to look at a stretch of it, or press + and −; Shift and drag moves it, Ctrl and the wheel zoom."), edges.picture),
+      el("div", { class: "stack" }, queues.element, message.element, form,
         el("div", { class: "card" }, el("h3", {}, "What happened"), log),
         edges.table)),
   );
@@ -101,7 +102,7 @@ export function liveView(panel: HTMLElement): View {
     started = performance.now();
     settings.store();
     following = settings.values;
-    Object.assign(panel, { measured, gaps: gaps.list, history, histogramChart });
+    Object.assign(panel, { measured, gaps: gaps.list, history, histogramChart, rateChart, valueChart });
     const { address, topic } = following;
     if (!URL.canParse(endpoint(address, ""))) return tell("closed", `${address} is no address`);
     follower = new Follower(endpoint(address, "sub", { topic, format: "sse" }), {
@@ -231,13 +232,13 @@ export function liveView(panel: HTMLElement): View {
   function draw(): void {
     const moments = measured.moments();
     tiles.set("messages", count(measured.messages), measured.without ? `${count(measured.without)} without a number` : "all of them numbers");
-    tiles.set("missed", gaps.lost.text, gaps.list.length ? `gaps: ${count(gaps.list.length)}` : "no gap", gaps.lost.alarm);
+    others.set("missed", gaps.lost.text, gaps.list.length ? `gaps: ${count(gaps.list.length)}` : "no gap", gaps.lost.alarm);
     hint.hidden = measured.messages > 0 || !follower?.isOpen;
-    tiles.set("reconnects", count(reconnects));
+    others.set("reconnects", count(reconnects));
     tiles.set("mean", number(moments.mean, 4), `${count(moments.count)} numbers`);
     tiles.set("deviation", number(moments.deviation, 4));
-    tiles.set("skewness", number(moments.skewness, 3));
-    tiles.set("kurtosis", number(moments.excessKurtosis, 3));
+    others.set("skewness", number(moments.skewness, 3));
+    others.set("kurtosis", number(moments.excessKurtosis, 3));
     message.draw();
     // Without a number there is nothing to see in them.
     pair.hidden = moments.count === 0;
@@ -255,7 +256,7 @@ export function liveView(panel: HTMLElement): View {
   /** A stream without edges has no place for a picture of them. */
   function drawEdges(): void {
     edges.picture.hidden = edges.table.hidden = graph.edges === 0;
-    edges.set(heaviest(graph, SHOWN));
+    edges.set(heaviest(graph, 2 * SHOWN), SHOWN);
   }
 
   /** The page's address and the fields say the same; what is new there is what somebody wants. */

@@ -24,6 +24,8 @@ export class Net {
   private view = { x: 0, y: 0, scale: 1 };
   /** Half of the frame's width and height, and its units in a pixel. */
   private extent = { x: 450, y: 300, scale: 1 };
+  /** Whether edges point somewhere. */
+  directed = true;
   private grabbed: { node: Node | undefined; from: { x: number; y: number }; view: { x: number; y: number; scale: number } } | undefined;
 
   constructor(private readonly tell: (text: string) => void) {
@@ -84,12 +86,15 @@ export class Net {
       // More than this on a node of many edges, and the layout swings ever wider.
       link.strength = (0.4 + 0.6 * (link.weight / heaviest)) / Math.min(link.source.degree, link.target.degree);
     }
+    const fresh = this.nodes.filter(({ x }) => Number.isNaN(x)).length;
+    if (old.size) this.links.forEach(({ source, target }, i) => { beside(source, target, i); beside(target, source, i); });
     this.layout.set(this.nodes, this.links);
     this.svg.setAttribute("aria-label", `Graph of ${this.nodes.length} nodes and ${this.links.length} edges; the table has the heaviest.`);
     this.render();
     if (!changed) return;
     this.markMain();
-    this.layout.warm(old.size ? 0.3 : 1);
+    // What is new finds its place without stirring up all the rest.
+    this.layout.warm(Math.max(0.08, fresh / Math.max(1, this.nodes.length)));
     this.pull();
     this.go();
   }
@@ -261,11 +266,12 @@ export class Net {
       node.x = Math.min(right, Math.max(-right, node.x));
       node.y = Math.min(bottom, Math.max(-bottom, node.y));
     }
-    this.links.forEach(({ source: s, target: t }, i) => {
+    this.links.forEach(({ source: s, target: t, width }, i) => {
       const [sx, sy, tx, ty] = [s.x, s.y, t.x, t.y];
       // Bent to the right, so that A to B and B to A are two.
-      const bend = `${((sx + tx) / 2 - (ty - sy) * 0.12).toFixed(1)},${((sy + ty) / 2 + (tx - sx) * 0.12).toFixed(1)}`;
-      this.edgeMarks[i]?.setAttribute("d", `M${sx.toFixed(1)},${sy.toFixed(1)}Q${bend} ${tx.toFixed(1)},${ty.toFixed(1)}`);
+      const [bx, by] = [(sx + tx) / 2 - (ty - sy) * 0.12, (sy + ty) / 2 + (tx - sx) * 0.12];
+      const head = this.directed ? arrow(bx, by, t, 4 + 1.2 * width) : "";
+      this.edgeMarks[i]?.setAttribute("d", `M${point(sx, sy)}Q${point(bx, by)} ${point(tx, ty)}${head}`);
     });
     this.nodes.forEach((node, i) => put(this.nodeMarks[i], "cx", "cy", node.x, node.y));
     this.names.forEach(({ node, text, half }) => {
@@ -274,6 +280,24 @@ export class Net {
       put(text, "x", "y", Math.min(room, Math.max(-room, node.x)), Math.max(top, node.y - node.radius - 5));
     });
   }
+}
+
+const point = (x: number, y: number): string => `${x.toFixed(1)},${y.toFixed(1)}`;
+
+/** A node without a place gets one by a neighbour that has. */
+function beside(node: Node, neighbour: Node, turn: number): void {
+  if (!Number.isNaN(node.x) || Number.isNaN(neighbour.x)) return;
+  const distance = 30 + node.radius + neighbour.radius;
+  [node.x, node.y] = [neighbour.x + distance * Math.cos(2.4 * turn), neighbour.y + distance * Math.sin(2.4 * turn)];
+}
+
+/** The head of an arrow that comes from a place, and ends at the rim of a node. */
+function arrow(fromX: number, fromY: number, { x, y, radius }: Node, size: number): string {
+  const length = Math.hypot(x - fromX, y - fromY) || 1;
+  const [dx, dy] = [(x - fromX) / length, (y - fromY) / length];
+  const [tipX, tipY] = [x - dx * (radius + 1), y - dy * (radius + 1)];
+  const wing = (side: number): string => point(tipX - (dx + 0.55 * side * dy) * size, tipY - (dy - 0.55 * side * dx) * size);
+  return `M${wing(1)}L${point(tipX, tipY)}L${wing(-1)}`;
 }
 
 function mark(name: "path" | "circle" | "text" | "rect", attributes: Record<string, string>): SVGElement {

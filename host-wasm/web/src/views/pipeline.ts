@@ -3,6 +3,7 @@
 import { Kind, Pipeline } from "streamgauge";
 import { Chart } from "../chart";
 import { button, count, el, group, intro, number, seconds, select, slider, type Slider, Tiles } from "../dom";
+import { Stretch } from "../stretch";
 import { still } from "../theme";
 import type { View } from "../view";
 import { Flow, isFull, type Scene } from "./flow";
@@ -49,18 +50,19 @@ export function pipelineView(panel: HTMLElement): View {
   const tiles = new Tiles({ published: "published", depth: "queue depth", overflow: "overflow", delivered: "read", wait: "mean wait", lag: "slow subscriber", mean: "mean", variance: "variance" });
   const says = el("p", { class: "says", id: "says" });
   const told = el("p", { class: "unseen", role: "status", id: "told" });
+  const stretch = new Stretch();
   const depthChart = new Chart({
-    title: "Queue", note: "items waiting", x: "seconds", y: "items",
+    stretch, title: "Queue", note: "items waiting", x: "seconds", y: "items",
     lines: [{ name: "depth", colour: "water", fill: true }, { name: "high water", colour: "accent", dash: [6, 4], width: 1.5 }, { name: "limit", colour: "soft", dash: [2, 4], width: 1.5 }],
     range: (most) => [0, Math.max(10, most * 1.08)],
   });
   const rateChart = new Chart({
-    title: "Flow", note: "messages a second", x: "seconds", y: "messages/s",
+    stretch, title: "Flow", note: "messages a second", x: "seconds", y: "messages/s",
     lines: [{ name: "published", colour: "second" }, { name: "read", colour: "water" }, { name: "overflow", colour: "accent" }],
     range: (most) => [0, Math.max(1, most * 1.08)],
   });
   const lagChart = new Chart({
-    title: "Slow subscriber", note: "messages behind; dashed: kicked beyond", x: "seconds", y: "messages",
+    stretch, title: "Slow subscriber", note: "messages behind; dashed: kicked beyond", x: "seconds", y: "messages",
     lines: [{ name: "lag", colour: "third", fill: true }, { name: "kick limit", colour: "accent", dash: [6, 4], width: 1.5 }],
     range: (most) => [0, Math.max(10, most * 1.08)],
   });

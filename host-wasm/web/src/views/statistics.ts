@@ -3,6 +3,7 @@
 import { Sampler, Stability } from "streamgauge";
 import { Chart } from "../chart";
 import { button, count, el, group, intro, number, select, slider, Tiles } from "../dom";
+import { Stretch } from "../stretch";
 import type { View } from "../view";
 import { HistogramChart } from "./histogram";
 import { type Shape, SHAPES } from "./shapes";
@@ -19,8 +20,9 @@ export function statisticsView(panel: HTMLElement): View {
   let [nextPoint, shown] = [2, 0];
 
   const tiles = new Tiles({ count: "numbers", mean: "mean", variance: "variance", skewness: "skewness", kurtosis: "excess kurtosis" });
+  const [seen, racing] = [new Stretch(), new Stretch()];
   const line = (name: string, title: string): Chart => new Chart({
-    title, note: "against the true one", x: "numbers seen", y: name, kind: "log",
+    stretch: seen, title, note: "against the true one", x: "numbers seen", y: name, kind: "log",
     lines: [{ name: `running ${name}`, colour: "water" }, { name: `true ${name}`, colour: "accent", dash: [6, 4], width: 1.5 }],
   });
   const [meanChart, varianceChart] = [line("mean", "Running mean"), line("variance", "Running variance")];
@@ -103,11 +105,11 @@ export function statisticsView(panel: HTMLElement): View {
   let [raced, nextRace] = [0, 2];
   const digits = (name: string, colour: "accent" | "second" | "water"): { name: string; colour: typeof colour; width: number } => ({ name, colour, width: 2.5 });
   const raceChart = new Chart({
-    title: "Correct digits of the variance", note: "the same numbers, three formulas", x: "numbers seen", y: "digits", kind: "log", range: [0, 17],
+    stretch: racing, title: "Correct digits of the variance", note: "the same numbers, three formulas", x: "numbers seen", y: "digits", kind: "log", range: [0, 17],
     lines: [digits("naive", "accent"), digits("Welford", "second"), digits("streamgauge", "water")],
   });
   const varianceRace = new Chart({
-    title: "The variance they give", note: "the true one is about 1", x: "numbers seen", y: "variance", kind: "log", range: [-2, 4],
+    stretch: racing, title: "The variance they give", note: "the true one is about 1", x: "numbers seen", y: "variance", kind: "log", range: [-2, 4],
     lines: [{ name: "naive", colour: "accent", width: 1.5 }, digits("Welford", "second"), { name: "exact", colour: "soft", dash: [6, 4], width: 1.5 }],
   });
   const body = el("tbody");

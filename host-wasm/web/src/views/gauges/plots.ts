@@ -2,6 +2,7 @@
 
 import { Chart, type Data, type Line } from "../../chart";
 import { count, el, number, Tiles } from "../../dom";
+import type { Stretch } from "../../stretch";
 import { Edges } from "../edges";
 import type { Counted, Measured, Reading } from "./server";
 
@@ -20,29 +21,30 @@ export interface Pane {
   measured: Measured;
 }
 
-export const PLOTS: Record<string, () => Plot> = {
-  quantiles: () => new OverTime("Quantiles", "bands: half, 90, 99 and 99.9 of 100 are no larger", "value", [
+/** `time` is the stretch of it that all of a gauge show. */
+export const PLOTS: Record<string, (time: Stretch) => Plot> = {
+  quantiles: (time) => new OverTime(time, "Quantiles", "bands: half, 90, 99 and 99.9 of 100 are no larger", "value", [
     { name: "p50", colour: "water", width: 2.5 }, { name: "p90", colour: "water", fill: 0, width: 1.5 },
     { name: "p99", colour: "third", fill: 1, width: 1.5 }, { name: "p999", colour: "accent", fill: 2, width: 1 },
   ], ({ p50, p90, p99, p999 }) => [p50, p90, p99, p999]),
-  distinct: () => new OverTime("Distinct values", "the band is twice the standard error", "values", [
+  distinct: (time) => new OverTime(time, "Distinct values", "the band is twice the standard error", "values", [
     { name: "estimate", colour: "second", width: 2.5, format: exact }, { name: "at most", colour: "second", width: 0.75, fill: 2, format: exact }, { name: "at least", colour: "second", width: 0.75, format: exact },
   ], ({ distinct }) => distinct && [distinct.estimate, distinct.estimate * (1 + 2 * distinct.error), distinct.estimate * (1 - 2 * distinct.error)]),
-  rate: () => new OverTime("Rate", "messages a second, decayed over 1, 5 and 15 minutes", "messages/s", [
+  rate: (time) => new OverTime(time, "Rate", "messages a second, decayed over 1, 5 and 15 minutes", "messages/s", [
     { name: "1 min", colour: "water", fill: true }, { name: "5 min", colour: "second", width: 1.5 }, { name: "15 min", colour: "soft", width: 1.5, dash: [6, 4] },
   ], ({ rate }) => rate && [rate.messages_1m, rate.messages_5m, rate.messages_15m], (most) => [0, most * 1.08 || 1]),
-  change: () => new OverTime("Changes of the mean", "how often it has shifted since the start", "shifts", [
+  change: (time) => new OverTime(time, "Changes of the mean", "how often it has shifted since the start", "shifts", [
     { name: "up", colour: "accent" }, { name: "down", colour: "water", dash: [6, 4] },
   ], ({ change }) => change && [change.up, change.down], (most) => [0, Math.max(2, most * 1.08)]),
   moments: () => new Numbers("Moments", { count: "numbers", mean: "mean", stddev: "standard deviation", min: "least", max: "largest", skewness: "skewness", kurtosis: "excess kurtosis" }, (now) => now as Record<string, number | null>),
-  pair: () => new Pair(),
+  pair: (time) => new Pair(time),
   top: () => new Top(),
   histogram: () => new Bins(),
   graph: () => new Heaviest(),
 };
 
 /** How many messages each pane has. */
-export const messages = (): Plot => new OverTime("Messages", "in each pane", "messages", [{ name: "messages", colour: "soft", fill: true, format: exact }], (_, { messages }) => [messages], (most) => [0, most * 1.08 || 1]);
+export const messages = (time: Stretch): Plot => new OverTime(time, "Messages", "in each pane", "messages", [{ name: "messages", colour: "soft", fill: true, format: exact }], (_, { messages }) => [messages], (most) => [0, most * 1.08 || 1]);
 
 /** Lines over the ends of the panes. */
 class OverTime implements Plot {
@@ -50,8 +52,8 @@ class OverTime implements Plot {
   private readonly chart: Chart;
   data: Data = [[]];
 
-  constructor(title: string, note: string, y: string, private readonly lines: Line[], private readonly of: (measured: Measured, reading: Reading) => (number | null | undefined)[] | undefined, range?: (most: number) => [number, number]) {
-    this.chart = new Chart({ title, note, x: "time", y, lines, kind: "time", ...(range ? { range } : {}) });
+  constructor(stretch: Stretch, title: string, note: string, y: string, private readonly lines: Line[], private readonly of: (measured: Measured, reading: Reading) => (number | null | undefined)[] | undefined, range?: (most: number) => [number, number]) {
+    this.chart = new Chart({ title, note, x: "time", y, lines, kind: "time", stretch, ...(range ? { range } : {}) });
     this.elements = [this.chart.element];
   }
 
@@ -79,9 +81,14 @@ class Numbers implements Plot {
 
 /** The correlation over time, and the line of regression in numbers. */
 class Pair implements Plot {
-  private readonly line = new OverTime("Correlation", "of each pane", "correlation", [{ name: "correlation", colour: "third" }], ({ pair }) => pair && [pair.correlation], () => [-1.05, 1.05]);
+  private readonly line: OverTime;
   private readonly numbers = new Numbers("Regression", { count: "pairs", correlation: "correlation", r_squared: "R²", slope: "slope", intercept: "intercept", residual_stddev: "residual deviation" }, ({ pair }) => pair);
-  readonly elements = [...this.line.elements, ...this.numbers.elements];
+  readonly elements: HTMLElement[];
+
+  constructor(time: Stretch) {
+    this.line = new OverTime(time, "Correlation", "of each pane", "correlation", [{ name: "correlation", colour: "third" }], ({ pair }) => pair && [pair.correlation], () => [-1.05, 1.05]);
+    this.elements = [...this.line.elements, ...this.numbers.elements];
+  }
 
   get data(): Data {
     return this.line.data;
@@ -133,7 +140,7 @@ class Heaviest implements Plot {
 
   show(_: Pane[], now: Measured | undefined): void {
     const graph = (now?.graph ?? []) as (Counted & { from: unknown; to: unknown })[];
-    this.edges.set(graph.slice(0, 60).map(({ from, to, count: weight }) => ({ from: String(from), to: String(to), weight })));
+    this.edges.set(graph.map(({ from, to, count: weight }) => ({ from: String(from), to: String(to), weight })), 60);
     this.edges.net.go();
   }
 

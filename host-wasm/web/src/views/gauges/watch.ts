@@ -1,6 +1,7 @@
 // One gauge, watched: its panes as they are told, and what it measures now.
 
 import { count, el, number, select } from "../../dom";
+import { Stretch } from "../../stretch";
 import { endpoint } from "../address";
 import { Follower } from "../follower";
 import { Poll } from "../poll";
@@ -45,9 +46,10 @@ export class Watch {
   constructor(readonly name: string, readonly definition: Definition, group: string, private readonly chosen: (group: string) => void, ...controls: HTMLElement[]) {
     this.group = group || ALL;
     const paned = definition.every !== undefined;
-    if (paned) this.plots.set("messages", messages());
+    const time = new Stretch();
+    if (paned) this.plots.set("messages", messages(time));
     for (const measure of measures(definition)) {
-      const plot = PLOTS[measure]?.();
+      const plot = PLOTS[measure]?.(time);
       if (plot) this.plots.set(measure, plot);
     }
     this.groups.element.hidden = definition.by === undefined;
