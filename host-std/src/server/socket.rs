@@ -98,24 +98,28 @@ impl Socket {
         self.stream.left().await;
     }
 
-    /// Waits for the first bytes of a request. Until they come, `buffer` takes no memory, and a server that stops ends
+    /// Waits for the first bytes of a request. Until they come, `buffer` takes no memory, and a server that stops soon ends
     /// the waiting.
-    pub(super) async fn read_first(&mut self, buffer: &mut Vec<u8>, deadline: Instant) -> Result<Read, Gone> {
+    pub(super) async fn read_first(&mut self, buffer: &mut Vec<u8>, mut deadline: Instant) -> Result<Read, Gone> {
+        let mut last_call = false;
         poll_fn(|cx| {
-            if self.is_stopping() {
-                return Poll::Ready(Ok(Read::Stopped));
-            }
             let mut into = spare::input();
-            let read = self.poll_read(cx, &mut into, spare::INPUT, deadline);
+            let read = loop {
+                let read = self.poll_read(cx, &mut into, spare::INPUT, deadline);
+                if last_call || read.is_ready() || !(self.is_stopping() || self.has_stopped(cx)) {
+                    break read;
+                }
+                (last_call, deadline) = (true, deadline.min(Instant::now() + LAST_CALL));
+            };
             if matches!(read, Poll::Ready(Ok(Read::Some))) {
                 *buffer = into;
             } else {
                 spare::give(into);
             }
-            if read.is_pending() && self.has_stopped(cx) {
-                return Poll::Ready(Ok(Read::Stopped));
+            match read {
+                Poll::Ready(Ok(Read::Late)) if last_call => Poll::Ready(Ok(Read::Stopped)),
+                read => read,
             }
-            read
         })
         .await
     }
@@ -236,6 +240,10 @@ impl Socket {
 fn is_woken(waits: &Option<Waker>, cx: &Context<'_>) -> bool {
     waits.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
 }
+
+/// How long a request may be on its way to a server that stops: whoever has sent one to a connection that was taken has an
+/// answer.
+pub(super) const LAST_CALL: Duration = Duration::from_millis(250);
 
 /// How long a client whose connection ends may go on sending, in silence, in all, and how much.
 const SILENCE: Duration = Duration::from_secs(2);

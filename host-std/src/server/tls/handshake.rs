@@ -8,12 +8,12 @@ use std::time::Duration;
 use rustls::{ServerConfig, ServerConnection};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::server::connection::Connection;
 use crate::server::input::Input;
 use crate::server::refusal::Refusal;
-use crate::server::socket::Socket;
+use crate::server::socket::{LAST_CALL, Socket};
 use crate::server::{Handler, http2};
 use crate::transport::Secure;
 
@@ -57,10 +57,14 @@ pub(in crate::server) async fn begin<H: Handler>(
 ) {
     let within = connection.shared.limits.header_timeout;
     let mut stopping = shutdown.clone();
+    let last_call = async {
+        let _ = stopping.wait_for(|stop| *stop).await;
+        sleep(LAST_CALL).await;
+    };
     let begun = tokio::select! {
         biased;
-        _ = stopping.wait_for(|stop| *stop) => return,
         begun = timeout(within, agree(config, socket)) => begun,
+        () = last_call => return,
     };
     match begun {
         Ok(Ok(secure)) => {
