@@ -1,5 +1,8 @@
 //! One subscriber: a socket, what of the stream is on its way to it, and how it ends.
 
+mod disk;
+mod ends;
+
 use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -9,14 +12,14 @@ use jiff::Timestamp;
 use streamgauge_core::engine::Short;
 use streamgauge_core::log::Position;
 use streamgauge_core::time::Time;
-use streamgauge_core::topic::{Decision, Delivery, Id, Lag};
+use streamgauge_core::topic::{Decision, Id, Lag};
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::StillMay;
 use super::frames::{Frames, Piece, after};
 use super::listener::Listener;
-use super::past::{Ahead, Past, Step as Catch};
+use super::past::Past;
 use super::plan::{Plan, Step};
 use super::words::Words;
 use crate::engine::memory::TopicLog as Messages;
@@ -106,19 +109,6 @@ pub(super) enum Sent {
     Over,
 }
 
-/// How long a client that is kicked may take to receive the line that says so, in seconds.
-const FAREWELL: u8 = 10;
-
-/// A subscriber that is served from the disk goes on with the topic when it lacks no more bytes: there it has to keep up.
-const NEAR: u64 = 256 << 10;
-
-/// A subscriber that is served from the disk and takes nothing for so many seconds has to go: nobody else needs what it
-/// holds in memory, and no publisher leaves it behind.
-const STALLED: u8 = 60;
-
-/// Idle event streams get a comment after so many seconds.
-const KEEP_ALIVE: u8 = 15;
-
 impl Subscriber {
     /// `opening` is sent first. A client of a WebSocket has sent `read` already.
     pub(super) fn new(
@@ -147,106 +137,6 @@ impl Subscriber {
             past: None,
             is_alone: false,
         }
-    }
-
-    /// Serves it from the disk at first.
-    pub(super) fn begin_in(&mut self, past: Box<Past>) {
-        (self.id, self.is_alone) = (past.id, true);
-        self.past = Some(past);
-    }
-
-    /// What it has while it is served from the disk.
-    pub(super) fn past(&self) -> Option<&Past> {
-        self.past.as_deref()
-    }
-
-    /// Does something with the log that it is served from: its own, or that of the topic.
-    pub(super) fn on_its_log<R>(
-        &mut self,
-        messages: &mut Messages,
-        f: impl FnOnce(&mut Self, &mut Messages) -> R,
-    ) -> R {
-        let Some(mut past) = self.past.take() else { return f(self, messages) };
-        let result = f(self, &mut past.log);
-        if past.has_room() {
-            past.bell().notify_one();
-        }
-        self.past = Some(past);
-        result
-    }
-
-    /// Puts what was read into its log, as far as there is room; or lets it go on with the topic, when that has what it
-    /// gets next, and it is not too far behind there.
-    pub(super) fn catch_up(&mut self, live: &mut Messages, ahead: &mut Ahead, max_lag: u64) -> Catch {
-        let Some(past) = &mut self.past else { return Catch::Nothing };
-        if !matches!(self.end, End::Open | End::WhenSent) {
-            return Catch::Wait;
-        }
-        let is_drained = past.is_drained() && self.sent_of_next == 0;
-        while let Some((published, message)) = ahead.chunk.get(ahead.taken) {
-            let missing = (ahead.chunk.first + ahead.taken as u64).saturating_sub(past.next());
-            if missing > 0 {
-                // Behind all that it has yet to get.
-                if !past.is_drained() || self.sent_of_next > 0 {
-                    return Catch::Wait;
-                }
-                self.miss(missing);
-                return self.catch_up(live, ahead, max_lag);
-            }
-            match past.log.fill(past.id, message, published) {
-                Ok(true) => ahead.taken += 1,
-                // It is longer than any that is published now.
-                Ok(false) if past.is_drained() => ahead.taken += 1,
-                _ => return Catch::Wait,
-            }
-        }
-        let (next, end, start) = (ahead.reader.next(), live.visible_end().sequence(), live.log().start().sequence());
-        let is_there = (start..=end).contains(&next);
-        let is_near = is_there && (next == end || live.log().bytes_behind(&live.seek(next)) <= NEAR.min(max_lag / 2));
-        if is_near || ahead.is_all {
-            if !is_drained || !past.is_drained() {
-                return Catch::Wait;
-            }
-            // Of what is neither here nor there it is told.
-            let next = next.clamp(start, end);
-            let missing = next.saturating_sub(past.next());
-            if missing > 0 {
-                self.miss(missing);
-            }
-            self.go_on(live);
-            return Catch::Nothing;
-        }
-        if past.has_room() { Catch::Read } else { Catch::Wait }
-    }
-
-    /// Tells it that messages are missing.
-    fn miss(&mut self, missing: u64) {
-        let Some(past) = &mut self.past else { return };
-        past.skip(missing);
-        if let Some(plan) = &mut self.plan {
-            plan.gap = plan.gap.saturating_add(missing);
-            return;
-        }
-        let mut words = self.words.take();
-        let Ok(()) = self.stream.gap(missing, &mut words) as Result<(), Infallible>;
-        self.words = Words::of(words);
-    }
-
-    /// Goes on with the topic, having all that is in its own log.
-    fn go_on(&mut self, live: &mut Messages) {
-        let Some((id, next, account)) = self.end_of_past() else { return };
-        let _ = live.go_on(id, next, &account);
-        if let Some(plan) = &mut self.plan {
-            plan.was_full = false;
-        }
-    }
-
-    /// Its place in the topic from now on, what it gets next there, and its account so far; if it was served from the disk.
-    pub(super) fn end_of_past(&mut self) -> Option<(Id, u64, Delivery)> {
-        let past = self.past.take()?;
-        let account = past.account();
-        (self.id, self.is_alone) = (past.live, false);
-        Some((past.live, past.next() - account.pending, account))
     }
 
     /// What the client calls itself; nothing, if it doesn't.
@@ -399,18 +289,6 @@ impl Subscriber {
         Some((rest, messages.position()))
     }
 
-    /// Says what ends the stream, as when its topic is gone, if the socket takes it at once, and ends it.
-    pub(super) fn say_goodbye(&mut self, why: &str) {
-        if self.end != End::Over && self.sent_of_next == 0 {
-            let mut words = self.words.take();
-            let Ok(()) = self.stream.end_because(why, &mut words) as Result<(), Infallible>;
-            // Beyond what the socket takes nothing is promised: the topic's place is given to others.
-            let _ = self.socket.try_write(&words);
-            self.socket.say_goodbye();
-        }
-        self.over();
-    }
-
     /// Whether something waits for the end of the message that has begun.
     fn has_words(&self) -> bool {
         let says = self.listener.as_ref().is_some_and(|listener| listener.has_words());
@@ -492,94 +370,6 @@ impl Subscriber {
                 self.sent_of_next = sent;
                 Sent::Part
             }
-        }
-    }
-
-    /// Sends the subscriber away with a line that says how many bytes were `pending`. What is missing of the message
-    /// that has begun may be copied if that takes no more than `budget` bytes; else it ends with the log.
-    pub(super) fn kick(&mut self, messages: &Messages, pending: u64, budget: usize) {
-        let line = format!("ERROR_TOO_SLOW. kicked for having {pending} pending bytes\n");
-        let line = match self.stream.framing {
-            Framing::Events => format!("event: error\ndata: {line}\n"),
-            Framing::Lines | Framing::Multipart | Framing::WebSocket => line,
-        };
-        let position = messages.position(self.id).ok().filter(|_| self.sent_of_next > 0);
-        self.begin_end(messages, position, line.as_bytes(), budget);
-    }
-
-    /// Ends the stream after the message at `half`, of which a part is sent, and `last_words`.
-    fn begin_end(&mut self, messages: &Messages, half: Option<Position>, last_words: &[u8], budget: usize) {
-        let mut words = self.words.take();
-        let mut first = None;
-        if let Some(position) = half {
-            if messages.messages(position).next().is_none() {
-                // The other half is gone, so nothing that could follow would be understood.
-                self.over();
-                return;
-            }
-            words = Vec::new();
-            if let Some((rest, _)) = self.rest_of(messages, position, budget) {
-                (self.copied, self.sent_of_next) = (rest.len() as u32, 0);
-                words = rest;
-            } else {
-                first = Some(position);
-            }
-        }
-        let Ok(()) = self.stream.raw(last_words, &mut words) as Result<(), Infallible>;
-        let Ok(()) = self.stream.end(&mut words) as Result<(), Infallible>;
-        self.words = Words::behind(first, words);
-        (self.end, self.idle) = (End::AfterWords, 0);
-    }
-
-    /// Lets the stream end as soon as the subscriber has everything.
-    pub(super) fn end_when_sent(&mut self) {
-        if self.end == End::Open {
-            self.end = End::WhenSent;
-        }
-    }
-
-    /// Ends the subscription now.
-    pub(super) const fn over(&mut self) -> Next {
-        self.end = End::Over;
-        Next::Over
-    }
-
-    /// Counts a second in which nothing happened, and says whether there is something to do after it.
-    pub(super) fn tick(&mut self, is_blocked: bool) -> bool {
-        self.idle = self.idle.saturating_add(1);
-        if self.end == End::AfterWords && self.idle > FAREWELL {
-            self.over();
-            return true;
-        }
-        if self.client.still.as_ref().is_some_and(|still| !still()) && self.end != End::AfterWords {
-            self.say_goodbye("the token is over");
-            return true;
-        }
-        if is_blocked && self.is_alone && self.idle >= STALLED {
-            tracing::info!(peer = %self.client.peer, "a subscriber takes nothing of what is read from the disk for it");
-            self.over();
-            return true;
-        }
-        if is_blocked || self.end != End::Open {
-            return false;
-        }
-        match &mut self.listener {
-            Some(listener) => {
-                if listener.tick() {
-                    tracing::info!(peer = %self.client.peer, "a WebSocket client answers no ping");
-                    self.over();
-                    return true;
-                }
-                listener.has_words()
-            }
-            None if self.idle >= KEEP_ALIVE && self.words.is_empty() && self.sent_of_next == 0 => {
-                self.idle = 0;
-                let mut words = Vec::new();
-                let Ok(()) = self.stream.comment(&mut words) as Result<(), Infallible>;
-                self.words = Words::of(words);
-                !self.words.is_empty()
-            }
-            None => false,
         }
     }
 

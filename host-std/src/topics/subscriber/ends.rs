@@ -1,0 +1,122 @@
+//! How a subscription ends: with words, when everything is sent, or at once; and what silence means.
+
+use std::convert::Infallible;
+
+use streamgauge_core::log::Position;
+use streamgauge_core::wire::Framing;
+
+use super::{End, Next, Subscriber};
+use crate::engine::memory::TopicLog as Messages;
+use crate::topics::words::Words;
+
+/// How long a client that is kicked may take to receive the line that says so, in seconds.
+const FAREWELL: u8 = 10;
+
+/// A subscriber that is served from the disk and takes nothing for so many seconds has to go: nobody else needs what it
+/// holds in memory, and no publisher leaves it behind.
+const STALLED: u8 = 60;
+
+/// Idle event streams get a comment after so many seconds.
+const KEEP_ALIVE: u8 = 15;
+
+impl Subscriber {
+    /// Says what ends the stream, as when its topic is gone, if the socket takes it at once, and ends it.
+    pub(in crate::topics) fn say_goodbye(&mut self, why: &str) {
+        if self.end != End::Over && self.sent_of_next == 0 {
+            let mut words = self.words.take();
+            let Ok(()) = self.stream.end_because(why, &mut words) as Result<(), Infallible>;
+            // Beyond what the socket takes nothing is promised: the topic's place is given to others.
+            let _ = self.socket.try_write(&words);
+            self.socket.say_goodbye();
+        }
+        self.over();
+    }
+
+    /// Sends the subscriber away with a line that says how many bytes were `pending`. What is missing of the message
+    /// that has begun may be copied if that takes no more than `budget` bytes; else it ends with the log.
+    pub(in crate::topics) fn kick(&mut self, messages: &Messages, pending: u64, budget: usize) {
+        let line = format!("ERROR_TOO_SLOW. kicked for having {pending} pending bytes\n");
+        let line = match self.stream.framing {
+            Framing::Events => format!("event: error\ndata: {line}\n"),
+            Framing::Lines | Framing::Multipart | Framing::WebSocket => line,
+        };
+        let position = messages.position(self.id).ok().filter(|_| self.sent_of_next > 0);
+        self.begin_end(messages, position, line.as_bytes(), budget);
+    }
+
+    /// Ends the stream after the message at `half`, of which a part is sent, and `last_words`.
+    pub(super) fn begin_end(&mut self, messages: &Messages, half: Option<Position>, last_words: &[u8], budget: usize) {
+        let mut words = self.words.take();
+        let mut first = None;
+        if let Some(position) = half {
+            if messages.messages(position).next().is_none() {
+                // The other half is gone, so nothing that could follow would be understood.
+                self.over();
+                return;
+            }
+            words = Vec::new();
+            if let Some((rest, _)) = self.rest_of(messages, position, budget) {
+                (self.copied, self.sent_of_next) = (rest.len() as u32, 0);
+                words = rest;
+            } else {
+                first = Some(position);
+            }
+        }
+        let Ok(()) = self.stream.raw(last_words, &mut words) as Result<(), Infallible>;
+        let Ok(()) = self.stream.end(&mut words) as Result<(), Infallible>;
+        self.words = Words::behind(first, words);
+        (self.end, self.idle) = (End::AfterWords, 0);
+    }
+
+    /// Lets the stream end as soon as the subscriber has everything.
+    pub(in crate::topics) fn end_when_sent(&mut self) {
+        if self.end == End::Open {
+            self.end = End::WhenSent;
+        }
+    }
+
+    /// Ends the subscription now.
+    pub(in crate::topics) const fn over(&mut self) -> Next {
+        self.end = End::Over;
+        Next::Over
+    }
+
+    /// Counts a second in which nothing happened, and says whether there is something to do after it.
+    pub(in crate::topics) fn tick(&mut self, is_blocked: bool) -> bool {
+        self.idle = self.idle.saturating_add(1);
+        if self.end == End::AfterWords && self.idle > FAREWELL {
+            self.over();
+            return true;
+        }
+        if self.client.still.as_ref().is_some_and(|still| !still()) && self.end != End::AfterWords {
+            self.say_goodbye("the token is over");
+            return true;
+        }
+        if is_blocked && self.is_alone && self.idle >= STALLED {
+            tracing::info!(peer = %self.client.peer, "a subscriber takes nothing of what is read from the disk for it");
+            self.over();
+            return true;
+        }
+        if is_blocked || self.end != End::Open {
+            return false;
+        }
+        match &mut self.listener {
+            Some(listener) => {
+                if listener.tick() {
+                    tracing::info!(peer = %self.client.peer, "a WebSocket client answers no ping");
+                    self.over();
+                    return true;
+                }
+                listener.has_words()
+            }
+            None if self.idle >= KEEP_ALIVE && self.words.is_empty() && self.sent_of_next == 0 => {
+                self.idle = 0;
+                let mut words = Vec::new();
+                let Ok(()) = self.stream.comment(&mut words) as Result<(), Infallible>;
+                self.words = Words::of(words);
+                !self.words.is_empty()
+            }
+            None => false,
+        }
+    }
+}
