@@ -1,0 +1,199 @@
+//! Where publishers and subscribers meet: the topics' logs, the subscribers' sockets, and the pump between them.
+
+mod admission;
+mod pump;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use streamgauge_core::engine::Name;
+use streamgauge_core::select::HashKey;
+use streamgauge_core::time::Time;
+use streamgauge_core::topic::Delivery;
+use tokio::sync::Notify;
+
+pub(super) use admission::{Admission, Seat, Venue};
+
+use super::feed::{Feed, SentAway};
+use super::frames::Frames;
+use super::places::{FAREWELLS, Places};
+use super::subscriber::Subscriber;
+use crate::engine::disk::Keeper;
+use crate::engine::memory::{ByName, Shard, TopicLog};
+
+/// The subscribers of all topics of a shard.
+///
+/// Requests need the shard only, and no socket is written and no waker runs under its lock. `crowds` belongs to the
+/// thread that serves the subscribers; who needs both takes `crowds` first.
+pub(crate) struct Hub {
+    shard: Arc<Shard>,
+    crowds: Mutex<Crowds>,
+    max_lag: u64,
+    key: Arc<HashKey>,
+    /// Of the subscribers of all topics, whatever their shard.
+    places: Places,
+    /// What is copied for those of this shard that are sent away.
+    farewells: Places,
+}
+
+/// The subscribers by topic, and the topics where there may be something to do.
+#[derive(Default)]
+struct Crowds {
+    topics: ByName<Feed>,
+    /// What they are sent, of one topic at a time.
+    frames: Frames,
+    due: BTreeSet<Name>,
+    /// When there is something to do for subscribers of a topic, though nothing is published.
+    alarms: ByName<Time>,
+    /// Topics where nothing may be published for now.
+    held: BTreeSet<Name>,
+    /// The last that were sent away, from whatever topic, the newest last.
+    sent_away: VecDeque<(Name, SentAway)>,
+}
+
+/// How many of those are remembered who were sent away.
+const REMEMBERED: usize = 100;
+
+impl Hub {
+    /// Nobody yet; who has more than `max_lag` bytes unsent is sent away.
+    pub(crate) fn new(shard: Arc<Shard>, max_lag: u64, key: Arc<HashKey>, places: Places) -> Arc<Self> {
+        let farewells = Places::new(FAREWELLS);
+        Arc::new(Self { shard, crowds: Mutex::default(), max_lag, key, places, farewells })
+    }
+
+    /// What keeps the topics on the disk.
+    pub(super) fn keeper(&self) -> Option<Arc<Keeper>> {
+        self.shard.keeper().cloned()
+    }
+
+    /// The number where what subscribers of a topic may see ends, and the oldest time that it keeps.
+    pub(super) fn readable(&self, topic: &Name) -> Option<(u64, Time)> {
+        let now = self.shard.clock().now();
+        self.shard.with(|memory| {
+            let age = memory.topic_settings(topic)?.max_age;
+            // What is as old as that has left already.
+            let left = age.and_then(|age| now.since(Time::ZERO).checked_sub(age));
+            let oldest = left.map_or(Time::ZERO, |left| Time::ZERO.after(left + Duration::from_millis(1)));
+            Some((memory.topic(topic)?.visible_end().sequence(), oldest))
+        })
+    }
+
+    /// Does something for a subscriber that is served from the disk, if it is the one with this bell and is still there;
+    /// with the topic's log, if the topic is.
+    pub(super) fn with_past<R>(
+        &self,
+        topic: &Name,
+        key: usize,
+        bell: &Arc<Notify>,
+        f: impl FnOnce(&mut Subscriber, Option<&mut TopicLog>, u64) -> R,
+    ) -> Option<R> {
+        let mut crowds = self.crowds.lock();
+        let Crowds { topics, due, .. } = &mut *crowds;
+        let feed = topics.get_mut(topic)?;
+        let epoch = feed.venue().epoch;
+        let result = self.shard.with(|memory| {
+            let log = memory.topic_mut(topic).filter(|log| log.origin() == epoch);
+            feed.with_past(key, bell, |one| f(one, log, self.max_lag))
+        });
+        if feed.due() > 0 {
+            due.insert(*topic);
+            self.shard.ring();
+        }
+        result
+    }
+
+    /// Calls `each` with every subscriber of a topic, and its account.
+    pub(super) fn for_each_client(&self, topic: &Name, mut each: impl FnMut(&Subscriber, Delivery)) {
+        let crowds = self.crowds.lock();
+        let Some(feed) = crowds.topics.get(topic) else { return };
+        let subscribers = feed.subscribers();
+        let accounts: Vec<_> = self.shard.with(|memory| {
+            let log = memory.topic(topic);
+            let account = |one: &Subscriber| log.and_then(|log| self.account(one, topic, log)).unwrap_or_default();
+            subscribers.iter().map(|subscriber| account(subscriber)).collect()
+        });
+        subscribers.into_iter().zip(accounts).for_each(|(subscriber, account)| each(subscriber, account));
+    }
+
+    /// The account of a subscriber, with what it has yet to get from the disk.
+    fn account(&self, one: &Subscriber, topic: &Name, log: &TopicLog) -> Option<Delivery> {
+        let Some(past) = one.past() else { return log.delivery(one.id).ok() };
+        let mut account = past.account();
+        let left = log.log().end().sequence().saturating_sub(past.next());
+        account.pending += left;
+        account.published += left;
+        let bytes = |keeper: &Arc<Keeper>| keeper.histories().of(topic).map(|history| history.bytes_from(past.next()));
+        account.bytes_behind += self.shard.keeper().and_then(bytes).unwrap_or(0);
+        Some(account)
+    }
+
+    /// Calls `each` with those who were sent away from a topic, the latest last.
+    pub(super) fn for_each_sent_away(&self, topic: &Name, each: impl FnMut(&SentAway)) {
+        let crowds = self.crowds.lock();
+        crowds.sent_away.iter().filter(|(name, _)| name == topic).map(|(_, one)| one).for_each(each);
+    }
+
+    /// Lets the pump serve a subscriber, and returns the key to it.
+    pub(super) fn insert(&self, venue: &Arc<Venue>, subscriber: Subscriber) -> usize {
+        let topic = venue.topic;
+        let mut crowds = self.crowds.lock();
+        let new = || {
+            let mut feed = Feed::new(Arc::clone(venue), self.max_lag, self.farewells.clone());
+            if self.shard.is_stopping() {
+                feed.end_when_sent();
+            }
+            feed
+        };
+        let key = crowds.topics.entry(topic).or_insert_with(new).insert(subscriber);
+        crowds.due.insert(topic);
+        drop(crowds);
+        self.shard.ring();
+        key
+    }
+
+    /// Takes a subscriber from the pump.
+    pub(super) fn remove(&self, topic: &Name, key: usize) -> Option<Subscriber> {
+        let mut crowds = self.crowds.lock();
+        let feed = crowds.topics.get_mut(topic)?;
+        let mut subscriber = feed.remove(key);
+        let epoch = feed.venue().epoch;
+        if let Some((id, next, account)) = subscriber.as_mut().and_then(Subscriber::end_of_past) {
+            // What it was sent counts.
+            self.shard.with(|memory| {
+                let log = memory.topic_mut(topic).filter(|log| log.origin() == epoch);
+                log.map(|log| log.go_on(id, next, &account))
+            });
+        }
+        if feed.is_empty() {
+            crowds.topics.remove(topic);
+            crowds.alarms.remove(topic);
+            if crowds.held.remove(topic) {
+                self.shard.hold(topic, None);
+            }
+        } else if crowds.held.contains(topic) {
+            // It may be the one that held publishers.
+            crowds.due.insert(*topic);
+            self.shard.ring();
+        }
+        subscriber
+    }
+
+    /// [`Feed::poll`].
+    pub(super) fn poll(&self, topic: &Name, key: usize, cx: &mut Context<'_>) -> Poll<()> {
+        let mut crowds = self.crowds.lock();
+        let Some(feed) = crowds.topics.get_mut(topic) else { return Poll::Ready(()) };
+        let poll = feed.poll(key, cx);
+        let due = feed.due() > 0;
+        if due {
+            crowds.due.insert(*topic);
+        }
+        drop(crowds);
+        if due {
+            self.shard.ring();
+        }
+        poll
+    }
+}
