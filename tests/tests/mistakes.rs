@@ -49,6 +49,25 @@ fn a_topic_is_no_queue_and_the_other_way_round() {
 }
 
 #[test]
+fn all_leases_that_are_over_are_counted() {
+    let server = Server::queues::<&str>([]);
+    let url = format!("http://{}", server.address);
+    server.connect().post("/put?queue=q", "item");
+    let token = server.connect().get("/get?queue=q&lease=60").header("x-lease").expect("a lease").to_owned();
+    assert_eq!(server.connect().post(&format!("/nack?queue=q&lease={token}"), "").status, 200);
+    let all = format!("{token}\n").repeat(20_000);
+    let ack = ["ack", "--url", &url, "--queue", "q"];
+    let (code, out, err) = run(&ack, &all);
+    assert_eq!((code, out.as_str()), (1, "acked 0\n"));
+    assert!(err.contains(&format!("the lease {token} and 19999 others are over")), "{err}");
+    let (_, out, _) = run(&[&ack[..], &["--json"]].concat(), &all);
+    let said: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    // As many are named as an answer has room for.
+    let told = said["over"].as_array().expect("a list").len() as u64;
+    assert_eq!(told + said.get("more").map_or(0, |more| more.as_u64().expect("a number")), 20_000);
+}
+
+#[test]
 fn a_server_that_is_down_is_said_and_waited_for_where_asked() {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let port = free.local_addr().expect("an address").port();

@@ -42,8 +42,10 @@ pub(crate) enum Settle<'a> {
 pub(crate) struct Settled {
     /// How many were settled.
     pub(crate) done: u64,
-    /// The tokens of those that were over before.
+    /// The tokens of those that were over before, as many as the answer had room for.
     pub(crate) over: Vec<String>,
+    /// How many more were over.
+    pub(crate) more: u64,
 }
 
 /// So that answers are JSON, also of what was refused.
@@ -120,13 +122,14 @@ impl Settle<'_> {
 }
 
 impl Settled {
-    /// What `{"over":["…"],"acked":1}` says.
+    /// What `{"over":["…"],"more":2,"acked":1}` says.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let said: serde_json::Value = serde_json::from_slice(body).ok()?;
         let over = said.get("over")?.as_array()?;
         let over = over.iter().map(|token| token.as_str().map(str::to_owned)).collect::<Option<_>>()?;
         let done = ["acked", "nacked", "touched"].iter().find_map(|done| said.get(done)?.as_u64())?;
-        Some(Self { done, over })
+        let more = said.get("more").map_or(Some(0), serde_json::Value::as_u64)?;
+        Some(Self { done, over, more })
     }
 }
 
@@ -189,7 +192,9 @@ mod tests {
         assert_eq!(binary.unwrap().data, b"\xff\0");
         assert_eq!(Lent::parse(br#"{"item":7,"attempt":1,"data":"no lease"}"#), None);
         let settled = Settled::parse(br#"{"over":["a","b"],"nacked":3}"#);
-        assert_eq!(settled, Some(Settled { done: 3, over: vec!["a".into(), "b".into()] }));
+        assert_eq!(settled, Some(Settled { done: 3, over: vec!["a".into(), "b".into()], more: 0 }));
+        let settled = Settled::parse(br#"{"over":["a"],"more":2,"acked":0}"#);
+        assert_eq!(settled, Some(Settled { done: 0, over: vec!["a".into()], more: 2 }));
         assert_eq!(Settled::parse(br#"{"type":"urn:streamgauge:problem:bad-request","status":400}"#), None);
     }
 

@@ -54,7 +54,7 @@ pub struct Touch {
 struct Tokens {
     #[command(flatten)]
     at: QueueAt,
-    /// Print {"acked": N, "over": ["TOKEN", …]}, or nacked, or touched
+    /// Print {"acked": N, "over": ["TOKEN", …]}, or nacked, or touched; "more": how many were over beyond those that are named
     #[arg(long)]
     json: bool,
     /// Tokens of leases; without any, each line of stdin is one
@@ -79,20 +79,21 @@ impl Tokens {
     async fn settle(&self, verb: &str, how: &Settle<'_>, stop: Stop) -> Result<(), Failure> {
         let mut settled = Settled::default();
         let end = self.settle_all(how, stop, &mut settled).await;
-        let Settled { done, over } = &settled;
+        let Settled { done, over, more } = &settled;
         if self.json {
             let over: Vec<_> = over.iter().map(|token| json::string(token)).collect();
-            output::line(&format!("{{\"{verb}\": {done}, \"over\": [{}]}}", over.join(", ")))?;
+            let more = if *more > 0 { format!(", \"more\": {more}") } else { String::new() };
+            output::line(&format!("{{\"{verb}\": {done}, \"over\": [{}]{more}}}", over.join(", ")))?;
         } else {
             output::line(&format!("{verb} {done}"))?;
         }
         end?;
-        match over.as_slice() {
-            [] => Ok(()),
-            [token] => Err(Failure::Refused(format!("the lease {token} is over"))),
-            [token, others @ ..] => {
-                Err(Failure::Refused(format!("the lease {token} and {} others are over", others.len())))
-            }
+        let all = over.len() as u64 + more;
+        match (over.first(), all) {
+            (_, 0) => Ok(()),
+            (Some(token), 1) => Err(Failure::Refused(format!("the lease {token} is over"))),
+            (Some(token), _) => Err(Failure::Refused(format!("the lease {token} and {} others are over", all - 1))),
+            (None, _) => Err(Failure::Refused(format!("{all} leases are over"))),
         }
     }
 
@@ -129,6 +130,7 @@ impl Tokens {
         if let Some(more) = Settled::parse(answer.body()) {
             settled.done += more.done;
             settled.over.extend(more.over);
+            settled.more += more.more;
             return Ok(());
         }
         let failure = match accepted(&url, answer) {
