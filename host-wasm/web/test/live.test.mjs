@@ -169,6 +169,35 @@ test("nothing is lost or twice when the wire is cut and the log still has all", 
   }
 });
 
+test("what had gathered while the wire was cut is measured, and does not dwarf the rates before and after", { timeout: 60_000 }, async () => {
+  const server = await serve();
+  const line = await wire(server);
+  try {
+    const { page } = await open(browser, `${line.address}/#live?field=x`);
+    await state(page, "open");
+    let sent = 0;
+    const publish = async (n) => server.publish(records(n, (sent += n) - n));
+    const steadily = async (ms) => { for (const end = Date.now() + ms; Date.now() < end; await pause(50)) await publish(5); };
+    await steadily(2000);
+    line.cut();
+    await state(page, "waiting");
+    await publish(20_000);
+    line.mend();
+    await messages(page, sent);
+    await steadily(1500);
+    await messages(page, sent);
+    const rates = (await view(page, "history"))[1].filter((rate) => rate !== null);
+    assert.ok(Math.max(...rates) < 1000, `${Math.max(...rates)} a second, where 100 are published`);
+    // Then it is measured again.
+    assert.ok(rates.slice(-4).some((rate) => rate > 20), rates.slice(-4).join());
+    assert.equal(await view(page, "measured.messages"), sent);
+    await page.close();
+  } finally {
+    line.stop();
+    await server.stop();
+  }
+});
+
 test("a full server is asked again after as long as it says, and not before", { timeout: 120_000 }, async () => {
   const server = await serve(0, "--no-bridge", "--max-subscribers", "1");
   const line = await wire(server);

@@ -22,6 +22,9 @@ const INTERVAL = 250;
 const SLOTS = 5000;
 /** Edges in the picture, and samples between two pictures: a second. */
 const [SHOWN, CALM] = [60, 4];
+/** Samples by which it is known how much comes usually, and how much more, and more than so many, is what had gathered. */
+const [USUAL, TIMES, AT_LEAST] = [20, 3, 10];
+const CATCHES_UP = 3;
 /** Numbers that its button publishes at a time. */
 const HANDFUL = 100;
 
@@ -40,6 +43,9 @@ export function liveView(panel: HTMLElement): View {
   let kind = Kind.Normal;
   /** Whether what is shown stands still; what comes is measured all the same. */
   let held = false;
+  /** Usual samples until what comes can't have been published any more while there was no connection: that is not how much
+   * comes now, and would dwarf all that does. */
+  let catchingUp = 0;
   const history: (number | null)[][] = [[], [], []];
 
   const status = el("span", { class: "pill", role: "status", id: "live-status" }, "not connected");
@@ -116,7 +122,11 @@ export function liveView(panel: HTMLElement): View {
       },
       state(state, text): void {
         if (state === "closed") disconnect();
-        else if (state === "open") reconnects += Number(gaps.end(now()));
+        else if (state === "open") {
+          const again = gaps.end(now());
+          reconnects += Number(again);
+          catchingUp = again ? CATCHES_UP : 0;
+        }
         else lose();
         tell(state, text);
       },
@@ -214,7 +224,11 @@ export function liveView(panel: HTMLElement): View {
   function sample(): void {
     // Nothing is known about a time without a connection.
     const hole = !follower?.isOpen;
-    const row = [now(), hole ? null : (arrived * 1000) / INTERVAL, hole || numbers === 0 ? null : sum / numbers];
+    const usual = (history[1] ?? []).filter((rate) => rate !== null).slice(-USUAL);
+    const mean = usual.reduce((sum, rate) => sum + rate, 0) / Math.max(1, usual.length);
+    const gathered = catchingUp > 0 && arrived > AT_LEAST + (TIMES * mean * INTERVAL) / 1000;
+    if (!gathered) catchingUp -= 1;
+    const row = [now(), hole || gathered ? null : (arrived * 1000) / INTERVAL, hole || numbers === 0 ? null : sum / numbers];
     row.forEach((value, i) => {
       history[i]?.push(value);
       if ((history[i]?.length ?? 0) > SAMPLES) history[i]?.shift();
