@@ -132,6 +132,13 @@ fn a_share_of_the_others_begins_traces() {
     let mut traces: Vec<_> = spans.iter().map(|span| span.trace_id.clone()).collect();
     traces.dedup();
     assert_eq!(traces.len(), 3);
+    // A quarter, within six standard deviations; all of them are sent at the end, and at once.
+    let collector = Collector::start();
+    let server = serve(collector.address, "600000", &["--otlp-share", "0.25"]);
+    (0..800).for_each(|_| assert_eq!(ask(&server, "POST /put?queue=q", None), 200));
+    assert_eq!(server.stop(), 0);
+    let begun = collector.spans(1).len();
+    assert!((127..=273).contains(&begun), "{begun} of 800");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
+use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator, Sampler, SdkTracer, SdkTracerProvider};
 
 use crate::client::{Limits, Url, request_for};
 use crate::trace::{Parts, parts};
@@ -33,7 +33,8 @@ const AT_THE_END: Duration = Duration::from_secs(5);
 pub struct Spans {
     provider: SdkTracerProvider,
     tracer: SdkTracer,
-    begins_traces: bool,
+    /// Of 2^64 requests without a `traceparent` so many begin a trace.
+    begins: u64,
 }
 
 /// A request, and what became of it.
@@ -71,17 +72,19 @@ impl Spans {
         }
         let provider = SdkTracerProvider::builder()
             .with_resource(resource.with_attributes(about).build())
-            .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share))))
+            .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
             .with_batch_exporter(exporter)
             .build();
-        Ok(Self { tracer: provider.tracer("streamgauge"), provider, begins_traces: share > 0.0 })
+        // The conversion saturates.
+        let begins = (share * 2.0_f64.powi(64)) as u64;
+        Ok(Self { tracer: provider.tracer("streamgauge"), provider, begins })
     }
 
     /// Records a request that is over.
     pub(crate) fn record(&self, seen: &Seen<'_>) {
         let parent = seen.traceparent.and_then(span_context);
-        // The sampler would say so too, but not before all of it was made.
-        let is_wanted = parent.as_ref().map_or(self.begins_traces, SpanContext::is_sampled);
+        // A sampler would say so too, but not before all of it was made.
+        let is_wanted = parent.as_ref().map_or_else(|| self.begins_one(), SpanContext::is_sampled);
         if !is_wanted {
             return;
         }
@@ -106,6 +109,12 @@ impl Spans {
             span.set_status(Status::error(seen.reason.unwrap_or("failed")));
         }
         span.end_with_timestamp(end);
+    }
+
+    /// Whether a request that belongs to no trace begins one: it is drawn, each time anew.
+    fn begins_one(&self) -> bool {
+        let drawn = || u64::from_ne_bytes(RandomIdGenerator::default().new_span_id().to_bytes());
+        self.begins == u64::MAX || (self.begins > 0 && drawn() < self.begins)
     }
 
     /// Sends what has not been sent, as far as the collector takes it within some seconds.
