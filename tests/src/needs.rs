@@ -132,6 +132,11 @@ pub fn openapi() -> Option<PathBuf> {
 /// When `CI` is set.
 pub fn without(missing: &str, remedy: &str) {
     assert!(env::var_os("CI").is_none(), "{missing}, and CI is set: {remedy}");
+    go_without(missing, remedy);
+}
+
+/// Says the same of what nobody can install, where `CI` is set too.
+pub fn go_without(missing: &str, remedy: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     let _ = writeln!(std::io::stderr(), "\n*** {test} runs without it: {missing}; {remedy} ***");
 }
