@@ -52,16 +52,14 @@ export class Edges {
    * picture would never come to rest. */
   set(edges: NetEdge[], n: number): void {
     const name = ({ from, to }: NetEdge): string => JSON.stringify([from, to]);
-    const stay = edges.filter((edge) => this.shown.has(name(edge))).slice(0, n);
-    for (const edge of edges.filter((edge) => !this.shown.has(name(edge)))) {
+    const [stay, others]: [NetEdge[], NetEdge[]] = [[], []];
+    for (const edge of edges) (stay.length < n && this.shown.has(name(edge)) ? stay : others).push(edge);
+    // Both are heaviest first: who is too light for the last place that is left is so for all, and so are those behind it.
+    let left = stay.length;
+    for (const edge of others) {
       if (stay.length < n) stay.push(edge);
-      else {
-        let lightest = 0;
-        stay.forEach(({ weight }, i) => { if (weight < (stay[lightest] as NetEdge).weight) lightest = i; });
-        // They come heaviest first.
-        if (edge.weight <= HEAVIER * (stay[lightest]?.weight ?? Infinity)) break;
-        stay[lightest] = edge;
-      }
+      else if (left > 0 && edge.weight > HEAVIER * (stay[left - 1] as NetEdge).weight) stay[--left] = edge;
+      else break;
     }
     this.shown = new Set(stay.map(name));
     this.net.set(stay);

@@ -221,13 +221,17 @@ export function liveView(panel: HTMLElement): View {
     if (pair.length === 2) graph.add(pair[0] as string, pair[1] as string);
   }
 
+  /** How many messages have come in a sample of late. */
+  function usual(): number {
+    const rates = (history[1] ?? []).filter((rate) => rate !== null).slice(-USUAL);
+    return ((rates.reduce((sum, rate) => sum + rate, 0) / Math.max(1, rates.length)) * INTERVAL) / 1000;
+  }
+
   function sample(): void {
     // Nothing is known about a time without a connection.
     const hole = !follower?.isOpen;
-    const usual = (history[1] ?? []).filter((rate) => rate !== null).slice(-USUAL);
-    const mean = usual.reduce((sum, rate) => sum + rate, 0) / Math.max(1, usual.length);
-    const gathered = catchingUp > 0 && arrived > AT_LEAST + (TIMES * mean * INTERVAL) / 1000;
-    if (!gathered) catchingUp -= 1;
+    const gathered = catchingUp > 0 && arrived > AT_LEAST + TIMES * usual();
+    if (catchingUp > 0 && !gathered) catchingUp -= 1;
     const row = [now(), hole || gathered ? null : (arrived * 1000) / INTERVAL, hole || numbers === 0 ? null : sum / numbers];
     row.forEach((value, i) => {
       history[i]?.push(value);
