@@ -70,8 +70,17 @@ fn count(operations: &[Operation], is_it: impl Fn(&Operation) -> bool) -> usize 
     operations.iter().filter(|operation| is_it(operation)).count()
 }
 
-/// What is told instead of an answer, if it is one to lie about.
-type Lie = fn(&Operation) -> Option<Answer>;
+/// What is told instead of an answer, if it is one to lie about, after what was told before.
+type Lie = fn(&[Operation], &Operation) -> Option<Answer>;
+
+/// Whether somebody was told before that what was lent under this token is settled. Of a lease that ran out that does
+/// not say enough: until its item is given away again, no answer forbids that it is settled late.
+fn was_settled(before: &[Operation], call: &Call) -> bool {
+    let (Call::Ack(token) | Call::Nack(token)) = call else { return false };
+    before.iter().any(|earlier| {
+        earlier.answer == Answer::Done && matches!(&earlier.call, Call::Ack(it) | Call::Nack(it) if it == token)
+    })
+}
 
 #[test]
 fn one_order_explains_what_clients_are_told_and_none_explains_a_lie() {
@@ -91,12 +100,14 @@ fn one_order_explains_what_clients_are_told_and_none_explains_a_lie() {
 
     // Whatever of its answers one of them makes up, it is found out.
     let lies: [(&str, Lie); 4] = [
-        ("empty", |operation| matches!(operation.answer, Answer::Item(_)).then_some(Answer::Empty)),
-        ("done", |operation| (operation.answer == Answer::Gone).then_some(Answer::Done)),
-        ("the lease is over", |operation| {
+        ("empty", |_, operation| matches!(operation.answer, Answer::Item(_)).then_some(Answer::Empty)),
+        ("done", |before, operation| {
+            (operation.answer == Answer::Gone && was_settled(before, &operation.call)).then_some(Answer::Done)
+        }),
+        ("the lease is over", |_, operation| {
             (matches!(operation.call, Call::Ack(_)) && operation.answer == Answer::Done).then_some(Answer::Gone)
         }),
-        ("an item of nobody", |operation| {
+        ("an item of nobody", |_, operation| {
             matches!(operation.answer, Answer::Item(_)).then_some(Answer::Item(u64::MAX))
         }),
     ];
@@ -104,7 +115,8 @@ fn one_order_explains_what_clients_are_told_and_none_explains_a_lie() {
         let mut told = operations.clone();
         // In the midst, and of who has not been idle for a lease.
         let begin = told.len() / 2;
-        let (place, answer) = (begin..told.len()).find_map(|at| Some((at, lie(&told[at])?))).expect("one to lie about");
+        let (place, answer) =
+            (begin..told.len()).find_map(|at| Some((at, lie(&told[..at], &told[at])?))).expect("one to lie about");
         println!("{name} instead of: {}", told[place]);
         told[place].answer = answer;
         for verdict in judge(&told) {
