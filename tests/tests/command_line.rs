@@ -121,7 +121,7 @@ fn help_and_version_are_data() {
 fn wrong_flags_are_one_line_and_exit_2() {
     for tool in SERVERS {
         assert_one_line(tool, &["--no-such-flag"], "--no-such-flag");
-        for flag in ["max-connections", "max-header-bytes", "max-body-bytes"] {
+        for flag in ["max-connections", "max-header-bytes", "max-body-bytes", "max-buffered-bytes"] {
             assert_one_line(tool, &[&format!("--{flag}=0")], "must be at least 1");
         }
         assert_one_line(tool, &["word"], "word");
@@ -146,6 +146,7 @@ fn wrong_flags_are_one_line_and_exit_2() {
         );
         assert_one_line(tool, &["--port=0", "--address=127.0.0.1", "--root=/no/such/folder"], "--root");
     }
+    assert_one_line("pubsub", &["--max-lag-bytes=0"], "must be at least 1");
     assert_one_line("pubsub", &["--port=0", "--log-bytes=1MiB"], "--log-bytes");
     assert_one_line("simplequeue", &["--port=0", "--queue-bytes=10", "--max-bytes=11"], "--queue-bytes");
     assert_one_line("simplequeue", &["--mget-item-sep=12345678901234567"], "16 bytes");

@@ -41,7 +41,7 @@ pub struct Connections {
     #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "5MiB")]
     pub max_body_bytes: usize,
     /// Most bytes of all the long bodies and answers on their way, half of them for one client; beyond: 503
-    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "64MiB")]
+    #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "64MiB")]
     pub max_buffered_bytes: usize,
     /// How long a request's head may take to arrive, and a connection to send its first byte
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
@@ -170,7 +170,7 @@ pub struct PubsubOptions {
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = some)]
     pub max_subscribers: usize,
     /// A subscriber with more than this unsent is kicked
-    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "50MiB")]
+    #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "50MiB")]
     pub max_lag_bytes: usize,
 }
 

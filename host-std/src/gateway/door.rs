@@ -36,9 +36,6 @@ pub(crate) struct Door {
 
 impl Handler for Door {
     fn call_now(self: &Arc<Self>, request: &Request<'_>, context: &Context<'_>) -> Option<(Answer, Mark)> {
-        if context.gone && takes(request) {
-            return Some((whole(&nothing(), Vec::new()), Mark::NONE));
-        }
         if let Some(place) = self.place(request.path) {
             return self.operate(place, request, context).map(|answer| (answer, Mark::NONE));
         }
@@ -117,8 +114,12 @@ impl Handler for Door {
         self.side.engine.elsewhere(kind, &name)
     }
 
+    fn takes(&self, request: &Request<'_>) -> bool {
+        request.path.starts_with(b"/get") || request.path.starts_with(b"/mget")
+    }
+
     fn may_be_left(&self, request: &Request<'_>) -> bool {
-        takes(request) && request.query.get("wait").is_some()
+        self.takes(request) && request.query.get("wait").is_some()
     }
 
     fn methods(&self, path: &[u8]) -> &'static [Method] {
@@ -306,11 +307,6 @@ impl Door {
 /// Whether no endpoint has the path: what is not found because there is no such name says so.
 fn is_nowhere(reply: &Reply, room: &Room) -> bool {
     matches!(reply, Reply::Response(response) if response.status == Status::NotFound) && room.is_empty()
-}
-
-/// Whether items leave the queue for the answer.
-fn takes(request: &Request<'_>) -> bool {
-    request.path.starts_with(b"/get") || request.path.starts_with(b"/mget")
 }
 
 /// All that is queued, copied a piece at a time as the client takes it.

@@ -17,8 +17,6 @@ pub struct Context<'a> {
     /// Bytes that the answer may have: what is left of the client's share, and never less than
     /// [`SMALL`](super::SMALL). A longer one is refused, so what would be taken away for it should not be.
     pub room: usize,
-    /// Whether it is known that nobody gets the answer: what is taken for it would be lost.
-    pub gone: bool,
     /// What the `Authorization` header says, if there is one.
     pub authorization: Option<&'a [u8]>,
     pub(super) origin: Origin<'a>,
@@ -32,7 +30,7 @@ impl<'a> Context<'a> {
     pub(crate) const fn new(peer: SocketAddr, minor: u8, fields: &'a [Header<'a>]) -> Self {
         let origin = Origin { host: b"", origin: None, site: None, referer: None };
         let (authorization, pages, local) = (None, None, None);
-        Self { peer, minor, room: usize::MAX, gone: false, authorization, origin, pages, local, fields }
+        Self { peer, minor, room: usize::MAX, authorization, origin, pages, local, fields }
     }
 
     /// Whether a page of another origin asks, allowed or not.

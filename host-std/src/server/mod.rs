@@ -50,6 +50,7 @@ pub use limits::{Limits, SMALL};
 pub use refusal::Denial;
 pub(crate) use refused::{Refused, refused as all_refused};
 
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,8 +96,14 @@ pub trait Handler: Send + Sync + 'static {
         None
     }
 
-    /// Whether a request takes something for its client that is better left where it is once the client has gone: then
-    /// [`call`](Self::call) ends where it waits. Others go on to their end, whoever is there to be told.
+    /// Whether a request takes something for its client: once the client is known to have gone, it is not answered, and
+    /// what it would take stays where it is. Others go on to their end, whoever is there to be told.
+    fn takes(&self, request: &Request<'_>) -> bool {
+        let _ = request;
+        false
+    }
+
+    /// Whether a request waits for what it takes: [`call`](Self::call) ends when its client has gone meanwhile.
     fn may_be_left(&self, request: &Request<'_>) -> bool {
         let _ = request;
         false
@@ -169,7 +176,7 @@ pub async fn serve<H: Handler>(
         limits,
     });
     let mut reserve = Reserve::new();
-    let farewells = Arc::new(Semaphore::new(64));
+    let farewells = Arc::new(Semaphore::new((max_connections / 2).clamp(1, 64)));
     let tls = shared.limits.tls.clone();
     loop {
         let accepted = tokio::select! {
@@ -183,12 +190,9 @@ pub async fn serve<H: Handler>(
                 tracing::warn!(%error, "cannot accept a connection");
                 if let Some((stream, peer)) = reserve.accept(&listener).await
                     && tls.is_none()
-                    && let Ok(place) = Arc::clone(&farewells).try_acquire_owned()
                 {
                     // It ends before the next one is taken, as it has the last descriptor.
-                    let (refusal, shutdown) = (Refusal::no_descriptor(), shutdown.clone());
-                    let telling = turn_away(stream, peer, &refusal, shutdown, place);
-                    let _ = tokio::time::timeout(Duration::from_millis(200), telling).await;
+                    dismiss(stream, peer, &Refusal::no_descriptor());
                 }
                 reserve.fill();
                 // Accepting at once again would only spin.
@@ -211,13 +215,16 @@ pub async fn serve<H: Handler>(
                 tokio::task::yield_now().await;
             }
             Err(_) => {
-                // Beyond this many, a client just sees its connection close; with TLS at once, as telling it why would
-                // cost a handshake.
-                if tls.is_none()
-                    && let Ok(place) = Arc::clone(&farewells).try_acquire_owned()
-                {
-                    let (refusal, shutdown) = (Refusal::no_place(max_connections), shutdown.clone());
-                    tokio::spawn(async move { turn_away(stream, peer, &refusal, shutdown, place).await });
+                // With TLS the connection just closes: telling why would cost a handshake.
+                if tls.is_none() {
+                    let refusal = Refusal::no_place(max_connections);
+                    match Arc::clone(&farewells).try_acquire_owned() {
+                        Ok(place) => {
+                            let shutdown = shutdown.clone();
+                            tokio::spawn(async move { turn_away(stream, peer, &refusal, shutdown, place).await });
+                        }
+                        Err(_) => dismiss(stream, peer, &refusal),
+                    }
                 }
             }
         }
@@ -229,7 +236,16 @@ pub async fn serve<H: Handler>(
     }
 }
 
-/// Tells a client why there is no place for it.
+/// Tells a client why there is no place for it, and closes the connection at once. Who has yet to send its request may
+/// find it reset.
+fn dismiss(stream: TcpStream, peer: SocketAddr, refusal: &Refusal) {
+    let Ok(mut stream) = stream.into_std() else { return };
+    // Both never wait, and a socket that is new has room. What is not read would reset the connection.
+    let _ = stream.write(&refusal.to_stranger(peer));
+    let _ = stream.read(&mut [0; 4096]);
+}
+
+/// The same, until the client has read it or is silent.
 async fn turn_away(
     stream: TcpStream,
     peer: SocketAddr,

@@ -56,6 +56,8 @@ impl Refusal {
             HttpError::LengthAndTransferEncoding => {
                 Self::bad("a body has a content-length or a transfer-encoding, not both\n")
             }
+            HttpError::BadContentLength => Self::bad("the content-length is not one number\n"),
+            HttpError::ConflictingContentLengths => Self::bad("there are two content-lengths that differ\n"),
             _ => Self::bad("this is not an HTTP/1.1 request\n"),
         }
     }

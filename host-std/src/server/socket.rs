@@ -1,5 +1,6 @@
 //! A connection's socket, with the time that its client has.
 
+use std::cell::OnceCell;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
@@ -42,12 +43,19 @@ pub(super) enum Read {
 }
 
 /// What is known of a connection when requests are answered.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Standing {
+#[derive(Debug)]
+pub(super) struct Standing<'a> {
     /// The server stops.
     pub(super) stopping: bool,
-    /// Nobody is there any more who could get an answer.
-    pub(super) gone: bool,
+    stream: &'a Transport,
+    gone: OnceCell<bool>,
+}
+
+impl Standing<'_> {
+    /// Whether nobody is there any more who could get an answer. The operating system is asked once.
+    pub(super) fn is_gone(&self) -> bool {
+        *self.gone.get_or_init(|| self.stream.is_broken())
+    }
 }
 
 /// The connection is broken, or its client takes nothing.
@@ -81,15 +89,14 @@ impl Socket {
     }
 
     /// Whether the server stops.
-    fn is_stopping(&self) -> bool {
+    pub(super) fn is_stopping(&self) -> bool {
         // Its lock is taken only where there is something new.
         self.was_stopping || (self.shutdown.has_changed().unwrap_or(true) && *self.shutdown.borrow())
     }
 
-    /// What is known now. It costs no system call: a client that has reset the connection is known by what came with
-    /// its last bytes.
-    pub(super) fn standing(&self) -> Standing {
-        Standing { stopping: self.is_stopping(), gone: self.stream.is_broken() }
+    /// What is known now.
+    pub(super) fn standing(&self) -> Standing<'_> {
+        Standing { stopping: self.is_stopping(), stream: &self.stream, gone: OnceCell::new() }
     }
 
     /// Waits until the client has closed the connection, or its side of it. Once it has sent more than its request, that

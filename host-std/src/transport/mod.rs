@@ -111,7 +111,7 @@ impl Transport {
         }
     }
 
-    /// Whether the connection is known to be broken. It costs no system call.
+    /// Whether the connection is broken, as far as the operating system knows by now: it costs a system call.
     pub(crate) fn is_broken(&self) -> bool {
         match &self.0 {
             Kind::Plain(socket) => is_broken(socket),
@@ -168,9 +168,10 @@ impl Detached {
     }
 }
 
-/// Whether the other side has reset it.
+/// Whether the other side has reset it. What came with the last bytes does not say enough: who sends and resets at once
+/// does so in two packets, and the first of them can be what woke this task.
 fn is_broken(socket: &TcpStream) -> bool {
-    socket.try_io(Interest::ERROR, || Ok(())).is_ok()
+    socket.try_io(Interest::ERROR, || Ok(())).is_ok() || !matches!(socket.take_error(), Ok(None))
 }
 
 impl AsyncRead for Transport {

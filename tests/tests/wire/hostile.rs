@@ -44,6 +44,11 @@ fn lengths_and_codings_that_are_none_are_refused_for_what_they_are() {
     assert_eq!(post("transfer-encoding: identity"), coding);
     let long = (413, "the body is over the limit max-body-bytes 5242880\n".to_owned());
     assert_eq!(post("content-length: 18446744073709551615"), long, "it is the body, not the head");
+    assert_eq!(post("content-length: 99999999999999999999999"), long, "however many digits it has");
+    let no_number = (400, "the content-length is not one number\n".to_owned());
+    assert_eq!(post("content-length: 3 apples"), no_number);
+    let two = (400, "there are two content-lengths that differ\n".to_owned());
+    assert_eq!(post("content-length: 3\r\ncontent-length: 4"), two);
     let both = post("content-length: 3\r\ntransfer-encoding: chunked");
     assert_eq!(both, (400, "a body has a content-length or a transfer-encoding, not both\n".to_owned()));
     assert_eq!(server.counter("puts"), 0);
@@ -230,8 +235,9 @@ fn what_a_client_asks_for_and_is_known_not_to_get_stays() {
     clients.iter_mut().for_each(|client| assert_eq!(client.get("/put?data=x").status, 200));
     // All of it comes at once: the question, and that nobody is there any more.
     server.process.stop();
+    let mut clients: Vec<_> = clients.into_iter().chain([(); 4 * EACH].map(|()| server.connect())).collect();
     for (client, target) in
-        clients.iter_mut().zip(["/get", "/mget?items=9", "/get?lease=60", "/get?wait=5"].repeat(EACH))
+        clients.iter_mut().zip(["/get", "/mget?items=9", "/get?lease=60", "/get?wait=5"].repeat(2 * EACH))
     {
         client.send(format!("GET {target} HTTP/1.1\r\nhost: x\r\n\r\n"));
     }
@@ -325,9 +331,16 @@ fn with_few_descriptors_there_are_fewer_connections_and_everyone_is_told() {
     let (process, address) = with_descriptors("simplequeue", 128, &[]);
     let said = "this process may open 128 files (ulimit -n): --max-connections 10000 is taken as 64\n";
     until("the line", || process.stderr().contains(said).then_some(()));
-    let _idle: Vec<Client> = (0..200).map(|_| Client::connect(address)).collect();
+    let mut idle: Vec<Client> = (0..200).map(|_| Client::connect(address)).collect();
     let answer = Client::connect(address).answer();
     assert_eq!((answer.status, answer.text().as_str()), (503, "the limit max-connections 64 is reached\n"));
+    // Nobody is left without a word, though not everybody's farewell is waited for.
+    for number in 0..100 {
+        let mut client = Client::connect(address);
+        client.send("GET /stats HTTP/1.1\r\nhost: t\r\n\r\n");
+        assert_eq!(client.answer().status, 503, "client {number}");
+        idle.push(client);
+    }
 }
 
 #[test]

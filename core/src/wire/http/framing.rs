@@ -46,7 +46,7 @@ impl Framing {
     fn read(&mut self, field: &Header<'_>) -> Result<(), HttpError> {
         let value = field.value.trim_ascii();
         if field.name.eq_ignore_ascii_case("content-length") {
-            let length = decimal(value).ok_or(HttpError::BadContentLength)?;
+            let length = decimal(value).ok_or_else(|| no_length(value))?;
             if self.length.is_some_and(|other| other != length) {
                 return Err(HttpError::ConflictingContentLengths);
             }
@@ -68,6 +68,15 @@ impl Framing {
             self.expect_continue |= value.eq_ignore_ascii_case(b"100-continue");
         }
         Ok(())
+    }
+}
+
+/// What is wrong with a length that no `u64` is.
+fn no_length(value: &[u8]) -> HttpError {
+    if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
+        HttpError::BodyTooLarge
+    } else {
+        HttpError::BadContentLength
     }
 }
 
@@ -103,7 +112,7 @@ mod tests {
             (&[("Content-Length", "+3")], HttpError::BadContentLength),
             (&[("Content-Length", "3, 3")], HttpError::BadContentLength),
             (&[("Content-Length", "")], HttpError::BadContentLength),
-            (&[("Content-Length", "18446744073709551616")], HttpError::BadContentLength),
+            (&[("Content-Length", "18446744073709551616")], HttpError::BodyTooLarge),
         ];
         for (fields, error) in cases {
             assert_eq!(framing(fields, 1).unwrap_err(), error, "{fields:?}");

@@ -154,9 +154,8 @@ impl<H: Handler> Connection<H> {
         let (mut fresh, mut head_began) = (true, None);
         loop {
             let mut out = spare::output();
-            let standing = socket.standing();
             let mut mark = Mark::NONE;
-            let mut step = self.turn(input, &mut out, &mut mark, standing);
+            let mut step = self.turn(input, &mut out, &mut mark, &socket.standing());
             if mark != Mark::NONE {
                 input.settle();
                 out = spare::packed(out);
@@ -216,7 +215,7 @@ impl<H: Handler> Connection<H> {
                     out.clear();
                     let request = input.unread().get(..len).unwrap_or_default();
                     let request = request.split_at_checked(head).unwrap_or_default();
-                    let step = Box::pin(self.answer_slowly(socket, request, true, &mut out, standing)).await;
+                    let step = Box::pin(self.answer_slowly(socket, request, true, &mut out)).await;
                     if !matches!(step, Step::Move(_)) {
                         input.consume(len);
                     }
@@ -247,9 +246,8 @@ impl<H: Handler> Connection<H> {
         body: &[u8],
     ) -> Result<Option<End>, Gone> {
         let mut out = spare::output();
-        let standing = socket.standing();
         let bytes = input.unread().get(..head).unwrap_or_default();
-        let mut step = Box::pin(self.answer_slowly(socket, (bytes, body), false, &mut out, standing)).await;
+        let mut step = Box::pin(self.answer_slowly(socket, (bytes, body), false, &mut out)).await;
         if let Step::Move(_) = step {
             // Its body is not where another thread would look for it.
             self.refuse_read(bytes, &Refusal::moved(), &mut out);

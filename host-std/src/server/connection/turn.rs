@@ -25,7 +25,7 @@ const FEW_FIELDS: usize = 24;
 impl<H: Handler> Connection<H> {
     /// Answers what is whole in `input`, as far as nothing has to wait and `out` has room; nobody is told before it is
     /// [safe](Self::once_safe) up to `mark`.
-    pub(super) fn turn(&self, input: &mut Input, out: &mut Vec<u8>, mark: &mut Mark, standing: Standing) -> Step {
+    pub(super) fn turn(&self, input: &mut Input, out: &mut Vec<u8>, mark: &mut Mark, standing: &Standing<'_>) -> Step {
         let limits = &self.shared.limits;
         while !input.is_empty() {
             if out.len() >= spare::OUTPUT {
@@ -45,7 +45,7 @@ impl<H: Handler> Connection<H> {
                 Err(HeadError::Http(error)) => return self.unread(out, &Refusal::of(*error, limits)),
                 Err(HeadError::Refused(refusal)) => return self.unread(out, refusal),
             };
-            if let Some(step) = self.answer_without_handler(head, out, standing) {
+            if let Some(step) = self.answer_without_handler(head, out, standing.stopping) {
                 let has_body = head.http.body != Incoming::None;
                 let len = head.len;
                 match step {
@@ -89,7 +89,7 @@ impl<H: Handler> Connection<H> {
     }
 
     /// What is refused, or answered here: another method, a foreign page, the question what a page may do.
-    fn answer_without_handler(&self, head: &Head<'_, '_>, out: &mut Vec<u8>, standing: Standing) -> Option<Step> {
+    fn answer_without_handler(&self, head: &Head<'_, '_>, out: &mut Vec<u8>, stopping: bool) -> Option<Step> {
         let (handler, pages) = (self.handler(), &self.shared.pages);
         let methods = handler.methods(head.request.path);
         let is_preflight = head.http.method == "OPTIONS" && pages.allows_any();
@@ -101,7 +101,7 @@ impl<H: Handler> Connection<H> {
             match head.refuse_foreign(pages, self.local, changes) {
                 Err(refusal) => refusal,
                 Ok(()) if is_preflight => {
-                    let asked = self.asked(head, standing.stopping);
+                    let asked = self.asked(head, stopping);
                     asked.write_head(out, &preflight(methods));
                     self.log(
                         head,
@@ -153,13 +153,16 @@ impl<H: Handler> Connection<H> {
         body: &[u8],
         out: &mut Vec<u8>,
         mark: &mut Mark,
-        standing: Standing,
+        standing: &Standing<'_>,
     ) -> Option<Step> {
         let begun = self.begun();
         let request = Request { body, ..head.request };
-        let (answer, behind) = self.handler().call_now(&request, &self.context(head, standing))?;
+        if self.handler().takes(&request) && standing.is_gone() {
+            return Some(Step::Left);
+        }
+        let (answer, behind) = self.handler().call_now(&request, &self.context(head))?;
         *mark = behind.max(*mark);
-        Some(self.write_answer(head, answer, begun, out, standing))
+        Some(self.write_answer(head, answer, begun, out, standing.stopping))
     }
 
     /// What follows once what is in `out` may be told; if it never may be, that is all that is told.
@@ -180,7 +183,6 @@ impl<H: Handler> Connection<H> {
         (head, body): (&[u8], &[u8]),
         has_tried: bool,
         out: &mut Vec<u8>,
-        standing: Standing,
     ) -> Step {
         let mut fields = [FIELD_ROOM; MAX_FIELDS];
         // It has been read before.
@@ -191,11 +193,14 @@ impl<H: Handler> Connection<H> {
         if let Some(thread) = self.handler().elsewhere(&request) {
             return Step::Move(thread);
         }
-        let context = self.context(&head, standing);
+        if self.handler().takes(&request) && socket.standing().is_gone() {
+            return Step::Left;
+        }
+        let context = self.context(&head);
         let at_once = if has_tried { None } else { self.handler().call_now(&request, &context) };
         let answer = match at_once {
             Some((answer, mark)) => {
-                let step = self.write_answer(&head, answer, begun, out, standing);
+                let step = self.write_answer(&head, answer, begun, out, socket.is_stopping());
                 return self.once_safe(mark, out, step).await;
             }
             None if self.handler().may_be_left(&request) => tokio::select! {
@@ -205,14 +210,13 @@ impl<H: Handler> Connection<H> {
             },
             None => self.handler().call(request, &context).await,
         };
-        self.write_answer(&head, answer, begun, out, standing)
+        self.write_answer(&head, answer, begun, out, socket.is_stopping())
     }
 
-    fn context<'a>(&'a self, head: &Head<'a, 'a>, standing: Standing) -> Context<'a> {
+    fn context<'a>(&'a self, head: &Head<'a, 'a>) -> Context<'a> {
         let Shared { pages, budget, .. } = &*self.shared;
         let mut context = Context::new(self.peer, head.http.minor, head.http.fields);
         context.room = budget.room(Client::of(self.peer.ip()));
-        context.gone = standing.gone;
         context.authorization = head.authorization;
         (context.origin, context.pages, context.local) = (head.origin, Some(pages), self.local);
         context
@@ -234,9 +238,9 @@ impl<H: Handler> Connection<H> {
         answer: Answer,
         begun: Option<Instant>,
         out: &mut Vec<u8>,
-        standing: Standing,
+        stopping: bool,
     ) -> Step {
-        let asked = self.asked(head, standing.stopping);
+        let asked = self.asked(head, stopping);
         let next = |last| if last { Step::Last } else { Step::Read };
         let last = !asked.keep_alive;
         if let Some(told) = Told::of(&answer, head.upgrade) {
