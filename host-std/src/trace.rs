@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use streamgauge_core::select::{Path, Value, find};
+
 /// A trace that requests of this process belong to, each as a span of its own.
 #[derive(Debug, Clone)]
 pub(crate) struct Trace {
@@ -30,7 +32,7 @@ impl Trace {
     }
 
     /// That of a `traceparent`.
-    fn of(text: &str) -> Option<Self> {
+    pub(crate) fn of(text: &str) -> Option<Self> {
         let Parts { trace, flags, .. } = parts(text)?;
         let span = Arc::new(AtomicU64::new(getrandom::u64().ok()?));
         Some(Self { id: trace.to_owned(), flags: flags.to_owned(), span })
@@ -47,6 +49,27 @@ impl Trace {
 pub(crate) fn traceparent(value: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(value.trim_ascii()).ok()?;
     parts(text).map(|_| text)
+}
+
+/// The `traceparent` that a message names itself: a member of that name, where it is an object of JSON. O(n).
+pub(crate) fn of_message(message: &[u8]) -> Option<&str> {
+    // Most have none, which is known much faster.
+    memchr::memmem::find(message, b"traceparent")?;
+    let text = named(message)??.text()?.plain()?;
+    traceparent(text.as_bytes())
+}
+
+/// Where a message's members begin, if it is an object of JSON that has no member `traceparent`. O(n).
+pub(crate) fn members_without(message: &[u8]) -> Option<usize> {
+    let begin = message.iter().position(|byte| !byte.is_ascii_whitespace())?;
+    let has_none = message.get(begin) == Some(&b'{') && named(message)?.is_none();
+    has_none.then_some(begin + 1)
+}
+
+/// The member `traceparent` of a message; `None` if it is no JSON.
+fn named(message: &[u8]) -> Option<Option<Value<'_>>> {
+    let [value] = find(message, &[Path::key("traceparent").ok()?]).ok()?;
+    Some(value)
 }
 
 /// What a `traceparent` is made of, if it is one.

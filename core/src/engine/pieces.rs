@@ -124,9 +124,9 @@ impl<'a> Pieces<'a> {
         Self { data, form: Form::Separated(Short::cut(separator)), bare: false, count: 0, longest: 0 }.counted()
     }
 
-    /// Pieces in `bytes`, each behind its length as a LEB128 number, as a [journal](super::journal) has them; `None` if
-    /// something else is there. O(pieces).
-    pub(crate) fn prefixed(bytes: &'a [u8]) -> Option<Self> {
+    /// Pieces in `bytes`, each behind its length as a LEB128 number ([`write_prefix`](crate::log::write_prefix)), as a
+    /// [journal](super::journal) has them; `None` if something else is there. O(pieces).
+    pub fn prefixed(bytes: &'a [u8]) -> Option<Self> {
         let pieces =
             Self { data: Data::Plain(bytes), form: Form::Prefixed, bare: false, count: 0, longest: 0 }.counted();
         let told = pieces

@@ -12,9 +12,9 @@ mod varint;
 
 pub use index::{Index, Mark};
 pub(crate) use laid::Layout;
-pub use varint::prefix_len;
 pub(crate) use varint::read_prefix;
-use varint::{read_stamp, stamp_len, write_prefix, write_stamp};
+pub use varint::{prefix_len, write_prefix};
+use varint::{read_stamp, stamp_len, write_stamp};
 
 /// A ring of byte records over storage that the caller owns.
 ///

@@ -7,7 +7,14 @@ pub const fn prefix_len(len: usize) -> usize {
     bits.div_ceil(7) as usize
 }
 
-pub(super) fn write_prefix(mut len: usize, prefix: &mut [u8]) {
+/// Writes the length prefix of a record of `len` bytes to `prefix`, which has [its length](prefix_len). O(1).
+///
+/// ```
+/// let mut prefix = [0; 2];
+/// streamgauge_core::log::write_prefix(300, &mut prefix);
+/// assert_eq!(prefix, [0xac, 0x02]);
+/// ```
+pub fn write_prefix(mut len: usize, prefix: &mut [u8]) {
     for byte in prefix {
         let low = (len & 0x7f) as u8;
         len >>= 7;

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Side;
 use super::room::{self, NoRoom, Room};
+use super::traced::{self, TooLong};
 use crate::engine::{Engine, Mark, Waiting as _};
 use crate::gauges::Answered;
 use crate::operations::metrics::Form;
@@ -48,6 +49,11 @@ impl Handler for Door {
         let reply = match &parsed {
             Ok(Parsed::Asking(asking)) if asking.waits() => return None,
             Ok(Parsed::Asking(asking)) => {
+                let mut carried = Vec::new();
+                let asking = match self.traced(asking, request, context, &mut carried) {
+                    Ok(asking) => asking,
+                    Err(too_long) => return Some((self.refuse_traced(request, too_long), Mark::NONE)),
+                };
                 let mut rendering = asking.rendering(&mut room);
                 match &self.side.engine.execute_now(&asking.command, &mut rendering) {
                     Some(outcome) => {
@@ -83,7 +89,13 @@ impl Handler for Door {
         }
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         match parse(&request, &settings, &mut room) {
-            Ok(Parsed::Asking(asking)) => self.execute(&request, context, &asking).await,
+            Ok(Parsed::Asking(asking)) => {
+                let mut carried = Vec::new();
+                match self.traced(&asking, &request, context, &mut carried) {
+                    Ok(asking) => self.execute(&request, context, &asking).await,
+                    Err(too_long) => self.refuse_traced(&request, too_long),
+                }
+            }
             Ok(Parsed::Reply(Reply::Gauge(asked))) => match self.side.gauges.answer(&request, &asked).await {
                 Answered::Answer(answer) => answer,
                 Answered::Elsewhere(thread) => Answer::Elsewhere(thread),
@@ -189,6 +201,29 @@ impl Door {
             rights.admit(need, request, context.authorization, || true)?;
         }
         Ok(())
+    }
+
+    /// The same with messages that have the trace of the request, if that is asked for; they are put in `carried`.
+    fn traced<'a>(
+        &self,
+        asking: &Asking<'a>,
+        request: &Request<'_>,
+        context: &Context<'_>,
+        carried: &'a mut Vec<u8>,
+    ) -> Result<Asking<'a>, TooLong> {
+        let mut asking = *asking;
+        if let Some(bytes) = traced::carry(&asking.command, request, context, self.limits.max_body)? {
+            *carried = bytes;
+            asking.command = traced::with(asking.command, carried);
+        }
+        Ok(asking)
+    }
+
+    fn refuse_traced(&self, request: &Request<'_>, TooLong: TooLong) -> Answer {
+        let most = self.limits.max_body;
+        let line = format!("with a traceparent each the messages are over the limit max-body-bytes {most}");
+        let (status, limit) = (StatusCode::PAYLOAD_TOO_LARGE, Some(("max-body-bytes", most as u64)));
+        Answer::Response(refuse(request, status, "body-too-large", &line, limit))
     }
 
     /// Takes note of what somebody with a quota has sent.

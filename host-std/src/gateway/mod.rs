@@ -7,11 +7,13 @@
 //! | `door` | one way in on one thread: a request is parsed, executed and rendered |
 //! | `rest` | what is still queued when the server ends |
 //! | `room` | where an answer's body is written, with a bound |
+//! | `traced` | messages that carry the trace of the request that brings them |
 
 pub(crate) mod declare;
 mod door;
 mod rest;
 mod room;
+mod traced;
 
 pub(crate) use door::Door;
 

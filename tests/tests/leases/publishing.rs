@@ -47,3 +47,45 @@ fn the_same_id_is_accepted_once_and_answered_as_before() {
     assert_eq!((&stats["received"], &stats["duplicates"]), (&json!(4), &json!(6)));
     assert_eq!(typed.json(r#""$S/stats?topic=u&format=json""#)["received"], json!(2));
 }
+
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+#[test]
+fn messages_carry_their_trace_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = format!("--data-dir={}", folder.path().display());
+    for flags in [vec![], vec![&*data]] {
+        let Some(typed) = Typed::start(&[&flags[..], &["--max-body-bytes=1000"]].concat()) else { return };
+        typed.says("-X PUT $S/queues/fed -d '{\"topic\":\"t\"}'", 201, "");
+        let traced = format!("-H 'Traceparent: {TRACE}'");
+        let body = "--data-binary '{\"u\":1}\nH3110\n{\"traceparent\":\"own\"}\n{}'";
+        let line = |clients| format!("Published 4 messages to {clients} clients.\n");
+        typed.says(&format!("{body} {traced} \"$S/pub?topic=t&trace=1\""), 200, &line(0));
+        let own = format!("{{\"traceparent\":\"{TRACE}\"");
+        let carried = format!("{own},\"u\":1}}\nH3110\n{{\"traceparent\":\"own\"}}\n{own}}}");
+        typed.says("\"$S/sub?topic=t&multipart=0&from=first&limit=4\"", 200, &format!("\r\n{carried}\n"));
+        typed.says("\"$S/mget?queue=fed&items=9\"", 200, &format!("{carried}\n"));
+        // Items too, in a body or a query; one with a newline in it stays one.
+        typed.says(&format!("{traced} \"$S/put?queue=q&trace=1&data=%7B%7D\""), 200, "");
+        typed.says(&format!("{traced} \"$S/put?queue=q&trace=1\" --data-binary '{{\n\"u\":1}}'"), 200, "");
+        typed.says(&format!("{traced} \"$S/mput?queue=q&trace=1&separator=0\" -d '1020{{}}'"), 200, "");
+        for item in [&*format!("{own}}}"), &format!("{own},\n\"u\":1}}"), "1", "2", &format!("{own}}}")] {
+            typed.says("$S/get?queue=q", 200, item);
+        }
+        // Without a trace, or without being asked to, nothing is added.
+        for query in ["/put?queue=q&trace=1", "/put?queue=q", "/put?queue=q&trace=0"] {
+            let field = if query.ends_with("=1") { "-H 'Traceparent: none'" } else { &traced };
+            typed.says(&format!("{field} \"$S{query}\" -d '{{}}'"), 200, "");
+            typed.says("$S/get?queue=q", 200, "{}");
+        }
+        // A limit is one for what is kept.
+        let many = ["{}"; 20].join("\n");
+        let refused = "with a traceparent each the messages are over the limit max-body-bytes 1000\n";
+        typed.says(&format!("{traced} \"$S/pub?topic=t&trace=1\" --data-binary '{many}'"), 413, refused);
+        typed.says(
+            &format!("{traced} \"$S/pub?topic=t\" --data-binary '{many}'"),
+            200,
+            "Published 20 messages to 0 clients.\n",
+        );
+    }
+}

@@ -1,5 +1,5 @@
 use crate::client::{BadUrl, Url};
-use crate::trace::Trace;
+use crate::trace::{self, Trace};
 use core::fmt;
 use streamgauge_core::wire::http::HeadWriter;
 use streamgauge_core::wire::percent;
@@ -15,7 +15,7 @@ pub struct Destination {
 enum Method {
     /// The request, without the messages between its pieces.
     Get(Vec<Vec<u8>>),
-    /// Each is a span of the trace, if there is one.
+    /// Each is a span of the trace that its message names, or else of this one.
     Post(Option<Trace>),
 }
 
@@ -77,7 +77,8 @@ impl Destination {
             }
             Method::Post(trace) => {
                 out.extend_from_slice(&head(&self.url, "POST").unwrap_or_default());
-                if let Some(trace) = trace {
+                let own = trace::of_message(message).and_then(Trace::of);
+                if let Some(trace) = own.as_ref().or(trace.as_ref()) {
                     out.extend_from_slice(format!("Traceparent: {}\r\n", trace.child()).as_bytes());
                 }
                 out.extend_from_slice(format!("Content-Length: {}\r\n\r\n", message.len()).as_bytes());
@@ -140,6 +141,12 @@ mod tests {
         let post = Destination::post("http://[::1]/pub").unwrap();
         assert_eq!(request(&post, b"a b"), "POST /pub HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 3\r\n\r\na b");
         assert_eq!(request(&post, b""), "POST /pub HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 0\r\n\r\n");
+        let trace = "0af7651916cd43dd8448eb211c80319c";
+        let message = format!(r#"{{"traceparent":"00-{trace}-b7ad6b7169203331-01","u":1}}"#);
+        let sent = request(&post, message.as_bytes());
+        assert!(sent.contains(&format!("\r\nTraceparent: 00-{trace}-")), "{sent}");
+        assert!(!sent.contains("\r\nTraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"), "{sent}");
+        assert!(sent.ends_with(&message), "the message is what it was: {sent}");
         assert_eq!(post.harmless(), b"HEAD / HTTP/1.1\r\nHost: [::1]\r\n\r\n");
     }
 

@@ -193,6 +193,7 @@ roots! {
     pieces_whole => Pieces::whole(*given());
     pieces_none => Pieces::none();
     pieces_split => Pieces::split(*given(), bytes());
+    pieces_prefixed => Pieces::prefixed(bytes());
     pieces_are_bare => pieces().are_bare();
     pieces_count => pieces().count();
     pieces_longest => pieces().longest();

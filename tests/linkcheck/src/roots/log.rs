@@ -1,7 +1,7 @@
 //! The record log.
 
 use crate::given::{Storage, given, keep, storage};
-use streamgauge_core::log::{Index, Iter, Log, Mark, Position, prefix_len};
+use streamgauge_core::log::{Index, Iter, Log, Mark, Position, prefix_len, write_prefix};
 
 type Records = Log<Storage>;
 type Marks = Index<&'static mut [Mark]>;
@@ -45,6 +45,7 @@ roots! {
     index_forget => index().forget(log());
     index_seek => index().seek(log(), *given());
     length_of_prefix => prefix_len(*given());
+    prefix => write_prefix(*given(), storage());
 }
 
 sizes! {
