@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Side;
 use super::room::{self, NoRoom, Room};
-use super::traced::{self, TooLong};
+use super::traced::{self, Carried, NoPlace};
 use crate::engine::{Engine, Mark, Waiting as _};
 use crate::gauges::Answered;
 use crate::operations::metrics::Form;
@@ -49,10 +49,10 @@ impl Handler for Door {
         let reply = match &parsed {
             Ok(Parsed::Asking(asking)) if asking.waits() => return None,
             Ok(Parsed::Asking(asking)) => {
-                let mut carried = Vec::new();
+                let mut carried = Carried::default();
                 let asking = match self.traced(asking, request, context, &mut carried) {
                     Ok(asking) => asking,
-                    Err(too_long) => return Some((self.refuse_traced(request, too_long), Mark::NONE)),
+                    Err(why) => return Some((self.refuse_traced(request, why), Mark::NONE)),
                 };
                 let mut rendering = asking.rendering(&mut room);
                 match &self.side.engine.execute_now(&asking.command, &mut rendering) {
@@ -90,10 +90,10 @@ impl Handler for Door {
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         match parse(&request, &settings, &mut room) {
             Ok(Parsed::Asking(asking)) => {
-                let mut carried = Vec::new();
+                let mut carried = Carried::default();
                 match self.traced(&asking, &request, context, &mut carried) {
                     Ok(asking) => self.execute(&request, context, &asking).await,
-                    Err(too_long) => self.refuse_traced(&request, too_long),
+                    Err(why) => self.refuse_traced(&request, why),
                 }
             }
             Ok(Parsed::Reply(Reply::Gauge(asked))) => match self.side.gauges.answer(&request, &asked).await {
@@ -209,21 +209,36 @@ impl Door {
         asking: &Asking<'a>,
         request: &Request<'_>,
         context: &Context<'_>,
-        carried: &'a mut Vec<u8>,
-    ) -> Result<Asking<'a>, TooLong> {
+        carried: &'a mut Carried,
+    ) -> Result<Asking<'a>, NoPlace> {
         let mut asking = *asking;
-        if let Some(bytes) = traced::carry(&asking.command, request, context, self.limits.max_body)? {
-            *carried = bytes;
-            asking.command = traced::with(asking.command, carried);
+        if let Some(messages) = traced::carry(&asking.command, request, context, self.limits.max_body)? {
+            *carried = messages;
+            asking.command = carried.with(asking.command);
         }
         Ok(asking)
     }
 
-    fn refuse_traced(&self, request: &Request<'_>, TooLong: TooLong) -> Answer {
+    fn refuse_traced(&self, request: &Request<'_>, why: NoPlace) -> Answer {
         let most = self.limits.max_body;
-        let line = format!("with a traceparent each the messages are over the limit max-body-bytes {most}");
-        let (status, limit) = (StatusCode::PAYLOAD_TOO_LARGE, Some(("max-body-bytes", most as u64)));
-        Answer::Response(refuse(request, status, "body-too-large", &line, limit))
+        match why {
+            NoPlace::TooLong => {
+                let line = format!("with a traceparent each the messages are over the limit max-body-bytes {most}");
+                let (status, limit) = (StatusCode::PAYLOAD_TOO_LARGE, Some(("max-body-bytes", most as u64)));
+                Answer::Response(refuse(request, status, "body-too-large", &line, limit))
+            }
+            NoPlace::Busy => self.busy(request, "there is no room to add a traceparent to each message"),
+        }
+    }
+
+    /// What may be buffered is, and `what` has to wait.
+    fn busy(&self, request: &Request<'_>, what: &str) -> Answer {
+        let most = self.limits.max_buffered;
+        let line = format!("the limit max-buffered-bytes {most} is reached: {what}");
+        let limit = Some(("max-buffered-bytes", most as u64));
+        let mut response = refuse(request, StatusCode::SERVICE_UNAVAILABLE, "busy", &line, limit);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        Answer::Response(response)
     }
 
     /// Takes note of what somebody with a quota has sent.
@@ -316,14 +331,7 @@ impl Door {
             Ok(Reply::Dump(dump)) => dump_pieces(engine.clone(), dump, self.longest_item),
             Ok(Reply::Exit) => self.exit(request, context),
             Ok(_) => whole(&Response::text(Status::NotFound), answer),
-            Err(NoRoom) => {
-                let most = self.limits.max_buffered;
-                let line = format!("the limit max-buffered-bytes {most} is reached: this answer is too long for now");
-                let limit = Some(("max-buffered-bytes", most as u64));
-                let mut response = refuse(request, StatusCode::SERVICE_UNAVAILABLE, "busy", &line, limit);
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-                Answer::Response(response)
-            }
+            Err(NoRoom) => self.busy(request, "this answer is too long for now"),
         }
     }
 

@@ -9,24 +9,36 @@ use streamgauge_core::endpoints::Request;
 use streamgauge_core::engine::{Command, Piece, Pieces};
 use streamgauge_core::log::{prefix_len, write_prefix};
 
-use crate::server::Context;
+use crate::server::{AllTaken, Context, Share};
 use crate::trace::{members_without, traceparent};
 
-/// With their traces the messages would be longer than a body may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooLong;
+/// Messages or items with their traces, each behind its length.
+#[derive(Debug, Default)]
+pub(super) struct Carried {
+    bytes: Vec<u8>,
+    _share: Option<Share>,
+}
 
-/// The messages or items of `command`, each behind its length, with the `traceparent` of the request in each that is an
-/// object of JSON and names none; `None` where there is nothing to add, or nobody asks for it. O(n).
+/// Why messages can't carry their traces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoPlace {
+    /// They would be longer than a body may be.
+    TooLong,
+    /// There is no room for so much now.
+    Busy,
+}
+
+/// The messages or items of `command`, with the `traceparent` of the request in each that is an object of JSON and names
+/// none; `None` where there is nothing to add, or nobody asks for it. O(n).
 ///
 /// # Errors
-/// [`TooLong`], beyond `most` bytes of messages.
+/// [`NoPlace`], beyond `most` bytes of messages, or what is left for the client.
 pub(super) fn carry(
     command: &Command<'_>,
     request: &Request<'_>,
     context: &Context<'_>,
     most: usize,
-) -> Result<Option<Vec<u8>>, TooLong> {
+) -> Result<Option<Carried>, NoPlace> {
     let (Command::Publish { messages: pieces, .. } | Command::Put { items: pieces, .. }) = command else {
         return Ok(None);
     };
@@ -35,39 +47,43 @@ pub(super) fn carry(
     }
     let Some(trace) = context.field("traceparent").and_then(traceparent) else { return Ok(None) };
     let member = format!("\"traceparent\":{}", serde_json::Value::from(trace));
-    let (mut bytes, mut len) = (Vec::new(), 0);
+    let (mut bytes, mut message, mut len) = (Vec::new(), Vec::new(), 0);
     for piece in pieces.iter() {
-        let piece = with_member(piece, &member);
-        len += piece.len();
+        write(piece, &member, &mut message);
+        len += message.len();
         if len > most {
-            return Err(TooLong);
+            return Err(NoPlace::TooLong);
         }
         let start = bytes.len();
-        bytes.resize(start + prefix_len(piece.len()), 0);
-        write_prefix(piece.len(), &mut bytes[start..]);
-        bytes.extend_from_slice(&piece);
+        bytes.resize(start + prefix_len(message.len()), 0);
+        write_prefix(message.len(), &mut bytes[start..]);
+        bytes.extend_from_slice(&message);
     }
-    Ok(Some(bytes))
+    let share = context.take(bytes.len()).map_err(|AllTaken| NoPlace::Busy)?;
+    Ok(Some(Carried { bytes, _share: share }))
 }
 
-/// The same command, with the messages that were [carried](carry).
-pub(super) fn with<'a>(mut command: Command<'a>, carried: &'a [u8]) -> Command<'a> {
-    if let Command::Publish { messages: pieces, .. } | Command::Put { items: pieces, .. } = &mut command
-        && let Some(traced) = Pieces::prefixed(carried)
-    {
-        *pieces = traced;
+impl Carried {
+    /// The same command, with these messages.
+    pub(super) fn with<'a>(&'a self, mut command: Command<'a>) -> Command<'a> {
+        if let Command::Publish { messages: pieces, .. } | Command::Put { items: pieces, .. } = &mut command
+            && let Some(carried) = Pieces::prefixed(&self.bytes)
+        {
+            *pieces = carried;
+        }
+        command
     }
-    command
 }
 
-fn with_member(piece: Piece<'_>, member: &str) -> Vec<u8> {
-    let mut bytes = vec![0; piece.len()];
-    piece.copy_to(&mut bytes);
-    let Some(begin) = members_without(&bytes) else { return bytes };
-    let is_empty = bytes[begin..].trim_ascii_start().starts_with(b"}");
+/// Makes `message` what `piece` is, with the member if it is an object that lacks it.
+fn write(piece: Piece<'_>, member: &str, message: &mut Vec<u8>) {
+    message.clear();
+    message.resize(piece.len(), 0);
+    piece.copy_to(message);
+    let Some(begin) = members_without(message) else { return };
+    let is_empty = message[begin..].trim_ascii_start().starts_with(b"}");
     let comma = if is_empty { "" } else { "," };
-    bytes.splice(begin..begin, member.bytes().chain(comma.bytes()));
-    bytes
+    message.splice(begin..begin, member.bytes().chain(comma.bytes()));
 }
 
 #[cfg(test)]
@@ -91,7 +107,8 @@ mod tests {
             ("H3110", "H3110"),
             ("", ""),
         ] {
-            let traced = with_member(Piece::Plain(message.as_bytes()), member);
+            let mut traced = b"of before".to_vec();
+            write(Piece::Plain(message.as_bytes()), member, &mut traced);
             assert_eq!(String::from_utf8(traced).as_deref(), Ok(carried), "{message}");
         }
     }

@@ -67,7 +67,7 @@ impl Budget {
 
 /// What one request or answer has taken of a [`Budget`].
 #[derive(Debug)]
-pub(super) struct Share {
+pub(crate) struct Share {
     budget: Arc<Budget>,
     client: Client,
     bytes: usize,

@@ -1,11 +1,18 @@
 //! What only some look at beside a request: where it comes from, and the fields that the core does not know.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use http::HeaderValue;
 use streamgauge_core::wire::http::Header;
 
+use super::SMALL;
+use super::budget::{Budget, Client, Share};
 use super::pages::{Origin, Pages};
+
+/// Others buffer so much that nothing is left, or this client does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AllTaken;
 
 /// The circumstances of a request.
 #[derive(Debug, Clone, Copy)]
@@ -23,14 +30,27 @@ pub struct Context<'a> {
     pub(super) pages: Option<&'a Pages>,
     /// The address that it has come to.
     pub(super) local: Option<IpAddr>,
+    /// What it may take of, if there is a bound.
+    pub(super) budget: Option<&'a Arc<Budget>>,
     fields: &'a [Header<'a>],
 }
 
 impl<'a> Context<'a> {
     pub(crate) const fn new(peer: SocketAddr, minor: u8, fields: &'a [Header<'a>]) -> Self {
         let origin = Origin { host: b"", origin: None, site: None, referer: None };
-        let (authorization, pages, local) = (None, None, None);
-        Self { peer, minor, room: usize::MAX, authorization, origin, pages, local, fields }
+        let (authorization, pages, local, budget) = (None, None, None, None);
+        Self { peer, minor, room: usize::MAX, authorization, origin, pages, local, budget, fields }
+    }
+
+    /// Takes `bytes` of what requests and answers may buffer, until it is dropped. What is no more than [`SMALL`], each
+    /// connection has anyway.
+    ///
+    /// # Errors
+    /// [`AllTaken`].
+    pub(crate) fn take(&self, bytes: usize) -> Result<Option<Share>, AllTaken> {
+        let Some(budget) = self.budget.filter(|_| bytes > SMALL) else { return Ok(None) };
+        let mut share = budget.share(Client::of(self.peer.ip()));
+        if share.extend(bytes) { Ok(Some(share)) } else { Err(AllTaken) }
     }
 
     /// Whether a page of another origin asks, allowed or not.

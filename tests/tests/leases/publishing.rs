@@ -89,3 +89,16 @@ fn messages_carry_their_trace_where_that_is_asked_for() {
         );
     }
 }
+
+#[test]
+fn what_traces_take_is_counted() {
+    let Some(typed) = Typed::start(&["--max-body-bytes=100000", "--max-buffered-bytes=100000"]) else { return };
+    typed.write("many", &"{}\n".repeat(1200));
+    let publish = format!("-H 'Traceparent: {TRACE}' --data-binary @many");
+    typed.says(&format!("{publish} \"$S/pub?topic=t&trace=1\""), 200, "Published 1200 messages to 0 clients.\n");
+    typed.write("many", &"{}\n".repeat(1360));
+    typed.says(&format!("{publish} \"$S/pub?topic=t\""), 200, "Published 1360 messages to 0 clients.\n");
+    let line =
+        "the limit max-buffered-bytes 100000 is reached: there is no room to add a traceparent to each message\n";
+    typed.says(&format!("{publish} \"$S/pub?topic=t&trace=1\""), 503, line);
+}

@@ -217,7 +217,7 @@ impl<H: Handler> Connection<H> {
         let Shared { pages, budget, .. } = &*self.shared;
         let mut context = Context::new(self.peer, head.http.minor, head.http.fields);
         context.room = budget.room(Client::of(self.peer.ip()));
-        context.authorization = head.authorization;
+        (context.authorization, context.budget) = (head.authorization, Some(budget));
         (context.origin, context.pages, context.local) = (head.origin, Some(pages), self.local);
         context
     }
