@@ -1,5 +1,6 @@
 //! The key of the hashes that stand for fields: random for each process, or from a file.
 
+use core::fmt::Display;
 use std::path::Path;
 
 use streamgauge_core::select::HashKey;
@@ -9,9 +10,10 @@ use streamgauge_core::select::HashKey;
 /// # Errors
 /// The line that says what is wrong with the flag.
 pub(crate) fn stored(file: &Path) -> Result<HashKey, String> {
-    read(file)
-        .map(|key| HashKey::new(&key))
-        .ok_or_else(|| format!("--hash-key-file: {} must hold 64 hexadecimal digits", file.display()))
+    let wrong = |why: &dyn Display| format!("--hash-key-file: {}{why}", file.display());
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(&format_args!(": {error}")))?;
+    let key = digits(text.trim().as_bytes()).ok_or_else(|| wrong(&" must hold 64 hexadecimal digits"))?;
+    Ok(HashKey::new(&key))
 }
 
 /// A key that nobody knows.
@@ -24,9 +26,7 @@ pub(crate) fn random() -> Result<HashKey, String> {
     Ok(HashKey::new(&key))
 }
 
-fn read(file: &Path) -> Option<[u8; 32]> {
-    let text = std::fs::read_to_string(file).ok()?;
-    let digits = text.trim().as_bytes();
+fn digits(digits: &[u8]) -> Option<[u8; 32]> {
     let mut key = [0; 32];
     if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;

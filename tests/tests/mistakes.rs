@@ -132,6 +132,19 @@ fn a_folder_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_file_that_cannot_be_opened_is_named() {
+    for flag in ["--overflow-log", "--hash-key-file"] {
+        let file = "/no/such/folder/file";
+        let (code, _, err) = run(&["serve", "--pubsub-port=0", "--queue-port=0", flag, file], "");
+        let last = err.lines().last().unwrap_or_default();
+        assert!(code == 2 && last.starts_with(&format!("error: {flag}")), "{err}");
+        assert!(last.contains(file) && last.contains("No such file"), "{err}");
+    }
+    let (_, _, err) = run(&["serve", "--pubsub-port=0", "--queue-port=0", "--hash-key-file=/dev/null"], "");
+    assert!(err.ends_with("error: --hash-key-file: /dev/null must hold 64 hexadecimal digits\n"), "{err}");
+}
+
+#[test]
 fn a_queue_is_the_one_that_is_named() {
     let server = Server::everything([""; 0]);
     let mut client = server.connect();

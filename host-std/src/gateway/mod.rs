@@ -191,11 +191,12 @@ impl Gateway {
     /// # Errors
     /// What can't be opened, or has no room.
     pub(crate) fn after(settings: Settings, stop: watch::Sender<bool>, left: &[u8]) -> Result<Arc<Self>, StartError> {
-        let wrong = |flag: &str, error: std::io::Error| StartError::new(format_args!("{flag}: {error}"));
-        let log = settings.overflow.as_ref().map(OverflowLog::open).transpose();
-        let overflow = log.map_err(|error| wrong("--overflow-log", error))?;
-        let open =
-            |folder: &PathBuf| Files::new(folder).map_err(|error| wrong(&format!("--www {}", folder.display()), error));
+        let wrong = |flag: &str, path: &Path, error: std::io::Error| {
+            StartError::new(format_args!("{flag} {}: {error}", path.display()))
+        };
+        let log = |log| OverflowLog::open(log).map_err(|error| wrong("--overflow-log", &log.path, error));
+        let overflow = settings.overflow.as_ref().map(log).transpose()?;
+        let open = |folder: &PathBuf| Files::new(folder).map_err(|error| wrong("--www", folder, error));
         let files = settings.www.as_ref().map(open).transpose()?;
         let files = files.map(Arc::new);
         let key = match settings.hash_key {
