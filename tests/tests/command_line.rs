@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal::{SIGINT, SIGTERM};
+use nix::sys::signal::Signal::{SIGCONT, SIGINT, SIGTERM};
 use streamgauge_tests::client::Client;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::until;
@@ -330,6 +330,20 @@ fn a_signal_ends_streams_and_what_is_in_flight() {
 }
 
 #[test]
+fn signals_that_come_together_are_one() {
+    let server = Server::start("simplequeue", [""; 0]);
+    let source = format!("http://{}", server.address);
+    let mut measuring = Process::start("streamgauge", ["moments", "--source", &source]);
+    server.get("/put?data=7");
+    until("it to be read", || (server.counter("depth") == 0).then_some(()));
+    // As `timeout` sends them: to the process, and to the group that it is in.
+    measuring.stop();
+    [SIGTERM, SIGINT, SIGCONT].into_iter().for_each(|signal| measuring.signal(signal));
+    assert_eq!(measuring.exit_code(), 0, "{}", measuring.stderr());
+    assert!(measuring.stdout().starts_with("count 1 "), "{}", measuring.stdout());
+}
+
+#[test]
 fn nobody_waits_for_a_connection_that_has_said_nothing() {
     for tool in SERVERS {
         let mut server = Server::start(tool, [""; 0]);
@@ -352,6 +366,8 @@ fn a_second_signal_ends_at_once() {
         until("the half request to be read", || server.get("/stats").ends_with('\n').then_some(()));
         server.process.signal(SIGTERM);
         until("the port to be closed", || std::net::TcpStream::connect(server.address).is_err().then_some(()));
+        // Those that come together are one.
+        std::thread::sleep(Duration::from_millis(150));
         let start = Instant::now();
         server.process.signal(SIGTERM);
         assert_ne!(server.process.exit_code(), 0, "not a clean end");

@@ -1,11 +1,17 @@
 //! Signals: the first SIGTERM or SIGINT asks for an end, the second one is the end, SIGHUP opens files again, SIGUSR2 lets
 //! another process go on.
 
+use core::time::Duration;
+
 use nix::sys::signal::{SigSet, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::StartError;
+
+/// Signals that come together are one wish: `timeout` and supervisors send the same one to the process and to its group.
+const ONE_WISH: Duration = Duration::from_millis(100);
 
 /// Says true on `stop` at the first signal that asks for an end, and calls `on_hangup` at each SIGHUP. Has to be
 /// called on a runtime.
@@ -18,7 +24,7 @@ pub fn listen_to_signals(stop: watch::Sender<bool>, on_hangup: impl Fn() + Send 
     let mut hangup = open(SignalKind::hangup())?;
     ours().thread_unblock().map_err(StartError::new)?;
     tokio::spawn(async move {
-        let mut asked = false;
+        let mut first: Option<Instant> = None;
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
@@ -29,7 +35,7 @@ pub fn listen_to_signals(stop: watch::Sender<bool>, on_hangup: impl Fn() + Send 
                 }
             }
             stop.send_replace(true);
-            if std::mem::replace(&mut asked, true) {
+            if first.get_or_insert_with(Instant::now).elapsed() >= ONE_WISH {
                 tracing::warn!("stopped at once by a second signal");
                 std::process::exit(1);
             }
