@@ -37,6 +37,9 @@ pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
         end = Err(explain(failure, &options.at.url, Expected::Pubsub, "put").await);
     }
     let published = sender.accepted();
+    if published == 0 && end.as_ref().is_err_and(Failure::is_said) {
+        return end;
+    }
     if options.json {
         output::line(&format!("{{\"published\": {published}}}"))?;
     } else {

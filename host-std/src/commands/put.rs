@@ -43,6 +43,9 @@ pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
         end = Err(explain(failure, &options.at.url, Expected::Queue, "pub").await);
     }
     let put = sender.accepted();
+    if put == 0 && end.as_ref().is_err_and(Failure::is_said) {
+        return end;
+    }
     if options.json {
         output::line(&format!("{{\"put\": {put}}}"))?;
     } else {

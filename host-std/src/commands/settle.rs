@@ -80,6 +80,9 @@ impl Tokens {
         let mut settled = Settled::default();
         let end = self.settle_all(how, stop, &mut settled).await;
         let Settled { done, over, more } = &settled;
+        if *done == 0 && over.is_empty() && end.as_ref().is_err_and(Failure::is_said) {
+            return end;
+        }
         if self.json {
             let over: Vec<_> = over.iter().map(|token| json::string(token)).collect();
             let more = if *more > 0 { format!(", \"more\": {more}") } else { String::new() };

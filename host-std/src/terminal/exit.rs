@@ -42,9 +42,22 @@ impl Failure {
         }
     }
 
+    /// What there is to say of it, in a line.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Refused(text) | Self::NotThere(text) | Self::Unreachable(text) => Some(text),
+            Self::Nothing | Self::Interrupted | Self::NobodyReads => None,
+        }
+    }
+
+    /// Whether it is an error, which says itself that nothing was done.
+    pub(crate) fn is_said(&self) -> bool {
+        self.text().is_some()
+    }
+
     /// Says on stderr what there is to say.
     pub(crate) fn say(&self) {
-        if let Self::Refused(text) | Self::NotThere(text) | Self::Unreachable(text) = self {
+        if let Some(text) = self.text() {
             eprintln!("error: {text}");
         }
     }

@@ -190,10 +190,7 @@ impl Top {
             Told::All { glance: Err(failure), .. } => (failure, Some(now + self.every)),
             Told::One(Err(failure)) => (failure, None),
         };
-        self.watched.lost = Some(match failure {
-            Failure::Refused(why) | Failure::NotThere(why) | Failure::Unreachable(why) => why,
-            Failure::Nothing | Failure::Interrupted | Failure::NobodyReads => "no answer".to_owned(),
-        });
+        self.watched.lost = Some(failure.text().unwrap_or("no answer").to_owned());
         next
     }
 }
