@@ -29,6 +29,16 @@ fn a_word_that_is_misspelt_is_known() {
 }
 
 #[test]
+fn a_file_without_its_flag_is_told_which() {
+    for command in ["moments", "histogram", "graph"] {
+        let from_to: &[&str] = if command == "graph" { &["--from", "a", "--to", "b"] } else { &[] };
+        let (code, err) = wrong(&[&[command, "n.txt"], from_to].concat(), "");
+        assert!(code == 2 && err.contains(": what is read is named by a flag: --source n.txt"), "{command}: {err}");
+        assert!(!fine(&[command, "--help"], "").contains("[FILE]"), "{command}");
+    }
+}
+
+#[test]
 fn a_topic_is_no_queue_and_the_other_way_round() {
     let (pubsub, queue) = (Server::start("pubsub", [""; 0]), Server::start("simplequeue", [""; 0]));
     let (pubsub, queue) = (format!("http://{}", pubsub.address), format!("http://{}", queue.address));

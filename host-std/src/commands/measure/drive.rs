@@ -1,5 +1,6 @@
 //! From a source to a measure, until the end, a bound or a signal.
 
+use core::convert::Infallible;
 use core::time::Duration;
 
 use clap::Args;
@@ -24,6 +25,9 @@ pub(super) struct Options {
     /// A file, - (stdin), a pubsub (http://host:port/sub) or a queue (http://host:port/get)
     #[arg(long, value_name = "SOURCE", default_value = "-")]
     source: Address,
+    // Never there: whoever names a file without the flag is told of the flag.
+    #[arg(hide = true, value_name = "FILE", value_parser = no_place)]
+    misplaced: Option<Infallible>,
     /// End after so many records
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
@@ -39,6 +43,10 @@ pub(super) struct Options {
     /// Show the result after every N records, too
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     every: Option<u64>,
+}
+
+fn no_place(text: &str) -> Result<Infallible, String> {
+    Err(format!("what is read is named by a flag: --source {text}"))
 }
 
 /// How long the end waits for a state that can't be reached.
