@@ -197,7 +197,7 @@ async fn several_targets_get_the_same() {
     assert!(published.iter().eq(printed.lines()));
     let refused = tokio::task::spawn_blocking(|| command(&["count", "--queue=http://127.0.0.1:1"]).output().unwrap());
     let refused = refused.await.unwrap();
-    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(refused.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("can't connect"));
 }
 

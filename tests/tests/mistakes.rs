@@ -50,6 +50,9 @@ fn a_topic_is_no_queue_and_the_other_way_round() {
         (&["sub", "--url", &queue], "this is a queue: use get".to_owned()),
         (&["moments", "--source", &pubsub], format!("this is a pubsub: use --source {pubsub}/sub")),
         (&["moments", "--source", &listening], format!("this is a queue: use --source {queue}/")),
+        (&["generate", "count", "--pubsub", &queue], format!("this is a queue: use --queue {queue}/")),
+        (&["generate", "count", "--queue", &pubsub], format!("this is a pubsub: use --pubsub {pubsub}/")),
+        (&["generate", "count", "--queue", &listening], format!("there is no queue at --queue {listening}")),
     ] {
         let (code, err) = wrong(args, "");
         assert!(code == 1 && err.trim_end().ends_with(&help), "{args:?}: {err}");
@@ -82,7 +85,7 @@ fn a_server_that_is_down_is_said_and_waited_for_where_asked() {
     drop(free);
     let url = format!("http://127.0.0.1:{port}");
     let topic = format!("{url}/sub");
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 9] = [
         &["sub", "--url", &url, "--count", "1"],
         &["read", "--source", &url, "--print"],
         &["moments", "--source", &url, "--count", "1"],
@@ -92,6 +95,7 @@ fn a_server_that_is_down_is_said_and_waited_for_where_asked() {
         &["put", "--url", &url, "a"],
         &["put", "--url", &url, "--json", "a"],
         &["ack", "--url", &url, "--queue", "q", "a"],
+        &["generate", "count", "--count", "1", "--queue", &url],
     ];
     for args in commands {
         let (code, err) = wrong(args, "");

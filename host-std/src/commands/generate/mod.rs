@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use crate::terminal::exit::Failure;
 use crate::terminal::progress::{Progress, Unit};
 use crate::terminal::{self, StartError};
 use target::Target;
@@ -45,13 +46,7 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
         for note in targets.iter().filter_map(Target::note) {
             eprintln!("generate: {note}");
         }
-        Ok(sent.map_or_else(
-            |error| {
-                eprintln!("generate: {error}");
-                ExitCode::FAILURE
-            },
-            |()| ExitCode::SUCCESS,
-        ))
+        Ok(sent.map_or_else(Failure::exit, |()| ExitCode::SUCCESS))
     })
 }
 
@@ -61,7 +56,7 @@ async fn send(
     rate: Option<f64>,
     count: Option<u64>,
     stop: &watch::Sender<bool>,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     let began = Instant::now();
     let due = |sent: u64| match rate {
         Some(rate) => began.checked_add(Duration::try_from_secs_f64(sent as f64 / rate).unwrap_or(Duration::MAX)),
@@ -89,9 +84,7 @@ async fn send(
             sent += 1;
         }
         for target in &mut *targets {
-            if !target.send(&batch, &mut stopped).await? {
-                return Ok(());
-            }
+            target.send(&batch, &mut stopped).await?;
         }
         batch.clear();
         progress.reach(sent, count.unwrap_or(sent));

@@ -10,10 +10,19 @@ use super::{Clicks, Source};
 use crate::client::Url;
 use crate::terminal::StartError;
 
+/// The end of the help.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all is well, also when a signal ended it
+  1    a server refused, or stdout can't be written
+  2    wrong flags
+  3    a server can't be reached, or not again within 60 s";
+
 /// Generate a stream: numbers of a distribution, clicks, or the edges of a graph
 ///
 /// A server that goes away is waited for, up to 60 s; messages whose answer was lost are sent again, and counted.
 #[derive(Debug, Args)]
+#[command(after_long_help = EXIT_CODES)]
 pub struct Options {
     #[command(subcommand)]
     pub(super) kind: Kind,

@@ -1,12 +1,14 @@
 //! Where generated messages go.
 
 use core::time::Duration;
-use std::io::{self, Write as _};
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::client::{Backoff, Connection, Error, Limits, Url};
+use crate::commands::at::{Expected, explain};
+use crate::terminal::exit::{Failure, accepted};
+use crate::terminal::output;
 use crate::terminal::progress::beside;
 
 /// How long a server that was there may be away.
@@ -23,6 +25,10 @@ pub(super) enum Target {
 #[derive(Debug)]
 pub(super) struct Server {
     connection: Connection,
+    expected: Expected,
+    /// As it was given.
+    root: Url,
+    /// Where messages go.
     url: Url,
     /// It has taken something.
     is_known: bool,
@@ -32,30 +38,24 @@ pub(super) struct Server {
 
 impl Target {
     pub(super) fn pubsub(url: &Url) -> Self {
-        Self::server(url.join("/pub"))
+        Self::server(Expected::Pubsub, url, "/pub")
     }
 
     pub(super) fn queue(url: &Url) -> Self {
-        Self::server(url.join("/mput"))
+        Self::server(Expected::Queue, url, "/mput")
     }
 
-    fn server(url: Url) -> Self {
+    fn server(expected: Expected, root: &Url, verb: &str) -> Self {
         let connection = Connection::new(Limits::default());
-        Self::Server(Box::new(Server { connection, url, is_known: false, repeated: 0 }))
+        let (root, url) = (root.clone(), root.join(verb));
+        Self::Server(Box::new(Server { connection, expected, root, url, is_known: false, repeated: 0 }))
     }
 
-    /// Sends lines. False if nobody wants any more.
-    pub(super) async fn send(&mut self, lines: &[u8], stop: &mut watch::Receiver<bool>) -> Result<bool, String> {
+    /// Sends lines.
+    pub(super) async fn send(&mut self, lines: &[u8], stop: &mut watch::Receiver<bool>) -> Result<(), Failure> {
         match self {
-            Self::Stdout => {
-                let mut out = io::stdout().lock();
-                match out.write_all(lines).and_then(|()| out.flush()) {
-                    Ok(()) => Ok(true),
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-                    Err(error) => Err(format!("stdout: {error}")),
-                }
-            }
-            Self::Server(server) => server.send(lines.strip_suffix(b"\n").unwrap_or(lines), stop).await.map(|()| true),
+            Self::Stdout => output::write(lines),
+            Self::Server(server) => server.send(lines.strip_suffix(b"\n").unwrap_or(lines), stop).await,
         }
     }
 
@@ -73,26 +73,25 @@ impl Target {
 
 impl Server {
     /// Sends lines, and again if a server that was there before goes away and comes back in time.
-    async fn send(&mut self, lines: &[u8], stop: &mut watch::Receiver<bool>) -> Result<(), String> {
+    async fn send(&mut self, lines: &[u8], stop: &mut watch::Receiver<bool>) -> Result<(), Failure> {
         let url = &self.url;
         let (mut lost, mut backoff) = (None, Backoff::default());
         loop {
             let error = match self.connection.call("POST", url, Some(lines)).await {
-                Ok(answer) if answer.status().is_success() => {
+                Ok(answer) => {
+                    if let Err(failure) = accepted(url, answer) {
+                        return Err(self.explain(failure).await);
+                    }
                     if lost.is_some() {
                         beside(|| eprintln!("generate: {url}: reached again"));
                     }
                     self.is_known = true;
                     return Ok(());
                 }
-                Ok(answer) => {
-                    let text = String::from_utf8_lossy(answer.body());
-                    return Err(format!("{url} answered {}: {}", answer.status(), text.trim_end()));
-                }
                 Err(error) => error,
             };
             if !self.is_known || lost.is_some_and(|lost: Instant| lost.elapsed() >= PATIENCE) || *stop.borrow() {
-                return Err(format!("{url}: {error}"));
+                return Err(Failure::of(url, &error));
             }
             if !matches!(error, Error::Connect(_)) {
                 let messages = lines.split(|byte| *byte == b'\n').count();
@@ -106,6 +105,18 @@ impl Server {
                 () = sleep(backoff.next()) => {}
                 _ = stop.wait_for(|stop| *stop) => {}
             }
+        }
+    }
+
+    /// Names the flag of a server that does not know the path: it may be another kind of server, or none.
+    async fn explain(&self, failure: Failure) -> Failure {
+        let (flag, other, what) = match self.expected {
+            Expected::Pubsub => ("--pubsub", "--queue", "pubsub"),
+            Expected::Queue => ("--queue", "--pubsub", "queue"),
+        };
+        match explain(failure, &self.root, self.expected, &format!("{other} {}", self.root)).await {
+            Failure::NotThere(text) => Failure::NotThere(format!("{text}; there is no {what} at {flag} {}", self.root)),
+            failure => failure,
         }
     }
 }
