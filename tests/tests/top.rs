@@ -1,4 +1,4 @@
-//! `streamgauge top` and bars of progress, in a terminal and without one.
+//! `streamgauge top`, counters that are watched and bars of progress, in a terminal and without one.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -93,6 +93,24 @@ fn without_a_terminal_it_is_a_table_once() {
     assert_eq!(server.stop(), 0);
     let mut top = Process::start("streamgauge", ["top", "--url", "http://127.0.0.1:1"]);
     assert_eq!(top.exit_code(), 3);
+}
+
+#[test]
+fn counters_that_are_watched_stay_in_their_place() {
+    let server = Server::everything([""; 0]);
+    let url = url(&server);
+    let mut stats = Screen::start(&["stats", "--pubsub", &url, "--watch"], None);
+    // What a second has brought is known from the second time on.
+    stats.shows("+0.0 /s");
+    assert_eq!(stats.text().matches("pubsub http://").count(), 1, "{}", stats.text());
+    stats.signal(Signal::SIGINT);
+    assert_eq!(stats.wait().code(), Some(0));
+
+    let mut piped = Process::start("streamgauge", ["stats", "--url", &url, "--watch=0.05"]);
+    until("both readings", || (piped.stdout().matches("queue http://").count() > 1).then_some(()));
+    assert!(!piped.stdout().contains('\u{1b}'), "{}", piped.stdout());
+    piped.signal(Signal::SIGINT);
+    assert_eq!(piped.exit_code(), 0);
 }
 
 /// A file that takes some time to read.

@@ -37,8 +37,9 @@ pub struct Options {
     /// Print {"pubsub": {…}, "queue": {…}}, or topic, with null for one that doesn't answer
     #[arg(long)]
     json: bool,
-    /// Print it again and again, with what a second has brought, until a signal
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// Print it again and again, each second or so many, with what a second has brought, until a signal; in a terminal
+    /// in its place
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, num_args = 0..=1, default_missing_value = "1")]
     watch: Option<Duration>,
     /// Let the counters start again from 0, once they are printed
     #[arg(long)]
@@ -122,6 +123,8 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure>
         }
         if as_json {
             output::line(&format!("{{{}}}", texts.join(", ")))?;
+        } else if watch.is_some() {
+            output::redraw(&texts.concat())?;
         } else {
             output::write(texts.concat().as_bytes())?;
         }

@@ -1,7 +1,7 @@
 //! Stdout, which may be closed any time.
 
 use core::time::Duration;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -21,6 +21,14 @@ pub(crate) fn write(bytes: &[u8]) -> Result<(), Failure> {
 /// The same with a newline behind it.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     write(format!("{text}\n").as_bytes())
+}
+
+/// Clears the screen from its first line on.
+const REDRAW: &str = "\x1b[H\x1b[J";
+
+/// Writes what was written before anew: in a terminal in its place, for a file or another program behind it.
+pub(crate) fn redraw(text: &str) -> Result<(), Failure> {
+    if io::stdout().is_terminal() { write((REDRAW.to_owned() + text).as_bytes()) } else { write(text.as_bytes()) }
 }
 
 /// Whether it is known that nobody reads stdout any more.

@@ -35,9 +35,6 @@ const RESULTS: [&str; 14] = [
     "pair.correlation",
 ];
 
-/// Clears the screen from its first line on.
-const REDRAW: &str = "\x1b[H\x1b[J";
-
 pub(super) async fn run(url: &Url, interval: Duration, json: bool, mut stop: Stop) -> Result<(), Failure> {
     let url = url.and("format", Some("json"));
     let is_terminal = std::io::stdout().is_terminal();
@@ -52,8 +49,7 @@ pub(super) async fn run(url: &Url, interval: Duration, json: bool, mut stop: Sto
             let strange = |_| Failure::Refused(format!("{url}: its answer is no reading"));
             let reading: Value = serde_json::from_slice(&answer).map_err(strange)?;
             history.push(&reading);
-            let text = if is_terminal { REDRAW.to_owned() + &history.table(&reading) } else { line(&reading) };
-            output::write(text.as_bytes())?;
+            output::redraw(&if is_terminal { history.table(&reading) } else { line(&reading) })?;
         }
         tokio::select! {
             biased;
