@@ -1,8 +1,9 @@
 //! What goes wrong at first, and what is said then: one line that helps, and an exit code that is not 0.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 
+use streamgauge_tests::build;
 use streamgauge_tests::command::{fine, run, streamgauge};
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::until;
@@ -116,6 +117,48 @@ fn a_server_that_is_down_is_said_and_waited_for_where_asked() {
             hears.try_exit_code()
         });
         assert!(code == 0 && hears.stdout().contains('8'), "{}", hears.stdout());
+    }
+}
+
+/// Exit code, stdout and stderr of a tool with one variable more.
+fn with(variable: (&str, &str), tool: &str, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(build::tool(tool));
+    command.args(args).env_remove("RUST_LOG").env(variable.0, variable.1).stdin(Stdio::null());
+    let Output { status, stdout, stderr } = command.output().expect("it starts");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (status.code().expect("no signal"), text(stdout), text(stderr))
+}
+
+#[test]
+fn the_file_of_a_token_is_read_by_who_shows_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tokens = folder.path().join("tokens").display().to_string();
+    let variable = ("STREAMGAUGE_TOKEN_FILE", "/no/such/file");
+    let url = "http://127.0.0.1:1";
+    for args in [
+        &["pub", "--url", url, "x"][..],
+        &["sub", "--url", url, "--retry"],
+        &["get", "--url", url],
+        &["stats", "--url", url],
+        &["top", "--url", url],
+        &["bench", "put", "--queue", url],
+        &["read", "--source", url, "--print", "--retry"],
+        &["generate", "count", "--queue", url],
+        &["moments", "--source", url, "--retry"],
+        &["moments", "--source", "http://127.0.0.1:1/sub", "--retry"],
+    ] {
+        let (code, out, err) = with(variable, "streamgauge", args);
+        let said = "error: STREAMGAUGE_TOKEN_FILE: /no/such/file: No such file or directory (os error 2)\n";
+        assert_eq!((code, out.as_str(), err.as_str()), (2, "", said), "{args:?}");
+    }
+    let sub = "--pubsub-url=http://127.0.0.1:1/sub";
+    let (code, _, err) = with(variable, "ps_to_http", &[sub, "--destination-post-url=http://127.0.0.1:1/put"]);
+    assert!(code == 2 && err.starts_with("error: STREAMGAUGE_TOKEN_FILE: "), "{err}");
+    for args in
+        [&["moments"][..], &["token", "new", "--tokens", &tokens, "--rights=get:*"], &["completions", "bash"]]
+    {
+        let (code, _, err) = with(variable, "streamgauge", args);
+        assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use streamgauge::bridges::ps_to_file::{self, Options, Rolling};
-use streamgauge::client::{Limits, Url};
+use streamgauge::client::{Limits, Url, prepare};
 use streamgauge::terminal::{self, StartError};
 use tokio::sync::{Notify, watch};
 
@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         let files = Rolling::new(&options.filename_format);
         let files = files.map_err(|bad| StartError::new(format_args!("--filename-format {bad}")))?;
         options.https.apply()?;
+        prepare(&url).map_err(StartError::new)?;
         terminal::start_log(options.enable_logging, options.log_format);
         terminal::runtime()?.block_on(async {
             let (stop, reopen) = (watch::Sender::new(false), Arc::new(Notify::new()));

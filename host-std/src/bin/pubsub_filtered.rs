@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use streamgauge::bridges::pubsub_filtered::{self, Options};
+use streamgauge::client::prepare;
 use streamgauge::commands::options::announce_ceiling;
 use streamgauge::server::tls::Tls;
 use streamgauge::terminal::{self, StartError};
@@ -14,6 +15,7 @@ fn main() -> ExitCode {
         let settings = options.settings()?;
         let storage = settings.worst_case();
         options.https.apply()?;
+        prepare(&source).map_err(StartError::new)?;
         let limits = options.connections.limits()?;
         let listener = terminal::bind(&options.listen.address, options.listen.port, "--port")?;
         options.process.apply(|| {

@@ -1,5 +1,5 @@
-use super::request::{receive, write};
-use super::{Answers, Error, Limits, Url, open};
+use super::request::{receive, write_for};
+use super::{Answers, Error, Limits, Url, bearer, open};
 use crate::transport::Transport;
 use core::time::Duration;
 use http::Response;
@@ -63,7 +63,8 @@ impl Connection {
         body: Option<&[u8]>,
     ) -> Result<Response<Vec<u8>>, Error> {
         self.request.clear();
-        write(&mut self.request, method, url, fields, body).ok_or(Error::Invalid)?;
+        let bearer = bearer::field()?;
+        write_for(bearer, &mut self.request, method, url, fields, body).ok_or(Error::Invalid)?;
         let kept = self
             .kept
             .take()

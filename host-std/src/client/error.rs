@@ -28,6 +28,8 @@ pub enum Error {
     Closed,
     /// The other side said that the stream is complete.
     Complete,
+    /// What this process is to show or to trust can't be read: a line that names it. No server was asked.
+    Setup(String),
 }
 
 impl fmt::Display for Error {
@@ -44,6 +46,7 @@ impl fmt::Display for Error {
             Self::Kicked => f.write_str("kicked for reading too slowly"),
             Self::Closed => f.write_str("connection closed"),
             Self::Complete => f.write_str("the stream is complete"),
+            Self::Setup(line) => f.write_str(line),
         }
     }
 }

@@ -32,6 +32,7 @@ mod write;
 pub(crate) use answers::{Answers, open};
 pub use backoff::Backoff;
 pub use bearer::authorize;
+pub(crate) use bearer::authorize_by;
 pub use connection::Connection;
 pub use decoder::Encoding;
 pub use error::Error;
@@ -46,6 +47,15 @@ pub use url::{BadUrl, Url};
 pub use write::{pubsub_write, simplequeue_write};
 
 use core::time::Duration;
+
+/// Reads what requests to `_url` need, before the first one: for whoever tries again whatever goes wrong, and would
+/// never end because of it.
+///
+/// # Errors
+/// [`Error::Setup`].
+pub fn prepare(_url: &Url) -> Result<(), Error> {
+    bearer::field().map(drop)
+}
 
 /// How long to wait, and how much to take.
 #[derive(Debug, Clone, Copy)]

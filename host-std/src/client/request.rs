@@ -29,7 +29,7 @@ pub async fn request(
     body: Option<&[u8]>,
     limits: &Limits,
 ) -> Result<Response<Vec<u8>>, Error> {
-    request_for(bearer::field(), method, url, fields, body, limits).await
+    request_for(bearer::field()?, method, url, fields, body, limits).await
 }
 
 /// The same, which shows this instead of the [token](super::authorize): nothing to who is no server of this kind.
@@ -106,7 +106,7 @@ pub(super) async fn receive(
     }
 }
 
-/// Appends a whole request to `out`, with the token that is shown.
+/// Appends a whole request to `out`, with the token that is shown. Whoever writes them [prepares](super::prepare) first.
 pub(crate) fn write(
     out: &mut Vec<u8>,
     method: &str,
@@ -114,10 +114,10 @@ pub(crate) fn write(
     fields: &[(&str, &str)],
     body: Option<&[u8]>,
 ) -> Option<()> {
-    write_for(bearer::field(), out, method, url, fields, body)
+    write_for(bearer::field().ok()?, out, method, url, fields, body)
 }
 
-fn write_for(
+pub(super) fn write_for(
     bearer: Option<&str>,
     out: &mut Vec<u8>,
     method: &str,

@@ -115,7 +115,7 @@ impl Subscription {
         limits: Limits,
     ) -> Result<Self, Error> {
         let resumed = after.map(|position| url.with_query("last_event_id", position.last));
-        let mut stream = send(bearer::field(), "GET", resumed.as_ref().unwrap_or(url), &[], None, &limits).await?;
+        let mut stream = send(bearer::field()?, "GET", resumed.as_ref().unwrap_or(url), &[], None, &limits).await?;
         let mut answers = Answers::new();
         loop {
             if let Some(event) = answers.decode(false)? {

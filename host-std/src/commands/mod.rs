@@ -87,7 +87,7 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0    all is well
   1    there was nothing, or the server refused: its line of text is shown
-  2    wrong flags
+  2    wrong flags, or a file that they or a variable name can't be read
   3    the server can't be reached, or doesn't speak HTTP
   130  interrupted before the end of what was to be sent";
 

@@ -145,6 +145,7 @@ impl Options {
         let mut any = self.retry;
         for source in self.sources() {
             match check(&source).await? {
+                Some(error @ Error::Setup(_)) => return Ok(Some(Failure::of(&source, &error))),
                 Some(error) => last = Some(Failure::of(&source, &error)),
                 None => any = true,
             }

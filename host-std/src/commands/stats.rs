@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::EXIT_CODES;
 use super::at::URL;
-use crate::client::{BadUrl, Connection, Limits, Url};
+use crate::client::{BadUrl, Connection, Limits, Url, prepare};
 use crate::terminal::exit::{Failure, accepted};
 use crate::terminal::flags::seconds;
 use crate::terminal::json::{Value, counters, members, string};
@@ -108,6 +108,8 @@ impl Options {
 pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure> {
     let (as_json, reset, watch) = (options.json, options.reset, options.watch);
     let mut servers = options.servers();
+    // It is one mistake, however many are asked.
+    servers.iter().try_for_each(|server| prepare(&server.url).map_err(|error| Failure::of(&server.url, &error)))?;
     loop {
         let (mut texts, mut failures) = (Vec::new(), Vec::new());
         for server in &mut servers {

@@ -187,7 +187,7 @@ impl Printer {
     fn hear(&mut self, news: &News<'_>) -> Result<(), End> {
         match news {
             News::Lost(_, Error::Status(status), _) if !self.connected => return Err(End::Refused(*status)),
-            News::Lost(url, error, _) if !self.connected && !self.retry => {
+            News::Lost(url, error, _) if matches!(error, Error::Setup(_)) || !self.connected && !self.retry => {
                 return Err(End::Failed(Failure::of(url, error)));
             }
             News::Lost(_, Error::Complete, _) if self.is_bounded => return Err(End::Enough),

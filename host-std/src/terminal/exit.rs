@@ -16,6 +16,8 @@ pub(crate) enum Failure {
     Refused(String),
     /// Nothing answers at that path, in words: it may be another kind of server.
     NotThere(String),
+    /// What the command was given can't be used, in words.
+    Wrong(String),
     /// The server can't be reached, in words.
     Unreachable(String),
     /// A signal came before the end.
@@ -29,6 +31,8 @@ impl Failure {
     pub(crate) fn of(url: &Url, error: &Error) -> Self {
         let text = format!("{url}: {error}");
         match error {
+            // It has nothing to do with the server.
+            Error::Setup(line) => Self::Wrong(line.clone()),
             Error::Status(_) | Error::BodyTooLarge | Error::Invalid => Self::Refused(text),
             _ => Self::Unreachable(text),
         }
@@ -45,7 +49,7 @@ impl Failure {
     /// What there is to say of it, in a line.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
-            Self::Refused(text) | Self::NotThere(text) | Self::Unreachable(text) => Some(text),
+            Self::Refused(text) | Self::NotThere(text) | Self::Wrong(text) | Self::Unreachable(text) => Some(text),
             Self::Nothing | Self::Interrupted | Self::NobodyReads => None,
         }
     }
@@ -68,6 +72,7 @@ impl Failure {
         ExitCode::from(match self {
             Self::NobodyReads => 0,
             Self::Nothing | Self::Refused(_) | Self::NotThere(_) => 1,
+            Self::Wrong(_) => 2,
             Self::Unreachable(_) => 3,
             Self::Interrupted => 130,
         })

@@ -28,6 +28,7 @@ pub use signals::{listen_to_signals, on_upgrade};
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -78,12 +79,21 @@ pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> 
             return ExitCode::SUCCESS;
         }
     };
-    let token = std::env::var(TOKEN).ok().or_else(|| std::fs::read_to_string(std::env::var_os(TOKEN_FILE)?).ok());
-    token.iter().for_each(|token| crate::client::authorize(token));
+    crate::client::authorize_by(token);
     tool(options).unwrap_or_else(|error| {
         eprintln!("error: {error}");
         ExitCode::from(2)
     })
+}
+
+/// The token that the environment has, or names the file of. A variable that is empty says nothing.
+fn token() -> Result<Option<String>, String> {
+    if let Some(token) = std::env::var(TOKEN).ok().filter(|token| !token.is_empty()) {
+        return Ok(Some(token));
+    }
+    let Some(file) = std::env::var_os(TOKEN_FILE).filter(|file| !file.is_empty()) else { return Ok(None) };
+    let read = std::fs::read_to_string(&file);
+    read.map(Some).map_err(|error| format!("{TOKEN_FILE}: {}: {error}", Path::new(&file).display()))
 }
 
 /// The sentences of a clap error, without its usage; what it suggests comes last, in brackets.

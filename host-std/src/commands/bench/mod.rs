@@ -36,7 +36,7 @@ use core::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::EXIT_CODES;
-use crate::client::Url;
+use crate::client::{Url, prepare};
 use crate::terminal::exit::Failure;
 use crate::terminal::flags::seconds;
 use crate::terminal::output;
@@ -131,6 +131,9 @@ enum Work {
 }
 
 pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure> {
+    for url in [&options.pubsub, &options.queue] {
+        prepare(url).map_err(|error| Failure::of(url, &error))?;
+    }
     let process = Process::new(&options.pid)?;
     process::allow_many_connections();
     if options.pid.is_empty() {

@@ -15,7 +15,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    all is well, also when a signal ended it
   1    a server refused, or stdout can't be written
-  2    wrong flags
+  2    wrong flags, or a file that a variable names can't be read
   3    a server can't be reached, or not again within 60 s";
 
 /// Generate a stream: numbers of a distribution, clicks, or the edges of a graph

@@ -45,8 +45,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    all is well, also when a signal ended it: the result up to there is printed
   1    something can't be read or written
-  2    wrong flags
-  3    the state can't be reached";
+  2    wrong flags, or a file that they or a variable name can't be read
+  3    the source or the state can't be reached";
 
 /// Runs a command until its source ends, or a signal ends it.
 ///

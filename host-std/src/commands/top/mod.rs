@@ -33,7 +33,7 @@ use self::view::{Then, View};
 use self::watched::Watched;
 use super::EXIT_CODES;
 use super::at::URL;
-use crate::client::Url;
+use crate::client::{Url, prepare};
 use crate::terminal::exit::{Failure, STDOUT};
 use crate::terminal::flags::time;
 use crate::terminal::output;
@@ -62,6 +62,7 @@ const PEACE: u32 = 5;
 
 pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
     let Options { url, every, json } = options;
+    prepare(&url).map_err(|error| Failure::of(&url, &error))?;
     let server = Server::new(url.clone());
     if json {
         return print_json(server, stop).await;

@@ -90,7 +90,9 @@ impl Inbox {
             News::Item(Item::Missed(messages)) => self.losses.missed = self.losses.missed.saturating_add(*messages),
             News::Item(Item::TooLong { .. }) => self.losses.too_long = self.losses.too_long.saturating_add(1),
             News::Lost(_, Error::Status(status), _) if !self.trusted => return Err(End::Refused(*status)),
-            News::Lost(source, error, _) if !self.trusted => return Err(End::Failed(Failure::of(source, error))),
+            News::Lost(source, error, _) if !self.trusted || matches!(error, Error::Setup(_)) => {
+                return Err(End::Failed(Failure::of(source, error)));
+            }
             News::Lost(source, error, wait) => tracing::warn!(%source, %error, ?wait, "source lost"),
             News::Connected(source) => {
                 self.trusted = true;

@@ -86,7 +86,9 @@ impl Queue {
         let Ok((connection, answer)) = answer else { return Ok(None) };
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) if !self.trusted => return Err(Failure::of(&self.url, &error)),
+            Err(error) if !self.trusted || matches!(error, Error::Setup(_)) => {
+                return Err(Failure::of(&self.url, &error));
+            }
             Err(error) => {
                 let source = &self.url;
                 tracing::warn!(%source, %error, "queue lost; if it had sent items, they are lost with it");
