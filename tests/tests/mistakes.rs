@@ -163,6 +163,33 @@ fn the_file_of_a_token_is_read_by_who_shows_it() {
 }
 
 #[test]
+fn the_file_of_authorities_is_read_by_who_encrypts() {
+    let variable = ("STREAMGAUGE_CA_FILE", "/no/such/file");
+    let queue = Server::start("simplequeue", [""; 0]);
+    let url = format!("http://{}", queue.address);
+    for args in [&["put", "--url", &url, "x"][..], &["get", "--url", &url], &["moments"]] {
+        let (code, _, err) = with(variable, "streamgauge", args);
+        assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
+    }
+    let said = "error: STREAMGAUGE_CA_FILE: /no/such/file: No such file or directory (os error 2)\n";
+    for args in [
+        &["put", "--url", "https://127.0.0.1:1", "x"][..],
+        &["sub", "--url", "https://127.0.0.1:1", "--retry"],
+        &["read", "--source", "https://127.0.0.1:1", "--print", "--retry"],
+        &["stats", "--url", "https://127.0.0.1:1"],
+    ] {
+        let (code, _, err) = with(variable, "streamgauge", args);
+        assert_eq!((code, err.as_str()), (2, said), "{args:?}");
+    }
+    let from = format!("--pubsub-url={url}/sub");
+    let (code, _, err) = with(variable, "ps_to_http", &[&from, "--destination-post-url=https://127.0.0.1:1/put"]);
+    assert_eq!((code, err.as_str()), (2, said));
+    // A flag is looked at at once.
+    let (code, err) = wrong(&["put", "--url", &url, "--ca-file=/no/such/file", "x"], "");
+    assert!(code == 2 && err.starts_with("error: --ca-file: /no/such/file: "), "{err}");
+}
+
+#[test]
 fn records_without_anything_to_measure_are_a_mistake() {
     for (args, input, records) in [
         (&["moments"][..], "x\ny\n", 2),

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use streamgauge::bridges::ps_to_http::{self, Config, Options};
+use streamgauge::bridges::ps_to_http::{self, Config, Destination, Options};
 use streamgauge::client::prepare;
 use streamgauge::terminal::{self, StartError};
 use tokio::sync::watch;
@@ -11,7 +11,8 @@ fn main() -> ExitCode {
     terminal::main(|options: Options| {
         let config = Config::try_from(&options).map_err(StartError::new)?;
         options.https.apply()?;
-        config.sources.iter().try_for_each(prepare).map_err(StartError::new)?;
+        let destinations = config.destinations.iter().map(Destination::url);
+        config.sources.iter().chain(destinations).try_for_each(prepare).map_err(StartError::new)?;
         terminal::start_log(options.enable_logging, options.log_format);
         terminal::runtime()?.block_on(async {
             let stop = watch::Sender::new(false);

@@ -9,10 +9,14 @@ use tokio::time::timeout;
 
 /// Opens a connection that sends at once what is written to it.
 pub(crate) async fn open(url: &Url, within: Duration) -> Result<Transport, Error> {
+    let config = url.is_secure().then(https::config).transpose()?;
     let connecting = async {
         let socket = TcpStream::connect((url.host(), url.port())).await?;
         socket.set_nodelay(true)?;
-        if url.is_secure() { https::secure(socket, url).await } else { Ok(socket.into()) }
+        match config {
+            Some(config) => https::secure(socket, url, config).await,
+            None => Ok(socket.into()),
+        }
     };
     let connected = timeout(within, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
     connected.map_err(Error::Connect)

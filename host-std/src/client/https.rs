@@ -1,7 +1,7 @@
 //! https: whom to trust, and what to show.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use rustls::crypto::ring;
@@ -9,11 +9,14 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, version};
 use tokio::net::TcpStream;
 
-use super::Url;
+use super::{Error, Url};
 use crate::transport::{Secure, Transport, pem};
 
 /// Chosen once in a process, at the latest by its first connection that is encrypted.
 static CONFIG: OnceLock<Result<Arc<ClientConfig>, String>> = OnceLock::new();
+
+/// The file of authorities that counts where nothing was chosen, and the variable that names it.
+static AUTHORITIES: OnceLock<(PathBuf, &'static str)> = OnceLock::new();
 
 /// Chooses for all connections of this process whose certificates are accepted: those that the authorities of a file
 /// have signed, and no others; without one, those that the system trusts. A server may ask for a certificate in return:
@@ -26,12 +29,27 @@ pub fn trust(authorities: Option<&Path>, identity: Option<(&Path, &Path)>) -> Re
     CONFIG.set(Ok(Arc::new(config))).map_err(|_| "there have been connections already".to_owned())
 }
 
+/// The same with the file that a variable names: it is read for the first connection that is encrypted, if there is one.
+pub(crate) fn trust_later(authorities: PathBuf, variable: &'static str) {
+    let _ = AUTHORITIES.set((authorities, variable));
+}
+
+/// What was chosen.
+///
+/// # Errors
+/// A file can't be read, or nobody is trusted.
+pub(super) fn config() -> Result<Arc<ClientConfig>, Error> {
+    let config = CONFIG.get_or_init(|| match AUTHORITIES.get() {
+        None => configure(None, None).map(Arc::new),
+        Some((file, variable)) => configure(Some(file), None).map(Arc::new).map_err(|why| format!("{variable}: {why}")),
+    });
+    config.clone().map_err(Error::Setup)
+}
+
 /// Makes a connection secure, to the host that the URL names.
-pub(super) async fn secure(socket: TcpStream, url: &Url) -> io::Result<Transport> {
-    let config = CONFIG.get_or_init(|| configure(None, None).map(Arc::new));
-    let config = config.as_ref().map_err(|why| io::Error::other(why.as_str()))?;
+pub(super) async fn secure(socket: TcpStream, url: &Url, config: Arc<ClientConfig>) -> io::Result<Transport> {
     let name = ServerName::try_from(url.host().to_owned()).map_err(io::Error::other)?;
-    let session = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+    let session = ClientConnection::new(config, name).map_err(io::Error::other)?;
     Ok(Secure::handshake(socket, session).await?.into())
 }
 

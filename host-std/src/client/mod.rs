@@ -38,6 +38,7 @@ pub use decoder::Encoding;
 pub use error::Error;
 pub use feed::{Announce, Feed, News};
 pub use https::trust;
+pub(crate) use https::trust_later;
 pub use request::request;
 #[cfg(feature = "otlp")]
 pub(crate) use request::request_for;
@@ -48,12 +49,15 @@ pub use write::{pubsub_write, simplequeue_write};
 
 use core::time::Duration;
 
-/// Reads what requests to `_url` need, before the first one: for whoever tries again whatever goes wrong, and would
+/// Reads what requests to `url` need, before the first one: for whoever tries again whatever goes wrong, and would
 /// never end because of it.
 ///
 /// # Errors
 /// [`Error::Setup`].
-pub fn prepare(_url: &Url) -> Result<(), Error> {
+pub fn prepare(url: &Url) -> Result<(), Error> {
+    if url.is_secure() {
+        https::config()?;
+    }
     bearer::field().map(drop)
 }
 

@@ -75,12 +75,16 @@ pub struct Connections {
     pub log_format: LogFormat,
 }
 
+/// The environment variable that has the file of certificate authorities.
+const CA_FILE: &str = "STREAMGAUGE_CA_FILE";
+
 /// Whom a client trusts.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Addresses with https://")]
 pub struct Https {
-    /// Trust the certificate authorities of this file (PEM), and no others [default: those of the system]
-    #[arg(long, value_name = "FILE", env = "STREAMGAUGE_CA_FILE", hide_env_values = true, global = true)]
+    /// Trust the certificate authorities of this file (PEM), and no others [default: those of the system] [env:
+    /// STREAMGAUGE_CA_FILE]
+    #[arg(long, value_name = "FILE", global = true)]
     pub ca_file: Option<PathBuf>,
     /// Show this certificate to servers that ask for one (PEM)
     #[arg(long, value_name = "FILE", global = true)]
@@ -91,21 +95,30 @@ pub struct Https {
 }
 
 impl Https {
-    /// Chooses that for the whole process.
+    /// Chooses that for the whole process. What the variable names is there for every command, also for those that
+    /// encrypt nothing: it is read when it is needed.
     ///
     /// # Errors
-    /// What is wrong with a file, or that one is missing.
+    /// What is wrong with a file that a flag names, or that one is missing.
     pub fn apply(&self) -> Result<(), StartError> {
         let identity = match (&self.client_cert, &self.client_key) {
             (Some(certificate), Some(key)) => Some((certificate.as_path(), key.as_path())),
             (None, None) => None,
             _ => return Err(StartError::new("--client-cert and --client-key belong together")),
         };
+        let named = |file: &&Path| !file.as_os_str().is_empty();
+        let variable = std::env::var_os(CA_FILE).map(PathBuf::from);
+        let (flag, authorities) = match (&self.ca_file, &variable) {
+            (Some(file), _) => ("--ca-file", Some(file.as_path()).filter(named)),
+            (None, variable) => (CA_FILE, variable.as_deref().filter(named)),
+        };
         if self.ca_file.is_none() && identity.is_none() {
+            authorities.iter().for_each(|file| client::trust_later(file.to_path_buf(), CA_FILE));
             return Ok(());
         }
-        let flags = if identity.is_some() { "--ca-file, --client-cert, --client-key" } else { "--ca-file" };
-        let chosen = client::trust(self.ca_file.as_deref().filter(|file| *file != Path::new("")), identity);
+        let flags = authorities.map(|_| flag).into_iter().chain(identity.map(|_| "--client-cert, --client-key"));
+        let flags = flags.collect::<Vec<_>>().join(", ");
+        let chosen = client::trust(authorities, identity);
         chosen.map_err(|why| StartError::new(format_args!("{flags}: {why}")))
     }
 }
