@@ -85,7 +85,7 @@ impl Connection {
                 writing.flush().await
             };
             let written = timeout(self.limits.read, writing).await;
-            written.map_err(|_| Error::TimedOut)?.map_err(Error::Io)
+            written.map_err(|_| Error::TimedOut)?.map_err(Error::io)
         };
         // A request may be refused, and the connection closed, before all of it is sent.
         let (written, answer) = tokio::join!(written, answer);

@@ -1,6 +1,9 @@
 use core::fmt;
 use std::io;
+
 use streamgauge_core::wire::http::HttpError;
+
+use crate::transport::Broken;
 
 /// Why a request or a subscription failed.
 #[derive(Debug)]
@@ -30,6 +33,15 @@ pub enum Error {
     Complete,
     /// What this process is to show or to trust can't be read: a line that names it. No server was asked.
     Setup(String),
+}
+
+impl Error {
+    /// What an error of a connection that is there means. One whose other side does not accept who this is never came
+    /// about, even if that is only known when the request is sent.
+    pub(crate) fn io(error: io::Error) -> Self {
+        let broken = error.get_ref().and_then(|why| why.downcast_ref::<Broken>());
+        if broken.is_some_and(Broken::is_refusal) { Self::Connect(error) } else { Self::Io(error) }
+    }
 }
 
 impl fmt::Display for Error {

@@ -10,7 +10,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, version};
 use tokio::net::TcpStream;
 
 use super::{Error, Url};
-use crate::transport::{Secure, Transport, pem};
+use crate::transport::{Secure, Transport, misfit, pem};
 
 /// Chosen once in a process, at the latest by its first connection that is encrypted.
 static CONFIG: OnceLock<Result<Arc<ClientConfig>, String>> = OnceLock::new();
@@ -63,7 +63,7 @@ fn configure(authorities: Option<&Path>, identity: Option<(&Path, &Path)>) -> Re
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => builder
             .with_client_auth_cert(pem::certificates(certificate)?, pem::key(key)?)
-            .map_err(|error| format!("{} does not fit {}: {error}", key.display(), certificate.display()))?,
+            .map_err(|error| misfit(&error, certificate, key))?,
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)

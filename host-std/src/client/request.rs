@@ -63,7 +63,7 @@ pub(super) async fn send(
         stream.flush().await
     };
     let written = timeout(limits.read, writing).await;
-    written.map_err(|_| Error::TimedOut)?.map_err(Error::Io)?;
+    written.map_err(|_| Error::TimedOut)?.map_err(Error::io)?;
     Ok(stream)
 }
 
@@ -97,7 +97,7 @@ pub(super) async fn receive(
             }
         }
         let read = timeout(limits.read, answers.fill(stream)).await;
-        if read.map_err(|_| Error::TimedOut)?.map_err(Error::Io)? == 0 {
+        if read.map_err(|_| Error::TimedOut)?.map_err(Error::io)? == 0 {
             return match answers.finish()? {
                 Closed::Complete => Ok((answer, false)),
                 Closed::Idle => Err(Error::Closed),

@@ -129,7 +129,7 @@ impl Subscription {
                 return Ok(Self { stream, answers, decoder, numbers });
             }
             let read = timeout(limits.read, answers.fill(&mut stream)).await;
-            if read.map_err(|_| Error::TimedOut)?.map_err(Error::Io)? == 0 {
+            if read.map_err(|_| Error::TimedOut)?.map_err(Error::io)? == 0 {
                 return Err(Error::Closed);
             }
         }
@@ -148,7 +148,7 @@ impl Subscription {
         match self.answers.fill(&mut self.stream).await {
             Ok(0) => Err(self.decoder.finish()),
             Ok(_) => self.drain(&mut on).map(|_| ()),
-            Err(error) => Err(Error::Io(error)),
+            Err(error) => Err(Error::io(error)),
         }
     }
 

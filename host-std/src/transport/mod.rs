@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | `secure` | a socket and its TLS session: at most one record is taken that is not sent |
 //! | `pipe` | two ends with bounded room between them, for who speaks HTTP/1.1 within another protocol |
+//! | `broken` | why a TLS session has not come about, or is over, in words |
 //! | `pem` | certificates and keys out of files |
 //!
 //! Whoever uses a [`Transport`] does not know which of them it is. All of it works without waiting (`try_…`) or with a
 //! task to be woken (`poll_…`), and none of it holds more than a record.
 
+mod broken;
 pub(crate) mod pem;
 mod pipe;
 mod secure;
@@ -21,6 +23,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
+pub(crate) use broken::{Broken, misfit};
 pub(crate) use pipe::{End, pipe};
 pub(crate) use secure::Secure;
 

@@ -8,6 +8,8 @@ use rustls::RootCertStore;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::broken::of_file;
+
 /// All certificates of a file, of which there is one at least.
 ///
 /// # Errors
@@ -30,7 +32,7 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 pub(crate) fn authorities(path: &Path) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
     for certificate in certificates(path)? {
-        store.add(certificate).map_err(|error| format!("{}: {error}", path.display()))?;
+        store.add(certificate).map_err(|error| format!("{}: {}", path.display(), of_file(&error)))?;
     }
     Ok(store)
 }

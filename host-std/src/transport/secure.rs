@@ -8,6 +8,8 @@ use rustls::Connection;
 use tokio::io::{AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::Broken;
+
 /// A TLS session over `S`: a socket, on this thread or on its way to another one.
 ///
 /// What is written becomes one record, and the next is only begun when all of that is sent. So there is never more than
@@ -97,7 +99,7 @@ impl Secure<TcpStream> {
             Err(error) => {
                 // It tells the other side why.
                 let _ = self.flush();
-                Err(io::Error::new(ErrorKind::InvalidData, error))
+                Err(io::Error::new(ErrorKind::InvalidData, Broken(error)))
             }
         }
     }

@@ -108,7 +108,7 @@ fn the_command_line_and_bridges_speak_https() {
     assert_eq!(typed(&["sub", "--from=first", "--limit=2"], ""), "one\ntwo\n");
     // Unknown authorities are not trusted, and that is said.
     let (code, _, why) = command::run(&["put", "x", "--url", &url], "");
-    assert!(code == 3 && why.contains("certificate"), "{code} {why}");
+    assert!(code == 3 && why.ends_with("does not count: nobody who is trusted has signed it\n"), "{code} {why}");
 
     let plain = Server::start("simplequeue", [""; 0]);
     let bridge = |from: &str, to: &str| {
@@ -155,7 +155,18 @@ fn only_who_has_a_certificate_gets_in() {
     let (certificate, key) =
         (format!("--client-cert={}", file("right.pem")), format!("--client-key={}", file("right.key")));
     command::fine(&["put", "item", &at, &trust, &certificate, &key], "");
-    assert_eq!(command::run(&["put", "item", &at, &trust], "").0, 3);
+    let (code, out, why) = command::run(&["put", "item", &at, &trust], "");
+    let asked = "/put: can't connect: a certificate of the client is asked for (--client-cert, --client-key)\n";
+    assert!(code == 3 && out.is_empty() && why.ends_with(asked), "{code}: {out}{why}");
+    let [wrong, other] =
+        [("cert", "wrong.pem"), ("key", "wrong.key")].map(|(flag, name)| format!("--client-{flag}={}", file(name)));
+    let (code, _, why) = command::run(&["put", "item", &at, &trust, &wrong, &other], "");
+    let refused = "can't connect: the other side does not trust who has signed the certificate that it was shown\n";
+    assert!(code == 3 && why.ends_with(refused), "{code}: {why}");
+    let (code, _, why) = command::run(&["put", "item", &at, &certificate, &other], "");
+    let (key, certificate) = (file("wrong.key"), file("right.pem"));
+    let misfit = format!("error: --client-cert, --client-key: {key} is not the key of {certificate}\n");
+    assert!(code == 2 && why.ends_with(&misfit), "{code}: {why}");
 }
 
 #[test]
@@ -243,7 +254,7 @@ fn what_is_wrong_with_the_files_is_said() {
         ("none.pem", "server.key", "--tls-cert: "),
         ("empty", "server.key", "there is no certificate in it"),
         ("server.pem", "empty", "there is no private key in it"),
-        ("server.pem", "other.key", "does not fit"),
+        ("server.pem", "other.key", "is not the key of"),
     ] {
         let flags = [format!("--tls-cert={}", file(certificate)), format!("--tls-key={}", file(key))];
         let (code, _, said) = command::run(&["serve", "--pubsub-port=0", &flags[0], &flags[1]], "");

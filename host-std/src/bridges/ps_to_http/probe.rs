@@ -18,8 +18,8 @@ pub(super) async fn pipelines(destination: &Destination, limits: Limits) -> bool
 async fn both_answered(destination: &Destination, limits: Limits) -> Result<bool, Error> {
     let mut stream = open(destination.url(), limits.connect).await?;
     let request = destination.harmless();
-    stream.write_all(&[&request[..], &request].concat()).await.map_err(Error::Io)?;
-    stream.flush().await.map_err(Error::Io)?;
+    stream.write_all(&[&request[..], &request].concat()).await.map_err(Error::io)?;
+    stream.flush().await.map_err(Error::io)?;
     let mut answers = Answers::new();
     let mut left = 2;
     loop {
@@ -31,7 +31,7 @@ async fn both_answered(destination: &Destination, limits: Limits) -> Result<bool
                 Event::Head(_) | Event::Body(_) => {}
             }
         }
-        if answers.fill(&mut stream).await.map_err(Error::Io)? == 0 {
+        if answers.fill(&mut stream).await.map_err(Error::io)? == 0 {
             return Ok(false);
         }
     }

@@ -78,7 +78,7 @@ impl Session<'_> {
             }
             tokio::select! {
                 read = answers.fill(&mut reader) => {
-                    if read.map_err(Error::Io)? == 0 {
+                    if read.map_err(Error::io)? == 0 {
                         let _ = answers.finish()?;
                         // A body that ends with the connection is an answer too.
                         if let (Some(verdict), true) = (verdict.take(), in_flight > 0) {
@@ -103,7 +103,7 @@ impl Session<'_> {
                     }
                 }
                 wrote = writer.write(out.get(written..).unwrap_or_default()), if written < out.len() => {
-                    written += wrote.map_err(Error::Io)?;
+                    written += wrote.map_err(Error::io)?;
                     if written == out.len() {
                         written = 0;
                         out.clear();

@@ -63,10 +63,10 @@ impl Pipe {
                 return Ok(());
             }
             // Either requests or answers are short, so neither side ever waits for the other to read.
-            self.stream.write_all(&self.requests).await.map_err(Error::Io)?;
-            self.stream.flush().await.map_err(Error::Io)?;
+            self.stream.write_all(&self.requests).await.map_err(Error::io)?;
+            self.stream.flush().await.map_err(Error::io)?;
             self.requests.clear();
-            let read = self.stream.read(&mut self.buffer).await.map_err(Error::Io)?;
+            let read = self.stream.read(&mut self.buffer).await.map_err(Error::io)?;
             let came_at = Instant::now();
             let mut input = self.buffer.get(..read).filter(|input| !input.is_empty()).ok_or(Error::Closed)?;
             while let Some(event) = self.responses.decode(&mut input, false)? {

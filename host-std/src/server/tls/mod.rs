@@ -15,7 +15,7 @@ use rustls::crypto::ring;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{ServerConfig, version};
 
-use crate::transport::pem;
+use crate::transport::{misfit, pem};
 
 pub(super) use handshake::begin;
 pub(crate) use handshake::handshakes;
@@ -89,10 +89,9 @@ fn read(files: &Files) -> Result<ServerConfig, String> {
             builder.with_client_cert_verifier(verifier.map_err(|error| wrong(&error))?)
         }
     };
-    let mut config = builder.with_single_cert(certificates, key).map_err(|error| {
-        let [certificate, key] = [&files.certificate, &files.key].map(|path| path.display());
-        format!("--tls-key: {key} does not fit {certificate} (--tls-cert): {error}")
-    })?;
+    let mut config = builder
+        .with_single_cert(certificates, key)
+        .map_err(|error| format!("--tls-cert, --tls-key: {}", misfit(&error, &files.certificate, &files.key)))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.ticketer = ring::Ticketer::new().map_err(|error| error.to_string())?;
