@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Output, Stdio};
 
+use nix::sys::signal::Signal;
 use streamgauge_tests::build;
 use streamgauge_tests::command::{fine, run, streamgauge};
 use streamgauge_tests::process::{Process, Server};
@@ -239,6 +240,40 @@ fn a_queue_is_the_one_that_is_named() {
     let source = format!("http://{}/?queue=jobs", server.address);
     let out = fine(&["moments", "--source", &source, "--drain"], "");
     assert!(out.starts_with("count 1  mean 7 "), "{out}");
+}
+
+#[test]
+fn what_will_never_be_drained_is_not_waited_for() {
+    let server = Server::everything(["--no-auto-create"]);
+    let at = |path: &str| format!("http://{}{path}", server.address);
+    for (path, why) in [
+        ("/nothing", "answered 404"),
+        ("/?queue=none", "answered 404: there is no queue none"),
+        ("/?queue=.", "answered 400"),
+    ] {
+        for lease in [&["--no-lease"][..], &[]] {
+            let source = at(path);
+            let (code, out, err) = run(&[&["read", "--source", &source, "--drain", "--print"], lease].concat(), "");
+            let last = err.lines().last().unwrap_or_default();
+            assert!(last.starts_with(&format!("error: {source} can't be drained: {why}")), "{lease:?}: {err}");
+            assert_eq!((code, out.as_str()), (1, ""));
+        }
+    }
+    // What can be drained is.
+    server.get("/put?queue=main&data=7");
+    let (none, main) = (at("/nothing"), at("/?queue=main"));
+    let (code, out, _) = run(&["read", "--source", &none, "--source", &main, "--drain", "--print"], "");
+    assert_eq!((code, out.as_str()), (1, "7\n"));
+    // A queue may come, and is waited for: but nobody is left to wonder.
+    let mut waiting = Process::start("streamgauge", ["read", "--source", &none, "--print"]);
+    let said = "waiting alone will not change that: answered 404; asking on";
+    until("the warning", || waiting.stderr().contains(said).then_some(()));
+    waiting.signal(Signal::SIGTERM);
+    assert_eq!(waiting.exit_code(), 0);
+    for verb in ["sub", "get"] {
+        let (code, err) = wrong(&["read", "--source", &at(&format!("/{verb}")), "--drain", "--print"], "");
+        assert!(code == 2 && err.contains(&format!("/{verb} is what a server is asked")), "{err}");
+    }
 }
 
 #[test]

@@ -124,8 +124,12 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
             tokio::spawn(report(monitor.clone(), every));
         }
         reader.run(stop.subscribe()).await;
-        eprintln!("read: {}", monitor.status());
-        Ok(ExitCode::SUCCESS)
+        let status = monitor.status();
+        eprintln!("read: {status}");
+        let mut refused: Vec<_> = status.refused.into_iter().map(Failure::Refused).collect();
+        let last = refused.pop();
+        refused.iter().for_each(Failure::say);
+        Ok(last.map_or(ExitCode::SUCCESS, Failure::exit))
     })
 }
 
@@ -225,6 +229,12 @@ fn unless_unread(report: Report, stop: &watch::Sender<bool>) -> Report {
 
 /// Whether it could be a queue; why that can't be asked.
 async fn check(source: &Url) -> Result<Option<Error>, StartError> {
+    let path = source.target().split('?').next().unwrap_or_default();
+    if let Some((_, verb @ ("sub" | "get" | "mget" | "stats"))) = path.rsplit_once('/') {
+        return Err(StartError::new(format_args!(
+            "--source {source}: /{verb} is what a server is asked; name the queue without it"
+        )));
+    }
     // A server of both answers with what is named; a pubsub alone knows no queues.
     let name = source.parameter("queue").unwrap_or_else(|| "main".to_owned());
     let stats = source.join("/stats").and("queue", Some(name));

@@ -164,7 +164,8 @@ impl Builder {
         self
     }
 
-    /// Ends once every queue is empty: nothing is left, not even what has to be tried again.
+    /// Ends once every queue is empty: nothing is left, not even what has to be tried again. One that refuses in a way
+    /// that waiting does not change is not waited for: [`Status::refused`](super::Status::refused) says so.
     pub fn drain(mut self) -> Self {
         self.settings.drain = true;
         self
@@ -255,6 +256,7 @@ impl Builder {
                 pool: Mutex::new(Pool::new(self.queues.len(), empty, failing)),
                 times: Mutex::new(vec![Moments::default(); self.tasks.len()]),
                 counts: Mutex::default(),
+                refusals: Mutex::new(vec![None; self.queues.len()]),
                 queues: self.queues,
                 limits: self.limits,
                 tasks: self

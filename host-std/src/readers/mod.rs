@@ -98,6 +98,8 @@ struct Shared {
     pool: Mutex<Pool>,
     times: Mutex<Vec<Moments>>,
     counts: Mutex<Counts>,
+    /// Of each queue, why it can't be drained.
+    refusals: Mutex<Vec<Option<String>>>,
 }
 
 struct Task {

@@ -18,6 +18,8 @@ pub(super) struct Queue {
     stats: Url,
     separator: Option<u8>,
     lending: Lending,
+    /// The line in which it said no the last time.
+    said: String,
 }
 
 /// Whether items are borrowed.
@@ -77,6 +79,7 @@ impl Queue {
             separator: (batch > 0).then_some(RECORD_SEPARATOR),
             connection: Connection::new(limits),
             lending: lease.map_or(Lending::Unwanted, |lease| Lending::Unknown(lender(lease))),
+            said: String::new(),
         }
     }
 
@@ -156,6 +159,14 @@ impl Queue {
         matches!(&self.lending, Lending::Yes(_, keeper) if keeper.is_lost(token))
     }
 
+    /// The error, with the line in which the queue said no if it did.
+    pub(super) fn explain(&self, error: &Error) -> String {
+        match error {
+            Error::Status(_) if !self.said.is_empty() => format!("{error}: {}", self.said),
+            _ => error.to_string(),
+        }
+    }
+
     /// How long a lease is that nobody touches.
     pub(super) fn lease(&self) -> Duration {
         match &self.lending {
@@ -194,6 +205,8 @@ impl Queue {
         match answer.status().as_u16() {
             200 | 204 => Ok(answer),
             status => {
+                let text = String::from_utf8_lossy(answer.body());
+                text.lines().next().unwrap_or_default().trim().clone_into(&mut self.said);
                 if let Lending::Refused(lender) = &self.lending {
                     // Another server may be there when it answers again.
                     self.lending = Lending::Unknown(lender.clone());

@@ -24,6 +24,8 @@ pub struct Status {
     pub queue_failures: u64,
     /// Leases that were over before they could be settled: their items are done again.
     pub leases_lost: u64,
+    /// Queues that were to be drained, and refuse: a line each.
+    pub refused: Vec<String>,
     /// How long to rest between items now, because tasks fail.
     pub backoff: Duration,
     /// Each task, in the order of its reader.
@@ -58,6 +60,7 @@ impl Monitor {
             kept,
             queue_failures,
             leases_lost,
+            refused: self.0.refusals.lock().iter().flatten().cloned().collect(),
             backoff: state.poll_rest(),
             tasks: tasks.collect(),
         }

@@ -28,6 +28,12 @@ pub(super) async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     Worker { empty: vec![false; queues.len()], shared, queues, stop, out: Vec::new() }.run().await;
 }
 
+/// Whether an answer stays the same however long one waits: the request would have to be another one.
+const fn is_final(error: &Error) -> bool {
+    // 408, 425 and 429 ask for patience.
+    matches!(error, Error::Status(400..=407 | 409..=424 | 426..=428 | 430..=499) | Error::Setup(_))
+}
+
 struct Worker {
     shared: Arc<Shared>,
     queues: Vec<Queue>,
@@ -83,9 +89,12 @@ impl Worker {
             Ok(got) => got,
             Err(error) => {
                 self.shared.pool.lock().handle_failure(origin, now());
-                return self.complain(origin, "give an item", &error);
+                return self.go_without(origin, &error);
             }
         };
+        if let Some(refusal) = self.shared.refusals.lock().get_mut(origin) {
+            *refusal = None;
+        }
         if let Some(empty) = self.empty.get_mut(origin) {
             *empty = is_drained;
         }
@@ -313,6 +322,23 @@ impl Worker {
                 tracing::error!("a failed message can't be kept: {error}");
                 false
             }
+        }
+    }
+
+    /// A queue did not give an item. Nothing that is to be drained comes from one that will say the same later.
+    fn go_without(&mut self, origin: usize, error: &Error) {
+        if !is_final(error) {
+            return self.complain(origin, "give an item", error);
+        }
+        let (Some(queue), Some(url)) = (self.queues.get(origin), self.shared.queues.get(origin)) else { return };
+        let why = queue.explain(error);
+        self.shared.counts.lock().queue_failures += 1;
+        if !self.shared.settings.drain {
+            return tracing::warn!("{url} gives no item, and waiting alone will not change that: {why}; asking on");
+        }
+        if let (Some(refusal), Some(empty)) = (self.shared.refusals.lock().get_mut(origin), self.empty.get_mut(origin))
+        {
+            (*refusal, *empty) = (Some(format!("{url} can't be drained: {why}")), true);
         }
     }
 
