@@ -80,6 +80,25 @@ fn what_cannot_be_together_is_said_with_where_it_is_from() {
 }
 
 #[test]
+fn the_examples_of_the_pages_are_fine() {
+    let folder = TempDir::new().unwrap();
+    let mut tried = 0;
+    let pages = fs::read_dir(workspace().join("host-std/docs")).unwrap().map(|entry| entry.unwrap().path());
+    for page in pages.filter(|page| page.extension().is_some_and(|extension| extension == "md")) {
+        let text = fs::read_to_string(&page).unwrap();
+        for (_, example) in
+            text.split("```").filter_map(|block| block.split_once("toml\n").filter(|(mark, _)| mark.is_empty()))
+        {
+            fs::write(folder.path().join("example.toml"), example).unwrap();
+            let checked = config(folder.path(), &["check", "example.toml"], &[]);
+            assert_eq!(checked, (0, "fine\n".into(), String::new()), "{}", page.display());
+            tried += 1;
+        }
+    }
+    assert!(tried > 0);
+}
+
+#[test]
 fn the_example_is_fine() {
     let packaging = workspace().join("host-std/packaging");
     assert_eq!(config(&packaging, &["check", "streamgauge.toml"], &[]), (0, "fine\n".into(), String::new()));
