@@ -31,6 +31,27 @@ fn a_word_that_is_misspelt_is_known() {
 }
 
 #[test]
+fn a_name_that_is_misspelt_is_known() {
+    let server = Server::everything([""; 0]);
+    let url = format!("http://{}", server.address);
+    let folder = tempfile::tempdir().expect("a folder");
+    let tokens = folder.path().join("tokens").display().to_string();
+    fine(&["token", "new", "--tokens", &tokens, "--rights=get:*", "--name=collector"], "");
+    for (code, args, line) in [
+        (1, &["queue", "--url", &url, "set", "jobs", "leas=30s"][..], "\"leas\": did you mean lease?"),
+        (1, &["topic", "--url", &url, "set", "clicks", "max_ages=30s"], "\"max_ages\": did you mean max_age?"),
+        (1, &["gauge", "--url", &url, "set", "c", "measur=top"], "\"measur\": did you mean measure?"),
+        (2, &["token", "remove", "--tokens", &tokens, "collecto"], "called collecto: did you mean collector?"),
+        // What is far from all of them was not meant.
+        (1, &["queue", "--url", &url, "set", "jobs", "colour=red"], "there is no setting \"colour\""),
+        (2, &["token", "remove", "--tokens", &tokens, "worker"], "called worker"),
+    ] {
+        let (ended, err) = wrong(args, "");
+        assert!(ended == code && err.trim_end().ends_with(line), "{args:?}: {err}");
+    }
+}
+
+#[test]
 fn a_file_without_its_flag_is_told_which() {
     for command in ["moments", "histogram", "graph"] {
         let from_to: &[&str] = if command == "graph" { &["--from", "a", "--to", "b"] } else { &[] };
@@ -155,9 +176,7 @@ fn the_file_of_a_token_is_read_by_who_shows_it() {
     let sub = "--pubsub-url=http://127.0.0.1:1/sub";
     let (code, _, err) = with(variable, "ps_to_http", &[sub, "--destination-post-url=http://127.0.0.1:1/put"]);
     assert!(code == 2 && err.starts_with("error: STREAMGAUGE_TOKEN_FILE: "), "{err}");
-    for args in
-        [&["moments"][..], &["token", "new", "--tokens", &tokens, "--rights=get:*"], &["completions", "bash"]]
-    {
+    for args in [&["moments"][..], &["token", "new", "--tokens", &tokens, "--rights=get:*"], &["completions", "bash"]] {
         let (code, _, err) = with(variable, "streamgauge", args);
         assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
     }

@@ -26,7 +26,7 @@ pub(crate) mod service;
 mod spans;
 
 pub(crate) use health::{Health, State};
-pub(crate) use openapi::response as openapi;
+pub(crate) use openapi::{SettingsOf, response as openapi};
 pub(crate) use overview::{Overview, Used};
 #[cfg(feature = "otlp")]
 pub(crate) use spans::{Seen, Spans};

@@ -46,6 +46,17 @@ impl Failure {
         }
     }
 
+    /// The same, with what `end` makes of the line in which a server refuses behind it.
+    pub(crate) fn with(self, end: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::Refused(text) => {
+                let end = end(&text);
+                Self::Refused(text + &end)
+            }
+            other => other,
+        }
+    }
+
     /// What there is to say of it, in a line.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {

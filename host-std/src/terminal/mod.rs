@@ -8,6 +8,7 @@
 //! | `exit` | how a command ends, and with which exit code |
 //! | `input`, `output` | stdin, as many whole lines at a time as have come; stdout, which may be closed any time |
 //! | `progress` | how far long work is |
+//! | `meant` | which word was meant by one that is not known |
 //! | `log` | how events are written to stderr |
 //! | `json` | bytes as a JSON string, and what servers answer back from JSON, in its order |
 
@@ -16,6 +17,7 @@ pub mod flags;
 pub(crate) mod input;
 pub(crate) mod json;
 mod log;
+pub(crate) mod meant;
 pub(crate) mod output;
 mod process;
 pub(crate) mod progress;

@@ -38,7 +38,10 @@ fn queues_are_made_shown_and_removed() {
         assert!(shown.lines().any(|shown| shown == line), "{line} in {shown}");
     }
     let (code, out, err) = at(&server, &["queue", "set", "jobs", "leese=3"], "");
-    let refused = format!("error: {}/queues/jobs answered 400: there is no setting \"leese\"\n", server.pubsub);
+    let refused = format!(
+        "error: {}/queues/jobs answered 400: there is no setting \"leese\": did you mean lease?\n",
+        server.pubsub
+    );
     assert_eq!((code, out.as_str(), err.as_str()), (1, "", refused.as_str()));
 
     assert_says(&server, &["put", "--queue", "jobs", "a", "b"], "put 2\n");

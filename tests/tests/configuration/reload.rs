@@ -100,7 +100,7 @@ fn a_reload_says_what_is_in_force_and_what_is_not() {
             said,
             [
                 "error message=\"the configuration stays as it was: s.toml:15:1: topics.new.max_aeg: there is no setting \
-              \\\"max_aeg\\\"\""
+              \\\"max_aeg\\\": did you mean max_age?\""
             ]
         );
         assert_eq!(settings(&server, "/queues/jobs")["lease"], "180s");

@@ -20,6 +20,7 @@ use super::EXIT_CODES;
 use super::at::URL;
 use super::named::settings;
 use crate::client::{Connection, Limits, Url};
+use crate::operations::SettingsOf;
 use crate::terminal::exit::{Failure, accepted};
 use crate::terminal::flags::seconds;
 use crate::terminal::json;
@@ -140,7 +141,8 @@ async fn set(url: &Url, name: &str, given: &[String], json: bool) -> Result<(), 
             settings::object(&pairs.map_err(|wrong| Failure::Refused(format!("a setting {wrong}")))?)
         }
     };
-    let (status, _) = call("PUT", url, Some(body.as_bytes())).await?;
+    let set = call("PUT", url, Some(body.as_bytes())).await;
+    let (status, _) = set.map_err(|failure| failure.with(|line| SettingsOf::Gauge.meant(line)))?;
     say(name, if status == StatusCode::CREATED { "created" } else { "set" }, json)
 }
 

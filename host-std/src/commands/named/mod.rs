@@ -15,6 +15,7 @@ use http::{Response, StatusCode};
 use super::EXIT_CODES;
 use super::at::URL;
 use crate::client::{Connection, Limits, Url};
+use crate::operations::SettingsOf;
 use crate::terminal::exit::{Failure, accepted};
 use crate::terminal::json;
 use crate::terminal::output;
@@ -163,7 +164,11 @@ impl Of {
         let url = self.address(&set.name);
         let answer = call("PUT", &url, Some(settings::object(&set.settings).as_bytes())).await?;
         let done = if answer.status() == StatusCode::CREATED { "created" } else { "set" };
-        accepted(&url, answer)?;
+        let settings = match self.kind {
+            Kind::Topic => SettingsOf::Topic,
+            Kind::Queue => SettingsOf::Queue,
+        };
+        accepted(&url, answer).map_err(|failure| failure.with(|line| settings.meant(line)))?;
         self.say(&set.name, done)
     }
 

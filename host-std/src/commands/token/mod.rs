@@ -14,7 +14,7 @@ use streamgauge_core::wire::units::duration;
 use super::table::Table;
 use crate::operations::rights::tokens::{Token, bytes_a_second, messages, random};
 use crate::operations::rights::{BadGrant, Grants, Id, Rates, Terms};
-use crate::terminal::StartError;
+use crate::terminal::{StartError, meant as words};
 
 /// Tokens, and what their owners may do
 #[derive(Debug, Parser)]
@@ -102,7 +102,9 @@ fn take_out(Remove { file: Tokens { tokens }, token }: &Remove) -> Result<(), St
     let meant: Vec<usize> = lines.iter().filter(|(_, line)| is_meant(line)).map(|(number, _)| *number).collect();
     let [number] = *meant else {
         let how_many = if meant.is_empty() { "no token".to_owned() } else { format!("{} tokens", meant.len()) };
-        return Err(StartError::new(format_args!("{how_many} of {} called {token}", tokens.display())));
+        let names = lines.iter().filter_map(|(_, line)| line.terms.name.as_deref()).filter(|_| meant.is_empty());
+        let near = words::meant(words::nearest(token, names));
+        return Err(StartError::new(format_args!("{how_many} of {} called {token}{near}", tokens.display())));
     };
     let left = text.split_inclusive('\n').zip(1..).filter(|(_, at)| *at != number).map(|(line, _)| line);
     file::replace(tokens, &left.collect::<String>())

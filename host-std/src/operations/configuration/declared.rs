@@ -8,7 +8,10 @@ use streamgauge_core::engine::{BadName, Name};
 use streamgauge_core::gauge::Definition;
 use toml_edit::{Item, TableLike, Value};
 
+use crate::operations::SettingsOf as Of;
 use crate::operations::rights::Token;
+use crate::operations::rights::tokens::NO_MEMBER;
+use crate::terminal::meant::{meant, nearest};
 
 /// Something that is there once a server runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +43,20 @@ impl Kind {
             Self::Topic => "topics",
             Self::Queue => "queues",
             Self::Gauge => "gauges",
+        }
+    }
+}
+
+impl Kind {
+    /// The end of a line that says that there is no such member.
+    fn meant(self, line: &str) -> String {
+        match self {
+            Self::Token => line
+                .strip_prefix(NO_MEMBER)
+                .map_or_else(String::new, |member| meant(nearest(member, Token::MEMBERS.into_iter()))),
+            Self::Topic => Of::Topic.meant(line),
+            Self::Queue => Of::Queue.meant(line),
+            Self::Gauge => Of::Gauge.meant(line),
         }
     }
 }
@@ -76,7 +93,8 @@ impl Declared {
                 break;
             }
             let is_known = member.as_ref().is_some_and(|member| left.settings.remove(member).is_some());
-            wrong.push((member, line));
+            let meant = kind.meant(&line);
+            wrong.push((member, line + &meant));
             if !is_known {
                 break;
             }

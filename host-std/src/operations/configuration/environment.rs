@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 
 use super::settings::{Settings, Takes};
-use super::wrong::{Wrong, nearest};
+use super::wrong::Wrong;
 use super::{Origin, Said};
 use crate::operations::service;
+use crate::terminal::meant::nearest;
 
 /// What every variable of a setting begins with.
 const PREFIX: &str = "STREAMGAUGE_";

@@ -8,8 +8,9 @@ use toml_edit::{Document, Item, Key, TableLike, Value};
 use super::declared::{Declared, Kind};
 use super::settings::{Settings, Takes};
 use super::show::of_one_line;
-use super::wrong::{Wrong, meant, nearest};
+use super::wrong::Wrong;
 use super::{Origin, Said};
+use crate::terminal::meant::{meant, nearest};
 
 /// The table of the settings.
 const SERVER: &str = "server";

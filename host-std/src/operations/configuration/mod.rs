@@ -8,7 +8,7 @@
 //! | `environment`, `file` | what variables and a file say of them |
 //! | `declared` | tokens of the file, and topics, queues and gauges, each as what is put at its path |
 //! | `show` | all of it as a file that means the same, and as JSON |
-//! | `wrong` | what can't be so: where it stands, and which word was meant |
+//! | `wrong` | what can't be so, and where it stands |
 //!
 //! The flags of `serve` are the one list of what can be set. A flag `--max-depth` is the variable `STREAMGAUGE_MAX_DEPTH` and
 //! the member `max-depth` of the table `[server]`, and its own parser judges all three: a new flag is a new setting.

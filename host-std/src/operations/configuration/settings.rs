@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Args, Command};
 
 use super::show::quoted;
-use super::wrong::nearest;
+use crate::terminal::meant::nearest;
 
 /// All settings.
 #[derive(Debug)]

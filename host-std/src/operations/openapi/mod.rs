@@ -6,6 +6,7 @@
 
 mod operation;
 mod refusals;
+mod settings;
 
 use std::sync::OnceLock;
 
@@ -13,6 +14,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use serde_json::{Map, Value, json};
 use streamgauge_core::endpoints::{Method, Need, Right, Route, Surface, routes};
+
+pub(crate) use settings::SettingsOf;
 
 use super::Place;
 use crate::server::Body;

@@ -15,6 +15,9 @@ use crate::terminal::flags::bytes;
 /// What every token begins with, so that people and programs that look for secrets recognise one.
 pub(crate) const PREFIX: &str = "sg_";
 
+/// What is said of a member that no token has, whose name stands behind it.
+pub(crate) const NO_MEMBER: &str = "a token has no member ";
+
 /// A token that nobody has seen before.
 ///
 /// # Errors
@@ -164,6 +167,9 @@ impl Token {
         Ok(Self { id, terms })
     }
 
+    /// The members of such a table.
+    pub(crate) const MEMBERS: [&str; 5] = ["hash", "rights", "messages", "bytes", "expires"];
+
     /// Reads what a table of the configuration says of the token that it is called after: the same as a line, in members
     /// `hash`, `rights` (an array, or a text with spaces), `messages`, `bytes` and `expires`.
     ///
@@ -186,11 +192,11 @@ impl Token {
                 ("hash" | "rights", _) => return Err(format!("{member} must be a text")),
                 (_, Json::String(text)) => {
                     if !limit(&mut terms, member, text).map_err(|what| format!("{member} must be {what}"))? {
-                        return Err(format!("a token has no member {member}"));
+                        return Err(format!("{NO_MEMBER}{member}"));
                     }
                 }
                 ("messages" | "bytes" | "expires", _) => return Err(format!("{member} must be a text")),
-                _ => return Err(format!("a token has no member {member}")),
+                _ => return Err(format!("{NO_MEMBER}{member}")),
             }
         }
         let id = id.ok_or_else(|| format!("there must be a hash: {HASH}"))?;
