@@ -52,6 +52,25 @@ fn a_name_that_is_misspelt_is_known() {
 }
 
 #[test]
+fn a_value_of_a_variable_is_told_with_the_variable() {
+    for (args, value) in [
+        (&["put", "x"][..], "127.0.0.1:8080"),
+        (&["gauge", "list"], "localhost"),
+        (&["read", "--print"], "ftp://a"),
+        (&["stats"], "/"),
+    ] {
+        let (code, out, err) = with(("STREAMGAUGE_URL", value), "streamgauge", args);
+        let named = format!("error: invalid value '{value}' of the variable STREAMGAUGE_URL: ");
+        assert!(code == 2 && out.is_empty() && err.starts_with(&named) && !err.contains("--url"), "{args:?}: {err}");
+    }
+    // What is typed comes first.
+    let (_, _, err) = with(("STREAMGAUGE_URL", "http://a"), "streamgauge", &["put", "--url=b", "x"]);
+    assert!(err.starts_with("error: invalid value 'b' for '--url <URL>': "), "{err}");
+    let (_, _, err) = with(("STREAMGAUGE_URL", "b"), "streamgauge", &["put", "--url", "b", "x"]);
+    assert!(err.starts_with("error: invalid value 'b' for '--url <URL>': "), "{err}");
+}
+
+#[test]
 fn a_file_without_its_flag_is_told_which() {
     for command in ["moments", "histogram", "graph"] {
         let from_to: &[&str] = if command == "graph" { &["--from", "a", "--to", "b"] } else { &[] };

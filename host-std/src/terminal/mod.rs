@@ -9,6 +9,7 @@
 //! | `input`, `output` | stdin, as many whole lines at a time as have come; stdout, which may be closed any time |
 //! | `progress` | how far long work is |
 //! | `meant` | which word was meant by one that is not known |
+//! | `usage` | what is wrong with a command line, in one line |
 //! | `log` | how events are written to stderr |
 //! | `json` | bytes as a JSON string, and what servers answer back from JSON, in its order |
 
@@ -22,10 +23,12 @@ pub(crate) mod output;
 mod process;
 pub(crate) mod progress;
 pub(crate) mod signals;
+mod usage;
 
 pub use log::{LogFormat, start_log};
 pub use process::Process;
 pub use signals::{listen_to_signals, on_upgrade};
+pub(crate) use usage::one_line;
 
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
@@ -68,15 +71,12 @@ pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> 
         Ok(options) => options,
         Err(error) => {
             // A wrong flag takes one line; help goes to stdout as it is.
-            let wrong = error.use_stderr();
-            let text = error.render();
-            let mut lines = text.to_string();
-            if wrong {
-                lines = one_line(&lines);
-                eprintln!("{lines} (see --help)");
+            if error.use_stderr() {
+                eprintln!("{} (see --help)", usage::wrong(&mut O::command(), &error));
                 return ExitCode::from(2);
             }
-            let text = if std::io::stdout().is_terminal() { text.ansi().to_string() } else { lines };
+            let text = error.render();
+            let text = if std::io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
             let _ = std::io::stdout().write_all(text.as_bytes());
             return ExitCode::SUCCESS;
         }
@@ -96,18 +96,6 @@ fn token() -> Result<Option<String>, String> {
     let Some(file) = std::env::var_os(TOKEN_FILE).filter(|file| !file.is_empty()) else { return Ok(None) };
     let read = std::fs::read_to_string(&file);
     read.map(Some).map_err(|error| format!("{TOKEN_FILE}: {}: {error}", Path::new(&file).display()))
-}
-
-/// The sentences of a clap error, without its usage; what it suggests comes last, in brackets.
-pub(crate) fn one_line(text: &str) -> String {
-    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let is_sentence = |line: &&str| !line.starts_with("tip:") && !line.starts_with("For more information");
-    let sentences = lines().take_while(|line| !line.starts_with("Usage:")).filter(is_sentence);
-    let mut line = sentences.collect::<Vec<_>>().join(" ");
-    if let Some(tip) = lines().find_map(|line| line.strip_prefix("tip: ")) {
-        line += &format!(" ({tip})");
-    }
-    line
 }
 
 /// Takes a port.
@@ -149,18 +137,4 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
         .enable_all()
         .build()
         .map_err(|error| StartError::new(format_args!("cannot start: {error}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::one_line;
-
-    #[test]
-    fn an_error_is_one_line_and_keeps_its_tip() {
-        let error = "error: unrecognized subcommand 'qeue'\n\n  tip: a similar subcommand exists: 'queue'\n\n\
-                     Usage: streamgauge [COMMAND]\n\nFor more information, try '--help'.\n";
-        assert_eq!(one_line(error), "error: unrecognized subcommand 'qeue' (a similar subcommand exists: 'queue')");
-        let error = "error: the following required arguments were not provided:\n  --a <A>\n\nUsage: x --a <A>\n";
-        assert_eq!(one_line(error), "error: the following required arguments were not provided: --a <A>");
-    }
 }

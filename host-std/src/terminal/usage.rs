@@ -1,0 +1,63 @@
+//! What is wrong with a command line, in one line.
+
+use clap::Command;
+use clap::error::{ContextKind, ContextValue, Error};
+
+/// What `error` says of the command's line, without its usage; a value that nobody has typed is told with its variable.
+pub(super) fn wrong(command: &mut Command, error: &Error) -> String {
+    // What an argument is called is only known then.
+    command.build();
+    let line = one_line(&error.render().to_string());
+    let Some((arg, value)) = text(error, ContextKind::InvalidArg).zip(text(error, ContextKind::InvalidValue)) else {
+        return line;
+    };
+    let is_typed = |typed: &str| typed.strip_suffix(value).is_some_and(|flag| flag.is_empty() || flag.ends_with('='));
+    if std::env::args_os().any(|typed| typed.to_str().is_some_and(is_typed)) {
+        return line;
+    }
+    match variable(command, arg, value) {
+        Some(name) => line.replace(&format!("for '{arg}'"), &format!("of the variable {name}")),
+        None => line,
+    }
+}
+
+fn text(error: &Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The variable of an argument that has this value, within a command or those under it.
+fn variable(command: &Command, arg: &str, value: &str) -> Option<String> {
+    let own = command.get_arguments().filter(|known| known.to_string() == arg).find_map(|known| known.get_env());
+    let own = own.filter(|name| std::env::var_os(name).is_some_and(|said| said == value));
+    own.map(|name| name.to_string_lossy().into_owned())
+        .or_else(|| command.get_subcommands().find_map(|command| variable(command, arg, value)))
+}
+
+/// The sentences of a clap error, without its usage; what it suggests comes last, in brackets.
+pub(crate) fn one_line(text: &str) -> String {
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_sentence = |line: &&str| !line.starts_with("tip:") && !line.starts_with("For more information");
+    let sentences = lines().take_while(|line| !line.starts_with("Usage:")).filter(is_sentence);
+    let mut line = sentences.collect::<Vec<_>>().join(" ");
+    if let Some(tip) = lines().find_map(|line| line.strip_prefix("tip: ")) {
+        line += &format!(" ({tip})");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn an_error_is_one_line_and_keeps_its_tip() {
+        let error = "error: unrecognized subcommand 'qeue'\n\n  tip: a similar subcommand exists: 'queue'\n\n\
+                     Usage: streamgauge [COMMAND]\n\nFor more information, try '--help'.\n";
+        assert_eq!(one_line(error), "error: unrecognized subcommand 'qeue' (a similar subcommand exists: 'queue')");
+        let error = "error: the following required arguments were not provided:\n  --a <A>\n\nUsage: x --a <A>\n";
+        assert_eq!(one_line(error), "error: the following required arguments were not provided: --a <A>");
+    }
+}
