@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use http::header;
+use http::{StatusCode, header};
 #[cfg(feature = "otlp")]
 use streamgauge_core::endpoints::{Surface, route};
 use streamgauge_core::wire::query::Query;
 
 use super::answer::Problem;
+use super::refusal::kind_of;
 use super::request::Head;
 use super::{Answer, Body};
 #[cfg(feature = "otlp")]
@@ -63,16 +64,8 @@ impl Told {
 
 /// Why something was refused, if it was: where nothing but the status is said, that alone tells.
 fn reason(status: u16, problem: Option<&'static str>) -> Option<&'static str> {
-    problem.or(match status {
-        0..=399 => None,
-        401 => Some("unauthorized"),
-        403 => Some("forbidden"),
-        404 => Some("not-found"),
-        405 => Some("method-not-allowed"),
-        503 => Some("busy"),
-        500.. => Some("failed"),
-        _ => Some("bad-request"),
-    })
+    let refused = StatusCode::from_u16(status).ok().filter(|status| status.as_u16() >= 400);
+    problem.or(refused.map(kind_of))
 }
 
 /// What is said in an answer.

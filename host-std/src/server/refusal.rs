@@ -171,10 +171,11 @@ impl Refusal {
 }
 
 /// What kind of problem a refusal with this status is.
-fn kind_of(status: StatusCode) -> &'static str {
+pub(super) fn kind_of(status: StatusCode) -> &'static str {
     match status {
         StatusCode::UNAUTHORIZED => "unauthorized",
         StatusCode::FORBIDDEN => "forbidden",
+        StatusCode::NOT_FOUND => "not-found",
         StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
         StatusCode::REQUEST_TIMEOUT => "timeout",
         StatusCode::PAYLOAD_TOO_LARGE => "body-too-large",
@@ -184,6 +185,7 @@ fn kind_of(status: StatusCode) -> &'static str {
         StatusCode::HTTP_VERSION_NOT_SUPPORTED => "version-not-supported",
         StatusCode::SERVICE_UNAVAILABLE => "busy",
         StatusCode::TOO_MANY_REQUESTS => "quota",
+        status if status.is_server_error() => "failed",
         _ => "bad-request",
     }
 }
