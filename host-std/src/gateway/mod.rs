@@ -7,15 +7,20 @@
 //! | `door` | one way in on one thread: a request is parsed, executed and rendered |
 //! | `rest` | what is still queued when the server ends |
 //! | `room` | where an answer's body is written, with a bound |
+//! | `settings` | what a server is made with |
+//! | `side` | what of a gateway is on one thread |
 //! | `traced` | messages that carry the trace of the request that brings them |
 
 pub(crate) mod declare;
 mod door;
 mod rest;
 mod room;
+mod settings;
+mod side;
 mod traced;
 
 pub(crate) use door::Door;
+pub use settings::Settings;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -24,130 +29,21 @@ use std::thread;
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use streamgauge_core::endpoints::{self, Response, Surface};
-use streamgauge_core::engine::memory::Defaults;
-use streamgauge_core::engine::{
-    Command, Data, Engine as _, Kind, Name, Outcome, Part, Pieces, Prefix, QueueSettings, TopicSettings, TopicStats,
-};
-use streamgauge_core::select::HashKey;
-use streamgauge_core::time::Time;
+use streamgauge_core::endpoints::{self, Surface};
+use streamgauge_core::engine::{Command, Data, Engine as _, Name, Outcome, Part, Pieces, TopicStats};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::engine::Engine as _;
-use crate::engine::memory::{self, Budget, Follow, KeptError, Shards};
-use crate::engine::{disk, remote};
+use crate::engine::memory::{Budget, Follow, KeptError, Shards};
 use crate::gauges::{Directory, Gauges};
-use crate::operations::metrics::{self, Form, Listed, Metrics};
-use crate::operations::rights::Rights;
 use crate::operations::service::Heir;
-use crate::operations::{Health, Overview, State, Used};
-use crate::queues::{OverflowLog, OverflowSettings};
-use crate::server::{Answer, Files, Handlers, Limits, all_refused, serve, whole};
+use crate::queues::OverflowLog;
+use crate::server::{Files, Handlers, Limits, serve};
 use crate::terminal::progress::{Progress, Unit};
 use crate::terminal::{StartError, runtime};
 use crate::threads::{Inbox, Threads};
-use crate::topics::{self, Hub, Places};
-
-/// What a server is made with.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// What endpoints have to know, at the first door.
-    pub endpoints: endpoints::Settings,
-    /// Its topics and queues.
-    pub engine: memory::Settings,
-    /// Threads that topics and queues are shared out to.
-    pub shards: usize,
-    /// Bytes that these may hold.
-    pub memory: u64,
-    /// Subscribers of all topics at the same time.
-    pub max_subscribers: usize,
-    /// A subscriber with more than so many bytes unsent is sent away.
-    pub max_lag: u64,
-    /// Where topics and queues are kept on the disk, if they are.
-    pub disk: Option<disk::Settings>,
-    /// What keeps topics and queues together with other gateways, if anything does.
-    pub remote: Option<remote::Settings>,
-    /// Where items are written that a limit pushes out, and what is left at the end.
-    pub overflow: Option<OverflowSettings>,
-    /// A folder whose files are served at the paths that no endpoint has.
-    pub www: Option<PathBuf>,
-    /// Who may do what; without any, everybody everything.
-    pub rights: Option<Arc<Rights>>,
-    /// The key of the hashes that subscribers ask for; random if there is none.
-    pub hash_key: Option<HashKey>,
-}
-
-impl Settings {
-    /// What a server with these endpoints has that was not told otherwise: the topic and the queue `main` of its kinds.
-    pub fn new(surface: Surface) -> Self {
-        let defaults = Defaults { first: first_sequence(), ..Defaults::default() };
-        let main_topic = TopicSettings { bytes: 64 << 20, ..defaults.topic };
-        let main_queue = QueueSettings { bytes: 256 << 20, ..defaults.queue };
-        Self {
-            endpoints: endpoints::Settings::new(surface),
-            engine: memory::Settings {
-                defaults,
-                main_topic: surface.has_topics().then_some(main_topic),
-                main_queue: surface.has_queues().then_some(main_queue),
-                max_names: 20_000,
-                max_waiting: 20_000,
-            },
-            shards: 1,
-            memory: 1 << 30,
-            max_subscribers: 10_000,
-            max_lag: 50 << 20,
-            disk: None,
-            remote: None,
-            overflow: None,
-            www: None,
-            rights: None,
-            hash_key: None,
-        }
-    }
-
-    /// The most memory that topics, queues, subscribers and the overflow log can take, in bytes.
-    pub const fn worst_case(&self) -> u64 {
-        self.memory.saturating_add(self.subscribers()).saturating_add(self.overflow_log())
-    }
-
-    /// The part of it that the overflow log takes.
-    pub const fn overflow_log(&self) -> u64 {
-        match &self.overflow {
-            Some(log) => log.worst_case(),
-            None => 0,
-        }
-    }
-
-    /// The part of it that subscribers take.
-    pub const fn subscribers(&self) -> u64 {
-        match &self.engine.main_topic {
-            Some(topic) => {
-                let max_message = topic.max_message_bytes as usize;
-                topics::worst_case(self.max_subscribers, max_message, self.shards)
-            }
-            None => 0,
-        }
-    }
-}
-
-/// The time makes sequence numbers of this life larger than those of any earlier one, so that a subscriber that comes
-/// back after a restart is recognised. They stay below 2^53, as far as JavaScript counts.
-fn first_sequence() -> u64 {
-    jiff::Timestamp::now().as_microsecond().max(0).cast_unsigned()
-}
-
-/// Why nothing starts with what a folder holds, and what may help.
-fn start_error(folder: &Path, error: &KeptError) -> StartError {
-    let folder = folder.display();
-    match error {
-        KeptError::State(state) if state.is_loss() => StartError::new(format_args!(
-            "--data-dir: {folder}: {error} (streamgauge data check {folder} says more, streamgauge data repair {folder} \
-             goes on with what is left)"
-        )),
-        error => StartError::new(format_args!("--data-dir: {folder}: {error}")),
-    }
-}
+use crate::topics::{Hub, Places};
+use side::Side;
 
 /// Topics and queues that are ready to be served.
 pub struct Gateway {
@@ -164,17 +60,6 @@ pub struct Gateway {
     endpoints: endpoints::Settings,
     /// Bytes of the longest item that a queue may take.
     longest_item: u64,
-}
-
-/// What of a gateway is on one thread.
-struct Side {
-    engine: Shards,
-    hub: Arc<Hub>,
-    gauges: Arc<Gauges>,
-    files: Option<Arc<Files>>,
-    rights: Option<Arc<Rights>>,
-    stop: watch::Sender<bool>,
-    begun: Instant,
 }
 
 impl Gateway {
@@ -435,77 +320,14 @@ impl Drop for Ends {
     }
 }
 
-impl Side {
-    /// How all is that it needs.
-    fn health(&self) -> Health {
-        let mut health = Health::default();
-        if self.engine.own().keeper().is_some() {
-            let full = self.engine.all().iter().find_map(|shard| shard.keeper()?.full());
-            health.note("disk", full.map_or(State::Ok, State::Limited));
-        }
-        if let Some(order) = self.engine.own().order() {
-            health.note("engine", order.away().map_or(State::Ok, State::Failing));
-        }
-        if *self.stop.borrow() {
-            health.note("stop", State::Failing("the server stops".to_owned()));
-        }
-        health
-    }
-
-    /// How much it uses of its bounds.
-    fn overview(&self) -> Overview {
-        let own = self.engine.own();
-        let (bytes, most) = own.memory();
-        let memory = Used { bytes, most };
-        let disk = own.keeper().map(|keeper| keeper.used()).map(|(bytes, most)| Used { bytes, most });
-        let (refused, refusals) = all_refused();
-        Overview { up: self.begun.elapsed(), memory, disk, refused, refusals }
-    }
-
-    /// All that is counted.
-    async fn metrics(&self, form: Form) -> Answer {
-        let mut out = Metrics::new(form);
-        let now = self.engine.own().clock().now();
-        let began = Time::from_millis(now.as_millis().saturating_sub(self.begun.elapsed().as_millis() as u64));
-        metrics::server(&self.overview(), &self.health(), began, &mut out);
-        let all = |kind| Command::List { kind, prefix: Prefix::cut(b"") };
-        let (mut topics, mut queues) = (Listed::default(), Listed::default());
-        self.engine.execute(&all(Kind::Topic), &mut topics).await;
-        self.engine.execute(&all(Kind::Queue), &mut queues).await;
-        metrics::topics(topics, &mut out);
-        metrics::queues(queues, now, &mut out);
-        whole(&Response::new(form.content_type()), out.finish().into_bytes())
-    }
-
-    /// Does all that goes on on its thread beside answering requests, until these are `served`.
-    async fn work(
-        self: Arc<Self>,
-        mut inbox: Inbox,
-        shutdown: watch::Receiver<bool>,
-        mut served: watch::Receiver<bool>,
-    ) {
-        let shard = self.engine.own();
-        let working = async {
-            tokio::join!(
-                inbox.work(),
-                shard.keep_time(),
-                shard.gather(),
-                shard.release(),
-                shard.keep_checkpoints(),
-                self.engine.hand_letters_on(),
-                self.gauges.feed(),
-                self.gauges.heed_notes()
-            );
-        };
-        let pumping = async {
-            Arc::clone(&self.hub).pump(shutdown).await;
-            // It ends with the shutdown that ended the doors, once the subscribers are gone.
-            let _ = served.wait_for(|served| *served).await;
-        };
-        tokio::select! {
-            () = working => {}
-            () = pumping => {}
-            error = shard.failed() => tracing::error!(error, "the disk has failed, and nothing can be kept any more"),
-        }
+/// Why nothing starts with what a folder holds, and what may help.
+fn start_error(folder: &Path, error: &KeptError) -> StartError {
+    let folder = folder.display();
+    match error {
+        KeptError::State(state) if state.is_loss() => StartError::new(format_args!(
+            "--data-dir: {folder}: {error} (streamgauge data check {folder} says more, streamgauge data repair {folder} \
+             goes on with what is left)"
+        )),
+        error => StartError::new(format_args!("--data-dir: {folder}: {error}")),
     }
 }

@@ -1,0 +1,105 @@
+//! What of a gateway is on one thread.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use streamgauge_core::endpoints::Response;
+use streamgauge_core::engine::{Command, Kind, Prefix};
+use streamgauge_core::time::Time;
+use tokio::sync::watch;
+
+use crate::engine::Engine as _;
+use crate::engine::memory::Shards;
+use crate::gauges::Gauges;
+use crate::operations::metrics::{self, Form, Listed, Metrics};
+use crate::operations::rights::Rights;
+use crate::operations::{Health, Overview, State, Used};
+use crate::server::{Answer, Files, all_refused, whole};
+use crate::threads::Inbox;
+use crate::topics::Hub;
+
+/// What of a gateway is on one thread.
+pub(super) struct Side {
+    pub(super) engine: Shards,
+    pub(super) hub: Arc<Hub>,
+    pub(super) gauges: Arc<Gauges>,
+    pub(super) files: Option<Arc<Files>>,
+    pub(super) rights: Option<Arc<Rights>>,
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) begun: Instant,
+}
+
+impl Side {
+    /// How all is that it needs.
+    pub(super) fn health(&self) -> Health {
+        let mut health = Health::default();
+        if self.engine.own().keeper().is_some() {
+            let full = self.engine.all().iter().find_map(|shard| shard.keeper()?.full());
+            health.note("disk", full.map_or(State::Ok, State::Limited));
+        }
+        if let Some(order) = self.engine.own().order() {
+            health.note("engine", order.away().map_or(State::Ok, State::Failing));
+        }
+        if *self.stop.borrow() {
+            health.note("stop", State::Failing("the server stops".to_owned()));
+        }
+        health
+    }
+
+    /// How much it uses of its bounds.
+    pub(super) fn overview(&self) -> Overview {
+        let own = self.engine.own();
+        let (bytes, most) = own.memory();
+        let memory = Used { bytes, most };
+        let disk = own.keeper().map(|keeper| keeper.used()).map(|(bytes, most)| Used { bytes, most });
+        let (refused, refusals) = all_refused();
+        Overview { up: self.begun.elapsed(), memory, disk, refused, refusals }
+    }
+
+    /// All that is counted.
+    pub(super) async fn metrics(&self, form: Form) -> Answer {
+        let mut out = Metrics::new(form);
+        let now = self.engine.own().clock().now();
+        let began = Time::from_millis(now.as_millis().saturating_sub(self.begun.elapsed().as_millis() as u64));
+        metrics::server(&self.overview(), &self.health(), began, &mut out);
+        let all = |kind| Command::List { kind, prefix: Prefix::cut(b"") };
+        let (mut topics, mut queues) = (Listed::default(), Listed::default());
+        self.engine.execute(&all(Kind::Topic), &mut topics).await;
+        self.engine.execute(&all(Kind::Queue), &mut queues).await;
+        metrics::topics(topics, &mut out);
+        metrics::queues(queues, now, &mut out);
+        whole(&Response::new(form.content_type()), out.finish().into_bytes())
+    }
+
+    /// Does all that goes on on its thread beside answering requests, until these are `served`.
+    pub(super) async fn work(
+        self: Arc<Self>,
+        mut inbox: Inbox,
+        shutdown: watch::Receiver<bool>,
+        mut served: watch::Receiver<bool>,
+    ) {
+        let shard = self.engine.own();
+        let working = async {
+            tokio::join!(
+                inbox.work(),
+                shard.keep_time(),
+                shard.gather(),
+                shard.release(),
+                shard.keep_checkpoints(),
+                self.engine.hand_letters_on(),
+                self.gauges.feed(),
+                self.gauges.heed_notes()
+            );
+        };
+        let pumping = async {
+            Arc::clone(&self.hub).pump(shutdown).await;
+            // It ends with the shutdown that ended the doors, once the subscribers are gone.
+            let _ = served.wait_for(|served| *served).await;
+        };
+        tokio::select! {
+            () = working => {}
+            () = pumping => {}
+            error = shard.failed() => tracing::error!(error, "the disk has failed, and nothing can be kept any more"),
+        }
+    }
+}
