@@ -11,8 +11,9 @@
 //! | `kept` | one that is kept on the disk |
 //! | `at_hand`, `upkeep` | items that are loaded for who asks for them; what goes on beside requests |
 //! | `stragglers`, `retelling` | items that stay long, and messages of slow topics, moved out of files of which little else is needed |
-//! | `ordered` | one that others have too: what is executed is ordered by a log that all of them write |
+//! | `ordered`, `follow` | one that others have too: what is executed is ordered by a log that all of them write |
 //! | `handed` | what another process goes on with |
+//! | `listing` | topics or queues of all shards, in one order |
 //! | `moves`, `letters` | queues that move to their topics; dead letters for a queue of another shard |
 //! | `rooms` | what that engine is given: bytes, places, tables and random numbers |
 //! | `timers` | when there is something to do |
@@ -20,9 +21,11 @@
 
 mod at_hand;
 mod budget;
+mod follow;
 mod handed;
 mod kept;
 mod letters;
+mod listing;
 mod moves;
 mod ordered;
 mod retelling;
@@ -34,21 +37,21 @@ mod upkeep;
 
 pub use budget::Budget;
 pub(crate) use budget::Held;
+pub(crate) use follow::Follow;
+use follow::follow;
 pub(crate) use shard::{Shard, TopicLog, published_to};
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use streamgauge_core::engine::memory::{Defaults, Memory};
 use streamgauge_core::engine::{
-    Command, Data, Dump, Id, Kind, Name, Outcome, Part, Pieces, Prefix, QueueSettings, QueueStats, Refusal, Sink,
-    TopicSettings, TopicStats,
+    Command, Data, Dump, Id, Kind, Name, Outcome, Pieces, QueueSettings, Refusal, Sink, TopicSettings,
 };
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::From;
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Mutex, Notify};
 
 use super::disk::{self, Keeper, Recovered, StateError};
 use super::remote::{self, Unreadable};
@@ -301,34 +304,6 @@ impl Shards {
         outcome
     }
 
-    /// Tells all topics or queues of all shards, in the order of their names.
-    async fn list(&self, kind: Kind, prefix: Prefix, to: &mut (dyn Sink + Send)) -> Outcome {
-        let _alone = self.listing.lock().await;
-        let (answer, mut answers) = mpsc::unbounded_channel();
-        for (at, shard) in self.all.iter().enumerate() {
-            let (shard, answer) = (Arc::clone(shard), answer.clone());
-            self.threads.on(at, move || drop(answer.send(Listed::all(&shard, kind, prefix))));
-        }
-        drop(answer);
-        let mut all = Vec::new();
-        while let Some(some) = answers.recv().await {
-            all.extend(some);
-        }
-        all.sort_unstable_by_key(Listed::name);
-        let mut told = 0;
-        for one in &all {
-            let taken = match one {
-                Listed::Topic(name, of) => to.take(Part::Topic(*name, &of.0, &of.1)),
-                Listed::Queue(name, of) => to.take(Part::Queue(*name, &of.0, &of.1)),
-            };
-            if taken.is_break() {
-                break;
-            }
-            told += 1;
-        }
-        Outcome::Told(told)
-    }
-
     /// What follows from a command beyond this shard.
     fn tell_others(&self, command: &Command<'_>, outcome: &Outcome) {
         if let (Command::Remove { kind: Kind::Queue, name }, Outcome::Removed) = (command, outcome)
@@ -337,40 +312,6 @@ impl Shards {
             self.tell_home(*name, None);
         }
     }
-}
-
-/// What follows the log of others, until it can't.
-pub(crate) type Follow = std::pin::Pin<Box<dyn Future<Output = remote::Stop> + Send>>;
-
-#[cfg(feature = "nats")]
-fn follow(
-    shard: &Arc<Shard>,
-    order: &Arc<remote::Order>,
-    remote: &remote::Settings,
-    (group, own): (remote::Group, u64),
-    rooms: impl Fn() -> Rooms + Send + Sync + 'static,
-    settings: &Settings,
-) -> Result<Follow, String> {
-    // Of a budget of its own: nobody has anything yet.
-    let rooms_then = Rooms::new(Budget::new(own), None, Counts::new(settings.max_names), (0, 1));
-    let mut then = settings.begin(rooms_then, true, Time::ZERO).map_err(|refusal| refusal.to_string())?;
-    let beginning = remote::save(&mut then, &remote::Replica::default(), group);
-    let (shard, order) = (Arc::clone(shard), Arc::clone(order));
-    let following =
-        remote::nats::Following::new(shard, order, remote.clone(), (group, settings.defaults), rooms, beginning);
-    Ok(Box::pin(async move { following.follow().await }))
-}
-
-#[cfg(not(feature = "nats"))]
-fn follow(
-    _: &Arc<Shard>,
-    _: &Arc<remote::Order>,
-    _: &remote::Settings,
-    _: (remote::Group, u64),
-    _: impl Fn() -> Rooms + Send + Sync + 'static,
-    _: &Settings,
-) -> Result<Follow, String> {
-    Err("this program was built without it: cargo build --release --features nats".to_owned())
 }
 
 /// Why what a folder holds can't be gone on with.
@@ -410,33 +351,6 @@ fn home(name: &Name, shards: usize) -> usize {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     (hasher.finish() % shards as u64) as usize
-}
-
-/// One of those that are listed, copied.
-enum Listed {
-    Topic(Name, Box<(TopicSettings, TopicStats)>),
-    Queue(Name, Box<(QueueSettings, QueueStats)>),
-}
-
-impl Listed {
-    fn all(shard: &Shard, kind: Kind, prefix: Prefix) -> Vec<Self> {
-        let mut all = Vec::new();
-        let _ = shard.execute_now(&Command::List { kind, prefix }, &mut |part: Part<'_>| {
-            match part {
-                Part::Topic(name, settings, stats) => all.push(Self::Topic(name, Box::new((*settings, *stats)))),
-                Part::Queue(name, settings, stats) => all.push(Self::Queue(name, Box::new((*settings, *stats)))),
-                _ => {}
-            }
-            ControlFlow::Continue(())
-        });
-        all
-    }
-
-    const fn name(&self) -> Name {
-        match self {
-            Self::Topic(name, _) | Self::Queue(name, _) => *name,
-        }
-    }
 }
 
 impl Engine for Shards {
