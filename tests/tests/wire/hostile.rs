@@ -1,6 +1,6 @@
 //! Clients that want all for themselves, vanish, or speak in riddles: others go on as if they were not there.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::Ipv4Addr;
 use std::process::Command;
 use std::time::Duration;
@@ -331,16 +331,21 @@ fn with_few_descriptors_there_are_fewer_connections_and_everyone_is_told() {
     let (process, address) = with_descriptors("simplequeue", 128, &[]);
     let said = "this process may open 128 files (ulimit -n): --max-connections 10000 is taken as 64\n";
     until("the line", || process.stderr().contains(said).then_some(()));
-    let mut idle: Vec<Client> = (0..200).map(|_| Client::connect(address)).collect();
+    let idle: Vec<Client> = (0..200).map(|_| Client::connect(address)).collect();
     let answer = Client::connect(address).answer();
     assert_eq!((answer.status, answer.text().as_str()), (503, "the limit max-connections 64 is reached\n"));
     // Nobody is left without a word, though not everybody's farewell is waited for.
-    for number in 0..100 {
-        let mut client = Client::connect(address);
-        client.send("GET /stats HTTP/1.1\r\nhost: t\r\n\r\n");
+    process.stop();
+    let mut late: Vec<Client> = (0..100).map(|_| Client::connect(address)).collect();
+    late.iter_mut().for_each(|client| client.send("GET /stats HTTP/1.1\r\nhost: t\r\n\r\n"));
+    process.signal(SIGCONT);
+    for (number, client) in late.iter_mut().enumerate() {
         assert_eq!(client.answer().status, 503, "client {number}");
-        idle.push(client);
+        client.finish();
+        let end = (&client.stream).read(&mut [0]);
+        assert!(matches!(end, Ok(0)), "client {number}: {end:?}");
     }
+    drop(idle);
 }
 
 #[test]
