@@ -19,6 +19,7 @@ pub mod link;
 pub mod nats;
 pub mod needs;
 pub mod pairs;
+pub mod ports;
 pub mod process;
 pub mod screen;
 pub mod sets;

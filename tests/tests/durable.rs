@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use streamgauge_tests::client::{Answer, Client};
 use streamgauge_tests::kept::{bytes_in, killed, newest_log, serve};
+use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::until_within;
 use tempfile::TempDir;
@@ -325,10 +326,7 @@ fn try_ask(port: u16, request: &str, body: &str) -> Option<(u16, String)> {
 fn nothing_answered_is_lost_by_kills_under_load() {
     let seconds = std::env::var("STREAMGAUGE_SOAK").ok().and_then(|text| text.parse().ok()).unwrap_or(15);
     let folder = TempDir::new().unwrap();
-    let port = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap().port()
-    };
+    let port = free_address().port();
     let (known, over, count) =
         (Arc::new(Mutex::new(Known::default())), Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let mut threads = Vec::new();

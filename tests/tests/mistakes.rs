@@ -1,11 +1,11 @@
 //! What goes wrong at first, and what is said then: one line that helps, and an exit code that is not 0.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Output, Stdio};
 
 use nix::sys::signal::Signal;
 use streamgauge_tests::build;
 use streamgauge_tests::command::{fine, run, streamgauge};
+use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::until;
 
@@ -122,9 +122,7 @@ fn all_leases_that_are_over_are_counted() {
 
 #[test]
 fn a_server_that_is_down_is_said_and_waited_for_where_asked() {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let port = free.local_addr().expect("an address").port();
-    drop(free);
+    let port = free_address().port();
     let url = format!("http://127.0.0.1:{port}");
     let topic = format!("{url}/sub");
     let commands: [&[&str]; 9] = [

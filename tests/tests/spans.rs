@@ -14,6 +14,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use prost::Message as _;
 use streamgauge_tests::build::tool;
 use streamgauge_tests::client::Client;
+use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::{SOON, until};
 
@@ -152,7 +153,7 @@ fn what_was_recorded_last_is_sent_at_the_end() {
 
 #[test]
 fn a_collector_that_is_away_is_told_of_once_and_holds_nobody_up() {
-    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let free = free_address();
     let server = serve(free, "50", &["--otlp-share", "1"]);
     let warned = |server: &Server| server.process.stderr().matches("spans are not taken").count();
     until("a warning", || {

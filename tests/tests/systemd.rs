@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,6 +13,7 @@ use std::time::Duration;
 use streamgauge_tests::build::{tool, workspace};
 use streamgauge_tests::client::Client;
 use streamgauge_tests::needs;
+use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::Process;
 use streamgauge_tests::wait::{SOON, until, until_within};
 use tempfile::TempDir;
@@ -133,7 +134,7 @@ impl Manager {
 
 /// Two ports that were free a moment ago.
 fn ports() -> [SocketAddr; 2] {
-    [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap()).map(|socket| socket.local_addr().unwrap())
+    [(); 2].map(|()| free_address())
 }
 
 fn asks(address: SocketAddr, path: &str) -> String {

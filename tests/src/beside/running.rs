@@ -1,7 +1,7 @@
 //! A server under measurement: started, asked what it holds, and ended.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
@@ -14,6 +14,7 @@ use super::place::Place;
 use super::program::{Absence, version};
 use super::speech::{Speech, jet_stream_request};
 use super::usage::Usage;
+use crate::ports::free_address;
 use crate::process::{Process, Server};
 use crate::wait::until;
 
@@ -102,11 +103,6 @@ pub(super) fn messages(answer: &str) -> Option<usize> {
 
 /// The number of a connection that puts nothing.
 pub(super) const ANOTHER: usize = usize::MAX;
-
-fn free_address() -> SocketAddr {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    free.local_addr().expect("an address")
-}
 
 /// Starts a server that has been told where to listen, and waits until it does.
 fn started(command: Command, address: SocketAddr) -> Process {

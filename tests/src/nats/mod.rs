@@ -5,7 +5,6 @@
 //! | `server` | one of them: its settings, its process, and what it says of itself |
 //! | `ports` | ports that nobody has, and nobody is given meanwhile |
 
-mod ports;
 mod server;
 
 use std::net::SocketAddr;
@@ -15,8 +14,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::needs;
+use crate::ports::free_ports;
 use crate::wait::{until, until_within};
-use ports::free_ports;
 use server::{Ports, Server};
 
 /// How long an election, and what follows it, may take on a machine that is busy.

@@ -1,7 +1,7 @@
 //! Servers and gateways are killed under load, and every answer is accounted for.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -14,6 +14,7 @@ use streamgauge_tests::client::Client;
 use streamgauge_tests::history::{self, Answer, History, Operation, Returns, Rules, conserved, linearizable};
 use streamgauge_tests::law::lawful;
 use streamgauge_tests::nats::Cluster;
+use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::Process;
 use streamgauge_tests::wait::{SOON, until_within};
 
@@ -31,8 +32,8 @@ struct Gateway {
 
 impl Gateway {
     fn start(engine: &str) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
-        let mut gateway = Self { process: spawn(engine, free.port()), address: free, engine: engine.to_owned() };
+        let address = free_address();
+        let mut gateway = Self { process: spawn(engine, address.port()), address, engine: engine.to_owned() };
         gateway.process.line("pubsub   http://");
         gateway
     }

@@ -1,13 +1,14 @@
 //! What `host-std/packaging/compose.yaml` puts in front of gateways, with its own settings.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::Command;
 
 use streamgauge_tests::build::workspace;
 use streamgauge_tests::client::Client;
 use streamgauge_tests::kept::killed;
 use streamgauge_tests::needs;
+use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::Process;
 use streamgauge_tests::wait::{SOON, until_within};
 use tempfile::TempDir;
@@ -21,7 +22,7 @@ fn requests_and_streams_go_through_the_proxy_and_past_a_gateway_that_is_gone() {
     };
     let Some((_cluster, [a, b])) = pair() else { return };
     let folder = TempDir::new().expect("a folder");
-    let free: SocketAddr = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let free: SocketAddr = free_address();
     let settings = fs::read_to_string(workspace().join("host-std/packaging/proxy.conf")).expect("the proxy's settings");
     let settings = settings
         .replace("gateway1:8080", &a.address.to_string())

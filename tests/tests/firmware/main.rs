@@ -7,7 +7,7 @@ mod gauges;
 mod stack;
 
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use streamgauge_tests::build::workspace;
 use streamgauge_tests::client::Client;
 use streamgauge_tests::needs;
+use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::Process;
 use streamgauge_tests::wait::until;
 
@@ -39,8 +40,7 @@ impl Board {
             return None;
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let [address, monitor] =
-            [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap()).map(|free| free.local_addr().unwrap());
+        let [address, monitor] = [(); 2].map(|()| free_address());
         let mut qemu = Command::new("qemu-system-arm");
         qemu.args(["-machine", "lm3s6965evb", "-display", "none"]);
         for (what, address) in [("-serial", address), ("-monitor", monitor)] {

@@ -1,13 +1,14 @@
 //! A real Prometheus that collects from a server.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use streamgauge_tests::needs;
+use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::Process;
 use streamgauge_tests::wait::until_within;
 use tempfile::TempDir;
@@ -25,7 +26,7 @@ impl Prometheus {
     pub(super) fn over(server: SocketAddr, rules: Option<&Path>) -> Self {
         let folder = TempDir::new().unwrap();
         let config = folder.path().join("prometheus.yml");
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_address().port();
         let targets = json!([{"targets": [server.to_string()]}]);
         // What is JSON is YAML too.
         let wanted = json!({

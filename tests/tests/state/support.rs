@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use streamgauge_tests::build::tool;
 pub(crate) use streamgauge_tests::command::{fine, run};
 use streamgauge_tests::exact::Exact;
 use streamgauge_tests::needs;
+use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::{until, until_within};
 use tempfile::TempDir;
@@ -30,9 +31,7 @@ impl Redis {
         if !needs::programs(&["redis-server", "redis-cli"]) {
             return None;
         }
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
+        let port = free_address().port();
         let folder = TempDir::new().expect("a folder");
         let process = Self::process(port, &folder);
         Some(Self { process, port, folder })

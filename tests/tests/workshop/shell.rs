@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use streamgauge_tests::build::tool;
+use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::{Process, is_ready};
 use streamgauge_tests::wait::{until, until_within};
 use tempfile::TempDir;
@@ -37,9 +37,7 @@ impl Shell {
         }
         let pubsub = port(&mut servers[0], "pubsub   ");
         let queue = port(servers.last_mut().expect("a server"), "queue    ");
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let redis = free.local_addr().expect("an address").port().to_string();
-        drop(free);
+        let redis = free_address().port().to_string();
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--save", "", "--port", &redis]).arg("--dir").arg(folder.path());
         servers.push(Process::spawn(command));
