@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Side;
 use super::room::{self, NoRoom, Room};
-use super::traced::{self, Carried, NoPlace};
+use super::traced::{self, NoPlace};
 use crate::engine::{Engine, Mark, Waiting as _};
 use crate::gauges::Answered;
 use crate::operations::metrics::Form;
@@ -47,13 +47,8 @@ impl Handler for Door {
             return Some((denied(request, denial), Mark::NONE));
         }
         let reply = match &parsed {
-            Ok(Parsed::Asking(asking)) if asking.waits() => return None,
+            Ok(Parsed::Asking(asking)) if asking.waits() || traced::wanted(request, context).is_some() => return None,
             Ok(Parsed::Asking(asking)) => {
-                let mut carried = Carried::default();
-                let asking = match self.traced(asking, request, context, &mut carried) {
-                    Ok(asking) => asking,
-                    Err(why) => return Some((self.refuse_traced(request, why), Mark::NONE)),
-                };
                 let mut rendering = asking.rendering(&mut room);
                 match &self.side.engine.execute_now(&asking.command, &mut rendering) {
                     Some(outcome) => {
@@ -89,12 +84,15 @@ impl Handler for Door {
         }
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         match parse(&request, &settings, &mut room) {
-            Ok(Parsed::Asking(asking)) => {
-                let mut carried = Carried::default();
-                match self.traced(&asking, &request, context, &mut carried) {
-                    Ok(asking) => self.execute(&request, context, &asking).await,
-                    Err(why) => self.refuse_traced(&request, why),
+            Ok(Parsed::Asking(mut asking)) => {
+                let carried = match traced::carry(&asking.command, &request, context, self.limits.max_body) {
+                    Ok(carried) => carried,
+                    Err(why) => return self.refuse_traced(&request, why),
+                };
+                if let Some(messages) = &carried {
+                    asking.command = messages.with(asking.command);
                 }
+                self.execute(&request, context, &asking).await
             }
             Ok(Parsed::Reply(Reply::Gauge(asked))) => match self.side.gauges.answer(&request, &asked).await {
                 Answered::Answer(answer) => answer,
@@ -201,22 +199,6 @@ impl Door {
             rights.admit(need, request, context.authorization, || true)?;
         }
         Ok(())
-    }
-
-    /// The same with messages that have the trace of the request, if that is asked for; they are put in `carried`.
-    fn traced<'a>(
-        &self,
-        asking: &Asking<'a>,
-        request: &Request<'_>,
-        context: &Context<'_>,
-        carried: &'a mut Carried,
-    ) -> Result<Asking<'a>, NoPlace> {
-        let mut asking = *asking;
-        if let Some(messages) = traced::carry(&asking.command, request, context, self.limits.max_body)? {
-            *carried = messages;
-            asking.command = carried.with(asking.command);
-        }
-        Ok(asking)
     }
 
     fn refuse_traced(&self, request: &Request<'_>, why: NoPlace) -> Answer {

@@ -13,7 +13,7 @@ use crate::server::{AllTaken, Context, Share};
 use crate::trace::{members_without, traceparent};
 
 /// Messages or items with their traces, each behind its length.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Carried {
     bytes: Vec<u8>,
     _share: Option<Share>,
@@ -26,6 +26,14 @@ pub(super) enum NoPlace {
     TooLong,
     /// There is no room for so much now.
     Busy,
+}
+
+/// The trace of a request whose messages are to carry it.
+pub(super) fn wanted<'a>(request: &Request<'_>, context: &Context<'a>) -> Option<&'a str> {
+    if request.query.get("trace")? != *"1" {
+        return None;
+    }
+    context.field("traceparent").and_then(traceparent)
 }
 
 /// The messages or items of `command`, with the `traceparent` of the request in each that is an object of JSON and names
@@ -42,10 +50,7 @@ pub(super) fn carry(
     let (Command::Publish { messages: pieces, .. } | Command::Put { items: pieces, .. }) = command else {
         return Ok(None);
     };
-    if request.query.get("trace").is_none_or(|trace| trace != *"1") {
-        return Ok(None);
-    }
-    let Some(trace) = context.field("traceparent").and_then(traceparent) else { return Ok(None) };
+    let Some(trace) = wanted(request, context) else { return Ok(None) };
     let member = format!("\"traceparent\":{}", serde_json::Value::from(trace));
     let (mut bytes, mut message, mut len) = (Vec::new(), Vec::new(), 0);
     for piece in pieces.iter() {
