@@ -59,11 +59,13 @@ impl Budget {
     /// The requests for more that were refused since the last call, by their numbers.
     pub(crate) fn take_refused(&self) -> Vec<u32> {
         let Some(refusals) = &self.refusals else { return Vec::new() };
-        // Mostly nothing was asked for.
-        if self.requests.swap(0, Ordering::Relaxed) == 0 {
+        // Mostly nothing was asked for, which is seen without a write.
+        if self.requests.load(Ordering::Relaxed) == 0 {
             return Vec::new();
         }
-        std::mem::take(&mut refusals.lock().refused)
+        let mut refusals = refusals.lock();
+        self.requests.store(0, Ordering::Relaxed);
+        std::mem::take(&mut refusals.refused)
     }
 
     /// From now on refuses the requests of these numbers, and no other; with `None` as there is room again.

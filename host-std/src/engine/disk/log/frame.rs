@@ -113,10 +113,12 @@ pub(crate) fn whole_frames(bytes: &[u8], at: Position) -> usize {
 }
 
 fn place(at: Position, word: u32) -> Hasher {
+    let mut place = [0; 12];
+    for (four, number) in place.chunks_exact_mut(4).zip([at.segment, at.offset, word]) {
+        four.copy_from_slice(&number.to_le_bytes());
+    }
     let mut hasher = Hasher::new();
-    hasher.update(&at.segment.to_le_bytes());
-    hasher.update(&at.offset.to_le_bytes());
-    hasher.update(&word.to_le_bytes());
+    hasher.update(&place);
     hasher
 }
 

@@ -37,7 +37,16 @@ pub(crate) struct Group {
     parts: Vec<(Position, usize)>,
 }
 
+/// A group of so many bytes is copied when it is taken, so that the next one need not grow anew; what is taken is kept for
+/// a while, and has no room to spare.
+const REUSED: usize = 64 << 10;
+
 impl Group {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.parts.clear();
+    }
+
     /// Whether there is nothing in it.
     pub(crate) const fn is_empty(&self) -> bool {
         self.parts.is_empty()
@@ -137,7 +146,13 @@ impl Tail {
     /// What was added since the last call. With `is_proof` all that was taken before is on the disk, and will be known
     /// to have been.
     pub(crate) fn take(&mut self, is_proof: bool) -> Group {
-        let mut group = core::mem::take(&mut self.group);
+        let mut group = if self.group.len() <= REUSED {
+            let group = self.group.clone();
+            self.group.clear();
+            group
+        } else {
+            core::mem::take(&mut self.group)
+        };
         if is_proof && let Some((at, _)) = group.parts.first() {
             frame::set_first(&mut group.bytes, *at);
         }
