@@ -13,8 +13,8 @@ pub(super) const MOST: usize = 256 << 10;
 const TURNS: u32 = 16;
 
 impl Journal {
-    /// Lets groups gather, for ever: on the thread that adds entries. Until it is called, and once it is dropped, each entry
-    /// is written as soon as it can be.
+    /// Lets groups gather, for ever, and writes them if that is [quick](super::writer): on the thread that adds entries. Until
+    /// it is called, and once it is dropped, each entry is written as soon as it can be, on another thread.
     pub(crate) async fn gather(&self) {
         let gathering = Gathering::begin(&self.shared);
         loop {
@@ -30,7 +30,9 @@ impl Journal {
                     break;
                 }
             }
-            gathering.ring();
+            if !self.shared.write_here() {
+                gathering.ring();
+            }
         }
     }
 }

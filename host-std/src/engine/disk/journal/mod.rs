@@ -1,19 +1,21 @@
-//! Entries on their way to the disk: who adds them goes on at once, and a thread writes and syncs what has gathered.
+//! Entries on their way to the disk: who adds them goes on at once, and what has gathered is written and synced.
 //!
 //! | module | idea |
 //! | --- | --- |
 //! | [`Journal`] | a log that is written to |
 //! | `gather` | when a group has all that can share its sync |
+//! | `writer` | what writes it, and on which thread |
 //! | `line` | those who wait until a place is safe |
-//! | `threads` | what writes, and what makes segments |
+//! | `ahead` | what makes segments |
 
+mod ahead;
 mod gather;
 mod line;
 #[cfg(test)]
 mod measured;
 #[cfg(test)]
 mod tests;
-mod threads;
+mod writer;
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -22,15 +24,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
 use super::files::Directory;
-use super::log::{Group, HEADER, Made, Maker, Opened, Position, Segments, Tail};
+use super::log::{Group, HEADER, Made, Maker, Opened, Position, Tail};
+pub(super) use ahead::BESIDE;
 use line::Line;
-pub(super) use threads::BESIDE;
+use writer::Writer;
 
 /// When what was written is synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,23 +46,18 @@ pub enum SyncMode {
 
 /// A log that is written to.
 ///
-/// Adding an entry is a copy under a short lock. One thread writes and syncs: while it does, the next group
-/// [gathers](Self::gather), so that all who publish share a sync. Another one makes segments ahead.
+/// Adding an entry is a copy under a short lock. What has [gathered](Self::gather) is written and synced together, so that all
+/// who publish share a sync: on the thread that adds, or on another one while the disk is slow. A third makes segments ahead.
 pub(crate) struct Journal {
     shared: Arc<Shared>,
     /// Until there are threads.
-    work: Mutex<Option<Work>>,
+    maker: Mutex<Option<Maker<Directory>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// What threads write to, and make.
-struct Work {
-    segments: Segments<Directory>,
-    maker: Maker<Directory>,
-    sync: SyncMode,
-}
-
 struct Shared {
+    /// Locked before the state, by who writes.
+    writer: Mutex<Writer>,
     state: Mutex<State>,
     /// Where the next entry goes, as a number: changed under the lock, and looked at without it.
     end: AtomicU64,
@@ -90,6 +88,8 @@ struct State {
     /// Whether entries [gather](Journal::gather), and whether a group is to be written now.
     gathers: bool,
     is_rung: bool,
+    /// When what was written is to be synced, unless it is.
+    due: Option<Instant>,
     /// Bytes of all files, and as many as may be.
     bytes: u64,
     most: u64,
@@ -133,6 +133,7 @@ impl Journal {
             gathers: false,
             // The head of the first segment is there already.
             is_rung: true,
+            due: None,
             bytes,
             most,
             unused: Vec::new(),
@@ -141,6 +142,7 @@ impl Journal {
             is_closing: false,
         };
         let shared = Arc::new(Shared {
+            writer: Mutex::new(Writer::new(segments, sync)),
             state: Mutex::new(state),
             end: AtomicU64::new(at.number()),
             line: Line::new(at),
@@ -150,7 +152,7 @@ impl Journal {
             begun_another: Notify::new(),
             changed: Notify::new(),
         });
-        Self { shared, work: Mutex::new(Some(Work { segments, maker, sync })), threads: Mutex::default() }
+        Self { shared, maker: Mutex::new(Some(maker)), threads: Mutex::default() }
     }
 
     /// Starts the threads that write, unless they are there. A process that goes to the background has to be there by then.
@@ -158,11 +160,11 @@ impl Journal {
     /// # Errors
     /// The operating system has no threads for it.
     pub(crate) fn start(&self) -> io::Result<()> {
-        let Some(Work { segments, maker, sync }) = self.work.lock().take() else { return Ok(()) };
+        let Some(maker) = self.maker.lock().take() else { return Ok(()) };
         let mut threads = self.threads.lock();
         let (writing, making) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
         let journal = thread::Builder::new().name("journal".into());
-        threads.push(journal.spawn(move || writing.write(segments, sync))?);
+        threads.push(journal.spawn(move || writing.write())?);
         let ahead = thread::Builder::new().name("segments".into());
         threads.push(ahead.spawn(move || making.make(maker))?);
         Ok(())

@@ -9,11 +9,16 @@ use crate::engine::disk::log::{Step, go_on, read, segments};
 
 const SEGMENT: u32 = 4 << 10;
 
-fn start(folder: &TempDir, sync: SyncMode, most: u64) -> Journal {
+/// One without threads.
+pub(super) fn new(folder: &TempDir, sync: SyncMode, most: u64) -> Journal {
     let directory = Directory::at(folder.path().to_owned()).unwrap();
     let end = read(&directory, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
     let log = go_on(directory, SEGMENT, end).unwrap();
-    started(Journal::new(log, sync, SEGMENT.into(), most))
+    Journal::new(log, sync, SEGMENT.into(), most)
+}
+
+pub(super) fn start(folder: &TempDir, sync: SyncMode, most: u64) -> Journal {
+    started(new(folder, sync, most))
 }
 
 fn started(journal: Journal) -> Journal {
@@ -47,14 +52,14 @@ async fn add_only(journal: &Journal, body: &[u8]) -> Result<Position, Full> {
 }
 
 /// One at a time, as under the lock of a shard.
-fn add_now(journal: &Journal, body: &[u8]) -> Option<Position> {
+pub(super) fn add_now(journal: &Journal, body: &[u8]) -> Option<Position> {
     static SHARD: Mutex<()> = Mutex::new(());
     let _shard = SHARD.lock();
     let room = journal.room_now(body.len(), true)?.ok()?;
     room.add(|out| out.extend_from_slice(body)).map(|(_, end)| end)
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()

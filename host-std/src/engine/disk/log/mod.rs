@@ -11,7 +11,7 @@
 //! | [`read_run`] | some of it, read while the log goes on |
 //! | [`go_on`] | to go on behind it |
 //!
-//! Entries are added under a lock, for the price of a copy, and a thread writes and syncs one group while the next one
+//! Entries are added under a lock, for the price of a copy, and one group is written and synced while the next one
 //! gathers. A group is only written when the one before it is on the disk: that, and a mark on its first entry, is what
 //! tells a torn end from a loss.
 //!

@@ -1,10 +1,10 @@
-//! What writes what has gathered, and what makes segments ahead.
+//! What makes segments ahead.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::{Failed, Full, Shared, SyncMode};
+use super::{Full, Shared};
 use crate::engine::disk::files::Directory;
-use crate::engine::disk::log::{Maker, Segments};
+use crate::engine::disk::log::Maker;
 
 /// A part of all bytes that segments leave to checkpoints: without these no segment is ever given back.
 pub(in crate::engine::disk) const BESIDE: u64 = 16;
@@ -12,59 +12,7 @@ pub(in crate::engine::disk) const BESIDE: u64 = 16;
 /// When it is tried again to make a segment.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Bytes that are written and not synced at the most: they are kept in memory for the case that a file fails.
-const MOST_UNSYNCED: usize = 4 << 20;
-
 impl Shared {
-    /// Writes and syncs, until the log is closed or fails.
-    pub(super) fn write(&self, mut segments: Segments<Directory>, sync: SyncMode) {
-        let mut due = None;
-        loop {
-            let (group, end, is_closing) = {
-                let mut state = self.state.lock();
-                while !state.is_rung && !state.is_closing {
-                    match due {
-                        None => self.gathered.wait(&mut state),
-                        Some(due) if self.gathered.wait_until(&mut state, due).timed_out() => break,
-                        Some(_) => {}
-                    }
-                }
-                state.is_rung = false;
-                state.taken = state.tail.end();
-                state.made.drain(..).for_each(|made| segments.adopt(made));
-                (state.take(segments.unsynced() == 0), state.taken, state.is_closing)
-            };
-            let now = Instant::now();
-            let written = match sync {
-                SyncMode::Always => segments.write(group),
-                SyncMode::Interval(interval) => segments.write_only(group).and_then(|()| {
-                    let next = *due.get_or_insert(now + interval);
-                    if is_closing || next <= now || segments.unsynced() > MOST_UNSYNCED {
-                        due = None;
-                        segments.sync()?;
-                    }
-                    Ok(())
-                }),
-            };
-            match written {
-                Ok(()) => self.line.advance(end),
-                Err(error) => self.fail(&error.to_string()),
-            }
-            let mut state = self.state.lock();
-            state.let_go();
-            if state.failed.is_some() || (is_closing && state.tail.is_taken()) {
-                return;
-            }
-        }
-    }
-
-    /// Lets nobody be told of anything any more. What was said first is why.
-    pub(super) fn fail(&self, why: &str) {
-        let failed = self.state.lock().failed.get_or_insert_with(|| Failed(why.to_owned())).clone();
-        self.line.fail(failed);
-        self.changed.notify_waiters();
-    }
-
     /// Makes segments, until the log is closed.
     pub(super) fn make(&self, mut maker: Maker<Directory>) {
         loop {
