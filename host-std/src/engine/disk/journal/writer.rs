@@ -3,7 +3,7 @@
 //! Handing a group to another thread and being told by it that the group is safe costs more than some disks take for it.
 //! So the thread that has gathered a group writes and syncs it itself, as long as that is quick: nobody who has put
 //! something can be answered meanwhile anyway. When it once was not, the thread that is there for it does so for a while,
-//! and those who ask for nothing that has to be safe never wait for a slow disk.
+//! so that those who ask for nothing that has to be safe hardly wait for a slow disk. That thread has long groups, too.
 
 use std::io;
 use std::sync::Arc;
@@ -77,9 +77,9 @@ impl Writer {
 impl Shared {
     /// Writes what has gathered on the thread that calls, if that is quick; otherwise nothing has happened.
     pub(super) fn write_here(&self) -> bool {
-        // Another thread writes, or somebody is about to.
         let Some(mut writer) = self.writer.try_lock() else { return false };
-        let may = writer.pace.is_quick(Instant::now()) && !writer.has_to_sync();
+        let is_left_to_thread = self.state.lock().is_rung;
+        let may = writer.pace.is_quick(Instant::now()) && !writer.has_to_sync() && !is_left_to_thread;
         if may {
             self.write_gathered(&mut writer);
         }
@@ -222,9 +222,9 @@ mod tests {
             let journal = new(&folder, sync, 1 << 30);
             // What the thread would do, and whatever this disk has taken is forgotten.
             let write = || {
-                journal.shared.writer.lock().pace = Pace::default();
-                assert!(journal.shared.write_here());
-                journal.shared.writer.lock().pace = Pace::default();
+                let mut writer = journal.shared.writer.lock();
+                journal.shared.write_gathered(&mut writer);
+                writer.pace = Pace::default();
             };
             write();
             assert!(is_safe_without_a_thread(&journal));
@@ -235,6 +235,9 @@ mod tests {
             assert!(is_safe_without_a_thread(&journal));
             journal.shared.writer.lock().pace.took(QUICK * 2, Instant::now());
             assert!(!is_safe_without_a_thread(&journal), "it is slow");
+            write();
+            journal.shared.state.lock().is_rung = true;
+            assert!(!is_safe_without_a_thread(&journal), "it is left to the thread");
             write();
             let end = add_now(&journal, b"H3110").expect("there is room");
             journal.fail("a test");
