@@ -227,6 +227,19 @@ fn reset(client: Client) {
     drop(client);
 }
 
+/// Connections to a server of this machine that nobody has ended, as far as the operating system knows: on a busy machine
+/// that is told of an end some time after it.
+fn whole_connections(server: &Server) -> usize {
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux has it");
+    let (port, established) = (format!(":{:04X}", server.address.port()), "01");
+    let is_whole = |line: &&str| {
+        let mut fields = line.split_whitespace().skip(1);
+        let (local, _remote, state) = (fields.next(), fields.next(), fields.next());
+        local.is_some_and(|local| local.ends_with(&port)) && state == Some(established)
+    };
+    table.lines().filter(is_whole).count()
+}
+
 #[test]
 fn what_a_client_asks_for_and_is_known_not_to_get_stays() {
     const EACH: usize = 25;
@@ -243,7 +256,9 @@ fn what_a_client_asks_for_and_is_known_not_to_get_stays() {
     }
     let mut putter = server.connect();
     assert!(putter.try_send(b"GET /put?data=left HTTP/1.1\r\nhost: x\r\n\r\n"));
+    assert_eq!(whole_connections(&server), clients.len() + 1, "all of them, and who puts");
     clients.into_iter().for_each(reset);
+    until("the ends to be known", || (whole_connections(&server) == 1).then_some(()));
     server.process.signal(SIGCONT);
     assert_eq!(putter.answer().status, 200);
     let stats = server.get("/stats?queue=main");
