@@ -9,16 +9,16 @@ use crate::engine::disk::log::{Step, go_on, read, segments};
 
 const SEGMENT: u32 = 4 << 10;
 
-/// One without threads.
-pub(super) fn new(folder: &TempDir, sync: SyncMode, most: u64) -> Journal {
+/// One without threads, with segments of so many bytes.
+pub(super) fn new(folder: &TempDir, segment: u32, sync: SyncMode, most: u64) -> Journal {
     let directory = Directory::at(folder.path().to_owned()).unwrap();
     let end = read(&directory, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
-    let log = go_on(directory, SEGMENT, end).unwrap();
-    Journal::new(log, sync, SEGMENT.into(), most)
+    let log = go_on(directory, segment, end).unwrap();
+    Journal::new(log, sync, segment.into(), most)
 }
 
 pub(super) fn start(folder: &TempDir, sync: SyncMode, most: u64) -> Journal {
-    started(new(folder, sync, most))
+    started(new(folder, SEGMENT, sync, most))
 }
 
 fn started(journal: Journal) -> Journal {
@@ -139,10 +139,7 @@ fn who_waits_is_told_when_it_fails() {
 
 /// A journal with room for a while, of which the first entry is safe.
 async fn begun(folder: &TempDir) -> Journal {
-    let directory = Directory::at(folder.path().to_owned()).unwrap();
-    let end = read(&directory, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
-    let log = go_on(directory, 1 << 20, end).unwrap();
-    let journal = started(Journal::new(log, SyncMode::Always, 1 << 20, 1 << 30));
+    let journal = started(new(folder, 1 << 20, SyncMode::Always, 1 << 30));
     add(&journal, b"first").await;
     journal
 }

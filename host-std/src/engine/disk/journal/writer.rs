@@ -92,10 +92,6 @@ impl Shared {
             let is_due = self.wait_for_work();
             let mut writer = self.writer.lock();
             let is_closing = self.write_gathered(&mut writer);
-            if self.has_failed() {
-                // Nothing is tried again.
-                return;
-            }
             if is_due || is_closing || writer.has_to_sync() {
                 self.sync(&mut writer);
             }
@@ -158,13 +154,14 @@ impl Shared {
         self.changed.notify_waiters();
     }
 
-    fn has_failed(&self) -> bool {
-        self.state.lock().failed.is_some()
-    }
-
-    /// Syncs what is not.
+    /// Syncs what is not, unless something has failed: nothing is tried again.
     fn sync(&self, writer: &mut Writer) {
-        self.state.lock().due = None;
+        let mut state = self.state.lock();
+        state.due = None;
+        if state.failed.is_some() {
+            return;
+        }
+        drop(state);
         if let Err(error) = writer.segments.sync() {
             self.fail(&error.to_string());
         }
@@ -219,7 +216,7 @@ mod tests {
     fn who_gathers_writes_unless_that_may_take_long() {
         for sync in [SyncMode::Always, SyncMode::Interval(Duration::from_secs(60))] {
             let folder = TempDir::new().unwrap();
-            let journal = new(&folder, sync, 1 << 30);
+            let journal = new(&folder, 1 << 20, sync, 1 << 30);
             // What the thread would do, and whatever this disk has taken is forgotten.
             let write = || {
                 let mut writer = journal.shared.writer.lock();
@@ -243,6 +240,11 @@ mod tests {
             journal.fail("a test");
             write();
             assert!(journal.safe_until() < end, "nothing is written when something has failed");
+            let mut writer = journal.shared.writer.lock();
+            let unsynced = writer.segments.unsynced();
+            journal.shared.sync(&mut writer);
+            assert_eq!(writer.segments.unsynced(), unsynced, "nor synced");
+            assert_eq!(unsynced > 0, sync != SyncMode::Always);
         }
     }
 
