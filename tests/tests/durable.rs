@@ -109,6 +109,25 @@ fn what_was_answered_is_there_after_a_kill_as_it_was() {
 }
 
 #[test]
+fn who_is_alone_is_answered_over_the_ends_of_files() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &["--disk", "128MiB"]);
+    let mut client = server.connect();
+    let item = "x".repeat(64 << 10);
+    let first = newest_log(folder.path());
+    for _ in 0..600 {
+        assert_eq!(client.post("/put", &item).status, 200);
+        assert_eq!(client.get("/get").text().len(), item.len());
+    }
+    assert_eq!(client.post("/put", &item).status, 200);
+    assert_ne!(newest_log(folder.path()), first);
+    killed(server);
+    let server = serve(folder.path(), &["--disk", "128MiB"]);
+    assert_eq!(server.get("/get").len(), item.len());
+    assert_eq!(server.get("/get"), "");
+}
+
+#[test]
 fn a_subscriber_goes_on_where_it_was() {
     let folder = TempDir::new().unwrap();
     let server = serve(folder.path(), &[]);

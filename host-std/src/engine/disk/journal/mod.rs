@@ -88,6 +88,8 @@ struct State {
     /// Whether entries [gather](Journal::gather), and whether a group is to be written now.
     gathers: bool,
     is_rung: bool,
+    /// Whether who gathers was told that there is something. Bytes may be there that nobody waits for: a segment's head.
+    is_begun: bool,
     /// When what was written is to be synced, unless it is.
     due: Option<Instant>,
     /// Bytes of all files, and as many as may be.
@@ -133,6 +135,7 @@ impl Journal {
             gathers: false,
             // The head of the first segment is there already.
             is_rung: true,
+            is_begun: false,
             due: None,
             bytes,
             most,
@@ -317,16 +320,16 @@ impl Room<'_> {
     pub(crate) fn add(self, write: impl FnOnce(&mut Vec<u8>)) -> Option<(Position, Position)> {
         let Self { shared, place } = self;
         let mut state = shared.state.lock();
-        let was_empty = state.tail.is_taken();
         let begin = state.tail.append(write)?;
         let places = (begin, state.tail.end());
         shared.end.store(places.1.number(), Ordering::Relaxed);
         let gathers = state.gathers && state.tail.waiting() < gather::MOST;
         state.is_rung |= !gathers;
+        let begins = !std::mem::replace(&mut state.is_begun, true);
         drop(state);
         if !gathers {
             shared.gathered.notify_one();
-        } else if was_empty {
+        } else if begins {
             shared.begun.notify_one();
         }
         (begin == place).then_some(places)
@@ -353,6 +356,7 @@ impl Recent {
 impl State {
     /// Takes what was added, to be written: it stays at hand for a while.
     fn take(&mut self, is_proof: bool) -> Arc<Group> {
+        self.is_begun = false;
         let group = Arc::new(self.tail.take(is_proof));
         if !group.is_empty() {
             self.recent_bytes += group.len();

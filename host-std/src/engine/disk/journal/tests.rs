@@ -228,6 +228,25 @@ fn a_long_group_is_written_while_the_thread_goes_on() {
     });
 }
 
+/// What begins a segment is in the group before the first entry of it is.
+#[test]
+fn who_is_alone_goes_on_in_the_next_segment() {
+    let folder = TempDir::new().unwrap();
+    let journal = start(&folder, SyncMode::Always, 1 << 30);
+    block_on(async {
+        let alone = async {
+            while journal.end().segment < 4 {
+                add(&journal, &[7; 1_000]).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = journal.gather() => unreachable!(),
+            () = alone => {}
+        }
+    });
+}
+
 #[test]
 fn what_gathers_is_written_when_nobody_gathers_any_more() {
     let folder = TempDir::new().unwrap();
