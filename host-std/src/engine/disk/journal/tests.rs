@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use futures_util::future::join_all;
+use streamgauge_core::generate::Rng;
 use tempfile::TempDir;
 
 use super::*;
@@ -263,4 +265,64 @@ fn what_gathers_is_written_when_nobody_gathers_any_more() {
         };
         journal.safe(end).await.unwrap();
     });
+}
+
+/// Some add at once, short and long, alone and together, over the ends of many segments, while others give up waiting, who
+/// gathers ends and begins again, and the disk seems to be slow now and then.
+#[test]
+fn whatever_comes_together_nobody_waits_for_ever() {
+    for seed in 0..60 {
+        let adders = 1 + seed % 4;
+        let folder = TempDir::new().unwrap();
+        let sync = if seed % 8 > 5 { SyncMode::Interval(Duration::from_millis(1)) } else { SyncMode::Always };
+        let journal = started(new(&folder, 8 << 10, sync, 1 << 30));
+        let adder = |number: u64| {
+            let (journal, mut random) = (&journal, Rng::new(seed << 8 | number));
+            async move {
+                for _ in 0..30 {
+                    let len = [1, 100, 1_000, 5_000][random.below(4) as usize] + random.below(100) as usize;
+                    let end = add_only(journal, &vec![7; len]).await.unwrap();
+                    let mut safe = pin!(journal.safe(end));
+                    match random.below(8) {
+                        0 => {}
+                        1 => drop(tokio::time::timeout(Duration::ZERO, &mut safe).await),
+                        _ => safe.await.unwrap(),
+                    }
+                    if random.below(10) == 0 {
+                        tokio::time::sleep(Duration::from_micros(random.below(300))).await;
+                    }
+                }
+                journal.safe(journal.end()).await.unwrap();
+            }
+        };
+        let gathering = async {
+            let mut random = Rng::new(seed);
+            loop {
+                // Its end lets what is left be written, so there has to be none for that to be seen.
+                let for_a_while = Duration::from_micros(if seed % 2 == 0 { u64::MAX } else { random.below(2_000) });
+                let _ = tokio::time::timeout(for_a_while, journal.gather()).await;
+            }
+        };
+        let disk = async {
+            let mut random = Rng::new(seed);
+            loop {
+                tokio::time::sleep(Duration::from_micros(random.below(2_000))).await;
+                if let Some(mut writer) = journal.shared.writer.try_lock() {
+                    writer.seems(random.below(2) == 0);
+                }
+            }
+        };
+        block_on(async {
+            tokio::select! {
+                () = gathering => unreachable!(),
+                () = disk => unreachable!(),
+                _ = join_all((0..adders).map(adder)) => {}
+            }
+        });
+        let written = journal.end();
+        journal.close();
+        let (all, is_closed) = entries(&folder);
+        assert!(is_closed && written.segment > 1);
+        assert_eq!(all.len() as u64, adders * 30, "{seed}");
+    }
 }

@@ -68,6 +68,15 @@ impl Writer {
         written
     }
 
+    /// As if the disk had been slow a moment ago, or never.
+    #[cfg(test)]
+    pub(super) fn seems(&mut self, is_slow: bool) {
+        self.pace = Pace::default();
+        if is_slow {
+            self.pace.took(QUICK * 2, Instant::now());
+        }
+    }
+
     /// Bytes that were written and not synced are as many as may be.
     fn has_to_sync(&self) -> bool {
         self.segments.unsynced() > MOST_UNSYNCED
@@ -221,7 +230,7 @@ mod tests {
             let write = || {
                 let mut writer = journal.shared.writer.lock();
                 journal.shared.write_gathered(&mut writer);
-                writer.pace = Pace::default();
+                writer.seems(false);
             };
             write();
             assert!(is_safe_without_a_thread(&journal));
@@ -230,7 +239,7 @@ mod tests {
             drop(writing);
             write();
             assert!(is_safe_without_a_thread(&journal));
-            journal.shared.writer.lock().pace.took(QUICK * 2, Instant::now());
+            journal.shared.writer.lock().seems(true);
             assert!(!is_safe_without_a_thread(&journal), "it is slow");
             write();
             journal.shared.state.lock().is_rung = true;
@@ -256,7 +265,7 @@ mod tests {
         let adding = async {
             for _ in 0..3 {
                 tokio::task::yield_now().await;
-                journal.shared.writer.lock().pace = Pace::default();
+                journal.shared.writer.lock().seems(false);
                 let end = add_now(&journal, b"H3110").expect("there is room");
                 journal.safe(end).await.unwrap();
                 while unsynced() > 0 {
