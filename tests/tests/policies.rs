@@ -25,6 +25,9 @@ impl Serve {
         client.send(format!("GET /sub?topic=t&{query} HTTP/1.1\r\nhost: x\r\n\r\n"));
         let head = client.head();
         assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        // Otherwise who has all of an answer would ask again on its connection.
+        let ends = query.contains("follow=0") || query.contains("limit=");
+        assert_eq!(head.contains("\r\nconnection: close\r\n"), ends, "{head}");
         client
     }
 

@@ -73,8 +73,9 @@ impl Hub {
         }
         if !handshake::is_asked_for(context) {
             let stream = Stream { framing: subscription.framing, chunked: context.minor >= 1 };
+            let ends = !subscription.follow || subscription.limit.is_some();
             return self.take_in(request, context, subscription, (stream, still), move |admission| {
-                task::opening(stream, admission, origin.as_ref())
+                task::opening(stream, ends, admission, origin.as_ref())
             });
         }
         let stream = Stream { framing: Framing::WebSocket, chunked: false };

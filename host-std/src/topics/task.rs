@@ -82,8 +82,9 @@ impl Drop for Task {
     }
 }
 
-/// The head of the answer, and what opens the stream.
-pub(super) fn opening(stream: Stream, admission: &Admission, origin: Option<&HeaderValue>) -> Vec<u8> {
+/// The head of the answer, and what opens the stream. Of one that ends by itself it is told that the connection does too: who
+/// holds an answer that is whole would ask again on it.
+pub(super) fn opening(stream: Stream, ends: bool, admission: &Admission, origin: Option<&HeaderValue>) -> Vec<u8> {
     let mut opening = head(stream, origin);
     let (first, epoch) = (admission.first, admission.seat.venue.epoch);
     let _ = write!(opening, "x-pubsub-sequence: {first}\r\nx-pubsub-epoch: {epoch}\r\n");
@@ -91,7 +92,7 @@ pub(super) fn opening(stream: Stream, admission: &Admission, origin: Option<&Hea
     if let (Framing::Lines, Some(missed)) = (stream.framing, told) {
         let _ = write!(opening, "x-pubsub-gap: {missed}\r\n");
     }
-    opening.extend_from_slice(if stream.chunked { b"\r\n" } else { b"connection: close\r\n\r\n" });
+    opening.extend_from_slice(if stream.chunked && !ends { b"\r\n" } else { b"connection: close\r\n\r\n" });
     let Ok(()) = stream.opening(&mut opening) as Result<(), Infallible>;
     if let Some(missed) = told {
         let Ok(()) = stream.gap(missed, &mut opening) as Result<(), Infallible>;
