@@ -1,10 +1,11 @@
 //! What makes segments ahead.
 
+use std::fs::File;
 use std::time::Duration;
 
 use super::{Full, Shared};
 use crate::engine::disk::files::Directory;
-use crate::engine::disk::log::Maker;
+use crate::engine::disk::log::{Made, Maker};
 
 /// A part of all bytes that segments leave to checkpoints: without these no segment is ever given back.
 pub(in crate::engine::disk) const BESIDE: u64 = 16;
@@ -27,42 +28,39 @@ impl Shared {
                 let old = if state.tail.has_next() { None } else { state.unused.pop() };
                 (old, std::mem::take(&mut state.unused))
             };
-            self.remove(&maker, unused);
+            if !unused.is_empty() {
+                self.remove(&maker, unused);
+            }
             self.make_one(&mut maker, old);
         }
     }
 
-    fn remove(&self, maker: &Maker<Directory>, segments: Vec<u32>) {
-        if segments.is_empty() {
-            return;
+    fn remove(&self, maker: &Maker<Directory>, segments: impl IntoIterator<Item = u32>) {
+        let mut freed = 0_u64;
+        if let Err(error) = maker.remove(segments, |bytes| freed += bytes) {
+            tracing::warn!(%error, "files of the log that are not needed any more can't be removed");
         }
-        let bytes = segments.len() as u64 * u64::from(maker.capacity());
-        match maker.remove(segments) {
-            Ok(()) => {
-                let mut state = self.state.lock();
-                state.bytes = state.bytes.saturating_sub(bytes);
-            }
-            Err(error) => tracing::warn!(%error, "files of the log that are not needed any more can't be removed"),
-        }
+        let mut state = self.state.lock();
+        state.bytes = state.bytes.saturating_sub(freed);
     }
 
     fn make_one(&self, maker: &mut Maker<Directory>, old: Option<u32>) {
-        let capacity = u64::from(maker.capacity());
-        let state = self.state.lock();
-        if state.tail.has_next() {
+        if self.state.lock().tail.has_next() {
             return;
         }
-        let (bytes, most) = (state.bytes, state.most);
-        drop(state);
-        let made = if old.is_none() && bytes.saturating_add(capacity) > most - most / BESIDE {
-            Err(Full::Budget(most))
-        } else {
-            maker.make(0, old).or_else(|_| maker.make(0, None)).map_err(|error| Full::Disk(error.to_string()))
+        let made = match old.map(|old| (old, maker.make(0, Some(old)))) {
+            Some((_, Ok(made))) => Ok((made, 0)),
+            // One that is not as long, where there was another budget when it was made.
+            Some((old, Err(_))) => {
+                self.remove(maker, [old]);
+                self.make_anew(maker)
+            }
+            None => self.make_anew(maker),
         };
         let mut state = self.state.lock();
         match made {
-            Ok(made) => {
-                state.bytes += if old.is_none() { capacity } else { 0 };
+            Ok((made, bytes)) => {
+                state.bytes += bytes;
                 state.full = None;
                 state.tail.set_next(made.fresh);
                 state.made.push(made);
@@ -80,5 +78,19 @@ impl Shared {
         if state.full.is_some() && state.unused.is_empty() && !state.is_closing {
             self.turned.wait_for(&mut state, AGAIN);
         }
+    }
+
+    /// Makes a segment of a file that was not there before; and how many bytes that takes.
+    fn make_anew(&self, maker: &mut Maker<Directory>) -> Result<(Made<File>, u64), Full> {
+        let (bytes, most) = {
+            let state = self.state.lock();
+            (state.bytes, state.most)
+        };
+        let capacity = u64::from(maker.capacity());
+        if bytes.saturating_add(capacity) > most - most / BESIDE {
+            return Err(Full::Budget(most));
+        }
+        let made = maker.make(0, None).map_err(|error| Full::Disk(error.to_string()))?;
+        Ok((made, capacity))
     }
 }

@@ -16,7 +16,12 @@ pub(super) fn new(folder: &TempDir, segment: u32, sync: SyncMode, most: u64) -> 
     let directory = Directory::at(folder.path().to_owned()).unwrap();
     let end = read(&directory, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
     let log = go_on(directory, segment, end).unwrap();
-    Journal::new(log, sync, segment.into(), most)
+    Journal::new(log, sync, bytes_in(folder), most)
+}
+
+fn bytes_in(folder: &TempDir) -> u64 {
+    let files = folder.path().read_dir().unwrap().map(|file| file.unwrap().metadata().unwrap().len());
+    files.sum()
 }
 
 pub(super) fn start(folder: &TempDir, sync: SyncMode, most: u64) -> Journal {
@@ -123,6 +128,40 @@ fn what_makes_room_has_some_when_the_budget_is_used_up_and_segments_come_back() 
         assert!(segments(&directory).unwrap().len() <= 3);
     });
     journal.close();
+}
+
+/// `--disk` was another one when they were made.
+#[test]
+fn segments_of_another_length_are_counted_as_they_are_and_not_used_again() {
+    for before in [2 * SEGMENT, SEGMENT, SEGMENT / 2] {
+        let folder = TempDir::new().unwrap();
+        let journal = started(new(&folder, before, SyncMode::Always, 1 << 30));
+        block_on(async {
+            while journal.end().segment < 6 {
+                add(&journal, &[7; 1_000]).await;
+            }
+        });
+        journal.close();
+        let journal = start(&folder, SyncMode::Always, 1 << 30);
+        block_on(async {
+            let directory = Directory::at(folder.path().to_owned()).unwrap();
+            journal.give_back(segments(&directory).unwrap().into_iter().filter(|segment| *segment < 6).collect());
+            let end = journal.end().segment + 3;
+            while journal.end().segment < end {
+                add(&journal, &[7; 1_000]).await;
+            }
+            while segments(&directory).unwrap().len() > 6 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+        let counted = || journal.bytes();
+        // Another segment is made meanwhile.
+        let begun = std::time::Instant::now();
+        while counted() != bytes_in(&folder) {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{} counted, {} there", counted(), bytes_in(&folder));
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
 }
 
 #[test]

@@ -75,7 +75,7 @@ pub(crate) fn go_on<F: Folder + Clone>(folder: F, capacity: u32, end: End) -> io
     };
     let left = segments(&folder)?.into_iter().filter(is_behind);
     let mut maker = Maker::new(folder.clone(), capacity, end.next);
-    maker.remove(left)?;
+    maker.remove(left, drop)?;
     let (mut segments, first) = (Segments::new(folder), maker.make(0, None)?);
     let tail = Tail::new(first.fresh, end.at);
     segments.adopt(first);

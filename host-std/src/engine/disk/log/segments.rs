@@ -82,15 +82,20 @@ impl<F: Folder> Maker<F> {
         Ok(Made { fresh: Fresh { segment, capacity }, file })
     }
 
-    /// Removes the segments with these numbers, none of which is needed any more.
+    /// Removes the segments with these numbers, none of which is needed any more, and tells of each how many bytes it had.
     ///
     /// # Errors
     /// Some may be there still; they do no harm, but for their room.
-    pub(crate) fn remove(&self, segments: impl IntoIterator<Item = u32>) -> io::Result<()> {
-        for segment in segments {
-            match self.folder.remove(&name_of(segment)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
+    pub(crate) fn remove(&self, segments: impl IntoIterator<Item = u32>, mut freed: impl FnMut(u64)) -> io::Result<()> {
+        for name in segments.into_iter().map(name_of) {
+            let removed = self.folder.open(&name).and_then(|file| {
+                let len = file.len()?;
+                self.folder.remove(&name).map(|()| len)
+            });
+            match removed {
+                Ok(len) => freed(len),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
             }
         }
         self.folder.sync()

@@ -101,7 +101,7 @@ impl World {
                     // All of them were made with the same length, unless a long entry was to fit in.
                     unused = all;
                 } else {
-                    log.maker.remove(all)?;
+                    log.maker.remove(all, drop)?;
                     unused.clear();
                 }
             }

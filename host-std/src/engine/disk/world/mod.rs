@@ -244,7 +244,7 @@ impl World {
         state::write(&self.disk, &state::saved(&it.memory, &it.notes, &it.histories, self.now), from)?;
         let unneeded = unneeded(segments(&self.disk)?, &it.last, from, &needed);
         (it.last.from, it.last.needed) = (from, needed);
-        it.log.maker.remove(unneeded)?;
+        it.log.maker.remove(unneeded, drop)?;
         // Nothing else is left before it.
         let left = segments(&self.disk)?.into_iter().filter(|segment| *segment < from.segment);
         assert!(left.eq(it.last.needed.range(..from.segment).copied()));
