@@ -14,7 +14,7 @@ use streamgauge_tests::client::{Answer, Client};
 use streamgauge_tests::kept::{bytes_in, killed, newest_log, serve};
 use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::{Process, Server};
-use streamgauge_tests::wait::until_within;
+use streamgauge_tests::wait::{until, until_within};
 use tempfile::TempDir;
 
 #[test]
@@ -125,6 +125,64 @@ fn who_is_alone_is_answered_over_the_ends_of_files() {
     let server = serve(folder.path(), &["--disk", "128MiB"]);
     assert_eq!(server.get("/get").len(), item.len());
     assert_eq!(server.get("/get"), "");
+}
+
+/// An entry has to fit into one file, so files grow with what a body may have.
+#[test]
+fn long_bodies_need_as_much_of_the_disk_as_is_said() {
+    let folder = TempDir::new().unwrap();
+    let limits = ["--max-body-bytes=20MiB", "--log-bytes=64MiB", "--queue-bytes=64MiB"];
+    let path = format!("--data-dir={}", folder.path().display());
+    let refused = |limits: &[&str]| {
+        let all = [&["serve", "--pubsub-port=0", "--queue-port=0", &path][..], limits].concat();
+        let mut process = Process::start("streamgauge", all);
+        assert_eq!(process.exit_code(), 2);
+        process.stderr().trim_end().to_owned()
+    };
+    let wrong = refused(&["--max-body-bytes=600MiB", "--log-bytes=2GiB", "--memory=8GiB", "--disk=64GiB"]);
+    assert!(wrong.contains("--max-body-bytes: what is kept on a disk has bodies of 536838"), "{wrong}");
+    let wrong = refused(&[&limits[..], &["--disk=300MiB"]].concat());
+    let least = wrong.rsplit_once("need at least ").expect("what is needed").1;
+
+    let more = [&limits[..], &["--disk", least]].concat();
+    let server = serve(folder.path(), &more);
+    let items = format!("{}\n", "x".repeat((1 << 20) - 1)).repeat(19);
+    assert_eq!(server.connect().post("/mput", &items).status, 200);
+    killed(server);
+    let server = serve(folder.path(), &more);
+    assert!(server.get("/stats?queue=main&format=json").contains(r#""depth":19"#));
+    assert_eq!(server.get("/get").len(), (1 << 20) - 1);
+}
+
+#[test]
+fn another_budget_is_kept_to_from_then_on() {
+    let folder = TempDir::new().unwrap();
+    let message = "x".repeat(1 << 20);
+    let publish = |client: &mut Client| client.post("/pub?topic=t", &message).status;
+    let server = serve(folder.path(), &["--disk", "512MiB"]);
+    let mut client = server.connect();
+    client.send("PUT /topics/t HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n{\"bytes\":1000000000}");
+    assert_eq!(client.answer().status, 201);
+    (0..250).for_each(|_| assert_eq!(publish(&mut client), 200));
+    assert!(bytes_in(folder.path()) > 250 << 20);
+    assert_eq!(server.stop(), 0);
+
+    // What its topics keep has no room any more: the oldest messages leave.
+    let server = serve(folder.path(), &["--disk", "128MiB"]);
+    let mut client = server.connect();
+    let mut accepted = 0;
+    until_within(Duration::from_secs(60), "room for what is new", || {
+        accepted += usize::from(publish(&mut client) == 200);
+        (accepted > 150).then_some(())
+    });
+    until("as few bytes as may be", || (bytes_in(folder.path()) <= 128 << 20).then_some(()));
+    assert!(server.get("/overview").contains(r#""budget":134217728"#));
+    assert_eq!(server.stop(), 0);
+
+    let server = serve(folder.path(), &["--disk", "512MiB"]);
+    let mut client = server.connect();
+    (0..250).for_each(|_| assert_eq!(publish(&mut client), 200));
+    assert!(bytes_in(folder.path()) > 250 << 20);
 }
 
 #[test]

@@ -282,14 +282,21 @@ impl Options {
         if self.shards > 1 {
             return Err(StartError::new("--data-dir: what is kept is on one shard: leave --shards out"));
         }
-        let settings = disk::Settings { folder: folder.clone(), sync: self.sync, most: self.disk as u64 };
         // An entry is never longer than a body, twice: each message has a length, and an empty one is none.
-        let longest = (self.connections.max_body_bytes as u64).saturating_mul(2).saturating_add(64 << 10);
-        if settings.segment() < longest {
+        let (body, beside) = (self.connections.max_body_bytes as u64, 64 << 10);
+        let longest = body.saturating_mul(2).saturating_add(beside);
+        let (folder, most) = (folder.clone(), self.disk as u64);
+        let settings = disk::Settings { folder, sync: self.sync, most, longest };
+        if longest > disk::Settings::LONGEST {
             return Err(StartError::new(format_args!(
-                "--disk: bodies of {} bytes (--max-body-bytes) need at least {}",
-                self.connections.max_body_bytes,
-                longest.saturating_mul(8)
+                "--max-body-bytes: what is kept on a disk has bodies of {} bytes at most, not of {body}",
+                (disk::Settings::LONGEST - beside) / 2,
+            )));
+        }
+        if settings.most < settings.least() {
+            return Err(StartError::new(format_args!(
+                "--disk: bodies of {body} bytes (--max-body-bytes) need at least {}",
+                settings.least(),
             )));
         }
         Ok(Some(settings))

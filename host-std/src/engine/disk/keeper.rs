@@ -4,7 +4,7 @@
 //! order. Nobody is told of what is not safe yet: answers wait, and so do subscribers. So what a crash takes away was never
 //! seen, and after it the state is that of executing again what the log has, from the last checkpoint on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use super::files::{Directory, File as _, Folder as _};
 use super::history::{self, Chunk, Extent, Histories, PIECE, Reader, Retelling};
 use super::journal::{BESIDE, Full, Journal, Room, SyncMode};
 use super::log::{self, Position};
-use super::needed::{self, Needed};
+use super::needed::{self, Lengths, Needed};
 use super::shelf::Shelf;
 use super::state::{self, Found, Notes, StateError};
 use super::tenure::Tenure;
@@ -40,14 +40,27 @@ pub struct Settings {
     pub sync: SyncMode,
     /// Bytes that it may hold.
     pub most: u64,
+    /// Bytes of the longest entry: it has to fit into a segment.
+    pub longest: u64,
 }
 
 impl Settings {
+    /// No entry can be longer.
+    pub const LONGEST: u64 = log::LONGEST as u64;
+
+    /// Bytes that it has to hold at least.
+    pub const fn least(&self) -> u64 {
+        self.longest.saturating_mul(SEGMENTS)
+    }
+
     /// Bytes of a segment of the log.
-    pub fn segment(&self) -> u64 {
-        (self.most / 8).min(SEGMENT)
+    fn segment(&self) -> u64 {
+        (self.most / SEGMENTS).min(SEGMENT.max(self.longest))
     }
 }
+
+/// There is room for so many segments at least.
+const SEGMENTS: u64 = 8;
 
 /// Bytes of a segment, if there is room for some of these.
 const SEGMENT: u64 = 32 << 20;
@@ -61,9 +74,9 @@ pub(crate) struct Keeper {
     folder: Directory,
     /// The items that are in the log.
     shelf: Arc<Shelf>,
-    /// Bytes that all of it may have, and that a segment has.
+    /// Bytes that all of it may have, and that segments have.
     most: u64,
-    segment: u32,
+    lengths: Lengths,
     notes: Mutex<Notes>,
     /// Changed under the lock of the shard, with what is executed.
     histories: Mutex<Histories>,
@@ -107,7 +120,7 @@ pub(crate) struct Saved {
 const LITTLE: u64 = 8;
 
 /// Segments that the log needs to go on: the one that it is in, the next one, one that is given back, and one more.
-const SEGMENTS_TO_GO_ON: usize = 4;
+const SEGMENTS_TO_GO_ON: u64 = 4;
 
 /// More numbers than messages can have that were answered and not synced: as each has two bytes of the log at least, and
 /// what is not synced are some MiB and a group, which is no longer than two segments.
@@ -185,10 +198,14 @@ impl Keeper {
         let took = begun.elapsed();
         let recovered = Recovered { entries, is_new, is_torn, is_closed, unsynced, latest, took };
         let (mut bytes, mut checkpoint) = (0, 0);
+        let mut lengths = Lengths { segment: segment.into(), others: BTreeMap::new() };
         for name in folder.names()? {
             let len = folder.open(&name)?.len()?;
             bytes += len;
             checkpoint = if name == checkpoint::NAME { len } else { checkpoint };
+            if let Some(number) = log::segment_of(&name).filter(|_| len != lengths.segment) {
+                lengths.others.insert(number, len);
+            }
         }
         let journal = Journal::new(log, settings.sync, bytes, settings.most);
         let shelf = Arc::new(Shelf::new(folder.clone(), Some(journal.recent())));
@@ -199,7 +216,7 @@ impl Keeper {
             folder,
             shelf,
             most: settings.most,
-            segment,
+            lengths,
             notes: Mutex::new(notes),
             histories: Mutex::new(histories),
             readers: Arc::new(Semaphore::new(READERS)),
@@ -336,21 +353,21 @@ impl Keeper {
     }
 
     /// What may be needed of the log when it has come so far.
-    fn room(&self, from: Position) -> needed::Room {
-        let segment = u64::from(self.segment);
+    fn room(&self, from: Position) -> needed::Room<'_> {
+        let segment = self.lengths.segment;
         // Beside what is left to checkpoints, as much as is added until so many more of them.
         let but = |checkpoints: u64| {
-            let most = self.most.saturating_sub((1 + checkpoints) * (self.most / BESIDE)) / segment;
-            usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(SEGMENTS_TO_GO_ON)
+            let left = self.most.saturating_sub((1 + checkpoints) * (self.most / BESIDE));
+            left.saturating_sub(SEGMENTS_TO_GO_ON * segment)
         };
         // What is moved behind this checkpoint is given back by the next one.
-        let (most, most_meanwhile) = (but(2), but(1) + 1);
-        needed::Room { now: from.segment, segment, little: self.little(), most, most_meanwhile }
+        let (most, most_meanwhile) = (but(2), but(1) + segment);
+        needed::Room { now: from.segment, lengths: &self.lengths, little: self.little(), most, most_meanwhile }
     }
 
     /// Bytes of a segment that are little: as long is what is told again together.
     pub(crate) fn little(&self) -> u64 {
-        u64::from(self.segment) / LITTLE
+        self.lengths.segment / LITTLE
     }
 
     /// Makes a checkpoint of what was saved, which has to be safe, and gives back what of the log nobody needs then; returns
@@ -361,14 +378,14 @@ impl Keeper {
     pub(crate) fn checkpoint(&self, saved: Saved) -> io::Result<BTreeSet<u32>> {
         let Saved { bytes: saved, from, needed, sparse } = saved;
         let (before, added) = (self.last.lock().clone(), self.added.load(Ordering::Relaxed));
-        if self.journal.bytes().saturating_add(saved.len() as u64) > self.most {
-            return Err(io::Error::other(
-                format_args!("{} bytes of it do not fit into --disk", saved.len()).to_string(),
-            ));
+        let unneeded = unneeded(log::segments(&self.folder)?, &before, from, &needed);
+        let (takes, frees) = (saved.len() as u64, unneeded.iter().map(|segment| self.lengths.of(*segment)).sum());
+        // Where the budget was larger before, nothing but a checkpoint makes room.
+        if self.journal.bytes().saturating_add(takes) > self.most && takes > frees {
+            return Err(io::Error::other(format!("{takes} bytes of it do not fit into --disk")));
         }
         let bytes = state::write(&self.folder, &saved, from)?;
         self.journal.count(bytes, before.bytes);
-        let unneeded = unneeded(log::segments(&self.folder)?, &before, from, &needed);
         *self.last.lock() = Last { from, bytes, needed };
         self.added.fetch_sub(added, Ordering::Relaxed);
         self.journal.give_back(unneeded);

@@ -16,15 +16,30 @@ pub(super) struct Needed {
 
 /// How much of a log may be needed, so that it can go on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Room {
+pub(super) struct Room<'a> {
     /// The segment that the log is in: only what is before that can be given back.
     pub(super) now: u32,
     /// Bytes of a segment, and how few are little: who moves these out has the rest of the segment for that.
-    pub(super) segment: u64,
+    pub(super) lengths: &'a Lengths,
     pub(super) little: u64,
-    /// As many segments as may be needed when what can be moved was moved, and until then.
-    pub(super) most: usize,
-    pub(super) most_meanwhile: usize,
+    /// Bytes of the segments that may be needed when what can be moved was moved, and until then.
+    pub(super) most: u64,
+    pub(super) most_meanwhile: u64,
+}
+
+/// How long segments are.
+#[derive(Debug)]
+pub(super) struct Lengths {
+    /// Bytes of one that is made now.
+    pub(super) segment: u64,
+    /// Those of others, made when there was another budget.
+    pub(super) others: BTreeMap<u32, u64>,
+}
+
+impl Lengths {
+    pub(super) fn of(&self, segment: u32) -> u64 {
+        self.others.get(&segment).copied().unwrap_or(self.segment)
+    }
 }
 
 impl Needed {
@@ -38,12 +53,12 @@ impl Needed {
     }
 
     /// Those that are needed for little: it is to be moved, and they are given back.
-    pub(super) fn sparse(&self, room: &Room) -> BTreeSet<u32> {
+    pub(super) fn sparse(&self, room: &Room<'_>) -> BTreeSet<u32> {
         self.before(room).filter(|(_, bytes)| *bytes <= room.little).map(|(segment, _)| segment).collect()
     }
 
     /// Those that can be given back, and how many bytes of each are needed.
-    fn before(&self, room: &Room) -> impl Iterator<Item = (u32, u64)> {
+    fn before(&self, room: &Room<'_>) -> impl Iterator<Item = (u32, u64)> {
         let of = |bytes: &BTreeMap<u32, u64>, segment| bytes.get(&segment).copied().unwrap_or(0);
         let segments = self.segments().into_iter().take_while(|segment| *segment < room.now);
         segments.map(move |segment| (segment, of(&self.items, segment).saturating_add(of(&self.messages, segment))))
@@ -52,7 +67,7 @@ impl Needed {
     /// Where the log would have no room to go on, the oldest messages leave, whatever their topics keep: nothing else can.
     /// Where little of a segment is needed for them, or for those of some topics, these stay, and are told again. Returns
     /// how many leave.
-    pub(super) fn make_room(&mut self, histories: &mut Histories, room: &Room) -> u64 {
+    pub(super) fn make_room(&mut self, histories: &mut Histories, room: &Room<'_>) -> u64 {
         let mut left = 0;
         while let Some((segment, most)) = self.too_much(room) {
             left += histories.give_up(segment, most);
@@ -62,17 +77,19 @@ impl Needed {
     }
 
     /// The oldest segment of which messages have to leave, and how many bytes of them may stay.
-    fn too_much(&self, room: &Room) -> Option<(u32, u64)> {
+    fn too_much(&self, room: &Room<'_>) -> Option<(u32, u64)> {
         let items = |segment: &u32| self.items.get(segment).copied().unwrap_or(0);
         let mut messages = self.messages.keys().take_while(|segment| **segment < room.now);
-        if self.before(room).count() > room.most_meanwhile {
+        if self.before(room).map(|(segment, _)| room.lengths.of(segment)).sum::<u64>() > room.most_meanwhile {
             return messages.find(|segment| items(segment) == 0).map(|segment| (*segment, 0));
         }
-        let (mut solid, mut loose) = (0, 0_u64);
-        for (_, bytes) in self.before(room) {
-            if bytes > room.little { solid += 1 } else { loose = loose.saturating_add(bytes) }
+        let (mut solid, mut loose) = (0_u64, 0_u64);
+        for (segment, bytes) in self.before(room) {
+            let (sum, more) =
+                if bytes > room.little { (&mut solid, room.lengths.of(segment)) } else { (&mut loose, bytes) };
+            *sum = sum.saturating_add(more);
         }
-        let packed = usize::try_from(loose.div_ceil(room.segment)).unwrap_or(usize::MAX);
+        let packed = loose.next_multiple_of(room.lengths.segment);
         if packed.saturating_add(solid) <= room.most {
             return None;
         }
@@ -114,6 +131,10 @@ mod tests {
         it
     }
 
+    fn lengths() -> Lengths {
+        Lengths { segment: SEGMENT.into(), others: BTreeMap::new() }
+    }
+
     fn kept(it: &Running, topic: &[u8]) -> u64 {
         let history = it.histories.of(&Name::new(topic).unwrap());
         history.map_or(0, |history| history.extents().map(|extent| extent.count).sum())
@@ -123,13 +144,20 @@ mod tests {
     fn who_has_most_of_a_segment_leaves_first_and_others_only_where_there_is_no_room_at_all() {
         let mut it = filled();
         let now = it.log.tail.end().segment;
-        let room = |most, most_meanwhile| {
-            let segment = u64::from(SEGMENT);
-            Room { now, segment, little: segment / 8, most, most_meanwhile }
+        let lengths = lengths();
+        let room = |most: u64, most_meanwhile: u64| {
+            let segment = lengths.segment;
+            Room {
+                now,
+                lengths: &lengths,
+                little: segment / 8,
+                most: most * segment,
+                most_meanwhile: most_meanwhile * segment,
+            }
         };
-        let before = now as usize - 1;
+        let before = u64::from(now) - 1;
         let mut needed = Needed::of(&it.memory, &it.histories);
-        assert_eq!((needed.segments().len(), needed.sparse(&room(0, 0)).len()), (before + 1, 0));
+        assert_eq!((needed.segments().len() as u64, needed.sparse(&room(0, 0)).len()), (before + 1, 0));
         assert_eq!(needed.make_room(&mut it.histories, &room(before, before)), 0);
 
         // What is left of the others has room in one segment.
@@ -147,10 +175,25 @@ mod tests {
     }
 
     #[test]
+    fn a_longer_segment_takes_as_much_as_it_has() {
+        let mut it = filled();
+        let now = it.log.tail.end().segment;
+        let (before, mut lengths) = (u64::from(now) - 1, lengths());
+        lengths.others.insert(1, 3 * lengths.segment);
+        let most = before * lengths.segment;
+        let room = Room { now, lengths: &lengths, little: lengths.segment / 8, most, most_meanwhile: most };
+        let mut needed = Needed::of(&it.memory, &it.histories);
+        let left = needed.make_room(&mut it.histories, &room);
+        assert!(left > 0 && needed.segments().into_iter().eq(2..=now), "the first one makes room enough");
+    }
+
+    #[test]
     fn messages_beside_items_that_stay_are_of_no_use_to_who_needs_room() {
         let mut it = filled();
         let now = it.log.tail.end().segment;
-        let room = Room { now, segment: SEGMENT.into(), little: (SEGMENT / 8).into(), most: 1, most_meanwhile: 40 };
+        let lengths = lengths();
+        let (segment, little) = (lengths.segment, lengths.segment / 8);
+        let room = Room { now, lengths: &lengths, little, most: segment, most_meanwhile: 40 * segment };
         let mut needed = Needed::of(&it.memory, &it.histories);
         needed.items = (1..now).map(|segment| (segment, room.little + 1)).collect();
         assert_eq!((needed.make_room(&mut it.histories, &room), kept(&it, b"greedy")), (0, 200));
