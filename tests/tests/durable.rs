@@ -185,6 +185,39 @@ fn another_budget_is_kept_to_from_then_on() {
     assert!(bytes_in(folder.path()) > 250 << 20);
 }
 
+/// Each start begins another file.
+#[test]
+fn starts_alone_never_take_more_than_the_budget() {
+    let folder = TempDir::new().unwrap();
+    let start = || serve(folder.path(), &["--disk", "128MiB", "--queue-bytes", "512MiB"]);
+    let item = "x".repeat(1 << 20);
+    let (mut put, mut taken) = (0, 0);
+    for turn in 0..12 {
+        let server = start();
+        let mut client = server.connect();
+        put += fill(&mut client, &item).0;
+        assert!(turn == 0 || client.post("/put", "x").status == 507);
+        // What makes room has some all the same.
+        assert_eq!(client.get("/get").text().len(), item.len());
+        taken += 1;
+        if turn % 3 == 0 {
+            assert_eq!(server.stop(), 0);
+        } else {
+            killed(server);
+        }
+        assert!(bytes_in(folder.path()) <= 128 << 20, "{} bytes after {turn} starts", bytes_in(folder.path()));
+    }
+    for _ in 0..12 {
+        killed(start());
+        assert!(bytes_in(folder.path()) <= 128 << 20, "{} bytes", bytes_in(folder.path()));
+    }
+    let server = start();
+    until("files that starts have left to be given back", || (bytes_in(folder.path()) < 117 << 20).then_some(()));
+    let mut client = server.connect();
+    (taken..put).for_each(|_| assert_eq!(client.get("/get").text().len(), item.len()));
+    until_within(Duration::from_secs(60), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
+}
+
 #[test]
 fn a_subscriber_goes_on_where_it_was() {
     let folder = TempDir::new().unwrap();

@@ -23,7 +23,7 @@ use super::checkpoint;
 use super::executed::Executed;
 use super::files::{Directory, File as _, Folder as _};
 use super::history::{self, Chunk, Extent, Histories, PIECE, Reader, Retelling};
-use super::journal::{BESIDE, Full, Journal, Room, SyncMode};
+use super::journal::{self, BESIDE, Full, Journal, Room, SyncMode};
 use super::log::{self, Position};
 use super::needed::{self, Lengths, Needed};
 use super::shelf::Shelf;
@@ -191,21 +191,26 @@ impl Keeper {
             folder.remove(name)?;
         }
         let segment = u32::try_from(settings.segment()).unwrap_or(u32::MAX);
-        let found = state::find(&folder, segment, rooms, defaults, heard)?;
-        let Found { mut memory, notes, histories, log, latest, entries, is_new } = found;
+        let taken: u64 = folder.names()?.iter().map(|name| folder.open(name)?.len()).sum::<io::Result<u64>>()?;
+        let capacity = journal::capacity(segment, taken, settings.most);
+        let found = state::find(&folder, capacity, rooms, defaults, heard)?;
+        let Found { mut memory, notes, histories, from, log, latest, entries, is_new } = found;
         let (is_torn, is_closed) = (log.end.is_torn, log.end.is_closed);
         let unsynced = tenure.may_have_lost().filter(|_| !is_new && !is_closed);
         let took = begun.elapsed();
         let recovered = Recovered { entries, is_new, is_torn, is_closed, unsynced, latest, took };
-        let (mut bytes, mut checkpoint) = (0, 0);
+        let (mut bytes, mut checkpoint, mut added) = (0, 0, 0);
         let mut lengths = Lengths { segment: segment.into(), others: BTreeMap::new() };
         for name in folder.names()? {
             let len = folder.open(&name)?.len()?;
             bytes += len;
             checkpoint = if name == checkpoint::NAME { len } else { checkpoint };
-            if let Some(number) = log::segment_of(&name).filter(|_| len != lengths.segment) {
+            let Some(number) = log::segment_of(&name) else { continue };
+            if len != lengths.segment {
                 lengths.others.insert(number, len);
             }
+            // Whole files, however little is in them: each start leaves one.
+            added += if (from.segment..log.tail.end().segment).contains(&number) { len } else { 0 };
         }
         let journal = Journal::new(log, settings.sync, bytes, settings.most);
         let shelf = Arc::new(Shelf::new(folder.clone(), Some(journal.recent())));
@@ -221,7 +226,7 @@ impl Keeper {
             histories: Mutex::new(histories),
             readers: Arc::new(Semaphore::new(READERS)),
             last: Mutex::new(last),
-            added: AtomicU64::new(0),
+            added: AtomicU64::new(added),
             tenure,
         };
         if unsynced.is_some() {

@@ -26,6 +26,8 @@ pub(crate) struct Found<F: Folder> {
     pub(crate) memory: Memory<Rooms>,
     pub(crate) notes: Notes,
     pub(crate) histories: Histories,
+    /// Where what the checkpoint does not have begins.
+    pub(crate) from: Position,
     pub(crate) log: Opened<F>,
     /// No earlier than anything was executed: a clock goes on from there.
     pub(crate) latest: Time,
@@ -106,7 +108,7 @@ impl From<io::Error> for StateError {
 /// [`StateError`]; nothing in the folder has changed then.
 pub(crate) fn find<F: Folder + Clone>(
     folder: &F,
-    capacity: u32,
+    capacity: impl Into<log::Capacity>,
     rooms: Rooms,
     defaults: Defaults,
     heard: &mut dyn FnMut(u64, u64),
@@ -158,8 +160,8 @@ pub(crate) fn find<F: Folder + Clone>(
     there.memory.host_mut().set_place(None);
     there.memory.host_mut().go_on();
     let log = log::go_on(folder.clone(), capacity, end?)?;
-    let Restored { memory, notes, histories, .. } = there;
-    Ok(Found { memory, notes, histories, log, latest, entries, is_new })
+    let Restored { memory, notes, histories, from, .. } = there;
+    Ok(Found { memory, notes, histories, from, log, latest, entries, is_new })
 }
 
 /// What a checkpoint holds, and where the log goes on behind it.

@@ -23,6 +23,9 @@ impl Shared {
                     self.turned.wait(&mut state);
                 }
                 if state.is_closing {
+                    let unused = std::mem::take(&mut state.unused);
+                    drop(state);
+                    self.remove(&maker, unused);
                     return;
                 }
                 let old = if state.tail.has_next() { None } else { state.unused.pop() };

@@ -30,7 +30,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
 use super::files::Directory;
-use super::log::{Group, HEADER, Made, Maker, Opened, Position, Tail};
+use super::log::{Capacity, Group, HEADER, Made, Maker, Opened, Position, Tail};
 pub(super) use ahead::BESIDE;
 use line::Line;
 use writer::Writer;
@@ -76,7 +76,7 @@ struct Shared {
 
 struct State {
     tail: Tail,
-    /// Bytes that are left to what makes room.
+    /// Bytes that are left to what makes room, as long as there is no segment to go on in.
     spare: usize,
     /// What was taken to be written of late, for who asks for an item again soon; and how many bytes that is.
     recent: VecDeque<Arc<Group>>,
@@ -119,6 +119,13 @@ pub(crate) struct Failed(pub(crate) String);
 /// A part of a segment is for what may still be added when the disk is full: items that are taken and acknowledged make
 /// room in the end.
 const SPARE: u32 = 16;
+
+/// How long segments of so many bytes are made in a folder that has `bytes` of `most`. Each start begins one: where there is
+/// no room for it, it has what is left to what makes room, and starts alone never take more than the budget.
+pub(super) fn capacity(each: u32, bytes: u64, most: u64) -> Capacity {
+    let has_room = bytes.saturating_add(u64::from(each)) <= most - most / BESIDE;
+    Capacity { each, first: if has_room { each } else { each / SPARE } }
+}
 
 impl Journal {
     /// Goes on with a log of `bytes`, which may have `most`. Nothing is written before [`start`](Self::start).
@@ -196,7 +203,7 @@ impl Journal {
         if let Some(Failed(error)) = &state.failed {
             return Some(Err(Full::Disk(error.clone())));
         }
-        let spare = if is_growth && state.full.is_some() { state.spare } else { 0 };
+        let spare = if is_growth && !state.tail.has_next() { state.spare } else { 0 };
         if state.tail.has_room(bytes.saturating_add(spare)) {
             let had_next = state.tail.has_next();
             let place = state.tail.begin(bytes);

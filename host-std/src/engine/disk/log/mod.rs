@@ -57,11 +57,27 @@ pub(crate) struct Opened<F: Folder> {
     pub(crate) end: End,
 }
 
+/// Bytes of segments.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Capacity {
+    /// Of one that is made ahead.
+    pub(crate) each: u32,
+    /// Of the one to go on in, which there has to be.
+    pub(crate) first: u32,
+}
+
+impl From<u32> for Capacity {
+    fn from(each: u32) -> Self {
+        Self { each, first: each }
+    }
+}
+
 /// Makes a log ready to go on behind its last entry, once it was [`read`] to its end: what stands behind that is removed.
 ///
 /// # Errors
 /// The disk doesn't work, or is full. Nothing has changed then of what can be read.
-pub(crate) fn go_on<F: Folder + Clone>(folder: F, capacity: u32, end: End) -> io::Result<Opened<F>> {
+pub(crate) fn go_on<F: Folder + Clone>(folder: F, capacity: impl Into<Capacity>, end: End) -> io::Result<Opened<F>> {
+    let capacity = capacity.into();
     if let Some(at) = end.at {
         save(&folder, end.doubtful, at)?;
     }
@@ -72,9 +88,9 @@ pub(crate) fn go_on<F: Folder + Clone>(folder: F, capacity: u32, end: End) -> io
         None => *segment >= end.doubtful.segment,
     };
     let left = segments(&folder)?.into_iter().filter(is_behind);
-    let mut maker = Maker::new(folder.clone(), capacity, end.next);
+    let mut maker = Maker::new(folder.clone(), capacity.each, end.next);
     maker.remove(left, drop)?;
-    let (mut segments, first) = (Segments::new(folder), maker.make(0, None)?);
+    let (mut segments, first) = (Segments::new(folder), maker.make_of(capacity.first, None)?);
     let tail = Tail::new(first.fresh, end.at);
     segments.adopt(first);
     Ok(Opened { tail, segments, maker, end })

@@ -58,7 +58,12 @@ impl<F: Folder> Maker<F> {
     /// # Errors
     /// The disk is full, or doesn't work. Nothing has changed then, and `old` may be used again.
     pub(crate) fn make(&mut self, least: u32, old: Option<u32>) -> io::Result<Made<F::File>> {
-        let (segment, capacity) = (self.next, self.capacity.max(least));
+        self.make_of(self.capacity.max(least), old)
+    }
+
+    /// The same with so many bytes, however many others have.
+    pub(super) fn make_of(&mut self, capacity: u32, old: Option<u32>) -> io::Result<Made<F::File>> {
+        let segment = self.next;
         let next = segment.checked_add(1).ok_or_else(|| io::Error::other("there is no number for another segment"))?;
         let name = name_of(segment);
         let file = match old {
