@@ -387,13 +387,25 @@ fn a_full_disk_refuses_what_is_new_and_goes_on_by_itself() {
     assert!(status == 200 && health.contains("data: No space left on device"), "{health}");
     assert_eq!(client.get("/get?lease=600").text().len(), item.len(), "what it has it lends");
     assert_eq!(client.get("/stats").status, 200);
+
+    // With all but nothing left it starts again, for those who take what it has.
+    killed(server);
+    let mut rest = fs::File::create(disk.0.path().join("rest")).unwrap();
+    while rest.write_all(&[1; 64 << 10]).is_ok() {}
+    rest.set_len(rest.metadata().unwrap().len() - (192 << 10)).unwrap();
+    let server = serve(&folder, &["--queue-bytes", "512MiB"]);
+    let mut client = server.connect();
+    assert_eq!(client.post("/put", &item).status, 507);
+    assert_eq!(client.get("/get").text().len(), item.len());
+    fs::remove_file(disk.0.path().join("rest")).unwrap();
+
     fs::remove_file(disk.0.path().join("other")).unwrap();
     until_within(Duration::from_secs(60), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
     assert_eq!(ready(&mut client), (200, "ok\ndisk: ok\n".to_owned()));
     killed(server);
     let server = serve(&folder, &["--queue-bytes", "512MiB"]);
     let stats = server.get("/stats?format=json&queue=main");
-    assert!(stats.contains(&format!(r#""ready":{},"delayed":0,"leased":1"#, put)), "{put}: {stats}");
+    assert!(stats.contains(&format!(r#""ready":{},"delayed":0,"leased":1"#, put - 1)), "{put}: {stats}");
 }
 
 /// What clients of a server that is killed again and again know.

@@ -57,6 +57,9 @@ pub(crate) struct Opened<F: Folder> {
     pub(crate) end: End,
 }
 
+/// Bytes of a segment that is worth while, where there is little room.
+const SHORTEST: u32 = 64 << 10;
+
 /// Bytes of segments.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Capacity {
@@ -90,10 +93,26 @@ pub(crate) fn go_on<F: Folder + Clone>(folder: F, capacity: impl Into<Capacity>,
     let left = segments(&folder)?.into_iter().filter(is_behind);
     let mut maker = Maker::new(folder.clone(), capacity.each, end.next);
     maker.remove(left, drop)?;
-    let (mut segments, first) = (Segments::new(folder), maker.make_of(capacity.first, None)?);
+    let (mut segments, first) = (Segments::new(folder), make_first(&mut maker, capacity.first)?);
     let tail = Tail::new(first.fresh, end.at);
     segments.adopt(first);
     Ok(Opened { tail, segments, maker, end })
+}
+
+/// Makes the segment to go on in; where the disk has no room for it, as long as there is room for: what is there can be taken
+/// then, which makes some.
+fn make_first<F: Folder>(maker: &mut Maker<F>, capacity: u32) -> io::Result<Made<F::File>> {
+    let mut capacity = capacity;
+    loop {
+        match maker.make_of(capacity, None) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull && capacity / 2 >= SHORTEST => capacity /= 2,
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                let why = format!("{error}: the log needs {capacity} bytes to go on");
+                return Err(io::Error::new(error.kind(), why));
+            }
+            made => return made,
+        }
+    }
 }
 
 /// Writes what was read between two places once more, and syncs it: it is told to others from now on.
