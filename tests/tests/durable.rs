@@ -218,6 +218,39 @@ fn starts_alone_never_take_more_than_the_budget() {
     until_within(Duration::from_secs(60), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
 }
 
+/// Each get of a short item takes about as much of the log as the item did, and a checkpoint has to have room, too.
+#[test]
+fn short_items_that_fill_the_budget_can_be_taken_one_by_one() {
+    let folder = TempDir::new().unwrap();
+    let start = || serve(folder.path(), &["--disk=128MiB", "--queue-bytes=256MiB", "--memory=2GiB"]);
+    let mut server = start();
+    let mut client = server.connect();
+    let (batch, mut put) = ([&*"x".repeat(50); 1_000].join("\n"), 0);
+    while client.post("/mput", &batch).status == 200 {
+        put += 1_000;
+        assert!(put < 2_000_000, "more than fits");
+    }
+    let mut taken = 0;
+    while taken < put {
+        assert!(bytes_in(folder.path()) <= 128 << 20, "{} bytes with {taken} of {put} taken", bytes_in(folder.path()));
+        if taken == put / 4 / 1_000 * 1_000 {
+            killed(server);
+            server = start();
+            client = server.connect();
+        }
+        client.send("GET /get HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1_000));
+        for _ in 0..1_000 {
+            let answer = client.answer();
+            assert_eq!((answer.status, answer.text().len()), (200, 50), "after {taken} of {put}");
+        }
+        taken += 1_000;
+    }
+    assert!(put > 500_000, "{put}");
+    until_within(Duration::from_secs(60), "room for more", || {
+        (client.post("/mput", &batch).status == 200).then_some(())
+    });
+}
+
 #[test]
 fn a_subscriber_goes_on_where_it_was() {
     let folder = TempDir::new().unwrap();

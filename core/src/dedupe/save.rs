@@ -8,7 +8,15 @@ use super::{Counters, Dedupe, Entry, places};
 use crate::saved::{Broken, Get, Input, Output};
 use crate::storage::Grow;
 
+/// Bytes of an id, about: where it stands, its hash, when it was seen, and what it is answered.
+const SAVED_ID: u64 = 32;
+
 impl<S: AsRef<[Entry]>> Dedupe<S> {
+    /// How many bytes [`save`](Self::save) writes, about. O(1).
+    pub(crate) const fn saved_len(&self) -> u64 {
+        self.counters.held.saturating_mul(SAVED_ID)
+    }
+
     /// Writes all but the window.
     pub(crate) fn save<W: Write>(&self, out: &mut Output<'_, W>) -> Result<(), W::Error> {
         let Counters { held, expired, evicted, forgotten, .. } = self.counters;

@@ -63,6 +63,11 @@ impl<H: Host> QueueEntry<H> {
         entry
     }
 
+    /// How many bytes [`save`](Self::save) writes, about. O(1).
+    pub(super) fn saved_len(&self) -> u64 {
+        self.queue.saved_len().saturating_add(self.seen.saved_len())
+    }
+
     pub(super) fn save<W: Write>(&self, out: &mut Output<'_, W>) -> Result<(), W::Error> {
         out.queue_settings(&self.settings())?;
         out.numbers(&[u64::from(self.passed_over), self.filtered, self.sampled, self.duplicates])?;

@@ -9,6 +9,9 @@ use crate::saved::Output;
 /// The form, and its version.
 pub(super) const MAGIC: [u8; 4] = *b"SGE3";
 
+/// Bytes of a topic or a queue, about, beside items and ids: its name, settings and counters.
+const SAVED_NAME: u64 = 256;
+
 impl<H: Host> Memory<H> {
     /// Writes all that it holds but the messages of topics and the places of subscribers, so that
     /// [`restore`](Self::restore) makes an engine that does the same from then on. A host that keeps messages has them in
@@ -84,6 +87,13 @@ impl<H: Host> Memory<H> {
             entry.save(self.fed_by(entry.feeds), out)?;
         }
         out.flag(false)
+    }
+
+    /// How many bytes [`save`](Self::save) writes, about: for who has to have room for it. O(topics and queues).
+    pub fn saved_len(&self) -> u64 {
+        let queues = self.queues.names().filter_map(|name| Some(self.queues.get(&name)?.saved_len()));
+        let topics = self.topics.names().filter_map(|name| Some(self.topics.get(&name)?.saved_len()));
+        queues.chain(topics).fold(SAVED_NAME, |sum, bytes| sum.saturating_add(bytes).saturating_add(SAVED_NAME))
     }
 
     /// The queues that a topic feeds, of which this is the first.

@@ -40,6 +40,11 @@ impl<H: Host> TopicEntry<H> {
         }
     }
 
+    /// How many bytes [`save`](Self::save) writes, about. O(1).
+    pub(super) const fn saved_len(&self) -> u64 {
+        self.seen.saved_len()
+    }
+
     pub(super) fn save<W: Write>(
         &self,
         mut feeds: impl Iterator<Item = Name>,

@@ -17,7 +17,16 @@ pub(super) const ASIDE: u8 = 2;
 pub(super) const NOTED: u8 = 4;
 pub(super) const AWAY: u8 = 8;
 
+/// Bytes of an item that is set aside, about, beside its record: its slot twice, its id, attempts, time and token.
+const SAVED_ASIDE: u64 = 32;
+
 impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
+    /// How many bytes [`save`](Self::save) writes, about. O(1).
+    pub(crate) fn saved_len(&self) -> u64 {
+        let aside = (self.slots.len() as u64).saturating_mul(SAVED_ASIDE);
+        aside.saturating_add(self.room.live as u64)
+    }
+
     /// Writes all but the settings. O(n log n).
     ///
     /// Not the time: who is told times that never go back tells a later one.

@@ -39,6 +39,9 @@ impl<const REVERSED: bool> Keeper<REVERSED> {
     fn saved(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let Ok(()) = self.memory.save(&mut bytes) as Result<(), Infallible>;
+        // The most names that a test has, with a little for each.
+        let (foreseen, len) = (self.memory.saved_len(), bytes.len() as u64);
+        assert!((len / 2..=3 * len + 24 * 256).contains(&foreseen), "{foreseen} bytes were foreseen, and it is {len}");
         bytes
     }
 

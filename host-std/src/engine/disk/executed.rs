@@ -74,6 +74,11 @@ impl Executed<'_> {
         let Ok(()) = entry.encode(Time::ZERO, out);
     }
 
+    /// The state that it led to.
+    pub(crate) const fn memory(&self) -> &Memory<Rooms> {
+        self.memory
+    }
+
     /// Whether there may be messages in it, or fewer of them kept because of it.
     pub(crate) const fn is_of_topics(&self) -> bool {
         Histories::heed(&self.call)

@@ -23,11 +23,11 @@ use super::checkpoint;
 use super::executed::Executed;
 use super::files::{Directory, File as _, Folder as _};
 use super::history::{self, Chunk, Extent, Histories, PIECE, Reader, Retelling};
-use super::journal::{self, BESIDE, Full, Journal, Room, SyncMode};
+use super::journal::{BESIDE, Full, Journal, Room, SyncMode};
 use super::log::{self, Position};
 use super::needed::{self, Lengths, Needed};
 use super::shelf::Shelf;
-use super::state::{self, Found, Notes, StateError};
+use super::state::{self, Found, Notes, Sizes, StateError};
 use super::tenure::Tenure;
 use crate::engine::memory::Rooms;
 
@@ -85,6 +85,8 @@ pub(crate) struct Keeper {
     last: Mutex<Last>,
     /// Bytes that were added to the log since the last checkpoint, about.
     added: AtomicU64,
+    /// Bytes that the last one had beside what an engine foresees of its own.
+    saved_beside: AtomicU64,
     /// Held as long as this process may write there.
     tenure: Tenure,
 }
@@ -121,6 +123,9 @@ const LITTLE: u64 = 8;
 
 /// Segments that the log needs to go on: the one that it is in, the next one, one that is given back, and one more.
 const SEGMENTS_TO_GO_ON: u64 = 4;
+
+/// How long a checkpoint would be is looked at whenever so much was added to the log.
+const WEIGHED: u32 = 256 << 10;
 
 /// More numbers than messages can have that were answered and not synced: as each has two bytes of the log at least, and
 /// what is not synced are some MiB and a group, which is no longer than two segments.
@@ -191,9 +196,7 @@ impl Keeper {
             folder.remove(name)?;
         }
         let segment = u32::try_from(settings.segment()).unwrap_or(u32::MAX);
-        let taken: u64 = folder.names()?.iter().map(|name| folder.open(name)?.len()).sum::<io::Result<u64>>()?;
-        let capacity = journal::capacity(segment, taken, settings.most);
-        let found = state::find(&folder, capacity, rooms, defaults, heard)?;
+        let found = state::find(&folder, Sizes { segment, most: Some(settings.most) }, rooms, defaults, heard)?;
         let Found { mut memory, notes, histories, from, log, latest, entries, is_new } = found;
         let (is_torn, is_closed) = (log.end.is_torn, log.end.is_closed);
         let unsynced = tenure.may_have_lost().filter(|_| !is_new && !is_closed);
@@ -227,8 +230,11 @@ impl Keeper {
             readers: Arc::new(Semaphore::new(READERS)),
             last: Mutex::new(last),
             added: AtomicU64::new(added),
+            saved_beside: AtomicU64::new(0),
             tenure,
         };
+        keeper.journal.count(checkpoint, checkpoint);
+        keeper.weigh(&memory);
         if unsynced.is_some() {
             // A crash before it is known comes back to it.
             memory.skip_numbers(SKIPPED);
@@ -265,7 +271,15 @@ impl Keeper {
             executed.lies((begin, end), &mut self.histories.lock());
         }
         self.added.fetch_add(u64::from(end.offset.saturating_sub(begin.offset)), Ordering::Relaxed);
+        if begin.segment != end.segment || begin.offset / WEIGHED != end.offset / WEIGHED {
+            self.weigh(executed.memory());
+        }
         end
+    }
+
+    /// Takes note of how long a checkpoint would be.
+    fn weigh(&self, memory: &Memory<Rooms>) {
+        self.journal.foresee(memory.saved_len().saturating_add(self.saved_beside.load(Ordering::Relaxed)));
     }
 
     /// Bytes that it holds, and that it may hold.
@@ -354,17 +368,18 @@ impl Keeper {
             tracing::warn!(left, "the oldest messages of topics leave: --disk has no room for them and what is new");
         }
         let sparse = needed.sparse(&room);
-        Saved { bytes: state::saved(memory, &notes, &histories, now), from, needed: needed.segments(), sparse }
+        let bytes = state::saved(memory, &notes, &histories, now);
+        self.saved_beside.store((bytes.len() as u64).saturating_sub(memory.saved_len()), Ordering::Relaxed);
+        self.weigh(memory);
+        Saved { bytes, from, needed: needed.segments(), sparse }
     }
 
     /// What may be needed of the log when it has come so far.
     fn room(&self, from: Position) -> needed::Room<'_> {
         let segment = self.lengths.segment;
         // Beside what is left to checkpoints, as much as is added until so many more of them.
-        let but = |checkpoints: u64| {
-            let left = self.most.saturating_sub((1 + checkpoints) * (self.most / BESIDE));
-            left.saturating_sub(SEGMENTS_TO_GO_ON * segment)
-        };
+        let left = self.most.saturating_sub(self.journal.beside() + SEGMENTS_TO_GO_ON * segment);
+        let but = |checkpoints: u64| left.saturating_sub(checkpoints * (self.most / BESIDE));
         // What is moved behind this checkpoint is given back by the next one.
         let (most, most_meanwhile) = (but(2), but(1) + segment);
         needed::Room { now: from.segment, lengths: &self.lengths, little: self.little(), most, most_meanwhile }

@@ -13,9 +13,10 @@ use streamgauge_core::time::Time;
 
 use super::body::Body;
 use super::checkpoint::{self, Unreadable};
-use super::files::Folder;
+use super::files::{File as _, Folder};
 use super::history::{Forged, Histories};
-use super::log::{self, Damage, Opened, Position, Step};
+use super::journal::{beside, capacity};
+use super::log::{self, Capacity, Damage, Opened, Position, Step};
 use crate::engine::memory::Rooms;
 
 /// Notes by their names: the definitions of gauges.
@@ -35,6 +36,33 @@ pub(crate) struct Found<F: Folder> {
     pub(crate) entries: u64,
     /// Whether there was nothing before.
     pub(crate) is_new: bool,
+}
+
+/// How long segments are, and how many bytes all files may have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) segment: u32,
+    pub(crate) most: Option<u64>,
+}
+
+impl From<u32> for Sizes {
+    fn from(segment: u32) -> Self {
+        Self { segment, most: None }
+    }
+}
+
+impl Sizes {
+    fn capacity<F: Folder>(self, folder: &F, memory: &Memory<Rooms>) -> io::Result<Capacity> {
+        let Some(most) = self.most else { return Ok(self.segment.into()) };
+        let (mut bytes, mut checkpoint) = (0_u64, 0);
+        for name in folder.names()? {
+            let len = folder.open(&name)?.len()?;
+            bytes += len;
+            checkpoint = if name == checkpoint::NAME { len } else { checkpoint };
+        }
+        let beside = beside(most, checkpoint, memory.saved_len());
+        Ok(capacity(self.segment, bytes.saturating_add(beside), most))
+    }
 }
 
 /// Why what a folder holds can't be gone on with.
@@ -108,7 +136,7 @@ impl From<io::Error> for StateError {
 /// [`StateError`]; nothing in the folder has changed then.
 pub(crate) fn find<F: Folder + Clone>(
     folder: &F,
-    capacity: impl Into<log::Capacity>,
+    sizes: impl Into<Sizes>,
     rooms: Rooms,
     defaults: Defaults,
     heard: &mut dyn FnMut(u64, u64),
@@ -159,7 +187,7 @@ pub(crate) fn find<F: Folder + Clone>(
     }
     there.memory.host_mut().set_place(None);
     there.memory.host_mut().go_on();
-    let log = log::go_on(folder.clone(), capacity, end?)?;
+    let log = log::go_on(folder.clone(), sizes.into().capacity(folder, &there.memory)?, end?)?;
     let Restored { memory, notes, histories, from, .. } = there;
     Ok(Found { memory, notes, histories, from, log, latest, entries, is_new })
 }

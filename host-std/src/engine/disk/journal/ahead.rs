@@ -85,15 +85,10 @@ impl Shared {
 
     /// Makes a segment of a file that was not there before; and how many bytes that takes.
     fn make_anew(&self, maker: &mut Maker<Directory>) -> Result<(Made<File>, u64), Full> {
-        let (bytes, most) = {
-            let state = self.state.lock();
-            (state.bytes, state.most)
-        };
-        let capacity = u64::from(maker.capacity());
-        if bytes.saturating_add(capacity) > most - most / BESIDE {
-            return Err(Full::Budget(most));
+        if let Some(full) = self.state.lock().lacks_segment() {
+            return Err(full);
         }
         let made = maker.make(0, None).map_err(|error| Full::Disk(error.to_string()))?;
-        Ok((made, capacity))
+        Ok((made, maker.capacity().into()))
     }
 }

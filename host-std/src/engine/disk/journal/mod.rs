@@ -95,6 +95,11 @@ struct State {
     /// Bytes of all files, and as many as may be.
     bytes: u64,
     most: u64,
+    /// Bytes of the checkpoint that is among them, and of the next one.
+    checkpoint: u64,
+    next_checkpoint: u64,
+    /// Bytes of a segment.
+    each: u64,
     /// Segments that nobody needs any more.
     unused: Vec<u32>,
     /// Why there is no segment to go on in.
@@ -120,11 +125,17 @@ pub(crate) struct Failed(pub(crate) String);
 /// room in the end.
 const SPARE: u32 = 16;
 
-/// How long segments of so many bytes are made in a folder that has `bytes` of `most`. Each start begins one: where there is
-/// no room for it, it has what is left to what makes room, and starts alone never take more than the budget.
+/// How long segments of so many bytes are made where `bytes` of `most` are taken. Each start begins one: where there is no
+/// room for it, it has what is left to what makes room, and starts alone never take more than the budget.
 pub(super) fn capacity(each: u32, bytes: u64, most: u64) -> Capacity {
-    let has_room = bytes.saturating_add(u64::from(each)) <= most - most / BESIDE;
+    let has_room = bytes.saturating_add(each.into()) <= most;
     Capacity { each, first: if has_room { each } else { each / SPARE } }
+}
+
+/// Bytes out of `most` that are left to checkpoints, without which nothing is ever given back: the `next` one is written
+/// beside the `last` one, and the one after that beside the next.
+pub(super) fn beside(most: u64, last: u64, next: u64) -> u64 {
+    (most / BESIDE).max(next.saturating_add(next.saturating_sub(last)))
 }
 
 impl Journal {
@@ -146,6 +157,9 @@ impl Journal {
             due: None,
             bytes,
             most,
+            checkpoint: 0,
+            next_checkpoint: 0,
+            each: maker.capacity().into(),
             unused: Vec::new(),
             full: None,
             failed: None,
@@ -202,6 +216,9 @@ impl Journal {
         let mut state = self.shared.state.lock();
         if let Some(Failed(error)) = &state.failed {
             return Some(Err(Full::Disk(error.clone())));
+        }
+        if is_growth && let Some(full) = state.lacks_room() {
+            return Some(Err(full));
         }
         let spare = if is_growth && !state.tail.has_next() { state.spare } else { 0 };
         if state.tail.has_room(bytes.saturating_add(spare)) {
@@ -264,7 +281,8 @@ impl Journal {
 
     /// Why there is no room, if there is none.
     pub(crate) fn full(&self) -> Option<Full> {
-        self.shared.state.lock().full.clone()
+        let state = self.shared.state.lock();
+        state.full.clone().or_else(|| state.lacks_room())
     }
 
     /// Bytes of all files.
@@ -272,10 +290,21 @@ impl Journal {
         self.shared.state.lock().bytes
     }
 
-    /// A file beside the log has so many bytes now, and had so many before.
+    /// The checkpoint beside the log has so many bytes now, and had so many before.
     pub(crate) fn count(&self, bytes: u64, before: u64) {
         let mut state = self.shared.state.lock();
         state.bytes = state.bytes.saturating_add(bytes).saturating_sub(before);
+        state.checkpoint = bytes;
+    }
+
+    /// The next one will have so many, about: there has to be room for it, or nothing is ever given back.
+    pub(crate) fn foresee(&self, bytes: u64) {
+        self.shared.state.lock().next_checkpoint = bytes;
+    }
+
+    /// Bytes that are left to checkpoints.
+    pub(crate) fn beside(&self) -> u64 {
+        self.shared.state.lock().beside()
     }
 
     /// Gives back segments that nobody needs any more, to be written anew or removed.
@@ -361,6 +390,24 @@ impl Recent {
 }
 
 impl State {
+    fn beside(&self) -> u64 {
+        beside(self.most, self.checkpoint, self.next_checkpoint)
+    }
+
+    /// Why there is no room for another segment out of the budget, if there is none.
+    fn lacks_segment(&self) -> Option<Full> {
+        let bytes = self.bytes.saturating_add(self.each).saturating_add(self.beside());
+        (bytes > self.most).then_some(Full::Budget(self.most))
+    }
+
+    /// Why there is no room for more of anything, if there is none: a segment is left to what makes room.
+    fn lacks_room(&self) -> Option<Full> {
+        if !self.tail.has_next() {
+            return self.lacks_segment();
+        }
+        (self.bytes.saturating_add(self.beside()) > self.most).then_some(Full::Budget(self.most))
+    }
+
     /// Takes what was added, to be written: it stays at hand for a while.
     fn take(&mut self, is_proof: bool) -> Arc<Group> {
         self.is_begun = false;
