@@ -409,6 +409,8 @@ fn a_full_disk_refuses_what_is_new_and_goes_on_by_itself() {
     };
     let folder = disk.0.path().join("data");
     let server = serve(&folder, &["--queue-bytes", "512MiB"]);
+    let said = server.process.stdout();
+    assert!(said.contains("of which the disk has 150 MiB"), "{said}");
     // Somebody else takes the rest.
     fs::write(disk.0.path().join("other"), vec![1; 60 << 20]).unwrap();
     let item = "x".repeat(1 << 20);

@@ -347,6 +347,13 @@ impl Options {
                     SyncMode::Interval(interval) => format!("synced each {interval:?}, and so much may be lost"),
                 };
                 writeln!(out, "disk     {}: at most {} MiB (--disk), {sync}", disk.folder.display(), mib(disk.most))?;
+                if let Some(room) = disk.room().filter(|room| *room < disk.most) {
+                    let room = mib(room);
+                    writeln!(
+                        out,
+                        "         of which the disk has {room} MiB: with no more in --disk, what fills it can be taken"
+                    )?;
+                }
             }
             if let Some(remote) = &settings.remote {
                 writeln!(out, "engine   {}: group {} (--engine-group)", remote.servers.join(","), remote.group)?;

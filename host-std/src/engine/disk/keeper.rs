@@ -53,6 +53,11 @@ impl Settings {
         self.longest.saturating_mul(SEGMENTS)
     }
 
+    /// Bytes that the disk has for the folder; `None` if nobody knows.
+    pub fn room(&self) -> Option<u64> {
+        Directory::at(self.folder.clone()).and_then(|folder| folder.room()).ok()
+    }
+
     /// Bytes of a segment of the log.
     fn segment(&self) -> u64 {
         (self.most / SEGMENTS).min(SEGMENT.max(self.longest))

@@ -6,6 +6,7 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::posix_fallocate;
+use nix::sys::statvfs::statvfs;
 
 use super::{File, Folder};
 
@@ -26,6 +27,16 @@ impl Directory {
     pub(crate) fn at(path: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&path)?;
         Ok(Self { path })
+    }
+
+    /// Bytes that the disk has for its files: those that they have, and those that are free.
+    ///
+    /// # Errors
+    /// The operating system doesn't say.
+    pub(crate) fn room(&self) -> io::Result<u64> {
+        let files = self.names()?.iter().map(|name| self.open(name)?.len()).sum::<io::Result<u64>>()?;
+        let disk = statvfs(&self.path)?;
+        Ok(disk.blocks_available().saturating_mul(disk.fragment_size()).saturating_add(files))
     }
 
     /// Where it is.
