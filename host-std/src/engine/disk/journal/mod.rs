@@ -88,7 +88,7 @@ struct State {
     /// Whether entries [gather](Journal::gather), and whether a group is to be written now.
     gathers: bool,
     is_rung: bool,
-    /// Whether who gathers was told that there is something. Bytes may be there that nobody waits for: a segment's head.
+    /// Whether who gathers was told that there is something.
     is_begun: bool,
     /// When what was written is to be synced, unless it is.
     due: Option<Instant>,
@@ -228,6 +228,9 @@ impl Journal {
             if had_next && !state.tail.has_next() {
                 self.shared.turned.notify_one();
                 self.shared.begun_another.notify_one();
+                // Its head is there, whether an entry follows or not, and all wait for it who ask how far the log has come.
+                let bell = state.has_grown();
+                self.shared.ring(bell);
             }
             return Some(Ok(Room { shared: &self.shared, place }));
         }
@@ -359,15 +362,9 @@ impl Room<'_> {
         let begin = state.tail.append(write)?;
         let places = (begin, state.tail.end());
         shared.end.store(places.1.number(), Ordering::Relaxed);
-        let gathers = state.gathers && state.tail.waiting() < gather::MOST;
-        state.is_rung |= !gathers;
-        let begins = !std::mem::replace(&mut state.is_begun, true);
+        let bell = state.has_grown();
         drop(state);
-        if !gathers {
-            shared.gathered.notify_one();
-        } else if begins {
-            shared.begun.notify_one();
-        }
+        shared.ring(bell);
         (begin == place).then_some(places)
     }
 }
@@ -389,7 +386,40 @@ impl Recent {
     }
 }
 
+/// Who is told that something was added.
+enum Bell {
+    /// Nobody: it is known already.
+    None,
+    /// Who lets groups gather.
+    Begun,
+    /// Who writes.
+    Gathered,
+}
+
+impl Shared {
+    fn ring(&self, bell: Bell) {
+        match bell {
+            Bell::None => {}
+            Bell::Begun => self.begun.notify_one(),
+            Bell::Gathered => {
+                self.gathered.notify_one();
+            }
+        }
+    }
+}
+
 impl State {
+    /// Something was added to the group.
+    fn has_grown(&mut self) -> Bell {
+        let gathers = self.gathers && self.tail.waiting() < gather::MOST;
+        self.is_rung |= !gathers;
+        match (gathers, std::mem::replace(&mut self.is_begun, true)) {
+            (false, _) => Bell::Gathered,
+            (true, false) => Bell::Begun,
+            (true, true) => Bell::None,
+        }
+    }
+
     fn beside(&self) -> u64 {
         beside(self.most, self.checkpoint, self.next_checkpoint)
     }

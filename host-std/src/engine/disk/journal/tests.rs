@@ -288,6 +288,35 @@ fn who_is_alone_goes_on_in_the_next_segment() {
     });
 }
 
+/// What asks for room, and then adds nothing, as it has changed nothing: who asks how far the log has come gets an answer.
+#[test]
+fn the_head_of_a_segment_is_written_though_no_entry_follows() {
+    for gathers in [false, true] {
+        let folder = TempDir::new().unwrap();
+        let journal = start(&folder, SyncMode::Always, 1 << 30);
+        block_on(async {
+            let asking = async {
+                while journal.end().segment < 4 {
+                    add(&journal, &[7; 1_000]).await;
+                    journal.room_for(1_000, false).await.unwrap();
+                    journal.safe(journal.end()).await.unwrap();
+                }
+            };
+            let gathering = async {
+                if gathers {
+                    journal.gather().await;
+                }
+                std::future::pending().await
+            };
+            tokio::select! {
+                biased;
+                () = gathering => unreachable!(),
+                () = asking => {}
+            }
+        });
+    }
+}
+
 #[test]
 fn what_gathers_is_written_when_nobody_gathers_any_more() {
     let folder = TempDir::new().unwrap();
