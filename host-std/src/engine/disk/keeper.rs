@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use super::body::Body;
 use super::checkpoint;
 use super::executed::Executed;
-use super::files::{Directory, File as _, Folder as _};
+use super::files::{Directory, Folder as _};
 use super::history::{self, Chunk, Extent, Histories, PIECE, Reader, Retelling};
 use super::journal::{BESIDE, Full, Journal, Room, SyncMode};
 use super::log::{self, Position};
@@ -209,10 +209,12 @@ impl Keeper {
         let recovered = Recovered { entries, is_new, is_torn, is_closed, unsynced, latest, took };
         let (mut bytes, mut checkpoint, mut added) = (0, 0, 0);
         let mut lengths = Lengths { segment: segment.into(), others: BTreeMap::new() };
-        for name in folder.names()? {
-            let len = folder.open(&name)?.len()?;
+        for (name, len) in folder.lengths()? {
+            if name == checkpoint::NAME {
+                checkpoint = len;
+                continue;
+            }
             bytes += len;
-            checkpoint = if name == checkpoint::NAME { len } else { checkpoint };
             let Some(number) = log::segment_of(&name) else { continue };
             if len != lengths.segment {
                 lengths.others.insert(number, len);
@@ -238,7 +240,7 @@ impl Keeper {
             saved_beside: AtomicU64::new(0),
             tenure,
         };
-        keeper.journal.count(checkpoint, checkpoint);
+        keeper.journal.count(checkpoint);
         keeper.weigh(&memory);
         if unsynced.is_some() {
             // A crash before it is known comes back to it.
@@ -374,8 +376,9 @@ impl Keeper {
         }
         let sparse = needed.sparse(&room);
         let bytes = state::saved(memory, &notes, &histories, now);
-        self.saved_beside.store((bytes.len() as u64).saturating_sub(memory.saved_len()), Ordering::Relaxed);
-        self.weigh(memory);
+        let (len, foreseen) = (bytes.len() as u64, memory.saved_len());
+        self.saved_beside.store(len.saturating_sub(foreseen), Ordering::Relaxed);
+        self.journal.foresee(len.max(foreseen));
         Saved { bytes, from, needed: needed.segments(), sparse }
     }
 
@@ -410,7 +413,7 @@ impl Keeper {
             return Err(io::Error::other(format!("{takes} bytes of it do not fit into --disk")));
         }
         let bytes = state::write(&self.folder, &saved, from)?;
-        self.journal.count(bytes, before.bytes);
+        self.journal.count(bytes);
         *self.last.lock() = Last { from, bytes, needed };
         self.added.fetch_sub(added, Ordering::Relaxed);
         self.journal.give_back(unneeded);

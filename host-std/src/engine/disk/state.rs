@@ -13,7 +13,7 @@ use streamgauge_core::time::Time;
 
 use super::body::Body;
 use super::checkpoint::{self, Unreadable};
-use super::files::{File as _, Folder};
+use super::files::Folder;
 use super::history::{Forged, Histories};
 use super::journal::{beside, capacity};
 use super::log::{self, Capacity, Damage, Opened, Position, Step};
@@ -55,8 +55,7 @@ impl Sizes {
     fn capacity<F: Folder>(self, folder: &F, memory: &Memory<Rooms>) -> io::Result<Capacity> {
         let Some(most) = self.most else { return Ok(self.segment.into()) };
         let (mut bytes, mut checkpoint) = (0_u64, 0);
-        for name in folder.names()? {
-            let len = folder.open(&name)?.len()?;
+        for (name, len) in folder.lengths()? {
             bytes += len;
             checkpoint = if name == checkpoint::NAME { len } else { checkpoint };
         }

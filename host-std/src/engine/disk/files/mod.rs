@@ -38,6 +38,12 @@ pub(crate) trait Folder {
 
     /// Waits until the names are on the disk as they are now.
     fn sync(&self) -> io::Result<()>;
+
+    /// All files, and their bytes.
+    fn lengths(&self) -> io::Result<Vec<(String, u64)>> {
+        let len = |name: String| self.open(&name).and_then(|file| file.len()).map(|len| (name, len));
+        self.names()?.into_iter().map(len).collect()
+    }
 }
 
 /// A file.

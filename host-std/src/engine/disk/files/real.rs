@@ -34,7 +34,7 @@ impl Directory {
     /// # Errors
     /// The operating system doesn't say.
     pub(crate) fn room(&self) -> io::Result<u64> {
-        let files = self.names()?.iter().map(|name| self.open(name)?.len()).sum::<io::Result<u64>>()?;
+        let files: u64 = self.lengths()?.iter().map(|(_, len)| len).sum();
         let disk = statvfs(&self.path)?;
         Ok(disk.blocks_available().saturating_mul(disk.fragment_size()).saturating_add(files))
     }

@@ -77,7 +77,7 @@ fn a_segment_that_was_made_anew_has_none_of_its_old_messages() {
     let topic = *running.histories.of.keys().next().unwrap();
     let history = running.histories.of(&topic).unwrap().clone();
     let oldest = history.extents().next().unwrap().begin.segment;
-    running.log.maker.make(0, Some(oldest)).unwrap();
+    running.log.maker.make(Some(oldest)).unwrap();
     let after = read(&world.disk, topic, &history);
     assert!(after.iter().all(|(number, ..)| *number >= history.at(history.first()).unwrap().next()));
     assert!(!after.is_empty());

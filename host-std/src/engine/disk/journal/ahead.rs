@@ -17,28 +17,27 @@ impl Shared {
     /// Makes segments, until the log is closed.
     pub(super) fn make(&self, mut maker: Maker<Directory>) {
         loop {
-            let (old, unused) = {
+            let (old, unused, is_closing) = {
                 let mut state = self.state.lock();
                 while state.tail.has_next() && state.unused.is_empty() && !state.is_closing {
                     self.turned.wait(&mut state);
                 }
-                if state.is_closing {
-                    let unused = std::mem::take(&mut state.unused);
-                    drop(state);
-                    self.remove(&maker, unused);
-                    return;
-                }
-                let old = if state.tail.has_next() { None } else { state.unused.pop() };
-                (old, std::mem::take(&mut state.unused))
+                let is_closing = state.is_closing;
+                let old = if state.tail.has_next() || is_closing { None } else { state.unused.pop() };
+                (old, std::mem::take(&mut state.unused), is_closing)
             };
-            if !unused.is_empty() {
-                self.remove(&maker, unused);
+            self.remove(&maker, unused);
+            if is_closing {
+                return;
             }
             self.make_one(&mut maker, old);
         }
     }
 
-    fn remove(&self, maker: &Maker<Directory>, segments: impl IntoIterator<Item = u32>) {
+    fn remove(&self, maker: &Maker<Directory>, segments: Vec<u32>) {
+        if segments.is_empty() {
+            return;
+        }
         let mut freed = 0_u64;
         if let Err(error) = maker.remove(segments, |bytes| freed += bytes) {
             tracing::warn!(%error, "files of the log that are not needed any more can't be removed");
@@ -51,11 +50,11 @@ impl Shared {
         if self.state.lock().tail.has_next() {
             return;
         }
-        let made = match old.map(|old| (old, maker.make(0, Some(old)))) {
+        let made = match old.map(|old| (old, maker.make(Some(old)))) {
             Some((_, Ok(made))) => Ok((made, 0)),
             // One that is not as long, where there was another budget when it was made.
             Some((old, Err(_))) => {
-                self.remove(maker, [old]);
+                self.remove(maker, vec![old]);
                 self.make_anew(maker)
             }
             None => self.make_anew(maker),
@@ -85,10 +84,10 @@ impl Shared {
 
     /// Makes a segment of a file that was not there before; and how many bytes that takes.
     fn make_anew(&self, maker: &mut Maker<Directory>) -> Result<(Made<File>, u64), Full> {
-        if let Some(full) = self.state.lock().lacks_segment() {
+        if let Some(full) = self.state.lock().lacks_room() {
             return Err(full);
         }
-        let made = maker.make(0, None).map_err(|error| Full::Disk(error.to_string()))?;
+        let made = maker.make(None).map_err(|error| Full::Disk(error.to_string()))?;
         Ok((made, maker.capacity().into()))
     }
 }

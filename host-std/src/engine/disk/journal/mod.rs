@@ -76,8 +76,6 @@ struct Shared {
 
 struct State {
     tail: Tail,
-    /// Bytes that are left to what makes room, as long as there is no segment to go on in.
-    spare: usize,
     /// What was taken to be written of late, for who asks for an item again soon; and how many bytes that is.
     recent: VecDeque<Arc<Group>>,
     recent_bytes: usize,
@@ -99,7 +97,7 @@ struct State {
     checkpoint: u64,
     next_checkpoint: u64,
     /// Bytes of a segment.
-    each: u64,
+    each: u32,
     /// Segments that nobody needs any more.
     unused: Vec<u32>,
     /// Why there is no segment to go on in.
@@ -121,8 +119,8 @@ pub(crate) enum Full {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failed(pub(crate) String);
 
-/// A part of a segment is for what may still be added when the disk is full: items that are taken and acknowledged make
-/// room in the end.
+/// A part of a segment is for what may still be added when the disk is full, and there is none to go on in: items that are
+/// taken and acknowledged make room in the end.
 const SPARE: u32 = 16;
 
 /// How long segments of so many bytes are made where `bytes` of `most` are taken. Each start begins one: where there is no
@@ -139,13 +137,12 @@ pub(super) fn beside(most: u64, last: u64, next: u64) -> u64 {
 }
 
 impl Journal {
-    /// Goes on with a log of `bytes`, which may have `most`. Nothing is written before [`start`](Self::start).
+    /// Goes on with a log of `bytes`, without the checkpoint beside it; both together may have `most`. Nothing is written before [`start`](Self::start).
     pub(crate) fn new(log: Opened<Directory>, sync: SyncMode, bytes: u64, most: u64) -> Self {
         let Opened { tail, segments, maker, end: _ } = log;
         let at = tail.end();
         let state = State {
             tail,
-            spare: (maker.capacity() / SPARE) as usize,
             recent: VecDeque::new(),
             recent_bytes: 0,
             made: Vec::new(),
@@ -159,7 +156,7 @@ impl Journal {
             most,
             checkpoint: 0,
             next_checkpoint: 0,
-            each: maker.capacity().into(),
+            each: maker.capacity(),
             unused: Vec::new(),
             full: None,
             failed: None,
@@ -220,8 +217,8 @@ impl Journal {
         if is_growth && let Some(full) = state.lacks_room() {
             return Some(Err(full));
         }
-        let spare = if is_growth && !state.tail.has_next() { state.spare } else { 0 };
-        if state.tail.has_room(bytes.saturating_add(spare)) {
+        let spare = if is_growth && !state.tail.has_next() { state.each / SPARE } else { 0 };
+        if state.tail.has_room(bytes.saturating_add(spare as usize)) {
             let had_next = state.tail.has_next();
             let place = state.tail.begin(bytes);
             self.shared.end.store(place.number(), Ordering::Relaxed);
@@ -293,11 +290,11 @@ impl Journal {
         self.shared.state.lock().bytes
     }
 
-    /// The checkpoint beside the log has so many bytes now, and had so many before.
-    pub(crate) fn count(&self, bytes: u64, before: u64) {
+    /// The checkpoint beside the log has so many bytes now.
+    pub(crate) fn count(&self, bytes: u64) {
         let mut state = self.shared.state.lock();
+        let before = std::mem::replace(&mut state.checkpoint, bytes);
         state.bytes = state.bytes.saturating_add(bytes).saturating_sub(before);
-        state.checkpoint = bytes;
     }
 
     /// The next one will have so many, about: there has to be room for it, or nothing is ever given back.
@@ -420,22 +417,17 @@ impl State {
         }
     }
 
+    /// Bytes that are left to checkpoints.
     fn beside(&self) -> u64 {
         beside(self.most, self.checkpoint, self.next_checkpoint)
     }
 
-    /// Why there is no room for another segment out of the budget, if there is none.
-    fn lacks_segment(&self) -> Option<Full> {
-        let bytes = self.bytes.saturating_add(self.each).saturating_add(self.beside());
-        (bytes > self.most).then_some(Full::Budget(self.most))
-    }
-
-    /// Why there is no room for more of anything, if there is none: a segment is left to what makes room.
+    /// Why the budget has no room for another segment, unless there is one to go on in, and beside it for checkpoints; if
+    /// there is none. So a segment is left to what makes room.
     fn lacks_room(&self) -> Option<Full> {
-        if !self.tail.has_next() {
-            return self.lacks_segment();
-        }
-        (self.bytes.saturating_add(self.beside()) > self.most).then_some(Full::Budget(self.most))
+        let another = if self.tail.has_next() { 0 } else { self.each.into() };
+        let bytes = self.bytes.saturating_add(another).saturating_add(self.beside());
+        (bytes > self.most).then_some(Full::Budget(self.most))
     }
 
     /// Takes what was added, to be written: it stays at hand for a while.

@@ -66,6 +66,15 @@ pub(super) fn add_now(journal: &Journal, body: &[u8]) -> Option<Position> {
     room.add(|out| out.extend_from_slice(body)).map(|(_, end)| end)
 }
 
+/// Does something while groups gather, for ever.
+pub(super) async fn while_gathering(journal: &Journal, work: impl Future<Output = ()>) {
+    tokio::select! {
+        biased;
+        () = journal.gather() => unreachable!(),
+        () = work => {}
+    }
+}
+
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -238,11 +247,7 @@ fn nobody_waits_for_those_who_never_stop_adding() {
             let state = journal.shared.state.lock();
             assert!(state.is_rung || state.taken > before, "a hundred turns, and nothing is written");
         };
-        tokio::select! {
-            biased;
-            () = journal.gather() => unreachable!(),
-            () = adding => {}
-        }
+        while_gathering(&journal, adding).await;
     });
 }
 
@@ -261,11 +266,7 @@ fn a_long_group_is_written_while_the_thread_goes_on() {
                 thread::sleep(Duration::from_millis(1));
             }
         };
-        tokio::select! {
-            biased;
-            () = journal.gather() => unreachable!(),
-            () = long => {}
-        }
+        while_gathering(&journal, long).await;
     });
 }
 
@@ -280,11 +281,7 @@ fn who_is_alone_goes_on_in_the_next_segment() {
                 add(&journal, &[7; 1_000]).await;
             }
         };
-        tokio::select! {
-            biased;
-            () = journal.gather() => unreachable!(),
-            () = alone => {}
-        }
+        while_gathering(&journal, alone).await;
     });
 }
 
@@ -302,17 +299,7 @@ fn the_head_of_a_segment_is_written_though_no_entry_follows() {
                     journal.safe(journal.end()).await.unwrap();
                 }
             };
-            let gathering = async {
-                if gathers {
-                    journal.gather().await;
-                }
-                std::future::pending().await
-            };
-            tokio::select! {
-                biased;
-                () = gathering => unreachable!(),
-                () = asking => {}
-            }
+            if gathers { while_gathering(&journal, asking).await } else { asking.await }
         });
     }
 }

@@ -186,7 +186,7 @@ mod tests {
 
     use super::*;
     use crate::engine::disk::journal::Journal;
-    use crate::engine::disk::journal::tests::{add_now, block_on, new, start};
+    use crate::engine::disk::journal::tests::{add_now, block_on, new, start, while_gathering};
 
     #[test]
     fn a_slow_disk_is_left_to_another_thread_for_a_while() {
@@ -273,12 +273,7 @@ mod tests {
                 }
             }
         };
-        block_on(async {
-            tokio::select! {
-                // For ever: its end would ring as well.
-                () = journal.gather() => unreachable!(),
-                () = adding => {}
-            }
-        });
+        // For ever: its end would ring as well.
+        block_on(while_gathering(&journal, adding));
     }
 }

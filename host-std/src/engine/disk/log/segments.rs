@@ -12,7 +12,7 @@ use crate::engine::disk::files::{File as _, Folder};
 #[derive(Debug)]
 pub(crate) struct Maker<F> {
     folder: F,
-    /// Bytes of a segment, unless an entry is longer.
+    /// Bytes of a segment, unless it is made of others.
     capacity: u32,
     /// The number of the next one.
     next: u32,
@@ -48,17 +48,17 @@ impl<F: Folder> Maker<F> {
         Self { folder, capacity, next }
     }
 
-    /// Bytes of a segment, unless an entry is longer.
+    /// Bytes of a segment, unless it is made of others.
     pub(crate) const fn capacity(&self) -> u32 {
         self.capacity
     }
 
-    /// Makes a segment of `least` bytes or more, out of the file of one that is not needed any more if it is as long.
+    /// Makes a segment, out of the file of one that is not needed any more if it is as long.
     ///
     /// # Errors
     /// The disk is full, or doesn't work. Nothing has changed then, and `old` may be used again.
-    pub(crate) fn make(&mut self, least: u32, old: Option<u32>) -> io::Result<Made<F::File>> {
-        self.make_of(self.capacity.max(least), old)
+    pub(crate) fn make(&mut self, old: Option<u32>) -> io::Result<Made<F::File>> {
+        self.make_of(self.capacity, old)
     }
 
     /// The same with so many bytes, however many others have.

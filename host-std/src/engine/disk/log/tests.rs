@@ -73,9 +73,9 @@ impl World {
         let mut unused = Vec::new();
         for _ in 0..self.random.below(60) {
             if !log.tail.has_next() && !self.odds(4) {
-                let least = if self.odds(10) { self.capacity * 2 } else { 0 };
-                let old = if least == 0 { unused.pop() } else { None };
-                match log.maker.make(least, old) {
+                let is_long = self.odds(10);
+                let old = if is_long { None } else { unused.pop() };
+                match log.maker.make_of(if is_long { self.capacity * 2 } else { self.capacity }, old) {
                     Ok(made) => {
                         log.tail.set_next(made.fresh);
                         log.segments.adopt(made);
@@ -241,7 +241,7 @@ fn a_file_that_is_missing_is_told() {
     let mut log = world.open().unwrap();
     while log.tail.end().segment < 4 {
         if !log.tail.has_next() {
-            let made = log.maker.make(0, None).unwrap();
+            let made = log.maker.make(None).unwrap();
             log.tail.set_next(made.fresh);
             log.segments.adopt(made);
         }
@@ -332,7 +332,7 @@ fn entries_have_room_or_are_refused() {
     assert_eq!(tail.left(), 0);
     assert_eq!(tail.append(|to| to.push(1)), None);
     // One that needs a segment of its own gets it.
-    let made = log.maker.make(OVERHEAD + 1000 + HEADER as u32, None).unwrap();
+    let made = log.maker.make_of(OVERHEAD + 1000 + HEADER as u32, None).unwrap();
     tail.set_next(made.fresh);
     log.segments.adopt(made);
     assert!(tail.has_room(1000 + HEADER));

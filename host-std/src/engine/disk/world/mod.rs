@@ -119,7 +119,7 @@ impl Running {
     /// Makes a segment, if there is none to go on in.
     pub(super) fn make_ahead(&mut self) -> io::Result<()> {
         if !self.log.tail.has_next() {
-            let made = self.log.maker.make(0, None)?;
+            let made = self.log.maker.make(None)?;
             self.log.tail.set_next(made.fresh);
             self.log.segments.adopt(made);
         }
