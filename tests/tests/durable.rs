@@ -1,20 +1,19 @@
-//! Servers that keep what they have in a folder: killed, cut off, filled up and damaged.
+//! Servers that keep what they have in a folder: killed, cut off and damaged.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use streamgauge_tests::client::{Answer, Client};
-use streamgauge_tests::kept::{bytes_in, killed, newest_log, serve};
+use streamgauge_tests::client::Client;
+use streamgauge_tests::kept::{killed, newest_log, serve};
 use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::{Process, Server};
-use streamgauge_tests::wait::{until, until_within};
+use streamgauge_tests::wait::until_within;
 use tempfile::TempDir;
 
 #[test]
@@ -127,130 +126,6 @@ fn who_is_alone_is_answered_over_the_ends_of_files() {
     assert_eq!(server.get("/get"), "");
 }
 
-/// An entry has to fit into one file, so files grow with what a body may have.
-#[test]
-fn long_bodies_need_as_much_of_the_disk_as_is_said() {
-    let folder = TempDir::new().unwrap();
-    let limits = ["--max-body-bytes=20MiB", "--log-bytes=64MiB", "--queue-bytes=64MiB"];
-    let path = format!("--data-dir={}", folder.path().display());
-    let refused = |limits: &[&str]| {
-        let all = [&["serve", "--pubsub-port=0", "--queue-port=0", &path][..], limits].concat();
-        let mut process = Process::start("streamgauge", all);
-        assert_eq!(process.exit_code(), 2);
-        process.stderr().trim_end().to_owned()
-    };
-    let wrong = refused(&["--max-body-bytes=600MiB", "--log-bytes=2GiB", "--memory=8GiB", "--disk=64GiB"]);
-    assert!(wrong.contains("--max-body-bytes: what is kept on a disk has bodies of 536838"), "{wrong}");
-    let wrong = refused(&[&limits[..], &["--disk=300MiB"]].concat());
-    let least = wrong.rsplit_once("need at least ").expect("what is needed").1;
-
-    let more = [&limits[..], &["--disk", least]].concat();
-    let server = serve(folder.path(), &more);
-    let items = format!("{}\n", "x".repeat((1 << 20) - 1)).repeat(19);
-    assert_eq!(server.connect().post("/mput", &items).status, 200);
-    killed(server);
-    let server = serve(folder.path(), &more);
-    assert!(server.get("/stats?queue=main&format=json").contains(r#""depth":19"#));
-    assert_eq!(server.get("/get").len(), (1 << 20) - 1);
-}
-
-#[test]
-fn another_budget_is_kept_to_from_then_on() {
-    let folder = TempDir::new().unwrap();
-    let message = "x".repeat(1 << 20);
-    let publish = |client: &mut Client| client.post("/pub?topic=t", &message).status;
-    let server = serve(folder.path(), &["--disk", "512MiB"]);
-    let mut client = server.connect();
-    client.send("PUT /topics/t HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n{\"bytes\":1000000000}");
-    assert_eq!(client.answer().status, 201);
-    (0..250).for_each(|_| assert_eq!(publish(&mut client), 200));
-    assert!(bytes_in(folder.path()) > 250 << 20);
-    assert_eq!(server.stop(), 0);
-
-    // What its topics keep has no room any more: the oldest messages leave.
-    let server = serve(folder.path(), &["--disk", "128MiB"]);
-    let mut client = server.connect();
-    let mut accepted = 0;
-    until_within(Duration::from_secs(60), "room for what is new", || {
-        accepted += usize::from(publish(&mut client) == 200);
-        (accepted > 150).then_some(())
-    });
-    until("as few bytes as may be", || (bytes_in(folder.path()) <= 128 << 20).then_some(()));
-    assert!(server.get("/overview").contains(r#""budget":134217728"#));
-    assert_eq!(server.stop(), 0);
-
-    let server = serve(folder.path(), &["--disk", "512MiB"]);
-    let mut client = server.connect();
-    (0..250).for_each(|_| assert_eq!(publish(&mut client), 200));
-    assert!(bytes_in(folder.path()) > 250 << 20);
-}
-
-/// Each start begins another file.
-#[test]
-fn starts_alone_never_take_more_than_the_budget() {
-    let folder = TempDir::new().unwrap();
-    let start = || serve(folder.path(), &["--disk", "128MiB", "--queue-bytes", "512MiB"]);
-    let item = "x".repeat(1 << 20);
-    let (mut put, mut taken) = (0, 0);
-    for turn in 0..12 {
-        let server = start();
-        let mut client = server.connect();
-        put += fill(&mut client, &item).0;
-        assert!(turn == 0 || client.post("/put", "x").status == 507);
-        // What makes room has some all the same.
-        assert_eq!(client.get("/get").text().len(), item.len());
-        taken += 1;
-        if turn % 3 == 0 {
-            assert_eq!(server.stop(), 0);
-        } else {
-            killed(server);
-        }
-        assert!(bytes_in(folder.path()) <= 128 << 20, "{} bytes after {turn} starts", bytes_in(folder.path()));
-    }
-    for _ in 0..12 {
-        killed(start());
-        assert!(bytes_in(folder.path()) <= 128 << 20, "{} bytes", bytes_in(folder.path()));
-    }
-    let server = start();
-    until("files that starts have left to be given back", || (bytes_in(folder.path()) < 117 << 20).then_some(()));
-    let mut client = server.connect();
-    (taken..put).for_each(|_| assert_eq!(client.get("/get").text().len(), item.len()));
-    until_within(Duration::from_secs(60), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
-}
-
-/// Each get of a short item takes about as much of the log as the item did, and a checkpoint has to have room, too.
-#[test]
-fn short_items_that_fill_the_budget_can_be_taken_one_by_one() {
-    let folder = TempDir::new().unwrap();
-    let start = || serve(folder.path(), &["--disk=128MiB", "--queue-bytes=256MiB", "--memory=2GiB"]);
-    let mut server = start();
-    let mut client = server.connect();
-    let (batch, mut put) = ([&*"x".repeat(50); 1_000].join("\n"), 0);
-    while client.post("/mput", &batch).status == 200 {
-        put += 1_000;
-        assert!(put < 2_000_000, "more than fits");
-    }
-    let mut taken = 0;
-    while taken < put {
-        assert!(bytes_in(folder.path()) <= 128 << 20, "{} bytes with {taken} of {put} taken", bytes_in(folder.path()));
-        if taken == put / 4 / 1_000 * 1_000 {
-            killed(server);
-            server = start();
-            client = server.connect();
-        }
-        client.send("GET /get HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1_000));
-        for _ in 0..1_000 {
-            let answer = client.answer();
-            assert_eq!((answer.status, answer.text().len()), (200, 50), "after {taken} of {put}");
-        }
-        taken += 1_000;
-    }
-    assert!(put > 500_000, "{put}");
-    until_within(Duration::from_secs(60), "room for more", || {
-        (client.post("/mput", &batch).status == 200).then_some(())
-    });
-}
-
 #[test]
 fn a_subscriber_goes_on_where_it_was() {
     let folder = TempDir::new().unwrap();
@@ -319,130 +194,6 @@ fn what_is_damaged_is_named_and_nothing_starts() {
     assert_eq!(start.exit_code(), 2);
     let (said, file) = (start.stderr(), name.file_name().unwrap().to_str().unwrap());
     assert!(said.contains(file) && said.contains("bytes are not what was written"), "{said}");
-}
-
-/// Puts an item until it is refused, and returns how many were put, and how that was answered.
-fn fill(client: &mut Client, item: &str) -> (u64, Answer) {
-    for put in 0..200 {
-        let answer = client.post("/put", item);
-        if answer.status != 200 {
-            return (put, answer);
-        }
-    }
-    panic!("more than fits");
-}
-
-#[test]
-fn beyond_the_budget_is_507_and_what_is_taken_makes_room() {
-    let folder = TempDir::new().unwrap();
-    let server = serve(folder.path(), &["--disk", "128MiB", "--queue-bytes", "512MiB"]);
-    let item = "x".repeat(1 << 20);
-    let mut client = server.connect();
-    let (put, refused) = fill(&mut client, &item);
-    assert_eq!(refused.status, 507);
-    let said = refused.text();
-    assert!(said.contains("disk 134217728"), "{said}");
-    let (status, health) = ready(&mut client);
-    assert!(status == 200 && health.starts_with("limited\ndisk: limited: --disk has 134217728 bytes"), "{health}");
-    let bytes = || bytes_in(folder.path());
-    assert!(bytes() <= 128 << 20, "{} bytes", bytes());
-    for _ in 0..put {
-        assert_eq!(client.get("/get").text().len(), item.len());
-    }
-    until_within(Duration::from_secs(60), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
-    assert!(bytes() <= 128 << 20, "{} bytes", bytes());
-    killed(server);
-    let server = serve(folder.path(), &["--disk", "128MiB", "--queue-bytes", "512MiB"]);
-    assert_eq!(server.get("/get").len(), item.len());
-    assert_eq!(server.get("/get"), "");
-}
-
-/// What the server says of itself.
-fn ready(client: &mut Client) -> (u16, String) {
-    let answer = client.get("/readyz");
-    (answer.status, answer.text())
-}
-
-#[test]
-fn a_folder_that_is_gone_refuses_what_is_new_and_holds_nobody_up() {
-    let outer = TempDir::new().unwrap();
-    let folder = outer.path().join("data");
-    let server = serve(&folder, &["--queue-bytes", "512MiB"]);
-    // Renamed and not removed: a removal can meet a file that the server makes meanwhile.
-    fs::rename(&folder, outer.path().join("gone")).unwrap();
-    let item = "x".repeat(1 << 20);
-    let mut client = server.connect();
-    let (put, refused) = fill(&mut client, &item);
-    assert_eq!((refused.status, refused.text().contains("the disk")), (507, true));
-    assert!(put > 0);
-    let (status, health) = ready(&mut client);
-    assert!(status == 200 && health.contains("No such file or directory"), "{health}");
-    assert_eq!(client.get("/get").text().len(), item.len(), "what it has it gives");
-}
-
-/// A file system of little room, until it is dropped.
-struct Small(TempDir);
-
-impl Small {
-    /// Nothing where this process may not mount one.
-    fn new() -> Option<Self> {
-        let folder = TempDir::new().unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=150m", "tmpfs"]).arg(folder.path());
-        let mounted = mount.stderr(std::process::Stdio::null()).status().is_ok_and(|status| status.success());
-        mounted.then_some(Self(folder))
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
-    }
-}
-
-#[test]
-fn a_full_disk_refuses_what_is_new_and_goes_on_by_itself() {
-    let Some(disk) = Small::new() else {
-        eprintln!("this process may not mount a file system: nothing was tested");
-        assert!(std::env::var_os("CI").is_none() || !nix::unistd::geteuid().is_root());
-        return;
-    };
-    let folder = disk.0.path().join("data");
-    let server = serve(&folder, &["--queue-bytes", "512MiB"]);
-    let is_said = || server.process.stdout().contains("of which the disk has 150 MiB");
-    until("what the disk has", || is_said().then_some(()));
-    // Somebody else takes the rest.
-    fs::write(disk.0.path().join("other"), vec![1; 60 << 20]).unwrap();
-    let item = "x".repeat(1 << 20);
-    let mut client = server.connect();
-    let (put, refused) = fill(&mut client, &item);
-    assert_eq!((refused.status, refused.text().contains("the disk is full")), (507, true));
-    assert!(put > 0);
-    let (status, health) = ready(&mut client);
-    assert!(status == 200 && health.contains("data: No space left on device"), "{health}");
-    assert_eq!(client.get("/get?lease=600").text().len(), item.len(), "what it has it lends");
-    assert_eq!(client.get("/stats").status, 200);
-
-    // With all but nothing left it starts again, for those who take what it has.
-    killed(server);
-    let mut rest = fs::File::create(disk.0.path().join("rest")).unwrap();
-    while rest.write_all(&[1; 64 << 10]).is_ok() {}
-    rest.set_len(rest.metadata().unwrap().len() - (192 << 10)).unwrap();
-    // Open, it would keep its room when it is removed.
-    drop(rest);
-    let server = serve(&folder, &["--queue-bytes", "512MiB"]);
-    let mut client = server.connect();
-    assert_eq!(client.post("/put", &item).status, 507);
-    assert_eq!(client.get("/get").text().len(), item.len());
-    fs::remove_file(disk.0.path().join("rest")).unwrap();
-
-    fs::remove_file(disk.0.path().join("other")).unwrap();
-    until_within(Duration::from_secs(60), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
-    assert_eq!(ready(&mut client), (200, "ok\ndisk: ok\n".to_owned()));
-    killed(server);
-    let server = serve(&folder, &["--queue-bytes", "512MiB"]);
-    let stats = server.get("/stats?format=json&queue=main");
-    assert!(stats.contains(&format!(r#""ready":{},"delayed":0,"leased":1"#, put - 1)), "{put}: {stats}");
 }
 
 /// What clients of a server that is killed again and again know.

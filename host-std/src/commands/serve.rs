@@ -349,10 +349,7 @@ impl Options {
                 writeln!(out, "disk     {}: at most {} MiB (--disk), {sync}", disk.folder.display(), mib(disk.most))?;
                 if let Some(room) = disk.room().filter(|room| *room < disk.most) {
                     let room = mib(room);
-                    writeln!(
-                        out,
-                        "         of which the disk has {room} MiB: with no more in --disk, what fills it can be taken"
-                    )?;
+                    writeln!(out, "         of which the disk has {room} MiB: beyond, what is new is refused")?;
                 }
             }
             if let Some(remote) = &settings.remote {

@@ -201,7 +201,8 @@ impl Keeper {
             folder.remove(name)?;
         }
         let segment = u32::try_from(settings.segment()).unwrap_or(u32::MAX);
-        let found = state::find(&folder, Sizes { segment, most: Some(settings.most) }, rooms, defaults, heard)?;
+        let most = folder.room().map_or(settings.most, |room| room.min(settings.most));
+        let found = state::find(&folder, Sizes { segment, most: Some(most) }, rooms, defaults, heard)?;
         let Found { mut memory, notes, histories, from, log, latest, entries, is_new } = found;
         let (is_torn, is_closed) = (log.end.is_torn, log.end.is_closed);
         let unsynced = tenure.may_have_lost().filter(|_| !is_new && !is_closed);

@@ -35,8 +35,16 @@ impl Directory {
     /// The operating system doesn't say.
     pub(crate) fn room(&self) -> io::Result<u64> {
         let files: u64 = self.lengths()?.iter().map(|(_, len)| len).sum();
+        Ok(self.free()?.saturating_add(files))
+    }
+
+    /// Bytes that are free on its disk.
+    ///
+    /// # Errors
+    /// The operating system doesn't say.
+    pub(crate) fn free(&self) -> io::Result<u64> {
         let disk = statvfs(&self.path)?;
-        Ok(disk.blocks_available().saturating_mul(disk.fragment_size()).saturating_add(files))
+        Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
     }
 
     /// Where it is.

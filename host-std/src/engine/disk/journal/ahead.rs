@@ -10,7 +10,7 @@ use crate::engine::disk::log::{Made, Maker};
 /// A part of all bytes that segments leave to checkpoints: without these no segment is ever given back.
 pub(in crate::engine::disk) const BESIDE: u64 = 16;
 
-/// When it is tried again to make a segment.
+/// When it is looked again at what the disk has, where it lacked room.
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Shared {
@@ -19,8 +19,12 @@ impl Shared {
         loop {
             let (old, unused, is_closing) = {
                 let mut state = self.state.lock();
-                while state.tail.has_next() && state.unused.is_empty() && !state.is_closing {
-                    self.turned.wait(&mut state);
+                if state.tail.has_next() && state.unused.is_empty() && !state.is_closing {
+                    if state.lacks_room().is_some() {
+                        self.turned.wait_for(&mut state, AGAIN);
+                    } else {
+                        self.turned.wait(&mut state);
+                    }
                 }
                 let is_closing = state.is_closing;
                 let old = if state.tail.has_next() || is_closing { None } else { state.unused.pop() };
@@ -30,6 +34,8 @@ impl Shared {
             if is_closing {
                 return;
             }
+            let free = maker.folder().free().ok();
+            self.state.lock().has_free(free);
             self.make_one(&mut maker, old);
         }
     }

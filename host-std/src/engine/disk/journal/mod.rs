@@ -90,9 +90,10 @@ struct State {
     is_begun: bool,
     /// When what was written is to be synced, unless it is.
     due: Option<Instant>,
-    /// Bytes of all files, and as many as may be.
+    /// Bytes of all files, and as many as may be: of the budget, and on the disk when it was last looked at.
     bytes: u64,
     most: u64,
+    most_on_disk: u64,
     /// Bytes of the checkpoint that is among them, and of the next one.
     checkpoint: u64,
     next_checkpoint: u64,
@@ -111,7 +112,7 @@ struct State {
 pub(crate) enum Full {
     /// The log has all that it may have.
     Budget(u64),
-    /// The disk says so.
+    /// The disk says so, or has only as much left as giving room back takes.
     Disk(String),
 }
 
@@ -154,6 +155,7 @@ impl Journal {
             due: None,
             bytes,
             most,
+            most_on_disk: u64::MAX,
             checkpoint: 0,
             next_checkpoint: 0,
             each: maker.capacity(),
@@ -422,12 +424,25 @@ impl State {
         beside(self.most, self.checkpoint, self.next_checkpoint)
     }
 
-    /// Why the budget has no room for another segment, unless there is one to go on in, and beside it for checkpoints; if
-    /// there is none. So a segment is left to what makes room.
+    /// Why there is no room for another segment, unless there is one to go on in, and beside it for checkpoints; if there is
+    /// none. So a segment is left to what makes room.
     fn lacks_room(&self) -> Option<Full> {
+        if self.exceeds(self.most) {
+            return Some(Full::Budget(self.most));
+        }
+        self.exceeds(self.most_on_disk)
+            .then(|| Full::Disk("what is left on the disk is for what makes room".to_owned()))
+    }
+
+    fn exceeds(&self, most: u64) -> bool {
         let another = if self.tail.has_next() { 0 } else { self.each.into() };
-        let bytes = self.bytes.saturating_add(another).saturating_add(self.beside());
-        (bytes > self.most).then_some(Full::Budget(self.most))
+        let beside = beside(most, self.checkpoint, self.next_checkpoint);
+        self.bytes.saturating_add(another).saturating_add(beside) > most
+    }
+
+    /// So much is free on the disk, if anybody knows.
+    fn has_free(&mut self, bytes: Option<u64>) {
+        self.most_on_disk = bytes.map_or(u64::MAX, |bytes| bytes.saturating_add(self.bytes));
     }
 
     /// Takes what was added, to be written: it stays at hand for a while.

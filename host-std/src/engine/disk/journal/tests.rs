@@ -141,6 +141,26 @@ fn what_makes_room_has_some_when_the_budget_is_used_up_and_segments_come_back() 
 
 /// `--disk` was another one when they were made.
 #[test]
+fn what_makes_room_has_some_when_the_disk_has_less_than_the_budget() {
+    let folder = TempDir::new().unwrap();
+    let (each, most) = (u64::from(SEGMENT), 1 << 30);
+    // Nobody looks at the disk here.
+    let journal = new(&folder, SEGMENT, SyncMode::Always, most);
+    let has_free = |bytes| journal.shared.state.lock().has_free(bytes);
+    // Another one, without what is left to checkpoints and with it.
+    for (free, is_full) in [(None, false), (Some(0), true), (Some(each), true), (Some(each + each / 4), false)] {
+        has_free(free);
+        let full = journal.full();
+        assert_eq!(matches!(full, Some(Full::Disk(_))), is_full, "{free:?}: {full:?}");
+        assert_eq!(matches!(journal.room_now(9, true), Some(Err(Full::Disk(_)))), is_full, "{free:?}");
+        assert!(matches!(journal.room_now(9, false), Some(Ok(_))), "{free:?}: what makes room");
+    }
+    has_free(Some(0));
+    journal.foresee(most);
+    assert_eq!(journal.full(), Some(Full::Budget(most)), "the budget is what a flag can change");
+}
+
+#[test]
 fn segments_of_another_length_are_counted_as_they_are_and_not_used_again() {
     for before in [2 * SEGMENT, SEGMENT, SEGMENT / 2] {
         let folder = TempDir::new().unwrap();

@@ -48,6 +48,11 @@ impl<F: Folder> Maker<F> {
         Self { folder, capacity, next }
     }
 
+    /// Where it makes them.
+    pub(crate) const fn folder(&self) -> &F {
+        &self.folder
+    }
+
     /// Bytes of a segment, unless it is made of others.
     pub(crate) const fn capacity(&self) -> u32 {
         self.capacity
