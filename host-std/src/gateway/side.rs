@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use streamgauge_core::endpoints::Response;
-use streamgauge_core::engine::{Command, Kind, Prefix};
+use streamgauge_core::engine::{Command, Kind, Prefix, Sink};
 use streamgauge_core::time::Time;
 use tokio::sync::watch;
 
@@ -34,8 +34,8 @@ impl Side {
     pub(super) fn health(&self) -> Health {
         let mut health = Health::default();
         if self.engine.own().keeper().is_some() {
-            let full = self.engine.all().iter().find_map(|shard| shard.keeper()?.full());
-            health.note("disk", full.map_or(State::Ok, State::Limited));
+            let trouble = self.engine.all().iter().find_map(|shard| shard.keeper()?.trouble());
+            health.note("disk", trouble.map_or(State::Ok, State::Limited));
         }
         if let Some(order) = self.engine.own().order() {
             health.note("engine", order.away().map_or(State::Ok, State::Failing));
@@ -62,13 +62,24 @@ impl Side {
         let now = self.engine.own().clock().now();
         let began = Time::from_millis(now.as_millis().saturating_sub(self.begun.elapsed().as_millis() as u64));
         metrics::server(&self.overview(), &self.health(), began, &mut out);
-        let all = |kind| Command::List { kind, prefix: Prefix::cut(b"") };
+        if let Some(keeper) = self.engine.own().keeper() {
+            metrics::syncs(&keeper.journal().sync_times(), &mut out);
+        }
         let (mut topics, mut queues) = (Listed::default(), Listed::default());
-        self.engine.execute(&all(Kind::Topic), &mut topics).await;
-        self.engine.execute(&all(Kind::Queue), &mut queues).await;
+        self.list(Kind::Topic, &mut topics).await;
+        self.list(Kind::Queue, &mut queues).await;
         metrics::topics(topics, &mut out);
         metrics::queues(queues, now, &mut out);
         whole(&Response::new(form.content_type()), out.finish().into_bytes())
+    }
+
+    /// Lists all of a kind as they are now: what is not safe yet is counted, too, and a disk that hangs is waited for by
+    /// nobody who wants to know why.
+    async fn list(&self, kind: Kind, to: &mut (dyn Sink + Send)) {
+        let all = Command::List { kind, prefix: Prefix::cut(b"") };
+        if self.engine.execute_now(&all, to).is_none() {
+            self.engine.execute(&all, to).await;
+        }
     }
 
     /// Does all that goes on on its thread beside answering requests, until these are `served`.

@@ -12,6 +12,7 @@ use streamgauge_core::time::Time;
 
 use super::process::Usage;
 use super::{Health, Overview, State, Used};
+use crate::engine::disk::SyncTimes;
 use crate::server::{answered, tls};
 
 /// Topics, and queues, that have series of their own.
@@ -91,6 +92,16 @@ impl Metrics {
     /// A family of one value.
     pub(crate) fn one(&mut self, kind: Kind, name: &str, help: &str, value: f64) {
         self.family(kind, name, help, [("", value)]);
+    }
+
+    /// A family of one histogram: how many values there were up to each bound, how many in all, and their sum.
+    fn histogram(&mut self, name: &str, help: &str, within: &[(f64, u64)], (count, sum): (u64, f64)) {
+        let name = format!("streamgauge_{name}");
+        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} histogram");
+        for (bound, count) in within {
+            let _ = writeln!(self.text, "{name}_bucket{{le=\"{bound:?}\"}} {count}");
+        }
+        let _ = writeln!(self.text, "{name}_bucket{{le=\"+Inf\"}} {count}\n{name}_sum {sum}\n{name}_count {count}");
     }
 
     /// All of it.
@@ -313,6 +324,12 @@ impl fmt::Display for Status {
     }
 }
 
+/// Tells how long the disk takes.
+pub(crate) fn syncs(SyncTimes { within, count, sum }: &SyncTimes, out: &mut Metrics) {
+    let help = "Until what was to be safe was on the disk: a group of requests, or what an interval of --sync has.";
+    out.histogram("disk_sync_seconds", help, within, (*count, *sum));
+}
+
 /// Tells topics.
 pub(crate) fn topics(listed: Listed<TopicStats>, out: &mut Metrics) {
     out.one(Kind::Gauge, "topics", "Topics.", listed.len() as f64);
@@ -350,6 +367,7 @@ mod tests {
             let mut metrics = Metrics::new(form);
             metrics.family(Kind::Counter, "news", "News.", [(Label("topic", "a\"b\\\n"), 3.0)]);
             metrics.one(Kind::Gauge, "depth", "Depth.", 0.5);
+            metrics.histogram("time_seconds", "Time.", &[(0.0001, 2), (1.0, 3)], (4, 12.5));
             metrics.finish()
         };
         let samples = "streamgauge_news_total{topic=\"a\\\"b\\\\\\n\"} 3\n";
@@ -357,7 +375,11 @@ mod tests {
             text(Form::OpenMetrics),
             format!(
                 "# HELP streamgauge_news News.\n# TYPE streamgauge_news counter\n{samples}\
-                 # HELP streamgauge_depth Depth.\n# TYPE streamgauge_depth gauge\nstreamgauge_depth 0.5\n# EOF\n"
+                 # HELP streamgauge_depth Depth.\n# TYPE streamgauge_depth gauge\nstreamgauge_depth 0.5\n\
+                 # HELP streamgauge_time_seconds Time.\n# TYPE streamgauge_time_seconds histogram\n\
+                 streamgauge_time_seconds_bucket{{le=\"0.0001\"}} 2\nstreamgauge_time_seconds_bucket{{le=\"1.0\"}} 3\n\
+                 streamgauge_time_seconds_bucket{{le=\"+Inf\"}} 4\nstreamgauge_time_seconds_sum 12.5\n\
+                 streamgauge_time_seconds_count 4\n# EOF\n"
             )
         );
         assert!(text(Form::Prometheus).starts_with(&format!(

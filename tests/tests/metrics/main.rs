@@ -14,12 +14,13 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use streamgauge_tests::needs;
 use streamgauge_tests::process::Server;
+use streamgauge_tests::{kept, needs};
+use tempfile::TempDir;
 
 /// A server of which something can be counted.
-fn used() -> Server {
-    let server = Server::everything([] as [&str; 0]);
+fn used(args: &[&str]) -> Server {
+    let server = Server::everything(args);
     let mut client = server.connect();
     assert_eq!(client.post("/pub?topic=clicks", "one\ntwo\nthree").status, 200);
     assert_eq!(client.post("/mput?queue=jobs", "a\nb\nc\nd").status, 200);
@@ -41,7 +42,7 @@ fn samples(text: &str) -> BTreeMap<&str, f64> {
 
 #[test]
 fn what_is_counted_is_what_was_done() {
-    let server = used();
+    let server = used(&[]);
     let text = server.get("/metrics");
     let samples = samples(&text);
     let there = |name: &str| *samples.get(name).unwrap_or_else(|| panic!("no {name} in {text}"));
@@ -100,7 +101,9 @@ fn promtool_finds_nothing_wrong() {
     if !needs::programs(&["promtool"]) {
         return;
     }
-    let text = used().get("/metrics");
+    let folder = TempDir::new().unwrap();
+    let text = used(&["--data-dir", kept::text(folder.path())]).get("/metrics");
+    assert!(text.contains("streamgauge_disk_sync_seconds_bucket{le=\"+Inf\"} "), "all forms are there");
     let mut check = Command::new("promtool");
     let mut check = check
         .args(["check", "metrics"])

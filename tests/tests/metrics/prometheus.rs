@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use streamgauge_tests::kept::text;
 use streamgauge_tests::needs;
 use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::Process;
@@ -67,7 +68,10 @@ fn it_collects_what_a_server_counts() {
     if !needs::programs(&["prometheus"]) {
         return;
     }
-    let server = used();
+    let folder = TempDir::new().unwrap();
+    let server = used(&["--data-dir", text(folder.path())]);
     let prometheus = Prometheus::over(server.address, None);
     assert_eq!(prometheus.value("streamgauge_queue_accepted_items_total", &[("queue", "jobs")]), "4");
+    let syncs = prometheus.value("streamgauge_disk_sync_seconds_count", &[]);
+    assert!(syncs.parse::<u64>().is_ok_and(|count| count >= 4), "{syncs}");
 }

@@ -295,8 +295,14 @@ impl Keeper {
         (self.journal.bytes(), self.most)
     }
 
-    /// Why nothing new is kept, if it is not.
-    pub(crate) fn full(&self) -> Option<String> {
+    /// Why those wait or are refused who have something new, if they are.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        if let Some(so_far) = self.journal.hangs() {
+            let (folder, seconds) = (self.folder.path().display(), so_far.as_secs());
+            return Some(format!(
+                "{folder}: the disk has not answered for {seconds} s: whoever waits for it goes on waiting"
+            ));
+        }
         self.journal.full().map(|full| match full {
             Full::Budget(most) => {
                 format!("--disk has {most} bytes, and all are taken: what is new is refused with 507")

@@ -91,7 +91,7 @@ pub(crate) use at_rest::{AtRest, LogFound, LostItems, rooms};
 pub(crate) use body::Body;
 pub(crate) use executed::{Executed, call, execute};
 pub use journal::SyncMode;
-pub(crate) use journal::{Failed, Full, Room};
+pub(crate) use journal::{Failed, Full, Room, SyncTimes};
 pub use keeper::Settings;
 pub(crate) use keeper::{FAILED, Keeper, Recovered, SMALL, most_bytes, refusal};
 pub(crate) use log::{Damage, Position, Step};

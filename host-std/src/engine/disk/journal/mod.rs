@@ -7,6 +7,7 @@
 //! | `writer` | what writes it, and on which thread |
 //! | `line` | those who wait until a place is safe |
 //! | `ahead` | what makes segments |
+//! | `times` | how long the disk has taken |
 
 mod ahead;
 mod gather;
@@ -15,6 +16,7 @@ mod line;
 mod measured;
 #[cfg(test)]
 mod tests;
+mod times;
 mod writer;
 
 use std::collections::VecDeque;
@@ -33,6 +35,8 @@ use super::files::Directory;
 use super::log::{Capacity, Group, HEADER, Made, Maker, Opened, Position, Tail};
 pub(super) use ahead::BESIDE;
 use line::Line;
+pub(crate) use times::SyncTimes;
+use times::{LONG, Times};
 use writer::Writer;
 
 /// When what was written is synced.
@@ -58,6 +62,7 @@ pub(crate) struct Journal {
 struct Shared {
     /// Locked before the state, by who writes.
     writer: Mutex<Writer>,
+    times: Times,
     state: Mutex<State>,
     /// Where the next entry goes, as a number: changed under the lock, and looked at without it.
     end: AtomicU64,
@@ -166,6 +171,7 @@ impl Journal {
         };
         let shared = Arc::new(Shared {
             writer: Mutex::new(Writer::new(segments, sync)),
+            times: Times::new(),
             state: Mutex::new(state),
             end: AtomicU64::new(at.number()),
             line: Line::new(at),
@@ -285,6 +291,16 @@ impl Journal {
     pub(crate) fn full(&self) -> Option<Full> {
         let state = self.shared.state.lock();
         state.full.clone().or_else(|| state.lacks_room())
+    }
+
+    /// How long the disk has taken so far for what it was asked, if that is longer than anybody expects.
+    pub(crate) fn hangs(&self) -> Option<Duration> {
+        self.shared.times.so_far().filter(|so_far| *so_far > LONG)
+    }
+
+    /// How long syncs have taken.
+    pub(crate) fn sync_times(&self) -> SyncTimes {
+        self.shared.times.all()
     }
 
     /// Bytes of all files.

@@ -9,6 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::times::Times;
 use super::{Failed, Shared, SyncMode};
 use crate::engine::disk::files::Directory;
 use crate::engine::disk::log::{Group, Segments};
@@ -57,14 +58,12 @@ impl Writer {
     }
 
     /// Writes a group, and syncs it if that is promised to those who are told of it.
-    fn write(&mut self, group: Arc<Group>) -> io::Result<()> {
-        let begun = Instant::now();
-        let written = match self.sync {
-            SyncMode::Always => self.segments.write(group),
-            SyncMode::Interval(_) => self.segments.write_only(group),
+    fn write(&mut self, group: Arc<Group>, times: &Times) -> io::Result<()> {
+        let (written, took, now) = match self.sync {
+            SyncMode::Always => times.measure(true, || self.segments.write(group)),
+            SyncMode::Interval(_) => times.measure(false, || self.segments.write_only(group)),
         };
-        let now = Instant::now();
-        self.pace.took(now - begun, now);
+        self.pace.took(took, now);
         written
     }
 
@@ -139,7 +138,7 @@ impl Shared {
         let is_closing = state.is_closing;
         let (group, end) = (state.take(writer.segments.unsynced() == 0), state.taken);
         drop(state);
-        match writer.write(group) {
+        match writer.write(group, &self.times) {
             Ok(()) => self.line.advance(end),
             Err(error) => self.fail(&error.to_string()),
         }
@@ -171,7 +170,8 @@ impl Shared {
             return;
         }
         drop(state);
-        if let Err(error) = writer.segments.sync() {
+        let (synced, ..) = self.times.measure(true, || writer.segments.sync());
+        if let Err(error) = synced {
             self.fail(&error.to_string());
         }
     }

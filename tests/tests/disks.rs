@@ -1,13 +1,14 @@
-//! Folders that have no room for more: their budget is taken, or their disk is full, or they are gone.
+//! Folders whose budget is taken, or whose disk is full, or hangs; and folders that are gone.
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use streamgauge_tests::client::{Answer, Client};
-use streamgauge_tests::kept::{bytes_in, killed, serve};
+use streamgauge_tests::kept::{bytes_in, killed, serve, text};
 use streamgauge_tests::process::Process;
 use streamgauge_tests::wait::{until, until_within};
 use tempfile::TempDir;
@@ -110,8 +111,8 @@ fn short_items_that_fill_the_budget_can_be_taken_one_by_one() {
 
 #[test]
 fn short_items_that_fill_the_disk_can_be_taken_one_by_one() {
-    let Some(disk) = Small::new("130m") else { return };
-    fill_and_take_one_by_one(&disk.0.path().join("data"), &[], 130 << 20);
+    let Some(disk) = Mounted::small("130m") else { return };
+    fill_and_take_one_by_one(&disk.data(), &[], 130 << 20);
 }
 
 /// Puts short items until that is refused, and takes all of them, over a kill, in a folder that never has more than `most`
@@ -173,34 +174,114 @@ fn long_bodies_need_as_much_of_the_disk_as_is_said() {
     assert_eq!(server.get("/get").len(), (1 << 20) - 1);
 }
 
-/// A file system of little room, until it is dropped.
-struct Small(TempDir);
+/// A file system of its own, until it is dropped.
+struct Mounted(TempDir);
 
-impl Small {
+impl Mounted {
+    /// One in memory, of little room.
+    fn small(size: &str) -> Option<Self> {
+        Self::new(&["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+    }
+
+    /// One on a disk, whose image is in another folder.
+    fn on_disk(image: &Path) -> Option<Self> {
+        let image = image.join("image");
+        fs::File::create(&image).and_then(|file| file.set_len(300 << 20)).unwrap();
+        is_done("mkfs.ext4", &["-q", text(&image)]).then(|| Self::new(&["-o", "loop", text(&image)])).flatten()
+    }
+
     /// Nothing where this process may not mount one, which is said, and no reason to be content in CI.
-    fn new(size: &str) -> Option<Self> {
+    fn new(args: &[&str]) -> Option<Self> {
         let folder = TempDir::new().unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(folder.path());
-        let mounted = mount.stderr(std::process::Stdio::null()).status().is_ok_and(|status| status.success());
+        let mounted = is_done("mount", &[args, &[text(folder.path())]].concat());
         if !mounted {
             eprintln!("this process may not mount a file system: nothing was tested");
             assert!(std::env::var_os("CI").is_none() || !nix::unistd::geteuid().is_root());
         }
         mounted.then_some(Self(folder))
     }
+
+    fn data(&self) -> PathBuf {
+        self.0.path().join("data")
+    }
 }
 
-impl Drop for Small {
+impl Drop for Mounted {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
+        is_done("umount", &[text(self.0.path())]);
     }
+}
+
+/// A file system that answers nobody who writes, until this is dropped.
+struct Frozen<'m>(&'m Mounted);
+
+impl<'m> Frozen<'m> {
+    fn new(mounted: &'m Mounted) -> Self {
+        assert!(is_done("fsfreeze", &["-f", text(mounted.0.path())]));
+        Self(mounted)
+    }
+}
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        is_done("fsfreeze", &["-u", text(self.0.0.path())]);
+    }
+}
+
+fn is_done(program: &str, args: &[&str]) -> bool {
+    Command::new(program).args(args).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// The first time it holds up all of the server, which writes where it answers; from then on only who waits for it.
+#[test]
+fn a_disk_that_hangs_is_told_of_and_what_waits_for_it_is_answered_in_the_end() {
+    let image = TempDir::new().unwrap();
+    let Some(disk) = Mounted::on_disk(image.path()) else { return };
+    let server = serve(&disk.data(), &["--disk=128MiB"]);
+    let mut client = server.connect();
+    let put = || server.connect().post("/put", "H3110").status;
+    assert_eq!(put(), 200);
+    thread::scope(|scope| {
+        let frozen = Frozen::new(&disk);
+        let putting = scope.spawn(put);
+        thread::sleep(Duration::from_millis(1_500));
+        assert!(!putting.is_finished());
+        drop(frozen);
+        assert_eq!(putting.join().unwrap(), 200);
+    });
+    until("what was so slow", || server.process.stderr().contains("the disk has kept everybody waiting").then_some(()));
+    let metrics = client.get("/metrics").text();
+    let value = |name: &str| {
+        let of =
+            metrics.lines().find_map(|line| line.strip_prefix("streamgauge_disk_sync_seconds")?.strip_prefix(name));
+        of.and_then(|value| value.trim().parse::<f64>().ok()).expect(name)
+    };
+    assert_eq!(value("_count") - value("_bucket{le=\"1.0\"}"), 1.0, "{metrics}");
+    assert!(value("_sum") > 1.0 && value("_count") >= 2.0, "{metrics}");
+
+    thread::scope(|scope| {
+        let frozen = Frozen::new(&disk);
+        let putting = scope.spawn(put);
+        let health = until_within(Duration::from_secs(10), "that the disk hangs", || {
+            let (status, health) = ready(&mut client);
+            assert_eq!(status, 200);
+            health.contains("limited").then_some(health)
+        });
+        assert!(health.contains("data: the disk has not answered for "), "{health}");
+        assert!(client.get("/metrics").text().contains("streamgauge_limited{check=\"disk\"} 1"));
+        assert!(!putting.is_finished());
+        drop(frozen);
+        assert_eq!(putting.join().unwrap(), 200);
+    });
+    assert_eq!(ready(&mut client), (200, "ok\ndisk: ok\n".to_owned()));
+    killed(server);
+    assert!(serve(&disk.data(), &["--disk=128MiB"]).get("/stats?queue=main&format=json").contains(r#""depth":3"#));
 }
 
 #[test]
 fn a_full_disk_refuses_what_is_new_and_goes_on_by_itself() {
-    let Some(disk) = Small::new("150m") else { return };
-    let folder = disk.0.path().join("data");
+    let Some(disk) = Mounted::small("150m") else { return };
+    let folder = disk.data();
     let server = serve(&folder, &["--queue-bytes", "512MiB"]);
     let is_said = || server.process.stdout().contains("of which the disk has 150 MiB");
     until("what the disk has", || is_said().then_some(()));
