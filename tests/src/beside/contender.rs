@@ -5,6 +5,7 @@ use super::crowd::Crowd;
 use super::place::Place;
 use super::program::Absence;
 use super::running::Running;
+use super::speech::Speech;
 use super::table::Figures;
 use super::{Load, Options, floor};
 use crate::needs::program;
@@ -40,13 +41,13 @@ pub(super) enum Side {
 enum Kind {
     Memory,
     Disk { sync: &'static str },
-    Redis,
+    Redis(Speech),
     JetStream { is_synced: bool },
     Floor,
 }
 
 /// All of them; what others are compared with comes first.
-pub(super) const CONTENDERS: [Contender; 7] = {
+pub(super) const CONTENDERS: [Contender; 8] = {
     const fn of(name: &'static str, side: Side, promise: Promise, kind: Kind) -> Contender {
         Contender { name, promise, side, kind }
     }
@@ -55,7 +56,8 @@ pub(super) const CONTENDERS: [Contender; 7] = {
         of("streamgauge in memory", Side::Ours, Nothing, Kind::Memory),
         of("streamgauge --sync always", Side::Ours, PowerCut, Kind::Disk { sync: "always" }),
         of("streamgauge --sync interval:100ms", Side::Ours, Crash, Kind::Disk { sync: "interval:100ms" }),
-        of("Redis, appendfsync always", Side::Peer, PowerCut, Kind::Redis),
+        of("Redis, appendfsync always: list", Side::Peer, PowerCut, Kind::Redis(Speech::RedisList)),
+        of("Redis, appendfsync always: stream", Side::Peer, PowerCut, Kind::Redis(Speech::RedisStream)),
         of("JetStream, synced each 2 minutes", Side::Peer, Crash, Kind::JetStream { is_synced: false }),
         of("JetStream, sync_interval: always", Side::Peer, PowerCut, Kind::JetStream { is_synced: true }),
         of("pwrite and fdatasync alone", Side::Machine, PowerCut, Kind::Floor),
@@ -97,9 +99,9 @@ impl Contender {
         Ok(Some(match self.kind {
             Kind::Memory => Running::streamgauge(&[], load, folder),
             Kind::Disk { sync } => Running::streamgauge(&["--data-dir", &path, "--sync", sync], load, folder),
-            Kind::Redis => {
+            Kind::Redis(speech) => {
                 let program = program("redis-server").ok_or(Absence::NotInstalled("redis-server"))?;
-                Running::redis(&program, folder)
+                Running::redis(&program, speech, folder)
             }
             Kind::JetStream { is_synced } => {
                 let program = options.nats_server().ok_or(Absence::NotInstalled("nats-server"))?;

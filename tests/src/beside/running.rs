@@ -39,7 +39,7 @@ impl Running {
         running
     }
 
-    pub(super) fn redis(program: &Path, folder: TempDir) -> Self {
+    pub(super) fn redis(program: &Path, speech: Speech, folder: TempDir) -> Self {
         let address = free_address();
         let mut command = Command::new(program);
         command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
@@ -47,7 +47,7 @@ impl Running {
         command.args(["--auto-aof-rewrite-percentage", "0"]);
         command.arg("--port").arg(address.port().to_string()).arg("--dir").arg(folder.path());
         let process = started(command, address);
-        Self { process, address, speech: Speech::Redis, _folder: folder }
+        Self { process, address, speech, _folder: folder }
     }
 
     pub(super) fn jet_stream(program: &Path, is_synced: bool, folder: TempDir) -> Result<Self, Absence> {
@@ -73,9 +73,8 @@ impl Running {
     pub(super) fn held(&self) -> usize {
         let number = match self.speech {
             Speech::Http => depth(&self.ask("GET /stats?queue=beside HTTP/1.1\r\nHost: localhost\r\n\r\n")),
-            Speech::Redis => {
-                self.ask("LLEN beside\r\n").trim().strip_prefix(':').and_then(|length| length.parse().ok())
-            }
+            Speech::RedisList => length(&self.ask("LLEN beside\r\n")),
+            Speech::RedisStream => length(&self.ask("XLEN beside\r\n")),
             Speech::Nats => messages(&self.ask(&jet_stream_request(ANOTHER, "STREAM.INFO.BESIDE", ""))),
         };
         number.expect("a number of items")
@@ -93,6 +92,11 @@ impl Running {
 /// Items of a queue, by its counters.
 pub(super) fn depth(stats: &str) -> Option<usize> {
     stats.lines().find_map(|line| line.strip_prefix("depth:")?.trim().parse().ok())
+}
+
+/// Items of a list or a stream, by what Redis answers.
+fn length(answer: &str) -> Option<usize> {
+    answer.trim().strip_prefix(':')?.parse().ok()
 }
 
 /// Items of a stream, by what JetStream answers of it.

@@ -7,7 +7,10 @@ pub(super) const ITEM: [u8; 100] = [b'x'; 100];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Speech {
     Http,
-    Redis,
+    /// With lists, as the original is often built again: who takes an item has it, and nobody else ever will.
+    RedisList,
+    /// With streams, whose items can be lent and acknowledged.
+    RedisStream,
     /// With streams: an answer is a message to the inbox of who has published.
     Nats,
 }
@@ -40,7 +43,11 @@ impl Speech {
                 let head = "POST /put?queue=beside HTTP/1.1\r\nHost: localhost\r\nContent-Length";
                 (format!("{head}: {length}\r\n\r\n"), "")
             }
-            Self::Redis => (format!("*3\r\n$5\r\nLPUSH\r\n$6\r\nbeside\r\n${length}\r\n"), "\r\n"),
+            Self::RedisList => (format!("*3\r\n$5\r\nLPUSH\r\n$6\r\nbeside\r\n${length}\r\n"), "\r\n"),
+            Self::RedisStream => {
+                let head = "*5\r\n$4\r\nXADD\r\n$6\r\nbeside\r\n$1\r\n*\r\n$4\r\nitem";
+                (format!("{head}\r\n${length}\r\n"), "\r\n")
+            }
             Self::Nats => (format!("PUB beside {} {length}\r\n", inbox(connection)), "\r\n"),
         };
         [head.as_bytes(), &ITEM, tail.as_bytes()].concat()
@@ -50,7 +57,7 @@ impl Speech {
     pub(super) fn hear(self, bytes: &[u8]) -> Heard {
         match self {
             Self::Http => hear_http(bytes),
-            Self::Redis => hear_redis(bytes),
+            Self::RedisList | Self::RedisStream => hear_redis(bytes),
             Self::Nats => hear_nats(bytes),
         }
     }
@@ -89,6 +96,11 @@ fn hear_redis(bytes: &[u8]) -> Heard {
     match (bytes.first(), to(bytes, b"\r\n")) {
         (None, _) | (_, None) => Heard::Part,
         (Some(b':' | b'+'), Some(line)) => Heard::Success(line.len()),
+        // The name that an item was given.
+        (Some(b'$'), Some(line)) => {
+            let name = line.get(1..).and_then(number);
+            name.map_or(Heard::Refusal, |name| whole(bytes, line.len() + name + 2))
+        }
         _ => Heard::Refusal,
     }
 }
@@ -133,11 +145,14 @@ mod tests {
     use crate::client::show;
 
     const PUT: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\nok";
+    const XADD: &[u8] = b"$15\r\n1700000000000-0\r\n";
     const ACK: &[u8] = b"MSG _INBOX.beside.3 1 27\r\n{\"stream\":\"BESIDE\",\"seq\":1}\r\n";
 
     #[test]
     fn an_answer_is_one_when_all_of_it_is_there_and_ends_where_it_does() {
-        for (speech, answer) in [(Speech::Http, PUT), (Speech::Redis, b":12\r\n"), (Speech::Nats, ACK)] {
+        let answers =
+            [(Speech::Http, PUT), (Speech::RedisList, b":12\r\n"), (Speech::RedisStream, XADD), (Speech::Nats, ACK)];
+        for (speech, answer) in answers {
             for end in 0..answer.len() {
                 assert_eq!(speech.hear(&answer[..end]), Heard::Part, "{speech:?}, {end} bytes");
             }
@@ -151,8 +166,8 @@ mod tests {
         let refusals: [(Speech, &[u8]); 7] = [
             (Speech::Http, b"HTTP/1.1 507 Insufficient Storage\r\nContent-Length: 0\r\n\r\n"),
             (Speech::Http, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
-            (Speech::Redis, b"-MISCONF cannot write\r\n"),
-            (Speech::Redis, b"$-1\r\n"),
+            (Speech::RedisList, b"-MISCONF cannot write\r\n"),
+            (Speech::RedisStream, b"$-1\r\n"),
             (Speech::Nats, b"-ERR 'Unknown Protocol Operation'\r\n"),
             (Speech::Nats, b"HMSG _INBOX.beside.3 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n"),
             (Speech::Nats, b"MSG _INBOX.beside.3 1 24\r\n{\"error\":{\"code\":503}}   \r\n"),
