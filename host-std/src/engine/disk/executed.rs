@@ -2,7 +2,7 @@
 
 use streamgauge_core::engine::journal::{Call, Entry, Numbers, Watched};
 use streamgauge_core::engine::memory::Memory;
-use streamgauge_core::engine::{Command, Engine as _, Outcome, Sink};
+use streamgauge_core::engine::{Command, Engine as _, Name, Outcome, Sink};
 use streamgauge_core::time::Time;
 
 use super::body::Body;
@@ -84,9 +84,9 @@ impl Executed<'_> {
         Histories::heed(&self.call)
     }
 
-    /// Takes note of where its entry lies.
-    pub(crate) fn lies(&self, places: (Position, Position), histories: &mut Histories) {
-        histories.executed(&self.call, self.memory, self.now, places);
+    /// Takes note of where its entry lies, and returns the topic that has an extent more by it.
+    pub(crate) fn lies(&self, places: (Position, Position), histories: &mut Histories) -> Option<Name> {
+        histories.executed(&self.call, self.memory, self.now, places)
     }
 }
 

@@ -22,8 +22,8 @@ use super::body::Body;
 use super::checkpoint;
 use super::executed::Executed;
 use super::files::{Directory, Folder as _};
-use super::history::{self, Chunk, Extent, Histories, PIECE, Reader, Retelling};
-use super::journal::{BESIDE, Full, Journal, Room, SyncMode};
+use super::history::{self, Chunk, Extent, Histories, PIECE, Reader, Retelling, Taken};
+use super::journal::{self, BESIDE, Full, Journal, Room, SyncMode};
 use super::log::{self, Position};
 use super::needed::{self, Lengths, Needed};
 use super::shelf::Shelf;
@@ -58,6 +58,12 @@ impl Settings {
         Directory::at(self.folder.clone()).and_then(|folder| folder.room()).ok()
     }
 
+    /// Bytes of memory that what is on its way to the disk takes at the most.
+    pub fn memory(&self) -> u64 {
+        let segment = u32::try_from(self.segment()).unwrap_or(u32::MAX);
+        journal::memory(segment)
+    }
+
     /// Bytes of a segment of the log.
     fn segment(&self) -> u64 {
         (self.most / SEGMENTS).min(SEGMENT.max(self.longest))
@@ -85,6 +91,7 @@ pub(crate) struct Keeper {
     notes: Mutex<Notes>,
     /// Changed under the lock of the shard, with what is executed.
     histories: Mutex<Histories>,
+    taken: Mutex<Taken>,
     /// For reading histories: so many do at a time, and the memory that takes is bounded.
     readers: Arc<Semaphore>,
     last: Mutex<Last>,
@@ -234,6 +241,7 @@ impl Keeper {
             most: settings.most,
             lengths,
             notes: Mutex::new(notes),
+            taken: Mutex::new(Taken::new(memory.host().budget(), &histories)),
             histories: Mutex::new(histories),
             readers: Arc::new(Semaphore::new(READERS)),
             last: Mutex::new(last),
@@ -276,7 +284,10 @@ impl Keeper {
             return self.journal.end();
         };
         if executed.is_of_topics() {
-            executed.lies((begin, end), &mut self.histories.lock());
+            let mut histories = self.histories.lock();
+            if let Some(topic) = executed.lies((begin, end), &mut histories) {
+                self.taken.lock().grew(&topic, &mut histories);
+            }
         }
         self.added.fetch_add(u64::from(end.offset.saturating_sub(begin.offset)), Ordering::Relaxed);
         if begin.segment != end.segment || begin.offset / WEIGHED != end.offset / WEIGHED {
@@ -380,6 +391,10 @@ impl Keeper {
         let left = needed.make_room(&mut histories, &room);
         if left > 0 {
             tracing::warn!(left, "the oldest messages of topics leave: --disk has no room for them and what is new");
+        }
+        let left = self.taken.lock().recount(&histories);
+        if left > 0 {
+            tracing::warn!(left, "the oldest messages of topics have left: --memory has no room for where they are");
         }
         let sparse = needed.sparse(&room);
         let bytes = state::saved(memory, &notes, &histories, now);

@@ -136,6 +136,21 @@ impl Held {
         self.bytes
     }
 
+    /// Gives back what is more than so many bytes.
+    pub(crate) fn shrink(&mut self, bytes: u64) {
+        let more = self.bytes.saturating_sub(bytes);
+        self.budget.held.fetch_sub(more, Ordering::Relaxed);
+        self.bytes -= more;
+    }
+
+    /// Takes so many bytes more, if they are left, for what nothing depends on that is executed again: nobody is told if
+    /// they are not.
+    pub(crate) fn extend_untold(&mut self, bytes: u64) -> bool {
+        let taken = self.budget.take_bytes(bytes, self.budget.bytes);
+        self.bytes += if taken { bytes } else { 0 };
+        taken
+    }
+
     /// Takes so many bytes more, if they are left.
     pub(crate) fn extend(&mut self, bytes: u64) -> bool {
         let taken = self.budget.grant(bytes);

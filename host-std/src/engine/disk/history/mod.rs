@@ -13,6 +13,7 @@
 //! | `saved` | the bytes of it in a checkpoint |
 //! | `told` | what an entry tells of a topic |
 //! | [`Reader`] | the messages, read from the disk some at a time |
+//! | [`Taken`] | the memory of all that |
 //! | [`Retelling`] | those that hold a segment, read to be told again |
 
 mod extent;
@@ -20,6 +21,7 @@ mod of_topic;
 mod reader;
 mod retelling;
 mod saved;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -29,6 +31,7 @@ pub(crate) use of_topic::{History, LEAST as PIECE};
 pub(crate) use reader::{Chunk, Reader};
 pub(crate) use retelling::{Retelling, read as read_again};
 pub(crate) use saved::Forged;
+pub(crate) use taken::Taken;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,25 +62,26 @@ impl Histories {
         )
     }
 
-    /// Takes note of something that was executed, and whose entry lies between two places. The same whenever it is
-    /// executed: the first time, and again after a crash.
+    /// Takes note of something that was executed, and whose entry lies between two places, and returns the topic that has
+    /// an extent more by it. The same whenever it is executed: the first time, and again after a crash.
     pub(crate) fn executed(
         &mut self,
         call: &Call<'_>,
         memory: &Memory<Rooms>,
         now: Time,
         (begin, end): (Position, Position),
-    ) {
+    ) -> Option<Name> {
         match call {
             Call::Execute(Command::Publish { topic, messages, .. }) if !messages.are_bare() => {
-                let Some(log) = memory.topic(topic).map(|topic| topic.log()) else { return };
+                let log = memory.topic(topic).map(|topic| topic.log())?;
                 let bytes = messages.iter().fold(0, |sum, message| sum + message.len() as u64);
                 let (count, next) = (messages.count(), log.end().sequence());
                 let run = Run { first: next.wrapping_sub(count), count, bytes, begin, end: end.offset, at: now };
                 if count > 0 {
                     let limit = memory.topic_settings(topic).map_or(0, |settings| settings.bytes);
-                    self.of.entry(*topic).or_default().add(&run, limit);
+                    let is_more = self.of.entry(*topic).or_default().add(&run, limit);
                     self.retain(topic, memory, now);
+                    return is_more.then_some(*topic);
                 }
             }
             Call::Execute(Command::Remove { kind: Kind::Topic, name }) => drop(self.of.remove(name)),
@@ -93,6 +97,12 @@ impl Histories {
             }
             _ => {}
         }
+        None
+    }
+
+    /// Lets the oldest extent of a topic leave, unless it is the last one; and returns how many messages that were.
+    fn shorten(&mut self, topic: &Name) -> u64 {
+        self.of.get_mut(topic).map_or(0, History::shorten)
     }
 
     /// That of a topic, if anything of it is there.

@@ -36,18 +36,20 @@ impl History {
         Self { extents, messages, bytes, left }
     }
 
-    /// Goes on with messages that were published to a topic of so many bytes. O(1).
-    pub(super) fn add(&mut self, run: &Run, limit: u64) {
+    /// Goes on with messages that were published to a topic of so many bytes; whether that takes an extent more. O(1).
+    pub(super) fn add(&mut self, run: &Run, limit: u64) -> bool {
         if self.next().is_some_and(|next| next > run.first) {
             // What was before is of another life of the topic: none of it is told under these numbers.
             *self = Self::default();
         }
         let most = (limit / PART).max(LEAST);
-        if !self.extents.back_mut().is_some_and(|last| last.extend(run, most)) {
+        let is_more = !self.extents.back_mut().is_some_and(|last| last.extend(run, most));
+        if is_more {
             self.extents.push_back(Extent::of(run));
         }
         self.messages += run.count;
         self.bytes += run.bytes;
+        is_more
     }
 
     /// Lets the oldest leave, as far as the rest still has as much as the topic keeps, or where they are too old. O(1), and
@@ -122,6 +124,15 @@ impl History {
         let before = self.messages;
         let last = self.extents.iter().rposition(|extent| extent.begin.segment == segment);
         (0..last.map_or(0, |last| last + 1)).for_each(|_| self.pop());
+        before - self.messages
+    }
+
+    /// Lets the oldest extent leave, unless it is the last one, and returns how many messages that were.
+    pub(super) fn shorten(&mut self) -> u64 {
+        let before = self.messages;
+        if self.extents.len() > 1 {
+            self.pop();
+        }
         before - self.messages
     }
 

@@ -19,7 +19,7 @@ use crate::engine::disk::{checkpoint, state};
 use crate::engine::memory::{Budget, Rooms};
 
 /// A folder with messages of some topics, all of which are on the disk.
-fn used(seed: u64) -> (World, Running) {
+pub(super) fn used(seed: u64) -> (World, Running) {
     let mut world = World::new(seed);
     let mut running = world.open().expect("the disk works");
     for _ in 0..3 {

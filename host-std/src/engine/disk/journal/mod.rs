@@ -84,6 +84,9 @@ struct State {
     /// What was taken to be written of late, for who asks for an item again soon; and how many bytes that is.
     recent: VecDeque<Arc<Group>>,
     recent_bytes: usize,
+    /// Bytes that were taken and are not written yet, and whether somebody waits until they are.
+    being_written: usize,
+    is_waited_for: bool,
     /// For who writes.
     made: Vec<Made<File>>,
     /// Where the group ends that was taken to be written.
@@ -136,6 +139,17 @@ pub(super) fn capacity(each: u32, bytes: u64, most: u64) -> Capacity {
     Capacity { each, first: if has_room { each } else { each / SPARE } }
 }
 
+/// Bytes that wait to be written at the most, where segments have `each`, and no entry is longer.
+const fn not_written(each: u32) -> u64 {
+    2 * each as u64
+}
+
+/// Bytes of memory that a log takes at the most, whose segments have `each`: what waits to be written, what was added of late,
+/// and what is kept until it is synced. They grow by doubling.
+pub(super) const fn memory(each: u32) -> u64 {
+    2 * (not_written(each) + (RECENT + writer::MOST_UNSYNCED) as u64)
+}
+
 /// Bytes out of `most` that are left to checkpoints, without which nothing is ever given back: the `next` one is written
 /// beside the `last` one, and the one after that beside the next.
 pub(super) fn beside(most: u64, last: u64, next: u64) -> u64 {
@@ -151,6 +165,8 @@ impl Journal {
             tail,
             recent: VecDeque::new(),
             recent_bytes: 0,
+            being_written: 0,
+            is_waited_for: false,
             made: Vec::new(),
             taken: at,
             gathers: false,
@@ -214,7 +230,7 @@ impl Journal {
         }
     }
 
-    /// Room for an entry at once; `None` if a segment is being made. It is there until something is added: whoever adds
+    /// Room for an entry at once; `None` if a segment is being made, or what was added before has to be written first. It is there until something is added: whoever adds
     /// does so under one lock, the shard's.
     pub(crate) fn room_now(&self, bytes: usize, is_growth: bool) -> Option<Result<Room<'_>, Full>> {
         let bytes = bytes.saturating_add(HEADER);
@@ -224,6 +240,10 @@ impl Journal {
         }
         if is_growth && let Some(full) = state.lacks_room() {
             return Some(Err(full));
+        }
+        if state.has_too_much(bytes) {
+            state.is_waited_for = true;
+            return None;
         }
         let spare = if is_growth && !state.tail.has_next() { state.each / SPARE } else { 0 };
         if state.tail.has_room(bytes.saturating_add(spare as usize)) {
@@ -461,23 +481,34 @@ impl State {
         self.most_on_disk = bytes.map_or(u64::MAX, |bytes| bytes.saturating_add(self.bytes));
     }
 
+    /// Whether so much was added that is not written that another entry has to wait: a disk may be slower than those who
+    /// add, or hang.
+    fn has_too_much(&self, bytes: usize) -> bool {
+        let before = self.being_written.saturating_add(self.tail.waiting());
+        before > 0 && before.saturating_add(bytes) as u64 > not_written(self.each)
+    }
+
     /// Takes what was added, to be written: it stays at hand for a while.
     fn take(&mut self, is_proof: bool) -> Arc<Group> {
         self.is_begun = false;
         let group = Arc::new(self.tail.take(is_proof));
         if !group.is_empty() {
+            self.being_written = group.len();
             self.recent_bytes += group.len();
             self.recent.push_back(Arc::clone(&group));
         }
         group
     }
 
-    /// Lets go of what was added before the last few MiB, now that all of it is written.
-    fn let_go(&mut self) {
+    /// Lets go of what was added before the last few MiB, now that all of it is written; whether somebody has waited for
+    /// that.
+    fn let_go(&mut self) -> bool {
+        self.being_written = 0;
         while self.recent_bytes > RECENT
             && let Some(oldest) = self.recent.pop_front()
         {
             self.recent_bytes -= oldest.len();
         }
+        std::mem::take(&mut self.is_waited_for)
     }
 }

@@ -194,6 +194,29 @@ fn segments_of_another_length_are_counted_as_they_are_and_not_used_again() {
 }
 
 #[test]
+fn a_disk_that_takes_nothing_is_not_waited_for_with_ever_more_memory() {
+    let folder = TempDir::new().unwrap();
+    let journal = start(&folder, SyncMode::Always, 1 << 30);
+    let entry = [7; 1_000];
+    let writing = journal.shared.writer.lock();
+    block_on(async {
+        let mut bytes = 0;
+        let add = || tokio::time::timeout(Duration::from_millis(200), add_only(&journal, &entry));
+        while let Ok(added) = add().await {
+            added.unwrap();
+            bytes += entry.len();
+            assert!(bytes <= 2 * SEGMENT as usize, "{bytes} bytes wait");
+        }
+        assert!(bytes > SEGMENT as usize, "{bytes}: they are as many as may be");
+        drop(writing);
+        add_only(&journal, &entry).await.unwrap();
+        journal.safe(journal.end()).await.unwrap();
+        let state = journal.shared.state.lock();
+        assert_eq!((state.being_written, state.is_waited_for), (0, false));
+    });
+}
+
+#[test]
 fn who_waits_is_told_when_it_fails() {
     let folder = TempDir::new().unwrap();
     let journal = start(&folder, SyncMode::Always, 1 << 20);

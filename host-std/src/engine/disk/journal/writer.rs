@@ -22,7 +22,7 @@ const QUICK: Duration = Duration::from_millis(1);
 const TIMES: u32 = 10;
 
 /// Bytes that are written and not synced at the most: they are kept in memory for the case that a file fails.
-const MOST_UNSYNCED: usize = 4 << 20;
+pub(super) const MOST_UNSYNCED: usize = 4 << 20;
 
 /// What writes the groups of a log, one after the other.
 pub(super) struct Writer {
@@ -143,7 +143,9 @@ impl Shared {
             Err(error) => self.fail(&error.to_string()),
         }
         let mut state = self.state.lock();
-        state.let_go();
+        if state.let_go() {
+            self.changed.notify_waiters();
+        }
         if let SyncMode::Interval(interval) = writer.sync
             && state.due.is_none()
         {
