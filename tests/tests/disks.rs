@@ -187,7 +187,9 @@ impl Mounted {
     fn on_disk(image: &Path) -> Option<Self> {
         let image = image.join("image");
         fs::File::create(&image).and_then(|file| file.set_len(300 << 20)).unwrap();
-        is_done("mkfs.ext4", &["-q", text(&image)]).then(|| Self::new(&["-o", "loop", text(&image)])).flatten()
+        // What is none can't be mounted.
+        is_done("mkfs.ext4", &["-q", text(&image)]);
+        Self::new(&["-o", "loop", text(&image)])
     }
 
     /// Nothing where this process may not mount one, which is said, and no reason to be content in CI.
@@ -195,7 +197,7 @@ impl Mounted {
         let folder = TempDir::new().unwrap();
         let mounted = is_done("mount", &[args, &[text(folder.path())]].concat());
         if !mounted {
-            eprintln!("this process may not mount a file system: nothing was tested");
+            eprintln!("this process can't make and mount a file system: nothing was tested");
             assert!(std::env::var_os("CI").is_none() || !nix::unistd::geteuid().is_root());
         }
         mounted.then_some(Self(folder))
@@ -256,8 +258,8 @@ fn a_disk_that_hangs_is_told_of_and_what_waits_for_it_is_answered_in_the_end() {
             metrics.lines().find_map(|line| line.strip_prefix("streamgauge_disk_sync_seconds")?.strip_prefix(name));
         of.and_then(|value| value.trim().parse::<f64>().ok()).expect(name)
     };
-    assert_eq!(value("_count") - value("_bucket{le=\"1.0\"}"), 1.0, "{metrics}");
-    assert!(value("_sum") > 1.0 && value("_count") >= 2.0, "{metrics}");
+    let (count, within_a_second) = (value("_count"), value("_bucket{le=\"1.0\"}"));
+    assert!(count > within_a_second && within_a_second > 0.0 && value("_sum") > 1.0, "{metrics}");
 
     thread::scope(|scope| {
         let frozen = Frozen::new(&disk);
