@@ -70,6 +70,7 @@ roots! {
     replay => engine().replay(entry());
     diverged => write(format_args!("{Diverged}"));
     save => engine().save(answer()).is_ok();
+    saved_len => engine().saved_len();
     restore => Named::restore(Given, &mut Anything).is_ok();
     restore_error => write(format_args!("{}", given::<RestoreError<embedded_io::ErrorKind>>()));
     defaults => engine().defaults();
