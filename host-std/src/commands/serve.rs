@@ -321,11 +321,11 @@ impl Options {
         ];
         rows.extend(settings.remote.as_ref().map(|_| {
             let saved = settings.memory.saturating_add(remote::MOST_ON_ITS_WAY);
-            ("the engine: what is on its way, and the state while it is saved", saved, "--memory")
+            ("engine: on its way, while saved", saved, "--memory")
         }));
         rows.extend(settings.disk.as_ref().map(|disk| {
             let saved = settings.memory.saturating_add(disk.memory());
-            ("the disk: what is on its way, and the state while it is saved", saved, "--memory, --disk")
+            ("disk: on its way, while saved", saved, "--memory, --disk")
         }));
         rows.extend(settings.overflow.as_ref().map(|log| ("overflow log", log.worst_case(), "--max-body-bytes")));
         let total: u64 = rows.iter().fold(0, |sum, (_, bytes, _)| sum.saturating_add(*bytes));
