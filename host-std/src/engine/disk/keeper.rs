@@ -60,13 +60,13 @@ impl Settings {
 
     /// Bytes of memory that what is on its way to the disk takes at the most.
     pub fn memory(&self) -> u64 {
-        let segment = u32::try_from(self.segment()).unwrap_or(u32::MAX);
-        journal::memory(segment)
+        journal::memory(self.segment())
     }
 
     /// Bytes of a segment of the log.
-    fn segment(&self) -> u64 {
-        (self.most / SEGMENTS).min(SEGMENT.max(self.longest))
+    fn segment(&self) -> u32 {
+        let bytes = (self.most / SEGMENTS).min(SEGMENT.max(self.longest));
+        u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 }
 
@@ -207,7 +207,7 @@ impl Keeper {
         {
             folder.remove(name)?;
         }
-        let segment = u32::try_from(settings.segment()).unwrap_or(u32::MAX);
+        let segment = settings.segment();
         let most = folder.room().map_or(settings.most, |room| room.min(settings.most));
         let found = state::find(&folder, Sizes { segment, most: Some(most) }, rooms, defaults, heard)?;
         let Found { mut memory, notes, histories, from, log, latest, entries, is_new } = found;

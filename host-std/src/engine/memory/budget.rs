@@ -147,13 +147,16 @@ impl Held {
     /// they are not.
     pub(crate) fn extend_untold(&mut self, bytes: u64) -> bool {
         let taken = self.budget.take_bytes(bytes, self.budget.bytes);
-        self.bytes += if taken { bytes } else { 0 };
-        taken
+        self.count(bytes, taken)
     }
 
     /// Takes so many bytes more, if they are left.
     pub(crate) fn extend(&mut self, bytes: u64) -> bool {
         let taken = self.budget.grant(bytes);
+        self.count(bytes, taken)
+    }
+
+    fn count(&mut self, bytes: u64, taken: bool) -> bool {
         self.bytes += if taken { bytes } else { 0 };
         taken
     }
@@ -161,7 +164,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.budget.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.shrink(0);
         self.budget.names.fetch_sub(u64::from(self.is_name), Ordering::Relaxed);
     }
 }

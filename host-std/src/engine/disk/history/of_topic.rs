@@ -121,18 +121,19 @@ impl History {
 
     /// Lets all leave that lies in a segment, and what is older, and returns how many messages that were.
     pub(super) fn give_up(&mut self, segment: u32) -> u64 {
-        let before = self.messages;
         let last = self.extents.iter().rposition(|extent| extent.begin.segment == segment);
-        (0..last.map_or(0, |last| last + 1)).for_each(|_| self.pop());
-        before - self.messages
+        self.leave(last.map_or(0, |last| last + 1))
     }
 
     /// Lets the oldest extent leave, unless it is the last one, and returns how many messages that were.
     pub(super) fn shorten(&mut self) -> u64 {
+        self.leave(usize::from(self.extents.len() > 1))
+    }
+
+    /// Lets so many of the oldest extents leave, and returns how many messages that were.
+    fn leave(&mut self, extents: usize) -> u64 {
         let before = self.messages;
-        if self.extents.len() > 1 {
-            self.pop();
-        }
+        (0..extents).for_each(|_| self.pop());
         before - self.messages
     }
 

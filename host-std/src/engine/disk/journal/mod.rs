@@ -157,7 +157,8 @@ pub(super) fn beside(most: u64, last: u64, next: u64) -> u64 {
 }
 
 impl Journal {
-    /// Goes on with a log of `bytes`, without the checkpoint beside it; both together may have `most`. Nothing is written before [`start`](Self::start).
+    /// Goes on with a log of `bytes`, without the checkpoint beside it; both together may have `most`. Nothing is written
+    /// before [`start`](Self::start).
     pub(crate) fn new(log: Opened<Directory>, sync: SyncMode, bytes: u64, most: u64) -> Self {
         let Opened { tail, segments, maker, end: _ } = log;
         let at = tail.end();
@@ -230,8 +231,8 @@ impl Journal {
         }
     }
 
-    /// Room for an entry at once; `None` if a segment is being made, or what was added before has to be written first. It is there until something is added: whoever adds
-    /// does so under one lock, the shard's.
+    /// Room for an entry at once; `None` if a segment is being made, or what was added before has to be written first. It
+    /// is there until something is added: whoever adds does so under one lock, the shard's.
     pub(crate) fn room_now(&self, bytes: usize, is_growth: bool) -> Option<Result<Room<'_>, Full>> {
         let bytes = bytes.saturating_add(HEADER);
         let mut state = self.shared.state.lock();

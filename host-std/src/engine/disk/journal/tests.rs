@@ -139,7 +139,6 @@ fn what_makes_room_has_some_when_the_budget_is_used_up_and_segments_come_back() 
     journal.close();
 }
 
-/// `--disk` was another one when they were made.
 #[test]
 fn what_makes_room_has_some_when_the_disk_has_less_than_the_budget() {
     let folder = TempDir::new().unwrap();
@@ -160,6 +159,7 @@ fn what_makes_room_has_some_when_the_disk_has_less_than_the_budget() {
     assert_eq!(journal.full(), Some(Full::Budget(most)), "the budget is what a flag can change");
 }
 
+/// `--disk` was another one when they were made.
 #[test]
 fn segments_of_another_length_are_counted_as_they_are_and_not_used_again() {
     for before in [2 * SEGMENT, SEGMENT, SEGMENT / 2] {
