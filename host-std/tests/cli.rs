@@ -285,9 +285,24 @@ fn wrong_flags_are_exit_code_2_and_help_tells_the_codes() {
         assert_eq!((code, stdout, stderr.lines().count()), (2, "", 1), "{args:?}: {stderr}");
         assert!(stderr.starts_with("error: "), "{args:?}: {stderr}");
     }
-    for command in ["pub", "sub", "put", "get", "stats", "bench"] {
-        let output = run(&[command, "--help"], "");
-        assert!(parts(&output).1.contains("  3    the server can't be reached"), "{command}");
+    let third = "  3    the server can't be reached";
+    for (command, code) in [
+        (&["pub"][..], third),
+        (&["sub"], third),
+        (&["bench"], third),
+        (&["queue", "set"], third),
+        (&["gauge", "show"], third),
+        (&["state"], third),
+        (&["read"], "  3    no queue can be reached"),
+        (&["merge"], "  1    a file can't be read"),
+        (&["engine", "check"], "  1    it will not"),
+        (&["serve"], "  2    wrong flags, or something"),
+        (&["token", "new"], "  2    wrong flags, or something"),
+    ] {
+        let output = run(&[command, &["--help"]].concat(), "");
+        let help = parts(&output).1;
+        let end = help.rsplit_once("Exit codes:\n").unwrap_or_else(|| panic!("{command:?}: {help}")).1;
+        assert!(end.contains("  0    ") && end.contains(code), "{command:?}: {end}");
     }
 }
 

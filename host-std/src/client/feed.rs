@@ -16,6 +16,8 @@ pub struct Feed {
     limits: Limits,
     backoff: Backoff,
     position: Option<Position>,
+    /// Messages that are still to come, where the address says how many (`limit`).
+    left: Option<u64>,
 }
 
 /// What happens to a feed.
@@ -65,8 +67,10 @@ impl Feed {
     /// A feed from one of these sources.
     #[must_use]
     pub fn new(urls: Vec<Url>, limits: Limits) -> Self {
-        let mut feed = Self { urls, current: 0, limits, backoff: Backoff::default(), position: None };
+        let mut feed = Self { urls, current: 0, limits, backoff: Backoff::default(), position: None, left: None };
         feed.pick();
+        let limit = feed.urls.get(feed.current).and_then(|url| url.parameter("limit"));
+        feed.left = limit.and_then(|limit| limit.parse().ok());
         feed
     }
 
@@ -76,15 +80,19 @@ impl Feed {
         Self { position, ..self }
     }
 
-    /// Goes on until `on` returns an error, and returns that. Without sources it waits forever.
-    pub async fn run<E>(&mut self, mut on: impl FnMut(News<'_>) -> Result<(), E>) -> E {
+    /// Goes on until all has come that the address asks for (`limit=N`, `follow=0`), or until `on` returns an error.
+    /// Without sources it waits forever.
+    ///
+    /// # Errors
+    /// That of `on`.
+    pub async fn run<E>(&mut self, mut on: impl FnMut(News<'_>) -> Result<(), E>) -> Result<(), E> {
         let mut hint = None;
         loop {
             let Some(url) = self.urls.get(self.current).cloned() else {
                 return core::future::pending().await;
             };
             let lost = match self.stream(&url, &mut hint, &mut on).await {
-                Ok(error) => return error,
+                Ok(end) => return end,
                 Err(lost) => lost,
             };
             if let Error::Status(400..500) = lost {
@@ -92,9 +100,7 @@ impl Feed {
                 self.position = None;
             }
             let wait = self.backoff.next();
-            if let Err(error) = on(News::Lost(&url, &lost, wait)) {
-                return error;
-            }
+            on(News::Lost(&url, &lost, wait))?;
             if self.position.is_none() && self.urls.len() > 1 {
                 self.pick();
                 hint = None;
@@ -103,41 +109,46 @@ impl Feed {
         }
     }
 
-    /// One stream from its beginning to its end, or to an error of `on`: that is what `Ok` is.
+    /// One stream from its beginning until it is lost; `Ok` when nothing more is to be had, or at an error of `on`.
     async fn stream<E>(
         &mut self,
         url: &Url,
         hint: &mut Option<String>,
         on: &mut impl FnMut(News<'_>) -> Result<(), E>,
-    ) -> Result<E, Error> {
+    ) -> Result<Result<(), E>, Error> {
         if hint.is_none() {
             if let Err(error) = on(News::Detecting(url)) {
-                return Ok(error);
+                return Ok(Err(error));
             }
             *hint = Subscription::detect(url, self.limits).await?;
         }
         if let Err(error) = on(News::Connecting(url)) {
-            return Ok(error);
+            return Ok(Err(error));
         }
         let position = self.position.as_ref();
         let mut stream = Subscription::resume(url, hint.as_deref(), position, self.limits).await?;
         if let Err(error) = on(News::Connected(url)) {
-            return Ok(error);
+            return Ok(Err(error));
         }
         self.backoff.reset();
+        // It is not lost then, but over.
+        let has_end = url.parameter("follow").is_some_and(|follow| follow == "0");
         loop {
-            let mut stopped = None;
+            let (mut end, left) = (None, &mut self.left);
             let read = stream.read(|item| {
-                if stopped.is_none() {
-                    stopped = on(News::Item(item)).err();
+                if end.is_none() {
+                    let one = u64::from(!matches!(item, Item::Missed(_)));
+                    *left = left.map(|left| left.saturating_sub(one));
+                    end = on(News::Item(item)).err().map(Err).or((*left == Some(0)).then_some(Ok(())));
                 }
             });
             let read = read.await;
             self.position = stream.position();
-            if let Some(error) = stopped {
-                return Ok(error);
+            match (end, read) {
+                (Some(end), _) => return Ok(end),
+                (None, Err(Error::Complete)) if has_end => return Ok(Ok(())),
+                (None, read) => read?,
             }
-            read?;
         }
     }
 

@@ -57,7 +57,7 @@ impl Url {
         Self { target: "/".to_owned(), ..self.clone() }
     }
 
-    /// The same host's `path`, behind the path that is here; the query that is here goes.
+    /// The same host's `path`, behind the path that is here; the query that is here goes, see [`behind`](Self::behind).
     ///
     /// ```
     /// let url: streamgauge::client::Url = "http://127.0.0.1:8081/queue/?a=b".parse()?;
@@ -68,6 +68,29 @@ impl Url {
     pub fn join(&self, path: &str) -> Self {
         let here = self.target.split('?').next().unwrap_or_default().trim_end_matches('/');
         Self { target: format!("{here}{path}"), ..self.clone() }
+    }
+
+    /// The same host's `path`, behind the path that is here and in front of the query that is here: what stands there is
+    /// said of each request.
+    ///
+    /// ```
+    /// let url: streamgauge::client::Url = "http://127.0.0.1:8081/?queue=jobs".parse()?;
+    /// assert_eq!(url.behind("/mput").to_string(), "http://127.0.0.1:8081/mput?queue=jobs");
+    /// # Ok::<(), streamgauge::client::BadUrl>(())
+    /// ```
+    #[must_use]
+    pub fn behind(&self, path: &str) -> Self {
+        let mut url = self.join(path);
+        if let Some((_, query)) = self.target.split_once('?') {
+            url.target.push('?');
+            url.target.push_str(query);
+        }
+        url
+    }
+
+    /// Whether something stands behind a `?`.
+    pub(crate) fn has_query(&self) -> bool {
+        self.target.contains('?')
     }
 
     /// The same with `name=value` as the first of its query, so that it counts before any other

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::client::leases::Leases;
 use crate::client::{Connection, Error, Limits, Url, request};
 use crate::terminal::exit::{Failure, accepted};
+use crate::terminal::flags::server;
 
 /// The environment variable that has the address of the server.
 pub(super) const URL: &str = "STREAMGAUGE_URL";
@@ -15,7 +16,7 @@ pub(super) const URL: &str = "STREAMGAUGE_URL";
 #[derive(Debug, Args)]
 pub(super) struct TopicAt {
     /// Address of the pubsub
-    #[arg(long, env = URL, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, env = URL, default_value = "http://127.0.0.1:8080", value_parser = server)]
     pub(super) url: Url,
     /// Name of the topic [default: main]
     #[arg(long, value_name = "NAME")]
@@ -33,7 +34,7 @@ impl TopicAt {
 #[derive(Debug, Args)]
 pub(super) struct QueueAt {
     /// Address of the queue
-    #[arg(long, env = URL, default_value = "http://127.0.0.1:8081")]
+    #[arg(long, env = URL, default_value = "http://127.0.0.1:8081", value_parser = server)]
     pub(super) url: Url,
     /// Name of the queue [default: main]
     #[arg(long, value_name = "NAME")]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Command, Parser};
 use clap_complete::Shell;
 
-use crate::terminal::StartError;
+use crate::terminal::{StartError, with_exit_codes};
 
 /// Print what a shell completes: streamgauge completions bash > ~/.local/share/bash-completion/completions/streamgauge
 #[derive(Debug, Parser)]
@@ -42,7 +42,7 @@ pub fn completions(options: &Completions, command: &mut Command) -> Result<ExitC
 /// The folder can't be written.
 pub fn man(options: &Man, command: Command) -> Result<ExitCode, StartError> {
     let folder = &options.folder;
-    let written = fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
+    let written = fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(with_exit_codes(command), folder));
     written.map_err(|error| StartError::new(format_args!("{}: {error}", folder.display())))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use super::EXIT_CODES;
 use super::at::URL;
 use crate::client::{Connection, Limits, Url};
 use crate::terminal::exit::{Failure, accepted};
+use crate::terminal::flags::server;
 use crate::terminal::output;
 
 /// Ask whether a server is ready: 0 if it is
@@ -15,7 +16,7 @@ use crate::terminal::output;
 #[command(after_long_help = EXIT_CODES)]
 pub struct Options {
     /// Address of the server
-    #[arg(long, env = URL, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, env = URL, default_value = "http://127.0.0.1:8080", value_parser = server)]
     url: Url,
 }
 

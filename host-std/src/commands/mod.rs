@@ -85,11 +85,11 @@ pub enum Command {
 /// The end of each command's help.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
-  0    all is well
+  0    all is well, also when a signal ended what has no end
   1    there was nothing, or the server refused: its line of text is shown
   2    wrong flags, or a file that they or a variable name can't be read
   3    the server can't be reached, or doesn't speak HTTP
-  130  interrupted before the end of what was to be sent";
+  130  interrupted before the end";
 
 /// Runs a command until it is done, or a signal ends it.
 ///
@@ -97,7 +97,7 @@ Exit codes:
 /// When the operating system has no room for it.
 pub fn run(command: Command) -> Result<ExitCode, StartError> {
     let stop = watch::Sender::new(false);
-    let stopped = Stop(stop.subscribe());
+    let mut stopped = Stop(stop.subscribe());
     listen_aside(stop)?;
     let runtime = terminal::runtime()?;
     let end = runtime.block_on(async {
@@ -109,14 +109,14 @@ pub fn run(command: Command) -> Result<ExitCode, StartError> {
             Command::Ack(options) => settle::ack(options, stopped).await,
             Command::Nack(options) => settle::nack(options, stopped).await,
             Command::Touch(options) => settle::touch(options, stopped).await,
-            Command::Peek(options) => peek::peek(options).await,
-            Command::Redrive(options) => peek::redrive(options).await,
-            Command::Topic(options) => named::topic(options).await,
-            Command::Queue(options) => named::queue(options).await,
+            Command::Peek(options) => stopped.before(peek::peek(options)).await,
+            Command::Redrive(options) => stopped.before(peek::redrive(options)).await,
+            Command::Topic(options) => stopped.before(named::topic(options)).await,
+            Command::Queue(options) => stopped.before(named::queue(options)).await,
             Command::Gauge(options) => gauge::run(options, stopped).await,
             Command::Merge(options) => gauge::merge(&options),
             Command::Stats(options) => stats::run(options, stopped).await,
-            Command::Health(options) => health::run(options).await,
+            Command::Health(options) => stopped.before(health::run(options)).await,
             Command::Top(options) => top::run(options, stopped).await,
             Command::Bench(options) => bench::run(options, stopped).await,
         }

@@ -18,11 +18,19 @@ use crate::readers::{Builder, IntoReport as _, Message, Monitor, Outcome, Reader
 use crate::terminal::exit::Failure;
 use crate::terminal::{self, LogFormat, StartError, json, output};
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all is well, also when a signal ended it or messages failed
+  1    a queue refuses for good, or is none
+  2    wrong flags, or a file that they or a variable name can't be read
+  3    no queue can be reached at the beginning";
+
 /// Run a command for each message of a queue, and try again what fails
 ///
 /// From a queue that has leases messages are borrowed, and acknowledged when they are done: a reader that is killed
 /// loses nothing, and what it had in hand comes back when its lease is over. From others they are taken.
 #[derive(Debug, Args)]
+#[command(after_long_help = EXIT_CODES)]
 pub struct Options {
     /// Queue to read (may be repeated: one that fails is skipped for a while); queue=NAME in its query names it
     #[arg(long, value_name = "URL", env = URL, default_value = "http://127.0.0.1:8081")]

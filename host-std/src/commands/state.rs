@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::commands::EXIT_CODES;
 use crate::commands::measure::{graph, histogram, moments};
 use crate::results::StateError;
 use crate::results::redis::{Key, Link, Shared, Target};
@@ -13,6 +14,7 @@ use crate::terminal::signals::Stop;
 
 /// Show, export or remove what is shared in Redis
 #[derive(Debug, Args)]
+#[command(after_long_help = EXIT_CODES)]
 pub struct Options {
     /// What to do with it
     #[arg(value_enum)]
@@ -41,11 +43,7 @@ enum Action {
 pub(crate) async fn run(options: Options, mut stop: Stop) -> Result<Result<(), Failure>, StartError> {
     let target = Target::new(&options.state, options.key.clone(), None).map_err(StartError::new)?;
     let mut link = Link::new(target);
-    Ok(tokio::select! {
-        biased;
-        () = stop.asked() => Err(Failure::Interrupted),
-        done = options.run(&mut link) => done,
-    })
+    Ok(stop.before(options.run(&mut link)).await)
 }
 
 impl Options {

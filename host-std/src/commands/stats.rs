@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 
 use super::EXIT_CODES;
 use super::at::URL;
-use crate::client::{BadUrl, Connection, Limits, Url, prepare};
+use crate::client::{Connection, Limits, Url, prepare};
 use crate::terminal::exit::{Failure, accepted};
-use crate::terminal::flags::seconds;
+use crate::terminal::flags::{seconds, server};
 use crate::terminal::json::{Value, counters, members, string};
 use crate::terminal::output;
 use crate::terminal::signals::Stop;
@@ -23,13 +23,13 @@ use crate::terminal::signals::Stop;
 #[command(after_long_help = EXIT_CODES)]
 pub struct Options {
     /// Address of the server whose topics and queues are named [default: http://127.0.0.1:8080]
-    #[arg(long, env = URL)]
+    #[arg(long, env = URL, value_parser = server)]
     url: Option<Url>,
     /// Name of a topic
     #[arg(long, value_name = "NAME")]
     topic: Option<String>,
     /// Address of a pubsub [default: http://127.0.0.1:8080]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = server)]
     pubsub: Option<Url>,
     /// Name of a queue, or address of one [default: http://127.0.0.1:8081]
     #[arg(long, value_name = "NAME|URL", value_parser = queue)]
@@ -53,8 +53,8 @@ enum Queue {
     Named(String),
 }
 
-fn queue(text: &str) -> Result<Queue, BadUrl> {
-    if text.contains(':') { text.parse().map(Queue::At) } else { Ok(Queue::Named(text.to_owned())) }
+fn queue(text: &str) -> Result<Queue, String> {
+    if text.contains(':') { server(text).map(Queue::At) } else { Ok(Queue::Named(text.to_owned())) }
 }
 
 type Counters = Vec<(String, Value)>;
@@ -106,6 +106,10 @@ impl Options {
 }
 
 pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure> {
+    if options.watch.is_some() { stop.until(print(options)).await } else { stop.before(print(options)).await }
+}
+
+async fn print(options: Options) -> Result<(), Failure> {
     let (as_json, reset, watch) = (options.json, options.reset, options.watch);
     let mut servers = options.servers();
     // It is one mistake, however many are asked.
@@ -138,7 +142,6 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure>
         failures.iter().for_each(Failure::say);
         tokio::select! {
             biased;
-            () = stop.asked() => return Ok(()),
             () = output::closed() => return Err(Failure::NobodyReads),
             () = sleep(pause) => {}
         }

@@ -104,13 +104,12 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure>
     let mut feed = Feed::new(vec![url.clone()], Limits::default()).after(since);
     // What comes again after a loss of the connection is not counted by the server.
     let left = [options.count, options.asked.limit].into_iter().flatten().min().unwrap_or(u64::MAX);
-    let is_bounded = options.asked.no_follow || options.asked.limit.is_some();
     if left == 0 {
         return Ok(());
     }
     let progress = Replay::begin(&options, left).await;
     let retry = options.retry;
-    let mut printer = Printer { json: options.json, left, is_bounded, retry, connected: false, progress };
+    let mut printer = Printer { json: options.json, left, retry, connected: false, progress };
     let end = tokio::select! {
         biased;
         () = stop.asked() => return Ok(()),
@@ -118,9 +117,9 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure>
         end = feed.run(|news| printer.hear(&news)) => end,
     };
     match end {
-        End::Enough => Ok(()),
-        End::Failed(failure) => Err(failure),
-        End::Refused(status) => {
+        Ok(()) | Err(End::Enough) => Ok(()),
+        Err(End::Failed(failure)) => Err(failure),
+        Err(End::Refused(status)) => {
             Err(explain(refusal(&url, status).await, &options.at.url, Expected::Pubsub, "get").await)
         }
     }
@@ -175,8 +174,6 @@ async fn end(at: &TopicAt) -> Option<u64> {
 struct Printer {
     json: bool,
     left: u64,
-    /// The server says when it is over.
-    is_bounded: bool,
     /// It may come later.
     retry: bool,
     connected: bool,
@@ -190,7 +187,6 @@ impl Printer {
             News::Lost(url, error, _) if matches!(error, Error::Setup(_)) || !self.connected && !self.retry => {
                 return Err(End::Failed(Failure::of(url, error)));
             }
-            News::Lost(_, Error::Complete, _) if self.is_bounded => return Err(End::Enough),
             News::Lost(url, error, wait) => {
                 beside(|| eprintln!("{url}: {error}; trying again in {} s", wait.as_secs_f64()));
             }

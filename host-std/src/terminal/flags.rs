@@ -3,6 +3,8 @@
 use core::time::Duration;
 use std::ffi::OsString;
 
+use crate::client::{BadUrl, Url};
+
 /// Turns `_` into `-` in the names of options, so that `--max_depth=3` is `--max-depth=3`.
 ///
 /// Values stay as they are, and so does everything behind `--`. O(n).
@@ -79,6 +81,17 @@ fn at_least_one(number: usize) -> Result<usize, String> {
     if number > 0 { Ok(number) } else { Err("must be at least 1, or nothing could be served".to_owned()) }
 }
 
+/// Reads the address of a server, of which flags say what is meant there.
+pub(crate) fn server(text: &str) -> Result<Url, String> {
+    let url: Url = text.parse().map_err(|bad: BadUrl| bad.to_string())?;
+    if url.has_query() {
+        return Err(format!(
+            "`{text}`: what stands behind the ? would count for nothing; --topic and --queue say a name"
+        ));
+    }
+    Ok(url)
+}
+
 /// Reads a number of seconds above 0, such as `0.5`.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);
@@ -115,6 +128,15 @@ mod tests {
         }
         for text in ["", "k", "-1", "1T", "1 k b", "99999999999999999999", "18446744073709551615k"] {
             assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_a_server_says_no_name() {
+        assert_eq!(server("http://a/b").unwrap().target(), "/b");
+        for (text, why) in [("http://a/?queue=jobs", "--queue"), ("http://a?", "behind the ?"), ("a", "no http://")] {
+            let error = server(text).unwrap_err();
+            assert!(error.contains(why) && error.contains(text), "{error}");
         }
     }
 

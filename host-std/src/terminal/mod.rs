@@ -9,7 +9,7 @@
 //! | `input`, `output` | stdin, as many whole lines at a time as have come; stdout, which may be closed any time |
 //! | `progress` | how far long work is |
 //! | `meant` | which word was meant by one that is not known |
-//! | `usage` | what is wrong with a command line, in one line |
+//! | `usage` | what a command's help ends with, and what is wrong with a command line, in one line |
 //! | `log` | how events are written to stderr |
 //! | `json` | bytes as a JSON string, and what servers answer back from JSON, in its order |
 
@@ -28,7 +28,7 @@ mod usage;
 pub use log::{LogFormat, start_log};
 pub use process::Process;
 pub use signals::{listen_to_signals, on_upgrade};
-pub(crate) use usage::one_line;
+pub(crate) use usage::{one_line, with_exit_codes};
 
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
@@ -67,12 +67,14 @@ const TOKEN_FILE: &str = "STREAMGAUGE_TOKEN_FILE";
 /// Reads the command line as the original tools do (`-` and `_` are the same in a flag's name), runs `tool` with it,
 /// and says on stderr what went wrong.
 pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> ExitCode {
-    let options = match O::try_parse_from(crate::terminal::flags::normalise(std::env::args_os())) {
+    let mut command = usage::with_exit_codes(O::command());
+    let matches = command.try_get_matches_from_mut(flags::normalise(std::env::args_os()));
+    let options = match matches.and_then(|mut matches| O::from_arg_matches_mut(&mut matches)) {
         Ok(options) => options,
         Err(error) => {
             // A wrong flag takes one line; help goes to stdout as it is.
             if error.use_stderr() {
-                eprintln!("{} (see --help)", usage::wrong(&mut O::command(), &error));
+                eprintln!("{} (see --help)", usage::wrong(&mut command, &error));
                 return ExitCode::from(2);
             }
             let text = error.render();

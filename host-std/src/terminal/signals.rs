@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::StartError;
+use super::exit::Failure;
 
 /// Signals that come together are one wish: `timeout` and supervisors send the same one to the process and to its group.
 const ONE_WISH: Duration = Duration::from_millis(100);
@@ -86,6 +87,23 @@ impl Stop {
     pub(crate) async fn asked(&mut self) {
         if self.0.wait_for(|stop| *stop).await.is_err() {
             std::future::pending().await
+        }
+    }
+
+    /// Does some work to its end, or to a signal.
+    pub(crate) async fn before<T>(&mut self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.asked() => Err(Failure::Interrupted),
+            done = work => done,
+        }
+    }
+
+    /// Does work that has no end to a signal, which is all well.
+    pub(crate) async fn until(&mut self, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+        match self.before(work).await {
+            Err(Failure::Interrupted) => Ok(()),
+            end => end,
         }
     }
 }

@@ -1,7 +1,25 @@
-//! What is wrong with a command line, in one line.
+//! What a command's help ends with, and what is wrong with a command line, in one line.
 
 use clap::Command;
+use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, Error};
+
+/// How most commands end.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all is well, also when a signal ended what has no end
+  2    wrong flags, or something that they name can't be opened, read or written";
+
+/// The same command, each of those under it with its exit codes at the end of its help: its own ones, or those of the command
+/// that it is under.
+pub(crate) fn with_exit_codes(command: Command) -> Command {
+    ending_with(command, EXIT_CODES.into())
+}
+
+fn ending_with(command: Command, usual: StyledStr) -> Command {
+    let codes = command.get_after_long_help().cloned().unwrap_or(usual);
+    command.after_long_help(codes.clone()).mut_subcommands(|command| ending_with(command, codes.clone()))
+}
 
 /// What `error` says of the command's line, without its usage; a value that nobody has typed is told with its variable.
 pub(super) fn wrong(command: &mut Command, error: &Error) -> String {

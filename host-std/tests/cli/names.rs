@@ -60,6 +60,41 @@ fn queues_are_made_shown_and_removed() {
 }
 
 #[test]
+fn what_an_address_asks_for_is_all_that_is_read() {
+    let server = Server::start(&[]);
+    let numbers: String = (1..=100).map(|number| format!("{number}\n")).collect();
+    assert_eq!(at(&server, &["pub", "--topic", "n"], &numbers).1, "published 100\n");
+    for (asked, count) in [("limit=10", 10), ("follow=0", 100), ("limit=10&follow=0", 10), ("limit=200&follow=0", 100)]
+    {
+        let source = format!("{}/sub?topic=n&from=first&{asked}", server.pubsub);
+        let (code, out, err) = at(&server, &["moments", "--json", "--source", &source], "");
+        assert!(code == 0 && err.is_empty() && out.contains(&format!("\"count\":{count},")), "{asked}: {out}{err}");
+    }
+}
+
+#[test]
+fn a_name_in_an_address_counts_or_is_refused() {
+    let server = Server::start(&[]);
+    let (queue, topic) = (format!("{}/?queue=q", server.queue), format!("{}/?topic=t", server.pubsub));
+    let generate = ["generate", "count", "--count", "3", "--queue", &queue, "--pubsub", &topic];
+    assert_says(&server, &generate, "");
+    assert_says(&server, &["get", "--queue", "q"], "1\n");
+    assert_says(&server, &["sub", "--topic", "t", "--from", "first", "--no-follow"], "1\n2\n3\n");
+    for args in [
+        &["get", "--url", &queue][..],
+        &["put", "--url", &queue, "x"],
+        &["sub", "--url", &topic],
+        &["stats", "--queue", &queue],
+        &["health", "--url", &topic],
+        &["queue", "list", "--url", &queue],
+    ] {
+        let (code, out, err) = at(&server, args, "");
+        assert_eq!((code, out.as_str(), err.lines().count()), (2, "", 1), "{args:?}: {err}");
+        assert!(err.contains("behind the ? would count for nothing"), "{args:?}: {err}");
+    }
+}
+
+#[test]
 fn a_queue_takes_of_a_topic_what_its_filter_lets_pass() {
     let server = Server::start(&[]);
     let set = ["queue", "set", "jobs", "topic=clicks"];

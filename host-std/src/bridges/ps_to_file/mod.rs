@@ -20,6 +20,12 @@ use std::io;
 use tokio::sync::Notify;
 use tokio::time::interval;
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    a signal ended it, and all is written
+  1    a file can't be written
+  2    wrong flags, or a file that they or a variable name can't be read";
+
 /// Writes the messages of a pubsub to files, one a line.
 ///
 /// The name of the file comes from the time (UTC) when a message arrives; when it changes, a new
@@ -30,7 +36,7 @@ use tokio::time::interval;
 ///   ps_to_file --pubsub-url 'http://127.0.0.1:8080/sub?multipart=0' \
 ///              --filename-format '/var/log/pubsub.%Y-%m-%d_%H.log'
 #[derive(Debug, Clone, Parser)]
-#[command(name = "ps_to_file", version, verbatim_doc_comment)]
+#[command(name = "ps_to_file", version, verbatim_doc_comment, after_long_help = EXIT_CODES)]
 pub struct Options {
     /// Where to read from
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:80/sub?multipart=0")]
@@ -102,7 +108,7 @@ pub async fn run(
             News::Connected(source) => tracing::info!(%source, "connected"),
             News::Detecting(_) | News::Connecting(_) => announce.hear(&news),
         }
-        Ok(())
+        Ok::<(), io::Error>(())
     };
     {
         let mut feeding = pin!(feed.run(on));
@@ -110,7 +116,7 @@ pub async fn run(
         let mut ticks = interval(Duration::from_secs(1));
         loop {
             tokio::select! {
-                error = &mut feeding => return Err(error),
+                end = &mut feeding => break end?,
                 _ = ticks.tick() => files.borrow_mut().flush()?,
                 () = reopen.notified() => files.borrow_mut().close()?,
                 () = &mut shutdown => break,

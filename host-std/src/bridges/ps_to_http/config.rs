@@ -7,6 +7,12 @@ use clap::Parser;
 use core::fmt;
 use core::time::Duration;
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    a signal ended it
+  1    no message came for --max-silence
+  2    wrong flags, or a file that they or a variable name can't be read";
+
 /// Reads the messages of a pubsub and sends each one to every destination.
 ///
 /// Messages go to a destination in the order they came, and stay in memory until it has answered
@@ -20,7 +26,7 @@ use core::time::Duration;
 ///   ps_to_http --pubsub-url 'http://127.0.0.1:8080/sub?multipart=0' \
 ///              --destination-get-url 'http://127.0.0.1:8081/put?data=%s'
 #[derive(Debug, Clone, Parser)]
-#[command(name = "ps_to_http", version, verbatim_doc_comment)]
+#[command(name = "ps_to_http", version, verbatim_doc_comment, after_long_help = EXIT_CODES)]
 pub struct Options {
     /// Where to read from; given several times, one is picked at random
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:80/sub?multipart=0")]

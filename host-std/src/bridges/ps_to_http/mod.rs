@@ -108,7 +108,8 @@ impl Bridge {
         Counters(Arc::clone(&self.shared))
     }
 
-    /// Passes messages on until `shutdown`, or until nothing has come for too long. What is in the
+    /// Passes messages on until `shutdown`, until all has come that the source's address asks for (`limit=N`, `follow=0`),
+    /// or until nothing has come for too long. What is in the
     /// buffer by then still has [`Config::drain`] to be delivered.
     ///
     /// # Errors
@@ -122,7 +123,7 @@ impl Bridge {
             couriers.spawn(courier.run());
         }
         let silent = tokio::select! {
-            never = read(&config, &shared) => match never {},
+            () = read(&config, &shared) => false,
             never = report(&shared) => match never {},
             () = silence(&config, &shared) => true,
             () = shutdown => false,
@@ -156,7 +157,7 @@ impl fmt::Display for Silence {
 
 impl core::error::Error for Silence {}
 
-async fn read(config: &Config, shared: &Shared) -> Infallible {
+async fn read(config: &Config, shared: &Shared) {
     let mut feed = Feed::new(config.sources.clone(), config.limits);
     let mut announce = Announce::new(config.announce);
     let on = |news: News<'_>| {
@@ -170,7 +171,7 @@ async fn read(config: &Config, shared: &Shared) -> Infallible {
         }
         Ok(())
     };
-    feed.run(on).await
+    let Ok(()) = feed.run::<Infallible>(on).await;
 }
 
 /// Says each second what has been lost in it.

@@ -51,8 +51,13 @@ pub async fn run(
     };
     let serving = gateway.run_around(serving, shutdown.clone());
     let reading = async {
+        let read = async {
+            filtered.read(source, max_message).await;
+            tracing::info!("the source is over: what it had is served on");
+            std::future::pending::<()>().await;
+        };
         tokio::select! {
-            never = filtered.read(source, max_message) => match never {},
+            () = read => {}
             _ = shutdown.wait_for(|stop| *stop) => {}
         }
     };
@@ -67,7 +72,7 @@ struct Filtered {
 }
 
 impl Filtered {
-    async fn read(&self, source: Url, max_message: usize) -> Infallible {
+    async fn read(&self, source: Url, max_message: usize) {
         let limits = SourceLimits { message: max_message, ..SourceLimits::default() };
         let mut feed = Feed::new(vec![source], limits);
         let mut announce = Announce::new(true);
@@ -99,7 +104,7 @@ impl Filtered {
             }
             Ok(())
         };
-        feed.run(on).await
+        let Ok(()) = feed.run::<Infallible>(on).await;
     }
 
     fn stats(&self, query: &Query<'_>) -> Answer {

@@ -38,7 +38,7 @@ use clap::{Args, ValueEnum};
 use super::EXIT_CODES;
 use crate::client::{Url, prepare};
 use crate::terminal::exit::Failure;
-use crate::terminal::flags::seconds;
+use crate::terminal::flags::{seconds, server};
 use crate::terminal::output;
 use crate::terminal::signals::Stop;
 use names::Names;
@@ -58,10 +58,10 @@ pub struct Options {
     #[arg(value_enum)]
     work: Work,
     /// Address of the pubsub
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = server)]
     pubsub: Url,
     /// Address of the queue
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8081")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8081", value_parser = server)]
     queue: Url,
     /// Process of the server, for its CPU time and memory (may be repeated: then their sum)
     #[arg(long)]
@@ -143,11 +143,7 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure>
         output::line(&Row::header())?;
     }
     let names = Names::default();
-    let measured = tokio::select! {
-        biased;
-        () = stop.asked() => Err(Failure::Interrupted),
-        measured = measure_each(&options, &process, &names) => measured,
-    };
+    let measured = stop.before(measure_each(&options, &process, &names)).await;
     // Not after each one, or the next would seem to need no memory.
     measured.and(names.remove().await)
 }

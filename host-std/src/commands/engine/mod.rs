@@ -19,9 +19,16 @@ pub struct Options {
     action: Action,
 }
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    it will do
+  1    it will not: what is wrong is a line each
+  2    wrong flags, a file that they name can't be read, or no server answers";
+
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Say what is there, and what is wrong: 1 if it will not do
+    /// Say what is there, and what is wrong
+    #[command(after_long_help = EXIT_CODES)]
     Check(CheckOptions),
 }
 

@@ -7,11 +7,16 @@ use clap::Args;
 use streamgauge_core::gauge::{Described, Format, Gauge, MergeError, render};
 
 use super::Form;
-use crate::commands::EXIT_CODES;
 use crate::engine::memory::Budget;
 use crate::gauges::Boxes;
 use crate::terminal::exit::Failure;
 use crate::terminal::output;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all is well
+  1    a file can't be read, or added to the others
+  2    wrong flags";
 
 /// Add up what several gauges have measured, from files that `gauge show --format binary` has written
 #[derive(Debug, Args)]

@@ -22,7 +22,7 @@ use super::named::settings;
 use crate::client::{Connection, Limits, Url};
 use crate::operations::SettingsOf;
 use crate::terminal::exit::{Failure, accepted};
-use crate::terminal::flags::seconds;
+use crate::terminal::flags::{seconds, server};
 use crate::terminal::json;
 use crate::terminal::output;
 use crate::terminal::signals::Stop;
@@ -34,7 +34,7 @@ pub struct Gauge {
     #[command(subcommand)]
     action: Action,
     /// Address of the server
-    #[arg(long, env = URL, default_value = "http://127.0.0.1:8080", global = true)]
+    #[arg(long, env = URL, default_value = "http://127.0.0.1:8080", global = true, value_parser = server)]
     url: Url,
     /// Print the server's JSON
     #[arg(long, global = true)]
@@ -111,20 +111,28 @@ impl Form {
     }
 }
 
-pub(super) async fn run(options: Gauge, stop: Stop) -> Result<(), Failure> {
-    let Gauge { action, url, json } = options;
-    match action {
-        Action::List { prefix } => list(&url.join("/gauges").and("prefix", prefix), json).await,
-        Action::Set { name, settings } => set(&address(&url, &name), &name, &settings, json).await,
-        Action::Show { name, format } => {
-            let format = if json { Form::Json } else { format };
-            let url = address(&url, &name).and("format", Some(format.name()));
-            output::write(&call("GET", &url, None).await?.1)
-        }
-        Action::Watch { name, interval } => watch::run(&address(&url, &name), interval, json, stop).await,
-        Action::Remove { name } => {
-            call("DELETE", &address(&url, &name), None).await?;
-            say(&name, "removed", json)
+pub(super) async fn run(options: Gauge, mut stop: Stop) -> Result<(), Failure> {
+    let has_end = !matches!(options.action, Action::Watch { .. });
+    let done = options.run();
+    if has_end { stop.before(done).await } else { stop.until(done).await }
+}
+
+impl Gauge {
+    async fn run(self) -> Result<(), Failure> {
+        let Self { action, url, json } = self;
+        match action {
+            Action::List { prefix } => list(&url.join("/gauges").and("prefix", prefix), json).await,
+            Action::Set { name, settings } => set(&address(&url, &name), &name, &settings, json).await,
+            Action::Show { name, format } => {
+                let format = if json { Form::Json } else { format };
+                let url = address(&url, &name).and("format", Some(format.name()));
+                output::write(&call("GET", &url, None).await?.1)
+            }
+            Action::Watch { name, interval } => watch::run(&address(&url, &name), interval, json).await,
+            Action::Remove { name } => {
+                call("DELETE", &address(&url, &name), None).await?;
+                say(&name, "removed", json)
+            }
         }
     }
 }

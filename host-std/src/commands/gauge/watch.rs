@@ -12,7 +12,6 @@ use crate::client::{Connection, Limits, Url};
 use crate::commands::sparkline::sparkline;
 use crate::terminal::exit::{Failure, accepted};
 use crate::terminal::output;
-use crate::terminal::signals::Stop;
 
 /// How many readings a sparkline shows.
 const SHOWN: usize = 40;
@@ -35,7 +34,7 @@ const RESULTS: [&str; 14] = [
     "pair.correlation",
 ];
 
-pub(super) async fn run(url: &Url, interval: Duration, json: bool, mut stop: Stop) -> Result<(), Failure> {
+pub(super) async fn run(url: &Url, interval: Duration, json: bool) -> Result<(), Failure> {
     let url = url.and("format", Some("json"));
     let is_terminal = std::io::stdout().is_terminal();
     let mut connection = Connection::new(Limits::default());
@@ -53,7 +52,6 @@ pub(super) async fn run(url: &Url, interval: Duration, json: bool, mut stop: Sto
         }
         tokio::select! {
             biased;
-            () = stop.asked() => return Ok(()),
             () = output::closed() => return Err(Failure::NobodyReads),
             () = sleep(interval) => {}
         }

@@ -38,10 +38,10 @@ pub struct Options {
     /// Make each number a JSON record with this field, instead of a line of its own
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) field: Option<String>,
-    /// Publish on this pubsub (may be repeated)
+    /// Publish on this pubsub, such as http://127.0.0.1:8080 or http://127.0.0.1:8080/?topic=clicks (may be repeated)
     #[arg(long, global = true, value_name = "URL")]
     pubsub: Vec<Url>,
-    /// Put on this queue (may be repeated)
+    /// Put on this queue, such as http://127.0.0.1:8081 or http://127.0.0.1:8081/?queue=jobs (may be repeated)
     #[arg(long, global = true, value_name = "URL")]
     queue: Vec<Url>,
     /// Print too, if there is another target

@@ -47,7 +47,7 @@ impl Target {
 
     fn server(expected: Expected, root: &Url, verb: &str) -> Self {
         let connection = Connection::new(Limits::default());
-        let (root, url) = (root.clone(), root.join(verb));
+        let (root, url) = (root.clone(), root.behind(verb));
         Self::Server(Box::new(Server { connection, expected, root, url, is_known: false, repeated: 0 }))
     }
 

@@ -17,6 +17,7 @@ use super::at::URL;
 use crate::client::{Connection, Limits, Url};
 use crate::operations::SettingsOf;
 use crate::terminal::exit::{Failure, accepted};
+use crate::terminal::flags::server;
 use crate::terminal::json;
 use crate::terminal::output;
 
@@ -43,7 +44,7 @@ pub struct Queue {
 #[derive(Debug, Args)]
 struct How {
     /// Address of the server
-    #[arg(long, env = URL, default_value = "http://127.0.0.1:8080", global = true)]
+    #[arg(long, env = URL, default_value = "http://127.0.0.1:8080", global = true, value_parser = server)]
     url: Url,
     /// Print the server's JSON
     #[arg(long, global = true)]

@@ -35,7 +35,7 @@ use super::EXIT_CODES;
 use super::at::URL;
 use crate::client::{Url, prepare};
 use crate::terminal::exit::{Failure, STDOUT};
-use crate::terminal::flags::time;
+use crate::terminal::flags::{server, time};
 use crate::terminal::output;
 use crate::terminal::signals::Stop;
 
@@ -47,7 +47,7 @@ use crate::terminal::signals::Stop;
 #[command(after_long_help = EXIT_CODES)]
 pub struct Options {
     /// Address of the server
-    #[arg(long, env = URL, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, env = URL, default_value = "http://127.0.0.1:8080", value_parser = server)]
     url: Url,
     /// How often the server is asked, such as 1s or 500ms
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "1s")]
@@ -78,11 +78,7 @@ pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
 }
 
 async fn print_json(mut server: Server, mut stop: Stop) -> Result<(), Failure> {
-    tokio::select! {
-        biased;
-        () = stop.asked() => Err(Failure::Interrupted),
-        glance = server.glance(None) => output::line(&glance?.answers.json()),
-    }
+    output::line(&stop.before(server.glance(None)).await?.answers.json())
 }
 
 async fn print_table(mut server: Server, every: Duration, mut stop: Stop) -> Result<(), Failure> {
@@ -93,11 +89,7 @@ async fn print_table(mut server: Server, every: Duration, mut stop: Stop) -> Res
         watched.hear(server.glance(None).await?);
         Ok(watched)
     };
-    tokio::select! {
-        biased;
-        () = stop.asked() => Err(Failure::Interrupted),
-        watched = asked => output::write(plain::text(&watched?).as_bytes()),
-    }
+    output::write(plain::text(&stop.before(asked).await?).as_bytes())
 }
 
 struct Top {

@@ -112,7 +112,7 @@ impl Source {
     pub(super) async fn next(&mut self, most: u64) -> Result<Option<Block>, Failure> {
         match self {
             Self::File(file) => file.next().await,
-            Self::Pubsub(pubsub) => pubsub.next().await.map(Some),
+            Self::Pubsub(pubsub) => pubsub.next().await,
             Self::Queue(queue) => queue.next(most).await,
         }
     }

@@ -17,7 +17,8 @@ use crate::terminal::exit::Failure;
 /// It is read only while somebody waits for the next block: whoever falls behind lags at the pubsub, which has a bound
 /// for it, not in memory here.
 pub(crate) struct Pubsub {
-    feed: Pin<Box<dyn Future<Output = Failure> + Send>>,
+    /// Until it is over.
+    feed: Option<Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>>,
     inbox: Arc<Mutex<Inbox>>,
 }
 
@@ -46,25 +47,30 @@ impl Pubsub {
             let end = feed.run(|news: News<'_>| letters.lock().receive(&news)).await;
             let queue = format!("--source {}", url.root());
             match end {
-                End::Refused(status) => {
-                    explain(refusal(&url, status).await, &url.root(), Expected::Pubsub, &queue).await
+                Ok(()) => Ok(()),
+                Err(End::Refused(status)) => {
+                    Err(explain(refusal(&url, status).await, &url.root(), Expected::Pubsub, &queue).await)
                 }
-                End::Failed(failure) => failure,
+                Err(End::Failed(failure)) => Err(failure),
             }
         };
-        Self { feed: Box::pin(feed), inbox }
+        Self { feed: Some(Box::pin(feed)), inbox }
     }
 
-    pub(super) async fn next(&mut self) -> Result<Block, Failure> {
+    /// `None` when all has come that the address asks for.
+    pub(super) async fn next(&mut self) -> Result<Option<Block>, Failure> {
         poll_fn(|context| {
-            if let Poll::Ready(failure) = self.feed.as_mut().poll(context) {
-                return Poll::Ready(Err(failure));
+            if let Some(feed) = &mut self.feed
+                && let Poll::Ready(end) = feed.as_mut().poll(context)
+            {
+                self.feed = None;
+                end?;
             }
             let mut inbox = self.inbox.lock();
             if inbox.bytes.is_empty() {
-                return Poll::Pending;
+                return if self.feed.is_some() { Poll::Pending } else { Poll::Ready(Ok(None)) };
             }
-            Poll::Ready(Ok(Block { bytes: core::mem::take(&mut inbox.bytes), separator: RECORD_SEPARATOR }))
+            Poll::Ready(Ok(Some(Block { bytes: core::mem::take(&mut inbox.bytes), separator: RECORD_SEPARATOR })))
         })
         .await
     }
