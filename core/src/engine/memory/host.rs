@@ -34,6 +34,12 @@ pub trait Host: Sized {
     /// A table without a value, for names of this kind.
     fn table<V>(&mut self, kind: Kind) -> Self::Table<V>;
 
+    /// Whether one more topic or queue may be made beside `count` others, of `limit` that have a place in the table. A host
+    /// that executes again what was executed before answers what it did then.
+    fn may_make(&mut self, count: usize, limit: usize) -> bool {
+        count < limit
+    }
+
     /// Room for a topic of these settings, whose `max_message_bytes` is the most that can ever be set.
     ///
     /// # Errors

@@ -16,14 +16,15 @@ impl<H: Host> Memory<H> {
         if self.topics.get(name).is_some() {
             return Ok(());
         }
-        if self.topics.len() >= self.topics.limit() {
-            return Err(Refusal::TooMany { kind: Kind::Topic, limit: self.topics.limit() as u64 });
+        let limit = self.topics.limit();
+        if !self.host.may_make(self.topics.len(), limit) {
+            return Err(Refusal::TooMany { kind: Kind::Topic, limit: limit as u64 });
         }
         let room = self.host.topic(&self.defaults.at_most(settings))?;
         let key = [self.host.random(), self.host.random()];
         let entry = TopicEntry::new(room, settings, self.defaults.first, key);
-        let limit = self.topics.limit() as u64;
-        self.topics.insert(*name, entry).map_err(|_| Refusal::TooMany { kind: Kind::Topic, limit })?;
+        let too_many = |_| Refusal::TooMany { kind: Kind::Topic, limit: limit as u64 };
+        self.topics.insert(*name, entry).map_err(too_many)?;
         self.adopt(name);
         Ok(())
     }
@@ -36,9 +37,9 @@ impl<H: Host> Memory<H> {
         if self.queues.get(name).is_some() {
             return Ok(());
         }
-        let limit = self.queues.limit() as u64;
-        if self.queues.len() >= self.queues.limit() {
-            return Err(Refusal::TooMany { kind: Kind::Queue, limit });
+        let limit = self.queues.limit();
+        if !self.host.may_make(self.queues.len(), limit) {
+            return Err(Refusal::TooMany { kind: Kind::Queue, limit: limit as u64 });
         }
         if let Some(topic) = &settings.topic {
             self.ensure_topic(topic, now)?;
@@ -46,7 +47,8 @@ impl<H: Host> Memory<H> {
         let room = self.host.queue(&settings)?;
         let (seed, key) = (self.host.random(), [self.host.random(), self.host.random()]);
         let entry = QueueEntry::new(room, &settings, self.first_item, seed, key);
-        self.queues.insert(*name, entry).map_err(|_| Refusal::TooMany { kind: Kind::Queue, limit })?;
+        let too_many = |_| Refusal::TooMany { kind: Kind::Queue, limit: limit as u64 };
+        self.queues.insert(*name, entry).map_err(too_many)?;
         self.link(name, settings.topic);
         Ok(())
     }

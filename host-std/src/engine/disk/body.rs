@@ -3,7 +3,7 @@
 //! | first byte | what follows |
 //! | --- | --- |
 //! | 0 | what was executed, as [`journal`](streamgauge_core::engine::journal) has it, with times since 1970 |
-//! | 1 | the same, in front of it which requests for memory were refused meanwhile: how many there were, and the number of each from 0 on, 4 bytes each, little-endian |
+//! | 1 | the same, in front of it which requests were refused meanwhile: how many are named, and the number of each from 0 on, 4 bytes each, little-endian. With bit 31 it is of those for a name, and not for memory; with bit 30 all that came after it were refused as well |
 //! | 2 | a note is kept: the length of its name in a byte, its name, and the note to the end |
 //! | 3 | a note is not kept any more: its name |
 

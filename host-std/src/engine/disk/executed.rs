@@ -95,7 +95,7 @@ fn begin(memory: &mut Memory<Rooms>, place: Position) {
     let rooms = memory.host_mut();
     rooms.set_place(Some(place));
     rooms.take_drawn();
-    rooms.budget().take_refused();
+    rooms.budget().watch();
 }
 
 fn end(memory: &mut Memory<Rooms>) -> (Vec<u64>, Vec<u32>) {

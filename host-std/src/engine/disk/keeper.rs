@@ -29,7 +29,7 @@ use super::needed::{self, Lengths, Needed};
 use super::shelf::Shelf;
 use super::state::{self, Found, Notes, Sizes, StateError};
 use super::tenure::Tenure;
-use crate::engine::memory::Rooms;
+use crate::engine::memory::{MOST_REFUSED, Rooms};
 
 /// Where things are kept, and how.
 #[derive(Debug, Clone)]
@@ -453,8 +453,8 @@ pub(super) fn unneeded(mut present: Vec<u32>, before: &Last, from: Position, nee
     present
 }
 
-/// Bytes of an entry beside what it says of items, tokens and settings.
-pub(crate) const SMALL: usize = 512;
+/// Bytes of an entry beside what it says of items, tokens and settings: of names, numbers, and requests that were refused.
+pub(crate) const SMALL: usize = 512 + 4 * MOST_REFUSED;
 
 /// What clients are told when nobody knows what became of their request.
 pub(crate) const FAILED: &str = "the disk has failed: whether this has happened is known when the server runs again";

@@ -36,7 +36,7 @@ mod timers;
 mod upkeep;
 
 pub use budget::Budget;
-pub(crate) use budget::Held;
+pub(crate) use budget::{Held, MOST_REFUSED};
 pub(crate) use follow::Follow;
 use follow::follow;
 pub(crate) use shard::{Shard, TopicLog, published_to};
@@ -162,7 +162,7 @@ impl Shards {
         if budget.held() > memory {
             return Err(KeptError::Memory { held: budget.held(), memory });
         }
-        counts.set_most(settings.max_names);
+        engine.host().set_max_names(settings.max_names);
         engine.host_mut().set_overflow(overflow.cloned());
         let before = *engine.defaults();
         engine.set_defaults(Defaults { first: before.first, ..settings.defaults });

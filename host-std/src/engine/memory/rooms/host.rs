@@ -41,6 +41,10 @@ impl Host for Rooms {
         Names::new(Arc::clone(count), Arc::clone(&self.counts.most))
     }
 
+    fn may_make(&mut self, count: usize, limit: usize) -> bool {
+        self.budget.may_make(count < limit)
+    }
+
     fn topic(&mut self, settings: &TopicSettings) -> Result<TopicRoom<Self>, Refusal> {
         let bytes = self.in_memory(settings);
         let marks = bytes / BYTES_A_MARK;

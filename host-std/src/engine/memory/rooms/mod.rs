@@ -152,6 +152,11 @@ impl Rooms {
         Self::new(budget, None, Counts::new(usize::MAX), (0, 1))
     }
 
+    /// From now on there may be so many topics, and so many queues.
+    pub(crate) fn set_max_names(&self, most: usize) {
+        self.counts.set_most(most);
+    }
+
     /// These are drawn first, the last of them before all others: so what happens, happens again.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn drawing(mut self, numbers: Vec<u64>) -> Self {
