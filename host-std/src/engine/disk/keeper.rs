@@ -26,7 +26,7 @@ use super::history::{self, Chunk, Extent, Histories, PIECE, Reader, Retelling, T
 use super::journal::{self, BESIDE, Full, Journal, Room, SyncMode};
 use super::log::{self, Position};
 use super::needed::{self, Lengths, Needed};
-use super::shelf::Shelf;
+use super::shelf::{self, Shelf};
 use super::state::{self, Found, Notes, Sizes, StateError};
 use super::tenure::Tenure;
 use crate::engine::memory::{MOST_REFUSED, Rooms};
@@ -60,7 +60,7 @@ impl Settings {
 
     /// Bytes of memory that what is on its way to the disk takes at the most.
     pub fn memory(&self) -> u64 {
-        journal::memory(self.segment())
+        journal::memory(self.segment()).saturating_add(shelf::memory(self.longest))
     }
 
     /// Bytes of a segment of the log.
@@ -95,6 +95,10 @@ pub(crate) struct Keeper {
     /// For reading histories: so many do at a time, and the memory that takes is bounded.
     readers: Arc<Semaphore>,
     last: Mutex<Last>,
+    /// Nobody waits for the next one before that.
+    rests_until: Mutex<Instant>,
+    /// Held while a checkpoint is made: another one at the same time would write to the same file.
+    making: Mutex<()>,
     /// Bytes that were added to the log since the last checkpoint, about.
     added: AtomicU64,
     /// Bytes that the last one had beside what an engine foresees of its own.
@@ -119,6 +123,10 @@ impl Last {
     }
 }
 
+/// All wait while it is copied what a checkpoint is made of: a small part of the time, however full the disk is, and however
+/// much there is to copy.
+const REST: u32 = 10;
+
 /// What a checkpoint is made of.
 pub(crate) struct Saved {
     bytes: Vec<u8>,
@@ -135,6 +143,9 @@ const LITTLE: u64 = 8;
 
 /// Segments that the log needs to go on: the one that it is in, the next one, one that is given back, and one more.
 const SEGMENTS_TO_GO_ON: u64 = 4;
+
+/// Items that are lent at a time, however long the answer may be.
+const MOST_LENT: u64 = 1 << 16;
 
 /// How long a checkpoint would be is looked at whenever so much was added to the log.
 const WEIGHED: u32 = 256 << 10;
@@ -245,6 +256,8 @@ impl Keeper {
             histories: Mutex::new(histories),
             readers: Arc::new(Semaphore::new(READERS)),
             last: Mutex::new(last),
+            rests_until: Mutex::new(begun),
+            making: Mutex::new(()),
             added: AtomicU64::new(added),
             saved_beside: AtomicU64::new(0),
             tenure,
@@ -299,6 +312,11 @@ impl Keeper {
     /// Takes note of how long a checkpoint would be.
     fn weigh(&self, memory: &Memory<Rooms>) {
         self.journal.foresee(memory.saved_len().saturating_add(self.saved_beside.load(Ordering::Relaxed)));
+    }
+
+    /// Items that are lent at a time at the most: an answer holds fewer, and what was drawn for each has room in the log.
+    pub(crate) fn most_lent(&self) -> u64 {
+        (self.lengths.segment / 16).min(MOST_LENT)
     }
 
     /// Bytes that it holds, and that it may hold.
@@ -371,6 +389,9 @@ impl Keeper {
 
     /// Whether so much was added that there should be another checkpoint.
     pub(crate) fn is_checkpoint_due(&self) -> bool {
+        if Instant::now() < *self.rests_until.lock() {
+            return false;
+        }
         let (added, bytes) = (self.added.load(Ordering::Relaxed), self.last.lock().bytes);
         if self.journal.full().is_some() {
             return added > 0;
@@ -382,6 +403,7 @@ impl Keeper {
 
     /// What a checkpoint is made of: while nothing is executed.
     pub(crate) fn saved(&self, memory: &Memory<Rooms>, now: Time) -> Saved {
+        let begun = Instant::now();
         let notes = self.notes.lock();
         let mut histories = self.histories.lock();
         histories.expire(memory, now);
@@ -401,6 +423,8 @@ impl Keeper {
         let (len, foreseen) = (bytes.len() as u64, memory.saved_len());
         self.saved_beside.store(len.saturating_sub(foreseen), Ordering::Relaxed);
         self.journal.foresee(len.max(foreseen));
+        let ended = Instant::now();
+        *self.rests_until.lock() = ended + (ended - begun) * REST;
         Saved { bytes, from, needed: needed.segments(), sparse }
     }
 
@@ -426,7 +450,12 @@ impl Keeper {
     /// # Errors
     /// The disk is full, or doesn't work: the last checkpoint is there still.
     pub(crate) fn checkpoint(&self, saved: Saved) -> io::Result<BTreeSet<u32>> {
+        let _making = self.making.lock();
         let Saved { bytes: saved, from, needed, sparse } = saved;
+        if self.last.lock().from > from {
+            // One that was saved later is there already.
+            return Ok(BTreeSet::new());
+        }
         let (before, added) = (self.last.lock().clone(), self.added.load(Ordering::Relaxed));
         let unneeded = unneeded(log::segments(&self.folder)?, &before, from, &needed);
         let (takes, frees) = (saved.len() as u64, unneeded.iter().map(|segment| self.lengths.of(*segment)).sum());

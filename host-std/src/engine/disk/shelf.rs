@@ -53,8 +53,14 @@ impl std::fmt::Display for Unreadable {
     }
 }
 
-/// Parts that are kept.
-const PARTS: usize = 16;
+/// Bytes of all parts that are kept, but for the one that was read last.
+const KEPT: usize = 4 << 20;
+
+/// Bytes of memory that it takes at the most, where no entry is longer.
+pub(super) const fn memory(longest: u64) -> u64 {
+    // The part that was read last, and a copy that is made of an item in it.
+    longest.saturating_mul(2).saturating_add(KEPT as u64)
+}
 
 impl<F: Folder> Shelf<F> {
     /// Over the log in a folder, whose newest entries are in memory.
@@ -101,8 +107,11 @@ impl<F: Folder> Shelf<F> {
             return Err(Unreadable::Lost(at));
         }
         let mut parts = self.read.lock();
-        if parts.len() == PARTS {
-            parts.pop_front();
+        let mut kept: usize = parts.iter().map(|part| part.bytes.len()).sum();
+        while kept > KEPT
+            && let Some(oldest) = parts.pop_front()
+        {
+            kept -= oldest.bytes.len();
         }
         parts.push_back(Part { at, bytes: bytes.into() });
         Ok(())

@@ -286,7 +286,8 @@ impl State {
         match command {
             Command::Get { queue, items, lease: lease @ Lease::For(_) } => {
                 let ready = self.memory.ready(queue);
-                Command::Get { queue: *queue, items: (*items).min(ready.max(FEW)), lease: *lease }
+                let most = self.kept.as_ref().map_or(FEW, |kept| kept.keeper.most_lent());
+                Command::Get { queue: *queue, items: (*items).min(ready.max(FEW)).min(most), lease: *lease }
             }
             command => *command,
         }

@@ -19,7 +19,7 @@ impl Shared {
         loop {
             let (old, unused, is_closing) = {
                 let mut state = self.state.lock();
-                if state.tail.has_next() && state.unused.is_empty() && !state.is_closing {
+                if state.tail.has_next() && state.unused.len() <= state.in_reserve() && !state.is_closing {
                     if state.lacks_room().is_some() {
                         self.turned.wait_for(&mut state, AGAIN);
                     } else {
@@ -28,7 +28,8 @@ impl Shared {
                 }
                 let is_closing = state.is_closing;
                 let old = if state.tail.has_next() || is_closing { None } else { state.unused.pop() };
-                (old, std::mem::take(&mut state.unused), is_closing)
+                let reserve = state.in_reserve().min(state.unused.len());
+                (old, state.unused.split_off(reserve), is_closing)
             };
             self.remove(&maker, unused);
             if is_closing {

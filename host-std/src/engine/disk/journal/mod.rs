@@ -32,7 +32,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
 use super::files::Directory;
-use super::log::{Capacity, Group, HEADER, Made, Maker, Opened, Position, Tail};
+use super::log::{Capacity, Group, HEADER, Made, Maker, OVERHEAD, Opened, Position, Tail};
 pub(super) use ahead::BESIDE;
 use line::Line;
 pub(crate) use times::SyncTimes;
@@ -241,6 +241,9 @@ impl Journal {
         }
         if is_growth && let Some(full) = state.lacks_room() {
             return Some(Err(full));
+        }
+        if bytes > state.longest() {
+            return Some(Err(Full::Disk(format!("an entry of {bytes} bytes is longer than a file of the log"))));
         }
         if state.has_too_much(bytes) {
             state.is_waited_for = true;
@@ -477,9 +480,20 @@ impl State {
         self.bytes.saturating_add(another).saturating_add(beside) > most
     }
 
+    /// How many segments that nobody needs are kept for what comes next: the file of one has zeros already, and whoever makes
+    /// another writes as much again. Where there is little room it is given back.
+    fn in_reserve(&self) -> usize {
+        usize::from(!self.is_closing && self.lacks_room().is_none())
+    }
+
     /// So much is free on the disk, if anybody knows.
     fn has_free(&mut self, bytes: Option<u64>) {
         self.most_on_disk = bytes.map_or(u64::MAX, |bytes| bytes.saturating_add(self.bytes));
+    }
+
+    /// Bytes of the longest entry that has room in a segment.
+    const fn longest(&self) -> usize {
+        self.each.saturating_sub(OVERHEAD) as usize
     }
 
     /// Whether so much was added that is not written that another entry has to wait: a disk may be slower than those who

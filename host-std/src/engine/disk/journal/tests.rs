@@ -161,6 +161,43 @@ fn what_makes_room_has_some_when_the_disk_has_less_than_the_budget() {
 
 /// `--disk` was another one when they were made.
 #[test]
+fn one_that_nobody_needs_is_kept_and_gone_on_in() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let folder = TempDir::new().unwrap();
+    let journal = start(&folder, SyncMode::Always, 1 << 30);
+    let directory = Directory::at(folder.path().to_owned()).unwrap();
+    let are_there = |expected: &[u32]| {
+        let mut there = Vec::new();
+        for _ in 0..1_000 {
+            there = segments(&directory).unwrap();
+            if there == expected {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        panic!("{there:?}, and not {expected:?}");
+    };
+    let inode = |name: &str| folder.path().join(name).metadata().unwrap().ino();
+    block_on(async {
+        while journal.end().segment < 4 {
+            add(&journal, &[7; 1_000]).await;
+        }
+        are_there(&[1, 2, 3, 4, 5]);
+        let (bytes, kept) = (journal.bytes(), inode("0000000001.log"));
+        journal.give_back(vec![1, 2, 3]);
+        are_there(&[1, 4, 5]);
+        assert_eq!(journal.bytes(), bytes - 2 * u64::from(SEGMENT));
+        while journal.end().segment < 5 {
+            add(&journal, &[7; 1_000]).await;
+        }
+        are_there(&[4, 5, 6]);
+        assert_eq!((journal.bytes(), inode("0000000006.log")), (bytes - 2 * u64::from(SEGMENT), kept));
+    });
+    journal.close();
+}
+
+#[test]
 fn segments_of_another_length_are_counted_as_they_are_and_not_used_again() {
     for before in [2 * SEGMENT, SEGMENT, SEGMENT / 2] {
         let folder = TempDir::new().unwrap();

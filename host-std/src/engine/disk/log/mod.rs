@@ -39,9 +39,7 @@ pub(crate) use position::{Position, name_of, segment_of};
 pub(crate) use recovery::{Damage, End, Step, check, is_without_gap, len, next_entry, read};
 pub(crate) use run::{from_entry, read_bytes, read_run};
 pub(crate) use segments::{Made, Maker, Segments, is_in_the_making, segments};
-#[cfg(test)]
-use tail::OVERHEAD;
-pub(crate) use tail::{Group, Tail};
+pub(crate) use tail::{Group, OVERHEAD, Tail};
 
 /// Where the log goes on behind an entry.
 pub(crate) const fn behind(at: Position, body: &[u8]) -> Position {
