@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use streamgauge_tests::kept::{killed, newest_log, serve};
-use streamgauge_tests::process::Server;
+use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::until;
 use tempfile::TempDir;
 
@@ -99,6 +99,29 @@ fn what_may_be_lost_is_told_and_no_number_is_given_twice() {
     assert!(!server.process.stderr().contains("may be lost"), "{}", server.process.stderr());
     publish(&server, "last");
     assert_eq!(events(&told(&server, &format!("&from={}", next + 1), "")), [(next + 1, "more"), (next + 2, "last")]);
+}
+
+#[test]
+fn a_start_that_comes_to_nothing_tells_what_may_be_lost() {
+    let folder = TempDir::new().unwrap();
+    let interval = ["--sync", "interval:1h"];
+    let server = serve(folder.path(), &interval);
+    for topic in 0..24 {
+        let made = server.connect().put(&format!("/topics/t{topic}"), r#"{"bytes":"16MiB"}"#);
+        assert_eq!(made.status, 201, "{}", made.head);
+    }
+    publish(&server, "zero");
+    killed(server);
+    restart_machine(folder.path());
+    let data_dir = folder.path().to_str().expect("a path that is text");
+    let little = ["serve", "--pubsub-port", "0", "--queue-port", "0", "--data-dir", data_dir, "--memory", "200MiB"];
+    let mut failed = Process::start("streamgauge", &[&little[..], &interval].concat());
+    assert_eq!(failed.exit_code(), 2);
+    let said = failed.stderr();
+    assert!(said.contains("may be lost") && said.contains("the limit memory is"), "{said}");
+    // It has been told, and nothing of it is done twice.
+    let server = serve(folder.path(), &interval);
+    assert!(!server.process.stderr().contains("may be lost"), "{}", server.process.stderr());
 }
 
 #[test]

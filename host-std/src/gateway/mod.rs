@@ -34,12 +34,13 @@ use streamgauge_core::engine::{Command, Data, Engine as _, Name, Outcome, Part, 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::engine::disk::Recovered;
 use crate::engine::memory::{Budget, Follow, KeptError, Shards};
 use crate::gauges::{Directory, Gauges};
 use crate::operations::service::Heir;
 use crate::queues::OverflowLog;
 use crate::server::{Files, Handlers, Limits, serve};
-use crate::terminal::progress::{Progress, Unit};
+use crate::terminal::progress::{Progress, Unit, beside};
 use crate::terminal::{StartError, runtime};
 use crate::threads::{Inbox, Threads};
 use crate::topics::{Hub, Places};
@@ -106,14 +107,10 @@ impl Gateway {
             (Some(disk), None) => {
                 let (engine, memory) = (&settings.engine, settings.memory);
                 let mut progress = Progress::new("recovering", Unit::Bytes, 0);
-                let (engines, recovered) =
-                    Shards::kept(engine, disk, memory, overflow.as_ref(), &threads, &mut |done, all| {
-                        progress.reach(done, all);
-                    })
-                    .map_err(|error| start_error(&disk.folder, &error))?;
-                drop(progress);
-                recovered.tell(&disk.folder);
-                engines
+                let heard = &mut |done, all| progress.reach(done, all);
+                let found = |recovered: &Recovered| beside(|| recovered.tell(&disk.folder));
+                let engines = Shards::kept(engine, disk, memory, overflow.as_ref(), &threads, heard, found);
+                engines.map_err(|error| start_error(&disk.folder, &error))?
             }
         };
         let (key, places) = (Arc::new(key), Places::new(settings.max_subscribers));

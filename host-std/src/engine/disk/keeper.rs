@@ -63,17 +63,18 @@ impl Settings {
         journal::memory(self.segment()).saturating_add(shelf::memory(self.longest))
     }
 
-    /// Bytes of a segment of the log.
+    /// Bytes of a segment of the log. Some stay free, so the shorter they are, the more is kept.
     fn segment(&self) -> u32 {
-        let bytes = (self.most / SEGMENTS).min(SEGMENT.max(self.longest));
+        let bytes = SEGMENT.min(self.most / USUALLY).max(self.longest).min(self.most / SEGMENTS);
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 }
 
-/// There is room for so many segments at least.
+/// There is room for so many segments at least, and for so many unless entries may be longer.
 const SEGMENTS: u64 = 8;
+const USUALLY: u64 = 32;
 
-/// Bytes of a segment, if there is room for some of these.
+/// Bytes of a segment, if there is room for that many.
 const SEGMENT: u64 = 32 << 20;
 
 /// A checkpoint is made when so much was added to the log since the last one, or twice as much as that one was long.

@@ -1,9 +1,14 @@
 //! An engine over a simulated disk: after any crash its state is one that it had, and at least as late as the last one
 //! that somebody was told of.
 
-use super::seeds;
+use streamgauge_core::engine::Name;
+use streamgauge_core::time::Time;
+use tempfile::TempDir;
+
+use super::files::Directory;
 use super::state::{self, StateError};
 use super::world::{DEFAULTS, World, rooms};
+use super::{Keeper, Settings, SyncMode, checkpoint, seeds};
 use crate::engine::memory::Budget;
 
 #[test]
@@ -44,6 +49,46 @@ fn what_is_lost_of_the_log_is_named_and_nothing_goes_on_without_it() {
     let Err(StateError::Damaged(damage)) = found else { panic!("it goes on") };
     assert_eq!(damage.len(), 1);
     assert_eq!(damage[0].at, begin);
+}
+
+#[test]
+fn two_checkpoints_at_once_leave_the_later_one_whole() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().to_owned();
+    let settings = Settings { folder: path.clone(), sync: SyncMode::Always, most: 1 << 30, longest: 1 << 20 };
+    let rooms = rooms(Budget::telling(64 << 20), 1);
+    let (keeper, memory, _) = Keeper::open(&settings, rooms, DEFAULTS, &mut |_, _| {}).unwrap();
+    keeper.journal().start().unwrap();
+    let note = |number: u8| {
+        let name = Name::new(&[b'a' + number]).unwrap();
+        let room = loop {
+            if let Some(room) = keeper.journal().room_now(1 << 16, true) {
+                break room.unwrap();
+            }
+            std::thread::yield_now();
+        };
+        let end = keeper.note(room, &name, Some(&[number; 60_000]));
+        while keeper.journal().safe_until() < end {
+            std::thread::yield_now();
+        }
+    };
+    for number in 0..26 {
+        let earlier = keeper.saved(&memory, Time::from_millis(number.into()));
+        note(number);
+        let later = keeper.saved(&memory, Time::from_millis(number.into()));
+        let from = later.from;
+        std::thread::scope(|scope| {
+            for saved in [later, earlier] {
+                scope.spawn(|| keeper.checkpoint(saved).unwrap());
+            }
+        });
+        let mut reader = checkpoint::Reader::open(&Directory::at(path.clone()).unwrap()).unwrap().unwrap();
+        let (mut all, mut piece) = (0, Vec::new());
+        while reader.next(&mut piece).unwrap() {
+            all += piece.len();
+        }
+        assert!(reader.from() == from && all > 60_000 * (usize::from(number) + 1));
+    }
 }
 
 #[test]

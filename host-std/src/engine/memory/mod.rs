@@ -140,7 +140,8 @@ impl Shards {
         Ok(Self::seen_from_each(shards.collect::<Result<_, String>>()?, threads))
     }
 
-    /// One shard, which is kept in a folder; and what that held. `heard` is told how many bytes of how many were read.
+    /// One shard, which is kept in a folder. `heard` is told how many bytes of how many were read, and `found` what was found,
+    /// whatever comes of it: the next start finds something else.
     ///
     /// # Errors
     /// What the folder holds can't be read, or has no room in the budget.
@@ -151,7 +152,8 @@ impl Shards {
         overflow: Option<&Arc<OverflowLog>>,
         threads: &Threads,
         heard: &mut dyn FnMut(u64, u64),
-    ) -> Result<(Vec<Self>, Recovered), KeptError> {
+        found: impl FnOnce(&Recovered),
+    ) -> Result<Vec<Self>, KeptError> {
         // Whatever was there has its room until it is known how much that is.
         let (budget, counts) = (Budget::telling(memory), Counts::new(usize::MAX));
         budget.refuse_again(Some(Vec::new()));
@@ -159,6 +161,7 @@ impl Shards {
         let rooms = Rooms::new(Arc::clone(&budget), None, counts.clone(), (0, 1)).keeping(longest);
         let (keeper, mut engine, recovered) =
             Keeper::open(disk, rooms, settings.defaults, heard).map_err(KeptError::State)?;
+        found(&recovered);
         if budget.held() > memory {
             return Err(KeptError::Memory { held: budget.held(), memory });
         }
@@ -172,7 +175,7 @@ impl Shards {
         }
         let shard = Shard::kept(settings, (keeper, engine, recovered.latest), overflow.cloned());
         let shard = shard.map_err(KeptError::Refused)?;
-        Ok((Self::seen_from_each(vec![Arc::new(shard)], threads), recovered))
+        Ok(Self::seen_from_each(vec![Arc::new(shard)], threads))
     }
 
     /// One shard without anything yet, which others have too.

@@ -58,6 +58,9 @@ pub(crate) trait File {
     /// its end the file grows, which may lack the room.
     fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<usize>;
 
+    /// Cuts off what is behind so many bytes, soon.
+    fn cut(&self, len: u64) -> io::Result<()>;
+
     /// Waits until what was written is on the disk. When this fails nobody knows what is, whatever a second call says.
     fn sync(&self) -> io::Result<()>;
 

@@ -142,6 +142,10 @@ impl File for fs::File {
         std::os::unix::fs::FileExt::write_at(self, bytes, at)
     }
 
+    fn cut(&self, len: u64) -> io::Result<()> {
+        self.set_len(len)
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.sync_data()
     }

@@ -261,12 +261,26 @@ impl File for Opened {
             }
             content.now.resize(begin + len, 0);
             // What of it is there after a crash has the sectors that reached the disk.
-            content.synced.resize(begin + len, 0);
+            content.synced.resize(content.synced.len().max(begin + len), 0);
         }
         content.now[begin..begin + len].copy_from_slice(&bytes[..len]);
         content.dirty.extend(begin / SECTOR..(begin + len).div_ceil(SECTOR));
         crashes?;
         if fails { Err(io::Error::other("the disk is broken")) } else { Ok(len) }
+    }
+
+    fn cut(&self, len: u64) -> io::Result<()> {
+        let disk = &mut *self.disk.borrow_mut();
+        disk.operate()?;
+        // Whether it is known after a crash is decided at once: nobody waits for it.
+        let is_kept = disk.random.bits().is_multiple_of(2);
+        let content = &mut disk.files[self.file];
+        content.now.truncate(len as usize);
+        content.dirty.retain(|sector| *sector * SECTOR < len as usize);
+        if is_kept {
+            content.synced.truncate(len as usize);
+        }
+        Ok(())
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -91,6 +91,11 @@ pub(crate) fn go_on<F: Folder + Clone>(folder: F, capacity: impl Into<Capacity>,
     let left = segments(&folder)?.into_iter().filter(is_behind);
     let mut maker = Maker::new(folder.clone(), capacity.each, end.next);
     maker.remove(left, drop)?;
+    if let Some(at) = end.at {
+        // Its file would take as much of the disk as one that is full. Not before it is the last one: what was not part of the
+        // log behind it would come next to where it ends.
+        folder.open(&name_of(at.segment))?.cut(at.offset.into())?;
+    }
     let (mut segments, first) = (Segments::new(folder), make_first(&mut maker, capacity.first)?);
     let tail = Tail::new(first.fresh, end.at);
     segments.adopt(first);

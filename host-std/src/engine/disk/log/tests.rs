@@ -14,6 +14,30 @@ use crate::engine::disk::files::simulated::{Faults, Simulated};
 use crate::engine::disk::files::{File as _, Folder as _};
 use crate::engine::disk::seeds;
 
+#[test]
+fn a_file_that_the_log_has_left_takes_no_more_of_the_disk_than_it_holds() {
+    let disk = Simulated::new(1);
+    let len = |name: &str| disk.open(name).unwrap().len().unwrap();
+    let mut log = open(disk.clone(), 4_000, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
+    log.tail.append(|body| body.extend_from_slice(b"H3110")).unwrap();
+    log.segments.write(log.tail.take(true)).unwrap();
+    let end = log.tail.end();
+    assert_eq!(len("0000000001.log"), 4_000);
+    let mut bodies = Vec::new();
+    for _ in 0..2 {
+        bodies.clear();
+        open(disk.clone(), 4_000, Position::ZERO, |step| {
+            if let Step::Entry(_, body) = step {
+                bodies.push(body.to_vec());
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        assert_eq!(len("0000000001.log"), u64::from(end.offset));
+        assert_eq!(bodies, [b"H3110"]);
+    }
+}
+
 /// What was added, and what is known of it.
 struct World {
     disk: Simulated,
