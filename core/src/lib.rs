@@ -6,6 +6,7 @@
 //! | [`queue`], [`topic`], on a [`log`] | items that are got once, messages that everyone gets; all are accounted for |
 //! | [`shared`] | the same for many tasks, with `async` waiting; bytes from an interrupt handler to a task |
 //! | [`stats`] | moments, histograms, quantiles, distinct items, heavy hitters, rates, changes, weighted graphs |
+//! | [`engine`] | topics and queues by name: commands that are executed in memory, and a journal of them to be executed again |
 //! | [`gauge`] | what flows through a topic, measured where it flows |
 //! | [`reader`] | tasks for each item, tried again later; which are left; when to give up |
 //! | [`select`] | fields of JSON messages: found, compared, removed, hashed |

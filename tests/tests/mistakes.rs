@@ -231,7 +231,9 @@ fn records_without_anything_to_measure_are_a_mistake() {
     for (args, input, records) in [
         (&["moments"][..], "x\ny\n", 2),
         (&["moments", "--field", "a"], "1\n", 1),
+        (&["moments"], "nan\ninf\nx\n", 3),
         (&["histogram"], "x\n", 1),
+        (&["histogram", "--integers"], "nan\n", 1),
         (&["graph", "--from", "a", "--to", "b"], "{}\n{\"a\":1}\n{\n", 3),
     ] {
         let (code, _, err) = run(args, input);

@@ -10,6 +10,8 @@
 //! | [`DdSketch`] | `f64` | quantiles within a relative error that is set, over any range of values |
 //! | [`change::Detector`] | `f64` | whether the mean has changed: CUSUM, and Page and Hinkley's test |
 //! | [`Rate`] | messages, bytes | how many, and how many a second over the last 1, 5 and 15 minutes |
+//! | [`SpaceSaving`](space_saving::SpaceSaving) | bytes | the most frequent items, and how far each count may be off |
+//! | [`Graph`](graph::Graph) | pairs of bytes | the heaviest edges of a weighted graph |
 //! | [`UltraLogLog`] | bytes, hashes | how many different ones there are, to 1.7 % in 2 KiB |
 //!
 //! All of them merge: what several readers have seen apart becomes what one reader would have seen. What a result

@@ -31,7 +31,7 @@ pub struct Listen {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connections")]
 pub struct Connections {
-    /// Most connections at the same time; beyond: 503
+    /// Most connections of each port at the same time; beyond: 503
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = some)]
     pub max_connections: usize,
     /// Longest head of a request; beyond: 431
@@ -40,7 +40,7 @@ pub struct Connections {
     /// Longest body of a request; beyond: 413
     #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "5MiB")]
     pub max_body_bytes: usize,
-    /// Most bytes of all the long bodies and answers on their way, half of them for one client; beyond: 503
+    /// Most bytes of all the long bodies and answers on their way at each port, half of them for one client; beyond: 503
     #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "64MiB")]
     pub max_buffered_bytes: usize,
     /// How long a request's head may take to arrive, and a connection to send its first byte

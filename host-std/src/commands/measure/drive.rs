@@ -206,7 +206,8 @@ impl<M: Measure> Drive<'_, M> {
 
     /// Whether anything was measured, where there were records.
     fn something(&self) -> Result<(), Failure> {
-        let rejected = self.measure.rejected().records;
+        let Rejected { records, not_finite, .. } = self.measure.rejected();
+        let rejected = records.saturating_add(*not_finite);
         if rejected == 0 || rejected < self.taken {
             return Ok(());
         }

@@ -21,6 +21,8 @@ pub(super) struct Values {
 #[derive(Debug, Default)]
 pub(super) struct Rejected {
     pub(super) records: u64,
+    /// Records whose number is none that can be measured: NaN, or infinite.
+    pub(super) not_finite: u64,
     /// The first of them, and why, for whoever wonders.
     pub(super) first: Option<String>,
 }
@@ -70,15 +72,19 @@ impl Values {
                 None => taken.rejected += 1,
             }
             if self.buffer.len() == CHUNK {
-                on(&self.buffer);
-                self.buffer.clear();
+                self.hand_over(&mut on);
             }
         }
-        on(&self.buffer);
-        self.buffer.clear();
+        self.hand_over(&mut on);
         self.records += taken.records;
         self.rejected.records += taken.rejected;
         taken
+    }
+
+    fn hand_over(&mut self, on: &mut impl FnMut(&[f64])) {
+        on(&self.buffer);
+        self.rejected.not_finite += self.buffer.iter().filter(|number| !number.is_finite()).count() as u64;
+        self.buffer.clear();
     }
 
     /// Records without a number.

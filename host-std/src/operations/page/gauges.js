@@ -86,7 +86,7 @@ export function gaugeView(name, watched) {
   let last = 0;
   return {
     title: `gauge ${name}`,
-    element: el("div", { class: "view" }, el("h1", {}, "Gauge ", el("code", {}, name)), note, el("div", { class: "columns" }, el("div", { class: "stack" }, card("Picture", "", drawn.element), card("Table", "", words)), el("div", { class: "stack" }, card("Definition", "", form.element)))),
+    element: el("div", { class: "view" }, el("h1", {}, "Gauge ", el("code", {}, name)), note, el("div", { class: "columns" }, el("div", { class: "stack" }, card("Picture", "", el("div", { class: "wide", role: "region", tabindex: "0", "aria-label": "The picture" }, drawn.element)), card("Table", "", words)), el("div", { class: "stack" }, card("Definition", "", form.element)))),
     async update(now) {
       if (now - last < EVERY) return;
       last = now;
