@@ -64,8 +64,10 @@ pub enum Refusal {
     },
     /// What is kept has no room on the disk.
     NoDisk {
-        /// Bytes that it may take there, if that is why; otherwise the disk is full.
+        /// Bytes that it may take there, if that is why.
         budget: Option<u64>,
+        /// Whether the disk doesn't work; if it does, and there is no budget, it is full.
+        fails: bool,
     },
     /// Not now: why, and it may be asked for again.
     Busy(&'static str),
@@ -99,7 +101,7 @@ impl Refusal {
         match self {
             Self::TooLarge { limit, bytes: most, .. } | Self::Full { limit, most, .. } => Some((limit, *most)),
             Self::NoRoom { budget, .. } => Some(("memory", *budget)),
-            Self::NoDisk { budget: Some(budget) } => Some(("disk", *budget)),
+            Self::NoDisk { budget: Some(budget), .. } => Some(("disk", *budget)),
             Self::TooMany { limit, .. } => Some(("max-names", *limit)),
             Self::TooManySetAside { limit, .. } => Some(("max-set-aside", *limit)),
             Self::TooManySubscribers { limit } => Some(("max-subscribers", *limit)),
@@ -122,10 +124,11 @@ impl fmt::Display for Refusal {
                 f,
                 "{needed} bytes do not fit into the budget memory {budget}: {names} topics and queues hold {held}"
             ),
-            Self::NoDisk { budget: Some(budget) } => {
+            Self::NoDisk { budget: Some(budget), .. } => {
                 write!(f, "the limit disk {budget} is reached: what is kept takes all of it")
             }
-            Self::NoDisk { budget: None } => f.write_str("the disk is full, and what can't be kept is not accepted"),
+            Self::NoDisk { fails: true, .. } => f.write_str("the disk fails, and what can't be kept is not accepted"),
+            Self::NoDisk { .. } => f.write_str("the disk is full, and what can't be kept is not accepted"),
             Self::TooMany { kind, limit } => {
                 write!(f, "the limit max-names {limit} is reached: no more {}s", kind.as_str())
             }

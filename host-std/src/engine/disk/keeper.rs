@@ -334,10 +334,10 @@ impl Keeper {
             ));
         }
         self.journal.full().map(|full| match full {
-            Full::Budget(most) => {
-                format!("--disk has {most} bytes, and all are taken: what is new is refused with 507")
+            Full::Budget(_) => format!("{full}: what is new is refused with 507"),
+            Full::Disk(_) | Full::Fails(_) => {
+                format!("{}: {full}: what is new is refused with 507", self.folder.path().display())
             }
-            Full::Disk(error) => format!("{}: {error}: what is new is refused with 507", self.folder.path().display()),
         })
     }
 
@@ -511,7 +511,8 @@ const SETTINGS: usize = 8 << 10;
 /// Why a command is refused that there is no room for.
 pub(crate) fn refusal(full: &Full) -> Refusal {
     match full {
-        Full::Budget(most) => Refusal::NoDisk { budget: Some(*most) },
-        Full::Disk(_) => Refusal::NoDisk { budget: None },
+        Full::Budget(most) => Refusal::NoDisk { budget: Some(*most), fails: false },
+        Full::Disk(_) => Refusal::NoDisk { budget: None, fails: false },
+        Full::Fails(_) => Refusal::NoDisk { budget: None, fails: true },
     }
 }

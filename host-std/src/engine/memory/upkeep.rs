@@ -41,7 +41,7 @@ impl Shard {
                 Ok(sparse) => {
                     let moved = self.move_out_of(keeper, &sparse).await;
                     if let Err(full) = moved.and(self.tell_again(keeper, &sparse).await) {
-                        tracing::debug!(?full, "what stays long stays where it is, as there is no room beside");
+                        tracing::debug!(why = %full, "what stays long stays where it is, as there is no room beside");
                     }
                 }
                 Err(error) => {

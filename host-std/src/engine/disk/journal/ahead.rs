@@ -76,7 +76,7 @@ impl Shared {
             }
             Err(full) => {
                 if state.full.as_ref() != Some(&full) {
-                    tracing::warn!(?full, "there is no room for another segment of the log");
+                    tracing::warn!(why = %full, "no other segment of the log can be made");
                 }
                 state.full = Some(full);
             }
@@ -94,7 +94,7 @@ impl Shared {
         if let Some(full) = self.state.lock().lacks_room() {
             return Err(full);
         }
-        let made = maker.make(None).map_err(|error| Full::Disk(error.to_string()))?;
+        let made = maker.make(None)?;
         Ok((made, maker.capacity().into()))
     }
 }

@@ -8,8 +8,10 @@
 //! | `line` | those who wait until a place is safe |
 //! | `ahead` | what makes segments |
 //! | `times` | how long the disk has taken |
+//! | `full` | why nothing can be added |
 
 mod ahead;
+mod full;
 mod gather;
 mod line;
 #[cfg(test)]
@@ -34,6 +36,7 @@ use tokio::sync::Notify;
 use super::files::Directory;
 use super::log::{Capacity, Group, HEADER, Made, Maker, OVERHEAD, Opened, Position, Tail};
 pub(super) use ahead::BESIDE;
+pub(crate) use full::Full;
 use line::Line;
 pub(crate) use times::SyncTimes;
 use times::{LONG, Times};
@@ -113,15 +116,6 @@ struct State {
     full: Option<Full>,
     failed: Option<Failed>,
     is_closing: bool,
-}
-
-/// Why there is no room for an entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Full {
-    /// The log has all that it may have.
-    Budget(u64),
-    /// The disk says so, or has only as much left as giving room back takes.
-    Disk(String),
 }
 
 /// The log can't be written any more: what was added and is not safe may be there after a restart, or not.
@@ -237,7 +231,7 @@ impl Journal {
         let bytes = bytes.saturating_add(HEADER);
         let mut state = self.shared.state.lock();
         if let Some(Failed(error)) = &state.failed {
-            return Some(Err(Full::Disk(error.clone())));
+            return Some(Err(Full::Fails(error.clone())));
         }
         if is_growth && let Some(full) = state.lacks_room() {
             return Some(Err(full));

@@ -265,7 +265,7 @@ fn who_waits_is_told_when_it_fails() {
         let failing = async { journal.fail("a test") };
         let (waited, ()) = tokio::join!(waiting, failing);
         assert_eq!(waited, Err(Failed("a test".to_owned())));
-        assert!(matches!(journal.room_for(1, true).await, Err(Full::Disk(_))));
+        assert!(matches!(journal.room_for(1, true).await, Err(Full::Fails(_))));
     });
 }
 

@@ -98,7 +98,7 @@ impl Following {
                 Err(error) => error,
             };
             if is_full(&error) {
-                return Err(Refusal::NoDisk { budget: None });
+                return Err(Refusal::NoDisk { budget: None, fails: false });
             }
             if error.kind() == PublishErrorKind::MaxPayloadExceeded {
                 return Err(Refusal::Busy("the engine takes shorter messages than it did"));
