@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use streamgauge_tests::client::{Answer, Client};
-use streamgauge_tests::kept::{bytes_in, killed, serve, text};
+use streamgauge_tests::kept::{bytes_in, data, killed, serve, text};
 use streamgauge_tests::process::Process;
 use streamgauge_tests::wait::{until, until_within};
 use tempfile::TempDir;
@@ -331,11 +331,27 @@ fn a_folder_that_is_gone_refuses_what_is_new_and_holds_nobody_up() {
     let item = "x".repeat(1 << 20);
     let mut client = server.connect();
     let (put, refused) = fill(&mut client, &item);
-    assert_eq!((refused.status, refused.text().contains("the disk")), (507, true));
+    assert_eq!((refused.status, refused.text().contains("the disk fails")), (507, true));
     assert!(put > 0);
     let (status, health) = ready(&mut client);
     assert!(status == 200 && health.contains("No such file or directory"), "{health}");
     assert_eq!(client.get("/get").text().len(), item.len(), "what it has it gives");
+}
+
+#[test]
+fn a_folder_that_can_only_be_read_can_be_looked_at() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &[]);
+    server.get("/put?data=H3110");
+    assert_eq!(server.stop(), 0);
+    let Some(mounted) = Mounted::new(&["--bind", text(folder.path())]) else { return };
+    assert!(is_done("mount", &["-o", "remount,ro,bind", text(mounted.0.path())]));
+    for action in ["check", "dump"] {
+        let (code, said) = data(action, mounted.0.path(), &[]);
+        assert_eq!(code, 0, "{action}: {said}");
+    }
+    let (code, said) = data("repair", mounted.0.path(), &["--yes"]);
+    assert!(code == 2 && said.contains("Read-only"), "{said}");
 }
 
 /// Puts an item until it is refused, and returns how many were put, and how that was answered.

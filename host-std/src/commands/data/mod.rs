@@ -56,6 +56,10 @@ impl Folder {
     }
 
     fn wrong(&self, error: &impl std::fmt::Display) -> StartError {
+    fn take(&self) -> Result<AtRest, StartError> {
+        AtRest::take(&self.path).map_err(|error| self.wrong(&error))
+    }
+
         StartError::new(format_args!("{}: {error}", self.path.display()))
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Repair {
 
 impl Repair {
     pub(super) fn run(&self) -> Result<ExitCode, StartError> {
-        let at_rest = self.folder.open()?;
+        let at_rest = self.folder.take()?;
         let has_all = at_rest.has_all().map_err(|error| self.folder.wrong(&error))?;
         let defaults = serve::defaults()?;
         let mut is_new = false;

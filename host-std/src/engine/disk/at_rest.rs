@@ -15,7 +15,7 @@ use streamgauge_core::time::Time;
 
 use super::body::Body;
 use super::checkpoint::{self, Reader};
-use super::files::{Directory, File as _, Folder as _, lock};
+use super::files::{Directory, File as _, Folder as _, lock, lock_to_read};
 use super::history::{self, Histories};
 use super::log::{self, Damage, End, Position, Step, name_of, segments};
 use super::salvage::Salvaged;
@@ -27,7 +27,8 @@ use crate::engine::memory::{Budget, Rooms};
 pub(crate) struct AtRest {
     path: PathBuf,
     folder: Directory,
-    _lock: File,
+    /// `None` if there is nothing to lock, which every server leaves.
+    _lock: Option<File>,
 }
 
 /// Items of a queue that lie in an entry which is not what was written.
@@ -60,21 +61,22 @@ pub(crate) struct LogFound {
 }
 
 impl AtRest {
-    /// The folder at a path, in which something is kept.
+    /// The folder at a path, in which something is kept, to be read: nothing is written there, and it need not be possible.
     ///
     /// # Errors
     /// A server has it, or there is nothing.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        if !path.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such folder"));
-        }
-        let folder = Directory::at(path.to_owned())?;
-        let has_checkpoint = folder.names()?.iter().any(|name| name == checkpoint::NAME);
-        if !has_checkpoint && segments(&folder)?.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "nothing is kept there"));
-        }
-        let lock = lock(path)?;
-        Ok(Self { path: path.to_owned(), folder, _lock: lock })
+        let folder = kept_in(path, Directory::to_read)?;
+        Ok(Self { path: path.to_owned(), folder, _lock: lock_to_read(path)? })
+    }
+
+    /// The same, to be changed.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), or nothing can be written there.
+    pub(crate) fn take(path: &Path) -> io::Result<Self> {
+        let folder = kept_in(path, Directory::at)?;
+        Ok(Self { path: path.to_owned(), folder, _lock: Some(lock(path)?) })
     }
 
     /// What the checkpoint holds, in an engine with room for everything; `None` if there is no checkpoint.
@@ -260,6 +262,24 @@ pub(crate) fn rooms() -> Rooms {
 }
 
 /// When what an entry tells was executed, if that can be read.
+/// A folder in which something is kept, opened in one way or another.
+fn kept_in(path: &Path, open: impl FnOnce(PathBuf) -> io::Result<Directory>) -> io::Result<Directory> {
+    match fs::metadata(path) {
+        Ok(there) if !there.is_dir() => return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is no folder")),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(io::Error::new(error.kind(), "there is no such folder"));
+        }
+        Err(error) => return Err(error),
+    }
+    let folder = open(path.to_owned())?;
+    let has_checkpoint = folder.names()?.iter().any(|name| name == checkpoint::NAME);
+    if !has_checkpoint && segments(&folder)?.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "nothing is kept there"));
+    }
+    Ok(folder)
+}
+
 fn time_of(body: &[u8]) -> Option<Time> {
     match Body::read(body)? {
         Body::Executed { entry, .. } => Entry::decode(entry, Time::ZERO).ok().map(|entry| entry.now),

@@ -10,7 +10,7 @@ mod real;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod simulated;
 
-pub(crate) use real::{Directory, lock};
+pub(crate) use real::{Directory, lock, lock_to_read};
 
 use std::io;
 

@@ -14,6 +14,8 @@ use super::{File, Folder};
 #[derive(Debug, Clone)]
 pub(crate) struct Directory {
     path: PathBuf,
+    /// Whether files are opened to be written too.
+    is_writable: bool,
 }
 
 /// Zeros that are written at a time.
@@ -25,8 +27,22 @@ impl Directory {
     /// # Errors
     /// It can't be made.
     pub(crate) fn at(path: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&path)?;
-        Ok(Self { path })
+        match fs::create_dir_all(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let what = if path.exists() { "it is no folder" } else { "it is a link to nothing" };
+                Err(io::Error::new(io::ErrorKind::NotADirectory, what))
+            }
+            made => made.map(|()| Self { path, is_writable: true }),
+        }
+    }
+
+    /// The folder at `path`, in which nothing is changed.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn to_read(path: PathBuf) -> io::Result<Self> {
+        fs::read_dir(&path)?;
+        Ok(Self { path, is_writable: false })
     }
 
     /// Bytes that the disk has for its files: those that they have, and those that are free.
@@ -59,8 +75,25 @@ impl Directory {
 /// Another process has it.
 pub(crate) fn lock(folder: &Path) -> io::Result<fs::File> {
     let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(folder.join("lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
+    locked(file.try_lock()).map(|()| file)
+}
+
+/// Locks a folder for those who only read it, and leaves it as it is; `None` if no process has ever locked it, which a
+/// server does before anything else.
+///
+/// # Errors
+/// Another process has it.
+pub(crate) fn lock_to_read(folder: &Path) -> io::Result<Option<fs::File>> {
+    match fs::File::open(folder.join("lock")) {
+        Ok(file) => locked(file.try_lock_shared()).map(|()| Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn locked(tried: Result<(), TryLockError>) -> io::Result<()> {
+    match tried {
+        Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(io::Error::other("another server has this folder")),
         Err(TryLockError::Error(error)) => Err(error),
     }
@@ -94,7 +127,7 @@ impl Folder for Directory {
     }
 
     fn open(&self, name: &str) -> io::Result<fs::File> {
-        OpenOptions::new().read(true).write(true).open(self.path.join(name))
+        OpenOptions::new().read(true).write(self.is_writable).open(self.path.join(name))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
