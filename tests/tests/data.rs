@@ -1,10 +1,12 @@
 //! What a server keeps in a folder: checked, told, damaged and repaired.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
-use streamgauge_tests::kept::{damage, data, killed, newest_log, serve, text};
-use streamgauge_tests::process::Process;
+use nix::sys::signal::Signal;
+use streamgauge_tests::kept::{damage, data, killed, log_with, newest_log, serve, text};
+use streamgauge_tests::process::{Process, Server};
 use tempfile::TempDir;
 
 /// A folder with some items, which nobody has closed.
@@ -163,4 +165,149 @@ fn a_checkpoint_that_is_lost_is_made_again_from_all_of_the_log_or_not_at_all() {
     fs::remove_file(&checkpoint).unwrap();
     let (code, said) = data("repair", folder.path(), &["--yes", "--from-log"]);
     assert!(code == 1 && said.contains("put a copy of the folder in its place"), "{said}");
+}
+
+/// A folder with messages `m000` and so on of a topic, each of a request of its own, which a checkpoint is behind.
+fn published(count: u32) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &[]);
+    for number in 0..count {
+        assert_eq!(server.connect().post("/pub?topic=t", format!("m{number:03}")).status, 200);
+    }
+    assert_eq!(server.stop(), 0);
+    folder
+}
+
+/// The messages of the topic that a subscriber is told, with `gap` and how many are missing between them.
+fn told(server: &Server) -> Vec<String> {
+    let mut client = server.connect();
+    client.send("GET /sub?topic=t&from=first&follow=0&format=sse HTTP/1.0\r\n\r\n");
+    client.head();
+    let text = String::from_utf8(client.rest()).unwrap();
+    let data = |event: &str| {
+        let data = event.lines().find_map(|line| line.strip_prefix("data: "))?;
+        let is_gap = event.lines().any(|line| line == "event: gap");
+        (is_gap || data.starts_with('m')).then(|| if is_gap { format!("gap {data}") } else { data.to_owned() })
+    };
+    text.split("\n\n").filter_map(data).collect()
+}
+
+/// Messages of these numbers, and gaps.
+fn expected(parts: &[Result<Range<u32>, u32>]) -> Vec<String> {
+    let of = |part: &Result<Range<u32>, u32>| match part {
+        Ok(numbers) => numbers.clone().map(|number| format!("m{number:03}")).collect(),
+        Err(gap) => vec![format!("gap {gap}")],
+    };
+    parts.iter().flat_map(of).collect()
+}
+
+#[test]
+fn what_is_whole_between_two_damaged_messages_is_told() {
+    let folder = published(20);
+    for message in ["m005", "m015"] {
+        damage(&log_with(folder.path(), message), message);
+    }
+    let (code, said) = data("check", folder.path(), &[]);
+    assert_eq!((code, said.matches("bytes are not what was written").count()), (1, 2), "{said}");
+    let mut server = serve(folder.path(), &["--enable-logging"]);
+    assert_eq!(told(&server), expected(&[Ok(0..5), Err(1), Ok(6..15), Err(1), Ok(16..20)]));
+    server.process.signal(Signal::SIGTERM);
+    assert_eq!(server.process.exit_code(), 0);
+    let said = server.process.stderr();
+    let lines: Vec<_> = said.lines().filter(|line| line.contains("can't be read")).collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    assert!(lines.iter().all(|line| line.contains("it is not what was written")), "{said}");
+}
+
+#[test]
+fn what_a_repair_gives_up_is_told_as_a_gap_and_no_damage_any_more() {
+    let folder = published(10);
+    for message in ["m000", "m004"] {
+        damage(&log_with(folder.path(), message), message);
+    }
+    let file = newest_log(folder.path()).file_name().unwrap().to_str().unwrap().to_owned();
+    let (code, said) = data("check", folder.path(), &[]);
+    assert!(code == 1 && said.contains("data repair"), "{said}");
+    let (code, said) = data("repair", folder.path(), &["--yes"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(said.matches(&format!("lost: {file} at byte")).count(), 2, "{said}");
+    assert!(said.contains("topic t: messages that can't be read, and are told as a gap: 2"), "{said}");
+    let row = said.lines().find(|line| line.starts_with("t ")).expect("a row of the topic");
+    assert_eq!(row.split_whitespace().nth(1), Some("8"), "{said}");
+    for _ in 0..2 {
+        let (code, said) = data("check", folder.path(), &[]);
+        assert_eq!(code, 0, "{said}");
+        let mut server = serve(folder.path(), &["--enable-logging"]);
+        assert_eq!(told(&server), expected(&[Err(1), Ok(1..4), Err(1), Ok(5..10)]));
+        server.process.signal(Signal::SIGTERM);
+        assert_eq!(server.process.exit_code(), 0);
+        assert!(!server.process.stderr().contains("can't be read"));
+    }
+    let (code, said) = data("repair", folder.path(), &["--yes"]);
+    assert!(code == 0 && said.contains("nothing was changed"), "{said}");
+}
+
+#[test]
+fn messages_of_a_file_that_is_missing_are_given_up_by_a_repair() {
+    let folder = published(50);
+    let first = log_with(folder.path(), "m000");
+    let server = serve(folder.path(), &[]);
+    for number in 50..100 {
+        assert_eq!(server.connect().post("/pub?topic=t", format!("m{number:03}")).status, 200);
+    }
+    assert_eq!(server.stop(), 0);
+    assert_ne!(first, log_with(folder.path(), "m050"));
+    fs::remove_file(&first).unwrap();
+    let (code, said) = data("check", folder.path(), &[]);
+    assert_eq!((code, said.matches("log is missing").count()), (1, 1), "{said}");
+    let (code, said) = data("repair", folder.path(), &["--yes"]);
+    assert!(code == 0 && said.contains("told as a gap: 50"), "{said}");
+    let (code, said) = data("check", folder.path(), &[]);
+    let row = said.lines().find(|line| line.starts_with("t ")).expect("a row of the topic");
+    assert_eq!((code, row.split_whitespace().nth(1)), (0, Some("50")), "{said}");
+    assert_eq!(told(&serve(folder.path(), &[])), expected(&[Err(50), Ok(50..100)]));
+}
+
+#[test]
+fn what_is_lost_behind_the_checkpoint_is_told_as_a_gap_after_a_repair() {
+    let folder = published(4);
+    let server = serve(folder.path(), &[]);
+    for number in 4..20 {
+        assert_eq!(server.connect().post("/pub?topic=t", format!("m{number:03}")).status, 200);
+    }
+    killed(server);
+    damage(&log_with(folder.path(), "m005"), "m005");
+    let (code, said) = data("repair", folder.path(), &["--yes"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("topic t: messages behind it that those may get again who have seen them: 14"), "{said}");
+    let (code, said) = data("check", folder.path(), &[]);
+    assert_eq!(code, 0, "{said}");
+    let told = told(&serve(folder.path(), &[]));
+    let is_gap = |one: &&String| one.starts_with("gap ");
+    let messages: Vec<_> = told.iter().filter(|one| !is_gap(one)).cloned().collect();
+    assert_eq!(messages, expected(&[Ok(0..5), Ok(6..20)]));
+    let gaps: Vec<_> = told.iter().enumerate().filter(|(_, one)| is_gap(one)).map(|(at, _)| at).collect();
+    assert_eq!(gaps, [5], "one, where it is missing: {told:?}");
+}
+
+#[test]
+fn who_only_looks_writes_nothing() {
+    let folder = used();
+    let named = |path: &Path| fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    // As of a copy.
+    fs::remove_file(folder.path().join("lock")).unwrap();
+    let before = named(folder.path());
+    for action in ["check", "dump"] {
+        let (code, said) = data(action, folder.path(), &[]);
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(named(folder.path()), before, "{action}");
+    }
+    let file = folder.path().join("checkpoint");
+    let (code, said) = data("check", &file, &[]);
+    assert!(code == 2 && said.contains("checkpoint: it is no folder"), "{said}");
+    assert!(serve_fails(&file).contains("checkpoint: it is no folder"));
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink("nothing", &link).unwrap();
+    let said = serve_fails(&link);
+    assert!(said.contains("link: it is a link to nothing"), "{said}");
 }

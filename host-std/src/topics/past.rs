@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::hub::Hub;
 use crate::engine::disk::Keeper;
-use crate::engine::disk::history::{Chunk, History, Reader};
+use crate::engine::disk::history::{Chunk, History, Lost, Reader};
 use crate::engine::memory::{Held, OwnRoom, TopicLog};
 
 /// Where a subscriber begins that is served from the disk.
@@ -90,12 +90,15 @@ async fn read(hub: &Hub, keeper: &Keeper, reader: &Reader, topic: Name, since: T
     let mut extent = lie_in()?;
     loop {
         let (reader, chunk) = keeper.read(reader.clone(), extent, end, since.max(oldest)).await;
-        let Some(lost) = &chunk.lost else { return Some((reader, chunk)) };
+        if chunk.lost.is_empty() {
+            return Some((reader, chunk));
+        }
         match lie_in() {
             // They were told again meanwhile, and the file is gone.
             Some(there) if there.begin != extent.begin => extent = there,
             Some(_) => {
-                tracing::error!(%topic, at = %lost.at, error = ?lost.error, "messages that are kept can't be read");
+                let say = |lost: &Lost| tracing::error!(%topic, at = %lost.at, why = %lost, "messages that are kept can't be read");
+                chunk.lost.iter().for_each(say);
                 return Some((reader, chunk));
             }
             None => return Some((reader, chunk)),

@@ -25,14 +25,16 @@ impl Check {
     pub(super) fn run(&self) -> Result<ExitCode, StartError> {
         let at_rest = self.folder.open()?;
         let mut found = read(&self.folder, &at_rest, Err)?;
-        let starts = found.wrong.is_none() && found.state.as_ref().is_some_and(|state| state.losses.is_empty());
-        let is_well = starts && found.lost.is_empty();
+        let (starts, is_whole) = (found.starts(), found.is_whole());
         let mut text = self.told(&at_rest, &found);
+        if !starts {
+            found.give_up(&self.folder, &at_rest)?;
+        }
         if let Some(state) = &mut found.state {
             text += if starts { "" } else { "\nA repair would leave this:\n" };
             text += &tables(state);
         }
-        Ok(ended(output::write(text.as_bytes()), is_well && found.messages.is_empty()))
+        Ok(ended(output::write(text.as_bytes()), is_whole))
     }
 
     fn told(&self, at_rest: &AtRest, found: &Read) -> String {
@@ -54,6 +56,7 @@ impl Check {
         match state {
             Some(state) if state.losses.is_empty() && !(lost.is_empty() && messages.is_empty()) => {
                 line("start", "a server starts, and says what is missing to who asks for it");
+                line("", &format!("streamgauge data repair {} gives that up", shown(&self.folder.path)));
             }
             Some(state) if state.losses.is_empty() => line("start", "a server starts with all of it"),
             _ => line("start", &format!("no server starts: streamgauge data repair {}", shown(&self.folder.path))),

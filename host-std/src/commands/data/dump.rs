@@ -67,7 +67,7 @@ impl Dump {
             written = match step {
                 Step::Entry(at, body) => entry(at, body).write(&mut out),
                 Step::Damaged(damage) => {
-                    place(Object::new("damage"), damage.at).number("bytes", damage.len.into()).write(&mut out)
+                    place(Object::new("damage"), damage.at).number("bytes", damage.bytes().into()).write(&mut out)
                 }
             };
         });

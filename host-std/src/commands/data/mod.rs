@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use streamgauge_core::engine::Name;
 
 use crate::engine::disk::{AtRest, Damage, LogFound, LostItems, Restored, Salvage, Salvaged, StateError};
 use crate::terminal::StartError;
@@ -55,11 +56,11 @@ impl Folder {
         AtRest::open(&self.path).map_err(|error| self.wrong(&error))
     }
 
-    fn wrong(&self, error: &impl std::fmt::Display) -> StartError {
     fn take(&self) -> Result<AtRest, StartError> {
         AtRest::take(&self.path).map_err(|error| self.wrong(&error))
     }
 
+    fn wrong(&self, error: &impl std::fmt::Display) -> StartError {
         StartError::new(format_args!("{}: {error}", self.path.display()))
     }
 }
@@ -87,6 +88,28 @@ struct Read {
     state: Option<Salvaged>,
     /// Items of it that can't be read, and are not in it any more.
     lost: Vec<LostItems>,
+}
+
+impl Read {
+    /// Whether all of it is there.
+    fn is_whole(&self) -> bool {
+        self.starts() && self.lost.is_empty() && self.messages.is_empty()
+    }
+
+    /// Whether a server starts with it.
+    fn starts(&self) -> bool {
+        self.wrong.is_none() && self.state.as_ref().is_some_and(|state| state.losses.is_empty())
+    }
+
+    /// Lets messages leave that a repair gives up, and says how many of which topic.
+    fn give_up(&mut self, folder: &Folder, at_rest: &AtRest) -> Result<Vec<(Name, u64)>, StartError> {
+        match &mut self.state {
+            Some(state) if !(state.losses.is_empty() && self.messages.is_empty()) => {
+                at_rest.lose_damaged(&mut state.histories).map_err(|error| folder.wrong(&error))
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
 }
 
 /// Reads a checkpoint, or what stands in its place, and the log behind it.

@@ -4,12 +4,13 @@ use std::io::{IsTerminal as _, Write as _, stdin, stdout};
 use std::process::ExitCode;
 
 use clap::Args;
+use streamgauge_core::engine::Name;
 use streamgauge_core::engine::memory::Memory;
 
 use super::check::tables;
 use super::{EXIT_CODES, Folder, Read, ended, read, shown};
 use crate::commands::serve;
-use crate::engine::disk::{AtRest, LostItems, Restored, Salvaged, StateError, rooms};
+use crate::engine::disk::{AtRest, Damage, LostItems, Restored, Salvaged, StateError, rooms};
 use crate::terminal::exit::Failure;
 use crate::terminal::{StartError, output};
 
@@ -41,16 +42,19 @@ impl Repair {
             is_new = true;
             Ok(Restored::new(Memory::with_defaults(rooms(), defaults), at_rest.oldest()?))
         };
-        let Read { wrong, state, lost, .. } = read(&self.folder, &at_rest, instead)?;
+        let mut found = read(&self.folder, &at_rest, instead)?;
+        if found.is_whole() && !is_new {
+            let text = format!("{}: nothing is lost, and nothing was changed", shown(&self.folder.path));
+            return Ok(ended(output::line(&text), true));
+        }
+        let given_up = found.give_up(&self.folder, &at_rest)?;
+        let Read { wrong, messages, state, lost, .. } = found;
         let Some(mut state) = state else {
             let why = wrong.map_or_else(String::new, |error| error.to_string());
             return Ok(Failure::Refused(self.hopeless(&why, has_all)).exit());
         };
-        if state.losses.is_empty() && lost.is_empty() && !is_new {
-            let text = format!("{}: nothing is lost, and nothing was changed", shown(&self.folder.path));
-            return Ok(ended(output::line(&text), true));
-        }
-        let mut text = told(&state, &lost);
+        let mut text = lost_of(&state, &lost, &messages);
+        text += &told(&state, &given_up);
         if is_new {
             text += "The checkpoint is lost: topics and queues that nobody has made have the settings that serve gives them.\n";
         }
@@ -98,19 +102,30 @@ impl Repair {
     }
 }
 
-/// What is lost, and what that leads to.
-fn told(state: &Salvaged, lost: &[LostItems]) -> String {
+/// What is lost.
+fn lost_of(state: &Salvaged, lost: &[LostItems], messages: &[Damage]) -> String {
+    let losses = state.losses.iter().map(ToString::to_string);
+    let (items, messages) = (lost.iter().map(ToString::to_string), messages.iter().map(ToString::to_string));
+    losses.chain(items).chain(messages).map(|lost| format!("lost: {lost}\n")).collect()
+}
+
+/// What that leads to.
+fn told(state: &Salvaged, given_up: &[(Name, u64)]) -> String {
     let mut text = String::new();
     let mut line = |told: String| text += &(told + "\n");
-    state.losses.iter().for_each(|loss| line(format!("lost: {loss}")));
-    lost.iter().for_each(|lost| line(format!("lost: {lost}")));
-    line(format!(
-        "{} entries before it were executed again as they were, and {} behind it",
-        state.before, state.behind
-    ));
-    if state.renumbered > 0 {
-        let by = state.renumbered;
-        line(format!("topics: numbers of messages are higher by {by}: subscribers may get up to {by} messages again"));
+    if !state.losses.is_empty() {
+        let Salvaged { before, behind, .. } = state;
+        line(format!("{before} entries before it were executed again as they were, and {behind} behind it"));
+    }
+    if state.skipped > 0 {
+        let by = state.skipped;
+        line(format!("topics: behind it numbers of messages are higher by {by}, which subscribers are told as a gap"));
+    }
+    for (topic, messages) in state.again.iter().filter(|_| state.skipped > 0) {
+        line(format!("topic {topic}: messages behind it that those may get again who have seen them: {messages}"));
+    }
+    for (topic, messages) in given_up {
+        line(format!("topic {topic}: messages that can't be read, and are told as a gap: {messages}"));
     }
     if state.unpublished > 0 {
         line(format!("topics: messages lost too, as their topics take them no more: {}", state.unpublished));

@@ -192,11 +192,22 @@ impl AtRest {
         let mut damage = Vec::new();
         for (begin, end) in histories.spans() {
             let end = if end > before { before } else { end };
-            if begin < end {
+            if begin < end
+                && !damage.last().is_some_and(|last: &Damage| last.is_missing && last.is_in(begin, end.offset))
+            {
                 log::check(&self.folder, begin, end.offset, &mut damage)?;
             }
         }
         Ok(damage)
+    }
+
+    /// Lets messages leave that can't be read for what is damaged, and says how many of which topic these are.
+    ///
+    /// # Errors
+    /// The disk doesn't work.
+    pub(crate) fn lose_damaged(&self, histories: &mut Histories) -> io::Result<Vec<(Name, u64)>> {
+        let damage = self.damaged_messages(histories, Position { segment: u32::MAX, offset: u32::MAX })?;
+        histories.lose(&self.folder, &damage)
     }
 
     /// Makes a checkpoint of this the beginning of what is kept, and moves the files that were there to a folder beside
@@ -251,17 +262,6 @@ impl AtRest {
     }
 }
 
-/// The number of the first segment of a log.
-const FIRST: u32 = 1;
-
-/// Room for everything, as there is while a server starts.
-pub(crate) fn rooms() -> Rooms {
-    let budget = Budget::telling(u64::MAX);
-    budget.refuse_again(Some(Vec::new()));
-    Rooms::alone(budget).keeping(0)
-}
-
-/// When what an entry tells was executed, if that can be read.
 /// A folder in which something is kept, opened in one way or another.
 fn kept_in(path: &Path, open: impl FnOnce(PathBuf) -> io::Result<Directory>) -> io::Result<Directory> {
     match fs::metadata(path) {
@@ -280,6 +280,17 @@ fn kept_in(path: &Path, open: impl FnOnce(PathBuf) -> io::Result<Directory>) -> 
     Ok(folder)
 }
 
+/// The number of the first segment of a log.
+const FIRST: u32 = 1;
+
+/// Room for everything, as there is while a server starts.
+pub(crate) fn rooms() -> Rooms {
+    let budget = Budget::telling(u64::MAX);
+    budget.refuse_again(Some(Vec::new()));
+    Rooms::alone(budget).keeping(0)
+}
+
+/// When what an entry tells was executed, if that can be read.
 fn time_of(body: &[u8]) -> Option<Time> {
     match Body::read(body)? {
         Body::Executed { entry, .. } => Entry::decode(entry, Time::ZERO).ok().map(|entry| entry.now),

@@ -69,9 +69,21 @@ impl Executed<'_> {
     /// Writes it as an entry of a log.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let Self { now, taken, call, random, refused, .. } = self;
-        Body::begin_executed(refused, out);
+        Body::begin_executed(self.number(), refused, out);
         let entry = Entry { now: *now, random: Numbers::of(random), taken: *taken, call: *call };
         let Ok(()) = entry.encode(Time::ZERO, out);
+    }
+
+    /// The low half of the number of the first message that it published: who has lost what is in front of it counts from
+    /// there.
+    fn number(&self) -> Option<u32> {
+        match &self.call {
+            Call::Execute(Command::Publish { topic, messages, .. }) if !messages.are_bare() => {
+                let next = self.memory.topic(topic)?.log().end().sequence();
+                Some(next.wrapping_sub(messages.count()) as u32)
+            }
+            _ => None,
+        }
     }
 
     /// The state that it led to.

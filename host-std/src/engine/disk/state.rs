@@ -216,7 +216,7 @@ impl Restored {
     pub(crate) fn again(&mut self, at: Position, body: &[u8]) -> Result<Time, StateError> {
         let Self { memory, notes, .. } = self;
         match Body::read(body).ok_or(StateError::Unknown(at))? {
-            Body::Executed { refused, entry } => {
+            Body::Executed { refused, entry, .. } => {
                 let entry = Entry::decode(entry, Time::ZERO).map_err(|_| StateError::Unknown(at))?;
                 memory.host_mut().go_back(entry.random.iter(), refused);
                 memory.host_mut().set_place(Some(at));

@@ -12,10 +12,12 @@
 //! | [`Extent`] | messages of a topic that lie in one segment, with what is between them |
 //! | `saved` | the bytes of it in a checkpoint |
 //! | `told` | what an entry tells of a topic |
+//! | `breaks` | what is damaged of an extent, and the numbers of what is behind it |
 //! | [`Reader`] | the messages, read from the disk some at a time |
 //! | [`Taken`] | the memory of all that |
 //! | [`Retelling`] | those that hold a segment, read to be told again |
 
+mod breaks;
 mod extent;
 mod of_topic;
 mod reader;
@@ -28,20 +30,23 @@ mod told;
 
 pub(crate) use extent::Extent;
 pub(crate) use of_topic::{History, LEAST as PIECE};
-pub(crate) use reader::{Chunk, Reader};
+pub(crate) use reader::{Chunk, Lost, Reader};
 pub(crate) use retelling::{Retelling, read as read_again};
 pub(crate) use saved::Forged;
 pub(crate) use taken::Taken;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use streamgauge_core::engine::journal::Call;
 use streamgauge_core::engine::memory::Memory;
 use streamgauge_core::engine::{Command, Kind, Name, TopicSettings, TopicStats};
 use streamgauge_core::time::Time;
 
-use super::log::Position;
+use super::files::Folder;
+use super::log::{Damage, Position};
 use crate::engine::memory::Rooms;
+use breaks::read_whole;
 use extent::Run;
 
 /// The histories of all topics that have one.
@@ -144,15 +149,41 @@ impl Histories {
         self.of.iter().flat_map(|(topic, history)| history.extents().map(|extent| (*topic, *extent)))
     }
 
-    /// Of each segment that something of it lies in, where that begins and ends.
-    pub(crate) fn spans(&self) -> impl Iterator<Item = (Position, Position)> {
-        let mut spans = BTreeMap::<u32, (u32, u32)>::new();
-        for (_, Extent { begin, end, .. }) in self.all() {
-            let span = spans.entry(begin.segment).or_insert((begin.offset, end));
-            *span = (span.0.min(begin.offset), span.1.max(end));
+    /// Where something of it lies: places from which to which extents go on, and what is between them.
+    pub(crate) fn spans(&self) -> Vec<(Position, Position)> {
+        let behind = |extent: Extent| extent.begin.with_offset(extent.end);
+        let mut all: Vec<_> = self.all().map(|(_, extent)| (extent.begin, behind(extent))).collect();
+        all.sort_unstable();
+        all.dedup_by(|(begin, end), (_, last)| {
+            let goes_on = *begin <= *last;
+            if goes_on {
+                *last = (*last).max(*end);
+            }
+            goes_on
+        });
+        all
+    }
+
+    /// Lets all leave that is not what was written, and what has no number because of that: in one of these places.
+    /// Returns the topics that have lost messages by it, and how many. O(bytes of the extents in these places).
+    ///
+    /// # Errors
+    /// A file can't be read.
+    pub(crate) fn lose(&mut self, folder: &impl Folder, damage: &[Damage]) -> io::Result<Vec<(Name, u64)>> {
+        let mut lost = Vec::new();
+        for (topic, history) in &mut self.of {
+            let before = history.messages();
+            history.lose(|extent| {
+                if damage.iter().any(|damage| damage.is_in(extent.begin, extent.end)) {
+                    read_whole(folder, topic, extent)
+                } else {
+                    Ok(vec![*extent])
+                }
+            })?;
+            lost.push((*topic, before - history.messages()));
         }
-        let place = |segment, offset| Position { segment, offset };
-        spans.into_iter().map(move |(segment, (begin, end))| (place(segment, begin), place(segment, end)))
+        lost.retain(|(_, messages)| *messages > 0);
+        Ok(lost)
     }
 
     /// Lets leave what lies in a segment, whatever topics keep, of those that have most of it, until only so many bytes of
@@ -172,11 +203,6 @@ impl Histories {
         let kept = topics.iter().take_while(|one| is_kept(one)).count();
         let mut give_up = |topic| self.of.get_mut(topic).map_or(0, |history| history.give_up(segment));
         topics.iter().skip(kept).map(|(_, topic)| give_up(topic)).sum()
-    }
-
-    /// Every message has a number that is higher by so much.
-    pub(crate) fn renumber(&mut self, by: u64) {
-        self.of.values_mut().for_each(|history| history.renumber(by));
     }
 
     /// Lets counters of a topic tell of the messages on the disk, where these are more than are in memory.

@@ -1,6 +1,7 @@
 //! The history of one topic.
 
 use std::collections::VecDeque;
+use std::io;
 use std::ops::Range;
 
 use streamgauge_core::engine::TopicSettings;
@@ -130,15 +131,34 @@ impl History {
         self.leave(usize::from(self.extents.len() > 1))
     }
 
+    /// Puts in the place of each extent what `whole` says of it.
+    ///
+    /// # Errors
+    /// Those of `whole`.
+    pub(super) fn lose(&mut self, mut whole: impl FnMut(&Extent) -> io::Result<Vec<Extent>>) -> io::Result<()> {
+        let (mut left, mut kept) = (self.left, VecDeque::new());
+        for extent in &self.extents {
+            let whole = whole(extent)?;
+            if kept.is_empty() && whole.first().is_none_or(|first| first.first > extent.first) {
+                // Nothing is in front of what is lost, as of what has left.
+                left = left.max(if whole.is_empty() { extent.until } else { extent.since });
+            }
+            kept.extend(whole);
+        }
+        *self = Self::of(kept, left);
+        Ok(())
+    }
+
+    /// How many messages there are.
+    pub(super) const fn messages(&self) -> u64 {
+        self.messages
+    }
+
     /// Lets so many of the oldest extents leave, and returns how many messages that were.
     fn leave(&mut self, extents: usize) -> u64 {
         let before = self.messages;
         (0..extents).for_each(|_| self.pop());
         before - self.messages
-    }
-
-    pub(super) fn renumber(&mut self, by: u64) {
-        self.extents.iter_mut().for_each(|extent| extent.first = extent.first.saturating_add(by));
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Messages of a topic, read from the disk some at a time.
 
+use std::fmt;
 use std::io;
 use std::ops::Range;
 
@@ -7,9 +8,10 @@ use streamgauge_core::engine::Name;
 use streamgauge_core::time::Time;
 
 use super::Extent;
+use super::breaks::{Break, breaks};
 use super::told::Told;
 use crate::engine::disk::files::{File, Folder};
-use crate::engine::disk::log::{Found, HEADER, Position, frame_at, name_of, next_entry, read_bytes, read_run};
+use crate::engine::disk::log::{Found, HEADER, Position, frame_at, name_of, read_bytes, read_run};
 
 /// Reads the messages of a topic, extent by extent: who owns it tells which one is next.
 #[derive(Debug, Clone)]
@@ -19,7 +21,12 @@ pub(crate) struct Reader {
     next: u64,
     /// Where it left off, and in the extent that begins where.
     left_off: Option<(Position, Spot)>,
+    /// What is not what was written from there on, in that extent, as far as it was looked for.
+    breaks: Vec<Break>,
 }
+
+/// So much of what is not what was written is held in memory.
+const MOST: usize = 1_000;
 
 /// A place in an extent, and the number of the first message from there on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,16 +43,25 @@ pub(crate) struct Chunk {
     /// The number of the first of them.
     pub(crate) first: u64,
     /// What could not be read of the extent.
-    pub(crate) lost: Option<Lost>,
+    pub(crate) lost: Vec<Lost>,
     /// Whether what follows is not to be read yet.
     pub(crate) is_held: bool,
 }
 
-/// Something that should be there, and is not what was written. It may have been given back meanwhile.
+/// Something that should be there, and is not what was written. It may have been given back meanwhile. As text it is why.
 #[derive(Debug)]
 pub(crate) struct Lost {
     pub(crate) at: Position,
     pub(crate) error: Option<io::Error>,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.error {
+            Some(error) => error.fmt(f),
+            None => f.write_str("it is not what was written"),
+        }
+    }
 }
 
 impl Chunk {
@@ -64,7 +80,7 @@ impl Chunk {
 impl Reader {
     /// From the message of a number on.
     pub(crate) const fn new(topic: Name, number: u64) -> Self {
-        Self { topic, next: number, left_off: None }
+        Self { topic, next: number, left_off: None, breaks: Vec::new() }
     }
 
     /// The number of what is read next.
@@ -86,19 +102,20 @@ impl Reader {
             spot: left_off.map_or(begin, |(_, spot)| spot),
             wanted: self.next..end,
             earliest,
+            breaks: left_off.map_or_else(Vec::new, |_| std::mem::take(&mut self.breaks)),
             chunk: Chunk { first: self.next, ..Chunk::default() },
         };
         if let Err(error) = scan.read(folder) {
-            scan.lose(Some(error));
+            scan.lose(scan.spot.at, Some(error));
             scan.give_up();
         }
         if scan.spot.at.offset >= extent.end {
             // Whatever was not there is told as missing.
             scan.spot.number = scan.spot.number.max(extent.next().min(end));
         }
-        let Scan { spot, chunk, .. } = scan;
+        let Scan { spot, chunk, breaks, .. } = scan;
         self.next = self.next.max(spot.number);
-        self.left_off = Some((extent.begin, spot));
+        (self.left_off, self.breaks) = (Some((extent.begin, spot)), breaks);
         chunk
     }
 }
@@ -110,6 +127,7 @@ struct Scan<'a> {
     spot: Spot,
     wanted: Range<u64>,
     earliest: Time,
+    breaks: Vec<Break>,
     chunk: Chunk,
 }
 
@@ -133,7 +151,7 @@ impl Scan<'_> {
         self.chunk.bytes = bytes;
         // What the end of what was read cuts off is the first next time.
         if at == 0 && !self.chunk.is_held {
-            self.lose(None);
+            self.lose(self.spot.at, None);
             self.go_on_behind(&file)?;
         }
         Ok(())
@@ -163,39 +181,36 @@ impl Scan<'_> {
         Told::read(body).filter(|told| told.topic == *self.topic && told.is_of(self.extent, at))
     }
 
-    /// Goes on behind what is not what was written. How many messages that had nobody knows, but how many there are to
-    /// the end of the extent: behind the last loss they are counted from there.
+    /// Goes on with the first message behind what is not what was written that has a number, of all that is so in the extent.
     fn go_on_behind(&mut self, file: &impl File) -> io::Result<()> {
-        let from = self.spot.at;
-        let bytes = read_bytes(file, from, self.extent.end.saturating_sub(from.offset))?;
-        let (mut at, mut whole, mut count) = (0, bytes.len(), 0);
-        while at < bytes.len() {
-            let rest = bytes.get(at..).unwrap_or_default();
-            let here = from.after(at as u32);
-            match frame_at(rest, here) {
-                Found::Whole { marks, body } => {
-                    let told = self.told(body, here).filter(|_| !marks.is_own);
-                    count += told.map_or(0, |told| told.count);
-                    at += HEADER + body.len();
-                }
-                found => {
-                    let broken = if let Found::Broken { len, .. } = found { Some(len) } else { None };
-                    at += broken.or_else(|| next_entry(rest, here, 1)).unwrap_or(rest.len());
-                    (whole, count) = (at, 0);
-                }
+        if !self.breaks.iter().any(|one| one.at == self.spot.at) {
+            let begin = self.extent.begin;
+            let bytes = read_bytes(file, begin, self.extent.end.saturating_sub(begin.offset))?;
+            self.breaks = breaks(&bytes, self.topic, self.extent).unwrap_or_default();
+            self.breaks.retain(|one| one.at >= self.spot.at);
+            if let Some(last) = self.breaks.last().copied().filter(|_| self.breaks.len() > MOST) {
+                self.breaks.truncate(MOST);
+                self.breaks.push(last);
             }
         }
-        let number = self.extent.next().checked_sub(count).filter(|number| *number >= self.spot.number);
-        match number {
-            Some(number) => self.spot = Spot { at: from.after(whole as u32), number },
+        let next = self.breaks.iter().position(|one| one.number.is_some_and(|number| number >= self.spot.number));
+        let passed = next.map_or(self.breaks.len(), |next| next + 1);
+        let passed: Vec<_> = self.breaks.drain(..passed).collect();
+        let spot = next
+            .and_then(|_| passed.last())
+            .and_then(|last| last.number.map(|number| Spot { at: self.extent.begin.with_offset(last.end), number }));
+        let more = passed.iter().filter(|one| one.at > self.spot.at).map(|one| Lost { at: one.at, error: None });
+        self.chunk.lost.extend(more);
+        match spot {
+            Some(spot) => self.spot = spot,
             // More than there were: what is there is something else.
             None => self.give_up(),
         }
         Ok(())
     }
 
-    fn lose(&mut self, error: Option<io::Error>) {
-        self.chunk.lost = Some(Lost { at: self.spot.at, error });
+    fn lose(&mut self, at: Position, error: Option<io::Error>) {
+        self.chunk.lost.push(Lost { at, error });
     }
 
     fn give_up(&mut self) {

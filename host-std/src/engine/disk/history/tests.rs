@@ -9,7 +9,7 @@ use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::engine::{Command, Data, Name, Part, Pieces, TopicSettings};
 use streamgauge_core::time::Time;
 
-use super::{Extent, Forged, Histories, Reader, Retelling, read_again};
+use super::{Extent, Forged, Histories, History, Reader, Retelling, read_again};
 use crate::engine::disk::files::simulated::Simulated;
 use crate::engine::disk::log::{self, Position};
 use crate::engine::disk::salvage::Salvage;
@@ -69,6 +69,69 @@ fn what_is_damaged_is_missing_and_all_else_is_told_under_its_number() {
             assert!(Some(lost) <= longest || flips > 1, "{lost} messages are lost");
         }
     });
+}
+
+/// A folder with so many messages of a topic, one an entry, as `text` has them, and where each entry begins.
+fn one_each(count: u64, text: impl Fn(u64) -> String) -> (Simulated, Histories, Name, Vec<Position>) {
+    let disk = Simulated::new(1);
+    let mut it =
+        Running::of(state::find(&disk, 1 << 20, rooms(Budget::telling(1 << 20), 1), DEFAULTS, &mut |_, _| {}).unwrap());
+    let (topic, mut places) = (Name::new(b"t").unwrap(), Vec::new());
+    for number in 0..count {
+        it.make_ahead().unwrap();
+        let text = text(number);
+        let publish =
+            Command::Publish { topic, messages: Pieces::split(Data::Plain(text.as_bytes()), b"\n"), id: None };
+        places.push(it.log.tail.end());
+        it.execute(&publish, Time::from_millis(1_700_000_000_000 + number), &mut |_: Part<'_>| {
+            ControlFlow::Continue(())
+        });
+        it.write().unwrap();
+    }
+    (disk, it.histories, topic, places)
+}
+
+/// The numbers of all messages that can be read, and how many losses are said.
+fn numbers(disk: &Simulated, history: &History) -> (Vec<u64>, usize) {
+    let (mut reader, mut lost, mut numbers) = (Reader::new(Name::new(b"t").unwrap(), history.first()), 0, Vec::new());
+    while let Some(extent) = history.at(reader.next()) {
+        let chunk = reader.read(disk, &extent, u64::MAX, Time::ZERO);
+        numbers.extend((0..chunk.len() as u64).map(|at| chunk.first + at));
+        lost += chunk.lost.len();
+    }
+    (numbers, lost)
+}
+
+#[test]
+fn what_is_whole_between_two_losses_is_told_under_its_number() {
+    let (disk, histories, topic, places) = one_each(20, |number| format!("m{number:03}"));
+    let history = histories.of(&topic).unwrap();
+    // A body, the length of an entry, and two that follow each other.
+    for (number, byte) in [(5, 24), (9, 0), (15, 24), (16, 20)] {
+        disk.flip(&places[number].file(), 8 * (places[number].offset as usize + byte));
+    }
+    let left = (0..20).filter(|number| ![5, 9, 15, 16].contains(number)).map(|number| 1_000 + number).collect();
+    assert_eq!(numbers(&disk, history), (left, 4));
+}
+
+/// How many messages each of two entries had, only what follows tells; and nothing does if neither end of an extent is there.
+#[test]
+fn what_has_no_number_for_certain_is_not_told() {
+    for (damaged, left) in [
+        ([5, 15, 15], vec![0..10, 12..30, 32..40]),
+        ([0, 15, 15], vec![2..30, 32..40]),
+        ([5, 19, 19], vec![0..10, 12..38]),
+        ([5, 6, 19], vec![0..10, 14..38]),
+        ([0, 10, 19], vec![]),
+    ] {
+        let (disk, histories, topic, places) = one_each(20, |number| format!("m{number:03}\nn{number:03}"));
+        let damaged = BTreeSet::from(damaged);
+        for number in &damaged {
+            disk.flip(&places[*number].file(), 8 * (places[*number].offset as usize + 20));
+        }
+        let left: Vec<u64> = left.into_iter().flatten().map(|number| 1_000 + number).collect();
+        assert_eq!(numbers(&disk, histories.of(&topic).unwrap()), (left, damaged.len()), "{damaged:?}");
+    }
 }
 
 #[test]
@@ -251,10 +314,9 @@ fn what_was_told_again_behind_a_loss_is_there_after_a_repair() {
         })
         .unwrap();
         let salvaged = salvage.finish();
-        for ((topic, history), mut before) in running.histories.of.iter().zip(before) {
+        for ((topic, history), before) in running.histories.of.iter().zip(before) {
             let after = salvaged.histories.of(topic).map(|history| read(&world.disk, *topic, history));
             let after = after.unwrap_or_default();
-            before.iter_mut().for_each(|(number, ..)| *number += salvaged.renumbered);
             // What lies in smaller parts may leave sooner.
             let least: u64 = history.extents().map(|extent| extent.count).sum();
             assert!(before.ends_with(&after) && after.len() as u64 >= least, "{topic}: all of them, as they were");

@@ -14,6 +14,8 @@ use crate::engine::disk::log::Position;
 pub(super) struct Told<'b> {
     pub(super) topic: Name,
     pub(super) count: u64,
+    /// The low half of the number that the first one had when the entry was written, where that is said.
+    pub(super) number: Option<u32>,
     at: Time,
     retold: Option<Retold<'b>>,
     /// The end of the body, in which they are.
@@ -24,14 +26,15 @@ pub(super) struct Told<'b> {
 impl<'b> Told<'b> {
     /// Those that a body of an entry has, if it is of that kind.
     pub(super) fn read(body: &'b [u8]) -> Option<Self> {
-        let Some(Body::Executed { entry, .. }) = Body::read(body) else { return None };
+        let Some(Body::Executed { number, entry, .. }) = Body::read(body) else { return None };
         let Entry { now: at, call, .. } = Entry::decode(entry, Time::ZERO).ok()?;
         match call {
             Call::Execute(Command::Publish { topic, messages, .. }) if !messages.are_bare() => {
-                Some(Self { topic, count: messages.count(), at, retold: None, entry, body })
+                Some(Self { topic, count: messages.count(), number, at, retold: None, entry, body })
             }
             Call::Retell(topic, retold) => {
-                Some(Self { topic, count: retold.iter().count() as u64, at, retold: Some(retold), entry, body })
+                let (count, number) = (retold.iter().count() as u64, Some(retold.first as u32));
+                Some(Self { topic, count, number, at, retold: Some(retold), entry, body })
             }
             _ => None,
         }
@@ -42,6 +45,18 @@ impl<'b> Told<'b> {
     pub(super) fn is_of(&self, extent: &Extent, at: Position) -> bool {
         let is_in = at.segment == extent.begin.segment && (extent.begin.offset..extent.end).contains(&at.offset);
         is_in && (self.retold.is_none() || (extent.is_retold && at == extent.begin))
+    }
+
+    /// Their payload bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.messages().map(|(_, item)| item.len() as u64).sum()
+    }
+
+    /// When the first and the last of them were published.
+    pub(super) fn span(&self) -> (Time, Time) {
+        let mut times = self.messages().map(|(at, _)| at);
+        let first = times.next().unwrap_or(self.at);
+        times.fold((first, first), |(since, until), at| (since.min(at), until.max(at)))
     }
 
     /// When each was published, and where in the body it is.

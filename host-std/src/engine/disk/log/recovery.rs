@@ -29,7 +29,7 @@ impl Step<'_> {
     pub(crate) fn len(&self) -> u64 {
         match self {
             Self::Entry(_, body) => (HEADER + body.len()) as u64,
-            Self::Damaged(damage) => damage.len.into(),
+            Self::Damaged(damage) => damage.bytes().into(),
         }
     }
 }
@@ -38,15 +38,46 @@ impl Step<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Damage {
     pub(crate) at: Position,
-    /// So many, and at least one entry; 0: the whole file is missing.
+    /// So many, and at least one entry; of a file that is missing 0 if nothing says how far the log went in it.
     pub(crate) len: u32,
+    /// Whether the whole file is missing.
+    pub(crate) is_missing: bool,
+}
+
+impl Damage {
+    const fn missing(at: Position, end: Option<u32>) -> Self {
+        let len = match end {
+            // It is known that this is nothing, or little.
+            Some(end) => {
+                if end > at.offset {
+                    end - at.offset
+                } else {
+                    1
+                }
+            }
+            None => 0,
+        };
+        Self { at, len, is_missing: true }
+    }
+
+    /// Whether it touches what lies from a place to another one in the same segment.
+    pub(crate) fn is_in(&self, begin: Position, end: u32) -> bool {
+        let Self { at, len, is_missing } = *self;
+        at.segment == begin.segment && (is_missing || (at.offset < end && at.after(len).offset > begin.offset))
+    }
+
+    /// Bytes that are there, and are not what was written.
+    pub(crate) const fn bytes(&self) -> u32 {
+        if self.is_missing { 0 } else { self.len }
+    }
 }
 
 impl std::fmt::Display for Damage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.len {
-            0 => write!(f, "{} is missing", name_of(self.at.segment)),
-            len => write!(f, "{}: {len} bytes are not what was written", self.at),
+        if self.is_missing {
+            write!(f, "{} is missing", name_of(self.at.segment))
+        } else {
+            write!(f, "{}: {} bytes are not what was written", self.at, self.len)
         }
     }
 }
@@ -87,7 +118,9 @@ pub(crate) fn read<F: Folder>(
     // There was something, whatever is behind it, and nothing is left of the file that it was in.
     let is_begin_lost = from.offset > 0 && !present.contains(&from.segment);
     if is_begin_lost {
-        let damage = Damage { at: Position { offset: 0, ..from }, len: 0 };
+        let missing = chain.iter().find(|link| link.segment == from.segment);
+        let damage = Damage::missing(from, missing.and_then(|link| link.end));
+        let damage = Damage { at: Position { offset: 0, ..from }, ..damage };
         if each(Step::Damaged(damage)).is_break() {
             return Ok(end);
         }
@@ -104,7 +137,7 @@ pub(crate) fn read<F: Folder>(
                 end.is_torn = true;
                 return Ok(end);
             }
-            if each(Step::Damaged(Damage { at, len: 0 })).is_break() {
+            if each(Step::Damaged(Damage::missing(at, link.end))).is_break() {
                 return Ok(end);
             }
             continue;
@@ -145,7 +178,7 @@ pub(crate) fn read<F: Folder>(
                         end.at = Some(at).filter(|at| at.offset > 0).or(end.at);
                         return Ok(end);
                     }
-                    let damage = Damage { at, len: next.unwrap_or(rest.len()) as u32 };
+                    let damage = Damage { at, len: next.unwrap_or(rest.len()) as u32, is_missing: false };
                     at = at.after(damage.len);
                     Some(Step::Damaged(damage))
                 }
@@ -215,7 +248,7 @@ pub(crate) fn check<F: Folder>(folder: &F, from: Position, end: u32, damage: &mu
     let file = match folder.open(&from.file()) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            damage.push(Damage { at: from, len: 0 });
+            damage.push(Damage::missing(from, Some(end)));
             return Ok(());
         }
         Err(error) => return Err(error),
@@ -235,7 +268,7 @@ pub(crate) fn check<F: Folder>(folder: &F, from: Position, end: u32, damage: &mu
             Found::Broken { len, .. } => len,
             Found::Nothing => next_entry(rest, here, 1).unwrap_or(wanted - at),
         };
-        damage.push(Damage { at: here, len: len as u32 });
+        damage.push(Damage { at: here, len: len as u32, is_missing: false });
         at += len;
     }
     Ok(())
@@ -288,7 +321,7 @@ fn chain<F: Folder>(folder: &F, present: &[u32], from: u32) -> io::Result<Vec<Li
                 left = rest;
             }
             if left.last() != Some(&before.segment) {
-                chain.push(Link { segment: before.segment, end: None, is_missing: true });
+                chain.push(Link { segment: before.segment, end, is_missing: true });
                 end = None;
             }
         }

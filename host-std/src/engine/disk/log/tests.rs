@@ -290,7 +290,7 @@ fn a_file_that_is_missing_is_told() {
     for (offset, missing) in [(0, 0), (1, 1)] {
         let mut damaged = 0;
         let each = |step: Step<'_>| {
-            damaged += u32::from(matches!(step, Step::Damaged(damage) if damage.len == 0));
+            damaged += u32::from(matches!(step, Step::Damaged(damage) if damage.is_missing));
             ControlFlow::Continue(())
         };
         read(&world.disk, Position { segment: 4, offset }, each).unwrap();

@@ -11,7 +11,8 @@
 //!   items come again at the most. (Unless the loss itself was the only lease that the queue ever gave: nobody can know.)
 //!   Where there are leases, nothing is got.
 //! - A queue that is full gives what it owes before it refuses.
-//! - Numbers of **messages** are higher by as many as may be lost, so that nobody who comes back misses one.
+//! - Behind a loss numbers of **messages** are higher by as many as may be lost: that is told as a gap to who has seen nothing
+//!   from there, and who has misses nothing, and may get some again.
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use streamgauge_core::engine::journal::{Call, Entry};
-use streamgauge_core::engine::memory::{Defaults, Memory};
+use streamgauge_core::engine::memory::Memory;
 use streamgauge_core::engine::{
     Command, Engine as _, Kind, Lease, Name, Outcome, Part, Pieces, Prefix, Published, Refusal, Settle, Tokens,
 };
@@ -39,9 +40,13 @@ pub(crate) struct Salvage {
     losses: Vec<Loss>,
     /// So many items or messages may be lost, if anything is.
     lost: u64,
+    /// So many numbers of messages were left out.
+    skipped: u64,
     before: u64,
     behind: u64,
     queues: BTreeMap<Name, Doubt>,
+    /// Messages behind the loss that topics have taken again.
+    again: BTreeMap<Name, u64>,
     /// Messages that a topic does not take again.
     unpublished: u64,
     undone: u64,
@@ -54,8 +59,10 @@ pub(crate) struct Salvaged {
     pub(crate) notes: Notes,
     pub(crate) histories: Histories,
     pub(crate) losses: Vec<Loss>,
-    /// Numbers of messages are higher by so many.
-    pub(crate) renumbered: u64,
+    /// Behind the losses numbers of messages are higher by so many, if there are topics.
+    pub(crate) skipped: u64,
+    /// Messages behind the loss that topics have taken again, which those get again who have seen them.
+    pub(crate) again: BTreeMap<Name, u64>,
     /// Entries in front of the first loss, and behind it.
     pub(crate) before: u64,
     pub(crate) behind: u64,
@@ -110,9 +117,11 @@ impl Salvage {
             there,
             losses: Vec::new(),
             lost: 0,
+            skipped: 0,
             before: 0,
             behind: 0,
             queues: BTreeMap::new(),
+            again: BTreeMap::new(),
             unpublished: 0,
             undone: 0,
         }
@@ -125,7 +134,10 @@ impl Salvage {
             Step::Entry(at, body) if self.losses.is_empty() => {
                 match self.there.again(at, body) {
                     Ok(time) => self.latest = self.latest.max(time),
-                    Err(StateError::Diverged(at)) => self.lose(Loss::Diverged(at), 0),
+                    Err(StateError::Diverged(at)) => {
+                        self.lose(Loss::Diverged(at), 0);
+                        self.skip(body.len() as u64);
+                    }
                     Err(_) => self.lose(Loss::Unknown(at), body.len() as u64),
                 }
                 self.before += u64::from(self.losses.is_empty());
@@ -147,30 +159,46 @@ impl Salvage {
 
     /// What is there now.
     pub(crate) fn finish(self) -> Salvaged {
-        let Self { there, losses, lost, before, behind, queues, unpublished, undone, latest } = self;
-        let Restored { mut memory, notes, mut histories, .. } = there;
-        let mut topics = Vec::new();
+        let Self { there, losses, skipped, before, behind, queues, again, unpublished, undone, latest, .. } = self;
+        let Restored { mut memory, notes, histories, .. } = there;
+        let mut has_topics = false;
         let list = Command::List { kind: Kind::Topic, prefix: Prefix::cut(b"") };
         memory.execute(&list, latest, &mut |part: Part<'_>| {
-            if let Part::Topic(name, ..) = part {
-                topics.push(name);
-            }
+            has_topics |= matches!(part, Part::Topic(..));
             ControlFlow::Continue(())
         });
-        topics.iter().filter_map(|name| memory.topic_mut(name).map(|topic| topic.renumber(lost))).for_each(drop);
-        histories.renumber(lost);
-        let has_topics = !topics.is_empty();
-        let defaults = *memory.defaults();
-        memory.set_defaults(Defaults { first: defaults.first.saturating_add(lost), ..defaults });
         memory.host_mut().set_place(None);
         memory.host_mut().go_on();
-        let renumbered = if has_topics { lost } else { 0 };
-        Salvaged { memory, notes, histories, losses, renumbered, before, behind, queues, unpublished, undone, latest }
+        let skipped = if has_topics { skipped } else { 0 };
+        Salvaged {
+            memory,
+            notes,
+            histories,
+            losses,
+            skipped,
+            again,
+            before,
+            behind,
+            queues,
+            unpublished,
+            undone,
+            latest,
+        }
     }
 
     fn lose(&mut self, loss: Loss, most: u64) {
         self.losses.push(loss);
         self.lost = self.lost.saturating_add(most);
+        self.skip(most);
+    }
+
+    /// Leaves out numbers of messages: what is lost is missing in front of what follows, and no number is given twice. Extents
+    /// end there, so in each of them numbers differ from those that entries tell by the same.
+    fn skip(&mut self, by: u64) {
+        if by > 0 {
+            self.skipped = self.skipped.saturating_add(by);
+            self.there.memory.skip_numbers(by);
+        }
     }
 
     /// Executes an entry behind a loss.
@@ -189,7 +217,9 @@ impl Salvage {
                 let publish = |id| Command::Publish { topic: *topic, messages: *messages, id };
                 let refused = self.put(topic, now, messages, publish(*id), publish(None));
                 self.unpublished += refused;
+                self.skip(refused);
                 if refused == 0 {
+                    *self.again.entry(*topic).or_default() += messages.count();
                     self.there.note(entry, places);
                 }
             }
@@ -207,6 +237,11 @@ impl Salvage {
             Call::Execute(Command::Remove { kind: Kind::Queue, name }) => {
                 self.queues.remove(name);
                 let _ = self.there.memory.replay(entry);
+            }
+            Call::Execute(Command::Remove { kind: Kind::Topic, name }) => {
+                self.again.remove(name);
+                let _ = self.there.memory.replay(entry);
+                self.there.note(entry, places);
             }
             // Nothing of what was refused happens; of what is put, it is not even known what it was.
             Call::Refuse(Command::Put { .. } | Command::Publish { .. }) => drop(self.there.memory.replay(entry)),
@@ -310,7 +345,7 @@ const FEW: u64 = 16;
 /// The most items or messages that can have been there: each has a byte, and its length.
 fn most_in(damage: Damage) -> u64 {
     match damage.len {
-        0 => u64::from(u32::MAX) / 2,
+        0 if damage.is_missing => u64::from(u32::MAX) / 2,
         len => u64::from(len).saturating_sub(HEADER as u64) / 2,
     }
 }

@@ -19,6 +19,7 @@ use crate::engine::disk::body::Body;
 use crate::engine::disk::files::simulated::Simulated;
 use crate::engine::disk::log::{self, HEADER, Opened, Position, Step};
 use crate::engine::disk::state::{self, Found};
+use crate::engine::disk::world::read;
 use crate::engine::disk::{execute, rooms, some_seeds};
 use crate::engine::memory::Rooms;
 
@@ -228,11 +229,27 @@ fn only_what_was_lost_is_lost() {
             assert!(more <= 2 * most, "{queue}: {more} of at most {most}");
             odd.fetch_add(u64::from(more > 0), Ordering::Relaxed);
         }
-        // Who saw a number in the topic sees nothing else under a lower one.
+        // Who saw a number in the topic sees nothing else under a lower one, and is told of a gap where something is lost.
         assert!(again.next >= before.next);
-        for (message, number) in &before.messages {
-            assert!(gone.contains(message) || again.messages[message] >= *number);
+        let topic = name(b"topic");
+        let history = after.histories.of(&topic);
+        let left = history.map(|history| read(&world.disk, topic, history)).unwrap_or_default();
+        let mut left = left.into_iter().map(|(number, _, message)| (message, number));
+        let (mut numbers, mut missing) =
+            (before.messages.into_iter().map(|(message, number)| (number, message)).collect::<Vec<_>>(), 0);
+        numbers.sort();
+        let mut next = None;
+        for (number, message) in numbers {
+            if gone.contains(&message) {
+                missing += 1;
+                continue;
+            }
+            let (there, now) = left.next().unwrap();
+            assert!(there == message && now >= number);
+            assert!(next.is_none_or(|next| now >= next + missing), "{missing} are missing, and {now} follows");
+            (next, missing) = (Some(now + 1), 0);
         }
+        assert_eq!(left.next(), None);
         for queue in again.items.keys() {
             told(&mut after.memory, &Command::QueueStats { queue: *queue, reset: false }, now, |part| {
                 if let Part::QueueStats(stats) = part {
