@@ -8,6 +8,7 @@ use super::storage::Storage;
 use crate::stats::change::Detector;
 use crate::stats::distinct::UltraLogLog;
 use crate::stats::graph::{Direction, Graph};
+use crate::stats::histogram::Counted;
 use crate::stats::moments::NonFinite;
 use crate::stats::quantiles::{Accuracy, DdSketch};
 use crate::stats::rate::Rate;
@@ -28,7 +29,7 @@ pub enum Measured<S: Storage> {
     Top(SpaceSaving<Key, S::Slots, KeyHasher>),
     /// A histogram.
     Histogram(Histogram<S::Counts>),
-    /// A histogram of integers, and how many numbers were none.
+    /// A histogram of integers, and how many numbers were not whole.
     Integers(IntHistogram<S::Counts>, u64),
     /// A rate.
     Rate(Rate),
@@ -124,9 +125,10 @@ impl<S: Storage> Measured<S> {
             Self::Moments(moments) => moments.push(x),
             Self::Quantiles(sketch) => sketch.push(x),
             Self::Histogram(histogram) => histogram.push(x),
-            Self::Integers(histogram, others) => match whole(x) {
-                Some(x) => histogram.push(x),
-                None => *others = others.saturating_add(1),
+            Self::Integers(histogram, not_whole) => match place_of(x) {
+                Whole::Integer(x) => histogram.push(x),
+                Whole::Beyond(side) => _ = histogram.add(side, 1),
+                Whole::Not => *not_whole = not_whole.saturating_add(1),
             },
             Self::Change(detector) => _ = detector.push(x),
             _ => {}
@@ -180,9 +182,9 @@ impl<S: Storage> Measured<S> {
             Self::Distinct(sketch) => sketch.clear(),
             Self::Top(heaviest) => heaviest.clear(),
             Self::Histogram(histogram) => histogram.clear(),
-            Self::Integers(histogram, others) => {
+            Self::Integers(histogram, not_whole) => {
                 histogram.clear();
-                *others = 0;
+                *not_whole = 0;
             }
             Self::Rate(rate) => *rate = Rate::new(),
             Self::Change(detector) => {
@@ -197,8 +199,23 @@ impl<S: Storage> Measured<S> {
     }
 }
 
-/// The integer that a number is, if it is one.
-fn whole(x: f64) -> Option<i32> {
+/// What a number is where integers are counted.
+enum Whole {
+    Integer(i32),
+    /// Whole, and beyond all that may have a bin.
+    Beyond(Counted),
+    Not,
+}
+
+/// As `streamgauge histogram` has it: from 2^53 on doubles have no number each, and count as not whole.
+fn place_of(x: f64) -> Whole {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
     let integer = x as i32;
-    (f64::from(integer) == x).then_some(integer)
+    if f64::from(integer) == x {
+        Whole::Integer(integer)
+    } else if x.is_infinite() || x.abs() <= EXACT && libm::trunc(x) == x {
+        Whole::Beyond(if x < 0.0 { Counted::Below } else { Counted::Above })
+    } else {
+        Whole::Not
+    }
 }

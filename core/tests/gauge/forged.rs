@@ -107,7 +107,10 @@ fn a_histogram_is_merged_with_all_that_is_outside() {
         let whole = body(definition, &["1", "1.5", "2", "-1", "5", "6"]);
         let (result, mut gauge) = merged(definition, &whole);
         let (bins, what) = (if definition == range { [0, 2, 1, 0] } else { [0, 1, 1, 0] }, json(&mut gauge, 0));
-        let expected = serde_json::json!({"min": 0.0, "max": 4.0, "below": 1, "above": 2, "bins": bins});
+        let mut expected = serde_json::json!({"min": 0.0, "max": 4.0, "below": 1, "above": 2, "bins": bins});
+        if definition == integers {
+            expected["not_whole"] = 1.into();
+        }
         assert_eq!((result, &what["histogram"]), (Ok(()), &expected));
         // Below, above and what is no integer stand before the number of bins, which are two.
         let at = whole.len() - 2 * 12 - 4 - 8;

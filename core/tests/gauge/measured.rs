@@ -1,11 +1,11 @@
 //! What is read of each measure, from the start or in panes, of all or in groups: what it says by itself.
 
-use streamgauge_core::gauge::Whose;
+use streamgauge_core::gauge::{Format, Whose};
 use streamgauge_core::stats::change::{Detector, Settings};
 use streamgauge_core::stats::{Histogram, Moments, Rate};
 use streamgauge_core::time::Time;
 
-use super::support::{gauge, json, take};
+use super::support::{Heap, gauge, json, take, written};
 
 /// Where what is measured may be kept.
 const SHAPES: [&str; 5] = [
@@ -29,7 +29,8 @@ fn values_and_edges_are_counted() {
         }
         let reading = json(&mut gauge, 14_000);
         // 1.5 is no integer.
-        let expected = serde_json::json!({"min": 0.0, "max": 4.0, "below": 1, "above": 3, "bins": [1, 3, 1, 2]});
+        let expected =
+            serde_json::json!({"min": 0.0, "max": 4.0, "below": 1, "above": 3, "not_whole": 1, "bins": [1, 3, 1, 2]});
         assert_eq!(reading["histogram"], expected, "{shape}");
         let (top, graph) = (&reading["top"], &reading["graph"]);
         assert_eq!(top[0], serde_json::json!({"value": 1, "count": 3, "error": 0}), "{shape}");
@@ -125,4 +126,39 @@ fn a_reading_says_whose_it_is_and_of_what_bytes() {
         told.push(whose);
     });
     assert_eq!(told, ["a", "bb", "other", "all"]);
+}
+
+#[test]
+fn what_is_not_whole_is_counted_in_every_form_and_stays_when_merged() {
+    let definition = r#"{"measure":"histogram","histogram":{"integers":[0,5]}}"#;
+    let (mut one, mut sum) = (gauge(definition), gauge(definition));
+    // From 2^53 on a double stands for several numbers; 1e10 is whole, and above all that have a bin.
+    for number in ["1", "2", "2.5", "1e20", "-1e20", "1e10", "-1e10", "0.5"] {
+        take(&mut one, number, 0);
+        take(&mut sum, number, 0);
+    }
+    let expected = |of: u64| {
+        serde_json::json!({"min": 0.0, "max": 6.0, "below": of, "above": of, "not_whole": 4 * of,
+            "bins": [0, of, of, 0, 0, 0]})
+    };
+    assert_eq!(json(&mut one, 0)["histogram"], expected(1));
+    sum.merge(&written(&mut one, Format::Binary, 0), Time::ZERO, &mut Heap).unwrap();
+    assert_eq!(json(&mut sum, 0)["histogram"], expected(2));
+    for (format, said) in [
+        (Format::Table, "  histogram  below 2  above 2  not whole 8\n"),
+        (Format::OpenMetrics, "streamgauge_gauge{gauge=\"g\",statistic=\"not_whole\"} 8\n"),
+        (Format::Svg, ">not whole 8<"),
+    ] {
+        let text = String::from_utf8(written(&mut sum, format, 0)).unwrap();
+        assert!(text.contains(said), "{text}");
+    }
+}
+
+#[test]
+fn infinities_are_beside_the_bins_of_integers() {
+    let mut gauge = gauge(r#"{"measure":"histogram","histogram":{"integers":[2147483647,2147483647]}}"#);
+    gauge.take_numbers(&[f64::INFINITY, f64::NEG_INFINITY, 2_147_483_648.0, 2_147_483_647.0, 0.0], Time::ZERO);
+    let histogram = &json(&mut gauge, 0)["histogram"];
+    let counts = ["below", "above", "not_whole", "bins"].map(|name| histogram[name].to_string());
+    assert_eq!(counts, ["2", "2", "0", "[1]"]);
 }

@@ -51,6 +51,16 @@ fn openmetrics_is_one_family_with_labels() {
 }
 
 #[test]
+fn a_bucket_of_integers_has_the_number_that_it_is_named_after() {
+    let mut gauge = gauge(r#"{"measure":"histogram","histogram":{"integers":[0,3]}}"#);
+    ["-2", "1", "2", "2", "9"].iter().for_each(|number| take(&mut gauge, number, 0));
+    let metrics = String::from_utf8(written(&mut gauge, Format::OpenMetrics, 0)).unwrap();
+    let buckets = metrics.lines().filter_map(|line| line.split_once("statistic=\"bucket\",")).map(|(_, bucket)| bucket);
+    let expected = [r#"le="0.0"} 1"#, r#"le="1.0"} 2"#, r#"le="2.0"} 4"#, r#"le="3.0"} 4"#, r#"le="+Inf"} 5"#];
+    assert_eq!(buckets.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_picture_is_xml_whatever_the_values_are() {
     let svg = text(Format::Svg);
     let mut open = Vec::new();

@@ -158,11 +158,14 @@ impl<W: Write> Json<'_, W> {
             }
             Measured::Histogram(histogram) => {
                 let edges = [histogram.edge(0), histogram.edge(histogram.bins().len())];
-                histogram_members(edges, histogram.bins(), [histogram.underflow(), histogram.overflow()], out)
+                let outside = [("below", histogram.underflow()), ("above", histogram.overflow())];
+                histogram_members(edges, histogram.bins(), &outside, out)
             }
-            Measured::Integers(histogram, _) => {
+            Measured::Integers(histogram, not_whole) => {
                 let edges = [histogram.edge(0), histogram.edge(histogram.bins().len())].map(|edge| edge as f64);
-                histogram_members(edges, histogram.bins(), [histogram.underflow(), histogram.overflow()], out)
+                let (below, above) = (histogram.underflow(), histogram.overflow());
+                let outside = [("below", below), ("above", above), ("not_whole", *not_whole)];
+                histogram_members(edges, histogram.bins(), &outside, out)
             }
             Measured::Rate(rate) => {
                 out.write_all(b"\"rate\":")?;
@@ -295,17 +298,15 @@ fn of_counters(counters: &Counters) -> [(&'static str, Figure); 13] {
 fn histogram_members<W: Write>(
     [low, high]: [f64; 2],
     bins: &[u64],
-    [below, above]: [u64; 2],
+    outside: &[(&'static str, u64)],
     out: &mut W,
 ) -> Result<(), W::Error> {
-    out.write_all(b"\"histogram\":{\"min\":")?;
-    float(Some(low), out)?;
-    out.write_all(b",\"max\":")?;
-    float(Some(high), out)?;
-    out.write_all(b",\"below\":")?;
-    whole(below, out)?;
-    out.write_all(b",\"above\":")?;
-    whole(above, out)?;
+    out.write_all(b"\"histogram\":{")?;
+    members(&[("min", Float(Some(low))), ("max", Float(Some(high)))], out)?;
+    for (name, count) in outside {
+        out.write_all(b",")?;
+        members(&[(*name, Whole(*count))], out)?;
+    }
     out.write_all(b",\"bins\":[")?;
     let mut first = true;
     for count in bins {

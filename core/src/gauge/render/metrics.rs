@@ -9,6 +9,10 @@ use super::super::{Gauge, Key, Measured, Reading, Span, Storage, Whose};
 use super::lines::{exact, whole, whose};
 use crate::time::Time;
 
+/// A value at the edge of two bins is in the one above, so that of numbers no bucket can have it at its own edge.
+const HEAD: &[u8] = b"# TYPE streamgauge_gauge gauge\n# HELP streamgauge_gauge Results of a gauge. \
+A bucket of integers counts what is at most le, one of other numbers what is below le.\n";
+
 /// Writes what a gauge measures now.
 pub(super) fn write<S: Storage, W: Write>(
     gauge: &mut Gauge<S>,
@@ -16,7 +20,7 @@ pub(super) fn write<S: Storage, W: Write>(
     now: Time,
     out: &mut W,
 ) -> Result<(), W::Error> {
-    out.write_all(b"# TYPE streamgauge_gauge gauge\n# HELP streamgauge_gauge Results of a gauge.\n")?;
+    out.write_all(HEAD)?;
     let mut result = Ok(());
     gauge.read(Span::Window, now, |reading, who, cell| {
         if result.is_ok() {
@@ -91,12 +95,14 @@ impl<W: Write> Samples<'_, W> {
                 Ok(())
             }
             Measured::Histogram(histogram) => {
-                let edge = |bin| Some(histogram.edge(bin));
-                self.bins(histogram.bins(), edge, [histogram.underflow(), histogram.overflow()])
+                // What is at an edge is in the bin above it: the first bucket is all that is below the bins.
+                let begins = [0].iter().chain(histogram.bins());
+                self.buckets(begins, |bin| histogram.edge(bin), [histogram.underflow(), histogram.overflow()])
             }
-            Measured::Integers(histogram, _) => {
-                let edge = |bin| Some(histogram.edge(bin) as f64);
-                self.bins(histogram.bins(), edge, [histogram.underflow(), histogram.overflow()])
+            Measured::Integers(histogram, not_whole) => {
+                let number = |bin| histogram.edge(bin) as f64;
+                self.buckets(histogram.bins().iter(), number, [histogram.underflow(), histogram.overflow()])?;
+                self.count("not_whole", *not_whole)
             }
             Measured::Rate(rate) => {
                 let (messages, bytes) = (rate.messages_per_second(self.now), rate.bytes_per_second(self.now));
@@ -127,29 +133,23 @@ impl<W: Write> Samples<'_, W> {
         }
     }
 
-    /// Counts of all that is below an edge, as histograms are collected.
-    fn bins(
+    /// Counts of all that has come up to the end of each bin, as histograms are collected.
+    fn buckets<'c>(
         &mut self,
-        counts: &[u64],
-        edge: impl Fn(usize) -> Option<f64>,
+        counts: impl Iterator<Item = &'c u64>,
+        end: impl Fn(usize) -> f64,
         [below, above]: [u64; 2],
     ) -> Result<(), W::Error> {
         let mut sum = below;
-        for (bin, count) in counts.iter().enumerate() {
+        for (bin, count) in counts.enumerate() {
+            sum = sum.saturating_add(*count);
             self.begin("bucket")?;
             self.out.write_all(b",le=\"")?;
-            exact(edge(bin), self.out)?;
+            exact(Some(end(bin)), self.out)?;
             self.out.write_all(b"\"} ")?;
             whole(sum, self.out)?;
             self.out.write_all(b"\n")?;
-            sum = sum.saturating_add(*count);
         }
-        self.begin("bucket")?;
-        self.out.write_all(b",le=\"")?;
-        exact(edge(counts.len()), self.out)?;
-        self.out.write_all(b"\"} ")?;
-        whole(sum, self.out)?;
-        self.out.write_all(b"\n")?;
         self.begin("bucket")?;
         self.out.write_all(b",le=\"+Inf\"} ")?;
         whole(sum.saturating_add(above), self.out)?;

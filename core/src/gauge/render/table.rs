@@ -103,11 +103,13 @@ fn line<S: Storage, W: Write>(measured: &mut Measured<S>, now: Time, out: &mut W
         }
         Measured::Histogram(histogram) => {
             let edge = |bin| Some(histogram.edge(bin));
-            bins(histogram.bins(), edge, [histogram.underflow(), histogram.overflow()], out)?;
+            outside([histogram.underflow(), histogram.overflow()], 0, out)?;
+            bins(histogram.bins(), edge, out)?;
         }
-        Measured::Integers(histogram, _) => {
+        Measured::Integers(histogram, not_whole) => {
             let edge = |bin| Some(histogram.edge(bin) as f64);
-            bins(histogram.bins(), edge, [histogram.underflow(), histogram.overflow()], out)?;
+            outside([histogram.underflow(), histogram.overflow()], *not_whole, out)?;
+            bins(histogram.bins(), edge, out)?;
         }
         Measured::Rate(rate) => {
             let (messages, bytes) = (rate.messages_per_second(now), rate.bytes_per_second(now));
@@ -177,17 +179,21 @@ fn error<W: Write>(error: u64, out: &mut W) -> Result<(), W::Error> {
     whole(error, out)
 }
 
-/// The bins that have something, a line each.
-fn bins<W: Write>(
-    counts: &[u64],
-    edge: impl Fn(usize) -> Option<f64>,
-    [below, above]: [u64; 2],
-    out: &mut W,
-) -> Result<(), W::Error> {
+/// What is in no bin.
+fn outside<W: Write>([below, above]: [u64; 2], not_whole: u64, out: &mut W) -> Result<(), W::Error> {
     out.write_all(b"  histogram  below ")?;
     whole(below, out)?;
     out.write_all(b"  above ")?;
     whole(above, out)?;
+    if not_whole > 0 {
+        out.write_all(b"  not whole ")?;
+        whole(not_whole, out)?;
+    }
+    Ok(())
+}
+
+/// The bins that have something, a line each.
+fn bins<W: Write>(counts: &[u64], edge: impl Fn(usize) -> Option<f64>, out: &mut W) -> Result<(), W::Error> {
     let most = counts.iter().copied().max().unwrap_or(0).max(1);
     for (bin, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
         out.write_all(b"\n    ")?;

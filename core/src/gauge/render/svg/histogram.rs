@@ -100,6 +100,20 @@ impl<W: Write> Picture<'_, W> {
         Ok(())
     }
 
+    /// How many numbers are in no bin because they are no integers, above the part.
+    pub(super) fn not_whole(&mut self, count: u64) -> Result<(), W::Error> {
+        if count == 0 {
+            return Ok(());
+        }
+        self.text("<text text-anchor=\"end\" x=\"")?;
+        self.at(LEFT + WIDTH)?;
+        self.text("\" y=\"")?;
+        self.at(self.top - 12.0)?;
+        self.text("\">not whole ")?;
+        whole(count, self.out)?;
+        self.text("</text>\n")
+    }
+
     /// A line across, and what it stands for.
     fn line_at(&mut self, count: f64, down: f64) -> Result<(), W::Error> {
         self.text("<path stroke=\"currentColor\" opacity=\".15\" d=\"M")?;

@@ -242,7 +242,8 @@ impl<W: Write> Picture<'_, W> {
                 self.end_part();
                 Ok(())
             }
-            Measured::Integers(histogram, _) => {
+            Measured::Integers(histogram, not_whole) => {
+                self.not_whole(*not_whole)?;
                 let (edge, bins) = (|bin| histogram.edge(bin) as f64, histogram.bins());
                 self.histogram(bins.len(), &|bin| bar(bin, edge, bins), true)?;
                 self.end_part();

@@ -126,9 +126,10 @@ class Bins implements Plot {
   readonly elements = [this.chart.element];
 
   show(_: Pane[], now: Measured | undefined): void {
-    const { min = 0, max = 1, bins = [], below = 0, above = 0 } = now?.histogram ?? {};
+    const { min = 0, max = 1, bins = [], below = 0, above = 0, not_whole = 0 } = now?.histogram ?? {};
     const width = (max - min) / Math.max(1, bins.length);
-    this.chart.note = below || above ? `${count(below)} below, ${count(above)} above` : "";
+    const outside = [...(below || above ? [`${count(below)} below`, `${count(above)} above`] : []), ...(not_whole ? [`${count(not_whole)} not whole`] : [])];
+    this.chart.note = outside.join(", ");
     this.chart.set([bins.map((_, i) => min + (i + 0.5) * width), bins]);
   }
 }

@@ -50,7 +50,7 @@ export interface Measured {
   distinct?: { estimate: number; error: number };
   top?: (Counted & { value: unknown })[];
   top_floor?: number;
-  histogram?: { min: number; max: number; below: number; above: number; bins: number[] };
+  histogram?: { min: number; max: number; below: number; above: number; not_whole?: number; bins: number[] };
   rate?: Record<"messages_1m" | "messages_5m" | "messages_15m" | "bytes_1m", number>;
   change?: { up: number; down: number };
   pair?: Record<"count" | "correlation" | "covariance" | "slope" | "intercept" | "r_squared" | "residual_stddev", Maybe>;
