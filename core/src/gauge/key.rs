@@ -3,6 +3,7 @@
 use core::hash::{Hash, Hasher};
 
 use embedded_io::Write;
+use xxhash_rust::xxh3::Xxh3Default;
 
 use super::binary::{Input, Output};
 use crate::select::{Number, Value, Worth};
@@ -82,12 +83,15 @@ impl Key {
         Self::new(kind, distinct::hash(Kind::Text as u8, text.as_bytes()), text.as_bytes())
     }
 
-    /// The key of a text that is written with escapes. What of it is beyond [`ESCAPED`] bytes does not count.
-    fn of_chars(chars: impl Iterator<Item = char>) -> Self {
+    /// The key of a text that is written with escapes: the same as if it was written without.
+    fn of_chars(mut chars: impl Iterator<Item = char>) -> Self {
         let mut text = Buffer::new();
-        for char in chars {
-            if text.push(char.encode_utf8(&mut [0; 4]).as_bytes()).is_none() {
-                break;
+        while let Some(char) = chars.next() {
+            let mut encoded = [0; 4];
+            let char = char.encode_utf8(&mut encoded).as_bytes();
+            if text.push(char).is_none() {
+                let hash = hash_on(&[text.bytes(), char], chars);
+                return Self::new(Kind::LongText, hash, text.bytes());
             }
         }
         Self::of_text(core::str::from_utf8(text.bytes()).unwrap_or_default())
@@ -216,18 +220,26 @@ fn whole_characters(text: &[u8]) -> usize {
     (0..=SHOWN).rev().find(|at| !is_within(at)).unwrap_or(0)
 }
 
-/// Texts with escapes count up to so many bytes.
-const ESCAPED: usize = 1024;
+/// The hash of a text of which these bytes stand before the rest, that [`distinct::hash`] has of all of them.
+fn hash_on(begin: &[&[u8]], rest: impl Iterator<Item = char>) -> u64 {
+    let mut hash = Xxh3Default::new();
+    begin.iter().for_each(|bytes| hash.update(bytes));
+    rest.for_each(|char| hash.update(char.encode_utf8(&mut [0; 4]).as_bytes()));
+    hash.digest()
+}
+
+/// What is no longer is put together before it is hashed, which takes less time.
+const AT_ONCE: usize = 1024;
 
 /// What a value is put together in.
 struct Buffer {
-    bytes: [u8; ESCAPED],
+    bytes: [u8; AT_ONCE],
     length: usize,
 }
 
 impl Buffer {
     const fn new() -> Self {
-        Self { bytes: [0; ESCAPED], length: 0 }
+        Self { bytes: [0; AT_ONCE], length: 0 }
     }
 
     fn bytes(&self) -> &[u8] {

@@ -7,7 +7,7 @@ use streamgauge_core::gauge::{Format, Key, KeyHasher};
 use streamgauge_core::select::Number;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::support::{gauge, take, written};
+use super::support::{gauge, json, take, written};
 
 fn number(text: &str) -> Key {
     Key::of_number(&Number::parse(text).unwrap())
@@ -98,4 +98,21 @@ fn one_key_has_its_hash_and_two_are_mixed() {
         hasher.finish()
     };
     assert_ne!(bytes(b"ab"), bytes(b"ba"));
+}
+
+#[test]
+fn one_text_is_one_value_however_it_is_escaped_and_as_long_as_it_is() {
+    for length in [10, 1_000, 1_023, 1_024, 1_025, 1_100, 5_000] {
+        let plain = format!("https://a/{}", "é".repeat(length / 2));
+        let escaped = plain.replace('/', "\\/");
+        let last = format!("{escaped}\\u0041");
+        let mut one = gauge(r#"{"field":"u","measure":["top","distinct"]}"#);
+        for text in [&plain, &escaped, &escaped, &last] {
+            take(&mut one, format!(r#"{{"u":"{text}"}}"#), 0);
+        }
+        let reading = json(&mut one, 0);
+        let counts: Vec<_> = reading["top"].as_array().unwrap().iter().map(|counted| &counted["count"]).collect();
+        assert_eq!(counts, [3, 1], "{length}");
+        assert_eq!(reading["distinct"]["estimate"].as_f64().map(f64::round), Some(2.0), "{length}");
+    }
 }
