@@ -1,6 +1,7 @@
 //! Which messages are measured together.
 
 use super::key::Key;
+use super::name::Named;
 
 /// Room for one group.
 ///
@@ -52,10 +53,10 @@ impl<G: AsRef<[Group]> + AsMut<[Group]>> Groups<G> {
         self.len
     }
 
-    /// The key of a group, and its messages since it has a place.
-    pub(super) fn held(&self, number: u32) -> Option<(&Key, u64)> {
+    /// The key of a group among the others, and its messages since it has a place.
+    pub(super) fn named(&self, number: u32) -> Option<(Named<'_>, u64)> {
         let group = self.get(number)?;
-        Some((group.key.as_ref()?, group.weight))
+        Some((Named::among(group.key.as_ref()?, |other| self.find(other).is_some()), group.weight))
     }
 
     /// The group of a key, which is made while there is room; so many more messages are counted for it. O(1) on average.

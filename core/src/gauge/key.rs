@@ -53,9 +53,13 @@ impl Key {
         if let Some(number) = value.number() {
             return Some(Self::of_number(&number));
         }
-        let word = value.boolean()?;
+        Some(Self::of_word(value.boolean()?))
+    }
+
+    /// The key of `true` or `false`.
+    pub(super) fn of_word(word: bool) -> Self {
         let word: &[u8] = if word { b"true" } else { b"false" };
-        Some(Self::new(Kind::Word, distinct::hash(Kind::Word as u8, word), word))
+        Self::new(Kind::Word, distinct::hash(Kind::Word as u8, word), word)
     }
 
     /// The key of a number, which is known by what it is worth. O(n).
@@ -113,7 +117,8 @@ impl Key {
         self.hash
     }
 
-    /// The value as it is written, or its first [`SHOWN`](Self::SHOWN) bytes.
+    /// The value as it is written, or its first [`SHOWN`](Self::SHOWN) bytes. Two values may look the same;
+    /// [names](Self::name) tell them apart.
     #[must_use]
     pub fn shown(&self) -> &str {
         let bytes = self.bytes.get(..usize::from(self.length)).unwrap_or_default();

@@ -6,6 +6,7 @@
 //! | [`Gauge`] | takes messages, tells panes that are over, and is read |
 //! | `taking`, `reading` | the gauge's two sides: messages in, results out |
 //! | `sample`, [`Key`] | what is read of a message: numbers, values that are told apart, times |
+//! | [`Named`] | what such a value is called, no two the same |
 //! | `groups` | which messages are measured together |
 //! | `panes` | which of them are over, and how far back a reading reaches |
 //! | `rules` | what is told when it begins and when it ends |
@@ -25,6 +26,7 @@ mod groups;
 mod hasher;
 mod key;
 mod measured;
+mod name;
 mod panes;
 mod reading;
 mod render;
@@ -43,6 +45,7 @@ pub use groups::Group;
 pub use hasher::KeyHasher;
 pub use key::Key;
 pub use measured::Measured;
+pub use name::{KeyName, Named};
 pub use panes::Pane;
 pub use reading::{Reading, Span, Whose};
 pub use render::{Bar, Format, Json, render, write_alert, write_histogram, write_json, write_svg};

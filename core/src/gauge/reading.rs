@@ -2,7 +2,7 @@
 
 use super::definition::Definition;
 use super::grid::At;
-use super::{Counters, Gauge, Key, Measured, Storage};
+use super::{Counters, Gauge, Measured, Named, Storage};
 use crate::time::Time;
 
 /// What a reading is of.
@@ -35,7 +35,7 @@ pub struct Reading<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose<'a> {
     /// Those of a group.
-    Group(&'a Key),
+    Group(Named<'a>),
     /// Those of all messages that are in no group.
     Other,
     /// Those of all.
@@ -116,7 +116,7 @@ impl<S: Storage> Gauge<S> {
             }
             self.grid.merge(At::Sum, At::Total);
             if is_grouped {
-                let held = group.checked_sub(1).and_then(|number| self.groups.as_ref()?.held.held(number as u32));
+                let held = group.checked_sub(1).and_then(|number| self.groups.as_ref()?.held.named(number as u32));
                 let (whose, messages) = held.map_or((Whose::Other, 0), |(key, messages)| (Whose::Group(key), messages));
                 let reading = spanned.of(&self.definition, &self.counters);
                 each(&reading, whose, messages, self.grid.cell_mut(At::Sum));

@@ -122,6 +122,11 @@ impl<N: Ord + Hash, S: AsRef<[Slot<Edge<N>>]> + AsMut<[Slot<Edge<N>>]>, H: Build
         &self.edges
     }
 
+    /// The same, to be put in order.
+    pub(crate) const fn sketch_mut(&mut self) -> &mut SpaceSaving<Edge<N>, S, H> {
+        &mut self.edges
+    }
+
     /// Which edges are the same.
     pub const fn direction(&self) -> Direction {
         self.direction

@@ -9,6 +9,7 @@ mod groups;
 mod keys;
 mod measured;
 mod merging;
+mod names;
 mod rules;
 mod served;
 mod support;

@@ -118,7 +118,7 @@ fn a_reading_says_whose_it_is_and_of_what_bytes() {
     let mut told = Vec::new();
     gauge.read(streamgauge_core::gauge::Span::Window, Time::from_millis(7_500), |reading, whose, _| {
         let whose = match whose {
-            Whose::Group(key) => key.shown().to_owned(),
+            Whose::Group(group) => group.key().shown().to_owned(),
             Whose::Other => "other".to_owned(),
             Whose::All => "all".to_owned(),
         };

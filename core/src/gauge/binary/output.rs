@@ -65,9 +65,9 @@ pub(super) fn head<W: Write>(reading: &Reading<'_>, cells: u32, out: &mut Output
 /// Writes whose cell follows, and of a group how many messages it has had.
 pub(super) fn whose<W: Write>(whose: &Whose<'_>, messages: u64, out: &mut Output<'_, W>) -> Result<(), W::Error> {
     match whose {
-        Whose::Group(key) => {
+        Whose::Group(group) => {
             out.bytes(&[1])?;
-            key.write(out)?;
+            group.key().write(out)?;
             out.u64s(&[messages])
         }
         Whose::Other | Whose::All => out.bytes(&[0]),

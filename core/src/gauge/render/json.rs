@@ -82,10 +82,10 @@ impl<'w, W: Write> Json<'w, W> {
             self.begin(reading)?;
         }
         match whose {
-            Whose::Group(key) => {
+            Whose::Group(group) => {
                 self.out.write_all(if self.grouped { b"," } else { b",\"groups\":{" })?;
                 self.grouped = true;
-                name_of(key, self.out)?;
+                write::string(&group.name(), self.out)?;
                 self.out.write_all(b":{")?;
                 self.measures(cell, false)?;
                 self.out.write_all(b"}")
@@ -330,18 +330,13 @@ fn separate<W: Write>(first: &mut bool, out: &mut W) -> Result<(), W::Error> {
 }
 
 /// A value as JSON: a number or a word as it was written; a text, what is cut, and a number that no double can be, as a
-/// string.
+/// string with its name.
 fn key<W: Write>(key: &Key, out: &mut W) -> Result<(), W::Error> {
     let is_beyond = || Number::parse(key.shown()).is_some_and(|number| !number.to_f64().is_finite());
     if key.is_text() || !key.is_whole() || is_beyond() {
-        return name_of(key, out);
+        return write::string(&key.name(), out);
     }
     out.write_all(key.shown().as_bytes())
-}
-
-/// A value as the name of a member.
-fn name_of<W: Write>(key: &Key, out: &mut W) -> Result<(), W::Error> {
-    write::string(key.shown(), out)
 }
 
 /// Writes an object of numbers.

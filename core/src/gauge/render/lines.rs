@@ -2,7 +2,7 @@
 
 use embedded_io::Write;
 
-use super::super::{Key, Whose};
+use super::super::{Key, KeyName, Whose};
 use crate::wire::decimal::Decimal;
 
 /// Digits of numbers for people.
@@ -34,14 +34,19 @@ pub(super) fn whole<W: Write>(number: u64, out: &mut W) -> Result<(), W::Error> 
     crate::endpoints::write_fmt(out, format_args!("{number}"))
 }
 
-/// Who it is, as a table names them: control characters and what may be taken for markup are left out.
-pub(super) fn whose<'a>(whose: &Whose<'a>) -> &'a str {
-    match whose {
-        Whose::Group(key) => key.shown(),
-        Whose::Other => "other",
-        Whose::All => "all",
-    }
+/// Who it is, where these names are taken: a group is called by none of them.
+pub(super) fn whose(whose: &Whose<'_>, taken: &[&str]) -> KeyName {
+    let name = match whose {
+        Whose::Group(group) => return group.beside(taken).name(),
+        Whose::Other => OTHER,
+        Whose::All => ALL,
+    };
+    KeyName::try_from(name).unwrap_or_default()
 }
+
+/// What those in no group are called, and what all are.
+pub(super) const OTHER: &str = "other";
+pub(super) const ALL: &str = "all";
 
 /// Writes a text for a terminal: without control characters, which could do something there.
 pub(super) fn text<W: Write>(text: &str, out: &mut W) -> Result<(), W::Error> {
@@ -52,8 +57,7 @@ pub(super) fn text<W: Write>(text: &str, out: &mut W) -> Result<(), W::Error> {
     Ok(())
 }
 
-/// Writes what is kept of a value, and whether it goes on.
+/// Writes what a value is called, for a terminal.
 pub(super) fn key<W: Write>(key: &Key, out: &mut W) -> Result<(), W::Error> {
-    text(key.shown(), out)?;
-    if key.is_whole() { Ok(()) } else { out.write_all("…".as_bytes()) }
+    text(&key.name(), out)
 }

@@ -5,8 +5,9 @@
 
 use embedded_io::Write;
 
-use super::super::{Gauge, Key, Measured, Reading, Span, Storage, Whose};
-use super::lines::{exact, whole, whose};
+use super::super::name::{ends, look_alike};
+use super::super::{Gauge, Measured, Named, Reading, Span, Storage, Whose};
+use super::lines::{OTHER, exact, whole, whose};
 use crate::time::Time;
 
 /// A value at the edge of two bins is in the one above, so that of numbers no bucket can have it at its own edge.
@@ -89,8 +90,10 @@ impl<W: Write> Samples<'_, W> {
                 self.value("distinct_error", Some(estimate.error))
             }
             Measured::Top(heaviest) => {
-                for counted in heaviest.heaviest() {
-                    self.labelled("top", &[("value", &counted.key)], counted.weight)?;
+                let (held, sorted) = heaviest.sorted();
+                for counted in sorted {
+                    let value = Named::among(&counted.key, |other| held.get(other).is_some());
+                    self.labelled("top", &[("value", value)], counted.weight)?;
                 }
                 Ok(())
             }
@@ -124,9 +127,12 @@ impl<W: Write> Samples<'_, W> {
                 self.value("intercept", pair.intercept())
             }
             Measured::Graph(graph) => {
-                for counted in graph.heaviest() {
+                let (held, sorted) = graph.sketch_mut().sorted();
+                for counted in sorted {
                     let edge = &counted.key;
-                    self.labelled("edge", &[("from", &edge.from), ("to", &edge.to)], counted.weight)?;
+                    let holds = |other: &_| held.get(other).is_some_and(|other| look_alike(edge, &other.key));
+                    let [from, to] = ends(edge, holds);
+                    self.labelled("edge", &[("from", from), ("to", to)], counted.weight)?;
                 }
                 Ok(())
             }
@@ -174,13 +180,13 @@ impl<W: Write> Samples<'_, W> {
         self.out.write_all(b"\n")
     }
 
-    fn labelled(&mut self, statistic: &str, labels: &[(&str, &Key)], count: u64) -> Result<(), W::Error> {
+    fn labelled(&mut self, statistic: &str, labels: &[(&str, Named<'_>)], count: u64) -> Result<(), W::Error> {
         self.begin(statistic)?;
-        for (name, key) in labels {
+        for (name, value) in labels {
             self.out.write_all(b",")?;
             self.out.write_all(name.as_bytes())?;
             self.out.write_all(b"=\"")?;
-            label(key.shown(), self.out)?;
+            label(&value.name(), self.out)?;
             self.out.write_all(b"\"")?;
         }
         self.out.write_all(b"} ")?;
@@ -193,7 +199,8 @@ impl<W: Write> Samples<'_, W> {
         self.out.write_all(self.name.as_bytes())?;
         if !matches!(self.who, Whose::All) {
             self.out.write_all(b"\",group=\"")?;
-            label(whose(self.who), self.out)?;
+            // To who collects them, an empty label is none, which all together have.
+            label(&whose(self.who, &[OTHER, ""]), self.out)?;
         }
         self.out.write_all(b"\",statistic=\"")?;
         self.out.write_all(statistic.as_bytes())?;

@@ -3,7 +3,7 @@
 use embedded_io::Write;
 
 use super::super::{Gauge, Measured, Reading, Span, Storage, Whose};
-use super::lines::{key, number, text, whole, whose};
+use super::lines::{ALL, OTHER, key, number, text, whole, whose};
 use crate::time::Time;
 use crate::wire::units::Rfc3339;
 
@@ -49,7 +49,7 @@ fn part<S: Storage, W: Write>(
     }
     if reading.definition.by.is_some() {
         out.write_all(b"\n")?;
-        text(whose(who), out)?;
+        text(&whose(who, &[OTHER, ALL]), out)?;
         out.write_all(b"\n")?;
     }
     cell.iter_mut().try_for_each(|measured| line(measured, now, out))

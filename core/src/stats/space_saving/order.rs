@@ -8,8 +8,14 @@ impl<K, S: AsRef<[Slot<K>]> + AsMut<[Slot<K>]>, H> SpaceSaving<K, S, H> {
     ///
     /// It sorts the heap of the slots, which a heap doesn't mind: so it needs no storage, and changes nothing else.
     pub fn heaviest(&mut self) -> impl Iterator<Item = &Counted<K>> {
+        self.sorted().1
+    }
+
+    /// The same, and the sketch, to be asked for other keys meanwhile.
+    pub(crate) fn sorted(&mut self) -> (&Self, impl Iterator<Item = &Counted<K>>) {
         self.sort();
-        (0..self.state.len as u32).rev().filter_map(|place| self.held(self.at(place)))
+        let sorted = &*self;
+        (sorted, (0..sorted.state.len as u32).rev().filter_map(|place| sorted.held(sorted.at(place))))
     }
 
     /// The lightest first.

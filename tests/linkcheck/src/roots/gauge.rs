@@ -1,7 +1,7 @@
 //! Gauges: what they take, tell and are read as.
 
 use streamgauge_core::gauge::{
-    Bar, Described, Format, Gauge, Group, Json, Key, Measured, Pane, Span, Storage, render, write_alert,
+    Bar, Described, Format, Gauge, Group, Json, Key, Measured, Named, Pane, Span, Storage, render, write_alert,
     write_histogram, write_json, write_svg,
 };
 use streamgauge_core::stats::graph::Edge;
@@ -103,6 +103,8 @@ roots! {
     key_of_text => Key::of_text(text());
     key_hash => given::<Key>().hash();
     key_shown => keep(given::<Key>().shown());
+    key_name => given::<Key>().name();
+    key_named => given::<Named<'_>>().name();
     key_is_text => given::<Key>().is_text();
     key_is_whole => given::<Key>().is_whole();
 }

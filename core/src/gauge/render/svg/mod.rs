@@ -264,7 +264,7 @@ impl<W: Write> Picture<'_, W> {
                     self.text("\" y=\"")?;
                     self.at(self.top + BAR - 7.0)?;
                     self.text("\">")?;
-                    self.escaped(counted.key.shown())?;
+                    self.escaped(&counted.key.name())?;
                     if counted.error > 0 {
                         self.text(" <tspan opacity=\".6\">at least ")?;
                         whole(counted.weight.saturating_sub(counted.error), self.out)?;
