@@ -3,9 +3,9 @@
 use super::definition::{Definition, Field, Measure};
 use super::key::Key;
 use crate::engine::Filter;
-use crate::select::{Number, Path, Selection, Value, find_all};
+use crate::select::{Path, Selection, Value, find_all};
 use crate::time::Time;
-use crate::wire::units;
+use crate::wire::{decimal, units};
 
 /// What is read of a message.
 #[derive(Debug, Clone, Copy)]
@@ -206,7 +206,7 @@ impl Reader {
             }
             return (None, None);
         };
-        let number = if self.numbers { number_of(value.number(), why) } else { None };
+        let number = if self.numbers { number_of(value.number().map(|number| number.to_f64()), why) } else { None };
         let key = if self.keys { Key::of(&value) } else { None };
         if self.keys && key.is_none() {
             why.get_or_insert(Why::Missing);
@@ -214,7 +214,7 @@ impl Reader {
         (number, key)
     }
 
-    /// The same of a whole message.
+    /// The same of a whole message, whose number is written as `streamgauge moments` reads it.
     fn whole(&self, message: &[u8], why: &mut Option<Why>) -> (Option<f64>, Option<Key>) {
         if !self.numbers && !self.keys {
             return (None, None);
@@ -223,18 +223,17 @@ impl Reader {
             why.get_or_insert(if self.numbers { Why::NotANumber } else { Why::NotJson });
             return (None, None);
         };
-        let number = if self.numbers { number_of(Number::parse(text.trim_ascii()), why) } else { None };
+        let number = if self.numbers { number_of(decimal::plain(text.trim_ascii()), why) } else { None };
         (number, self.keys.then(|| Key::of_text(text)))
     }
 }
 
-fn number_of(number: Option<Number<'_>>, why: &mut Option<Why>) -> Option<f64> {
-    let Some(number) = number else {
+fn number_of(number: Option<f64>, why: &mut Option<Why>) -> Option<f64> {
+    let Some(number) = number.filter(|number| !number.is_nan()) else {
         why.get_or_insert(Why::NotANumber);
         return None;
     };
-    let number = number.to_f64();
-    if !number.is_finite() {
+    if number.is_infinite() {
         why.get_or_insert(Why::Infinite);
         return None;
     }

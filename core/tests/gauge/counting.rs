@@ -202,3 +202,24 @@ fn small_numbers_are_seconds_and_large_ones_milliseconds() {
     take(&mut gauge, r#"{"t":99999999999}"#, now);
     assert_eq!((gauge.counters().measured, gauge.counters().early), (1, 1));
 }
+
+#[test]
+fn a_message_is_a_number_as_lines_have_it_and_a_field_as_json_has_it() {
+    let texts = [".33", "-.5", "5.", "+5", "01", " 1e+2\r\n", "2.50"];
+    let mut whole = gauge(r#"{"measure":"moments"}"#);
+    texts.iter().for_each(|text| take(&mut whole, text, 0));
+    let mut expected = streamgauge_core::stats::Moments::new();
+    texts.iter().for_each(|text| expected.push(text.trim().parse().unwrap()));
+    let reading = json(&mut whole, 0);
+    assert_eq!((reading["count"].as_u64(), reading["mean"].as_f64()), (Some(7), expected.mean()), "{reading}");
+    assert_eq!(reading["variance"].as_f64(), expected.sample_variance());
+    for text in ["inf", "-Infinity", "1e400", "NaN", "-nan", ".", "1e", "1 2", "0x1", "--1", ""] {
+        take(&mut whole, text, 0);
+    }
+    let counters = json(&mut whole, 0)["counters"].clone();
+    assert_eq!((counters["infinite"].as_u64(), counters["not_a_number"].as_u64()), (Some(3), Some(8)), "{counters}");
+    let mut field = gauge(r#"{"field":"x","measure":"moments"}"#);
+    texts.iter().for_each(|text| take(&mut field, format!(r#"{{"x":{text}}}"#), 0));
+    let reading = json(&mut field, 0);
+    assert_eq!((reading["count"].as_u64(), reading["counters"]["not_json"].as_u64()), (Some(2), Some(5)), "{reading}");
+}

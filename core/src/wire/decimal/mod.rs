@@ -11,6 +11,7 @@
 
 mod exact;
 mod nearest;
+mod plain;
 mod powers;
 mod scanned;
 mod text;
@@ -18,4 +19,5 @@ mod text;
 pub use text::Decimal;
 
 pub(crate) use nearest::nearest;
+pub(crate) use plain::plain;
 pub(crate) use scanned::Scanned;
