@@ -155,6 +155,22 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
+fn a_gauge_does_not_measure_its_own_readings_message_for_message() {
+    let server = Server::everything(["--shards=2"]);
+    let of = |topic: &str, every: &str| format!(r#"{{"topic":"{topic}","measure":"rate","every":"{every}"}}"#);
+    let answer = put(&server, "self", &of("gauge.self", "1 message"));
+    assert_eq!(answer.status, 409, "{}", answer.text());
+    assert!(answer.text().contains("a gauge can't measure its own readings: "), "{}", answer.text());
+    assert_eq!(put(&server, "self", &of("gauge.self", "1h")).status, 201);
+    assert_eq!(put(&server, "a", &of("gauge.b", "1 message")).status, 201);
+    assert_eq!(put(&server, "b", &of("gauge.c", "1 message")).status, 201);
+    assert_eq!(put(&server, "c", &of("gauge.a", "1 message")).status, 409);
+    assert_eq!(put(&server, "c", &of("clicks", "1 message")).status, 201);
+    publish(&server, "clicks", &["1".to_owned()]);
+    assert_eq!(settled(&server, "a", 1)["counters"]["messages"], 1);
+}
+
+#[test]
 fn every_form_has_its_type() {
     let server = Server::everything([""; 0]);
     put(&server, "g", r#"{"field":"x","measure":["moments","quantiles"]}"#);

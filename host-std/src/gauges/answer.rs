@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::Gauges;
 use super::boxes::Boxes;
+use super::directory::{NoPlace, Place};
 use super::standing::{Cost, Standing};
 use crate::engine::disk::Notes;
 use crate::server::{Answer, refuse, refused, whole};
@@ -100,7 +101,8 @@ impl Gauges {
                     let now = self.engine.own().settled();
                     one = one.since(since, Time::from_millis(now.as_millis().saturating_sub(TOLD_AGAIN)));
                 }
-                self.directory.insert(name, self.engine.here(), MOST);
+                let place = Place::of(self.engine.here(), &definition);
+                self.directory.insert(name, place, MOST).map_err(|error| error.to_string())?;
                 self.standing.lock().insert(name, one);
                 Ok(true)
             });
@@ -189,21 +191,17 @@ impl Gauges {
                 ));
             }
         };
-        if !self.directory.insert(*name, self.engine.here(), MOST) {
-            let line = format!("there are {MOST} gauges, as many as there may be");
-            let limit = Some(("gauges", MOST as u64));
-            let answer = refuse(request, StatusCode::INSUFFICIENT_STORAGE, "too-many", &line, limit);
-            return Answer::Response(answer);
-        }
+        let before = match self.directory.insert(*name, Place::of(self.engine.here(), definition), MOST) {
+            Ok(before) => before,
+            Err(error) => return refused_place(request, error),
+        };
         let mut note = Vec::new();
         if self.engine.own().order().is_some() {
             note.extend_from_slice(format!("{} ", one.next()).as_bytes());
         }
         let Ok(()) = definition.write_json(&mut note) as Result<(), Infallible>;
         if let Err(refusal) = self.engine.own().note(name, Some(&note)).await {
-            if known.is_none() {
-                self.directory.remove(name);
-            }
+            self.directory.put_back(*name, before);
             return refused(request, &refusal);
         }
         self.standing.lock().insert(*name, one);
@@ -284,6 +282,14 @@ fn describe(name: &Name, one: &Standing) -> Vec<u8> {
         .as_bytes(),
     );
     out
+}
+
+fn refused_place(request: &Request<'_>, error: NoPlace) -> Answer {
+    let (status, problem, limit) = match error {
+        NoPlace::Full(most) => (StatusCode::INSUFFICIENT_STORAGE, "too-many", Some(("gauges", most as u64))),
+        NoPlace::Circle(_) => (StatusCode::CONFLICT, "conflict", None),
+    };
+    Answer::Response(refuse(request, status, problem, &error.to_string(), limit))
 }
 
 fn refused_merge(request: &Request<'_>, error: &MergeError) -> Answer {
