@@ -72,6 +72,19 @@ fn signs(bins: u16) -> Gauge<Heap> {
     gauge
 }
 
+/// What there is no drawing of, and labels that are longer than what there is room for.
+fn texts() -> Gauge<Heap> {
+    let mut gauge = gauge(
+        r#"{"field":"x","with":"y","measure":["moments","quantiles","distinct","histogram","rate","change","pair","graph"],
+            "histogram":{"min":-0.0004,"max":1700000000,"bins":3}}"#,
+    );
+    let long = "y".repeat(70);
+    for (x, y) in [("-0.00020718", "1"), ("1700000000", "2.5"), ("12", &*format!("\"{long}<\""))] {
+        take(&mut gauge, format!(r#"{{"x":{x},"y":{y}}}"#), 0);
+    }
+    gauge
+}
+
 #[test]
 fn readings_are_these_bytes() {
     let (now, soon) = (1_700_000_004_700, 4_200);
@@ -88,6 +101,7 @@ fn readings_are_these_bytes() {
         ("signs.txt", signs(512), Format::Table, soon),
         ("collapsed.txt", signs(8), Format::Table, soon),
         ("collapsed.json", signs(8), Format::Json, soon),
+        ("texts.svg", texts(), Format::Svg, soon),
         ("rate.svg", rates(""), Format::Svg, soon),
     ];
     are_as_in_files(all.map(|(file, mut gauge, format, now)| (file, written(&mut gauge, format, now))));

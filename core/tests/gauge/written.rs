@@ -117,6 +117,61 @@ fn a_histogram_is_drawn_with_round_numbers_beside_it() {
     }
 }
 
+/// The height of a picture, and where the lowest and the highest text in it stands.
+fn heights(svg: &str) -> (f64, Vec<f64>) {
+    let number = |text: &str| text.split('"').next().unwrap().parse::<f64>().unwrap();
+    let height = number(svg.split(" height=\"").nth(1).unwrap());
+    (height, svg.split("<text").skip(1).map(|text| number(text.split(" y=\"").nth(1).unwrap())).collect())
+}
+
+#[test]
+fn a_picture_of_any_measure_has_something_in_it() {
+    let measures =
+        ["moments", "quantiles", "distinct", "top", "histogram", "rate", "change", "pair", "graph"].map(String::from);
+    for measure in measures {
+        for messages in [0, 1, 500] {
+            let mut gauge =
+                gauge(&format!(r#"{{"field":"x","with":"y","histogram":{{"integers":[0,9]}},"measure":"{measure}"}}"#));
+            (0..messages).for_each(|x| take(&mut gauge, format!(r#"{{"x":{x},"y":{}}}"#, x % 7), 0));
+            let svg = String::from_utf8(written(&mut gauge, Format::Svg, 0)).unwrap();
+            let (height, texts) = heights(&svg);
+            assert!(texts.len() > 1, "{measure}, {messages}: {svg}");
+            assert!(texts.iter().all(|y| (20.0..height).contains(y)) && height < 400.0, "{measure}, {messages}: {svg}");
+        }
+    }
+    let mut gauge = gauge(r#"{"measure":"moments"}"#);
+    ["1", "2", "6"].iter().for_each(|x| take(&mut gauge, x, 0));
+    let svg = String::from_utf8(written(&mut gauge, Format::Svg, 0)).unwrap();
+    for (name, value) in [("count", "3"), ("mean", "3"), ("variance", "7"), ("max", "6")] {
+        assert!(svg.contains(&format!(">{name}</tspan> {value}<")), "{svg}");
+    }
+}
+
+#[test]
+fn what_stands_beside_a_picture_has_room_there() {
+    let numbers = |low: f64, high: f64| {
+        let mut out = Vec::new();
+        let bars = [Bar { low, high, count: 1_700_000_000_000 }];
+        write_histogram("values", &bars, false, &mut out).unwrap();
+        let svg = String::from_utf8(out).unwrap();
+        let labels = svg.split("<text text-anchor=\"").skip(1);
+        labels.map(|label| label.split(['>', '<']).nth(1).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for (low, high) in [(-0.000_207_18, 0.0), (1.7e9, 1.8e9), (-1.234_56e-300, 1e300), (-1.5e9, 1_234_567.9)] {
+        let numbers = numbers(low, high);
+        let digits = |number: &String| number.matches(|char| !matches!(char, '-' | '.')).count();
+        assert!(numbers.iter().all(|number| digits(number) <= 8 && number.len() < 10), "{numbers:?}");
+    }
+    assert_eq!(numbers(-0.000_207_18, 12_345_678.0)[5..6], ["-2.072e-4"]);
+    assert_eq!(numbers(1.7e9, 1.8e9).iter().filter(|number| *number == "1.7e9" || *number == "1.8e9").count(), 2);
+    assert_eq!(numbers(0.0, 1.0)[..5], ["0", "5e11", "1e12", "1.5e12", "2e12"]);
+    // How often a value came is exact, as far as there is room.
+    let mut gauge = gauge(r#"{"measure":"top"}"#);
+    (0..3).for_each(|_| take(&mut gauge, "a", 0));
+    let svg = String::from_utf8(written(&mut gauge, Format::Svg, 0)).unwrap();
+    assert!(svg.contains(">3</text>"), "{svg}");
+}
+
 #[test]
 fn what_nothing_came_to_can_be_written_too() {
     for format in [Format::Table, Format::Json, Format::OpenMetrics, Format::Svg, Format::Binary, Format::Definition] {

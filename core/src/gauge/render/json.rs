@@ -6,14 +6,11 @@
 
 use embedded_io::Write;
 
-use Figure::{Float, Whole};
-
-use super::super::{Alert, Counters, Definition, Gauge, Key, Measured, Reading, Span, Storage, Whose};
+use super::super::{Alert, Definition, Gauge, Key, Measured, Reading, Span, Storage, Whose};
+use super::figures::Figure::{self, Float, Whole};
+use super::figures::{of_change, of_counters, of_distinct, of_moments, of_pair, of_quantiles, of_rate};
 use crate::select::Number;
-use crate::stats::quantiles::DdSketch;
-use crate::stats::rate::Rate;
 use crate::stats::space_saving::Counted;
-use crate::stats::{Bivariate, Moments};
 use crate::time::Time;
 use crate::wire::decimal::Decimal;
 use crate::wire::json::write;
@@ -141,8 +138,7 @@ impl<W: Write> Json<'_, W> {
             Measured::Quantiles(sketch) => members(&of_quantiles(sketch), out),
             Measured::Distinct(sketch) => {
                 out.write_all(b"\"distinct\":")?;
-                let estimate = sketch.estimate();
-                object(&[("estimate", Float(Some(estimate.estimate))), ("error", Float(Some(estimate.error)))], out)
+                object(&of_distinct(sketch.estimate()), out)
             }
             Measured::Top(heaviest) => {
                 out.write_all(b"\"top\":[")?;
@@ -173,7 +169,7 @@ impl<W: Write> Json<'_, W> {
             }
             Measured::Change(detector) => {
                 out.write_all(b"\"change\":")?;
-                object(&[("up", Whole(detector.alarms_up())), ("down", Whole(detector.alarms_down()))], out)
+                object(&of_change(detector), out)
             }
             Measured::Pair(pair) => {
                 out.write_all(b"\"pair\":")?;
@@ -219,80 +215,6 @@ pub fn write_alert<W: Write>(
     out.write_all(b",\"value\":")?;
     float(alert.value, out)?;
     crate::endpoints::write_fmt(out, format_args!(",\"time\":\"{}\"}}\n", Rfc3339(at)))
-}
-
-/// A result of a reading.
-#[derive(Debug, Clone, Copy)]
-enum Figure {
-    Whole(u64),
-    Float(Option<f64>),
-}
-
-fn of_moments(moments: &Moments) -> [(&'static str, Figure); 9] {
-    [
-        ("count", Whole(moments.count())),
-        ("mean", Float(moments.mean())),
-        ("variance", Float(moments.sample_variance())),
-        ("population_variance", Float(moments.population_variance())),
-        ("stddev", Float(moments.sample_stddev())),
-        ("skewness", Float(moments.skewness())),
-        ("kurtosis", Float(moments.excess_kurtosis())),
-        ("min", Float(moments.min())),
-        ("max", Float(moments.max())),
-    ]
-}
-
-/// Beside the quantiles, the largest error that one of them can have, and how many values are held to none any more.
-fn of_quantiles<S: AsRef<[u32]>>(sketch: &DdSketch<S>) -> [(&'static str, Figure); 6] {
-    let all = [0.5, 0.9, 0.99, 0.999].map(|q| sketch.quantile(q));
-    let error = all.iter().flatten().fold(0.0_f64, |most, one| most.max(one.error));
-    let [p50, p90, p99, p999] = all.map(|one| Float(one.map(|one| one.estimate)));
-    let (error, collapsed) = (Float(Some(error)), Whole(sketch.collapsed()));
-    [("p50", p50), ("p90", p90), ("p99", p99), ("p999", p999), ("quantile_error", error), ("collapsed", collapsed)]
-}
-
-fn of_rate(rate: &Rate, now: Time) -> [(&'static str, Figure); 6] {
-    let (messages, bytes) = (rate.messages_per_second(now), rate.bytes_per_second(now));
-    [
-        ("messages_1m", Float(Some(messages.one_minute))),
-        ("messages_5m", Float(Some(messages.five_minutes))),
-        ("messages_15m", Float(Some(messages.fifteen_minutes))),
-        ("bytes_1m", Float(Some(bytes.one_minute))),
-        ("bytes_5m", Float(Some(bytes.five_minutes))),
-        ("bytes_15m", Float(Some(bytes.fifteen_minutes))),
-    ]
-}
-
-fn of_pair(pair: &Bivariate) -> [(&'static str, Figure); 8] {
-    [
-        ("count", Whole(pair.count())),
-        ("covariance", Float(pair.sample_covariance())),
-        ("population_covariance", Float(pair.population_covariance())),
-        ("correlation", Float(pair.correlation())),
-        ("slope", Float(pair.slope())),
-        ("intercept", Float(pair.intercept())),
-        ("r_squared", Float(pair.r_squared())),
-        ("residual_stddev", Float(pair.residual_stddev())),
-    ]
-}
-
-fn of_counters(counters: &Counters) -> [(&'static str, Figure); 13] {
-    let Counters { messages, measured, filtered, late, early, unmeasured, untold, moved, missed, .. } = *counters;
-    [
-        ("messages", Whole(messages)),
-        ("measured", Whole(measured)),
-        ("filtered", Whole(filtered)),
-        ("late", Whole(late)),
-        ("early", Whole(early)),
-        ("not_json", Whole(unmeasured.not_json)),
-        ("missing", Whole(unmeasured.missing)),
-        ("not_a_number", Whole(unmeasured.not_a_number)),
-        ("infinite", Whole(unmeasured.infinite)),
-        ("no_time", Whole(unmeasured.no_time)),
-        ("untold", Whole(untold)),
-        ("moved", Whole(moved)),
-        ("missed", Whole(missed)),
-    ]
 }
 
 fn histogram_members<W: Write>(

@@ -21,6 +21,24 @@ pub(super) fn rounded<W: Write>(value: Option<f64>, digits: usize, out: &mut W) 
     }
 }
 
+/// Writes a number so that it fits beside a picture: with an exponent where it is too wide without, and as many of its
+/// first five digits as there is room for.
+pub(super) fn brief<W: Write>(value: f64, out: &mut W) -> Result<(), W::Error> {
+    let plain = Decimal::rounded(value, 5).filter(is_narrow);
+    let with_exponent = |digits| Decimal::scientific(value, digits);
+    let narrow = plain.or_else(|| (2..=5).rev().filter_map(with_exponent).find(is_narrow));
+    match narrow.or_else(|| with_exponent(1)) {
+        Some(decimal) => out.write_all(decimal.as_bytes()),
+        None => out.write_all(b"-"),
+    }
+}
+
+/// Whether a number is no wider than eight digits; a point and a sign are half of one.
+fn is_narrow(decimal: &Decimal) -> bool {
+    let halves = decimal.as_bytes().iter().map(|byte| if matches!(byte, b'-' | b'.') { 1 } else { 2 });
+    halves.sum::<u32>() <= 16
+}
+
 /// Writes a number so that it reads back to the same bits; `NaN` if there is none.
 pub(super) fn exact<W: Write>(value: Option<f64>, out: &mut W) -> Result<(), W::Error> {
     match value.and_then(Decimal::shortest) {

@@ -5,9 +5,11 @@
 //! | [`Json`] | for programs: every number reads back to the same bits |
 //! | `table` | for people |
 //! | `metrics` | OpenMetrics, for those who collect it |
-//! | `svg` | a picture: what came over time, quantiles and distinct values over time, a histogram, frequent values |
+//! | `svg` | a picture: what came over time, quantiles and distinct values over time, a histogram, frequent values, and other results as text |
+//! | `figures` | results by their names |
 //! | `lines` | numbers and texts as these write them |
 
+mod figures;
 mod json;
 mod lines;
 mod metrics;

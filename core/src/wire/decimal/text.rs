@@ -75,11 +75,21 @@ impl Decimal {
                 decimal.push(b"0000".get(..zeros).unwrap_or_default());
                 decimal.push(digits);
             }
-            (digits, magnitude) => {
-                let (first, others) = digits.split_at_checked(1).unwrap_or((digits, &[]));
-                decimal.push_with_point(first, others);
-                decimal.push_exponent(magnitude);
-            }
+            (digits, magnitude) => decimal.push_scientific(digits, magnitude),
+        }
+        Some(decimal)
+    }
+
+    /// The same with an exponent, whatever it is: `1.7e9`. Zero has none.
+    pub(crate) fn scientific(number: f64, digits: usize) -> Option<Self> {
+        let mut decimal = Self::finite(number)?;
+        if number.is_sign_negative() {
+            decimal.push(b"-");
+        }
+        let significant = Significant::of(number.abs(), digits.clamp(1, MOST_DIGITS));
+        match significant.digits() {
+            [] => decimal.push(b"0"),
+            digits => decimal.push_scientific(digits, significant.magnitude),
         }
         Some(decimal)
     }
@@ -116,6 +126,12 @@ impl Decimal {
             self.push(b".");
             self.push(behind);
         }
+    }
+
+    fn push_scientific(&mut self, digits: &[u8], magnitude: i32) {
+        let (first, others) = digits.split_at_checked(1).unwrap_or((digits, &[]));
+        self.push_with_point(first, others);
+        self.push_exponent(magnitude);
     }
 
     fn push_exponent(&mut self, exponent: i32) {

@@ -105,11 +105,8 @@ impl<W: Write> Picture<'_, W> {
         if count == 0 {
             return Ok(());
         }
-        self.text("<text text-anchor=\"end\" x=\"")?;
-        self.at(LEFT + WIDTH)?;
-        self.text("\" y=\"")?;
-        self.at(self.top - 12.0)?;
-        self.text("\">not whole ")?;
+        self.words("end", LEFT + WIDTH, self.top - 12.0)?;
+        self.text("not whole ")?;
         whole(count, self.out)?;
         self.text("</text>\n")
     }

@@ -1,5 +1,5 @@
 //! A reading as a picture: what came over time, quantiles and distinct values over time, how values are distributed,
-//! which are frequent.
+//! which are frequent; and as text what there is no drawing of.
 //!
 //! Each part stands under the last one and is there as far as it is measured. Colours are the reader's: text and lines
 //! are drawn in `currentColor`, and what is drawn over each other by how opaque it is.
@@ -8,9 +8,11 @@
 //! | --- | --- |
 //! | `picture` | what all parts are drawn with |
 //! | [`write_histogram`] | a histogram: a part of a picture, or one by itself |
+//! | `written` | what there is no drawing of, as text |
 
 mod histogram;
 mod picture;
+mod written;
 
 pub use histogram::{Bar, write_histogram};
 
@@ -58,7 +60,7 @@ pub fn write_svg<S: Storage, W: Write>(
     let mut result = Ok(());
     gauge.read(Span::Window, now, |_, whose, cell| {
         if result.is_ok() && matches!(whose, Whose::All) {
-            result = cell.iter_mut().try_for_each(|measured| picture.measured(measured));
+            result = cell.iter_mut().try_for_each(|measured| picture.measured(measured, now));
         }
     });
     result?;
@@ -75,9 +77,8 @@ struct Parts {
     largest: f64,
     /// The most distinct values that a pane may have had.
     most_distinct: f64,
-    bars: usize,
-    /// How many distributions there are.
-    distributions: usize,
+    /// How high what is not over time is.
+    rest: f64,
 }
 
 impl Parts {
@@ -90,8 +91,7 @@ impl Parts {
             least: infinite,
             largest: nothing,
             most_distinct: 0.0,
-            bars: 0,
-            distributions: 0,
+            rest: 0.0,
         };
         gauge.read_panes(now, |messages, cell| {
             parts.panes = parts.panes.saturating_add(1);
@@ -106,13 +106,11 @@ impl Parts {
         });
         gauge.read(Span::Window, now, |_, whose, cell| {
             for measured in cell.iter().filter(|_| matches!(whose, Whose::All)) {
-                match measured {
-                    Measured::Top(heaviest) => parts.bars = heaviest.len().min(BARS),
-                    Measured::Quantiles(_) | Measured::Histogram(_) | Measured::Integers(..) => {
-                        parts.distributions = parts.distributions.saturating_add(1);
-                    }
-                    _ => {}
-                }
+                parts.rest += match measured {
+                    Measured::Top(heaviest) => heaviest.len().min(BARS) as f64 * BAR + GAP,
+                    Measured::Quantiles(_) | Measured::Histogram(_) | Measured::Integers(..) => HEIGHT + GAP,
+                    _ => written::height(measured, now),
+                };
             }
         });
         parts
@@ -121,9 +119,7 @@ impl Parts {
     fn height(&self) -> f64 {
         let others = u8::from(self.has_quantiles).saturating_add(u8::from(self.most_distinct > 0.0));
         let over_time = if self.panes > 1 { 1.0 + f64::from(others) } else { 0.0 };
-        let plots = (over_time + self.distributions as f64) * (HEIGHT + GAP);
-        let bars = if self.bars > 0 { self.bars as f64 * BAR + GAP } else { 0.0 };
-        TOP + plots + bars
+        TOP + over_time * (HEIGHT + GAP) + self.rest
     }
 }
 
@@ -218,15 +214,18 @@ impl<W: Write> Picture<'_, W> {
         Ok(())
     }
 
-    /// What is drawn of one measure, if it has anything to be looked at.
-    fn measured<S: Storage>(&mut self, measured: &mut Measured<S>) -> Result<(), W::Error> {
+    /// What is drawn of one measure, or else written.
+    fn measured<S: Storage>(&mut self, measured: &mut Measured<S>, now: Time) -> Result<(), W::Error> {
         match measured {
             Measured::Quantiles(sketch) => {
-                let (Some(min), Some(max)) = (sketch.min(), sketch.max()) else { return Ok(()) };
+                self.frame("distribution", None, None)?;
+                let (Some(min), Some(max)) = (sketch.min(), sketch.max()) else {
+                    self.end_part();
+                    return Ok(());
+                };
                 let mut columns = [0.0_f64; COLUMNS];
                 sketch.bins().for_each(|bin| spread(&bin, min, max, &mut columns));
                 let most = columns.iter().copied().fold(0.0, f64::max);
-                self.frame("distribution", None, None)?;
                 self.ends(min, max)?;
                 let step = WIDTH / COLUMNS as f64;
                 for (place, count) in columns.iter().enumerate().filter(|(_, count)| **count > 0.0) {
@@ -251,9 +250,7 @@ impl<W: Write> Picture<'_, W> {
             }
             Measured::Top(heaviest) => {
                 let most = heaviest.heaviest().next().map_or(1, |counted| counted.weight.max(1));
-                self.text("<text x=\"10\" y=\"")?;
-                self.at(self.top - 6.0)?;
-                self.text("\">most frequent</text>\n")?;
+                self.name("most frequent")?;
                 for counted in heaviest.heaviest().take(BARS) {
                     let share = counted.weight as f64 / most as f64;
                     let certain = counted.weight.saturating_sub(counted.error) as f64 / most as f64;
@@ -270,19 +267,14 @@ impl<W: Write> Picture<'_, W> {
                         whole(counted.weight.saturating_sub(counted.error), self.out)?;
                         self.text("</tspan>")?;
                     }
-                    self.text("</text><text text-anchor=\"end\" x=\"")?;
-                    self.at(LEFT - 6.0)?;
-                    self.text("\" y=\"")?;
-                    self.at(self.top + BAR - 7.0)?;
-                    self.text("\">")?;
-                    whole(counted.weight, self.out)?;
-                    self.text("</text>\n")?;
+                    self.text("</text>")?;
+                    self.count([LEFT - 6.0, self.top + BAR - 7.0], counted.weight)?;
                     self.top += BAR;
                 }
                 self.top += GAP;
                 Ok(())
             }
-            _ => Ok(()),
+            _ => self.written(measured, now),
         }
     }
 }

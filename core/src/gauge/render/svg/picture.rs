@@ -2,7 +2,7 @@
 
 use embedded_io::Write;
 
-use super::super::lines::rounded;
+use super::super::lines::{brief, rounded, whole};
 use crate::wire::decimal::Decimal;
 
 /// Where the drawing is in the picture, whose width is 720.
@@ -11,9 +11,6 @@ pub(super) const WIDTH: f64 = 630.0;
 
 /// Where the first part begins.
 pub(super) const TOP: f64 = 60.0;
-
-/// Digits of what stands at the axes.
-const DIGITS: usize = 5;
 
 pub(super) struct Picture<'o, W> {
     pub(super) out: &'o mut W,
@@ -68,16 +65,36 @@ impl<W: Write> Picture<'_, W> {
         Ok(())
     }
 
-    /// A number at an axis.
-    pub(super) fn label(&mut self, anchor: &str, [x, y]: [f64; 2], value: f64) -> Result<(), W::Error> {
-        self.text("<text text-anchor=\"")?;
-        self.text(anchor)?;
-        self.text("\" x=\"")?;
+    /// The beginning of words there, which begin there themselves if `anchor` says nothing else.
+    pub(super) fn words(&mut self, anchor: &str, x: f64, y: f64) -> Result<(), W::Error> {
+        self.text("<text ")?;
+        if !anchor.is_empty() {
+            self.text("text-anchor=\"")?;
+            self.text(anchor)?;
+            self.text("\" ")?;
+        }
+        self.text("x=\"")?;
         self.at(x)?;
         self.text("\" y=\"")?;
         self.at(y)?;
-        self.text("\">")?;
-        rounded(Some(value), DIGITS, self.out)?;
+        self.text("\">")
+    }
+
+    /// How often something came, left of the drawing: exact, as far as there is room.
+    pub(super) fn count(&mut self, [x, y]: [f64; 2], count: u64) -> Result<(), W::Error> {
+        self.words("end", x, y)?;
+        if count < 100_000_000 {
+            whole(count, self.out)?
+        } else {
+            brief(count as f64, self.out)?
+        }
+        self.text("</text>\n")
+    }
+
+    /// A number at an axis.
+    pub(super) fn label(&mut self, anchor: &str, [x, y]: [f64; 2], value: f64) -> Result<(), W::Error> {
+        self.words(anchor, x, y)?;
+        brief(value, self.out)?;
         self.text("</text>\n")
     }
 
@@ -93,7 +110,7 @@ impl<W: Write> Picture<'_, W> {
             self.at(value)?;
         }
         self.text("\" opacity=\"")?;
-        rounded(Some(f64::from(opacity) / 100.0), DIGITS, self.out)?;
+        rounded(Some(f64::from(opacity) / 100.0), 5, self.out)?;
         self.text("\"")
     }
 
