@@ -22,9 +22,9 @@ pub(super) fn topic(body: &[u8]) -> Result<TopicChange, Wrong<'_>> {
     for_each_member(body, |name, value| {
         let is = |known| says(name, known);
         if is("bytes") {
-            change.bytes = Some(size(value).ok_or(Wrong::Member("bytes", SIZE))?);
+            change.bytes = Some(some_bytes(value)?);
         } else if is("max_age") {
-            change.max_age = Some(or_null(value, duration).ok_or(Wrong::Member("max_age", DURATION))?);
+            change.max_age = Some(lasting_or_null("max_age", value)?);
         } else if is("max_message_bytes") {
             change.max_message_bytes = Some(size(value).ok_or(Wrong::Member("max_message_bytes", SIZE))?);
         } else if is("max_subscribers") {
@@ -47,11 +47,11 @@ pub(super) fn queue(body: &[u8]) -> Result<QueueChange, Wrong<'_>> {
     for_each_member(body, |name, value| {
         let is = |known| says(name, known);
         if is("bytes") {
-            change.bytes = Some(size(value).ok_or(Wrong::Member("bytes", SIZE))?);
+            change.bytes = Some(some_bytes(value)?);
         } else if is("max_depth") {
-            change.max_depth = Some(or_null(value, count).ok_or(Wrong::Member("max_depth", COUNT))?);
+            change.max_depth = Some(limit(value, count).ok_or(Wrong::Member("max_depth", COUNT))?);
         } else if is("max_bytes") {
-            change.max_bytes = Some(or_null(value, size).ok_or(Wrong::Member("max_bytes", SIZE))?);
+            change.max_bytes = Some(limit(value, size).ok_or(Wrong::Member("max_bytes", SIZE))?);
         } else if is("max_item_bytes") {
             change.max_item_bytes = Some(size(value).ok_or(Wrong::Member("max_item_bytes", SIZE))?);
         } else if is("overflow") {
@@ -59,15 +59,15 @@ pub(super) fn queue(body: &[u8]) -> Result<QueueChange, Wrong<'_>> {
                 [Overflow::DropOldest, Overflow::Reject].into_iter().find(|known| says(value, known.as_str()));
             change.overflow = Some(overflow.ok_or(Wrong::Member("overflow", "\"drop-oldest\" or \"reject\""))?);
         } else if is("lease") {
-            change.lease = Some(above_0(value).ok_or(Wrong::Member("lease", DURATION))?);
+            change.lease = Some(lasting("lease", value)?);
         } else if is("max_lease") {
-            change.max_lease = Some(above_0(value).ok_or(Wrong::Member("max_lease", DURATION))?);
+            change.max_lease = Some(lasting("max_lease", value)?);
         } else if is("max_attempts") {
             change.max_attempts = Some(or_null(value, attempts).ok_or(Wrong::Member("max_attempts", ATTEMPTS))?);
         } else if is("dead_letter") {
             change.dead_letter = Some(or_null(value, given_name).ok_or(Wrong::Member("dead_letter", NAME))?);
         } else if is("ttl") {
-            change.ttl = Some(or_null(value, above_0).ok_or(Wrong::Member("ttl", DURATION))?);
+            change.ttl = Some(lasting_or_null("ttl", value)?);
         } else if is("dedupe_window") {
             change.dedupe_window = Some(duration(value).ok_or(Wrong::Member("dedupe_window", DURATION))?);
         } else if is("topic") {
@@ -135,8 +135,28 @@ fn duration(value: &str) -> Option<Duration> {
     text_or_number(value, units::duration)
 }
 
-fn above_0(value: &str) -> Option<Duration> {
-    duration(value).filter(|duration| !duration.is_zero())
+/// A time that is not over as it begins: what is kept are whole milliseconds.
+fn lasting<'a>(name: &'static str, value: &str) -> Result<Duration, Wrong<'a>> {
+    let time = duration(value).ok_or(Wrong::Member(name, DURATION))?;
+    if time < Duration::from_millis(1) { Err(Wrong::Member(name, "at least 1ms")) } else { Ok(time) }
+}
+
+/// Such a time, or none.
+fn lasting_or_null<'a>(name: &'static str, value: &str) -> Result<Option<Duration>, Wrong<'a>> {
+    if value == "null" { Ok(None) } else { lasting(name, value).map(Some) }
+}
+
+/// How much there is room for, which is something.
+fn some_bytes<'a>(value: &str) -> Result<u64, Wrong<'a>> {
+    match size(value).ok_or(Wrong::Member("bytes", SIZE))? {
+        0 => Err(Wrong::Member("bytes", "above 0: nothing would be kept")),
+        bytes => Ok(bytes),
+    }
+}
+
+/// A limit; none for `null`, and for 0 as for the flag of its name.
+fn limit(value: &str, read: impl FnOnce(&str) -> Option<u64>) -> Option<Option<u64>> {
+    or_null(value, read).map(|most| most.filter(|most| *most > 0))
 }
 
 fn size(value: &str) -> Option<u64> {
@@ -218,9 +238,13 @@ mod tests {
             (r#"{"byte":1}"#, "there is no setting \"byte\""),
             (r#"{"bytes":-1}"#, "bytes must be a number of bytes, or a text such as \"8MiB\""),
             (
-                r#"{"lease":0}"#,
+                r#"{"lease":"soon"}"#,
                 "lease must be a number of seconds, or a text such as \"500ms\", \"2s\", \"5m\" or \"1h\"",
             ),
+            (r#"{"lease":0}"#, "lease must be at least 1ms"),
+            (r#"{"max_lease":"0.9ms"}"#, "max_lease must be at least 1ms"),
+            (r#"{"ttl":0.0004}"#, "ttl must be at least 1ms"),
+            (r#"{"bytes":0}"#, "bytes must be above 0: nothing would be kept"),
             (r#"{"overflow":"drop"}"#, "overflow must be \"drop-oldest\" or \"reject\""),
             (r#"{"filter":5}"#, "filter must be such as \"country:de\", or an array of two at most, or null"),
             (
@@ -241,6 +265,33 @@ mod tests {
         }
         let long = std::format!(r#"{{"filter":["a:1","b:{}"]}}"#, "é".repeat(48));
         assert_eq!(queue(long.as_bytes()).unwrap_err().to_string(), "filter is longer than 96 bytes");
+    }
+
+    #[test]
+    fn what_would_keep_nothing_is_refused() {
+        for (body, line) in [
+            (r#"{"max_age":"0s"}"#, "max_age must be at least 1ms"),
+            (r#"{"max_age":0.0009}"#, "max_age must be at least 1ms"),
+            (r#"{"bytes":"0MiB"}"#, "bytes must be above 0: nothing would be kept"),
+        ] {
+            assert_eq!(topic(body.as_bytes()).unwrap_err().to_string(), line, "{body}");
+        }
+        let change = topic(br#"{"max_age":"1ms","bytes":1,"dedupe_window":0}"#).unwrap();
+        assert_eq!(change.max_age, Some(Some(Duration::from_millis(1))));
+        assert_eq!((change.bytes, change.dedupe_window), (Some(1), Some(Duration::ZERO)));
+        assert_eq!(topic(br#"{"max_age":null}"#).unwrap().max_age, Some(None));
+        assert_eq!(queue(br#"{"ttl":0.001}"#).unwrap().ttl, Some(Some(Duration::from_millis(1))));
+    }
+
+    #[test]
+    fn a_limit_of_0_is_none() {
+        for none in ["0", "null"] {
+            let change = queue(std::format!(r#"{{"max_depth":{none},"max_bytes":{none}}}"#).as_bytes()).unwrap();
+            assert_eq!((change.max_depth, change.max_bytes), (Some(None), Some(None)), "{none}");
+        }
+        let change = queue(br#"{"max_depth":1,"max_bytes":"1KiB"}"#).unwrap();
+        assert_eq!((change.max_depth, change.max_bytes), (Some(Some(1)), Some(Some(1024))));
+        assert_eq!(queue(br#"{"max_bytes":"0KiB"}"#).unwrap().max_bytes, Some(None));
     }
 
     #[test]
