@@ -12,7 +12,7 @@ use streamgauge_core::queue::leases::Away;
 
 use super::files::{Directory, Folder};
 use super::journal::Recent;
-use super::log::{Position, from_entry, name_of, read_run, told_len, whole_frames};
+use super::log::{Position, from_entry, name_of, read_run, salt_of, told_len, whole_frames};
 
 /// Items by their places.
 pub(crate) struct Shelf<F: Folder = Directory> {
@@ -100,8 +100,9 @@ impl<F: Folder> Shelf<F> {
             io::ErrorKind::NotFound => Unreadable::Lost(at),
             _ => io(error),
         })?;
-        let mut bytes = read_run(&file, at, u32::MAX).map_err(io)?;
-        bytes.truncate(whole_frames(&bytes, at));
+        let salt = salt_of(&file, at.segment).map_err(io)?;
+        let mut bytes = read_run(&file, at, u32::MAX, salt).map_err(io)?;
+        bytes.truncate(whole_frames(&bytes, at, salt));
         // An entry that has no such item never will: whoever came again for it would come for ever.
         if !copy(&bytes, away, &mut Vec::new()) {
             return Err(Unreadable::Lost(at));

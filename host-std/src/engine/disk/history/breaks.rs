@@ -19,7 +19,7 @@ use super::Extent;
 use super::extent::Run as Published;
 use super::told::Told;
 use crate::engine::disk::files::Folder;
-use crate::engine::disk::log::{Found, HEADER, Position, frame_at, next_entry, read_bytes};
+use crate::engine::disk::log::{Found, HEADER, Position, Salt, frame_at, next_entry, read_bytes, salt_of};
 
 /// A place in an extent that is not what was written, as far as something that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,7 @@ pub(super) fn parts<'b>(
     bytes: &'b [u8],
     topic: &Name,
     extent: &Extent,
+    salt: Salt,
 ) -> impl Iterator<Item = (Position, u32, Part<'b>)> {
     let (topic, extent, mut at) = (*topic, *extent, extent.begin);
     std::iter::from_fn(move || {
@@ -54,14 +55,14 @@ pub(super) fn parts<'b>(
         }
         let rest = bytes.get((at.offset - extent.begin.offset) as usize..).unwrap_or_default();
         let here = at;
-        let (len, part) = match frame_at(rest, here) {
+        let (len, part) = match frame_at(rest, here, salt) {
             Found::Whole { marks, body } => {
                 let told = Told::read(body).filter(|_| !marks.is_own);
                 let told = told.filter(|told| told.topic == topic && told.is_of(&extent, here));
                 (Some(HEADER + body.len()), told.map_or(Part::Other, Part::Messages))
             }
             Found::Broken { len, .. } => (Some(len), Part::Broken),
-            Found::Nothing => (next_entry(rest, here, 1), Part::Broken),
+            Found::Nothing => (next_entry(rest, here, 1, salt), Part::Broken),
         };
         // What the file has no more of is not there either.
         at = len.map_or(here.with_offset(extent.end), |len| here.after(len as u32));
@@ -71,13 +72,13 @@ pub(super) fn parts<'b>(
 
 /// The places in an extent that are not what was written; `None` if there is more in it than it has, which is something
 /// else then. O(bytes).
-pub(super) fn breaks(bytes: &[u8], topic: &Name, extent: &Extent) -> Option<Vec<Break>> {
+pub(super) fn breaks(bytes: &[u8], topic: &Name, extent: &Extent, salt: Salt) -> Option<Vec<Break>> {
     // What stands in front of messages in any entry: two kinds, the time, and the name with its length.
     let beside = HEADER + 2 + written_len(extent.since.as_millis()) + 1 + topic.as_bytes().len();
     let (mut breaks, mut rooms, mut count, mut payload) = (Vec::new(), Vec::new(), 0_u64, 0_u64);
     // How many messages are in front of each place, and the number that the first one behind it tells.
     let mut runs = vec![Run::default()];
-    for (at, end, part) in parts(bytes, topic, extent) {
+    for (at, end, part) in parts(bytes, topic, extent, salt) {
         match part {
             Part::Messages(told) => {
                 if let Some(run) = runs.last_mut().filter(|run| run.before == count) {
@@ -138,18 +139,18 @@ pub(super) fn read_whole(folder: &impl Folder, topic: &Name, extent: &Extent) ->
         Err(error) => return Err(error),
     };
     let bytes = read_bytes(&file, extent.begin, extent.end.saturating_sub(extent.begin.offset))?;
-    Ok(whole(&bytes, topic, extent))
+    Ok(whole(&bytes, topic, extent, salt_of(&file, extent.begin.segment)?))
 }
 
 /// The same, in the bytes from the beginning of the extent on. O(bytes).
-fn whole(bytes: &[u8], topic: &Name, extent: &Extent) -> Vec<Extent> {
-    let Some(breaks) = breaks(bytes, topic, extent) else { return Vec::new() };
+fn whole(bytes: &[u8], topic: &Name, extent: &Extent, salt: Salt) -> Vec<Extent> {
+    let Some(breaks) = breaks(bytes, topic, extent, salt) else { return Vec::new() };
     if breaks.is_empty() {
         return vec![*extent];
     }
     let (mut numbers, mut next) = (breaks.iter().map(|one| one.number), Some(extent.first));
     let (mut all, mut is_behind_break) = (Vec::<Extent>::new(), true);
-    for (begin, end, part) in parts(bytes, topic, extent) {
+    for (begin, end, part) in parts(bytes, topic, extent, salt) {
         let told = match part {
             Part::Messages(told) => told,
             Part::Other => continue,

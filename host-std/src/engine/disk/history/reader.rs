@@ -11,7 +11,7 @@ use super::Extent;
 use super::breaks::{Break, breaks};
 use super::told::Told;
 use crate::engine::disk::files::{File, Folder};
-use crate::engine::disk::log::{Found, HEADER, Position, frame_at, name_of, read_bytes, read_run};
+use crate::engine::disk::log::{Found, HEADER, Position, Salt, frame_at, name_of, read_bytes, read_run, salt_of};
 
 /// Reads the messages of a topic, extent by extent: who owns it tells which one is next.
 #[derive(Debug, Clone)]
@@ -138,9 +138,10 @@ impl Scan<'_> {
             return Ok(());
         }
         let file = folder.open(&name_of(self.extent.begin.segment))?;
-        let bytes = read_run(&file, self.spot.at, left)?;
+        let salt = salt_of(&file, self.extent.begin.segment)?;
+        let bytes = read_run(&file, self.spot.at, left, salt)?;
         let (begin, mut at) = (self.spot.at.offset, 0);
-        while let Found::Whole { marks, body } = frame_at(bytes.get(at..).unwrap_or_default(), self.spot.at) {
+        while let Found::Whole { marks, body } = frame_at(bytes.get(at..).unwrap_or_default(), self.spot.at, salt) {
             self.chunk.is_held = !marks.is_own && !self.take(body, at + HEADER);
             if self.chunk.is_held {
                 break;
@@ -152,7 +153,7 @@ impl Scan<'_> {
         // What the end of what was read cuts off is the first next time.
         if at == 0 && !self.chunk.is_held {
             self.lose(self.spot.at, None);
-            self.go_on_behind(&file)?;
+            self.go_on_behind(&file, salt)?;
         }
         Ok(())
     }
@@ -182,11 +183,11 @@ impl Scan<'_> {
     }
 
     /// Goes on with the first message behind what is not what was written that has a number, of all that is so in the extent.
-    fn go_on_behind(&mut self, file: &impl File) -> io::Result<()> {
+    fn go_on_behind(&mut self, file: &impl File, salt: Salt) -> io::Result<()> {
         if !self.breaks.iter().any(|one| one.at == self.spot.at) {
             let begin = self.extent.begin;
             let bytes = read_bytes(file, begin, self.extent.end.saturating_sub(begin.offset))?;
-            self.breaks = breaks(&bytes, self.topic, self.extent).unwrap_or_default();
+            self.breaks = breaks(&bytes, self.topic, self.extent, salt).unwrap_or_default();
             self.breaks.retain(|one| one.at >= self.spot.at);
             if let Some(last) = self.breaks.last().copied().filter(|_| self.breaks.len() > MOST) {
                 self.breaks.truncate(MOST);

@@ -11,7 +11,7 @@ use super::Extent;
 use super::extent::told_len;
 use super::told::Told;
 use crate::engine::disk::files::Folder;
-use crate::engine::disk::log::{Found, HEADER, Position, behind, frame_at, name_of, next_entry, read_run};
+use crate::engine::disk::log::{Found, HEADER, Position, behind, frame_at, name_of, next_entry, read_run, salt_of};
 
 /// Messages of a topic with consecutive numbers, and between which places they lie.
 #[derive(Debug)]
@@ -126,10 +126,11 @@ fn scan<F: Folder>(folder: &F, segment: u32, readings: &mut Readings, most: u64)
     let extents = || readings.values().flatten().map(|reading| &reading.extent);
     let end = extents().map(|extent| extent.end).max().unwrap_or(0);
     let Some(mut at) = extents().map(|extent| extent.begin).min() else { return Ok(()) };
+    let salt = salt_of(&file, segment)?;
     while at.offset < end {
-        let bytes = read_run(&file, at, end - at.offset)?;
+        let bytes = read_run(&file, at, end - at.offset, salt)?;
         let mut read = 0;
-        while let Found::Whole { marks, body } = frame_at(bytes.get(read..).unwrap_or_default(), at) {
+        while let Found::Whole { marks, body } = frame_at(bytes.get(read..).unwrap_or_default(), at, salt) {
             let (here, told) = (at, Told::read(body).filter(|_| !marks.is_own));
             read += HEADER + body.len();
             at = behind(here, body);
@@ -143,8 +144,8 @@ fn scan<F: Folder>(folder: &F, segment: u32, readings: &mut Readings, most: u64)
         }
         // What the end of what was read cuts off is the first next time.
         if read == 0 {
-            let broken = if let Found::Broken { len, .. } = frame_at(&bytes, at) { Some(len) } else { None };
-            at = at.after(broken.or_else(|| next_entry(&bytes, at, 1)).unwrap_or(bytes.len()) as u32);
+            let broken = if let Found::Broken { len, .. } = frame_at(&bytes, at, salt) { Some(len) } else { None };
+            at = at.after(broken.or_else(|| next_entry(&bytes, at, 1, salt)).unwrap_or(bytes.len()) as u32);
         }
     }
     Ok(())

@@ -12,7 +12,7 @@
 
 use super::Files;
 use crate::engine::disk::files::simulated::Simulated;
-use crate::engine::disk::log::{HEADER, Position, name_of, reseal, segment_of, told_len};
+use crate::engine::disk::log::{HEADER, Position, name_of, reseal, salt_in, segment_of, told_len};
 use crate::engine::disk::{checkpoint, state};
 
 /// Bytes of an edit, without those that it brings.
@@ -96,7 +96,9 @@ fn segment_of_frames(frames: &[(u32, &[u8])], segment: u32) -> Vec<u8> {
         let mut frame = word.to_le_bytes().to_vec();
         frame.resize(HEADER, 0);
         frame.extend_from_slice(body);
-        reseal(&mut frame, at);
+        // The head comes first, and tells it.
+        let salt = salt_in(&bytes, segment);
+        reseal(&mut frame, at, salt);
         bytes.append(&mut frame);
     }
     bytes

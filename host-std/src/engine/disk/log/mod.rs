@@ -34,10 +34,12 @@ use std::io;
 use super::files::{File as _, Folder};
 #[cfg(any(test, fuzzing))]
 pub(crate) use frame::reseal;
-pub(crate) use frame::{Found, HEADER, LONGEST, read as frame_at, told_len, whole_frames};
+pub(crate) use frame::{Found, HEADER, LONGEST, Salt, read as frame_at, told_len, whole_frames};
 pub(crate) use position::{Position, name_of, segment_of};
 pub(crate) use recovery::{Damage, End, Step, check, is_without_gap, len, next_entry, read};
-pub(crate) use run::{from_entry, read_bytes, read_run};
+#[cfg(any(test, fuzzing))]
+pub(crate) use run::salt_in;
+pub(crate) use run::{from_entry, read_bytes, read_run, salt_of};
 pub(crate) use segments::{Made, Maker, Segments, is_in_the_making, segments};
 pub(crate) use tail::{Group, OVERHEAD, Tail};
 

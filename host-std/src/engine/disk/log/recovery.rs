@@ -9,9 +9,10 @@ use std::io;
 use std::ops::ControlFlow;
 
 use super::Position;
-use super::frame::{self, Found, HEADER};
-use super::own::Own;
+use super::frame::{self, Found, HEADER, Salt};
+use super::own::{HEAD, Own};
 use super::position::name_of;
+use super::run::{salt_in, salt_of};
 use super::segments::segments;
 use crate::engine::disk::files::{File, Folder};
 
@@ -142,13 +143,14 @@ pub(crate) fn read<F: Folder>(
             }
             continue;
         };
+        let salt = salt_in(bytes, link.segment);
         loop {
             let rest = bytes.get(at.offset as usize..).unwrap_or_default();
             if rest.is_empty() {
                 end.at = Some(at);
                 break;
             }
-            let step = match frame::read(rest, at) {
+            let step = match frame::read(rest, at, salt) {
                 Found::Whole { marks, body } => {
                     if marks.is_first {
                         end.doubtful = at;
@@ -161,14 +163,14 @@ pub(crate) fn read<F: Folder>(
                 }
                 found => {
                     let broken = if let Found::Broken { len, .. } = found { Some(len) } else { None };
-                    let next = broken.or_else(|| next_entry(rest, at, 1));
+                    let next = broken.or_else(|| next_entry(rest, at, 1, salt));
                     let is_followed = number + 1 < chain.len();
                     if is_followed && link.end.is_none() && next.is_none() {
                         // Where it ended is lost with the head of the next one, which is said there.
                         end.at = Some(at);
                         break;
                     }
-                    let behind = || match next.and_then(|next| first_of_group(rest, at, next)) {
+                    let behind = || match next.and_then(|next| first_of_group(rest, at, next, salt)) {
                         Some(first) => Ok(Some(first)),
                         None => proof_in(folder, &chain[number + 1..]),
                     };
@@ -253,20 +255,20 @@ pub(crate) fn check<F: Folder>(folder: &F, from: Position, end: u32, damage: &mu
         }
         Err(error) => return Err(error),
     };
-    let wanted = end.saturating_sub(from.offset) as usize;
+    let (wanted, salt) = (end.saturating_sub(from.offset) as usize, salt_of(&file, from.segment)?);
     let mut bytes = vec![0; wanted];
     let read = file.read_all_at(u64::from(from.offset), &mut bytes)?;
     bytes.truncate(read);
     let mut at = 0;
     while at < wanted {
         let (rest, here) = (bytes.get(at..).unwrap_or_default(), from.after(at as u32));
-        let len = match frame::read(rest, here) {
+        let len = match frame::read(rest, here, salt) {
             Found::Whole { body, .. } => {
                 at += HEADER + body.len();
                 continue;
             }
             Found::Broken { len, .. } => len,
-            Found::Nothing => next_entry(rest, here, 1).unwrap_or(wanted - at),
+            Found::Nothing => next_entry(rest, here, 1, salt).unwrap_or(wanted - at),
         };
         damage.push(Damage { at: here, len: len as u32, is_missing: false });
         at += len;
@@ -332,11 +334,12 @@ fn chain<F: Folder>(folder: &F, present: &[u32], from: u32) -> io::Result<Vec<Li
 
 /// What the head of a segment says of the one before it, if it has a head.
 fn head<F: Folder>(folder: &F, segment: u32) -> io::Result<Option<Option<Position>>> {
-    let mut bytes = [0; HEADER + super::own::HEAD];
+    let mut bytes = [0; HEADER + HEAD];
     folder.open(&name_of(segment))?.read_all_at(0, &mut bytes)?;
-    let Found::Whole { marks, body } = frame::read(&bytes, Position { segment, offset: 0 }) else { return Ok(None) };
+    let begin = Position { segment, offset: 0 };
+    let Found::Whole { marks, body } = frame::read(&bytes, begin, Salt::NONE) else { return Ok(None) };
     match Own::read(body).filter(|_| marks.is_own) {
-        Some(Own::Head { before }) => Ok(Some(before)),
+        Some(Own::Head { before, .. }) => Ok(Some(before)),
         _ => Ok(None),
     }
 }
@@ -354,7 +357,7 @@ fn is_proven(
 }
 
 /// How far behind a place the next whole entry is, from `skip` bytes on.
-pub(crate) fn next_entry(bytes: &[u8], at: Position, skip: usize) -> Option<usize> {
+pub(crate) fn next_entry(bytes: &[u8], at: Position, skip: usize, salt: Salt) -> Option<usize> {
     let mut offset = skip;
     while let Some(rest) = bytes.get(offset..).filter(|rest| rest.len() > HEADER) {
         if rest.starts_with(&[0; 8]) {
@@ -362,7 +365,7 @@ pub(crate) fn next_entry(bytes: &[u8], at: Position, skip: usize) -> Option<usiz
             offset += 5;
             continue;
         }
-        if let Found::Whole { .. } = frame::read(rest, at.after(offset as u32)) {
+        if let Found::Whole { .. } = frame::read(rest, at.after(offset as u32), salt) {
             return Some(offset);
         }
         offset += 1;
@@ -371,11 +374,11 @@ pub(crate) fn next_entry(bytes: &[u8], at: Position, skip: usize) -> Option<usiz
 }
 
 /// Where the next group begins, from `skip` bytes behind a place on.
-fn first_of_group(bytes: &[u8], at: Position, skip: usize) -> Option<Position> {
+fn first_of_group(bytes: &[u8], at: Position, skip: usize, salt: Salt) -> Option<Position> {
     let mut offset = skip;
     loop {
-        offset = next_entry(bytes, at, offset)?;
-        match frame::read(bytes.get(offset..)?, at.after(offset as u32)) {
+        offset = next_entry(bytes, at, offset, salt)?;
+        match frame::read(bytes.get(offset..)?, at.after(offset as u32), salt) {
             Found::Whole { marks, .. } if marks.is_first => return Some(at.after(offset as u32)),
             Found::Whole { body, .. } => offset += HEADER + body.len(),
             Found::Broken { .. } | Found::Nothing => return None,
@@ -387,7 +390,8 @@ fn first_of_group(bytes: &[u8], at: Position, skip: usize) -> Option<Position> {
 fn proof_in<F: Folder>(folder: &F, chain: &[Link]) -> io::Result<Option<Position>> {
     for link in chain {
         let at = Position { segment: link.segment, offset: 0 };
-        let first = link.bytes_of(folder)?.and_then(|bytes| first_of_group(&bytes, at, 0));
+        let first =
+            link.bytes_of(folder)?.and_then(|bytes| first_of_group(&bytes, at, 0, salt_in(&bytes, link.segment)));
         if first.is_some() {
             return Ok(first);
         }

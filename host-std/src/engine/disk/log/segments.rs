@@ -3,8 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
-use super::frame;
+use super::frame::{self, Salt};
 use super::position::{name_of, segment_of};
+use super::run::salt_in;
 use super::tail::{Fresh, Group};
 use crate::engine::disk::files::{File as _, Folder};
 
@@ -70,7 +71,7 @@ impl<F: Folder> Maker<F> {
     pub(super) fn make_of(&mut self, capacity: u32, old: Option<u32>) -> io::Result<Made<F::File>> {
         let segment = self.next;
         let next = segment.checked_add(1).ok_or_else(|| io::Error::other("there is no number for another segment"))?;
-        let name = name_of(segment);
+        let (name, salt) = (name_of(segment), Salt::draw()?);
         let file = match old {
             Some(old) => {
                 let file = self.folder.open(&name_of(old))?;
@@ -89,7 +90,7 @@ impl<F: Folder> Maker<F> {
         };
         self.folder.sync()?;
         self.next = next;
-        Ok(Made { fresh: Fresh { segment, capacity }, file })
+        Ok(Made { fresh: Fresh { segment, capacity, salt }, file })
     }
 
     /// Removes the segments with these numbers, none of which is needed any more, and tells of each how many bytes it had.
@@ -224,5 +225,5 @@ pub(crate) fn segments<F: Folder>(folder: &F) -> io::Result<Vec<u32>> {
 
 /// Whether bytes from the start of a segment are entries to their end.
 fn is_whole(bytes: &[u8], segment: u32) -> bool {
-    frame::whole_frames(bytes, super::Position { segment, offset: 0 }) == bytes.len()
+    frame::whole_frames(bytes, super::Position { segment, offset: 0 }, salt_in(bytes, segment)) == bytes.len()
 }

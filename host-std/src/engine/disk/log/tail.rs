@@ -1,7 +1,7 @@
 //! The end of a log, in memory: entries that are on their way to the disk.
 
-use super::frame::{self, HEADER, Marks};
-use super::own::{HEAD, Own};
+use super::frame::{self, HEADER, Marks, Salt};
+use super::own::{AGAIN, HEAD, Own};
 use super::run::from_entry;
 use super::{LONGEST, Position};
 
@@ -11,10 +11,11 @@ pub(crate) struct Fresh {
     pub(crate) segment: u32,
     /// Bytes of its file.
     pub(crate) capacity: u32,
+    pub(crate) salt: Salt,
 }
 
 /// Bytes of a segment that no entry can have.
-pub(crate) const OVERHEAD: u32 = (HEADER + HEAD) as u32;
+pub(crate) const OVERHEAD: u32 = (HEADER + HEAD + HEADER + AGAIN) as u32;
 
 /// Where entries are added. Each gets its place at once, and is safe when its [`Group`] is on the disk.
 ///
@@ -25,6 +26,7 @@ pub(crate) struct Tail {
     /// Where the next entry goes.
     at: Position,
     capacity: u32,
+    salt: Salt,
     next: Option<Fresh>,
     group: Group,
 }
@@ -35,6 +37,8 @@ pub(crate) struct Group {
     bytes: Vec<u8>,
     /// Where they go: a part in each segment, from `begin` of the bytes to the next one's.
     parts: Vec<(Position, usize)>,
+    /// That of the segment of the first part.
+    salt: Salt,
 }
 
 /// A group of so many bytes is copied when it is taken, so that the next one need not grow anew; what is taken is kept for
@@ -77,7 +81,8 @@ impl Group {
 impl Tail {
     /// Begins a segment, behind what there is of a log.
     pub(crate) fn new(first: Fresh, before: Option<Position>) -> Self {
-        let mut tail = Self { at: Position::ZERO, capacity: 0, next: Some(first), group: Group::default() };
+        let mut tail =
+            Self { at: Position::ZERO, capacity: 0, salt: Salt::NONE, next: Some(first), group: Group::default() };
         tail.turn(before);
         tail
     }
@@ -154,7 +159,7 @@ impl Tail {
             core::mem::take(&mut self.group)
         };
         if is_proof && let Some((at, _)) = group.parts.first() {
-            frame::set_first(&mut group.bytes, *at);
+            frame::set_first(&mut group.bytes, *at, group.salt);
         }
         group
     }
@@ -181,22 +186,33 @@ impl Tail {
     fn turn(&mut self, before: Option<Position>) {
         let Some(next) = self.next.take() else { return };
         self.at = Position { segment: next.segment, offset: 0 };
-        self.capacity = next.capacity;
+        (self.capacity, self.salt) = (next.capacity, next.salt);
+        self.write_own(Own::Head { before, salt: next.salt });
+        if let Salt(Some(salt)) = next.salt {
+            self.write_own(Own::Salt(salt));
+        }
+    }
+
+    fn write_own(&mut self, own: Own) {
+        let begin = self.group.bytes.len();
         self.group.bytes.extend_from_slice(&[0; HEADER]);
-        Own::Head { before }.write(&mut self.group.bytes);
-        self.seal(HEADER + HEAD, true);
+        own.write(&mut self.group.bytes);
+        self.seal(self.group.bytes.len() - begin, true);
     }
 
     /// Makes an entry of the last `len` bytes.
     fn seal(&mut self, len: usize, is_own: bool) -> Position {
-        let Self { at, group: Group { bytes, parts }, .. } = self;
+        let Self { at, salt, group: Group { bytes, parts, salt: first }, .. } = self;
         let begin = bytes.len() - len;
         let marks = Marks { is_first: false, is_own };
+        if parts.is_empty() {
+            *first = *salt;
+        }
         if parts.last().is_none_or(|(last, _)| last.segment != at.segment) {
             parts.push((*at, begin));
         }
         let place = *at;
-        frame::seal(&mut bytes[begin..], marks, place);
+        frame::seal(&mut bytes[begin..], marks, place, *salt);
         *at = place.after(len as u32);
         place
     }

@@ -8,8 +8,10 @@ use std::ops::ControlFlow;
 
 use streamgauge_core::generate::Rng;
 
+use super::frame::{self, Marks};
+use super::own::Own;
 use super::position::name_of;
-use super::{Damage, HEADER, OVERHEAD, Opened, Position, Step, Tail, go_on, read, segments};
+use super::{Damage, End, HEADER, OVERHEAD, Opened, Position, Salt, Step, Tail, go_on, read, salt_in, segments};
 use crate::engine::disk::files::simulated::{Faults, Simulated};
 use crate::engine::disk::files::{File as _, Folder as _};
 use crate::engine::disk::seeds;
@@ -319,6 +321,85 @@ fn a_head_that_is_lost_is_told_and_only_that() {
     assert_eq!(end.unwrap().at, Some(log.tail.end()));
 }
 
+/// The bodies of a log that is read to its end, and what is lost of it.
+fn all_of(disk: &Simulated) -> (Vec<Vec<u8>>, Vec<Damage>, End) {
+    let (mut bodies, mut damage) = (Vec::new(), Vec::new());
+    let end = read(disk, Position::ZERO, |step| {
+        match step {
+            Step::Entry(_, body) => bodies.push(body.to_vec()),
+            Step::Damaged(some) => damage.push(some),
+        }
+        ControlFlow::Continue(())
+    });
+    (bodies, damage, end.unwrap())
+}
+
+#[test]
+fn what_looks_like_an_entry_of_a_segment_to_come_is_none_when_its_file_is_used_again() {
+    let disk = Simulated::new(1);
+    let mut log = open(disk.clone(), 4_000, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
+    // An item that somebody has put: frames of the next segment, in their places.
+    let begin = log.tail.end().offset + HEADER as u32;
+    let mut forged = Vec::new();
+    while forged.len() < 3_000 {
+        let at = Position { segment: 2, offset: begin + forged.len() as u32 };
+        let mut one = [0; HEADER + 1];
+        one[HEADER] = 7;
+        frame::seal(&mut one, Marks { is_first: true, is_own: false }, at, Salt::NONE);
+        forged.extend_from_slice(&one);
+    }
+    log.tail.append(|body| body.extend_from_slice(&forged)).unwrap();
+    log.segments.write(log.tail.take(true)).unwrap();
+    let made = log.maker.make(Some(1)).unwrap();
+    log.tail.set_next(made.fresh);
+    log.segments.adopt(made);
+    log.tail.begin(3_900);
+    log.tail.append(|body| body.extend_from_slice(b"H3110")).unwrap();
+    log.segments.write(log.tail.take(true)).unwrap();
+    let (bodies, damage, end) = all_of(&disk);
+    assert_eq!((bodies, damage, end.is_torn), (vec![b"H3110".to_vec()], vec![], false));
+    assert_eq!(end.at, Some(log.tail.end()));
+}
+
+#[test]
+fn a_head_that_is_lost_takes_no_entry_along() {
+    let disk = Simulated::new(1);
+    let mut log = open(disk.clone(), 4_000, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
+    for body in [b"one", b"two"] {
+        log.tail.append(|to| to.extend_from_slice(body)).unwrap();
+        log.segments.write(log.tail.take(true)).unwrap();
+    }
+    for bit in 0..OVERHEAD as usize * 8 {
+        disk.flip("0000000001.log", bit);
+        let (bodies, damage, _) = all_of(&disk);
+        assert_eq!((bodies.len(), damage.len()), (2, 1), "bit {bit}");
+        disk.flip("0000000001.log", bit);
+    }
+}
+
+#[test]
+fn a_segment_of_version_1_has_no_salt_and_is_read_and_gone_on_behind() {
+    let disk = Simulated::new(1);
+    let file = disk.create("0000000001.log", 1_000).unwrap();
+    let (mut bytes, begin) = (Vec::new(), Position { segment: 1, offset: 0 });
+    let mut add = |is_own, write: &dyn Fn(&mut Vec<u8>)| {
+        let mut one = vec![0; HEADER];
+        write(&mut one);
+        frame::seal(&mut one, Marks { is_first: true, is_own }, begin.after(bytes.len() as u32), Salt::NONE);
+        bytes.extend_from_slice(&one);
+    };
+    add(true, &|body| Own::Head { before: None, salt: Salt::NONE }.write(body));
+    add(false, &|body| body.extend_from_slice(b"old"));
+    file.write_all_at(0, &bytes).unwrap();
+    disk.sync().unwrap();
+    assert_eq!(salt_in(&bytes, 1), Salt::NONE);
+    let mut log = open(disk.clone(), 1_000, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
+    log.tail.append(|body| body.extend_from_slice(b"new")).unwrap();
+    log.segments.write(log.tail.take(true)).unwrap();
+    let (bodies, damage, _) = all_of(&disk);
+    assert_eq!((bodies, damage), (vec![b"old".to_vec(), b"new".to_vec()], vec![]));
+}
+
 #[test]
 fn what_is_broken_throughout_is_read_in_a_moment() {
     let disk = Simulated::new(0);
@@ -328,8 +409,8 @@ fn what_is_broken_throughout_is_read_in_a_moment() {
     let mut frames = Vec::new();
     for number in 0..count + 1 {
         let mut frame = [0; HEADER + 1];
-        let marks = super::frame::Marks { is_first: number == count, is_own: false };
-        super::frame::seal(&mut frame, marks, at);
+        let marks = Marks { is_first: number == count, is_own: false };
+        frame::seal(&mut frame, marks, at, Salt::NONE);
         // The place is right, and the body is not; but for the last.
         frame[HEADER] = u8::from(number < count);
         frames.extend_from_slice(&frame);
