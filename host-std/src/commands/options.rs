@@ -13,7 +13,7 @@ use crate::gateway;
 use crate::queues::{Format, OverflowSettings};
 use crate::server::tls::{Files, Tls};
 use crate::server::{Limits, affordable_connections};
-use crate::terminal::flags::{bytes, seconds, some, some_bytes};
+use crate::terminal::flags::{bytes, number, port, seconds, some, some_bytes};
 use crate::terminal::{LogFormat, StartError};
 
 /// Where a server listens.
@@ -23,7 +23,7 @@ pub struct Listen {
     #[arg(long, default_value = "0.0.0.0")]
     pub address: String,
     /// Port to listen on; 0 takes any free one
-    #[arg(long, default_value_t = 8080)]
+    #[arg(long, default_value_t = 8080, value_parser = port)]
     pub port: u16,
 }
 
@@ -192,7 +192,7 @@ pub struct PubsubOptions {
 #[command(next_help_heading = "Queue")]
 pub struct QueueOptions {
     /// Most items waiting (0: no limit but --queue-bytes); beyond: the oldest leave
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number)]
     pub max_depth: u64,
     /// Most bytes waiting (0: no limit but --queue-bytes); beyond: the oldest leave
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "0")]
@@ -204,7 +204,7 @@ pub struct QueueOptions {
     #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "1MiB")]
     pub max_item_bytes: usize,
     /// Most items in one answer to /mget (0: no limit)
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number)]
     pub max_mget: u64,
     /// What separates the items of /mget [default: newline]
     #[arg(long, value_name = "TEXT", default_value = "\n", hide_default_value = true, value_parser = separator)]

@@ -29,7 +29,7 @@ use crate::operations::configuration::{self, Configuration, Sources};
 use crate::operations::service::{Kept, Predecessor, Sockets, Terms, Upgrade, notify};
 use crate::server::Limits;
 use crate::server::tls::Tls;
-use crate::terminal::flags::bytes;
+use crate::terminal::flags::{bytes, port, within};
 use crate::terminal::{self, Process, StartError};
 
 /// Run everything: topics and queues by name, and the queue `main` that has every message of the topic `main`
@@ -42,13 +42,13 @@ pub struct Options {
     #[arg(long, default_value = "127.0.0.1")]
     address: String,
     /// Port that answers everything; 0 takes any free one
-    #[arg(long, value_name = "PORT", default_value_t = 8080, alias = "port")]
+    #[arg(long, value_name = "PORT", default_value_t = 8080, alias = "port", value_parser = port)]
     pubsub_port: u16,
     /// Port that answers the same, where /stats is the queue's; 0 takes any free one
-    #[arg(long, value_name = "PORT", default_value_t = 8081)]
+    #[arg(long, value_name = "PORT", default_value_t = 8081, value_parser = port)]
     queue_port: u16,
     /// Threads that topics and queues are shared out to, each with the connections that ask for its own
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = |text: &str| within(text, 1..=256_u16))]
     shards: u16,
     /// Keep topics, queues and gauges in this folder: what was answered is there after a crash
     #[arg(long, value_name = "DIR")]

@@ -1,5 +1,8 @@
 //! Flags as the original tools take them.
 
+use core::fmt::Display;
+use core::ops::RangeInclusive;
+use core::str::FromStr;
 use core::time::Duration;
 use std::ffi::OsString;
 
@@ -58,6 +61,22 @@ pub fn bytes(text: &str) -> Result<usize, String> {
     number
         .and_then(|number| number.checked_mul(factor))
         .ok_or_else(|| format!("`{text}` is not a number of bytes, such as 65536 or 64MiB"))
+}
+
+/// Reads a whole number of which any will do.
+pub(crate) fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "must be a whole number, 0 or more".to_owned())
+}
+
+/// Reads a whole number within bounds.
+pub(crate) fn within<N: FromStr + PartialOrd + Display>(text: &str, bounds: RangeInclusive<N>) -> Result<N, String> {
+    let number = text.parse().ok().filter(|number| bounds.contains(number));
+    number.ok_or_else(|| format!("must be a whole number from {} to {}", bounds.start(), bounds.end()))
+}
+
+/// Reads a port.
+pub(crate) fn port(text: &str) -> Result<u16, String> {
+    within(text, 0..=u16::MAX)
 }
 
 /// Reads a number of things.
@@ -137,6 +156,16 @@ mod tests {
         for (text, why) in [("http://a/?queue=jobs", "--queue"), ("http://a?", "behind the ?"), ("a", "no http://")] {
             let error = server(text).unwrap_err();
             assert!(error.contains(why) && error.contains(text), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_told_what_would_be_one() {
+        assert_eq!((number("0"), port("65535"), within("5", 1..=5)), (Ok(0), Ok(65_535), Ok(5)));
+        for text in ["", "-1", "1.5", "many", "99999999999999999999"] {
+            assert_eq!(number(text), Err("must be a whole number, 0 or more".to_owned()), "{text}");
+            assert_eq!(port(text), Err("must be a whole number from 0 to 65535".to_owned()), "{text}");
+            assert_eq!(within(text, 1..=5_u8), Err("must be a whole number from 1 to 5".to_owned()), "{text}");
         }
     }
 

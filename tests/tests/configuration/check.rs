@@ -50,7 +50,7 @@ fn what_variables_say_is_checked_too() {
     assert_eq!(
         err,
         "error: STREAMGAUGE_NO_BRIDGE: must be true or false\n\
-         error: STREAMGAUGE_MAX_DEPTH: \"many\": invalid digit found in string\n"
+         error: STREAMGAUGE_MAX_DEPTH: \"many\": must be a whole number, 0 or more\n"
     );
     // One that nobody reads is said where it is nearly one that somebody does.
     let variables = [("STREAMGAUGE_MAX_DEPHT", "1"), ("STREAMGAUGE_SOMETHING", "1"), ("STREAMGAUGE_URL", "x")];

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::engine::remote::{Credentials, Settings};
 use crate::terminal::StartError;
-use crate::terminal::flags::{bytes, time};
+use crate::terminal::flags::{bytes, time, within};
 
 /// What gateways keep topics and queues in together
 #[derive(Debug, Parser)]
@@ -62,7 +62,7 @@ pub(super) struct EngineOptions {
     #[arg(long, value_name = "NAME", default_value = "streamgauge", value_parser = group)]
     engine_group: String,
     /// Servers that keep what the group has [default: 3 of a cluster, 1 without]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
+    #[arg(long, value_name = "N", value_parser = |text: &str| within(text, 1..=5_u8))]
     replicas: Option<u8>,
     /// How long a client waits for the engine; beyond: 503
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
