@@ -212,7 +212,8 @@ pub struct QueueOptions {
     /// What separates the items of /mput [default: newline]
     #[arg(long, value_name = "TEXT", default_value = "\n", hide_default_value = true, value_parser = separator)]
     pub mput_item_sep: Separator,
-    /// Append items that a limit pushes out to this file, and at the end what is still queued; SIGHUP opens it again
+    /// Append items that a limit pushes out to this file, and at the end what is still queued, unless a disk or an engine
+    /// keeps it; SIGHUP opens it again
     #[arg(long, value_name = "FILE")]
     pub overflow_log: Option<PathBuf>,
     /// How items are written there [default: json; for simplequeue lines]
