@@ -1,5 +1,5 @@
 //! The units as they are shipped, under a systemd that is real: a manager of its own, in namespaces where nobody else has to
-//! see it. What is told to it is the business of `service.rs`.
+//! see it. What is told to it is the business of `service`.
 
 use std::fs;
 use std::io::ErrorKind;

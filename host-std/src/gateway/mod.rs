@@ -5,6 +5,8 @@
 //! | [`Gateway`] | all of a server: an engine and its subscribers, a thread for each shard |
 //! | `declare` | what is there from the start on |
 //! | `door` | one way in on one thread: a request is parsed, executed and rendered |
+//! | `making` | what it is made of |
+//! | `rehearsal` | what one would say of what is put, before it is |
 //! | `rest` | what is still queued when the server ends |
 //! | `room` | where an answer's body is written, with a bound |
 //! | `settings` | what a server is made with |
@@ -13,6 +15,8 @@
 
 pub(crate) mod declare;
 mod door;
+mod making;
+mod rehearsal;
 mod rest;
 mod room;
 mod settings;
@@ -20,11 +24,13 @@ mod side;
 mod traced;
 
 pub(crate) use door::Door;
+pub(crate) use making::Beside;
+pub(crate) use rehearsal::Rehearsal;
 pub use settings::Settings;
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -34,16 +40,16 @@ use streamgauge_core::engine::{Command, Data, Engine as _, Name, Outcome, Part, 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::engine::disk::Recovered;
-use crate::engine::memory::{Budget, Follow, KeptError, Shards};
+use crate::engine::disk::Notes;
+use crate::engine::memory::{Follow, Shards};
 use crate::gauges::{Directory, Gauges};
 use crate::operations::service::Heir;
 use crate::queues::OverflowLog;
-use crate::server::{Files, Handlers, Limits, serve};
-use crate::terminal::progress::{Progress, Unit, beside};
+use crate::server::{Handlers, Limits, serve};
 use crate::terminal::{StartError, runtime};
 use crate::threads::{Inbox, Threads};
 use crate::topics::{Hub, Places};
+use making::Engines;
 use side::Side;
 
 /// Topics and queues that are ready to be served.
@@ -58,6 +64,8 @@ pub struct Gateway {
     overflow: Option<Arc<OverflowLog>>,
     /// Who gets what is in memory at the end.
     heir: Mutex<Option<Heir>>,
+    /// Whether it did not take it.
+    is_refused: AtomicBool,
     endpoints: endpoints::Settings,
     /// Bytes of the longest item that a queue may take.
     longest_item: u64,
@@ -77,42 +85,21 @@ impl Gateway {
     /// # Errors
     /// What can't be opened, or has no room.
     pub(crate) fn after(settings: Settings, stop: watch::Sender<bool>, left: &[u8]) -> Result<Arc<Self>, StartError> {
-        let wrong = |flag: &str, path: &Path, error: std::io::Error| {
-            StartError::new(format_args!("{flag} {}: {error}", path.display()))
-        };
-        let log = |log| OverflowLog::open(log).map_err(|error| wrong("--overflow-log", &log.path, error));
-        let overflow = settings.overflow.as_ref().map(log).transpose()?;
-        let open = |folder: &PathBuf| Files::new(folder).map_err(|error| wrong("--www", folder, error));
-        let files = settings.www.as_ref().map(open).transpose()?;
-        let files = files.map(Arc::new);
-        let key = match settings.hash_key {
-            Some(key) => key,
-            None => crate::hash_key::random().map_err(StartError::new)?,
-        };
-        let (threads, inboxes) = Threads::new(settings.shards);
-        let mut follow = None;
-        let engines = match (&settings.disk, &settings.remote) {
-            (_, Some(remote)) => {
-                let (engine, memory) = (&settings.engine, settings.memory);
-                let ordered = Shards::ordered(engine, remote, memory, overflow.as_ref(), &threads);
-                let (engines, following) =
-                    ordered.map_err(|error| StartError::new(format_args!("--engine: {error}")))?;
-                follow = Some(following);
-                engines
-            }
-            (None, None) => {
-                let budget = Budget::new(settings.memory);
-                Shards::new(&settings.engine, &budget, overflow.as_ref(), &threads, left).map_err(StartError::new)?
-            }
-            (Some(disk), None) => {
-                let (engine, memory) = (&settings.engine, settings.memory);
-                let mut progress = Progress::new("recovering", Unit::Bytes, 0);
-                let heard = &mut |done, all| progress.reach(done, all);
-                let found = |recovered: &Recovered| beside(|| recovered.tell(&disk.folder));
-                let engines = Shards::kept(engine, disk, memory, overflow.as_ref(), &threads, heard, found);
-                engines.map_err(|error| start_error(&disk.folder, &error))?
-            }
-        };
+        let beside = Beside::open(&settings)?;
+        let threads = Threads::new(settings.shards);
+        let engines = making::engines(&settings, beside.overflow.as_ref(), &threads.0, left)?;
+        Ok(Self::of(settings, beside, engines, threads, &stop))
+    }
+
+    /// One of all that it is made of.
+    fn of(
+        settings: Settings,
+        beside: Beside,
+        (engines, follow): Engines,
+        (threads, inboxes): (Threads, Vec<Inbox>),
+        stop: &watch::Sender<bool>,
+    ) -> Arc<Self> {
+        let Beside { overflow, files, key } = beside;
         let (key, places) = (Arc::new(key), Places::new(settings.max_subscribers));
         let directory = Arc::new(Directory::default());
         let side = |engine: Shards| {
@@ -124,21 +111,45 @@ impl Gateway {
         };
         let sides: Vec<_> = engines.into_iter().map(side).collect();
         directory.set_all(&sides.iter().map(|side| Arc::clone(&side.gauges)).collect::<Vec<_>>());
-        Ok(Arc::new(Self {
+        Arc::new(Self {
             sides,
             threads,
             inboxes: Mutex::new(inboxes),
             follow: Mutex::new(follow),
             overflow,
             heir: Mutex::new(None),
+            is_refused: AtomicBool::new(false),
             endpoints: settings.endpoints,
             longest_item: settings.engine.defaults.queue.max_item_bytes,
-        }))
+        })
     }
 
     /// What is in memory goes to another process at the end, which goes on with it.
     pub(crate) fn leave_to(&self, heir: Heir) {
         *self.heir.lock() = Some(heir);
+    }
+
+    /// Whether it ends for another process to go on.
+    pub(crate) fn has_heir(&self) -> bool {
+        self.heir.lock().is_some()
+    }
+
+    /// What was left in memory when it ended, if the process that was to go on with it did not.
+    ///
+    /// # Errors
+    /// There are none: memory takes it.
+    pub(crate) fn take_back(&self) -> std::io::Result<Option<Vec<u8>>> {
+        if !self.is_refused.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let mut left = Vec::new();
+        rest::write_left(&self.sides[0].engine, &self.notes(), &mut left)?;
+        Ok(Some(left))
+    }
+
+    /// The definitions of the gauges of each side.
+    fn notes(&self) -> Vec<Notes> {
+        self.sides.iter().map(|side| side.gauges.notes()).collect()
     }
 
     /// The threads that it works on.
@@ -264,12 +275,13 @@ impl Gateway {
     /// Hands what is in memory on, or writes what is queued there.
     fn leave(&self) {
         let (engine, log) = (&self.sides[0].engine, self.overflow.as_deref());
-        if let Some(heir) = self.heir.lock().take() {
-            let notes: Vec<_> = self.sides.iter().map(|side| side.gauges.notes()).collect();
-            match rest::hand(engine, &notes, heir) {
-                Ok(()) => return rest::finish(log),
-                Err(error) => tracing::error!(%error, "the process that was to go on is not there any more"),
+        let heir = self.heir.lock().take();
+        if let Some(heir) = heir {
+            if let Err(why) = rest::hand(engine, &self.notes(), heir) {
+                eprintln!("upgrade: {why}; this process goes on");
+                self.is_refused.store(true, Ordering::Relaxed);
             }
+            return rest::finish(log);
         }
         rest::leave(engine.all(), log);
     }
@@ -314,17 +326,5 @@ struct Ends(watch::Sender<bool>);
 impl Drop for Ends {
     fn drop(&mut self) {
         self.0.send_replace(true);
-    }
-}
-
-/// Why nothing starts with what a folder holds, and what may help.
-fn start_error(folder: &Path, error: &KeptError) -> StartError {
-    let folder = folder.display();
-    match error {
-        KeptError::State(state) if state.is_loss() => StartError::new(format_args!(
-            "--data-dir: {folder}: {error} (streamgauge data check {folder} says more, streamgauge data repair {folder} \
-             goes on with what is left)"
-        )),
-        error => StartError::new(format_args!("--data-dir: {folder}: {error}")),
     }
 }

@@ -1,6 +1,6 @@
 //! What is still queued when everything else has ended.
 
-use std::io;
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -27,16 +27,23 @@ pub(super) fn leave(shards: &[Arc<Shard>], log: Option<&OverflowLog>) {
     finish(log);
 }
 
-/// Hands what is in memory to the process that goes on.
+/// Hands what is in memory to the process that goes on, or leaves it the folder.
 ///
 /// # Errors
-/// It is not there any more.
-pub(super) fn hand(engine: &Shards, notes: &[Notes], mut heir: Heir) -> io::Result<()> {
-    if !is_elsewhere(engine.own()) {
-        engine.hand(notes, heir.channel())?;
-    }
-    heir.wait_for_our_end();
-    Ok(())
+/// Why it does not go on, for a person.
+pub(super) fn hand(engine: &Shards, notes: &[Notes], heir: Heir) -> Result<(), String> {
+    heir.hand(|channel| {
+        engine.all().iter().filter_map(|shard| shard.keeper()).for_each(|keeper| keeper.leave());
+        write_left(engine, notes, channel)
+    })
+}
+
+/// Writes what is in memory and nowhere else.
+///
+/// # Errors
+/// Those of `to`.
+pub(super) fn write_left(engine: &Shards, notes: &[Notes], to: &mut impl Write) -> io::Result<()> {
+    if is_elsewhere(engine.own()) { Ok(()) } else { engine.hand(notes, to) }
 }
 
 /// Waits until all is in the log that is on its way there.

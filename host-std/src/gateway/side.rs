@@ -75,7 +75,7 @@ impl Side {
 
     /// Lists all of a kind as they are now: what is not safe yet is counted, too, and a disk that hangs is waited for by
     /// nobody who wants to know why.
-    async fn list(&self, kind: Kind, to: &mut (dyn Sink + Send)) {
+    pub(super) async fn list(&self, kind: Kind, to: &mut (dyn Sink + Send)) {
         let all = Command::List { kind, prefix: Prefix::cut(b"") };
         if self.engine.execute_now(&all, to).is_none() {
             self.engine.execute(&all, to).await;

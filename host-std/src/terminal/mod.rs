@@ -48,6 +48,11 @@ impl StartError {
     pub fn new(text: impl Display) -> Self {
         Self(text.to_string())
     }
+
+    /// All of these errors.
+    pub(crate) fn lines(lines: &[String]) -> Self {
+        Self(lines.join("\nerror: "))
+    }
 }
 
 impl Display for StartError {

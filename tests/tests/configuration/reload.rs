@@ -112,6 +112,37 @@ fn a_reload_says_what_is_in_force_and_what_is_not() {
 }
 
 #[test]
+fn a_reload_of_which_something_is_refused_changes_nothing() {
+    for kept in [None, Some("--data-dir=kept")] {
+        let folder = TempDir::new().unwrap();
+        write(folder.path(), FIRST);
+        let args: Vec<_> = ["--config=s.toml", "--log-format=logfmt"].into_iter().chain(kept).collect();
+        let server = serve(folder.path(), &args, &[]);
+        assert_eq!(server.connect().put("/queues/by-hand", "{\"bytes\":1048576}").status, 201);
+        for (wrong, why) in [
+            ("[queues.slow]\nlease = '20m'\n", "queues.slow: lease must not be longer than max_lease"),
+            // Neither is wrong where nothing is there yet.
+            ("[queues.by-hand]\nbytes = '2MiB'\n", "queues.by-hand: bytes are given when a queue is made, and stay"),
+            ("[topics.large]\nbytes = '400MiB'\n[topics.more]\nbytes = '400MiB'\n", "topics.more: "),
+        ] {
+            if kept.is_some() && wrong.contains("400MiB") {
+                continue;
+            }
+            write(folder.path(), &format!("{}\n[topics.new]\n\n{wrong}", FIRST.replace("2m", "3m")));
+            let said = told_again(&server);
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(
+                said[0].contains("the configuration stays as it was: s.toml:") && said[0].contains(why),
+                "{said:?}"
+            );
+            assert_eq!(settings(&server, "/queues/jobs")["lease"], "120s", "{kept:?}");
+            assert_eq!(server.connect().get("/topics/new").status, 404, "{kept:?}");
+        }
+        assert_eq!(server.stop(), 0);
+    }
+}
+
+#[test]
 fn tokens_that_are_declared_count_and_are_changed_by_a_reload() {
     let folder = TempDir::new().unwrap();
     let tokens = |text: &str| write(folder.path(), &format!("[server]\nlog-format = 'logfmt'\n\n{text}"));

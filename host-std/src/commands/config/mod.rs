@@ -14,10 +14,13 @@ mod tests;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
 use super::serve;
+use crate::engine::memory::Inventory;
+use crate::gateway::{Gateway, Rehearsal, Settings};
 use crate::operations::configuration::{Configuration, Sources, Wrong};
 use crate::terminal::exit::Failure;
 use crate::terminal::{StartError, output};
@@ -83,17 +86,19 @@ fn ended(sources: &Sources, print: impl FnOnce(&Configuration) -> String) -> Exi
     match read(sources) {
         Ok((configuration, options)) => {
             configuration.warnings.iter().for_each(|line| eprintln!("warning: {line}"));
-            if let Err(error) = options.judge(&configuration) {
-                eprintln!("error: {}", configuration.explain(&error.to_string()));
-                return ExitCode::FAILURE;
+            if let Err(lines) = options.judge(&configuration) {
+                return refused(&lines);
             }
             output::write(print(&configuration).as_bytes()).map_or_else(Failure::exit, |()| ExitCode::SUCCESS)
         }
-        Err(lines) => {
-            lines.iter().for_each(|line| eprintln!("error: {line}"));
-            ExitCode::FAILURE
-        }
+        Err(lines) => refused(&lines),
     }
+}
+
+/// Says what is wrong.
+fn refused(lines: &[String]) -> ExitCode {
+    lines.iter().for_each(|line| eprintln!("error: {line}"));
+    ExitCode::FAILURE
 }
 
 /// What is set, and the flags that it comes to.
@@ -105,4 +110,31 @@ pub(super) fn read(sources: &Sources) -> Result<(Configuration, serve::Options),
     let configuration = configuration.map_err(|all| all.iter().map(Wrong::to_string).collect::<Vec<_>>())?;
     let options = configuration.options().map_err(|line| vec![line])?;
     Ok((configuration, options))
+}
+
+/// Puts what is declared to a server of these settings that keeps nothing, with what there is already, if that is known.
+///
+/// # Errors
+/// All that it would refuse for good, a line each.
+pub(super) fn rehearsed(
+    configuration: &Configuration,
+    settings: &Settings,
+    there: Option<Inventory>,
+) -> Result<(), Vec<String>> {
+    if configuration.puts().next().is_none() {
+        return Ok(());
+    }
+    let put = async |gateway: &Arc<Gateway>| {
+        let mut lines = Vec::new();
+        for declared in configuration.puts() {
+            match gateway.declare(&declared.target(), &declared.body()).await {
+                Err(why) if !why.is_busy => lines.push(configuration.explain(&declared.refused(&why.line))),
+                _ => {}
+            }
+        }
+        lines
+    };
+    let said = Rehearsal::new(settings, there).and_then(|rehearsal| rehearsal.run(put));
+    let lines = said.unwrap_or_else(|error| vec![configuration.explain(&error.to_string())]);
+    if lines.is_empty() { Ok(()) } else { Err(lines) }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::gateway::Gateway;
+use super::rehearsed;
+use crate::gateway::{Gateway, Settings};
 use crate::operations::configuration::{Configuration, Declared, Sources};
-use crate::operations::rights::Rights;
 use crate::operations::service::notify;
 use crate::terminal::StartError;
 
@@ -18,57 +19,54 @@ const REST: Duration = Duration::from_secs(1);
 /// A configuration that is read again.
 pub(in crate::commands) struct Reload {
     sources: Sources,
-    configuration: Configuration,
-    gateway: Arc<Gateway>,
-    rights: Option<Arc<Rights>>,
+    /// What was read last.
+    configuration: Mutex<Arc<Configuration>>,
+    settings: Settings,
 }
 
 impl Reload {
-    pub(in crate::commands) const fn new(
-        sources: Sources,
-        configuration: Configuration,
-        gateway: Arc<Gateway>,
-        rights: Option<Arc<Rights>>,
-    ) -> Self {
-        Self { sources, configuration, gateway, rights }
+    pub(in crate::commands) fn new(sources: Sources, configuration: Configuration, settings: Settings) -> Self {
+        Self { sources, configuration: Mutex::new(Arc::new(configuration)), settings }
     }
 
     /// Puts what is declared, but for tokens, before anybody is served.
     ///
     /// # Errors
-    /// Something is refused for good. What may be there later, as the engine is away, is put then.
-    pub(in crate::commands) async fn first(&self) -> Result<(), StartError> {
-        for declared in self.configuration.puts() {
-            let put = self.gateway.declare(&declared.target(), &declared.body()).await;
-            match put {
+    /// Something is refused for good, and nothing is put. What may be there later, as the engine is away, is put then.
+    pub(in crate::commands) async fn first(&self, gateway: &Arc<Gateway>) -> Result<(), StartError> {
+        let (configuration, settings) = (Arc::clone(&self.configuration.lock()), self.settings.clone());
+        let (now, there) = (Arc::clone(&configuration), gateway.inventory().await);
+        let judged = tokio::task::spawn_blocking(move || rehearsed(&now, &settings, Some(there))).await;
+        judged.map_err(StartError::new)?.map_err(|lines| StartError::lines(&lines))?;
+        for declared in configuration.puts() {
+            match gateway.declare(&declared.target(), &declared.body()).await {
                 Ok(()) => {}
-                Err(why) if why.is_busy => later(&self.gateway, declared, &why.line),
-                Err(why) => {
-                    let (place, member, line) = (declared.place(), declared.member(), why.line);
-                    return Err(StartError::new(format_args!("{place}: {member}: {line}")));
-                }
+                Err(why) if why.is_busy => later(gateway, declared, &why.line),
+                Err(why) => return Err(StartError::new(declared.refused(&why.line))),
             }
         }
         Ok(())
     }
 
     /// Reads all of it again whenever `asked`, for ever.
-    pub(in crate::commands) async fn run(mut self, asked: Arc<Notify>) {
+    pub(in crate::commands) async fn run(self: Arc<Self>, gateway: Arc<Gateway>, asked: Arc<Notify>) {
         loop {
             asked.notified().await;
             if self.sources.file().is_some() {
-                self.again().await;
+                self.again(&gateway).await;
             }
             notify::ready();
         }
     }
 
-    async fn again(&mut self) {
-        let sources = self.sources.clone();
+    async fn again(&self, gateway: &Arc<Gateway>) {
+        let before = Arc::clone(&self.configuration.lock());
+        let (sources, settings, there) = (self.sources.clone(), self.settings.clone(), gateway.inventory().await);
         // A disk may keep it waiting.
         let read = tokio::task::spawn_blocking(move || {
             let (configuration, options) = super::read(&sources)?;
-            options.judge(&configuration).map_err(|error| vec![configuration.explain(&error.to_string())])?;
+            options.judge(&configuration)?;
+            rehearsed(&configuration, &settings, Some(there))?;
             Ok::<_, Vec<String>>(configuration)
         });
         let now = match read.await {
@@ -76,34 +74,34 @@ impl Reload {
             Ok(Err(lines)) => return refuse(&lines),
             Err(error) => return refuse(&[error.to_string()]),
         };
-        for (was, is) in now.changed_since(&self.configuration) {
+        for (was, is) in now.changed_since(&before) {
             let is_told = is.told().unwrap_or_else(|| format!("{} is set no more, which", is.name));
             let was = was.told().unwrap_or_else(|| "not set".to_owned());
             tracing::warn!(from = %is.origin, "{is_told} needs a restart: until then it is {was}");
         }
-        self.declare_tokens(&now);
-        for gone in self.configuration.declared.iter().filter(|was| !now.declared.iter().any(|now| now.is_same(was))) {
+        self.declare_tokens(&before, &now);
+        for gone in before.declared.iter().filter(|was| !now.declared.iter().any(|now| now.is_same(was))) {
             let then = if gone.is_token() { "it opens nothing" } else { "it stays as it is until it is removed" };
             tracing::info!("{} is declared no more: {then}", gone.member());
         }
         for declared in now.puts() {
-            let is_new = !self.configuration.declares(declared);
+            let is_new = !before.declares(declared);
             let (from, member) = (declared.place(), declared.member());
-            match self.gateway.declare(&declared.target(), &declared.body()).await {
+            match gateway.declare(&declared.target(), &declared.body()).await {
                 Ok(()) if is_new => tracing::info!(from, "{member} is in force"),
                 Ok(()) => {}
-                Err(why) if why.is_busy => later(&self.gateway, declared, &why.line),
+                Err(why) if why.is_busy => later(gateway, declared, &why.line),
                 Err(why) => tracing::error!(from, "{member} stays as it was: {}", why.line),
             }
         }
         tracing::info!("the configuration was read again");
-        self.configuration = now;
+        *self.configuration.lock() = Arc::new(now);
     }
 
     /// Lets tokens count as they are declared now, and says which ones are others than they were.
-    fn declare_tokens(&self, now: &Configuration) {
+    fn declare_tokens(&self, before: &Configuration, now: &Configuration) {
         let tokens = now.tokens();
-        let Some(rights) = &self.rights else {
+        let Some(rights) = &self.settings.rights else {
             if let Some((place, _)) = tokens.first() {
                 tracing::warn!("{place} needs a restart: until then everybody may do everything");
             }
@@ -112,9 +110,7 @@ impl Reload {
         if !rights.declare(tokens) {
             return;
         }
-        for token in
-            now.declared.iter().filter(|declared| declared.is_token() && !self.configuration.declares(declared))
-        {
+        for token in now.declared.iter().filter(|declared| declared.is_token() && !before.declares(declared)) {
             tracing::info!(from = token.place(), "{} is in force", token.member());
         }
     }

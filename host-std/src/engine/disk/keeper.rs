@@ -98,14 +98,12 @@ pub(crate) struct Keeper {
     last: Mutex<Last>,
     /// Nobody waits for the next one before that.
     rests_until: Mutex<Instant>,
-    /// Held while a checkpoint is made: another one at the same time would write to the same file.
-    making: Mutex<()>,
     /// Bytes that were added to the log since the last checkpoint, about.
     added: AtomicU64,
     /// Bytes that the last one had beside what an engine foresees of its own.
     saved_beside: AtomicU64,
-    /// Held as long as this process may write there.
-    tenure: Tenure,
+    /// There as long as this process may write there, and locked while it makes a checkpoint.
+    tenure: Mutex<Option<Tenure>>,
 }
 
 /// The last checkpoint.
@@ -258,10 +256,9 @@ impl Keeper {
             readers: Arc::new(Semaphore::new(READERS)),
             last: Mutex::new(last),
             rests_until: Mutex::new(begun),
-            making: Mutex::new(()),
             added: AtomicU64::new(added),
             saved_beside: AtomicU64::new(0),
-            tenure,
+            tenure: Mutex::new(Some(tenure)),
         };
         keeper.journal.count(checkpoint);
         keeper.weigh(&memory);
@@ -270,8 +267,13 @@ impl Keeper {
             memory.skip_numbers(SKIPPED);
             keeper.begin_with(&memory, latest)?;
         }
-        keeper.tenure.begin(settings.sync)?;
+        keeper.tenure.lock().as_ref().map_or(Ok(()), |tenure| tenure.begin(settings.sync))?;
         Ok((keeper, memory, recovered))
+    }
+
+    /// Leaves the folder to another process. The journal has to be closed.
+    pub(crate) fn leave(&self) {
+        *self.tenure.lock() = None;
     }
 
     /// Where it is written.
@@ -451,7 +453,10 @@ impl Keeper {
     /// # Errors
     /// The disk is full, or doesn't work: the last checkpoint is there still.
     pub(crate) fn checkpoint(&self, saved: Saved) -> io::Result<BTreeSet<u32>> {
-        let _making = self.making.lock();
+        let tenure = self.tenure.lock();
+        if tenure.is_none() {
+            return Err(io::Error::other("another process may have the folder"));
+        }
         let Saved { bytes: saved, from, needed, sparse } = saved;
         if self.last.lock().from > from {
             // One that was saved later is there already.

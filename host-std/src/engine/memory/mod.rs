@@ -13,6 +13,7 @@
 //! | `stragglers`, `retelling` | items that stay long, and messages of slow topics, moved out of files of which little else is needed |
 //! | `ordered`, `follow` | one that others have too: what is executed is ordered by a log that all of them write |
 //! | `handed` | what another process goes on with |
+//! | `rehearsing` | one that is asked what would be said |
 //! | `listing` | topics or queues of all shards, in one order |
 //! | `moves`, `letters` | queues that move to their topics; dead letters for a queue of another shard |
 //! | `rooms` | what that engine is given: bytes, places, tables and random numbers |
@@ -28,6 +29,7 @@ mod letters;
 mod listing;
 mod moves;
 mod ordered;
+mod rehearsing;
 mod retelling;
 mod rooms;
 mod shard;
@@ -39,6 +41,7 @@ pub use budget::Budget;
 pub(crate) use budget::{Held, MOST_REFUSED};
 pub(crate) use follow::Follow;
 use follow::follow;
+pub(crate) use rehearsing::Inventory;
 pub(crate) use shard::{Shard, TopicLog, published_to};
 
 use std::collections::HashMap;

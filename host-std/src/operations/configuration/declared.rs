@@ -132,6 +132,21 @@ impl Declared {
         Json::Object(self.settings.clone()).to_string().into_bytes()
     }
 
+    /// A line that says why it is refused, and where it stands.
+    pub(crate) fn refused(&self, why: &str) -> String {
+        // A server makes these itself, before anything is put.
+        let flag = match self.kind {
+            Kind::Topic => Some("--log-bytes"),
+            Kind::Queue => Some("--queue-bytes"),
+            Kind::Token | Kind::Gauge => None,
+        };
+        let (place, member) = (self.place(), self.member());
+        match flag.filter(|_| self.name == Name::MAIN.as_str() && why.starts_with("bytes ")) {
+            Some(flag) => format!("{place}: {member}: bytes are given by {flag}"),
+            None => format!("{place}: {member}: {why}"),
+        }
+    }
+
     pub(super) const fn table(&self) -> &'static str {
         self.kind.table()
     }

@@ -4,11 +4,14 @@
 //! | --- | --- |
 //! | [`notify`] | systemd is told that the server is ready, reads its files again, stops, and is alive |
 //! | [`Sockets`] | sockets that somebody else has opened: systemd, or the process before this one |
+//! | `terms` | what that one has to do as this one did |
 //! | `upgrade` | another process goes on in the place of this one, on the same sockets and with what it held |
 
 pub(crate) mod notify;
 mod sockets;
+mod terms;
 mod upgrade;
 
 pub(crate) use sockets::Sockets;
-pub(crate) use upgrade::{Heir, Kept, Predecessor, Terms, UPGRADE, Upgrade};
+pub(crate) use terms::{Kept, Terms};
+pub(crate) use upgrade::{Heir, Predecessor, UPGRADE, Upgrade};

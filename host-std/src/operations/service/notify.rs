@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::sync::mpsc::channel;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{self, MissedTickBehavior, timeout};
 
 use crate::threads::Threads;
 
@@ -34,15 +34,27 @@ pub(super) fn main_process(id: u32) {
     tell(&[NotifyState::MainPid(id)]);
 }
 
+/// This process lives.
+pub(super) fn alive() {
+    tell(&[NotifyState::Watchdog]);
+}
+
+/// How often that has to be said, if anybody wants to know.
+pub(super) fn interval() -> Option<Duration> {
+    sd_notify::watchdog_enabled().map(|limit| (limit / 2).max(Duration::from_millis(1)))
+}
+
 /// Says again and again that the server is alive, as long as each of its threads does what it is given; for ever.
 pub(crate) async fn watch(threads: Threads) {
-    let Some(limit) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
-    let mut ticks = interval((limit / 2).max(Duration::from_millis(1)));
+    let (Some(limit), Some(interval)) = (sd_notify::watchdog_enabled(), interval()) else {
+        return std::future::pending().await;
+    };
+    let mut ticks = time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         if all_answer(&threads, limit).await {
-            tell(&[NotifyState::Watchdog]);
+            alive();
         } else {
             tracing::error!("a thread of the server has done nothing for {limit:?}");
         }

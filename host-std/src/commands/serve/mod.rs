@@ -1,17 +1,17 @@
 //! `streamgauge serve`: topics and queues, in one process.
 
+mod running;
+
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Parser;
 use streamgauge_core::endpoints::Surface;
 use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::wire::units::duration;
-use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use super::config::{self, reload::Reload};
 use super::engine::{self, EngineOptions};
@@ -21,16 +21,16 @@ use crate::client::Url;
 use crate::commands::options::{Connections, Flags, NameOptions, PubsubOptions, QueueOptions};
 use crate::engine::disk::{self, SyncMode};
 use crate::engine::remote;
-use crate::gateway::{Gateway, Settings};
+use crate::gateway::{Beside, Gateway, Settings};
 use crate::hash_key;
 #[cfg(feature = "otlp")]
 use crate::operations::Spans;
 use crate::operations::configuration::{self, Configuration, Sources};
-use crate::operations::service::{Kept, Predecessor, Sockets, Terms, Upgrade, notify};
+use crate::operations::service::{Kept, Predecessor, Sockets, Terms, Upgrade};
 use crate::server::Limits;
-use crate::server::tls::Tls;
 use crate::terminal::flags::{bytes, port, within};
 use crate::terminal::{self, Process, StartError};
+use running::Running;
 
 /// Run everything: topics and queues by name, and the queue `main` that has every message of the topic `main`
 #[derive(Debug, Parser)]
@@ -129,80 +129,55 @@ pub type Given = configuration::Given<Options>;
 /// What is wrong with the flags, the environment or the file, or can't be opened.
 pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     let sources = Sources::of_process(given);
-    let (configuration, options) = config::read(&sources).map_err(|lines| StartError::new(lines.join("\nerror: ")))?;
+    let (configuration, options) = config::read(&sources).map_err(|lines| StartError::lines(&lines))?;
     configuration.warnings.iter().for_each(|line| eprintln!("warning: {line}"));
     let connections = &options.connections.fitted(2);
     let explained = |error: StartError| StartError::new(configuration.explain(&error.to_string()));
     let mut settings = options.all(connections).map_err(explained)?;
+    config::rehearsed(&configuration, &settings, None).map_err(|lines| StartError::lines(&lines))?;
     #[cfg_attr(not(feature = "otlp"), expect(unused_mut, reason = "spans are set later"))]
     let mut limits = connections.limits()?;
-    let (predecessor, mut sockets) = (Predecessor::known()?, Sockets::handed());
+    let (mut predecessor, mut sockets) = (Predecessor::known()?, Sockets::handed());
     let first = sockets.next_or_bind(&options.address, options.pubsub_port, "--pubsub-port")?;
     let second = sockets.next_or_bind(&options.address, options.queue_port, "--queue-port")?;
     sockets.finish()?;
     let address = |listener: &std::net::TcpListener| listener.local_addr().map_err(StartError::new);
     let (first_at, second_at) = (address(&first)?, address(&second)?);
     settings.rights = options.rights.rights(configuration.tokens(), &[first_at, second_at]).map_err(explained)?;
-    let rights = settings.rights.clone();
+    let left = match &mut predecessor {
+        Some(predecessor) => {
+            // It has to go on if this can't be opened.
+            drop(Beside::open(&settings)?);
+            predecessor.follow(&terms(&settings))?
+        }
+        None => Vec::new(),
+    };
     let stop = watch::Sender::new(false);
-    let terms = terms(&settings);
-    let upgrade = Upgrade::new(&[&first, &second], terms).map_err(StartError::new)?;
-    let has_predecessor = predecessor.is_some();
-    let left = predecessor.map_or_else(|| Ok(Vec::new()), |predecessor| predecessor.follow(&terms))?;
     let gateway = Gateway::after(settings.clone(), stop.clone(), &left)?;
     drop(left);
+    // By now the folder is there.
+    let upgrade = Upgrade::new([first, second], terms(&settings)).map_err(StartError::new)?;
 
     // The process before this one had the shape, and has handed it on.
-    let process = if has_predecessor { &Process::default() } else { &options.process };
+    let process = if predecessor.is_some() { &Process::default() } else { &options.process };
     process.apply(|| options.announce(&limits, &settings, first_at, second_at))?;
     terminal::start_log(connections.enable_logging, connections.log_format);
     #[cfg(feature = "otlp")]
     let spans = options.traces.spans()?;
     #[cfg(feature = "otlp")]
     limits.spans.clone_from(&spans);
-    let ended = terminal::runtime()?.block_on(async {
-        let (hangup, tls, again) = (Arc::clone(&gateway), limits.tls.clone(), Arc::new(Notify::new()));
-        let reload = Reload::new(sources, configuration, Arc::clone(&gateway), rights.clone());
-        let asked = Arc::clone(&again);
-        let (heirs, ending) = (Arc::clone(&gateway), stop.clone());
-        upgrade.on_signal(move |heir| {
-            heirs.leave_to(heir);
-            ending.send_replace(true);
-        })?;
-        terminal::listen_to_signals(stop.clone(), move || {
-            notify::reloading();
-            hangup.reopen_overflow_log();
-            tls.iter().for_each(Tls::reload);
-            rights.iter().for_each(|rights| rights.reload());
-            asked.notify_one();
-        })?;
-        tokio::spawn(notify::watch(gateway.threads().clone()));
-        let mut stopping = stop.subscribe();
-        tokio::spawn(async move {
-            let _ = stopping.wait_for(|stop| *stop).await;
-            notify::stopping();
-        });
-        let open = |listener| TcpListener::from_std(listener).map_err(StartError::new);
-        let doors = vec![(open(first)?, Surface::Everything), (open(second)?, Surface::EverythingQueueFirst)];
-        let first = async move {
-            reload.first().await?;
-            notify::ready();
-            tokio::spawn(reload.run(again));
-            Ok(())
-        };
-        gateway.run_after(first, doors, limits, stop.subscribe()).await?;
-        Ok(ExitCode::SUCCESS)
-    });
+    let reload = Reload::new(sources, configuration, settings.clone());
+    let ended = Running::new(settings, limits, upgrade, reload).run(gateway, stop, predecessor);
     #[cfg(feature = "otlp")]
     spans.iter().for_each(Spans::finish);
-    ended
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// What a process has to do alike that goes on in place of this one.
 fn terms(settings: &Settings) -> Terms {
     let kept = match settings {
         Settings { remote: Some(_), .. } => Kept::Engine,
-        Settings { disk: Some(_), .. } => Kept::Folder,
+        Settings { disk: Some(disk), .. } => Kept::in_folder(&disk.folder),
         _ => Kept::Memory,
     };
     let (shards, max_names) = (settings.shards as u64, settings.engine.max_names as u64);
@@ -238,14 +213,16 @@ fn sync_mode(text: &str) -> Result<SyncMode, String> {
 }
 
 impl Options {
-    /// Whether a server could be made with them, as far as none is made.
+    /// Whether a server could be made with them, and would take what is declared, as far as none is made.
     ///
     /// # Errors
-    /// What can't be so.
-    pub(super) fn judge(&self, configuration: &Configuration) -> Result<(), StartError> {
-        self.all(&self.connections)?;
-        self.connections.limits()?;
-        self.rights.rights(configuration.tokens(), &[]).map(drop)
+    /// What can't be so, a line each.
+    pub(super) fn judge(&self, configuration: &Configuration) -> Result<(), Vec<String>> {
+        let explained = |error: StartError| vec![configuration.explain(&error.to_string())];
+        let settings = self.all(&self.connections).map_err(explained)?;
+        self.connections.limits().map_err(explained)?;
+        self.rights.rights(configuration.tokens(), &[]).map_err(explained)?;
+        config::rehearsed(configuration, &settings, None)
     }
 
     /// What a gateway is made with.

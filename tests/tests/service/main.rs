@@ -1,6 +1,8 @@
 //! `streamgauge serve` under a supervisor: what systemd is told, sockets that it opens, and a process that follows another
 //! one on the same sockets and with what that held.
 
+mod heirs;
+
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -27,9 +29,11 @@ impl Heir {
     /// Lets another process follow that of a server, and waits until the first one has ended.
     fn follow(server: &mut Server) -> Self {
         server.process.signal(Signal::SIGUSR2);
-        let line = server.process.line("upgrade: process ");
-        let id = line.strip_suffix(" goes on").and_then(|id| id.parse().ok()).expect("a process id");
-        let heir = Self(Pid::from_raw(id));
+        let heir = until("a process that goes on", || {
+            let said = server.process.stderr();
+            let id = |line: &str| line.strip_prefix("upgrade: process ")?.strip_suffix(" goes on")?.parse().ok();
+            said.lines().find_map(id).map(|id| Self(Pid::from_raw(id)))
+        });
         until("the first process to end", || server.process.has_ended().then_some(()));
         until_answers(server.address);
         heir
@@ -221,6 +225,7 @@ fn systemd_is_told_how_the_server_is() {
             if text.lines().any(|line| line.starts_with(what)) {
                 return text;
             }
+            assert!(!text.contains("STOPPING"), "{what}: the service stops: {text}");
             all += &text;
         }
         panic!("{what} is not in {all}");

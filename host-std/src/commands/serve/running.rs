@@ -1,0 +1,123 @@
+//! A server that runs, until its end; or until another process goes on in its place, which may not do so.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use streamgauge_core::endpoints::Surface;
+use tokio::sync::{Notify, watch};
+use tokio::task::spawn_blocking;
+
+use crate::commands::config::reload::Reload;
+use crate::gateway::{Gateway, Settings};
+use crate::operations::service::{Predecessor, Upgrade, notify};
+use crate::server::Limits;
+use crate::server::tls::Tls;
+use crate::terminal::{self, StartError};
+
+/// What a server runs with, each time that it begins.
+pub(super) struct Running {
+    settings: Settings,
+    limits: Limits,
+    upgrade: Arc<Upgrade>,
+    reload: Arc<Reload>,
+    /// Says true when a signal has asked for an end.
+    wish: watch::Sender<bool>,
+}
+
+impl Running {
+    pub(super) fn new(settings: Settings, limits: Limits, upgrade: Upgrade, reload: Reload) -> Self {
+        let (upgrade, reload) = (Arc::new(upgrade), Arc::new(reload));
+        Self { settings, limits, upgrade, reload, wish: watch::Sender::new(false) }
+    }
+
+    /// Serves a gateway until its end, which `stop` says. When the process that was to go on does not, begins again where
+    /// it was.
+    ///
+    /// # Errors
+    /// What is refused for good, or the operating system does not do.
+    pub(super) fn run(
+        &self,
+        mut gateway: Arc<Gateway>,
+        mut stop: watch::Sender<bool>,
+        predecessor: Option<Predecessor>,
+    ) -> Result<(), StartError> {
+        let mut first = Some(predecessor);
+        loop {
+            terminal::runtime()?.block_on(self.serve(&gateway, &stop, first.take()))?;
+            let Some(left) = gateway.take_back().map_err(StartError::new)? else { return Ok(()) };
+            drop(gateway);
+            stop = watch::Sender::new(false);
+            gateway = Gateway::after(self.settings.clone(), stop.clone(), &left)?;
+        }
+    }
+
+    /// Serves a gateway until it stops; the `first` one with what is declared, and what a process before this one has left.
+    async fn serve(
+        &self,
+        gateway: &Arc<Gateway>,
+        stop: &watch::Sender<bool>,
+        first: Option<Option<Predecessor>>,
+    ) -> Result<(), StartError> {
+        let again = Arc::new(Notify::new());
+        self.listen(gateway, stop, &again)?;
+        tokio::spawn(notify::watch(gateway.threads().clone()));
+        tokio::spawn(tell_end(Arc::clone(gateway), stop.subscribe()));
+        let first = async {
+            if let Some(predecessor) = first {
+                self.reload.first(gateway).await?;
+                if let Some(predecessor) = predecessor {
+                    spawn_blocking(|| predecessor.succeed()).await.map_err(StartError::new)?;
+                }
+            }
+            notify::ready();
+            tokio::spawn(Arc::clone(&self.reload).run(Arc::clone(gateway), again));
+            Ok(())
+        };
+        let open = |listener: &TcpListener| listener.try_clone().and_then(tokio::net::TcpListener::from_std);
+        let [one, other] = self.upgrade.sockets();
+        let doors = vec![
+            (open(one).map_err(StartError::new)?, Surface::Everything),
+            (open(other).map_err(StartError::new)?, Surface::EverythingQueueFirst),
+        ];
+        Arc::clone(gateway).run_after(first, doors, self.limits.clone(), stop.subscribe()).await
+    }
+
+    /// Does what signals ask for.
+    fn listen(
+        &self,
+        gateway: &Arc<Gateway>,
+        stop: &watch::Sender<bool>,
+        again: &Arc<Notify>,
+    ) -> Result<(), StartError> {
+        let (heirs, ending) = (Arc::clone(gateway), stop.clone());
+        self.upgrade.on_signal(move |heir| {
+            heirs.leave_to(heir);
+            ending.send_replace(true);
+        })?;
+        let (hangup, tls, rights) = (Arc::clone(gateway), self.limits.tls.clone(), self.settings.rights.clone());
+        let again = Arc::clone(again);
+        terminal::listen_to_signals(self.wish.clone(), move || {
+            notify::reloading();
+            hangup.reopen_overflow_log();
+            tls.iter().for_each(Tls::reload);
+            rights.iter().for_each(|rights| rights.reload());
+            again.notify_one();
+        })?;
+        let (mut wish, stop) = (self.wish.subscribe(), stop.clone());
+        tokio::spawn(async move {
+            // One that comes while another process is to go on counts when that does not.
+            if wish.wait_for(|wish| *wish).await.is_ok() {
+                stop.send_replace(true);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Tells that the server ends, if it does.
+async fn tell_end(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+    if !gateway.has_heir() {
+        notify::stopping();
+    }
+}
