@@ -74,3 +74,28 @@ impl Rehearsal {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use streamgauge_core::endpoints::Surface;
+
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_what_has_no_room_beside_all_that_is_there() {
+        let settings = Settings { memory: 512 << 20, ..Settings::new(Surface::Everything) };
+        let put = |there: Option<Inventory>, mebibytes: u64| {
+            let put = async move |gateway: &Arc<Gateway>| {
+                let body = format!("{{\"bytes\":\"{mebibytes}MiB\"}}");
+                gateway.declare("/topics/a", body.as_bytes()).await.map_err(|why| why.line)
+            };
+            Rehearsal::new(&settings, there).unwrap().run(put).unwrap()
+        };
+        assert_eq!(put(None, 100), Ok(()), "there are main and main, of 320 MiB");
+        assert!(put(None, 200).unwrap_err().contains("memory"));
+        // Those are gone, and leases or places hold something.
+        let held = |mebibytes: u64| Some(Inventory { held: mebibytes << 20, ..Inventory::default() });
+        assert_eq!((put(held(0), 400), put(held(50), 400)), (Ok(()), Ok(())));
+        assert!(put(held(200), 400).is_err());
+    }
+}
