@@ -321,10 +321,10 @@ fn a_head_that_is_lost_is_told_and_only_that() {
     assert_eq!(end.unwrap().at, Some(log.tail.end()));
 }
 
-/// The bodies of a log that is read to its end, and what is lost of it.
-fn all_of(disk: &Simulated) -> (Vec<Vec<u8>>, Vec<Damage>, End) {
+/// The bodies of a log that is read from a segment on to its end, and what is lost of it.
+fn all_of(disk: &Simulated, from: u32) -> (Vec<Vec<u8>>, Vec<Damage>, End) {
     let (mut bodies, mut damage) = (Vec::new(), Vec::new());
-    let end = read(disk, Position::ZERO, |step| {
+    let end = read(disk, Position { segment: from, offset: 0 }, |step| {
         match step {
             Step::Entry(_, body) => bodies.push(body.to_vec()),
             Step::Damaged(some) => damage.push(some),
@@ -356,7 +356,7 @@ fn what_looks_like_an_entry_of_a_segment_to_come_is_none_when_its_file_is_used_a
     log.tail.begin(3_900);
     log.tail.append(|body| body.extend_from_slice(b"H3110")).unwrap();
     log.segments.write(log.tail.take(true)).unwrap();
-    let (bodies, damage, end) = all_of(&disk);
+    let (bodies, damage, end) = all_of(&disk, 2);
     assert_eq!((bodies, damage, end.is_torn), (vec![b"H3110".to_vec()], vec![], false));
     assert_eq!(end.at, Some(log.tail.end()));
 }
@@ -371,7 +371,7 @@ fn a_head_that_is_lost_takes_no_entry_along() {
     }
     for bit in 0..OVERHEAD as usize * 8 {
         disk.flip("0000000001.log", bit);
-        let (bodies, damage, _) = all_of(&disk);
+        let (bodies, damage, _) = all_of(&disk, 0);
         assert_eq!((bodies.len(), damage.len()), (2, 1), "bit {bit}");
         disk.flip("0000000001.log", bit);
     }
@@ -396,7 +396,7 @@ fn a_segment_of_version_1_has_no_salt_and_is_read_and_gone_on_behind() {
     let mut log = open(disk.clone(), 1_000, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
     log.tail.append(|body| body.extend_from_slice(b"new")).unwrap();
     log.segments.write(log.tail.take(true)).unwrap();
-    let (bodies, damage, _) = all_of(&disk);
+    let (bodies, damage, _) = all_of(&disk, 0);
     assert_eq!((bodies, damage), (vec![b"old".to_vec(), b"new".to_vec()], vec![]));
 }
 
