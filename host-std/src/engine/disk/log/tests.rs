@@ -11,7 +11,9 @@ use streamgauge_core::generate::Rng;
 use super::frame::{self, Marks};
 use super::own::Own;
 use super::position::name_of;
-use super::{Damage, End, HEADER, OVERHEAD, Opened, Position, Salt, Step, Tail, go_on, read, salt_in, segments};
+use super::{
+    Damage, End, HEADER, OVERHEAD, Opened, Position, Salt, Step, Tail, behind, go_on, read, salt_in, segments,
+};
 use crate::engine::disk::files::simulated::{Faults, Simulated};
 use crate::engine::disk::files::{File as _, Folder as _};
 use crate::engine::disk::seeds;
@@ -275,15 +277,25 @@ fn a_file_that_is_missing_is_told() {
         world.write(&mut log).unwrap();
     }
     world.close(&mut log);
+    let mut bytes = 0;
+    read(&world.disk, Position { segment: 2, offset: 0 }, |step| {
+        if let Step::Entry(at, body) = step
+            && at.segment == 2
+        {
+            bytes = behind(at, body).offset;
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
     world.disk.remove(&name_of(2)).unwrap();
     let mut damage = Vec::new();
     let end = read(&world.disk, Position::ZERO, |step| {
         if let Step::Damaged(some) = step {
-            damage.push(some.to_string());
+            damage.push((some.to_string(), some.len));
         }
         ControlFlow::Continue(())
     });
-    assert_eq!(damage, ["0000000002.log is missing"]);
+    assert_eq!(damage, [("0000000002.log is missing".to_owned(), bytes)], "the next one says how far it went");
     assert_eq!(end.unwrap().at, Some(log.tail.end()));
     // So is the one that the log goes on in.
     for segment in segments(&world.disk).unwrap() {
