@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use streamgauge_tests::client::Client;
-use streamgauge_tests::kept::{killed, newest_log, serve};
+use streamgauge_tests::kept::{killed, newest_log, serve, text};
 use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::{Process, Server};
-use streamgauge_tests::wait::until_within;
+use streamgauge_tests::wait::{until, until_within};
 use tempfile::TempDir;
 
 #[test]
@@ -157,6 +157,35 @@ fn one_server_has_a_folder() {
 }
 
 /// On a full disk it may be what the next process lacks.
+#[test]
+fn what_is_said_of_main_is_so_though_it_was_there_before() {
+    let folder = TempDir::new().unwrap();
+    let start = |more: &[&str]| Server::bridged([&["--data-dir", text(folder.path())][..], more].concat());
+    let says_bridge = |server: &Server| server.process.stdout().contains("bridge   every message");
+    let depth = |server: &Server| server.get("/queues/main");
+    let mut first = start(&["--no-bridge", "--max-depth", "3", "--queue-bytes", "1MiB"]);
+    assert!(!says_bridge(&first) && depth(&first).contains(r#""max_depth":3"#));
+    assert_eq!(first.stop(), 0);
+    // Nobody says anything, and it stays as it is.
+    first = start(&[]);
+    assert!(!says_bridge(&first) && depth(&first).contains(r#""max_depth":3"#), "{}", depth(&first));
+    first.connect().put("/queues/main", r#"{"topic":"main"}"#);
+    assert_eq!(first.stop(), 0);
+    let mut server = start(&["--max-depth", "100", "--queue-bytes", "2MiB"]);
+    assert!(says_bridge(&server));
+    assert!(depth(&server).contains(r#""max_depth":100"#) && depth(&server).contains(r#""bytes":1048576"#));
+    let said = || server.process.stderr().contains("keeps its 1048576 bytes (streamgauge queue remove main");
+    until("it is said", || said().then_some(()));
+    server.connect().post("/pub", "hello");
+    assert_eq!(server.get("/get"), "hello");
+    assert_eq!(server.stop(), 0);
+    server = start(&["--no-bridge"]);
+    assert!(!says_bridge(&server));
+    server.connect().post("/pub", "hello");
+    assert_eq!(server.connect().get("/get").status, 200);
+    assert_eq!(server.get("/get"), "");
+}
+
 #[test]
 fn what_was_in_the_making_when_a_process_ended_is_removed() {
     let folder = TempDir::new().unwrap();

@@ -129,6 +129,12 @@ impl Gateway {
         *self.heir.lock() = Some(heir);
     }
 
+    /// Whether the queue `main` takes what is published on the topic `main`; `None` if it is not there.
+    pub(crate) fn is_bridged(&self) -> Option<bool> {
+        let settings = self.sides[0].engine.of_main().with(|memory| memory.queue_settings(&Name::MAIN));
+        settings.map(|settings| settings.topic == Some(Name::MAIN))
+    }
+
     /// Whether it ends for another process to go on.
     pub(crate) fn has_heir(&self) -> bool {
         self.heir.lock().is_some()

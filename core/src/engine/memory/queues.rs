@@ -6,7 +6,8 @@ use core::time::Duration;
 use super::entry::{QueueEntry, storage_limit};
 use super::{Host, Memory, Table};
 use crate::engine::{
-    Dump, Id, Item, Kind, Lease, Name, Outcome, Part, Piece, Pieces, QueueStats, Refusal, Settle, Sink, Tokens,
+    Dump, Id, Item, Kind, Lease, Name, Outcome, Part, Piece, Pieces, QueueSettings, QueueStats, Refusal, Settle, Sink,
+    Tokens,
 };
 use crate::log::prefix_len;
 use crate::queue::Limits;
@@ -133,6 +134,12 @@ impl<H: Host> Memory<H> {
         }
         self.after_change(name, now);
         Outcome::Settled { done, over }
+    }
+
+    /// The settings of a queue. O(1), as far as the table goes.
+    #[must_use]
+    pub fn queue_settings(&self, name: &Name) -> Option<QueueSettings> {
+        self.queues.get(name).map(|entry| entry.settings())
     }
 
     /// Items of a queue that a get would give, as of the latest time that it was told; 0 if there is no such queue. O(1).

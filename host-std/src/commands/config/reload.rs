@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
+use super::of_main::OfMain;
 use super::rehearsed;
 use crate::gateway::{Gateway, Settings};
 use crate::operations::configuration::{Configuration, Declared, Sources};
@@ -36,6 +37,9 @@ impl Reload {
     pub(in crate::commands) async fn first(&self, gateway: &Arc<Gateway>) -> Result<(), StartError> {
         let (configuration, settings) = (Arc::clone(&self.configuration.lock()), self.settings.clone());
         let (now, there) = (Arc::clone(&configuration), gateway.inventory().await);
+        if settings.remote.is_none() {
+            adjust(gateway, OfMain::of(&configuration, &settings.engine, &there)).await?;
+        }
         let judged = tokio::task::spawn_blocking(move || rehearsed(&now, &settings, Some(there))).await;
         judged.map_err(StartError::new)?.map_err(|lines| StartError::lines(&lines))?;
         for declared in configuration.puts() {
@@ -114,6 +118,14 @@ impl Reload {
             tracing::info!(from = token.place(), "{} is in force", token.member());
         }
     }
+}
+
+/// Lets `main` be as somebody has said, where it was there before.
+async fn adjust(gateway: &Arc<Gateway>, OfMain { put, stays }: OfMain) -> Result<(), StartError> {
+    stays.iter().for_each(|line| eprintln!("warning: {line}"));
+    let Some(body) = put else { return Ok(()) };
+    let put = gateway.declare("/queues/main", &body).await;
+    put.map_err(|why| StartError::new(format_args!("the queue main can't be as it was said: {}", why.line)))
 }
 
 fn refuse(lines: &[String]) {

@@ -25,7 +25,7 @@ use crate::gateway::{Beside, Gateway, Settings};
 use crate::hash_key;
 #[cfg(feature = "otlp")]
 use crate::operations::Spans;
-use crate::operations::configuration::{self, Configuration, Sources};
+use crate::operations::configuration::{self, Configuration, Origin, Sources};
 use crate::operations::service::{Kept, Predecessor, Sockets, Terms, Upgrade};
 use crate::server::Limits;
 use crate::terminal::flags::{bytes, port, within};
@@ -160,7 +160,9 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
 
     // The process before this one had the shape, and has handed it on.
     let process = if predecessor.is_some() { &Process::default() } else { &options.process };
-    process.apply(|| options.announce(&limits, &settings, first_at, second_at))?;
+    let is_said = configuration.origin_of("no-bridge") != Origin::Default;
+    let is_bridged = gateway.is_bridged().filter(|_| !is_said).unwrap_or(!options.no_bridge);
+    process.apply(|| options.announce(&limits, &settings, [first_at, second_at], is_bridged))?;
     terminal::start_log(connections.enable_logging, connections.log_format);
     #[cfg(feature = "otlp")]
     let spans = options.traces.spans()?;
@@ -289,7 +291,7 @@ impl Options {
     }
 
     /// Prints what runs where, and how much memory it can take.
-    fn announce(&self, limits: &Limits, settings: &Settings, first_at: SocketAddr, second_at: SocketAddr) {
+    fn announce(&self, limits: &Limits, settings: &Settings, [first_at, second_at]: [SocketAddr; 2], is_bridged: bool) {
         let connections = limits.worst_case().saturating_mul(2);
         let mut rows = vec![
             ("topics and queues", settings.memory, "--memory"),
@@ -315,7 +317,7 @@ impl Options {
             if let Some(folder) = &settings.www {
                 writeln!(out, "page     {scheme}://{first_at}/  the files of {}", folder.display())?;
             }
-            if !self.no_bridge {
+            if is_bridged {
                 writeln!(out, "bridge   every message of the topic main is put on the queue main")?;
             }
             writeln!(out, "memory   at most {total} bytes ({} MiB), of which", mib(total))?;

@@ -193,7 +193,7 @@ impl Configuration {
         self.chosen.iter().find(|chosen| chosen.name == name).map(Chosen::line).unwrap_or_default()
     }
 
-    #[cfg(test)]
+    /// Where it was said what a setting is.
     pub(crate) fn origin_of(&self, name: &str) -> Origin {
         self.chosen.iter().find(|chosen| chosen.name == name).map_or(Origin::Default, |chosen| chosen.origin.clone())
     }
