@@ -69,6 +69,29 @@ fn another_budget_is_kept_to_from_then_on() {
     assert!(bytes_in(folder.path()) > 250 << 20);
 }
 
+#[test]
+fn a_topic_keeps_most_of_a_small_disk_over_starts() {
+    let folder = TempDir::new().unwrap();
+    let message = "x".repeat(1 << 20);
+    let limits = ["--disk", "256MiB", "--max-body-bytes", "2MiB"];
+    let mut server = serve(folder.path(), &limits);
+    assert_eq!(server.connect().put("/topics/t", r#"{"bytes":"4GiB"}"#).status, 201);
+    let publish = |client: &mut Client| client.post("/pub?topic=t", &message).status == 200;
+    let mut client = server.connect();
+    for _ in 0..280 {
+        until_within(Duration::from_secs(60), "room", || publish(&mut client).then_some(()));
+    }
+    for start in 0..4 {
+        let counters = server.get("/stats?topic=t&format=json");
+        let kept = counters.split(r#""messages":"#).nth(1).and_then(|rest| rest.split([',', '}']).next());
+        let kept: u64 = kept.and_then(|kept| kept.parse().ok()).unwrap_or_else(|| panic!("{counters}"));
+        assert!(kept >= 140, "{kept} MiB at start {start}");
+        assert_eq!(server.stop(), 0);
+        server = serve(folder.path(), &limits);
+        assert!(publish(&mut server.connect()));
+    }
+}
+
 /// Each start begins another file.
 #[test]
 fn starts_alone_never_take_more_than_the_budget() {
