@@ -225,7 +225,9 @@ fn whole_characters(text: &[u8]) -> usize {
     (0..=SHOWN).rev().find(|at| !is_within(at)).unwrap_or(0)
 }
 
-/// The hash of a text of which these bytes stand before the rest, that [`distinct::hash`] has of all of them.
+/// The hash of a text of which these bytes stand before the rest, that [`distinct::hash`] has of all of them. It is apart
+/// so that only long texts take the room for it on the stack.
+#[inline(never)]
 fn hash_on(begin: &[&[u8]], rest: impl Iterator<Item = char>) -> u64 {
     let mut hash = Xxh3Default::new();
     begin.iter().for_each(|bytes| hash.update(bytes));

@@ -78,8 +78,8 @@ impl Key {
         if let Some(hash) = hash {
             let _ = name.push('…');
             for place in (0..DIGITS as u32).rev() {
-                let digit = hash >> (place * 4) & 15;
-                let _ = name.push(char::from_digit(digit as u32, 16).unwrap_or_default());
+                let digit = (hash >> (place * 4) & 15) as u8;
+                let _ = name.push(char::from(if digit < 10 { b'0' | digit } else { (b'a' - 10).wrapping_add(digit) }));
             }
         }
         name
@@ -101,6 +101,7 @@ impl Key {
 
 /// Whether a text ends as names of values do that are not whole.
 fn looks_marked(text: &str) -> bool {
-    let Some((_, hash)) = text.rsplit_once('…') else { return false };
-    hash.len() == DIGITS && hash.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    let end = text.len().checked_sub(DIGITS).and_then(|at| text.as_bytes().split_at_checked(at));
+    let is_digit = |digit: &u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+    end.is_some_and(|(begin, hash)| begin.ends_with("…".as_bytes()) && hash.iter().all(is_digit))
 }

@@ -104,7 +104,8 @@ roots! {
     key_hash => given::<Key>().hash();
     key_shown => keep(given::<Key>().shown());
     key_name => given::<Key>().name();
-    key_named => given::<Named<'_>>().name();
+    named_key => given::<Named<'_>>().key().hash();
+    named_name => given::<Named<'_>>().name();
     key_is_text => given::<Key>().is_text();
     key_is_whole => given::<Key>().is_whole();
 }

@@ -108,12 +108,7 @@ impl<W: Write> Picture<'_, W> {
     /// One end of an edge, of which there have to be two beside each other.
     fn end(&mut self, key: &Key) -> Result<(), W::Error> {
         let name = key.name();
-        match name.char_indices().nth(CHARACTERS) {
-            Some((end, _)) => {
-                self.escaped(name.get(..end).unwrap_or_default())?;
-                self.text("…")
-            }
-            None => self.escaped(&name),
-        }
+        self.characters(name.chars().take(CHARACTERS))?;
+        if name.chars().nth(CHARACTERS).is_some() { self.text("…") } else { Ok(()) }
     }
 }
