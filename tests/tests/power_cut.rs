@@ -115,7 +115,7 @@ fn a_start_that_comes_to_nothing_tells_what_may_be_lost() {
     restart_machine(folder.path());
     let data_dir = folder.path().to_str().expect("a path that is text");
     let little = ["serve", "--pubsub-port", "0", "--queue-port", "0", "--data-dir", data_dir, "--memory", "200MiB"];
-    let mut failed = Process::start("streamgauge", &[&little[..], &interval].concat());
+    let mut failed = Process::start("streamgauge", [&little[..], &interval].concat());
     assert_eq!(failed.exit_code(), 2);
     let said = failed.stderr();
     assert!(said.contains("may be lost") && said.contains("the limit memory is"), "{said}");

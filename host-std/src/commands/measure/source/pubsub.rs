@@ -18,9 +18,12 @@ use crate::terminal::exit::Failure;
 /// for it, not in memory here.
 pub(crate) struct Pubsub {
     /// Until it is over.
-    feed: Option<Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>>,
+    feed: Option<Reading>,
     inbox: Arc<Mutex<Inbox>>,
 }
+
+/// Reads to the end of what the address asks for, or for ever.
+type Reading = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
 #[derive(Default)]
 struct Inbox {
