@@ -158,6 +158,43 @@ fn one_server_has_a_folder() {
 
 /// On a full disk it may be what the next process lacks.
 #[test]
+fn what_had_no_name_left_has_none_again_after_a_kill() {
+    let folder = TempDir::new().unwrap();
+    let limits = ["--max-names", "2"];
+    let server = serve(folder.path(), &limits);
+    let mut client = server.connect();
+    let letters = r#"{"dead_letter":"b","max_attempts":1}"#;
+    assert_eq!(client.put("/queues/a", letters).status, 201);
+    assert_eq!(client.post("/put?queue=a", "H3110").status, 200);
+    let lent = client.get("/get?queue=a&lease=30");
+    let token = lent.header("x-lease").expect("a token").to_owned();
+    assert_eq!(client.post("/nack?queue=a", &token).status, 200);
+    // It is to go to a queue for which there is no name.
+    assert_eq!(client.put("/queues/b", "{}").status, 507);
+    let law = server.get("/stats?queue=a&format=json");
+    killed(server);
+    let server = serve(folder.path(), &limits);
+    assert_eq!(server.get("/stats?queue=a&format=json"), law);
+    killed(server);
+    // With more names it goes there.
+    let server = serve(folder.path(), &[]);
+    until("the letter", || (server.get("/get?queue=b") == "H3110").then_some(()));
+}
+
+#[test]
+fn more_leases_than_have_room_in_the_log_are_some() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &["--disk", "128MiB", "--max-body-bytes", "4MiB", "--log-bytes", "16MiB"]);
+    let mut client = server.connect();
+    let items = "x\n".repeat(1_000_000);
+    for _ in 0..2 {
+        assert_eq!(client.post("/mput", &items).status, 200);
+    }
+    let lent = client.get("/mget?items=2000000&lease=30").text().lines().count();
+    assert!(lent > 1_000, "{lent}");
+}
+
+#[test]
 fn what_is_said_of_main_is_so_though_it_was_there_before() {
     let folder = TempDir::new().unwrap();
     let start = |more: &[&str]| Server::bridged([&["--data-dir", text(folder.path())][..], more].concat());

@@ -18,7 +18,9 @@ use streamgauge_core::time::Time;
 use super::rooms::Rooms;
 use super::shard::{Shard, State, published_to};
 use crate::engine::Mark;
-use crate::engine::disk::{self, Executed, FAILED, Failed, Keeper, Notes, Position, Room, SMALL, most_bytes, refusal};
+use crate::engine::disk::{
+    self, Executed, FAILED, Failed, Full, Keeper, Notes, Position, Room, SMALL, most_bytes, refusal,
+};
 
 /// Messages that subscribers don't see yet.
 #[derive(Debug)]
@@ -156,17 +158,33 @@ impl Shard {
         }
         let Some(keeper) = self.keeper() else { return Ok(()) };
         let len = note.map_or(0, <[u8]>::len).saturating_add(SMALL);
-        let end = loop {
-            keeper.journal().room_for(len, note.is_some()).await.map_err(|full| refusal(&full))?;
-            let added = self.update(|_| {
-                let room = keeper.journal().room_now(len, note.is_some())?;
-                Some(room.map(|room| keeper.note(room, name, note)))
-            });
-            if let Some(added) = added {
-                break added.map_err(|full| refusal(&full))?;
-            }
-        };
+        let added = self.with_room(keeper, len, note.is_some(), |_, room| keeper.note(room, name, note)).await;
+        let end = added.map_err(|full| refusal(&full))?;
         keeper.journal().safe(end).await.map_err(|_| Refusal::Busy(FAILED))
+    }
+
+    /// Does something under the lock with room for an entry of so many bytes, which is waited for.
+    ///
+    /// # Errors
+    /// There will be none until somebody makes room.
+    pub(super) async fn with_room<R>(
+        &self,
+        keeper: &Keeper,
+        bytes: usize,
+        is_growth: bool,
+        mut f: impl FnMut(&mut State, Room<'_>) -> R,
+    ) -> Result<R, Full> {
+        loop {
+            keeper.journal().room_for(bytes, is_growth).await?;
+            let done = self.update(|state| {
+                let room = keeper.journal().room_now(bytes, is_growth)?;
+                Some(room.map(|room| f(state, room)))
+            });
+            if let Some(done) = done {
+                return done;
+            }
+            // Somebody else has taken the room.
+        }
     }
 
     /// The notes that were kept, or handed by the process before this one.

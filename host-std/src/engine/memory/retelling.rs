@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use streamgauge_core::engine::journal::Call;
 
-use super::shard::Shard;
+use super::shard::{Shard, State};
 use crate::engine::disk::history::{Extent, Retelling};
-use crate::engine::disk::{Full, Keeper, SMALL};
+use crate::engine::disk::{Full, Keeper, Room, SMALL};
 
 /// Segments whose messages are told again behind one checkpoint, if each holds all that is little: there has to be room
 /// for what comes.
@@ -42,25 +42,15 @@ impl Shard {
     async fn tell_piece(&self, keeper: &Keeper, piece: &Retelling) -> Result<(), Full> {
         let len = piece.with(|retold| retold.encoded_len());
         let bytes = usize::try_from(len).unwrap_or(usize::MAX).saturating_add(SMALL);
-        loop {
-            keeper.journal().room_for(bytes, true).await?;
-            let now = self.clock().now();
-            let done = piece.with(|retold| {
-                self.update(|state| {
-                    let is_there = keeper.histories().of(&piece.topic).is_some_and(|history| history.has(&retold));
-                    if !is_there {
-                        // It has left meanwhile, or some of it: the rest has its turn again.
-                        return Some(Ok(()));
-                    }
-                    let room = keeper.journal().room_now(bytes, true)?;
+        let tell = |state: &mut State, room: Room<'_>| {
+            piece.with(|retold| {
+                // It may have left meanwhile, or some of it: the rest has its turn again.
+                if keeper.histories().of(&piece.topic).is_some_and(|history| history.has(&retold)) {
                     let tell = Call::Retell(piece.topic, retold);
-                    Some(room.map(|room| state.call(keeper, room, now, |_| ((), Some(tell)))))
-                })
+                    state.call(keeper, room, self.clock().now(), |_| ((), Some(tell)));
+                }
             });
-            if let Some(done) = done {
-                return done;
-            }
-            // Somebody else has taken the room.
-        }
+        };
+        self.with_room(keeper, bytes, true, tell).await
     }
 }

@@ -11,8 +11,8 @@ use streamgauge_core::engine::Name;
 use streamgauge_core::engine::journal::{Call, Moved, Moves};
 use streamgauge_core::queue::leases::Away;
 
-use super::shard::Shard;
-use crate::engine::disk::{Full, Keeper, Position, SMALL};
+use super::shard::{Shard, State};
+use crate::engine::disk::{Full, Keeper, Position, Room, SMALL};
 
 /// An item of a queue: where its record is, where it lies, and what it is.
 struct Straggler {
@@ -56,24 +56,14 @@ impl Shard {
         let moved: Vec<_> =
             items.iter().map(|item| Moved { record: item.record, from: item.from, data: &item.data }).collect();
         let (moves, queue) = (Moves::of(&moved), *queue);
-        loop {
-            keeper.journal().room_for(bytes, true).await?;
-            let now = self.clock().now();
-            let done = self.update(|state| {
-                let room = keeper.journal().room_now(bytes, true)?;
-                Some(room.map(|room| {
-                    state.call(keeper, room, now, |memory| {
-                        // What is somewhere else now has been got, or was moved in its queue: it has its turn again.
-                        memory.relocate(&queue, &moves);
-                        ((), Some(Call::Move(queue, moves)))
-                    });
-                }))
+        let move_them = |state: &mut State, room: Room<'_>| {
+            state.call(keeper, room, self.clock().now(), |memory| {
+                // What is somewhere else now has been got, or was moved in its queue: it has its turn again.
+                memory.relocate(&queue, &moves);
+                ((), Some(Call::Move(queue, moves)))
             });
-            if let Some(done) = done {
-                return done;
-            }
-            // Somebody else has taken the room.
-        }
+        };
+        self.with_room(keeper, bytes, true, move_them).await
     }
 
     /// Items of queues that lie in these segments, read.
