@@ -113,6 +113,9 @@ fn who_is_alone_is_answered_over_the_ends_of_files() {
     let server = serve(folder.path(), &["--disk", "128MiB"]);
     let mut client = server.connect();
     let item = "x".repeat(64 << 10);
+    // Until something was answered nothing may be there.
+    assert_eq!(client.post("/put", "H3110").status, 200);
+    assert_eq!(client.get("/get").text(), "H3110");
     let first = newest_log(folder.path());
     for _ in 0..600 {
         assert_eq!(client.post("/put", &item).status, 200);
