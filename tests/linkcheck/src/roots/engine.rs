@@ -134,6 +134,7 @@ roots! {
     topic => engine().topic(name());
     topic_mut => engine().topic_mut(name());
     topic_settings => engine().topic_settings(name());
+    queue_settings => engine().queue_settings(name());
     count_kicked => engine().count_kicked(name(), *given());
     has => engine().has(*given(), name());
     letters => engine().letters(name(), time(), |letter| {
