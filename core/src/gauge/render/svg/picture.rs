@@ -128,12 +128,7 @@ impl<W: Write> Picture<'_, W> {
 
     /// A text in which nothing is markup, and nothing that XML does not allow.
     pub(super) fn escaped(&mut self, text: &str) -> Result<(), W::Error> {
-        self.characters(text.chars())
-    }
-
-    /// The same of these characters.
-    pub(super) fn characters(&mut self, characters: impl Iterator<Item = char>) -> Result<(), W::Error> {
-        for char in characters {
+        for char in text.chars() {
             match char {
                 '&' => self.text("&amp;")?,
                 '<' => self.text("&lt;")?,

@@ -108,7 +108,12 @@ impl<W: Write> Picture<'_, W> {
     /// One end of an edge, of which there have to be two beside each other.
     fn end(&mut self, key: &Key) -> Result<(), W::Error> {
         let name = key.name();
-        self.characters(name.chars().take(CHARACTERS))?;
-        if name.chars().nth(CHARACTERS).is_some() { self.text("…") } else { Ok(()) }
+        match name.char_indices().nth(CHARACTERS).and_then(|(end, _)| name.get(..end)) {
+            Some(begin) => {
+                self.escaped(begin)?;
+                self.text("…")
+            }
+            None => self.escaped(&name),
+        }
     }
 }
