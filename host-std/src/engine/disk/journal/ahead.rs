@@ -20,7 +20,8 @@ impl Shared {
             let (old, unused, is_closing) = {
                 let mut state = self.state.lock();
                 if state.tail.has_next() && state.unused.len() <= state.in_reserve() && !state.is_closing {
-                    if state.lacks_room().is_some() {
+                    // What is kept in reserve is given back where room is needed, which nobody says.
+                    if state.lacks_room().is_some() || !state.unused.is_empty() {
                         self.turned.wait_for(&mut state, AGAIN);
                     } else {
                         self.turned.wait(&mut state);
