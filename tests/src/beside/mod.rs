@@ -12,6 +12,7 @@
 //! | `cores` | one for the server and another for the load, where that is wanted |
 //! | `speech` | what is said to each server, and how its answers are told from each other |
 //! | `floor` | the syncs that no server can do without |
+//! | `written` | bytes that a long run writes |
 //! | `usage` | CPU time, bytes and flushes, from the operating system |
 //! | `table` | medians of the rounds |
 //! | [`engine`] | what gateways cost over three servers that keep everything together |
@@ -32,6 +33,7 @@ mod running;
 mod speech;
 mod table;
 mod usage;
+mod written;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,6 +60,8 @@ pub struct Options {
     pub rounds: usize,
     /// A table each.
     pub loads: Vec<Load>,
+    /// Items of the long run.
+    pub long: usize,
     /// Whether the server has a core and the load another one, which is not so in use.
     pub pin: bool,
     /// Another `nats-server` than that of the machine.
@@ -107,6 +111,7 @@ impl Options {
             folder,
             rounds: 5,
             loads: vec![Load::new(64, 100_000), Load::new(1, 10_000)],
+            long: 15_000_000,
             pin: false,
             nats_server: None,
         }
@@ -114,7 +119,8 @@ impl Options {
 
     /// Only to see that all of it works.
     pub fn quick(folder: PathBuf) -> Self {
-        Self { folder, rounds: 1, loads: vec![Load::new(64, 640), Load::new(1, 20)], pin: false, nats_server: None }
+        let loads = vec![Load::new(64, 640), Load::new(1, 20)];
+        Self { folder, rounds: 1, loads, long: 80_000, pin: false, nats_server: None }
     }
 }
 
@@ -149,6 +155,7 @@ pub fn run(options: &Options) -> Result<Vec<&'static str>, String> {
         table::print(&rows, load, options.rounds, others);
         missing = rows.iter().filter_map(|row| row.absent().and_then(Absence::missing)).collect();
     }
+    written::print(options.long, &place);
     println!("{}", table::LEGEND);
     missing.dedup();
     Ok(missing)

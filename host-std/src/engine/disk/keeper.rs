@@ -23,11 +23,12 @@ use super::checkpoint;
 use super::executed::Executed;
 use super::files::{Directory, Folder as _};
 use super::history::{self, Chunk, Extent, Histories, PIECE, Reader, Retelling, Taken};
-use super::journal::{self, BESIDE, Full, Journal, Room, SyncMode};
+use super::journal::{self, Full, Journal, Room, SyncMode};
 use super::log::{self, Position};
 use super::needed::{self, Lengths, Needed};
 use super::shelf::{self, Shelf};
-use super::state::{self, Found, Notes, Sizes, StateError};
+use super::space::Space;
+use super::state::{self, Found, Notes, StateError};
 use super::tenure::Tenure;
 use crate::engine::memory::{MOST_REFUSED, Rooms};
 
@@ -77,17 +78,12 @@ const USUALLY: u64 = 32;
 /// Bytes of a segment, if there is room for that many.
 const SEGMENT: u64 = 32 << 20;
 
-/// A checkpoint is made when so much was added to the log since the last one, or twice as much as that one was long.
-const LEAST: u64 = 64 << 20;
-
 /// Keeps what a shard executes.
 pub(crate) struct Keeper {
     journal: Journal,
     folder: Directory,
     /// The items that are in the log.
     shelf: Arc<Shelf>,
-    /// Bytes that all of it may have, and that segments have.
-    most: u64,
     lengths: Lengths,
     notes: Mutex<Notes>,
     /// Changed under the lock of the shard, with what is executed.
@@ -110,15 +106,14 @@ pub(crate) struct Keeper {
 #[derive(Debug, Clone)]
 pub(super) struct Last {
     pub(super) from: Position,
-    bytes: u64,
     /// The segments before it that were needed nevertheless.
     pub(super) needed: BTreeSet<u32>,
 }
 
 impl Last {
     /// None of this process: whatever stands before the next one may be unneeded.
-    pub(super) const fn none(bytes: u64) -> Self {
-        Self { from: Position::ZERO, bytes, needed: BTreeSet::new() }
+    pub(super) const fn none() -> Self {
+        Self { from: Position::ZERO, needed: BTreeSet::new() }
     }
 }
 
@@ -139,9 +134,6 @@ pub(crate) struct Saved {
 
 /// A part of a segment that is little.
 const LITTLE: u64 = 8;
-
-/// Segments that the log needs to go on: the one that it is in, the next one, one that is given back, and one more.
-const SEGMENTS_TO_GO_ON: u64 = 4;
 
 /// Items that are lent at a time, however long the answer may be.
 const MOST_LENT: u64 = 1 << 16;
@@ -218,21 +210,19 @@ impl Keeper {
             folder.remove(name)?;
         }
         let segment = settings.segment();
-        let most = folder.room().map_or(settings.most, |room| room.min(settings.most));
-        let found = state::find(&folder, Sizes { segment, most: Some(most) }, rooms, defaults, heard)?;
-        let Found { mut memory, notes, histories, from, log, latest, entries, is_new } = found;
+        let mut space = Space::new(segment, settings.most);
+        space.count(&folder.lengths()?);
+        space.has_free(folder.free().ok());
+        let found = state::find(&folder, space, rooms, defaults, heard)?;
+        let Found { mut memory, notes, histories, from, log, mut space, latest, entries, is_new } = found;
         let (is_torn, is_closed) = (log.end.is_torn, log.end.is_closed);
         let unsynced = tenure.may_have_lost().filter(|_| !is_new && !is_closed);
         let took = begun.elapsed();
         let recovered = Recovered { entries, is_new, is_torn, is_closed, unsynced, latest, took };
-        let (mut bytes, mut checkpoint, mut added) = (0, 0, 0);
+        let (files, mut added) = (folder.lengths()?, 0);
+        space.count(&files);
         let mut lengths = Lengths { segment: segment.into(), others: BTreeMap::new() };
-        for (name, len) in folder.lengths()? {
-            if name == checkpoint::NAME {
-                checkpoint = len;
-                continue;
-            }
-            bytes += len;
+        for (name, len) in files {
             let Some(number) = log::segment_of(&name) else { continue };
             if len != lengths.segment {
                 lengths.others.insert(number, len);
@@ -240,27 +230,24 @@ impl Keeper {
             // Whole files, however little is in them: each start leaves one.
             added += if (from.segment..log.tail.end().segment).contains(&number) { len } else { 0 };
         }
-        let journal = Journal::new(log, settings.sync, bytes, settings.most);
+        let journal = Journal::new(log, settings.sync, space);
         let shelf = Arc::new(Shelf::new(folder.clone(), Some(journal.recent())));
         memory.host_mut().set_shelf(Arc::clone(&shelf));
-        let last = Last::none(checkpoint);
         let keeper = Self {
             journal,
             folder,
             shelf,
-            most: settings.most,
             lengths,
             notes: Mutex::new(notes),
             taken: Mutex::new(Taken::new(memory.host().budget(), &histories)),
             histories: Mutex::new(histories),
             readers: Arc::new(Semaphore::new(READERS)),
-            last: Mutex::new(last),
+            last: Mutex::new(Last::none()),
             rests_until: Mutex::new(begun),
             added: AtomicU64::new(added),
             saved_beside: AtomicU64::new(0),
             tenure: Mutex::new(Some(tenure)),
         };
-        keeper.journal.count(checkpoint);
         keeper.weigh(&memory);
         if unsynced.is_some() {
             // A crash before it is known comes back to it.
@@ -324,7 +311,8 @@ impl Keeper {
 
     /// Bytes that it holds, and that it may hold.
     pub(crate) fn used(&self) -> (u64, u64) {
-        (self.journal.bytes(), self.most)
+        let space = self.journal.space();
+        (space.bytes(), space.most())
     }
 
     /// Why those wait or are refused who have something new, if they are.
@@ -395,13 +383,9 @@ impl Keeper {
         if Instant::now() < *self.rests_until.lock() {
             return false;
         }
-        let (added, bytes) = (self.added.load(Ordering::Relaxed), self.last.lock().bytes);
-        if self.journal.full().is_some() {
-            return added > 0;
-        }
-        let is_tight = self.journal.bytes() > self.most / 2;
-        let least = if is_tight { LEAST.min(self.most / 16) } else { LEAST };
-        added > least.max(bytes.saturating_mul(2))
+        let added = self.added.load(Ordering::Relaxed);
+        let is_full = self.journal.full().is_some();
+        added > if is_full { 0 } else { self.journal.space().between_checkpoints() }
     }
 
     /// What a checkpoint is made of: while nothing is executed.
@@ -433,13 +417,8 @@ impl Keeper {
 
     /// What may be needed of the log when it has come so far.
     fn room(&self, from: Position) -> needed::Room<'_> {
-        let segment = self.lengths.segment;
-        // Beside what is left to checkpoints, as much as is added until so many more of them.
-        let left = self.most.saturating_sub(self.journal.beside() + SEGMENTS_TO_GO_ON * segment);
-        let but = |checkpoints: u64| left.saturating_sub(checkpoints * (self.most / BESIDE));
-        // What is moved behind this checkpoint is given back by the next one.
-        let (most, most_meanwhile) = (but(2), but(1) + segment);
-        needed::Room { now: from.segment, lengths: &self.lengths, little: self.little(), most, most_meanwhile }
+        let space = self.journal.space().for_needed();
+        needed::Room { now: from.segment, lengths: &self.lengths, little: self.little(), space }
     }
 
     /// Bytes of a segment that are little: as long is what is told again together.
@@ -465,15 +444,17 @@ impl Keeper {
         let (before, added) = (self.last.lock().clone(), self.added.load(Ordering::Relaxed));
         let unneeded = unneeded(log::segments(&self.folder)?, &before, from, &needed);
         let (takes, frees) = (saved.len() as u64, unneeded.iter().map(|segment| self.lengths.of(*segment)).sum());
+        let (bytes, most) = self.used();
         // Where the budget was larger before, nothing but a checkpoint makes room.
-        if self.journal.bytes().saturating_add(takes) > self.most && takes > frees {
+        if bytes.saturating_add(takes) > most && takes > frees {
             return Err(io::Error::other(format!("{takes} bytes of it do not fit into --disk")));
         }
         let bytes = state::write(&self.folder, &saved, from)?;
-        self.journal.count(bytes);
-        *self.last.lock() = Last { from, bytes, needed };
+        self.journal.has_checkpoint(bytes);
+        *self.last.lock() = Last { from, needed };
         self.added.fetch_sub(added, Ordering::Relaxed);
-        self.journal.give_back(unneeded);
+        let (others, unneeded) = unneeded.into_iter().partition(|segment| self.lengths.others.contains_key(segment));
+        self.journal.give_back(unneeded, others);
         Ok(sparse)
     }
 }

@@ -7,6 +7,7 @@
 //! | `executed` | executing something so that it can be executed again |
 //! | `body` | what an entry of the log is |
 //! | `journal` | entries on their way to the disk, and the threads that bring them there |
+//! | `space` | what the bytes of a folder are for |
 //! | `needed` | which segments of the log are needed, and for how much |
 //! | `tenure` | what the next process has to know of this one |
 //! | `shelf` | items that queues have but the places of |
@@ -80,6 +81,7 @@ mod salvage;
 #[cfg(test)]
 mod seeds;
 mod shelf;
+mod space;
 mod state;
 mod tenure;
 #[cfg(test)]

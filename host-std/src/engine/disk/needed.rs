@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use streamgauge_core::engine::memory::Memory;
 
 use super::history::Histories;
+use super::space::ForNeeded;
 use super::state;
 use crate::engine::memory::Rooms;
 
@@ -22,9 +23,7 @@ pub(super) struct Room<'a> {
     /// Bytes of a segment, and how few are little: who moves these out has the rest of the segment for that.
     pub(super) lengths: &'a Lengths,
     pub(super) little: u64,
-    /// Bytes of the segments that may be needed when what can be moved was moved, and until then.
-    pub(super) most: u64,
-    pub(super) most_meanwhile: u64,
+    pub(super) space: ForNeeded,
 }
 
 /// How long segments are.
@@ -80,7 +79,7 @@ impl Needed {
     fn too_much(&self, room: &Room<'_>) -> Option<(u32, u64)> {
         let items = |segment: &u32| self.items.get(segment).copied().unwrap_or(0);
         let mut messages = self.messages.keys().take_while(|segment| **segment < room.now);
-        if self.before(room).map(|(segment, _)| room.lengths.of(segment)).sum::<u64>() > room.most_meanwhile {
+        if self.before(room).map(|(segment, _)| room.lengths.of(segment)).sum::<u64>() > room.space.most_meanwhile {
             return messages.find(|segment| items(segment) == 0).map(|segment| (*segment, 0));
         }
         let (mut solid, mut loose) = (0_u64, 0_u64);
@@ -90,7 +89,7 @@ impl Needed {
             *sum = sum.saturating_add(more);
         }
         let packed = loose.next_multiple_of(room.lengths.segment);
-        if packed.saturating_add(solid) <= room.most {
+        if packed.saturating_add(solid) <= room.space.most {
             return None;
         }
         let of = |segment: &u32| self.messages.get(segment).copied().unwrap_or(0);
@@ -109,6 +108,7 @@ mod tests {
 
     use super::*;
     use crate::engine::disk::files::simulated::Simulated;
+    use crate::engine::disk::space::Space;
     use crate::engine::disk::world::{DEFAULTS, Running, rooms};
     use crate::engine::memory::Budget;
 
@@ -118,7 +118,13 @@ mod tests {
     fn filled() -> Running {
         let topic = TopicSettings { bytes: 1 << 30, ..TopicSettings::DEFAULT };
         let rooms = rooms(Budget::telling(64 << 20), 1).keeping(1 << 20);
-        let found = state::find(&Simulated::new(1), SEGMENT, rooms, Defaults { topic, ..DEFAULTS }, &mut |_, _| {});
+        let found = state::find(
+            &Simulated::new(1),
+            Space::new(SEGMENT, u64::MAX),
+            rooms,
+            Defaults { topic, ..DEFAULTS },
+            &mut |_, _| {},
+        );
         let mut it = Running::of(found.unwrap());
         let long = vec![7; 100_000];
         for (number, text) in (0..200).flat_map(|number| [(number, &long[..]), (number, b"short")]) {
@@ -151,8 +157,7 @@ mod tests {
                 now,
                 lengths: &lengths,
                 little: segment / 8,
-                most: most * segment,
-                most_meanwhile: most_meanwhile * segment,
+                space: ForNeeded { most: most * segment, most_meanwhile: most_meanwhile * segment },
             }
         };
         let before = u64::from(now) - 1;
@@ -181,7 +186,8 @@ mod tests {
         let (before, mut lengths) = (u64::from(now) - 1, lengths());
         lengths.others.insert(1, 3 * lengths.segment);
         let most = before * lengths.segment;
-        let room = Room { now, lengths: &lengths, little: lengths.segment / 8, most, most_meanwhile: most };
+        let space = ForNeeded { most, most_meanwhile: most };
+        let room = Room { now, lengths: &lengths, little: lengths.segment / 8, space };
         let mut needed = Needed::of(&it.memory, &it.histories);
         let left = needed.make_room(&mut it.histories, &room);
         assert!(left > 0 && needed.segments().into_iter().eq(2..=now), "the first one makes room enough");
@@ -193,7 +199,8 @@ mod tests {
         let now = it.log.tail.end().segment;
         let lengths = lengths();
         let (segment, little) = (lengths.segment, lengths.segment / 8);
-        let room = Room { now, lengths: &lengths, little, most: segment, most_meanwhile: 40 * segment };
+        let space = ForNeeded { most: segment, most_meanwhile: 40 * segment };
+        let room = Room { now, lengths: &lengths, little, space };
         let mut needed = Needed::of(&it.memory, &it.histories);
         needed.items = (1..now).map(|segment| (segment, room.little + 1)).collect();
         assert_eq!((needed.make_room(&mut it.histories, &room), kept(&it, b"greedy")), (0, 200));

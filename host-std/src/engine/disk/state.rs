@@ -15,8 +15,8 @@ use super::body::Body;
 use super::checkpoint::{self, Unreadable};
 use super::files::Folder;
 use super::history::{Forged, Histories};
-use super::journal::{beside, capacity};
-use super::log::{self, Capacity, Damage, Opened, Position, Step};
+use super::log::{self, Damage, Opened, Position, Step};
+use super::space::Space;
 use crate::engine::memory::Rooms;
 
 /// Notes by their names: the definitions of gauges.
@@ -30,38 +30,14 @@ pub(crate) struct Found<F: Folder> {
     /// Where what the checkpoint does not have begins.
     pub(crate) from: Position,
     pub(crate) log: Opened<F>,
+    /// What all of it takes, before the log was gone on with.
+    pub(crate) space: Space,
     /// No earlier than anything was executed: a clock goes on from there.
     pub(crate) latest: Time,
     /// Entries that were executed again.
     pub(crate) entries: u64,
     /// Whether there was nothing before.
     pub(crate) is_new: bool,
-}
-
-/// How long segments are, and how many bytes all files may have.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sizes {
-    pub(crate) segment: u32,
-    pub(crate) most: Option<u64>,
-}
-
-impl From<u32> for Sizes {
-    fn from(segment: u32) -> Self {
-        Self { segment, most: None }
-    }
-}
-
-impl Sizes {
-    fn capacity<F: Folder>(self, folder: &F, memory: &Memory<Rooms>) -> io::Result<Capacity> {
-        let Some(most) = self.most else { return Ok(self.segment.into()) };
-        let (mut bytes, mut checkpoint) = (0_u64, 0);
-        for (name, len) in folder.lengths()? {
-            bytes += len;
-            checkpoint = if name == checkpoint::NAME { len } else { checkpoint };
-        }
-        let beside = beside(most, checkpoint, memory.saved_len());
-        Ok(capacity(self.segment, bytes.saturating_add(beside), most))
-    }
 }
 
 /// Why what a folder holds can't be gone on with.
@@ -129,13 +105,13 @@ impl From<io::Error> for StateError {
 }
 
 /// Reads what a folder holds into an engine with `rooms`, which have room for everything meanwhile; or begins there, with
-/// these defaults. `heard` is told how many bytes of the log were executed again, and how many there are.
+/// these defaults, by segments as they have room in a space. `heard` is told how many bytes of the log were executed again, and how many there are.
 ///
 /// # Errors
 /// [`StateError`]; nothing in the folder has changed then.
 pub(crate) fn find<F: Folder + Clone>(
     folder: &F,
-    sizes: impl Into<Sizes>,
+    mut space: Space,
     rooms: Rooms,
     defaults: Defaults,
     heard: &mut dyn FnMut(u64, u64),
@@ -186,9 +162,12 @@ pub(crate) fn find<F: Folder + Clone>(
     }
     there.memory.host_mut().set_place(None);
     there.memory.host_mut().go_on();
-    let log = log::go_on(folder.clone(), sizes.into().capacity(folder, &there.memory)?, end?)?;
+    let lengths = folder.lengths()?;
+    space.count(&lengths);
+    space.foresee(there.memory.saved_len());
+    let log = log::go_on(folder.clone(), space.capacity(), end?)?;
     let Restored { memory, notes, histories, from, .. } = there;
-    Ok(Found { memory, notes, histories, from, log, latest, entries, is_new })
+    Ok(Found { memory, notes, histories, from, log, space, latest, entries, is_new })
 }
 
 /// What a checkpoint holds, and where the log goes on behind it.

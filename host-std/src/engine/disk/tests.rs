@@ -6,6 +6,7 @@ use streamgauge_core::time::Time;
 use tempfile::TempDir;
 
 use super::files::Directory;
+use super::space::Space;
 use super::state::{self, StateError};
 use super::world::{DEFAULTS, World, rooms};
 use super::{Keeper, Settings, SyncMode, checkpoint, seeds};
@@ -45,7 +46,13 @@ fn what_is_lost_of_the_log_is_named_and_nothing_goes_on_without_it() {
         running.write().unwrap();
     }
     world.disk.flip(&format!("{:010}.log", begin.segment), begin.offset as usize * 8 + 100);
-    let found = state::find(&world.disk, 4_000, rooms(Budget::telling(1 << 20), 1), DEFAULTS, &mut |_, _| {});
+    let found = state::find(
+        &world.disk,
+        Space::new(4_000, u64::MAX),
+        rooms(Budget::telling(1 << 20), 1),
+        DEFAULTS,
+        &mut |_, _| {},
+    );
     let Err(StateError::Damaged(damage)) = found else { panic!("it goes on") };
     assert_eq!(damage.len(), 1);
     assert_eq!(damage[0].at, begin);
@@ -102,7 +109,8 @@ fn a_start_tells_how_far_it_is() {
     }
     let mut told = Vec::new();
     let rooms = rooms(Budget::telling(1 << 20), 1);
-    let found = state::find(&world.disk, 4_000, rooms, DEFAULTS, &mut |done, all| told.push((done, all)));
+    let found =
+        state::find(&world.disk, Space::new(4_000, u64::MAX), rooms, DEFAULTS, &mut |done, all| told.push((done, all)));
     assert_eq!(found.map(|found| found.entries).unwrap(), told.len() as u64);
     assert!(told.len() > 5 && told.is_sorted_by(|before, after| before.0 < after.0), "{told:?}");
     assert!(told.iter().all(|(done, all)| *done > 0 && done <= all), "{told:?}");

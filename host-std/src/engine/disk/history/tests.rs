@@ -14,6 +14,7 @@ use crate::engine::disk::files::simulated::Simulated;
 use crate::engine::disk::log::{self, Position};
 use crate::engine::disk::salvage::Salvage;
 use crate::engine::disk::some_seeds;
+use crate::engine::disk::space::Space;
 use crate::engine::disk::world::{DEFAULTS, Running, World, read, rooms};
 use crate::engine::disk::{checkpoint, state};
 use crate::engine::memory::{Budget, Rooms};
@@ -74,8 +75,10 @@ fn what_is_damaged_is_missing_and_all_else_is_told_under_its_number() {
 /// A folder with so many messages of a topic, one an entry, as `text` has them, and where each entry begins.
 fn one_each(count: u64, text: impl Fn(u64) -> String) -> (Simulated, Histories, Name, Vec<Position>) {
     let disk = Simulated::new(1);
-    let mut it =
-        Running::of(state::find(&disk, 1 << 20, rooms(Budget::telling(1 << 20), 1), DEFAULTS, &mut |_, _| {}).unwrap());
+    let mut it = Running::of(
+        state::find(&disk, Space::new(1 << 20, u64::MAX), rooms(Budget::telling(1 << 20), 1), DEFAULTS, &mut |_, _| {})
+            .unwrap(),
+    );
     let (topic, mut places) = (Name::new(b"t").unwrap(), Vec::new());
     for number in 0..count {
         it.make_ahead().unwrap();
@@ -335,7 +338,8 @@ fn a_start_reads_only_what_came_after_the_checkpoint() {
         budget.refuse_again(Some(Vec::new()));
         Rooms::alone(budget).keeping(1 << 20)
     };
-    let mut it = Running::of(state::find(&disk, 4 << 20, keeping(), defaults, &mut |_, _| {}).unwrap());
+    let mut it =
+        Running::of(state::find(&disk, Space::new(4 << 20, u64::MAX), keeping(), defaults, &mut |_, _| {}).unwrap());
     let (name, text, now) = (Name::new(b"large").unwrap(), vec![7; 512 << 10], Time::from_millis(1));
     let publish = |it: &mut Running| {
         it.make_ahead().unwrap();
@@ -350,7 +354,7 @@ fn a_start_reads_only_what_came_after_the_checkpoint() {
     state::write(&disk, &saved, it.log.tail.end()).unwrap();
     (0..3).for_each(|_| publish(&mut it));
     let before = disk.read();
-    let found = state::find(&disk, 4 << 20, keeping(), defaults, &mut |_, _| {}).unwrap();
+    let found = state::find(&disk, Space::new(4 << 20, u64::MAX), keeping(), defaults, &mut |_, _| {}).unwrap();
     let read = disk.read() - before;
     assert!(read < 10 << 20, "{read} bytes were read");
     assert_eq!(found.entries, 3);

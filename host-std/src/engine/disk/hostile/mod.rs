@@ -28,6 +28,7 @@ use super::files::{File as _, Folder as _};
 use super::log::{self, Position};
 use super::salvage::Salvage;
 use super::shelf::{Shelf, Unreadable};
+use super::space::Space;
 use super::state;
 use super::world::{DEFAULTS, Running, World, is_lawful, read, rooms};
 use crate::engine::memory::{Budget, Rooms};
@@ -162,8 +163,14 @@ fn is_started_with(files: &Files) {
 
 /// Starts as a server does, and looks at all that is there.
 fn started(disk: &Simulated) -> Result<(Running, Time), String> {
-    let found = state::find(disk, SEGMENT, rooms(Budget::telling_at_most(MEMORY), 1), DEFAULTS, &mut |_, _| {})
-        .map_err(|error| error.to_string())?;
+    let found = state::find(
+        disk,
+        Space::new(SEGMENT, u64::MAX),
+        rooms(Budget::telling_at_most(MEMORY), 1),
+        DEFAULTS,
+        &mut |_, _| {},
+    )
+    .map_err(|error| error.to_string())?;
     let (latest, it) = (found.latest, Running::of(found));
     let shelf = Shelf::new(disk.clone(), None);
     it.memory.elsewhere(|_, _, away| match shelf.fetch(&away, &mut Vec::new()) {

@@ -3,41 +3,37 @@
 use std::fs::File;
 use std::time::Duration;
 
-use super::{Full, Shared};
+use super::{Full, Shared, State};
 use crate::engine::disk::files::Directory;
 use crate::engine::disk::log::{Made, Maker};
 
-/// A part of all bytes that segments leave to checkpoints: without these no segment is ever given back.
-pub(in crate::engine::disk) const BESIDE: u64 = 16;
-
-/// When it is looked again at what the disk has, where it lacked room.
+/// When it is looked again at what the disk has, where it lacked room, or where something is kept that others may need.
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Shared {
     /// Makes segments, until the log is closed.
     pub(super) fn make(&self, mut maker: Maker<Directory>) {
         loop {
-            let (old, unused, is_closing) = {
+            let (old, unneeded, is_closing) = {
                 let mut state = self.state.lock();
-                if state.tail.has_next() && state.unused.len() <= state.in_reserve() && !state.is_closing {
-                    // What is kept in reserve is given back where room is needed, which nobody says.
-                    if state.lacks_room().is_some() || !state.unused.is_empty() {
+                if state.has_nothing_to_make() {
+                    if state.lacks_room().is_some() || state.space.has_reserve() {
                         self.turned.wait_for(&mut state, AGAIN);
                     } else {
                         self.turned.wait(&mut state);
                     }
                 }
                 let is_closing = state.is_closing;
-                let old = if state.tail.has_next() || is_closing { None } else { state.unused.pop() };
-                let reserve = state.in_reserve().min(state.unused.len());
-                (old, state.unused.split_off(reserve), is_closing)
+                let needs_one = !state.tail.has_next() && !is_closing;
+                let old = if needs_one { state.space.take_from_reserve() } else { None };
+                (old, state.unneeded(old), is_closing)
             };
-            self.remove(&maker, unused);
+            self.remove(&maker, unneeded);
             if is_closing {
                 return;
             }
             let free = maker.folder().free().ok();
-            self.state.lock().has_free(free);
+            self.state.lock().space.has_free(free);
             self.make_one(&mut maker, old);
         }
     }
@@ -50,8 +46,7 @@ impl Shared {
         if let Err(error) = maker.remove(segments, |bytes| freed += bytes) {
             tracing::warn!(%error, "files of the log that are not needed any more can't be removed");
         }
-        let mut state = self.state.lock();
-        state.bytes = state.bytes.saturating_sub(freed);
+        self.state.lock().space.give_back(freed);
     }
 
     fn make_one(&self, maker: &mut Maker<Directory>, old: Option<u32>) {
@@ -70,7 +65,7 @@ impl Shared {
         let mut state = self.state.lock();
         match made {
             Ok((made, bytes)) => {
-                state.bytes += bytes;
+                state.space.take(bytes);
                 state.full = None;
                 state.tail.set_next(made.fresh);
                 state.made.push(made);
@@ -85,7 +80,7 @@ impl Shared {
         drop(state);
         self.changed.notify_waiters();
         let mut state = self.state.lock();
-        if state.full.is_some() && state.unused.is_empty() && !state.is_closing {
+        if state.full.is_some() && state.useless.is_empty() && !state.space.has_reserve() && !state.is_closing {
             self.turned.wait_for(&mut state, AGAIN);
         }
     }
@@ -97,5 +92,20 @@ impl Shared {
         }
         let made = maker.make(None)?;
         Ok((made, maker.capacity().into()))
+    }
+}
+
+impl State {
+    fn has_nothing_to_make(&self) -> bool {
+        self.tail.has_next() && self.useless.is_empty() && self.too_many() == 0 && !self.is_closing
+    }
+
+    /// The segments to be removed, when another one was made of `old` or is made anew.
+    fn unneeded(&mut self, old: Option<u32>) -> Vec<u32> {
+        let more = if old.is_some() { 0 } else { self.another() };
+        let too_many = if self.is_closing { usize::MAX } else { self.space.too_many(more) };
+        let mut unneeded = std::mem::take(&mut self.useless);
+        unneeded.extend(std::iter::from_fn(|| self.space.take_from_reserve()).take(too_many));
+        unneeded
     }
 }

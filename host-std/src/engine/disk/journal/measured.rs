@@ -53,7 +53,7 @@ fn together(folder: &Path) -> f64 {
     let directory = Directory::at(folder.to_owned()).unwrap();
     let end = read(&directory, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
     let log = go_on(directory, 32 << 20, end).unwrap();
-    let journal = Arc::new(Journal::new(log, SyncMode::Always, 32 << 20, 1 << 30));
+    let journal = Arc::new(Journal::new(log, SyncMode::Always, Space::new(32 << 20, 1 << 30)));
     journal.start().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {

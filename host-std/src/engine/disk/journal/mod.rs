@@ -30,12 +30,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, MappedMutexGuard, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::files::Directory;
-use super::log::{Capacity, Group, HEADER, Made, Maker, OVERHEAD, Opened, Position, Tail};
-pub(super) use ahead::BESIDE;
+use super::log::{Group, HEADER, Made, Maker, OVERHEAD, Opened, Position, Tail};
+use super::space::{SPARE, Space};
 pub(crate) use full::Full;
 use line::Line;
 pub(crate) use times::SyncTimes;
@@ -101,17 +101,9 @@ struct State {
     is_begun: bool,
     /// When what was written is to be synced, unless it is.
     due: Option<Instant>,
-    /// Bytes of all files, and as many as may be: of the budget, and on the disk when it was last looked at.
-    bytes: u64,
-    most: u64,
-    most_on_disk: u64,
-    /// Bytes of the checkpoint that is among them, and of the next one.
-    checkpoint: u64,
-    next_checkpoint: u64,
-    /// Bytes of a segment.
-    each: u32,
-    /// Segments that nobody needs any more.
-    unused: Vec<u32>,
+    space: Space,
+    /// Segments that nobody needs any more, and that are of no use.
+    useless: Vec<u32>,
     /// Why there is no segment to go on in.
     full: Option<Full>,
     failed: Option<Failed>,
@@ -121,17 +113,6 @@ struct State {
 /// The log can't be written any more: what was added and is not safe may be there after a restart, or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failed(pub(crate) String);
-
-/// A part of a segment is for what may still be added when the disk is full, and there is none to go on in: items that are
-/// taken and acknowledged make room in the end.
-const SPARE: u32 = 16;
-
-/// How long segments of so many bytes are made where `bytes` of `most` are taken. Each start begins one: where there is no
-/// room for it, it has what is left to what makes room, and starts alone never take more than the budget.
-pub(super) fn capacity(each: u32, bytes: u64, most: u64) -> Capacity {
-    let has_room = bytes.saturating_add(each.into()) <= most;
-    Capacity { each, first: if has_room { each } else { each / SPARE } }
-}
 
 /// Bytes that wait to be written at the most, where segments have `each`, and no entry is longer.
 const fn not_written(each: u32) -> u64 {
@@ -144,16 +125,9 @@ pub(super) const fn memory(each: u32) -> u64 {
     2 * (not_written(each) + (RECENT + writer::MOST_UNSYNCED) as u64)
 }
 
-/// Bytes out of `most` that are left to checkpoints, without which nothing is ever given back: the `next` one is written
-/// beside the `last` one, and the one after that beside the next.
-pub(super) fn beside(most: u64, last: u64, next: u64) -> u64 {
-    (most / BESIDE).max(next.saturating_add(next.saturating_sub(last)))
-}
-
 impl Journal {
-    /// Goes on with a log of `bytes`, without the checkpoint beside it; both together may have `most`. Nothing is written
-    /// before [`start`](Self::start).
-    pub(crate) fn new(log: Opened<Directory>, sync: SyncMode, bytes: u64, most: u64) -> Self {
+    /// Goes on with a log in what there is of its space. Nothing is written before [`start`](Self::start).
+    pub(crate) fn new(log: Opened<Directory>, sync: SyncMode, space: Space) -> Self {
         let Opened { tail, segments, maker, end: _ } = log;
         let at = tail.end();
         let state = State {
@@ -169,13 +143,8 @@ impl Journal {
             is_rung: true,
             is_begun: false,
             due: None,
-            bytes,
-            most,
-            most_on_disk: u64::MAX,
-            checkpoint: 0,
-            next_checkpoint: 0,
-            each: maker.capacity(),
-            unused: Vec::new(),
+            space,
+            useless: Vec::new(),
             full: None,
             failed: None,
             is_closing: false,
@@ -243,7 +212,7 @@ impl Journal {
             state.is_waited_for = true;
             return None;
         }
-        let spare = if is_growth && !state.tail.has_next() { state.each / SPARE } else { 0 };
+        let spare = if is_growth && !state.tail.has_next() { state.space.segment() / SPARE } else { 0 };
         if state.tail.has_room(bytes.saturating_add(spare as usize)) {
             let had_next = state.tail.has_next();
             let place = state.tail.begin(bytes);
@@ -321,31 +290,32 @@ impl Journal {
         self.shared.times.all()
     }
 
-    /// Bytes of all files.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.shared.state.lock().bytes
+    /// What is taken, and what is left: as long as it is held, nothing can be added.
+    pub(crate) fn space(&self) -> MappedMutexGuard<'_, Space> {
+        MutexGuard::map(self.shared.state.lock(), |state| &mut state.space)
     }
 
     /// The checkpoint beside the log has so many bytes now.
-    pub(crate) fn count(&self, bytes: u64) {
-        let mut state = self.shared.state.lock();
-        let before = std::mem::replace(&mut state.checkpoint, bytes);
-        state.bytes = state.bytes.saturating_add(bytes).saturating_sub(before);
+    pub(crate) fn has_checkpoint(&self, bytes: u64) {
+        self.space().has_checkpoint(bytes);
     }
 
     /// The next one will have so many, about: there has to be room for it, or nothing is ever given back.
     pub(crate) fn foresee(&self, bytes: u64) {
-        self.shared.state.lock().next_checkpoint = bytes;
+        let mut state = self.shared.state.lock();
+        state.space.foresee(bytes);
+        if state.too_many() > 0 {
+            self.shared.turned.notify_one();
+        }
     }
 
-    /// Bytes that are left to checkpoints.
-    pub(crate) fn beside(&self) -> u64 {
-        self.shared.state.lock().beside()
-    }
-
-    /// Gives back segments that nobody needs any more, to be written anew or removed.
-    pub(crate) fn give_back(&self, segments: Vec<u32>) {
-        self.shared.state.lock().unused.extend(segments);
+    /// Gives back segments that nobody needs any more, to be begun anew or removed: of the length that others are made with,
+    /// and of other ones.
+    pub(crate) fn give_back(&self, segments: Vec<u32>, others: Vec<u32>) {
+        let mut state = self.shared.state.lock();
+        state.space.keep(segments);
+        state.useless.extend(others);
+        drop(state);
         self.shared.turned.notify_one();
     }
 
@@ -453,48 +423,31 @@ impl State {
         }
     }
 
-    /// Bytes that are left to checkpoints.
-    fn beside(&self) -> u64 {
-        beside(self.most, self.checkpoint, self.next_checkpoint)
+    /// Bytes of another segment, unless there is one to go on in. So one is left to what makes room.
+    fn another(&self) -> u64 {
+        if self.tail.has_next() { 0 } else { self.space.segment().into() }
     }
 
-    /// Why there is no room for another segment, unless there is one to go on in, and beside it for checkpoints; if there is
-    /// none. So a segment is left to what makes room.
+    /// Why there is no room for another segment, and beside it for checkpoints; if there is none.
     fn lacks_room(&self) -> Option<Full> {
-        if self.exceeds(self.most) {
-            return Some(Full::Budget(self.most));
-        }
-        self.exceeds(self.most_on_disk)
-            .then(|| Full::Disk("what is left on the disk is for what makes room".to_owned()))
+        self.space.lacks(self.another())
     }
 
-    fn exceeds(&self, most: u64) -> bool {
-        let another = if self.tail.has_next() { 0 } else { self.each.into() };
-        let beside = beside(most, self.checkpoint, self.next_checkpoint);
-        self.bytes.saturating_add(another).saturating_add(beside) > most
-    }
-
-    /// How many segments that nobody needs are kept for what comes next: the file of one has zeros already, and whoever makes
-    /// another writes as much again. Where there is little room it is given back.
-    fn in_reserve(&self) -> usize {
-        usize::from(!self.is_closing && self.lacks_room().is_none())
-    }
-
-    /// So much is free on the disk, if anybody knows.
-    fn has_free(&mut self, bytes: Option<u64>) {
-        self.most_on_disk = bytes.map_or(u64::MAX, |bytes| bytes.saturating_add(self.bytes));
+    /// How many segments in reserve are to be removed.
+    fn too_many(&self) -> usize {
+        self.space.too_many(self.another())
     }
 
     /// Bytes of the longest entry that has room in a segment.
     const fn longest(&self) -> usize {
-        self.each.saturating_sub(OVERHEAD) as usize
+        self.space.segment().saturating_sub(OVERHEAD) as usize
     }
 
     /// Whether so much was added that is not written that another entry has to wait: a disk may be slower than those who
     /// add, or hang.
     fn has_too_much(&self, bytes: usize) -> bool {
         let before = self.being_written.saturating_add(self.tail.waiting());
-        before > 0 && before.saturating_add(bytes) as u64 > not_written(self.each)
+        before > 0 && before.saturating_add(bytes) as u64 > not_written(self.space.segment())
     }
 
     /// Takes what was added, to be written: it stays at hand for a while.

@@ -16,7 +16,14 @@ pub(super) fn new(folder: &TempDir, segment: u32, sync: SyncMode, most: u64) -> 
     let directory = Directory::at(folder.path().to_owned()).unwrap();
     let end = read(&directory, Position::ZERO, |_| ControlFlow::Continue(())).unwrap();
     let log = go_on(directory, segment, end).unwrap();
-    Journal::new(log, sync, bytes_in(folder), most)
+    Journal::new(log, sync, space_of(folder, segment, most))
+}
+
+/// What a folder holds of its space.
+fn space_of(folder: &TempDir, segment: u32, most: u64) -> Space {
+    let mut space = Space::new(segment, most);
+    space.take(bytes_in(folder));
+    space
 }
 
 fn bytes_in(folder: &TempDir) -> u64 {
@@ -128,7 +135,7 @@ fn what_makes_room_has_some_when_the_budget_is_used_up_and_segments_come_back() 
         let before = segments(&directory).unwrap();
         assert_eq!(before.len(), 3, "a part is left to checkpoints");
         journal.safe(journal.end()).await.unwrap();
-        journal.give_back(before[..2].to_vec());
+        journal.give_back(before[..2].to_vec(), Vec::new());
         while journal.full().is_some() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -145,7 +152,7 @@ fn what_makes_room_has_some_when_the_disk_has_less_than_the_budget() {
     let (each, most) = (u64::from(SEGMENT), 1 << 30);
     // Nobody looks at the disk here.
     let journal = new(&folder, SEGMENT, SyncMode::Always, most);
-    let has_free = |bytes| journal.shared.state.lock().has_free(bytes);
+    let has_free = |bytes| journal.space().has_free(bytes);
     // Another one, without what is left to checkpoints and with it.
     for (free, is_full) in [(None, false), (Some(0), true), (Some(each), true), (Some(each + each / 4), false)] {
         has_free(free);
@@ -161,7 +168,7 @@ fn what_makes_room_has_some_when_the_disk_has_less_than_the_budget() {
 
 /// `--disk` was another one when they were made.
 #[test]
-fn one_that_nobody_needs_is_kept_and_gone_on_in() {
+fn those_that_nobody_needs_are_kept_and_gone_on_in_while_nobody_needs_their_room() {
     use std::os::unix::fs::MetadataExt as _;
 
     let folder = TempDir::new().unwrap();
@@ -171,12 +178,12 @@ fn one_that_nobody_needs_is_kept_and_gone_on_in() {
         let (mut there, bytes) = (Vec::new(), expected.len() as u64 * u64::from(SEGMENT));
         for _ in 0..1_000 {
             there = segments(&directory).unwrap();
-            if there == expected && journal.bytes() == bytes {
+            if there == expected && journal.space().bytes() == bytes {
                 return;
             }
             thread::sleep(Duration::from_millis(5));
         }
-        panic!("{there:?} of {} bytes, and not {expected:?}", journal.bytes());
+        panic!("{there:?} of {} bytes, and not {expected:?}", journal.space().bytes());
     };
     let inode = |name: &str| folder.path().join(name).metadata().unwrap().ino();
     block_on(async {
@@ -184,14 +191,19 @@ fn one_that_nobody_needs_is_kept_and_gone_on_in() {
             add(&journal, &[7; 1_000]).await;
         }
         are_there(&[1, 2, 3, 4, 5]);
-        let kept = inode("0000000001.log");
-        journal.give_back(vec![1, 2, 3]);
-        are_there(&[1, 4, 5]);
-        while journal.end().segment < 5 {
+        let old = [inode("0000000002.log"), inode("0000000001.log")];
+        journal.give_back(vec![1, 2], vec![3]);
+        are_there(&[1, 2, 4, 5]);
+        while journal.end().segment < 6 {
             add(&journal, &[7; 1_000]).await;
         }
-        are_there(&[4, 5, 6]);
-        assert_eq!(inode("0000000006.log"), kept);
+        are_there(&[4, 5, 6, 7]);
+        assert_eq!([inode("0000000006.log"), inode("0000000007.log")], old);
+
+        journal.give_back(vec![4, 5], Vec::new());
+        are_there(&[4, 5, 6, 7]);
+        journal.foresee(1 << 30);
+        are_there(&[6, 7]);
     });
     journal.close();
 }
@@ -210,16 +222,20 @@ fn segments_of_another_length_are_counted_as_they_are_and_not_used_again() {
         let journal = start(&folder, SyncMode::Always, 1 << 30);
         block_on(async {
             let directory = Directory::at(folder.path().to_owned()).unwrap();
-            journal.give_back(segments(&directory).unwrap().into_iter().filter(|segment| *segment < 6).collect());
+            let given_back = || segments(&directory).unwrap().into_iter().filter(|segment| *segment < 6).collect();
+            match before {
+                SEGMENT => journal.give_back(given_back(), Vec::new()),
+                _ => journal.give_back(Vec::new(), given_back()),
+            }
             let end = journal.end().segment + 3;
             while journal.end().segment < end {
                 add(&journal, &[7; 1_000]).await;
             }
-            while segments(&directory).unwrap().len() > 6 {
+            while before != SEGMENT && !given_back().is_empty() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         });
-        let counted = || journal.bytes();
+        let counted = || journal.space().bytes();
         // Another segment is made meanwhile.
         let begun = std::time::Instant::now();
         while counted() != bytes_in(&folder) {

@@ -18,6 +18,7 @@ use super::{Loss, Salvage, Salvaged};
 use crate::engine::disk::body::Body;
 use crate::engine::disk::files::simulated::Simulated;
 use crate::engine::disk::log::{self, HEADER, Opened, Position, Step};
+use crate::engine::disk::space::Space;
 use crate::engine::disk::state::{self, Found};
 use crate::engine::disk::world::read;
 use crate::engine::disk::{execute, rooms, some_seeds};
@@ -94,7 +95,8 @@ impl World {
     fn new(seed: u64) -> Self {
         let mut random = Rng::new(seed);
         let disk = Simulated::new(random.bits());
-        let Found { memory, log, .. } = state::find(&disk, 1 << 20, rooms(), DEFAULTS, &mut |_, _| {}).unwrap();
+        let Found { memory, log, .. } =
+            state::find(&disk, Space::new(1 << 20, u64::MAX), rooms(), DEFAULTS, &mut |_, _| {}).unwrap();
         let now = Time::from_millis(1_000_000);
         Self { disk, random, now, memory, log, entries: Vec::new(), tokens: Vec::new(), made: 0 }
     }

@@ -28,6 +28,7 @@ use super::history::{Histories, Retelling};
 use super::keeper::{Last, unneeded};
 use super::log::{Opened, segments};
 use super::shelf::Shelf;
+use super::space::Space;
 use super::state::{self, Found, Notes, StateError};
 use crate::engine::clock;
 use crate::engine::memory::{Budget, Rooms};
@@ -100,7 +101,7 @@ impl Running {
     /// Goes on with what a folder holds.
     pub(super) fn of(found: Found<Simulated>) -> Self {
         let Found { memory, notes, histories, log, .. } = found;
-        Self { memory, notes, histories, log, last: Last::none(0) }
+        Self { memory, notes, histories, log, last: Last::none() }
     }
 
     /// What a checkpoint would hold, whenever it is made.
@@ -179,7 +180,7 @@ impl World {
     pub(super) fn open(&mut self) -> Option<Running> {
         let memory = [MEMORY, 2 * MEMORY][self.random.below(2) as usize];
         let rooms = rooms(Budget::telling(memory), self.random.bits());
-        let found = match state::find(&self.disk, self.segment, rooms, DEFAULTS, &mut |_, _| {}) {
+        let found = match state::find(&self.disk, Space::new(self.segment, u64::MAX), rooms, DEFAULTS, &mut |_, _| {}) {
             Ok(found) => found,
             Err(StateError::Io(_)) => return None,
             Err(_) if self.disk.is_crashed() => return None,
