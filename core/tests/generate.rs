@@ -35,6 +35,8 @@ fn continuous_distributions_fit() {
     let (min, max, mean, deviation, rate, alpha) = (-3.0, 5.0, 2.0, 0.5, 4.0, 2.5);
     let fits = [
         distance(Distribution::Uniform { min, max }, |x| (x - min) / (max - min)),
+        // Further apart than there are numbers.
+        distance(Distribution::Uniform { min: f64::MIN, max: f64::MAX }, |x| 0.5 + x / f64::MAX * 0.5),
         distance(Distribution::Normal { mean, deviation }, |x| phi((x - mean) / deviation)),
         distance(Distribution::Exponential { rate }, |x| 1.0 - (-rate * x).exp()),
         distance(Distribution::LogNormal { mean, deviation }, |x| phi((x.ln() - mean) / deviation)),

@@ -57,7 +57,7 @@ impl Distribution {
     /// what else was drawn; the others invert the distribution function.
     pub fn sample(&self, rng: &mut Rng) -> f64 {
         match *self {
-            Self::Uniform { min, max } => min + (max - min) * rng.uniform(),
+            Self::Uniform { min, max } => uniform(rng, min, max),
             Self::Normal { mean, deviation } => mean + deviation * normal(rng),
             Self::Exponential { rate } => exponential(rng) / rate,
             Self::LogNormal { mean, deviation } => libm::exp(mean + deviation * normal(rng)),
@@ -83,6 +83,12 @@ fn exponential(rng: &mut Rng) -> f64 {
 fn normal(rng: &mut Rng) -> f64 {
     let radius = libm::sqrt(2.0 * exponential(rng));
     radius * libm::cos(TAU * rng.uniform())
+}
+
+/// Between two numbers that may be further apart than there are numbers.
+fn uniform(rng: &mut Rng, min: f64, max: f64) -> f64 {
+    let (range, share) = (max - min, rng.uniform());
+    if range.is_finite() { min + range * share } else { min * (1.0 - share) + max * share }
 }
 
 fn integer(rng: &mut Rng, min: i64, max: i64) -> i64 {

@@ -6,7 +6,8 @@
 /// calculating corrected sums of squares and products*, 1962. It never cancels catastrophically, but loses a digit for
 /// each that mean and standard deviation are apart, and each value waits for the division of the one before.
 /// [`Moments`](super::Moments) costs little more and loses none. A value that isn't finite makes every result `None`
-/// from then on.
+/// from then on, and so do values that are further apart than there are numbers, or the squares of whose distances are beyond
+/// them: [`Moments`](super::Moments) has results for these, too.
 ///
 /// ```
 /// use streamgauge_core::stats::Welford;

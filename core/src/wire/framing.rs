@@ -302,7 +302,8 @@ impl Stream {
     }
 
     /// [`end`](Self::end)s the stream and says why, where that can be told from a message: as events, one named `end`;
-    /// to a WebSocket, in the close (1001, going away). O(n), at most three writes.
+    /// to a WebSocket, in the close (1001, going away). A reason is one line, of 123 bytes at the most: the rest is left
+    /// out. O(n), at most three writes.
     ///
     /// # Errors
     /// Those of `out`.
@@ -313,16 +314,19 @@ impl Stream {
     /// let mut out = Vec::new();
     /// Stream { framing: Framing::Events, chunked: false }.end_because("no more", &mut out).unwrap();
     /// assert_eq!(out, b"event: end\ndata: no more\n\n");
+    ///
+    /// out.clear();
+    /// Stream { framing: Framing::Events, chunked: false }.end_because(&"é".repeat(80), &mut out).unwrap();
+    /// assert_eq!(String::from_utf8(out), Ok(format!("event: end\ndata: {}\n\n", "é".repeat(61))));
     /// ```
     pub fn end_because<W: Write>(self, why: &str, out: &mut W) -> Result<(), W::Error> {
         match self.framing {
             Framing::WebSocket => return websocket::write_close_saying(1001, why, out),
             Framing::Events => {
                 let mut text = heapless::Vec::<u8, 160>::new();
-                let why = why.as_bytes().split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-                for part in [b"event: end\ndata: ", why.get(..123).unwrap_or(why), b"\n\n"] {
+                for part in ["event: end\ndata: ", websocket::reason(why), "\n\n"] {
                     // There is room.
-                    let _ = text.extend_from_slice(part);
+                    let _ = text.extend_from_slice(part.as_bytes());
                 }
                 self.wrap(&text, out)?;
             }

@@ -36,6 +36,9 @@ pub fn duration(text: &[u8]) -> Option<Duration> {
         Some(point) => (number.get(..point)?, number.get(point.wrapping_add(1)..)?),
         None => (number, &b"0"[..]),
     };
+    if !parts.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
     let mut nanos = u128::from(decimal(whole)?).checked_mul(u128::from(nanos_a_unit))?;
     // Behind the ninth digit nothing is left of a second, and eighteen of them are below 2^64.
     let parts = parts.get(..18).unwrap_or(parts);
@@ -229,7 +232,19 @@ mod tests {
         assert_eq!(duration(b"0.0000000019"), Some(Duration::from_nanos(1)));
         assert_eq!(duration(b"1.25m"), Some(Duration::from_secs(75)));
         assert_eq!(duration(b"18446744073709551615"), Some(Duration::from_secs(u64::MAX)));
-        for wrong in ["", "s", ".", "1.", ".5", "1.2.3", "-1", "1e3", "18446744073709551616", "5000000000000000000h"] {
+        for wrong in [
+            "",
+            "s",
+            ".",
+            "1.",
+            ".5",
+            "1.2.3",
+            "1.000000000000000000.5",
+            "-1",
+            "1e3",
+            "18446744073709551616",
+            "5000000000000000000h",
+        ] {
             assert_eq!(duration(wrong.as_bytes()), None, "{wrong}");
         }
         assert_eq!([size(b"0"), size(b"7b"), size(b"3k"), size(b"3KB")], [Some(0), Some(7), Some(3072), Some(3000)]);

@@ -81,10 +81,10 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         let mut from = (0, 0);
         while let Some(slot) = self.dead.find(&self.slots, from) {
             let Some(letter) = self.letter(slot) else { break };
-            from = (letter.died_at.as_millis(), letter.id.saturating_add(1));
-            if each(letter).is_break() {
-                break;
-            }
+            let next = letter.id.checked_add(1).map(|id| (letter.died_at.as_millis(), id));
+            let goes_on = each(letter).is_continue();
+            let Some(rank) = next.filter(|_| goes_on) else { break };
+            from = rank;
         }
     }
 

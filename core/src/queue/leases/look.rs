@@ -138,7 +138,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             let item = self.shown(record, slot.id, slot.attempts);
             each(Item { until: Some(slot.key()), ..item })?;
             let (key, id) = rank_of(slot);
-            from = (key, id.saturating_add(1));
+            let Some(next) = id.checked_add(1) else { break };
+            from = (key, next);
         }
         ControlFlow::Continue(())
     }

@@ -261,10 +261,12 @@ impl<S, L> LeaseQueue<S, L> {
         }
     }
 
-    /// Lets its ids begin there, before anything is put: where one queue follows on another, none is given twice.
+    /// Lets its ids begin there, at 2<sup>63</sup> at the most so that they never end, before anything is put: where one
+    /// queue follows on another, none is given twice.
     #[must_use]
     pub const fn starting_at(mut self, id: u64) -> Self {
-        self.next_id = id;
+        const MOST: u64 = 1 << 63;
+        self.next_id = if id < MOST { id } else { MOST };
         self
     }
 

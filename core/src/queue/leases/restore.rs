@@ -46,7 +46,11 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         if storage.as_ref().len() as u64 != capacity {
             return Err(Broken::Wrong("there is other room for items than there was"));
         }
-        let mut queue = Self::new(storage, slots, settings, input.word()?).starting_at(next_id).growing_to(most);
+        let mut queue = Self::new(storage, slots, settings, input.word()?).growing_to(most);
+        if next_id == u64::MAX {
+            return Err(Broken::Wrong("no id is left for another item"));
+        }
+        queue.next_id = next_id;
         queue.spent = input.maybe(Input::time)?;
         queue.clock = queue.spent.unwrap_or(Time::ZERO);
         queue.tally = Tally::from_array(input.numbers()?);

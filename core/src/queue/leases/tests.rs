@@ -281,3 +281,20 @@ fn a_mark_is_of_one_queue() {
     assert!(!queue.dump(&mut mark, |_| ControlFlow::Break(())));
     assert!(other.dump(&mut mark, |item| panic!("{item:?} is of another queue")));
 }
+
+/// However near to the last number ids are.
+#[test]
+fn each_item_is_shown_once_wherever_ids_begin() {
+    let mut queue = queue::<8, 8>(Overflow::DropOldest).starting_at(u64::MAX);
+    (0..3).for_each(|item| drop(put(&mut queue, item)));
+    lend(&mut queue, 2);
+    for (state, expected) in [(State::Ready, 1), (State::Leased, 2)] {
+        let mut shown = 0;
+        queue.peek(at(0), state, 10, |_| {
+            shown += 1;
+            ControlFlow::Continue(())
+        });
+        assert_eq!(shown, expected, "{state:?}");
+    }
+    assert_eq!(got(&mut queue), [2]);
+}

@@ -13,7 +13,7 @@ pub use parts::{InvalidParts, Parts};
 ///
 /// The rates are exponentially decayed, as load averages are. With events of weight w at the times t, the rate over
 /// τ is Σ w e^(-(now - t) / τ) / τ: to all digits but the last of an `f64`, however many events there were and however
-/// long ago. Nothing is sampled, so nothing depends on when the rates are read, and a rate falls while nothing comes.
+/// long ago, unless more than `u64::MAX` of weight comes within one millisecond, which is what counts of it then. Nothing is sampled, so nothing depends on when the rates are read, and a rate falls while nothing comes.
 ///
 /// As with load averages a stream begins at 0: one of a steady r a second reads r (1 - e^(-age / τ)), which is 63 % of
 /// r after τ, and 98 % after 4 τ. Whoever knows since when it was looked at has the rate over that time by

@@ -103,15 +103,21 @@ pub fn write_close<W: Write>(code: Option<u16>, out: &mut W) -> Result<(), W::Er
 /// # Errors
 /// Those of `out`.
 pub fn write_close_saying<W: Write>(code: u16, why: &str, out: &mut W) -> Result<(), W::Error> {
-    let mut end = why.len().min(MAX_CONTROL.saturating_sub(2));
-    while !why.is_char_boundary(end) {
-        end = end.saturating_sub(1);
-    }
     let mut payload = heapless::Vec::<u8, MAX_CONTROL>::new();
     // There is room.
     let _ = payload.extend_from_slice(&code.to_be_bytes());
-    let _ = payload.extend_from_slice(why.get(..end).unwrap_or_default().as_bytes());
+    let _ = payload.extend_from_slice(reason(why).as_bytes());
     write_control(CLOSE, &payload, out)
+}
+
+/// The first line of a reason, as much of it as has room behind the code of a close, in whole characters.
+pub(super) fn reason(why: &str) -> &str {
+    let line = why.bytes().position(|byte| matches!(byte, b'\r' | b'\n'));
+    let mut end = line.unwrap_or(why.len()).min(MAX_CONTROL.saturating_sub(2));
+    while !why.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    why.get(..end).unwrap_or_default()
 }
 
 /// What stands before a message in its frame.
