@@ -174,6 +174,14 @@ impl Standing {
     }
 }
 
+/// A server delays nothing for longer: what has to wait longer comes earlier, and is delayed again.
+const LONGEST_DELAY: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// A delay as the server reads it.
+pub(crate) fn delay(time: Duration) -> String {
+    seconds(time.min(LONGEST_DELAY))
+}
+
 /// A time as the server reads it: seconds, to the millisecond.
 pub(crate) fn seconds(time: Duration) -> String {
     format!("{}.{:03}", time.as_secs(), time.subsec_millis())

@@ -7,7 +7,7 @@ use http::Response;
 use jiff::Timestamp;
 
 use super::keeper::Keeper;
-use crate::client::leases::{Leases, Lent, Settle, Standing, seconds};
+use crate::client::leases::{self, Leases, Lent, Settle, Standing, seconds};
 use crate::client::{Connection, Error, Limits, Url};
 
 /// A connection to a queue: one with leases, or a simplequeue as the original is.
@@ -182,7 +182,7 @@ impl Queue {
 
     /// Puts an item that nobody gets before.
     pub(super) async fn put_later(&mut self, item: &[u8], delay: Duration) -> Result<(), Error> {
-        self.call("POST", &self.put.and("delay", Some(seconds(delay))), Some(item)).await.map(drop)
+        self.call("POST", &self.put.and("delay", Some(leases::delay(delay))), Some(item)).await.map(drop)
     }
 
     /// How many items there are; `None` if it doesn't say.

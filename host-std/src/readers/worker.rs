@@ -15,7 +15,7 @@ use super::pool::Choice;
 use super::queue::{Item, Queue};
 use super::{Shared, attempt, now};
 use crate::client::Error;
-use crate::client::leases::{Settle, seconds};
+use crate::client::leases::{Settle, delay};
 
 /// How long a reader that stops tries to settle the lease of what it has done.
 const STOPPING: Duration = Duration::from_secs(1);
@@ -133,8 +133,8 @@ impl Worker {
             }
             Ok(Step::Waiting(due)) if lease.is_some() => {
                 // The queue knows how to wait.
-                let delay = seconds(due.saturating_sub(now()));
-                self.settle(origin, item, &Settle::Nack(Some(&delay), None)).await;
+                let until = delay(due.saturating_sub(now()));
+                self.settle(origin, item, &Settle::Nack(Some(&until), None)).await;
             }
             Ok(Step::Waiting(due)) => {
                 self.put(origin, &item.data).await;
@@ -156,10 +156,10 @@ impl Worker {
         match tried.verdict {
             Verdict::Finished | Verdict::Dropped => self.settle(origin, item, &Settle::Ack).await,
             Verdict::Requeue { retry_on } if item.lease.is_some() => {
-                let delay = retry_on.saturating_sub(now());
-                if !attempt.has_progressed() || !self.put_rest(origin, item, attempt, delay).await {
-                    let (delay, reason) = (seconds(delay), tried.reason.as_deref());
-                    self.settle(origin, item, &Settle::Nack(Some(&delay), reason)).await;
+                let wait = retry_on.saturating_sub(now());
+                if !attempt.has_progressed() || !self.put_rest(origin, item, attempt, wait).await {
+                    let (until, reason) = (delay(wait), tried.reason.as_deref());
+                    self.settle(origin, item, &Settle::Nack(Some(&until), reason)).await;
                 }
                 self.rest(self.shared.settings.requeue_pause).await;
             }
@@ -189,12 +189,12 @@ impl Worker {
 
     /// Puts an item whose tasks are partly done back with those that are left, and then acknowledges the old one: in
     /// that order, so that it may be done twice but not be lost. False if it could not be put while its lease lasted.
-    async fn put_rest(&mut self, origin: usize, item: &Item, attempt: &Attempt<'_>, delay: Duration) -> bool {
+    async fn put_rest(&mut self, origin: usize, item: &Item, attempt: &Attempt<'_>, wait: Duration) -> bool {
         let envelope = self.envelope(attempt, None);
         let began = Instant::now();
         let is_put = loop {
             let Some(queue) = self.queues.get_mut(origin) else { break false };
-            let Err(error) = queue.put_later(&envelope, delay).await else { break true };
+            let Err(error) = queue.put_later(&envelope, wait).await else { break true };
             let lease = queue.lease();
             self.shared.pool.lock().handle_failure(origin, now());
             self.complain(origin, "take an item back", &error);
@@ -300,8 +300,8 @@ impl Worker {
         match &item.lease {
             None => self.put(origin, message).await,
             Some(_) => {
-                let delay = seconds(pause);
-                let how = Settle::Nack(Some(&delay), Some("its message can't be kept"));
+                let until = delay(pause);
+                let how = Settle::Nack(Some(&until), Some("its message can't be kept"));
                 self.settle(origin, item, &how).await;
             }
         }
@@ -344,8 +344,8 @@ impl Worker {
 
     fn complain(&self, origin: usize, what: &str, error: &Error) {
         self.shared.counts.lock().queue_failures += 1;
-        if let Some(url) = self.shared.queues.get(origin) {
-            tracing::warn!("{url} did not {what}: {error}");
+        if let (Some(queue), Some(url)) = (self.queues.get(origin), self.shared.queues.get(origin)) {
+            tracing::warn!("{url} did not {what}: {}", queue.explain(error));
         }
     }
 
