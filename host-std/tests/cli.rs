@@ -228,6 +228,9 @@ fn what_the_server_refuses_is_said_in_its_words() {
     let wrong = run(&["stats", "--queue", &format!("{}/nothing", server.queue)], "");
     let expected = format!("error: {}/nothing/stats?format=json answered 404: Not Found\n", server.queue);
     assert_eq!(parts(&wrong), (1, "", &*expected));
+    let nack = run(&["nack", "--url", &server.queue, "--delay", "10000h", "000000000000000000000001"], "");
+    let (code, _, stderr) = parts(&nack);
+    assert!(code == 1 && stderr.contains("answered 400: ") && !stderr.contains('{'), "a line, and no JSON: {stderr}");
 }
 
 #[test]

@@ -241,6 +241,8 @@ fn records_without_anything_to_measure_are_a_mistake() {
         let said = format!("error: nothing was measured: {records} of {records} records had to be left out");
         assert_eq!((code, last), (1, said.as_str()), "{args:?}");
     }
+    let (code, _, err) = run(&["moments"], "1".repeat(6 << 20));
+    assert!(code == 1 && err.ends_with("error: nothing was measured: 1 of 1 records had to be left out\n"), "{err}");
     // One that can be measured is enough, and none at all is no mistake.
     for input in ["x\n1\n", ""] {
         fine(&["moments"], input);
@@ -322,4 +324,71 @@ fn what_a_reader_prints_is_json() {
     let Output { stdout, .. } =
         streamgauge(&["read", "--source", &source, "--drain", "--json"]).output().expect("an end");
     assert_eq!(String::from_utf8_lossy(&stdout), "{\"try\": 1, \"data\": \"{\\\"msg\\\": 1}\"}\n");
+}
+
+/// The server takes no longer delay: whoever asks for one has its lease until it is over, over and over again.
+#[test]
+fn an_item_that_is_due_in_years_waits_in_the_queue_and_not_in_a_reader() {
+    let server = Server::everything([""; 0]);
+    let mut client = server.connect();
+    let later = r#"{"data":{"n":1},"tries":0,"retry_on":4000000000000,"started":1,"tasks_left":["print"]}"#;
+    assert_eq!(client.post("/put?queue=jobs", later).status, 200);
+    assert_eq!(client.post("/put?queue=jobs", "2").status, 200);
+    let source = format!("http://{}/?queue=jobs", server.address);
+    let mut reader = Process::start("streamgauge", ["read", "--source", &source, "--print"]);
+    reader.line("2");
+    until("the item to wait in the queue", || {
+        let counters = client.get("/stats?queue=jobs").text();
+        counters.lines().any(|line| line == "delayed:1").then_some(())
+    });
+    assert_eq!(reader.stderr(), "");
+    reader.signal(Signal::SIGTERM);
+    assert_eq!(reader.exit_code(), 0);
+}
+
+#[test]
+fn a_server_that_is_silent_holds_nobody_up_who_was_told_to_end() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let source = format!("http://{}", silent.local_addr().expect("its address"));
+    let started = std::time::Instant::now();
+    let (code, err) = wrong(&["moments", "--source", &source, "--seconds", "0.1"], "");
+    assert!(code == 3 && err.contains("no answer within 2 s"), "{err}");
+    let mut reader = Process::start("streamgauge", ["read", "--source", &source, "--print"]);
+    let (_connection, _) = silent.accept().expect("the first one");
+    let (_another, _) = silent.accept().expect("that of the reader");
+    reader.signal(Signal::SIGTERM);
+    assert_eq!(reader.exit_code(), 0);
+    assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+}
+
+/// As many items are asked for at first as have room, however long each is.
+#[test]
+fn an_answer_without_an_end_is_not_waited_for_with_all_memory() {
+    use std::io::Write as _;
+
+    let endless = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let source = format!("http://{}/get", endless.local_addr().expect("its address"));
+    let sending = std::thread::spawn(move || {
+        let (mut connection, _) = endless.accept().expect("a connection");
+        connection.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").expect("a head");
+        let chunk = [&b"10000\r\n"[..], &[b'x'; 1 << 16], b"\r\n"].concat();
+        // More than anybody takes.
+        (0..16_384).take_while(|_| connection.write_all(&chunk).is_ok()).count()
+    });
+    let (code, err) = wrong(&["moments", "--source", &source], "");
+    assert!(code == 1 && err.contains("the answer is longer than its limit"), "{err}");
+    let chunks = sending.join().expect("its end");
+    assert!(chunks < 4_096, "{chunks} chunks of 64 KiB were taken");
+}
+
+#[test]
+fn numbers_and_names_that_make_no_sense_are_flags_that_are_wrong() {
+    for (args, said) in [
+        (&["read", "--print", "--every", "0"][..], "must be a number of seconds above 0"),
+        (&["pub", "--id", "a", "x", "y"], "--id is the name of one message"),
+        (&["put", "--id", "a", "x", "y"], "--id is the name of one item"),
+    ] {
+        let (code, err) = wrong(args, "");
+        assert!(code == 2 && err.contains(said), "{args:?}: {err}");
+    }
 }

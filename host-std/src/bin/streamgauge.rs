@@ -52,7 +52,7 @@ fn run(command: Option<Command>) -> Result<ExitCode, StartError> {
         Some(Command::Data(options)) => data::run(&options),
         Some(Command::Engine(options)) => engine::run(&options),
         Some(Command::Token(options)) => token::run(&options),
-        Some(Command::Completions(options)) => documents::completions(&options, &mut Options::command()),
+        Some(Command::Completions(options)) => Ok(documents::completions(&options, &mut Options::command())),
         Some(Command::Man(options)) => documents::man(&options, Options::command()),
         Some(Command::Read(options)) => read::run(&options),
         Some(Command::Client(command)) => commands::run(*command),

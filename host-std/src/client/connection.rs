@@ -43,6 +43,11 @@ impl Connection {
         Self { limits, kept: None, answers: Answers::new(), request: Vec::new() }
     }
 
+    /// Lets the next answers have so many bytes at the most.
+    pub(crate) const fn expect_at_most(&mut self, bytes: usize) {
+        self.limits.body = bytes;
+    }
+
     /// Sends a request and returns the whole answer. An answer with an error status is an answer, not an error.
     ///
     /// # Errors

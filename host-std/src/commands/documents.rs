@@ -1,14 +1,14 @@
 //! `streamgauge completions` and `streamgauge man`: what shells and manuals know of the commands, made from the commands.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Command, Parser};
 use clap_complete::Shell;
 
-use crate::terminal::{StartError, with_exit_codes};
+use crate::terminal::exit::Failure;
+use crate::terminal::{StartError, output, with_exit_codes};
 
 /// Print what a shell completes: streamgauge completions bash > ~/.local/share/bash-completion/completions/streamgauge
 #[derive(Debug, Parser)]
@@ -26,14 +26,10 @@ pub struct Man {
 }
 
 /// Prints what a shell completes of `command`.
-///
-/// # Errors
-/// Stdout can't be written.
-pub fn completions(options: &Completions, command: &mut Command) -> Result<ExitCode, StartError> {
+pub fn completions(options: &Completions, command: &mut Command) -> ExitCode {
     let (mut script, name) = (Vec::new(), command.get_name().to_owned());
     clap_complete::generate(options.shell, command, name, &mut script);
-    std::io::stdout().write_all(&script).map_err(StartError::new)?;
-    Ok(ExitCode::SUCCESS)
+    output::write(&script).map_or_else(Failure::exit, |()| ExitCode::SUCCESS)
 }
 
 /// Writes a page for `command`, and for each of its own.

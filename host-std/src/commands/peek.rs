@@ -81,10 +81,11 @@ pub(super) async fn peek(options: Peek) -> Result<(), Failure> {
 fn table(items: &[Members]) -> String {
     let named =
         [("item", true), ("attempt", true), ("put", false), ("until", false), ("died", false), ("reason", false)];
-    let named = named.into_iter().filter(|(name, _)| items.iter().any(|item| text(item, name).is_some()));
-    let mut table = Table::new(named.clone().chain([("data", false)]));
+    let is_there = |(name, _): &(&'static str, bool)| items.iter().any(|item| text(item, name).is_some());
+    let named: Vec<_> = named.into_iter().filter(is_there).collect();
+    let mut table = Table::new(named.iter().copied().chain([("data", false)]));
     for item in items {
-        let cells = named.clone().map(|(name, _)| text(item, name).unwrap_or_default());
+        let cells = named.iter().map(|(name, _)| text(item, name).unwrap_or_default());
         let data = match text(item, "data") {
             Some(data) => data.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'"),
             None => format!("(base64) {}", text(item, "data64").unwrap_or_default()),

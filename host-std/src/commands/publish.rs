@@ -51,7 +51,7 @@ pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
 async fn publish(options: &Options, sender: &mut Sender, stop: Stop) -> Result<(), Failure> {
     let url = options.at.verb("/pub").and("id", options.id.as_deref());
     if options.id.is_some() && options.messages.len() > 1 {
-        return Err(Failure::Refused("--id is the name of one message".to_owned()));
+        return Err(Failure::Wrong("--id is the name of one message".to_owned()));
     }
     for message in &options.messages {
         sender.send_lines(&url, message.as_bytes()).await?;

@@ -58,7 +58,7 @@ async fn put(options: &Options, sender: &mut Sender, mut stop: Stop) -> Result<(
     let verb = |path| options.at.verb(path).and("delay", options.delay.as_deref()).and("id", options.id.as_deref());
     if options.id.is_some() && !options.whole && options.items.len() != 1 {
         let line = "--id is the name of one item: give one, or all of stdin as one with --whole";
-        return Err(Failure::Refused(line.to_owned()));
+        return Err(Failure::Wrong(line.to_owned()));
     }
     let one = verb("/put");
     if options.whole {

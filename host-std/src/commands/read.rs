@@ -16,6 +16,7 @@ use super::at::URL;
 use crate::client::{Connection, Error, Limits, Url};
 use crate::readers::{Builder, IntoReport as _, Message, Monitor, Outcome, Reader, Report, exec};
 use crate::terminal::exit::Failure;
+use crate::terminal::signals::Stop;
 use crate::terminal::{self, LogFormat, StartError, json, output};
 
 const EXIT_CODES: &str = "\
@@ -104,7 +105,7 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     sleeptime_requeue: Duration,
     /// Say on stderr every so often what was done
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = crate::terminal::flags::seconds)]
     every: Option<Duration>,
     /// Log failures of tasks to stderr
     #[arg(long)]
@@ -124,7 +125,14 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     let reader = options.builder(&stop)?.build().map_err(StartError::new)?;
     terminal::runtime()?.block_on(async {
         terminal::listen_to_signals(stop.clone(), || ())?;
-        if let Some(failure) = options.unreachable().await? {
+        // Nothing is taken before that, so a signal need not wait for a server that is silent.
+        let mut stopping = Stop(stop.subscribe());
+        let unreachable = tokio::select! {
+            biased;
+            () = stopping.asked() => return Ok(ExitCode::SUCCESS),
+            unreachable = options.unreachable() => unreachable?,
+        };
+        if let Some(failure) = unreachable {
             return Ok(failure.exit());
         }
         let monitor = reader.monitor();

@@ -93,15 +93,17 @@ impl Failure {
 /// The name of stdout in an error.
 pub(crate) const STDOUT: &str = "stdout";
 
-/// The answer if it says yes; else the line in which it says no.
+/// The answer if it says yes; else the line in which it says no, or that of its problem document.
 pub(crate) fn accepted(url: &Url, answer: Response<Vec<u8>>) -> Result<Vec<u8>, Failure> {
     let status = answer.status();
     let body = answer.into_body();
     if status.is_success() {
         return Ok(body);
     }
+    let problem = serde_json::from_slice::<serde_json::Value>(&body).ok();
+    let detail = problem.as_ref().and_then(|problem| problem.get("detail")?.as_str());
     let text = String::from_utf8_lossy(&body);
-    let line = text.lines().next().unwrap_or_default().trim();
+    let line = detail.or_else(|| text.lines().next()).unwrap_or_default().trim();
     let reason = if line.is_empty() { status.canonical_reason().unwrap_or_default() } else { line };
     let text = format!("{url} answered {}: {reason}", status.as_u16());
     // What isn't known by its name is told in a line; only an unknown path is told by nothing at all.

@@ -246,7 +246,7 @@ fn what_was_meant_is_said() {
     }
     for args in [["put", "--id", "x", "a", "b"], ["pub", "--id", "x", "a", "b"]] {
         let (code, _, err) = at(&server, &args, "");
-        assert!(code == 1 && err.contains("--id is the name of one"), "{err}");
+        assert!(code == 2 && err.contains("--id is the name of one"), "{err}");
     }
 }
 

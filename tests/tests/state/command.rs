@@ -20,6 +20,13 @@ fn what_does_not_fit_is_refused_in_one_line() {
     assert_eq!(code, 3, "{err}");
     assert!(err.contains("s is a string"), "{err}");
     assert_eq!(redis.ask(&["GET", "s"]), "x");
+    // What is of the right kind is still somebody else's.
+    redis.ask(&["HSET", "h", "5", "100"]);
+    for args in [&["moments"][..], &["histogram", "--integers"]] {
+        let (code, _, err) = run(&[args, &["--state", &state, "--key", "h"]].concat(), b"5\n");
+        assert!(code == 3 && err.contains("h is a hash, and not of this state"), "{err}");
+    }
+    assert_eq!(redis.ask(&["HGET", "h", "5"]), "100");
     for (args, word) in [
         (&["moments", "--state", &state][..], "--key NAME is missing"),
         (&["moments", "--key", "k"], "--key, --expire and --nodes-db need --state"),

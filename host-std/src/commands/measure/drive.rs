@@ -206,9 +206,9 @@ impl<M: Measure> Drive<'_, M> {
 
     /// Whether anything was measured, where there were records.
     fn something(&self) -> Result<(), Failure> {
-        let Rejected { records, not_finite, .. } = self.measure.rejected();
-        let rejected = records.saturating_add(*not_finite);
-        if rejected == 0 || rejected < self.taken {
+        let (Rejected { records, not_finite, .. }, too_long) = (self.measure.rejected(), self.source.losses().too_long);
+        let rejected = records.saturating_add(*not_finite).saturating_add(too_long);
+        if rejected == 0 || rejected < self.taken.saturating_add(too_long) {
             return Ok(());
         }
         Err(Failure::Refused(format!("nothing was measured: {rejected} of {rejected} records had to be left out")))

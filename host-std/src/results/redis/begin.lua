@@ -18,6 +18,10 @@ local found = redis.call('TYPE', KEYS[2]).ok
 if found ~= 'none' and found ~= (kind == 'graph' and 'zset' or 'hash') then
   return redis.error_reply('OTHERTYPE ' .. KEYS[2] .. ' is a ' .. found)
 end
+-- What is there of a state that is not is somebody else's.
+if found ~= 'none' and not held[1] then
+  return redis.error_reply('OTHERTYPE ' .. KEYS[2] .. ' is a ' .. found .. ', and not of this state')
+end
 local first = 7 + 2 * tonumber(ARGV[6])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)

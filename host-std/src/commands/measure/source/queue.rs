@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use http::Response;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{Block, MAX_RECORD, RECORD_SEPARATOR};
 use crate::client::{Backoff, Connection, Error, Limits, Url};
@@ -14,6 +14,13 @@ use crate::terminal::exit::{Failure, accepted};
 /// Items asked for at a time. What is asked for is off the queue: this is the most that a crash can lose here.
 const ITEMS: u64 = 1000;
 
+/// As many are asked for at first, as nobody knows yet how long they are; and as have so many bytes, about, later on.
+const FIRST: u64 = 16;
+const BYTES: usize = 8 << 20;
+
+/// How long the end waits for what was asked for.
+const LAST: Duration = Duration::from_secs(2);
+
 /// A queue that is taken from.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -22,6 +29,8 @@ pub(crate) struct Queue {
     /// It has been there once, or may come later.
     trusted: bool,
     connection: Option<Connection>,
+    /// Items that are asked for next.
+    items: u64,
     /// What was asked for is off the queue, so a call is a task of its own, which nobody gives up half-way.
     call: Option<JoinHandle<Call>>,
     empty: Backoff,
@@ -38,6 +47,7 @@ impl Queue {
             drain,
             trusted: retry,
             connection: None,
+            items: FIRST,
             call: None,
             empty: Backoff::new(Duration::from_millis(5), Duration::from_millis(200)),
             lost: Backoff::default(),
@@ -47,7 +57,7 @@ impl Queue {
     pub(super) async fn next(&mut self, most: u64) -> Result<Option<Block>, Failure> {
         loop {
             if self.call.is_none() {
-                self.call = Some(self.ask(ITEMS.min(most).max(1)));
+                self.call = Some(self.ask(self.items.min(most).max(1)));
             }
             let wait = match self.answer().await? {
                 Some(block) => return Ok(Some(block)),
@@ -59,19 +69,28 @@ impl Queue {
         }
     }
 
-    /// What was asked for already when nobody wants more.
+    /// What was asked for already when nobody wants more, if that comes soon.
     pub(super) async fn last(&mut self) -> Result<Option<Block>, Failure> {
-        if self.call.is_none() { Ok(None) } else { self.answer().await }
+        if self.call.is_none() {
+            return Ok(None);
+        }
+        let Ok(answer) = timeout(LAST, self.answer()).await else {
+            let line = format!("{}: no answer within {} s", self.url, LAST.as_secs());
+            if !self.trusted {
+                return Err(Failure::Unreachable(line));
+            }
+            tracing::warn!("{line}; if items are on their way, they are lost");
+            return Ok(None);
+        };
+        answer
     }
 
     fn ask(&mut self, items: u64) -> JoinHandle<Call> {
         let separator = format!("%{RECORD_SEPARATOR:02X}");
         let url = self.url.with_query("separator", separator).with_query("items", items);
-        let mut connection = self.connection.take().unwrap_or_else(|| {
-            // What was taken must not be refused because it is long.
-            let limits = Limits { body: MAX_RECORD.saturating_mul(ITEMS as usize), ..Limits::default() };
-            Connection::new(limits)
-        });
+        let mut connection = self.connection.take().unwrap_or_else(|| Connection::new(Limits::default()));
+        // What was taken must not be refused because it is long.
+        connection.expect_at_most(MAX_RECORD.saturating_mul(items as usize));
         tokio::spawn(async move {
             let answer = connection.call("GET", &url, None).await;
             (connection, answer)
@@ -110,6 +129,11 @@ impl Queue {
             return Ok(None);
         }
         self.empty.reset();
+        if bytes.len() > BYTES {
+            self.items = (self.items / 2).max(1);
+        } else if bytes.len() <= BYTES / 2 {
+            self.items = (self.items * 2).min(ITEMS);
+        }
         if bytes.last() != Some(&RECORD_SEPARATOR) {
             bytes.push(RECORD_SEPARATOR);
         }
