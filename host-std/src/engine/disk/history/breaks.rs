@@ -19,7 +19,7 @@ use super::Extent;
 use super::extent::Run as Published;
 use super::told::Told;
 use crate::engine::disk::files::Folder;
-use crate::engine::disk::log::{Found, HEADER, Position, Salt, frame_at, next_entry, read_bytes, salt_of};
+use crate::engine::disk::log::{Found, Frames, HEADER, Position, Salt, read_bytes, salt_of};
 
 /// A place in an extent that is not what was written, as far as something that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,25 +48,17 @@ pub(super) fn parts<'b>(
     extent: &Extent,
     salt: Salt,
 ) -> impl Iterator<Item = (Position, u32, Part<'b>)> {
-    let (topic, extent, mut at) = (*topic, *extent, extent.begin);
-    std::iter::from_fn(move || {
-        if at.offset >= extent.end {
-            return None;
-        }
-        let rest = bytes.get((at.offset - extent.begin.offset) as usize..).unwrap_or_default();
-        let here = at;
-        let (len, part) = match frame_at(rest, here, salt) {
+    let (topic, extent) = (*topic, *extent);
+    Frames::new(bytes, extent.begin, extent.end, salt).map(move |(at, end, found)| {
+        let part = match found {
             Found::Whole { marks, body } => {
                 let told = Told::read(body).filter(|_| !marks.is_own);
-                let told = told.filter(|told| told.topic == topic && told.is_of(&extent, here));
-                (Some(HEADER + body.len()), told.map_or(Part::Other, Part::Messages))
+                let told = told.filter(|told| told.topic == topic && told.is_of(&extent, at));
+                told.map_or(Part::Other, Part::Messages)
             }
-            Found::Broken { len, .. } => (Some(len), Part::Broken),
-            Found::Nothing => (next_entry(rest, here, 1, salt), Part::Broken),
+            Found::Broken { .. } | Found::Nothing => Part::Broken,
         };
-        // What the file has no more of is not there either.
-        at = len.map_or(here.with_offset(extent.end), |len| here.after(len as u32));
-        Some((here, at.offset, part))
+        (at, end, part)
     })
 }
 

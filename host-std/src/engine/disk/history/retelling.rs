@@ -11,7 +11,7 @@ use super::Extent;
 use super::extent::told_len;
 use super::told::Told;
 use crate::engine::disk::files::Folder;
-use crate::engine::disk::log::{Found, HEADER, Position, behind, frame_at, name_of, next_entry, read_run, salt_of};
+use crate::engine::disk::log::{Found, HEADER, Position, behind, frame_at, name_of, read_run, salt_of};
 
 /// Messages of a topic with consecutive numbers, and between which places they lie.
 #[derive(Debug)]
@@ -144,8 +144,8 @@ fn scan<F: Folder>(folder: &F, segment: u32, readings: &mut Readings, most: u64)
         }
         // What the end of what was read cuts off is the first next time.
         if read == 0 {
-            let broken = if let Found::Broken { len, .. } = frame_at(&bytes, at, salt) { Some(len) } else { None };
-            at = at.after(broken.or_else(|| next_entry(&bytes, at, 1, salt)).unwrap_or(bytes.len()) as u32);
+            let next = frame_at(&bytes, at, salt).next(&bytes, at, salt);
+            at = at.after(next.unwrap_or(bytes.len()) as u32);
         }
     }
     Ok(())

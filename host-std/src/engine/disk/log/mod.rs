@@ -3,6 +3,7 @@
 //! | module | idea |
 //! | --- | --- |
 //! | `frame` | how an entry lies in a segment; byte for byte |
+//! | `frames` | entries one behind the other, past what is damaged |
 //! | `own` | what the log writes for itself: heads of segments, and that it was closed |
 //! | `position` | a segment and an offset; what files are called |
 //! | [`Tail`] | the end in memory: entries get their places, and go to the disk in [`Group`]s |
@@ -20,6 +21,7 @@
 //! has no head has not been begun.
 
 mod frame;
+mod frames;
 mod own;
 mod position;
 mod recovery;
@@ -35,8 +37,9 @@ use super::files::{File as _, Folder};
 #[cfg(any(test, fuzzing))]
 pub(crate) use frame::reseal;
 pub(crate) use frame::{Found, HEADER, LONGEST, Salt, read as frame_at, told_len, whole_frames};
+pub(crate) use frames::Frames;
 pub(crate) use position::{Position, name_of, segment_of};
-pub(crate) use recovery::{Damage, End, Step, check, is_without_gap, len, next_entry, read};
+pub(crate) use recovery::{Damage, End, Step, check, is_without_gap, len, read};
 #[cfg(any(test, fuzzing))]
 pub(crate) use run::salt_in;
 pub(crate) use run::{from_entry, read_bytes, read_run, salt_of};

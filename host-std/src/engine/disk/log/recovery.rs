@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 
 use super::Position;
 use super::frame::{self, Found, HEADER, Salt};
+use super::frames::{Frames, next_entry};
 use super::own::{HEAD, Own};
 use super::position::name_of;
 use super::run::{salt_in, salt_of};
@@ -162,8 +163,7 @@ pub(crate) fn read<F: Folder>(
                     if marks.is_own { None } else { Some(Step::Entry(here, body)) }
                 }
                 found => {
-                    let broken = if let Found::Broken { len, .. } = found { Some(len) } else { None };
-                    let next = broken.or_else(|| next_entry(rest, at, 1, salt));
+                    let next = found.next(rest, at, salt);
                     let is_followed = number + 1 < chain.len();
                     if is_followed && link.end.is_none() && next.is_none() {
                         // Where it ended is lost with the head of the next one, which is said there.
@@ -259,20 +259,8 @@ pub(crate) fn check<F: Folder>(folder: &F, from: Position, end: u32, damage: &mu
     let mut bytes = vec![0; wanted];
     let read = file.read_all_at(u64::from(from.offset), &mut bytes)?;
     bytes.truncate(read);
-    let mut at = 0;
-    while at < wanted {
-        let (rest, here) = (bytes.get(at..).unwrap_or_default(), from.after(at as u32));
-        let len = match frame::read(rest, here, salt) {
-            Found::Whole { body, .. } => {
-                at += HEADER + body.len();
-                continue;
-            }
-            Found::Broken { len, .. } => len,
-            Found::Nothing => next_entry(rest, here, 1, salt).unwrap_or(wanted - at),
-        };
-        damage.push(Damage { at: here, len: len as u32, is_missing: false });
-        at += len;
-    }
+    let broken = Frames::new(&bytes, from, end, salt).filter(|(_, _, found)| !matches!(found, Found::Whole { .. }));
+    damage.extend(broken.map(|(at, end, _)| Damage { at, len: end - at.offset, is_missing: false }));
     Ok(())
 }
 
@@ -354,23 +342,6 @@ fn is_proven(
         *proof = find()?;
     }
     Ok(proof.is_some())
-}
-
-/// How far behind a place the next whole entry is, from `skip` bytes on.
-pub(crate) fn next_entry(bytes: &[u8], at: Position, skip: usize, salt: Salt) -> Option<usize> {
-    let mut offset = skip;
-    while let Some(rest) = bytes.get(offset..).filter(|rest| rest.len() > HEADER) {
-        if rest.starts_with(&[0; 8]) {
-            // There is no length in the first five bytes of these.
-            offset += 5;
-            continue;
-        }
-        if let Found::Whole { .. } = frame::read(rest, at.after(offset as u32), salt) {
-            return Some(offset);
-        }
-        offset += 1;
-    }
-    None
 }
 
 /// Where the next group begins, from `skip` bytes behind a place on.
