@@ -129,9 +129,13 @@ impl EngineOptions {
     }
 }
 
-/// `nats://a:4222,b,c`, or `tls://…`: the scheme is that of all.
+/// `nats://a:4222,b,c`, or `tls://…`: the scheme is that of all. Where servers are is shown to whoever looks, and a password
+/// in front of them would be.
 pub(super) fn servers(text: &str) -> Result<Servers, String> {
     let wrong = || "nats://HOST:PORT,HOST:PORT, or tls://…".to_owned();
+    if text.contains('@') {
+        return Err("a user and a password go into a file: --engine-token-file, or --engine-creds".to_owned());
+    }
     let (scheme, hosts) = text.split_once("://").ok_or_else(wrong)?;
     if !matches!(scheme, "nats" | "tls") {
         return Err(wrong());
@@ -165,6 +169,14 @@ mod tests {
         assert_eq!(of("tls://[::1]:4222").as_deref(), Ok("tls://[::1]:4222"));
         for wrong in ["a:4222", "http://a", "nats://", "nats://a,,b", "nats://a b"] {
             assert!(of(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_password_among_the_servers_is_refused_and_not_repeated() {
+        for wrong in ["nats://sg:s3cret@a", "nats://a,sg:s3cret@b", "sg:s3cret@a:4222", "tls://s3cret@a"] {
+            let why = servers(wrong).unwrap_err();
+            assert!(why.contains("--engine-token-file") && !why.contains("s3cret"), "{wrong}: {why}");
         }
     }
 
