@@ -34,7 +34,7 @@ impl Condition {
         Self { order, known: Mutex::new(known) }
     }
 
-    /// It can't be reached, and this is why.
+    /// This gateway is not where the log ends, and this is why.
     pub(super) fn unreached(&self, why: &str) {
         self.change(|known| known.why = why.to_owned());
     }
@@ -42,8 +42,10 @@ impl Condition {
     /// The connection is there, or not.
     fn connected(&self, is_connected: bool) {
         self.change(|known| {
-            known.is_connected = is_connected;
-            known.why = "the connection to it is lost".to_owned();
+            // Whatever else is wrong is so over the next connection too.
+            if std::mem::replace(&mut known.is_connected, is_connected) && !is_connected {
+                "the connection to it is lost".clone_into(&mut known.why);
+            }
         });
     }
 
@@ -87,5 +89,38 @@ impl Condition {
         if is_there != self.order.is_there() || !is_there {
             self.order.set_away((!is_there).then(|| known.why.clone()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_said_until_it_is_not() {
+        let order = Arc::new(Order::new(1, Duration::ZERO));
+        let condition = Arc::new(Condition::new(Arc::clone(&order)));
+        let tell = condition.told();
+        let says = |why: &str| assert_eq!(order.away().as_deref(), Some(why));
+        tell(true);
+        condition.unreached("JetStream is not enabled");
+        says("JetStream is not enabled");
+        tell(true);
+        says("JetStream is not enabled");
+        tell(false);
+        says("the connection to it is lost");
+        condition.answered(Err("it is not asked"));
+        says("the connection to it is lost");
+        tell(true);
+        condition.unreached("it is behind");
+        says("it is behind");
+        condition.arrived();
+        says("it is behind");
+        condition.answered(Ok(()));
+        assert_eq!(order.away(), None);
+        tell(false);
+        says("the connection to it is lost");
     }
 }

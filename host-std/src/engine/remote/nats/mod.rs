@@ -86,38 +86,41 @@ impl Following {
         }
     }
 
-    /// Reaches the engine, however long that takes; says once why it does not.
+    /// Reaches the engine, however long that takes.
     async fn reach(&self) -> Streams {
-        let mut told = String::new();
+        let mut said = false;
         loop {
             match Streams::open(&self.settings, &self.condition).await {
                 Ok(streams) => {
-                    if !told.is_empty() {
-                        eprintln!("engine: it is there");
-                    }
+                    say_that_it_is_there(said);
                     return streams;
                 }
-                Err(why) => {
-                    self.condition.unreached(&why);
-                    if told.is_empty() {
-                        eprintln!("engine: {why}; trying again");
-                    }
-                    told = why;
-                }
+                Err(why) => self.wait(&why, &mut said).await,
             }
-            tokio::time::sleep(AGAIN).await;
         }
     }
 
     /// What was saved last, or what the log begins with, which is made if nobody has.
     async fn begin(&self, streams: &Streams) -> Result<(Memory<Rooms>, Replica), Stop> {
+        let mut said = false;
         loop {
             match self.try_to_begin(streams).await {
-                Ok((memory, replica, group)) => return self.check(memory, replica, group),
-                Err(why) => self.condition.unreached(&why),
+                Ok((memory, replica, group)) => {
+                    say_that_it_is_there(said);
+                    return self.check(memory, replica, group);
+                }
+                Err(why) => self.wait(&why, &mut said).await,
             }
-            tokio::time::sleep(AGAIN).await;
         }
+    }
+
+    /// Waits until the engine is asked again, and says once why.
+    async fn wait(&self, why: &str, said: &mut bool) {
+        self.condition.unreached(why);
+        if !std::mem::replace(said, true) {
+            eprintln!("engine: {why}; trying again");
+        }
+        tokio::time::sleep(AGAIN).await;
     }
 
     async fn try_to_begin(&self, streams: &Streams) -> Result<(Memory<Rooms>, Replica, Group), String> {
@@ -155,5 +158,12 @@ impl Following {
             )));
         }
         Ok((memory, replica))
+    }
+}
+
+/// Whoever was told that it is away is told.
+fn say_that_it_is_there(said: bool) {
+    if said {
+        eprintln!("engine: it is there");
     }
 }
