@@ -183,6 +183,11 @@ impl Shard {
     pub(crate) async fn apply(&self, order: &Order, message: Message<'_>) -> Result<bool, Stop> {
         let Message { position, at, bytes } = message;
         let unknown = || Stop::Unknown(position);
+        if !Head::is_in(bytes) {
+            tracing::warn!("message {position} of the log is no gateway's, and does nothing");
+            self.with_replica(|replica| replica.end(position));
+            return Ok(false);
+        }
         let (head, mut rest) = Head::read(bytes).ok_or_else(unknown)?;
         let now = self.with_replica(|replica| replica.begin(at, head.seen, bytes.len()))?;
         let (is_own, mut number, mut has_to_save) = (head.gateway == order.gateway(), head.first, false);

@@ -17,12 +17,17 @@
 //! | 3 | the gateway saves the state behind this message |
 //! | 4 | that behind this message (8 bytes) was saved |
 //!
+//! Anything else that somebody publishes there, shorter than that or text, is no batch, and does nothing at any gateway.
+//!
 //! All numbers are little-endian. When it is executed is what the engine says of the message: so all gateways have the
 //! same time.
 
 use streamgauge_core::engine::{Allowance, Name};
 
 const VERSION: u8 = 1;
+
+/// Versions are below: what begins with a letter was written by somebody else.
+const VERSIONS: u8 = b' ';
 
 /// Bytes of a proposal beside what is put or published, about.
 pub(super) const BESIDE: usize = 64;
@@ -46,6 +51,11 @@ pub(crate) struct Seen {
 impl Head {
     /// Its bytes.
     pub(crate) const LEN: usize = 1 + 6 * 8;
+
+    /// Whether a message of the log is a gateway's, of whatever version.
+    pub(crate) const fn is_in(bytes: &[u8]) -> bool {
+        bytes.len() >= Self::LEN && bytes[0] < VERSIONS
+    }
 
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let Self { gateway, first, key: [key, also], seen: Seen { position, digest } } = self;
@@ -185,6 +195,8 @@ mod tests {
     fn what_no_gateway_of_this_version_writes_is_nothing() {
         assert_eq!(Head::read(b"\x02"), None);
         assert_eq!(Head::read(&[1; Head::LEN - 1]), None);
+        assert!([&[1; Head::LEN][..], &[31; 99]].iter().all(|of_a_gateway| Head::is_in(of_a_gateway)));
+        assert!([&b""[..], &[1; Head::LEN - 1], &[b'x'; 99]].iter().all(|foreign| !Head::is_in(foreign)));
         for one in [&b""[..], b"\x05", b"\0\0", b"\x01\x05ab", b"\x01\0", b"\x02", b"\x03x", b"\x04abc"] {
             let mut bytes = Vec::new();
             Proposal::add(&mut bytes, |out| out.extend_from_slice(one));

@@ -41,6 +41,8 @@ pub(crate) enum Stop {
     Diverged(u64),
     /// The log begins behind what comes next.
     Behind { next: u64, first: u64 },
+    /// What comes next was removed from the log.
+    Removed(u64),
     /// The group is another one than this gateway was started for.
     Other(String),
 }
@@ -49,7 +51,11 @@ impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(at) => {
-                write!(f, "message {at} of the log is none that this version knows: another gateway is newer")
+                write!(
+                    f,
+                    "message {at} of the log is none that this version knows: another gateway is newer, or somebody else \
+                     publishes there"
+                )
             }
             Self::Diverged(at) => write!(
                 f,
@@ -59,6 +65,9 @@ impl fmt::Display for Stop {
                 f,
                 "the log begins with message {first}, and {next} would be the next: it begins anew from what was saved"
             ),
+            Self::Removed(at) => {
+                write!(f, "somebody has removed message {at} of the log: it begins anew from what was saved")
+            }
             Self::Other(why) => f.write_str(why),
         }
     }

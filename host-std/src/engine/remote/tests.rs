@@ -304,6 +304,25 @@ fn a_gateway_that_came_to_something_else_stops() {
 }
 
 #[test]
+fn what_somebody_else_publishes_there_does_nothing_at_any_gateway() {
+    in_a_world(async || {
+        let mut world = World::new(5);
+        for foreign in [&b""[..], b"{}", &[b'x'; 200]] {
+            world.ask(0);
+            world.log.push((world.now, foreign.to_vec()));
+            world.settle().await;
+        }
+        let all: Vec<_> = world.gateways.iter().map(Gateway::saved).collect();
+        assert!(all.iter().all(|one| *one == all[0]), "they differ");
+        assert_eq!(world.gateways[0].next, world.log.len() as u64 + 1);
+        // What a newer version writes is not passed over.
+        let newer = Message { position: world.gateways[0].next, at: world.now, bytes: &[2; 99] };
+        let Gateway { shard, order, .. } = &world.gateways[0];
+        assert_eq!(shard.apply(order, newer).await, Err(Stop::Unknown(newer.position)));
+    });
+}
+
+#[test]
 fn who_has_seen_more_elsewhere_waits_until_it_has_come_here() {
     in_a_world(async || {
         let mut world = World::new(3);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::stream::RawMessageErrorKind;
 use futures_util::StreamExt as _;
 use streamgauge_core::time::Time;
 
@@ -95,10 +96,12 @@ impl Following {
 
     /// What a message was to follow is not there: whether it is gone for good.
     async fn missing(&self, streams: &Streams, next: u64) -> Result<String, Stop> {
-        match streams.log.get_info().await {
-            Ok(info) if info.state.first_sequence > next => {
-                Err(Stop::Behind { next, first: info.state.first_sequence })
-            }
+        let asked = streams.log.get_raw_message(next).await;
+        let is_there = !asked.is_err_and(|error| error.kind() == RawMessageErrorKind::NoMessageFound);
+        match streams.log.get_info().await.map(|info| info.state) {
+            Ok(state) if state.first_sequence > next => Err(Stop::Behind { next, first: state.first_sequence }),
+            // Whoever answered may be behind the others.
+            Ok(state) if state.last_sequence >= next && !is_there => Err(Stop::Removed(next)),
             Ok(_) => Ok(format!("message {next} has not come")),
             Err(error) => Ok(error.to_string()),
         }
