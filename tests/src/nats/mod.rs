@@ -143,6 +143,23 @@ impl Cluster {
         until("the ports of a server that was killed", || self.servers[server].start().ok());
     }
 
+    /// Copies what a server has kept that does not run, for it to [forget](Self::forget) what comes.
+    ///
+    /// # Panics
+    /// When it runs, or can't be copied.
+    pub fn remember(&self, server: usize) {
+        self.servers[server].remember();
+    }
+
+    /// Lets a server that does not run forget what it has kept since, of one stream or at all: as when power fails, and
+    /// that was not synced.
+    ///
+    /// # Panics
+    /// When it runs, or has remembered nothing.
+    pub fn forget(&self, server: usize, stream: Option<&str>) {
+        self.servers[server].forget(stream);
+    }
+
     /// The number of the first message that a stream has, as far as its servers say.
     ///
     /// # Panics

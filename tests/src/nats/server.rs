@@ -105,6 +105,26 @@ impl Server {
         self.running().signal(Signal::SIGCONT);
     }
 
+    pub(super) fn remember(&self) {
+        assert!(self.process.is_none(), "{} runs", self.name);
+        copy(&self.store(), &self.remembered());
+    }
+
+    pub(super) fn forget(&self, stream: Option<&str>) {
+        assert!(self.process.is_none(), "{} runs", self.name);
+        let part = stream.map(|stream| Path::new("jetstream/$G/streams").join(stream)).unwrap_or_default();
+        copy(&self.remembered().join(&part), &self.store().join(part));
+    }
+
+    /// Where what it keeps is.
+    fn store(&self) -> PathBuf {
+        self.settings.with_extension("")
+    }
+
+    fn remembered(&self) -> PathBuf {
+        self.settings.with_extension("remembered")
+    }
+
     fn running(&self) -> &Process {
         self.process.as_ref().unwrap_or_else(|| panic!("{} does not run", self.name))
     }
@@ -137,6 +157,13 @@ impl Server {
             Client::try_connect(loopback(self.ports.monitor), ANSWERED)?.try_ask(request.as_bytes(), ANSWERED)?;
         serde_json::from_slice(&answer.body).ok()
     }
+}
+
+/// Makes a folder what another one is.
+fn copy(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp");
+    assert!(copied.success(), "{}", from.display());
 }
 
 fn loopback(port: u16) -> SocketAddr {

@@ -6,12 +6,14 @@
 //! | `joining` | who joins later, or again, has all that there was |
 //! | `guarded` | an engine that lets in who proves who they are: by a token, a password, a key, a certificate |
 //! | `away` | the engine is away: at the start, later, for one gateway |
+//! | `harmed` | the log has lost its end, is full, or has in it what no gateway wrote |
 //! | `proxy` | what stands before them |
 //! | `faults` | servers and gateways are killed under load, and every answer is accounted for |
 
 mod away;
 mod faults;
 mod guarded;
+mod harmed;
 mod joining;
 mod proxy;
 mod together;

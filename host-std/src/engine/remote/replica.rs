@@ -43,6 +43,8 @@ pub(crate) enum Stop {
     Behind { next: u64, first: u64 },
     /// What comes next was removed from the log.
     Removed(u64),
+    /// The log has lost its end, of which this gateway has executed more: a message was added there as `last`.
+    Lost { last: u64, executed: u64 },
     /// The group is another one than this gateway was started for.
     Other(String),
 }
@@ -64,6 +66,11 @@ impl fmt::Display for Stop {
             Self::Behind { next, first } => write!(
                 f,
                 "the log begins with message {first}, and {next} would be the next: it begins anew from what was saved"
+            ),
+            Self::Lost { last, executed } => write!(
+                f,
+                "the engine has lost the end of the log, as when power fails: message {last} is new there, and {executed} \
+                 was executed here; it begins anew from what the engine has"
             ),
             Self::Removed(at) => {
                 write!(f, "somebody has removed message {at} of the log: it begins anew from what was saved")

@@ -30,6 +30,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use streamgauge_core::engine::memory::{Defaults, Memory};
+use tokio::sync::watch;
 
 use super::{Group, Order, Replica, Settings, Stop, restore};
 use crate::engine::memory::{Rooms, Shard};
@@ -51,6 +52,8 @@ pub(crate) struct Following {
     last_saved: AtomicU64,
     /// The number of a message of the log that has whatever anybody was told before this gateway began in front of it.
     end: OnceLock<u64>,
+    /// Why it can't go on, as far as what it publishes has told.
+    stop: watch::Sender<Option<Stop>>,
 }
 
 /// How long to wait until the engine is asked again.
@@ -68,7 +71,8 @@ impl Following {
     ) -> Arc<Self> {
         let condition = Arc::new(Condition::new(Arc::clone(&order)));
         let (rooms, last_saved, end) = (Box::new(rooms), AtomicU64::new(0), OnceLock::new());
-        Arc::new(Self { shard, order, settings, group, defaults, rooms, beginning, condition, last_saved, end })
+        let stop = watch::Sender::new(None);
+        Arc::new(Self { shard, order, settings, group, defaults, rooms, beginning, condition, last_saved, end, stop })
     }
 
     /// Follows the log for ever, or until it can't be followed any more.
@@ -81,8 +85,21 @@ impl Following {
         }
         tokio::select! {
             stop = self.read(&streams) => stop,
+            stop = self.stopped() => stop,
             never = self.write(&streams) => match never {},
             never = self.keep_saving() => match never {},
+        }
+    }
+
+    /// Waits until what was published tells that it can't go on.
+    async fn stopped(&self) -> Stop {
+        let mut stop = self.stop.subscribe();
+        loop {
+            if let Some(stop) = stop.borrow_and_update().clone() {
+                return stop;
+            }
+            // It is told as long as this is there.
+            let _ = stop.changed().await;
         }
     }
 
@@ -132,6 +149,7 @@ impl Following {
         let (memory, mut replica, group) = restore(&saved, (self.rooms)()).map_err(wrong)?;
         // The first message of a log does not know its own number.
         replica.begins_at_least(1);
+        streams.go_on_behind(replica.seen().position).await?;
         Ok((memory, replica, group))
     }
 

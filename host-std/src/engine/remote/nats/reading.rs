@@ -34,7 +34,9 @@ impl Following {
 
     /// The same until the engine has to be asked anew, and why.
     async fn read_on(self: &Arc<Self>, streams: &Arc<Streams>) -> Result<String, Stop> {
-        let mut next = self.shard.seen().position + 1;
+        let executed = self.shard.seen().position;
+        self.look_for_loss(streams, executed).await;
+        let mut next = executed + 1;
         let reading = pull::Config {
             deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: next },
             ack_policy: AckPolicy::None,

@@ -83,6 +83,18 @@ impl Streams {
         message.map(|message| message.payload.to_vec()).map_err(|error| format!("the log's first message: {error}"))
     }
 
+    /// Makes sure that what is added to the log comes behind what was saved. It may have lost its end, and not the state:
+    /// numbers that are over would be given again.
+    pub(super) async fn go_on_behind(&self, saved: u64) -> Result<(), String> {
+        let wrong = |error: &dyn Display| format!("the log does not go on behind what was saved: {error}");
+        let info = self.log.get_info().await.map_err(|error| wrong(&error))?;
+        if info.state.last_sequence >= saved {
+            return Ok(());
+        }
+        // What is asked for lies behind its end: the next message has that number.
+        self.log.purge().sequence(saved + 1).await.map(drop).map_err(|error| wrong(&error))
+    }
+
     /// The newest message of a subject of the state, if there is one.
     pub(super) async fn newest(&self, subject: &str) -> Result<Option<Vec<u8>>, String> {
         let subject = format!("{}.state.{subject}", self.group);

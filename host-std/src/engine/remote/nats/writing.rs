@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::streams::{Streams, is_full};
 use super::{AGAIN, Following};
-use crate::engine::remote::{Batch, UNKNOWN};
+use crate::engine::remote::{Batch, Stop, UNKNOWN};
 
 /// Messages of the log that are on their way at once: while they are, the next one gathers.
 const ON_THEIR_WAY: usize = 2;
@@ -71,6 +71,19 @@ impl Following {
         }
     }
 
+    /// Finds out whether the log ends before what was executed here, as when all its servers have lost what they had not
+    /// synced: then nothing that is added would come, as it has numbers that are over.
+    pub(super) async fn look_for_loss(&self, streams: &Streams, executed: u64) {
+        // Who is asked may be behind the others: the number of a message that is added is no older than it.
+        if let Ok(info) = streams.log.get_info().await
+            && info.state.last_sequence < executed
+        {
+            let (id, nothing) =
+                (format!("{:016x}-at-{executed}", self.order.gateway()), self.order.nothing(self.shard.seen()));
+            let _ = self.append(streams, &id, &Bytes::from(nothing)).await;
+        }
+    }
+
     async fn publish(&self, streams: &Streams, batch: &Batch) {
         match self.append(streams, &batch.id, &batch.bytes).await {
             Ok(_) => self.order.taken(batch),
@@ -83,7 +96,7 @@ impl Following {
     /// # Errors
     /// The engine will not take it, or nobody knows whether it has.
     async fn append(&self, streams: &Streams, id: &str, bytes: &Bytes) -> Result<u64, Refusal> {
-        let begun = Instant::now();
+        let (begun, executed) = (Instant::now(), self.shard.seen().position);
         loop {
             let message = PublishMessage::build().payload(bytes.clone()).message_id(id);
             let published = match streams.jetstream.send_publish(format!("{}.log", streams.group), message).await {
@@ -93,6 +106,11 @@ impl Following {
             let error = match published {
                 Ok(taken) => {
                     self.condition.answered(Ok(()));
+                    // One that was sent twice may have been executed by now.
+                    if taken.sequence <= executed && !taken.duplicate {
+                        self.stop.send_replace(Some(Stop::Lost { last: taken.sequence, executed }));
+                        return Err(UNKNOWN);
+                    }
                     return Ok(taken.sequence);
                 }
                 Err(error) => error,
