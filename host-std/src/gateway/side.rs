@@ -38,7 +38,9 @@ impl Side {
             health.note("disk", trouble.map_or(State::Ok, State::Limited));
         }
         if let Some(order) = self.engine.own().order() {
-            health.note("engine", order.away().map_or(State::Ok, State::Failing));
+            let full = || State::Limited("its log is full: what would change something is refused".to_owned());
+            let state = order.away().map(State::Failing).or_else(|| order.is_full().then(full));
+            health.note("engine", state.unwrap_or(State::Ok));
         }
         if *self.stop.borrow() {
             health.note("stop", State::Failing("the server stops".to_owned()));

@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::client::Client;
 use crate::needs;
 use crate::ports::free_ports;
 use crate::wait::{until, until_within};
@@ -143,6 +144,30 @@ impl Cluster {
         until("the ports of a server that was killed", || self.servers[server].start().ok());
     }
 
+    /// Sends one request to JetStream over a connection of its own, and returns the answer's body: that of its API, or what
+    /// was published to a stream has come to.
+    ///
+    /// # Panics
+    /// When there is no answer, or it is not JSON.
+    pub fn ask(&self, server: usize, subject: &str, body: &str) -> Value {
+        let mut client = Client::connect(self.addresses()[server]);
+        let length = body.len();
+        client.send(format!(
+            "CONNECT {{\"verbose\":false}}\r\nSUB _INBOX.t 1\r\nPUB {subject} _INBOX.t {length}\r\n{body}\r\n"
+        ));
+        loop {
+            let line = String::from_utf8(client.take_to(b"\r\n")).expect("text");
+            match line.split_whitespace().collect::<Vec<_>>()[..] {
+                ["MSG", .., length] => {
+                    let body = client.take(length.parse().expect("a length"));
+                    return serde_json::from_slice(&body).expect("JSON");
+                }
+                ["PING"] => client.send("PONG\r\n"),
+                _ => {}
+            }
+        }
+    }
+
     /// Copies what a server has kept that does not run, for it to [forget](Self::forget) what comes.
     ///
     /// # Panics
@@ -192,31 +217,10 @@ fn stream_of(server: &Server, stream: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::Client;
-
-    /// Sends one request to JetStream over a connection of its own, and returns the answer's body.
-    fn ask(cluster: &Cluster, server: usize, subject: &str, body: &str) -> Value {
-        let mut client = Client::connect(cluster.addresses()[server]);
-        let length = body.len();
-        client.send(format!(
-            "CONNECT {{\"verbose\":false}}\r\nSUB _INBOX.t 1\r\nPUB {subject} _INBOX.t {length}\r\n{body}\r\n"
-        ));
-        loop {
-            let line = String::from_utf8(client.take_to(b"\r\n")).expect("text");
-            match line.split_whitespace().collect::<Vec<_>>()[..] {
-                ["MSG", .., length] => {
-                    let body = client.take(length.parse().expect("a length"));
-                    return serde_json::from_slice(&body).expect("JSON");
-                }
-                ["PING"] => client.send("PONG\r\n"),
-                _ => {}
-            }
-        }
-    }
 
     fn make_stream(cluster: &Cluster, replicas: usize) {
         let stream = format!(r#"{{"name":"S","subjects":["s"],"storage":"file","num_replicas":{replicas}}}"#);
-        let made = ask(cluster, 0, "$JS.API.STREAM.CREATE.S", &stream);
+        let made = cluster.ask(0, "$JS.API.STREAM.CREATE.S", &stream);
         assert_eq!(made["error"], Value::Null, "{made}");
     }
 
@@ -224,7 +228,7 @@ mod tests {
     fn leader(cluster: &Cluster) -> usize {
         let leader = until_within(ELECTED, "a leader of the stream", || cluster.leader_of("S"));
         if cluster.servers.len() > 1 {
-            let known = ask(cluster, leader, "$JS.API.STREAM.INFO.S", "");
+            let known = cluster.ask(leader, "$JS.API.STREAM.INFO.S", "");
             assert_eq!(known["cluster"]["leader"], format!("n{leader}"), "{known}");
         }
         leader
@@ -236,14 +240,14 @@ mod tests {
         assert_eq!(cluster.url(), cluster.urls()[0]);
         assert_eq!(cluster.leader_of("S"), None);
         make_stream(&cluster, 1);
-        assert_eq!(ask(&cluster, 0, "s", "item")["seq"], 1);
+        assert_eq!(cluster.ask(0, "s", "item")["seq"], 1);
         assert_eq!(cluster.leader_of("S"), Some(0));
         cluster.kill(0);
         assert_eq!(cluster.leader_of("S"), None);
         cluster.restart(0);
         cluster.until_current();
         assert_eq!(leader(&cluster), 0);
-        assert_eq!(ask(&cluster, 0, "s", "item")["seq"], 2);
+        assert_eq!(cluster.ask(0, "s", "item")["seq"], 2);
     }
 
     #[test]
@@ -252,14 +256,14 @@ mod tests {
         assert_eq!(cluster.url(), format!("nats://{}", cluster.urls().join(",").replace("nats://", "")));
         make_stream(&cluster, 3);
         let first = leader(&cluster);
-        assert_eq!(ask(&cluster, first, "s", "item")["seq"], 1);
+        assert_eq!(cluster.ask(first, "s", "item")["seq"], 1);
         cluster.kill(first);
         let second = leader(&cluster);
         assert_ne!(second, first);
         cluster.until_current();
-        assert_eq!(ask(&cluster, second, "s", "item")["seq"], 2);
+        assert_eq!(cluster.ask(second, "s", "item")["seq"], 2);
         cluster.restart(first);
         cluster.until_current();
-        assert_eq!(ask(&cluster, first, "s", "item")["seq"], 3);
+        assert_eq!(cluster.ask(first, "s", "item")["seq"], 3);
     }
 }

@@ -1,10 +1,11 @@
 //! The log has lost its end, is full, or has in it what no gateway wrote.
 
+use streamgauge_tests::command::run;
 use streamgauge_tests::nats::Cluster;
 use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::until_within;
 
-use crate::{JOINED, OFTEN, gateway, joined, shows};
+use crate::{JOINED, OFTEN, gateway, joined, shows, started};
 
 /// Until a gateway ends, and what it said.
 fn end(mut gateway: Server) -> String {
@@ -50,11 +51,7 @@ fn what_was_saved_is_more_than_a_log_that_has_lost_its_end() {
     cluster.remember(0);
     cluster.restart(0);
     joined(&a);
-    let line = "x".repeat(1_000);
-    until_within(JOINED, "the log to lose its beginning", || {
-        (0..50).for_each(|_| assert_eq!(put(&a, &line), 200));
-        (cluster.first_of("streamgauge-log") > 1).then_some(())
-    });
+    until_saved(&cluster, &a, 1);
     cluster.kill(0);
     cluster.forget(0, Some("streamgauge-log"));
     cluster.restart(0);
@@ -63,6 +60,84 @@ fn what_was_saved_is_more_than_a_log_that_has_lost_its_end() {
         // It goes on behind what was saved, and so does who begins with that too.
         let again = gateway(&url, &OFTEN);
         assert_eq!(put(&again, "new"), 200);
-        shows(&again, "/peek?queue=q&count=1", |text| text.contains(&line));
+        shows(&again, "/peek?queue=q&count=1", |text| text.contains("xxx"));
     }
+}
+
+/// Until the log was let go of up to somewhere behind a message, while items are put.
+fn until_saved(cluster: &Cluster, gateway: &Server, message: u64) {
+    let line = "x".repeat(1_000);
+    until_within(JOINED, "the log to lose its beginning", || {
+        (0..50).for_each(|_| assert_eq!(put(gateway, &line), 200));
+        (cluster.first_of("streamgauge-log") > message).then_some(())
+    });
+}
+
+#[test]
+fn a_full_log_has_room_again_and_may_be_longer_later() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let url = cluster.url();
+    let check = || run(&["engine", "check", &url], "");
+    let a = gateway(&url, &["--engine-bytes", "1MiB"]);
+    let b = gateway(&url, &["--engine-bytes", "1MiB"]);
+    let line = "x".repeat(10_000);
+    let mut client = a.connect();
+    until_within(JOINED, "the log to be full", || (client.post("/put?queue=q", &line).status == 507).then_some(()));
+    let ready = a.get("/readyz");
+    assert!(ready.contains("engine: limited: its log is full"), "{ready}");
+    until_within(JOINED, "room", || (client.get("/get?queue=q").status == 200).then_some(()));
+    until_within(JOINED, "the news", || a.get("/readyz").contains("engine: ok").then_some(()));
+    assert_eq!(put(&b, "small"), 200, "nobody was left behind");
+    let (code, said, _) = check();
+    assert!(code == 0 && said.contains(" of 1048576 bytes"), "{said}");
+    drop((a, b));
+    let a = gateway(&url, &["--engine-bytes", "64MiB"]);
+    assert_eq!(put(&a, "small"), 200);
+    let (code, said, _) = check();
+    assert!(code == 0 && said.contains(" of 67108864 bytes"), "{said}");
+}
+
+#[test]
+fn what_a_gateway_left_that_died_while_it_saved_goes() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let a = gateway(&cluster.url(), &OFTEN);
+    let piece = "streamgauge.state.77.0";
+    assert!(cluster.ask(0, piece, "piece")["seq"].as_u64().is_some());
+    until_saved(&cluster, &a, 1);
+    let of = format!("{{\"last_by_subj\":\"{piece}\"}}");
+    let left = cluster.ask(0, "$JS.API.STREAM.MSG.GET.streamgauge-state", &of);
+    assert_eq!(left["error"]["code"], 404, "{left}");
+}
+
+#[test]
+fn what_no_gateway_wrote_does_nothing() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let url = cluster.url();
+    let gateways = [(); 2].map(|()| gateway(&url, &[]));
+    assert_eq!(put(&gateways[0], "one"), 200);
+    for foreign in ["", "{}", &"x".repeat(1_000)] {
+        assert!(cluster.ask(0, "streamgauge.log", foreign)["seq"].as_u64().is_some());
+    }
+    assert_eq!(put(&gateways[1], "two"), 200);
+    let again = gateway(&url, &[]);
+    for (gateway, item) in [(&gateways[0], "one"), (&again, "two")] {
+        assert_eq!(gateway.get("/get?queue=q"), item);
+    }
+}
+
+#[test]
+fn a_message_that_somebody_has_removed_is_named() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let url = cluster.url();
+    let a = gateway(&url, &OFTEN);
+    assert_eq!(put(&a, "one"), 200);
+    let last = cluster.ask(0, "$JS.API.STREAM.INFO.streamgauge-log", "")["state"]["last_seq"].as_u64().unwrap();
+    assert_eq!(put(&a, "two"), 200);
+    let removed = cluster.ask(0, "$JS.API.STREAM.MSG.DELETE.streamgauge-log", &format!("{{\"seq\":{last}}}"));
+    assert_eq!(removed["success"], true, "{removed}");
+    let said = end(started(&url, &OFTEN));
+    assert!(said.contains(&format!("removed message {last} of the log")), "{said}");
+    // Whoever has it goes on, and what that saves is behind it.
+    until_saved(&cluster, &a, last);
+    assert_eq!(gateway(&url, &OFTEN).get("/get?queue=q"), "one");
 }

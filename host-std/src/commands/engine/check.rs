@@ -42,10 +42,15 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, StartError> {
             continue;
         };
         let leader = stream.leader.as_deref().unwrap_or("-");
+        let most = stream.most.map_or(String::new(), |most| format!(" of {most}"));
         println!(
-            "{name:<12} {} messages, {} bytes; {} of {} replicas current; leader {leader}",
+            "{name:<12} {} messages, {}{most} bytes; {} of {} replicas current; leader {leader}",
             stream.messages, stream.bytes, stream.current, stream.replicas
         );
+        // Where it is full, a message is missing to the last byte.
+        if let Some(most) = stream.most.filter(|most| stream.bytes >= most - most / 20) {
+            wrong.push(format!("{name} is full: {} of {most} bytes (--engine-bytes)", stream.bytes));
+        }
         if stream.current * 2 <= stream.replicas {
             wrong.push(format!(
                 "{name}: {} of {} replicas are current: nothing can be kept",

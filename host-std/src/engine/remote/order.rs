@@ -47,6 +47,8 @@ struct Waiting {
     asked: HashMap<u64, Asked>,
     /// Why nothing is proposed: until this gateway has joined the others, and when the engine is away.
     away: Option<String>,
+    /// Whether what was published last was refused for want of room.
+    is_full: bool,
 }
 
 #[derive(Debug)]
@@ -87,6 +89,7 @@ impl Order {
             longest: FULL,
             asked: HashMap::new(),
             away: Some("it has not been reached yet".to_owned()),
+            is_full: false,
         };
         Self { gateway, patience, waiting: Mutex::new(waiting), gathered: Notify::new() }
     }
@@ -114,6 +117,16 @@ impl Order {
     /// Why nothing is proposed, if it is not.
     pub(crate) fn away(&self) -> Option<String> {
         self.waiting.lock().away.clone()
+    }
+
+    /// From now on the log has no room for what is published; or it has.
+    pub(crate) fn set_full(&self, is_full: bool) {
+        self.waiting.lock().is_full = is_full;
+    }
+
+    /// Whether the log has no room for what is published.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.lock().is_full
     }
 
     /// Proposes a command, and waits for what becomes of it.

@@ -12,6 +12,9 @@ use crate::engine::disk::Notes;
 /// Messages of the log whose digests are remembered.
 const REMEMBERED: usize = 4_096;
 
+/// Bytes of a message of the log beside what is in it, about.
+const BESIDE: u64 = 100;
+
 /// How long a gateway may take to save the state, by the engine's clock, before another one tries.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -142,7 +145,7 @@ impl Replica {
             return Err(Stop::Diverged(seen.position));
         }
         self.time = self.time.max(at);
-        self.since = self.since.saturating_add(bytes as u64);
+        self.since = self.since.saturating_add(bytes as u64).saturating_add(BESIDE);
         Ok(self.time)
     }
 
@@ -243,7 +246,8 @@ mod tests {
     fn one_saves_at_a_time_unless_it_takes_too_long() {
         let mut one = Replica::default();
         one.begin(Time::from_millis(1_000), Seen::default(), 100).unwrap();
-        assert!(one.is_to_be_saved(99) && !one.is_to_be_saved(100));
+        let bytes = 100 + BESIDE;
+        assert!(one.is_to_be_saved(bytes - 1) && !one.is_to_be_saved(bytes));
         assert!(one.begins_to_save() && !one.begins_to_save() && !one.is_to_be_saved(99));
         one.has_saved(7);
         assert!(!one.is_to_be_saved(99) && one.begins_to_save());

@@ -6,7 +6,8 @@
 //! | `GROUP-state` | `GROUP.state.POSITION.N`, `GROUP.state.whole` | what was [saved](super::saved), in pieces, and which of it is whole |
 //!
 //! The first message of a log is a state too: whoever finds none begins one, and only one of those who do so at the same
-//! time is let. What was saved goes behind the one before it, whose part of the log goes with it.
+//! time is let. What was saved goes behind the one before it, whose part of the log goes with it; all that is in it goes
+//! where the log is full.
 //!
 //! | module | idea |
 //! | --- | --- |
@@ -30,7 +31,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use streamgauge_core::engine::memory::{Defaults, Memory};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{Group, Order, Replica, Settings, Stop, restore};
 use crate::engine::memory::{Rooms, Shard};
@@ -50,6 +51,10 @@ pub(crate) struct Following {
     condition: Arc<Condition>,
     /// Bytes of the state when it was last saved here.
     last_saved: AtomicU64,
+    /// Milliseconds that it took to copy it.
+    copying: AtomicU64,
+    /// Rung when it has to be saved without a message of the log that says so.
+    has_to_save: Notify,
     /// The number of a message of the log that has whatever anybody was told before this gateway began in front of it.
     end: OnceLock<u64>,
     /// Why it can't go on, as far as what it publishes has told.
@@ -70,9 +75,21 @@ impl Following {
         beginning: Vec<u8>,
     ) -> Arc<Self> {
         let condition = Arc::new(Condition::new(Arc::clone(&order)));
-        let (rooms, last_saved, end) = (Box::new(rooms), AtomicU64::new(0), OnceLock::new());
-        let stop = watch::Sender::new(None);
-        Arc::new(Self { shard, order, settings, group, defaults, rooms, beginning, condition, last_saved, end, stop })
+        Arc::new(Self {
+            shard,
+            order,
+            settings,
+            group,
+            defaults,
+            rooms: Box::new(rooms),
+            beginning,
+            condition,
+            last_saved: AtomicU64::new(0),
+            copying: AtomicU64::new(0),
+            has_to_save: Notify::new(),
+            end: OnceLock::new(),
+            stop: watch::Sender::new(None),
+        })
     }
 
     /// Follows the log for ever, or until it can't be followed any more.
@@ -87,7 +104,7 @@ impl Following {
             stop = self.read(&streams) => stop,
             stop = self.stopped() => stop,
             never = self.write(&streams) => match never {},
-            never = self.keep_saving() => match never {},
+            never = self.keep_saving(&streams) => match never {},
         }
     }
 

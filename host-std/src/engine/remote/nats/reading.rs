@@ -62,7 +62,14 @@ impl Following {
             Err(error) => return Ok(error.to_string()),
         };
         loop {
-            let message = match messages.next().await {
+            let message = tokio::select! {
+                message = messages.next() => message,
+                () = self.has_to_save.notified() => {
+                    self.save_now(streams, next - 1);
+                    continue;
+                }
+            };
+            let message = match message {
                 Some(Ok(message)) => message,
                 Some(Err(error)) => return Ok(error.to_string()),
                 None => return Ok("it has ended".to_owned()),

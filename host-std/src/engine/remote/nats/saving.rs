@@ -3,8 +3,9 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 
@@ -37,15 +38,24 @@ impl Whole {
     }
 }
 
+/// How much of the log goes when the state is saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Letting {
+    /// What is before the state that was saved before: gateways that are a little behind find what they need.
+    GoSome,
+    /// All that is in the state: the log has no room for anything else.
+    GoAll,
+}
+
 impl Streams {
     /// What was saved last, if anything was.
     pub(super) async fn load(&self) -> Result<Option<Vec<u8>>, String> {
-        let Some(whole) = self.whole().await? else { return Ok(None) };
+        let Some((_, whole)) = self.whole().await? else { return Ok(None) };
         let mut saved = Vec::new();
         for piece in 0..whole.pieces {
             let subject = format!("{}.{piece}", whole.position);
             // It goes when the next one is whole, which is tried then.
-            let piece = self.newest(&subject).await?.ok_or_else(|| format!("{subject} is gone"))?;
+            let (_, piece) = self.newest(&subject).await?.ok_or_else(|| format!("{subject} is gone"))?;
             saved.extend_from_slice(&piece);
         }
         if saved.len() as u64 != whole.bytes {
@@ -54,62 +64,127 @@ impl Streams {
         Ok(Some(saved))
     }
 
-    async fn whole(&self) -> Result<Option<Whole>, String> {
-        let Some(text) = self.newest("whole").await? else { return Ok(None) };
-        Whole::read(&text).map(Some).ok_or_else(|| "what was saved is of no version that is known".to_owned())
+    /// What is whole, behind the number of the message that says so.
+    async fn whole(&self) -> Result<Option<(u64, Whole)>, String> {
+        let Some((number, text)) = self.newest("whole").await? else { return Ok(None) };
+        let whole = Whole::read(&text).ok_or("what was saved is of no version that is known")?;
+        Ok(Some((number, whole)))
     }
 
-    /// Saves a state, and lets go of the one before, and of the log until there.
-    async fn save(&self, position: u64, saved: Vec<u8>) -> Result<(), String> {
-        let before = self.whole().await?;
+    /// Saves a state, and lets go of what was saved before, and of the log; whether it counts: another gateway may have
+    /// saved what is newer.
+    async fn save(&self, position: u64, saved: Vec<u8>, letting: Letting) -> Result<bool, String> {
+        let (number, before) = self.whole().await?.map_or((0, None), |(number, before)| (number, Some(before)));
+        if before.is_some_and(|before| before.position >= position) {
+            return Ok(false);
+        }
         let saved = Bytes::from(saved);
         let piece = PIECE.min(self.longest());
-        let (mut pieces, bytes) = (0, saved.len() as u64);
+        let (mut first, mut pieces, bytes) = (u64::MAX, 0, saved.len() as u64);
         for at in (0..saved.len()).step_by(piece) {
-            let piece = saved.slice(at..(at + piece).min(saved.len()));
-            self.publish_state(&format!("{position}.{pieces}"), piece).await?;
+            let piece = PublishMessage::build().payload(saved.slice(at..(at + piece).min(saved.len())));
+            let published = self.publish_state(&format!("{position}.{pieces}"), piece).await;
+            first = first.min(published.map_err(|error| error.to_string())?);
             pieces += 1;
         }
-        self.publish_state("whole", Whole { position, pieces, bytes }.write()).await?;
-        let Some(before) = before.filter(|before| before.position < position) else { return Ok(()) };
-        let old = format!("{}.state.{}.*", self.group, before.position);
-        let purged = self.state.purge().filter(old).await;
+        // Of those who save at the same time one is let.
+        let whole = PublishMessage::build().payload(Whole { position, pieces, bytes }.write());
+        match self.publish_state("whole", whole.expected_last_subject_sequence(number)).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => return Ok(false),
+            Err(error) => return Err(error.to_string()),
+        }
+        // With it goes what a gateway has left that ended while it saved.
+        let purged = self.state.purge().sequence(first).await;
         purged.map_err(|error| format!("what was saved before can't be removed: {error}"))?;
-        // Gateways that are a little behind find what they need.
-        let purged = self.log.purge().sequence(before.position + 1).await;
+        match (letting, before) {
+            (Letting::GoAll, _) => self.let_go(position).await?,
+            (Letting::GoSome, Some(before)) => self.let_go(before.position).await?,
+            (Letting::GoSome, None) => {}
+        }
+        Ok(true)
+    }
+
+    /// Whether the log has room again, as another gateway has seen to it, or its bound is another one now.
+    async fn has_room(&self) -> bool {
+        let (Some(most), Ok(info)) = (self.most, self.log.get_info().await) else { return false };
+        let most = u64::try_from(info.config.max_bytes).unwrap_or(most);
+        info.state.bytes < most - most / 4
+    }
+
+    /// Lets go of the log up to a message.
+    async fn let_go(&self, position: u64) -> Result<(), String> {
+        let purged = self.log.purge().sequence(position + 1).await;
         purged.map(drop).map_err(|error| format!("the beginning of the log can't be removed: {error}"))
     }
 
-    async fn publish_state(&self, subject: &str, bytes: Bytes) -> Result<(), String> {
-        let message = PublishMessage::build().payload(bytes);
-        let published = self.jetstream.send_publish(format!("{}.state.{subject}", self.group), message).await;
-        let published = published.map_err(|error| error.to_string())?.await;
-        published.map(drop).map_err(|error| error.to_string())
+    async fn publish_state(&self, subject: &str, message: PublishMessage) -> Result<u64, PublishError> {
+        let published = self.jetstream.send_publish(format!("{}.state.{subject}", self.group), message).await?;
+        published.await.map(|taken| taken.sequence)
     }
 }
 
 impl Following {
-    /// Proposes to save the state whenever much was added to the log, for ever.
-    pub(super) async fn keep_saving(&self) -> Infallible {
+    /// Proposes to save the state whenever much was added to the log, and sees to it that a full one has room again; for
+    /// ever.
+    pub(super) async fn keep_saving(&self, streams: &Streams) -> Infallible {
         loop {
             // Gateways take turns, mostly.
             let apart = Duration::from_millis((getrandom::u32().unwrap_or(0) % 1_000).into());
             tokio::time::sleep(CHECK + apart).await;
-            let least = self.settings.save_after.max(2 * self.last_saved.load(Ordering::Relaxed));
-            if self.shard.is_to_be_saved(least) {
+            if self.order.is_full() {
+                self.make_room(streams).await;
+            } else if self.shard.is_to_be_saved(self.least(streams)) {
                 self.order.propose_to_save();
             }
         }
     }
 
+    /// Bytes of the log behind which the state is saved. There is room for what comes behind the one before, behind this
+    /// one, and while it is saved.
+    fn least(&self, streams: &Streams) -> u64 {
+        let least = self.settings.save_after.max(2 * self.last_saved.load(Ordering::Relaxed));
+        streams.most.map_or(least, |most| least.min(most / 4))
+    }
+
+    /// A full log takes no proposal, not even to save the state: it is saved without one, where this gateway is.
+    async fn make_room(&self, streams: &Streams) {
+        if streams.has_room().await {
+            return self.order.set_full(false);
+        }
+        let position = self.shard.seen().position;
+        match streams.whole().await {
+            Ok(Some((_, whole))) if whole.position >= position => match streams.let_go(whole.position).await {
+                Ok(()) => self.order.set_full(false),
+                Err(error) => tracing::warn!(error, "the log is full"),
+            },
+            Ok(_) => {
+                // Who reads the log does it, between two of its messages.
+                self.has_to_save.notify_one();
+                // Nobody is answered while all that is held is copied.
+                tokio::time::sleep(10 * Duration::from_millis(self.copying.load(Ordering::Relaxed))).await;
+            }
+            Err(error) => tracing::warn!(error, "the log is full"),
+        }
+    }
+
     /// Saves the state as it is behind the message of that number.
     pub(super) fn save_now(self: &Arc<Self>, streams: &Arc<Streams>, position: u64) {
+        let begun = Instant::now();
         let Some(saved) = self.shard.saved(self.group) else { return };
+        self.copying.store(begun.elapsed().as_millis() as u64, Ordering::Relaxed);
         self.last_saved.store(saved.len() as u64, Ordering::Relaxed);
+        let letting = if self.order.is_full() { Letting::GoAll } else { Letting::GoSome };
         let (this, streams) = (Arc::clone(self), Arc::clone(streams));
         tokio::spawn(async move {
-            match streams.save(position, saved).await {
-                Ok(()) => drop(this.order.propose_saved(position)),
+            match streams.save(position, saved, letting).await {
+                Ok(true) => {
+                    if letting == Letting::GoAll {
+                        this.order.set_full(false);
+                    }
+                    this.order.propose_saved(position);
+                }
+                Ok(false) => {}
                 Err(error) => tracing::warn!(error, "the state could not be saved, and the log becomes longer"),
             }
         });

@@ -28,6 +28,8 @@ pub(super) struct Streams {
     pub(super) log: Stream,
     pub(super) state: Stream,
     pub(super) group: String,
+    /// The most bytes of the log, if there is a bound.
+    pub(super) most: Option<u64>,
 }
 
 impl Streams {
@@ -65,7 +67,17 @@ impl Streams {
         let (log_name, state_name) = (log.name.clone(), state.name.clone());
         let log = jetstream.get_or_create_stream(log).await.map_err(|error| made(&log_name, &error))?;
         let state = jetstream.get_or_create_stream(state).await.map_err(|error| made(&state_name, &error))?;
-        Ok(Self { client, jetstream, log, state, group: group.clone() })
+        let mut config = log.cached_info().config.clone();
+        if most.is_some() && config.max_bytes != bytes {
+            config.max_bytes = bytes;
+            // It will do as it is.
+            if let Err(error) = jetstream.update_stream(&config).await {
+                eprintln!("engine: --engine-bytes: the stream {log_name} can't be changed: {error}");
+                config = log.cached_info().config.clone();
+            }
+        }
+        let most = u64::try_from(config.max_bytes).ok().filter(|most| *most > 0);
+        Ok(Self { client, jetstream, log, state, group: group.clone(), most })
     }
 
     /// The most bytes of a message of the log.
@@ -95,11 +107,11 @@ impl Streams {
         self.log.purge().sequence(saved + 1).await.map(drop).map_err(|error| wrong(&error))
     }
 
-    /// The newest message of a subject of the state, if there is one.
-    pub(super) async fn newest(&self, subject: &str) -> Result<Option<Vec<u8>>, String> {
+    /// The newest message of a subject of the state, if there is one, behind its number.
+    pub(super) async fn newest(&self, subject: &str) -> Result<Option<(u64, Vec<u8>)>, String> {
         let subject = format!("{}.state.{subject}", self.group);
         match self.state.get_last_raw_message_by_subject(&subject).await {
-            Ok(message) => Ok(Some(message.payload.to_vec())),
+            Ok(message) => Ok(Some((message.sequence, message.payload.to_vec()))),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(format!("{subject}: {error}")),
         }
@@ -170,6 +182,8 @@ pub(crate) struct FoundStream {
     pub(crate) leader: Option<String>,
     pub(crate) messages: u64,
     pub(crate) bytes: u64,
+    /// The most that it may have, if there is a bound.
+    pub(crate) most: Option<u64>,
 }
 
 /// Looks at an engine.
@@ -201,6 +215,7 @@ pub(crate) async fn look(settings: &Settings) -> Result<Found, String> {
                     leader: info.cluster.as_ref().and_then(|cluster| cluster.leader.clone()),
                     messages: info.state.messages,
                     bytes: info.state.bytes,
+                    most: u64::try_from(info.config.max_bytes).ok().filter(|most| *most > 0),
                 })
             }
             Err(_) => None,

@@ -106,6 +106,10 @@ impl Following {
             let error = match published {
                 Ok(taken) => {
                     self.condition.answered(Ok(()));
+                    // Where the log has a bound, something short may still fit into one that is full.
+                    if streams.most.is_none() {
+                        self.order.set_full(false);
+                    }
                     // One that was sent twice may have been executed by now.
                     if taken.sequence <= executed && !taken.duplicate {
                         self.stop.send_replace(Some(Stop::Lost { last: taken.sequence, executed }));
@@ -116,6 +120,8 @@ impl Following {
                 Err(error) => error,
             };
             if is_full(&error) {
+                self.condition.answered(Ok(()));
+                self.order.set_full(true);
                 return Err(Refusal::NoDisk { budget: None, fails: false });
             }
             if error.kind() == PublishErrorKind::MaxPayloadExceeded {
