@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use http::StatusCode;
 use streamgauge_core::endpoints::{GaugeRequest, Request, Response, Status, readings};
-use streamgauge_core::engine::{Name, Prefix};
+use streamgauge_core::engine::{Name, Prefix, Refusal};
 use streamgauge_core::gauge::{Definition, Format, MergeError, SetupError, render};
 use streamgauge_core::time::Time;
 use tokio::sync::mpsc;
@@ -23,6 +23,11 @@ pub(crate) enum Answered {
     /// The gauge is, or would be, on another shard.
     Elsewhere(usize),
 }
+
+/// Told where gauges are those of many gateways.
+const NO_MERGE: Refusal = Refusal::NotImplemented(
+    "a gauge of many gateways takes no other one in: streamgauge merge adds up what was read of them",
+);
 
 /// The most gauges.
 const MOST: usize = 1_000;
@@ -52,6 +57,8 @@ impl Gauges {
         let Some(one) = all.get_mut(name) else { return missing(request, name) };
         match asked {
             GaugeRequest::Show(_, format) => self.show(one, name, *format),
+            // The other gateways would not have it.
+            GaugeRequest::Merge(_) if self.engine.own().order().is_some() => refused(request, &NO_MERGE),
             GaugeRequest::Merge(_) => {
                 let shard = self.engine.own();
                 // What it takes to look at it is given back at once.

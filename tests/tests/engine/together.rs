@@ -133,6 +133,12 @@ fn a_gauge_measures_what_all_gateways_publish_and_each_pane_is_told_once() {
     let c = gateway(&cluster.url(), &[]);
     let read = shows(&c, "/gauges/g?format=json", |text| text.contains("\"count\":20,"));
     assert!(read.contains("9.5"), "{read}");
+    // What one alone had taken in would not be there.
+    let binary = at_a.get("/gauges/g?format=binary").body;
+    let merged = at_a.post("/gauges/g/merge", binary);
+    assert_eq!(merged.status, 501);
+    let why = merged.text();
+    assert!(why.contains("streamgauge merge"), "{why}");
     std::thread::sleep(Duration::from_millis(1_500));
     assert_eq!(count(&messages(&c, "gauge.g", "first")), 20);
     at_b.send("DELETE /gauges/g HTTP/1.1\r\nhost: localhost\r\n\r\n");
