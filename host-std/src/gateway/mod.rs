@@ -32,7 +32,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use streamgauge_core::endpoints::{self, Surface};
@@ -51,6 +51,9 @@ use crate::threads::{Inbox, Threads};
 use crate::topics::{Hub, Places};
 use making::Engines;
 use side::Side;
+
+/// How often it is looked whether others were joined.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Topics and queues that are ready to be served.
 pub struct Gateway {
@@ -133,6 +136,14 @@ impl Gateway {
     pub(crate) fn is_bridged(&self) -> Option<bool> {
         let settings = self.sides[0].engine.of_main().with(|memory| memory.queue_settings(&Name::MAIN));
         settings.map(|settings| settings.topic == Some(Name::MAIN))
+    }
+
+    /// Waits until it has joined the others with which it keeps everything, if there are any.
+    pub(crate) async fn joined(&self) {
+        let shard = self.sides[0].engine.own();
+        while shard.order().is_some() && !shard.has_joined() {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Whether it ends for another process to go on.

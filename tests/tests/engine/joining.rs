@@ -69,9 +69,10 @@ fn all_gateways_of_a_group_go_by_the_same() {
     let url = cluster.url();
     let a = gateway(&url, &["--memory", "2GiB"]);
     for (flags, wrong) in [
-        (&["--memory", "1GiB"][..], "--memory 2147483648, and this one with 1073741824"),
+        (&["--memory", "1GiB"][..], "was begun with --memory 2147483648, and this gateway has 1073741824"),
         (&["--memory", "2GiB", "--max-names", "7"], "--max-names"),
-        (&["--memory", "2GiB", "--no-auto-create"], "other defaults"),
+        (&["--memory", "2GiB", "--no-auto-create"], "without --no-auto-create, and this gateway with"),
+        (&["--memory", "2GiB", "--max-message-bytes", "7KiB"], "--max-message-bytes"),
     ] {
         let mut other = started(&url, flags);
         let code = until_within(JOINED, "it to end", || other.process.try_exit_code());
@@ -83,6 +84,35 @@ fn all_gateways_of_a_group_go_by_the_same() {
     assert_eq!(a.connect().post("/put?queue=q", "x").status, 200);
     assert_eq!(other.get("/get?queue=q"), "");
     joined(&other);
+}
+
+#[test]
+fn a_gateway_goes_on_when_the_one_that_was_to_follow_it_can_not_join_the_others() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("s.toml");
+    let write = |text: &str| std::fs::write(&file, text).unwrap();
+    write("");
+    let a = gateway(&cluster.url(), &["--config", file.to_str().unwrap()]);
+    assert!(!a.process.stdout().contains("bridge"), "whoever began the group has said so");
+    assert_eq!(a.connect().post("/put?queue=q", "kept").status, 200);
+    for (settings, why) in [
+        ("memory = '2GiB'", "was begun with --memory 1073741824, and this one has 2147483648"),
+        ("engine-group = 'other'", "it is of the group streamgauge"),
+        ("max-message-bytes = '7KiB'", "was begun with --max-message-bytes"),
+    ] {
+        write(&format!("[server]\n{settings}\n"));
+        let before = a.process.stderr().len();
+        a.process.signal(Signal::SIGUSR2);
+        let said = until_within(JOINED, "a refusal", || {
+            let said = a.process.stderr()[before..].to_owned();
+            said.contains("this process goes on\n").then_some(said)
+        });
+        assert!(said.contains(why), "{settings}: {said}");
+        joined(&a);
+        assert_eq!(a.connect().get("/peek?queue=q").status, 200);
+    }
+    assert_eq!(a.get("/get?queue=q"), "kept");
 }
 
 #[test]

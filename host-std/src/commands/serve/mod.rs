@@ -162,6 +162,8 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     let process = if predecessor.is_some() { &Process::default() } else { &options.process };
     let is_said = configuration.origin_of("no-bridge") != Origin::Default;
     let is_bridged = gateway.is_bridged().filter(|_| !is_said).unwrap_or(!options.no_bridge);
+    // What `main` does in a group was said by whoever began it.
+    let is_bridged = is_bridged && settings.remote.is_none();
     process.apply(|| options.announce(&limits, &settings, [first_at, second_at], is_bridged))?;
     terminal::start_log(connections.enable_logging, connections.log_format);
     #[cfg(feature = "otlp")]
@@ -178,7 +180,7 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
 /// What a process has to do alike that goes on in place of this one.
 fn terms(settings: &Settings) -> Terms {
     let kept = match settings {
-        Settings { remote: Some(_), .. } => Kept::Engine,
+        Settings { remote: Some(remote), .. } => Kept::Engine(remote.group.clone()),
         Settings { disk: Some(disk), .. } => Kept::in_folder(&disk.folder),
         _ => Kept::Memory,
     };

@@ -2,10 +2,12 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use streamgauge_core::endpoints::Surface;
 use tokio::sync::{Notify, watch};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::commands::config::reload::Reload;
 use crate::gateway::{Gateway, Settings};
@@ -13,6 +15,9 @@ use crate::operations::service::{Predecessor, Upgrade, notify};
 use crate::server::Limits;
 use crate::server::tls::Tls;
 use crate::terminal::{self, StartError};
+
+/// How long another process may take to join the gateways with which it keeps everything, until it goes on all the same.
+const JOINING: Duration = Duration::from_secs(20);
 
 /// What a server runs with, each time that it begins.
 pub(super) struct Running {
@@ -66,6 +71,9 @@ impl Running {
             if let Some(predecessor) = first {
                 self.reload.first(gateway).await?;
                 if let Some(predecessor) = predecessor {
+                    // One that can't be of the group ends meanwhile, and the one before it goes on. What is away was so for
+                    // that one too.
+                    let _ = timeout(JOINING, gateway.joined()).await;
                     spawn_blocking(|| predecessor.succeed()).await.map_err(StartError::new)?;
                 }
             }

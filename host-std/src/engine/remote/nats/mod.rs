@@ -175,7 +175,8 @@ impl Following {
         let Group { memory: bytes, max_names } = group;
         let other = |flag: &str, theirs: u64, own: u64| {
             Stop::Other(format!(
-                "the other gateways of the group {} were started with {flag} {theirs}, and this one with {own}",
+                "the group {} was begun with {flag} {theirs}, and this gateway has {own}: what has another one is another \
+                 group (--engine-group)",
                 self.settings.group
             ))
         };
@@ -185,10 +186,28 @@ impl Following {
         if max_names != self.group.max_names {
             return Err(other("--max-names", max_names, self.group.max_names));
         }
-        let theirs = *memory.defaults();
-        if theirs != (Defaults { first: theirs.first, ..self.defaults }) {
+        let (theirs, own) = (*memory.defaults(), self.defaults);
+        for (what, theirs, own) in [
+            ("--max-message-bytes", theirs.topic.max_message_bytes, own.topic.max_message_bytes),
+            ("--max-subscribers", theirs.topic.max_subscribers, own.topic.max_subscribers),
+            ("--max-item-bytes", theirs.queue.max_item_bytes, own.queue.max_item_bytes),
+        ] {
+            if theirs != own {
+                return Err(other(what, theirs, own));
+            }
+        }
+        if theirs.auto_create != own.auto_create {
+            let (with, without) = if own.auto_create { ("with", "without") } else { ("without", "with") };
             return Err(Stop::Other(format!(
-                "the other gateways of the group {} were started with other defaults of topics and queues",
+                "the group {} was begun {with} --no-auto-create, and this gateway {without}: other defaults are another \
+                 group (--engine-group)",
+                self.settings.group
+            )));
+        }
+        // No flag says more; another version may have others.
+        if theirs != (Defaults { first: theirs.first, ..own }) {
+            return Err(Stop::Other(format!(
+                "the group {} was begun with other defaults of topics and queues",
                 self.settings.group
             )));
         }
