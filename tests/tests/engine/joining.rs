@@ -7,6 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use streamgauge_tests::build::{tool, workspace};
 use streamgauge_tests::client::Client;
+use streamgauge_tests::command::run;
 use streamgauge_tests::kept::killed;
 use streamgauge_tests::nats::Cluster;
 use streamgauge_tests::process::Process;
@@ -113,6 +114,19 @@ fn a_gateway_goes_on_when_the_one_that_was_to_follow_it_can_not_join_the_others(
         assert_eq!(a.connect().get("/peek?queue=q").status, 200);
     }
     assert_eq!(a.get("/get?queue=q"), "kept");
+}
+
+#[test]
+fn an_engine_that_will_not_do_is_known_before_a_gateway_waits_for_it() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let check = |flags: &[&str]| run(&[&["engine", "check", &cluster.url()][..], flags].concat(), "");
+    let (code, _, wrong) = check(&["--replicas", "3"]);
+    assert!(code == 1 && wrong.contains("3 replicas are wanted") && wrong.contains("1 servers"), "{wrong}");
+    let Some(small) = Cluster::start_with(1, "max_payload: 1024") else { return };
+    let mut a = started(&small.url(), &[]);
+    let said = a.process.line("engine: ");
+    assert!(said.contains("max_payload is 1024 bytes"), "{said}");
+    assert_eq!(a.connect().get("/readyz").status, 503);
 }
 
 #[test]

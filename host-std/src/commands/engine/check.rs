@@ -13,7 +13,7 @@ pub(super) fn run(_: &Settings) -> Result<ExitCode, StartError> {
 /// Says what is there, and what is wrong.
 #[cfg(feature = "nats")]
 pub(super) fn run(settings: &Settings) -> Result<ExitCode, StartError> {
-    use crate::engine::remote::nats::look;
+    use crate::engine::remote::nats::{LEAST_PAYLOAD, look};
 
     let found = crate::terminal::runtime()?.block_on(look(settings)).map_err(StartError::new)?;
     let mut wrong = Vec::new();
@@ -35,6 +35,12 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, StartError> {
     }
     if found.max_payload < LEAST_PAYLOAD {
         wrong.push(format!("max_payload is {} bytes: at least {LEAST_PAYLOAD} are needed", found.max_payload));
+    }
+    if found.streams.iter().any(|(_, stream)| stream.is_none()) && found.servers < found.replicas {
+        wrong.push(format!(
+            "{} replicas are wanted (--replicas), and {} servers are known: nobody can make the streams",
+            found.replicas, found.servers
+        ));
     }
     for (name, stream) in &found.streams {
         let Some(stream) = stream else {
@@ -66,10 +72,6 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, StartError> {
     }
     Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
-
-/// Bytes of the longest message that an engine has to take.
-#[cfg(feature = "nats")]
-const LEAST_PAYLOAD: usize = 64 << 10;
 
 /// What a version is known to do to a log.
 #[cfg(feature = "nats")]

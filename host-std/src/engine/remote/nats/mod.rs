@@ -24,7 +24,7 @@ mod saving;
 mod streams;
 mod writing;
 
-pub(crate) use streams::look;
+pub(crate) use streams::{LEAST_PAYLOAD, look};
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};

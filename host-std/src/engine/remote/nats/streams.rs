@@ -1,5 +1,6 @@
 //! The connection to the engine, and the two streams of a group.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,9 @@ const ANSWER: Duration = Duration::from_secs(2);
 
 /// By when who sends something again is known again: longer than anything is sent again.
 const TWICE: Duration = Duration::from_secs(120);
+
+/// Bytes of the longest message that an engine has to take.
+pub(crate) const LEAST_PAYLOAD: usize = 64 << 10;
 
 /// Bytes of a message beside what is in it.
 const HEADERS: usize = 1 << 10;
@@ -36,10 +40,14 @@ impl Streams {
     /// Connects, and makes the streams unless they are there.
     pub(super) async fn open(settings: &Settings, condition: &Arc<Condition>) -> Result<Self, String> {
         let client = connect(settings, Some(condition.told())).await?;
+        let max_payload = client.max_payload();
+        if max_payload < LEAST_PAYLOAD {
+            return Err(format!("its max_payload is {max_payload} bytes, and at least {LEAST_PAYLOAD} are needed"));
+        }
         let mut jetstream = async_nats::jetstream::new(client.clone());
         jetstream.set_timeout(ANSWER);
         let Settings { group, most, .. } = settings;
-        let replicas = settings.replicas.unwrap_or(if is_cluster(&client) { 3 } else { 1 });
+        let replicas = replicas(settings, &client);
         let bytes = most.map_or(-1, |most| i64::try_from(most).unwrap_or(i64::MAX));
         let base = stream::Config {
             num_replicas: replicas,
@@ -159,6 +167,24 @@ async fn connect(settings: &Settings, tell: Option<Tell>) -> Result<Client, Stri
     options.connect(&settings.servers).await.map_err(|error| format!("{servers} can't be reached: {error}"))
 }
 
+/// How many servers are to keep what the group has.
+fn replicas(settings: &Settings, client: &Client) -> usize {
+    settings.replicas.unwrap_or(if is_cluster(client) { 3 } else { 1 })
+}
+
+/// How many servers there are, as far as they say so to clients, or are named.
+async fn servers(settings: &Settings, client: &Client) -> usize {
+    let said = client.server_info().connect_urls.iter().collect::<HashSet<_>>().len();
+    let mut named = HashSet::new();
+    for server in &settings.servers {
+        let one = Settings { servers: vec![server.clone()], ..settings.clone() };
+        // One that is away now is one all the same.
+        let id = connect(&one, None).await.map_or_else(|_| server.clone(), |client| client.server_info().server_id);
+        named.insert(id);
+    }
+    said.max(named.len())
+}
+
 fn is_cluster(client: &Client) -> bool {
     client.server_info().cluster.is_some_and(|cluster| !cluster.is_empty())
 }
@@ -168,6 +194,9 @@ pub(crate) struct Found {
     pub(crate) version: String,
     pub(crate) cluster: Option<String>,
     pub(crate) max_payload: usize,
+    /// How many servers are to keep what the group has; and how many there are, as far as is known.
+    pub(crate) replicas: usize,
+    pub(crate) servers: usize,
     /// Of each stream of the group: its name; whether it is there, its replicas, how many of them are current, messages and
     /// bytes.
     pub(crate) streams: Vec<(String, Option<FoundStream>)>,
@@ -222,8 +251,17 @@ pub(crate) async fn look(settings: &Settings) -> Result<Found, String> {
         };
         streams.push((name, found));
     }
+    let (replicas, servers) = (replicas(settings, &client), servers(settings, &client).await);
     let cluster = info.cluster.filter(|cluster| !cluster.is_empty());
-    Ok(Found { version: info.version, cluster, max_payload: info.max_payload, streams, jetstream: answers })
+    Ok(Found {
+        version: info.version,
+        cluster,
+        max_payload: info.max_payload,
+        replicas,
+        servers,
+        streams,
+        jetstream: answers,
+    })
 }
 
 /// Whether the engine has said that it did not take something, and will not.
