@@ -1,6 +1,7 @@
 //! Topics and queues on threads of their own: a client does not notice which is where.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -287,6 +288,78 @@ fn threads_share_the_work_and_the_law_holds() {
                     let lent = client.get(&format!("/mget?queue=work{number}&items=50&lease=30&wait=10")).text();
                     let items: Vec<Value> =
                         lent.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+/// Lends items of a queue, and gives all of them back.
+fn kill(client: &mut Client, queue: &str, items: usize) {
+    let lent = client.get(&format!("/mget?queue={queue}&items={items}&lease=60")).text();
+    let token = |line: &str| -> Option<String> {
+        Some(serde_json::from_str::<Value>(line).expect("JSON")["lease"].as_str()?.to_owned() + "\n")
+    };
+    let tokens: String = lent.lines().filter_map(token).collect();
+    assert_eq!(client.post(&format!("/nack?queue={queue}"), tokens).text(), format!("nacked {items}\n"));
+}
+
+/// Wherever the queue is that takes them, and however often it moves.
+#[test]
+fn each_dead_letter_arrives_once() {
+    let serve = Serve::start(3);
+    let mut client = serve.connect();
+    let settings = "{\"max_attempts\":1,\"dead_letter\":\"graves\"}";
+    assert_eq!(put(&mut client, "/queues/work", settings).status, 201);
+    let is_over = AtomicBool::new(false);
+    const ROUNDS: usize = 300;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut mover = serve.connect();
+            let topics = (0..6).cycle().take_while(|_| !is_over.load(Relaxed));
+            topics.for_each(|topic| {
+                put(&mut mover, "/queues/graves", &format!("{{\"topic\":\"t{topic}\"}}"));
+            });
+        });
+        for round in 0..ROUNDS {
+            let items: String = (0..20).map(|item| format!("{round} {item}\n")).collect();
+            client.post("/mput?queue=work", items);
+            kill(&mut client, "work", 20);
+        }
+        is_over.store(true, Relaxed);
+    });
+    let dead = 20 * ROUNDS;
+    let has_letters = |client: &mut Client| !client.get("/peek?queue=work&state=dead").body.is_empty();
+    until("all letters to leave", || (!has_letters(&mut client)).then_some(()));
+    assert_eq!((&serve.stats("work")["dead"], &serve.stats("graves")["accepted"]), (&dead.into(), &dead.into()));
+    let letters = client.get(&format!("/mget?queue=graves&items={}", 2 * dead)).text();
+    let distinct: BTreeSet<&str> = letters.lines().collect();
+    assert_eq!((letters.lines().count(), distinct.len()), (dead, dead));
+}
+
+/// A letter on its way makes no room for others: it arrives.
+#[test]
+fn what_is_put_behind_a_letter_does_not_push_it_out() {
+    let serve = Serve::start(2);
+    let mut client = serve.connect();
+    for target in names(6) {
+        let queue = format!("to_{target}");
+        let settings = format!("{{\"max_bytes\":30,\"max_attempts\":1,\"dead_letter\":\"{target}\"}}");
+        assert_eq!(put(&mut client, &format!("/queues/{queue}"), &settings).status, 201);
+        for round in 0..50 {
+            client.post(&format!("/put?queue={queue}"), format!("letter {round:013}"));
+            let lent = client.get(&format!("/get?queue={queue}&lease=30"));
+            let token = lent.header("x-lease").expect("a token");
+            // All at once, so that it is put before anything else can happen.
+            let post = |target: &str, body: &str| {
+                format!("POST {target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+            };
+            let nack = post(&format!("/nack?queue={queue}&lease={token}"), "");
+            client.send(nack + &post(&format!("/put?queue={queue}"), &format!("behind {round:013}")));
+            assert_eq!((client.answer().status, client.answer().status), (200, 200));
+            assert_eq!(client.get(&format!("/get?queue={queue}")).text(), format!("behind {round:013}"));
+        }
+        let left = format!("/peek?queue={queue}&state=dead");
+        until("all letters to leave", || client.get(&left).body.is_empty().then_some(()));
+        let (source, target) = (serve.stats(&queue), serve.stats(&target));
+        assert_eq!((&source["overflow"], &source["refused"], &target["accepted"]), (&0.into(), &0.into(), &50.into()));
+    }
+}
+
                     assert!(!items.is_empty(), "{} of 1000", got.len());
                     let tokens: String =
                         items.iter().map(|item| format!("{}\n", item["lease"].as_str().unwrap())).collect();

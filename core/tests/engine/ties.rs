@@ -5,7 +5,9 @@ use core::time::Duration;
 
 use streamgauge_core::endpoints::{Reply, Request};
 use streamgauge_core::engine::memory::Defaults;
-use streamgauge_core::engine::{Command, Engine as _, Kind, Name, Outcome, Part, QueueSettings, TopicSettings};
+use streamgauge_core::engine::{
+    Command, Data, Engine as _, Kind, Name, Outcome, Part, Pieces, QueueSettings, TopicSettings,
+};
 use streamgauge_core::time::Time;
 
 use crate::Town;
@@ -62,6 +64,49 @@ fn letters_that_another_engine_has_leave_whatever_happened_meanwhile() {
     let left = letters(&mut town, "jobs");
     assert!(left.len() == 1 && left < sent, "{left:?}");
     assert_eq!(town.stats("jobs")["dead"], 4);
+}
+
+/// Whoever has copies of letters is the only one who does anything with them until it says so.
+#[test]
+fn letters_that_are_being_handed_on_are_nowhere_else() {
+    let mut town = town();
+    let settings = r#"{"max_bytes":30,"max_attempts":1,"dead_letter":"far"}"#;
+    assert_eq!(town.status(&format!("PUT /queues/jobs {settings}")), 201);
+    town.engine.host_mut().foreign.push(name("far"));
+    assert_eq!(town.status("POST /put?queue=jobs 0123456789"), 200);
+    assert_eq!(town.status("POST /put?queue=jobs aaaaabbbbb"), 200);
+    kill(&mut town, "jobs", 2);
+    assert!(town.engine.is_handing(&name("jobs")));
+    let sent = letters(&mut town, "jobs");
+    assert_eq!(sent.len(), 2);
+    // Their target comes here, and others ask for their room.
+    town.engine.host_mut().foreign.clear();
+    assert_eq!(town.status("PUT /queues/far {}"), 201);
+    let put = |queue, items: &'static [u8]| Command::Put {
+        queue,
+        items: Pieces::whole(Data::Plain(items)),
+        delay: Duration::ZERO,
+        id: None,
+    };
+    for (items, has_to_wait) in [(&b"short"[..], false), (b"too long for it", true)] {
+        let Command::Put { queue, items, .. } = put(name("jobs"), items) else { unreachable!() };
+        assert_eq!(town.engine.has_to_wait(&queue, &items), has_to_wait);
+    }
+    assert_eq!(town.status("POST /put?queue=jobs short"), 200);
+    assert_eq!(town.status("POST /put?queue=jobs too+long+for+it"), 503, "who does not wait is refused");
+    assert_eq!(town.status("POST /put?queue=jobs ten+bytes."), 200);
+    assert_eq!(town.engine.host().overflow, [(name("jobs"), b"short".to_vec())], "what is ready leaves");
+    assert_eq!(town.send("POST /redrive?queue=jobs").body, "redriven 0\n");
+    assert_eq!(town.send("POST /queues/jobs/empty").body, "removed 1\n");
+    town.engine.advance(Kind::Queue, &name("jobs"), town.now);
+    assert_eq!(letters(&mut town, "jobs"), sent);
+    assert_eq!(town.stats("far")["accepted"], 0);
+    // One has arrived, and the other one has not.
+    assert_eq!(town.engine.drop_letters(&name("jobs"), [sent[0]]), 1);
+    town.engine.set_handing(&name("jobs"), false);
+    town.engine.advance(Kind::Queue, &name("jobs"), town.now);
+    assert_eq!((&town.stats("jobs")["dead"], &town.stats("far")["accepted"]), (&2.into(), &1.into()));
+    assert_eq!(town.status("POST /put?queue=jobs all+of+the+room,+no+less+of+it"), 200, "nothing is left of them");
 }
 
 /// However much there is to be moved, one request moves it; the engine does a part of it at a time.

@@ -91,7 +91,8 @@ pub trait Host: Sized {
         true
     }
 
-    /// A queue has letters for one that another engine owns ([`Memory::letters`](super::Memory::letters)).
+    /// A queue has letters for one that another engine owns ([`Memory::letters`](super::Memory::letters)). From now on
+    /// they are [handed on](super::Memory::set_handing).
     fn letters(&mut self, queue: &Name) {
         let _ = queue;
     }

@@ -4,7 +4,7 @@ use core::ops::ControlFlow;
 
 use super::entry::QueueEntry;
 use super::{Host, Memory, Table};
-use crate::engine::{Kind, Name};
+use crate::engine::{Kind, Name, Pieces};
 use crate::queue::leases::Letter;
 use crate::time::Time;
 
@@ -24,7 +24,9 @@ impl<H: Host> Memory<H> {
     pub fn detach_queue(&mut self, name: &Name) -> Option<DetachedQueue<H>> {
         let topic = self.queues.get(name)?.settings().topic;
         self.unlink(name, topic);
-        self.queues.remove(name).map(DetachedQueue)
+        let mut entry = self.queues.remove(name)?;
+        entry.queue.set_handing(false);
+        Some(DetachedQueue(entry))
     }
 
     /// Goes on with a queue that another engine has given away. If its topic is here, that feeds it, or else once it is.
@@ -43,6 +45,27 @@ impl<H: Host> Memory<H> {
         self.link(name, topic);
         self.after_change(name, now);
         Ok(())
+    }
+
+    /// Says whether the letters of a queue are being handed on to another engine. It is so once the host
+    /// [was told](Host::letters) of them: until it says otherwise they stay, but for those that are
+    /// [dropped](Self::drop_letters), and nothing else is done with them, wherever the queue is that takes them. O(1).
+    pub fn set_handing(&mut self, name: &Name, handing: bool) {
+        if let Some(entry) = self.queues.get_mut(name) {
+            entry.queue.set_handing(handing);
+        }
+    }
+
+    /// Whether the letters of a queue are being handed on to another engine. O(1).
+    pub fn is_handing(&self, name: &Name) -> bool {
+        self.queues.get(name).is_some_and(|entry| entry.queue.is_handing())
+    }
+
+    /// Whether a queue has no room for items before the letters have left that are being handed on: who can wait for
+    /// that loses nothing. O(items), if there are such letters.
+    pub fn has_to_wait(&self, name: &Name, items: &Pieces<'_>) -> bool {
+        let queue = self.queues.get(name).map(|entry| &entry.queue);
+        queue.is_some_and(|queue| queue.is_handing() && !queue.has_room_beside(items.lens()))
     }
 
     /// Shows the letters of a queue to `each`, those that died first before the others, until it breaks; and returns the

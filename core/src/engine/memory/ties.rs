@@ -65,8 +65,13 @@ impl<H: Host> Memory<H> {
     /// Puts the dead of a queue on the one that takes them, as far as it does; the others stay where they are, and are
     /// tried again. Returns whether more of them could go at once.
     pub(super) fn hand_letters_on(&mut self, name: &Name, now: Time) -> bool {
+        if self.is_handing(name) {
+            // Wherever their target is by now.
+            return false;
+        }
         let Some(target) = self.target_of_letters(name) else { return false };
         if self.queues.get(&target).is_none() && !self.host.owns(&target) {
+            self.set_handing(name, true);
             self.host.letters(name);
             return false;
         }

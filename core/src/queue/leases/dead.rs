@@ -40,6 +40,20 @@ impl Letter<'_> {
     }
 }
 
+impl<S, L> LeaseQueue<S, L> {
+    /// Says whether its letters are being handed on by who keeps copies of them: until that has ended, they only leave by
+    /// [`drop_letter`](Self::drop_letter) and [`take_dead`](Self::take_dead). They are not brought back, nor purged, and
+    /// make no room for others, as if they were on lease.
+    pub const fn set_handing(&mut self, handing: bool) {
+        self.handing = handing;
+    }
+
+    /// Whether its letters are being handed on. O(1).
+    pub const fn is_handing(&self) -> bool {
+        self.handing
+    }
+}
+
 impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// Hands on up to `letters` dead letters to `each`, those that died first before the others, and returns how many
     /// were removed: for those who keep them elsewhere. They stay counted as dead. O(letters log n).
@@ -54,7 +68,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             if each(letter).is_break() {
                 break;
             }
-            self.dead.remove(&mut self.slots, slot);
+            self.unbury(slot);
             self.release_slot(slot);
             count(&mut self.tally.handed_on);
             taken += 1;
@@ -69,7 +83,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         let found = self.dead.find(&self.slots, rank);
         let found = found.filter(|slot| self.slots.get(*slot).is_some_and(|slot| rank_of(slot) == rank));
         let Some(slot) = found else { return false };
-        self.dead.remove(&mut self.slots, slot);
+        self.unbury(slot);
         self.release_slot(slot);
         count(&mut self.tally.handed_on);
         true
@@ -119,8 +133,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         self.settle(now);
         let mut redriven = 0;
         while redriven < letters {
-            let Some(slot) = self.dead.first() else { break };
-            self.dead.remove(&mut self.slots, slot);
+            let Some(slot) = self.letter_to_leave() else { break };
+            self.unbury(slot);
             let id = self.new_id();
             let Some(place) = self.slots.get_mut(slot) else { break };
             (place.id, place.attempts) = (id, 0);
@@ -148,9 +162,9 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             purged += 1;
         }
         while purged < items {
-            let Some(slot) = self.delayed.first().or(self.dead.first()) else { break };
+            let Some(slot) = self.delayed.first().or(self.letter_to_leave()) else { break };
             self.delayed.remove(&mut self.slots, slot);
-            self.dead.remove(&mut self.slots, slot);
+            self.unbury(slot);
             self.release_slot(slot);
             count(&mut self.tally.purged);
             purged += 1;
@@ -188,6 +202,24 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             }
             count(&mut self.tally.reasons_lost);
         }
+        // Its record may be a longer one now.
+        if let Some((taken, size)) = self.taken_by(slot) {
+            self.room.dead.take(taken, size);
+        }
+    }
+
+    /// Takes a slot out of the dead, if it is one of them.
+    pub(super) fn unbury(&mut self, slot: u32) {
+        if self.dead.remove(&mut self.slots, slot)
+            && let Some((taken, size)) = self.taken_by(slot)
+        {
+            self.room.dead.give(taken, size);
+        }
+    }
+
+    /// The letter that leaves first where one has to; none while they are handed on.
+    pub(super) fn letter_to_leave(&self) -> Option<u32> {
+        self.dead.first().filter(|_| !self.handing)
     }
 
     /// Writes how the item died, where its record has room for it, or else by making it a longer record at the end of

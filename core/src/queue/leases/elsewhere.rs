@@ -67,9 +67,10 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         if self.slots.get(slot).is_some_and(|slot| slot.token != 0) {
             self.end_lease(slot);
         }
-        for tree in [&mut self.back, &mut self.delayed, &mut self.dead] {
+        for tree in [&mut self.back, &mut self.delayed] {
             tree.remove(&mut self.slots, slot);
         }
+        self.unbury(slot);
         self.release_slot(slot);
     }
 }

@@ -124,6 +124,8 @@ pub struct LeaseQueue<S, L> {
     /// How often all records were moved together, which makes earlier positions worthless.
     compacted: u64,
     tally: Tally,
+    /// Whether its letters are being handed on, so that none of them leaves otherwise.
+    handing: bool,
 }
 
 /// The items that were never set aside.
@@ -146,10 +148,34 @@ struct Room {
     bytes: u64,
     /// Of those, what lies elsewhere, less what is here for it.
     elsewhere: u64,
-    /// The part of each that is on lease.
-    leased_live: usize,
-    leased_bytes: u64,
-    leased_elsewhere: u64,
+    /// What is on lease of that, and what is dead.
+    leased: Part,
+    dead: Part,
+}
+
+/// A part of what the records take.
+#[derive(Debug, Clone, Copy, Default)]
+struct Part {
+    /// Bytes that its records would take if their items lay in them.
+    whole: u64,
+    /// Bytes of items alone.
+    bytes: u64,
+}
+
+impl Part {
+    const NONE: Self = Self { whole: 0, bytes: 0 };
+
+    /// An item belongs to it of that size, whose record takes so much.
+    const fn take(&mut self, taken: usize, size: Size) {
+        self.whole = self.whole.wrapping_add(taken as u64).wrapping_add(size.elsewhere());
+        self.bytes = self.bytes.wrapping_add(size.len as u64);
+    }
+
+    /// It belongs to it no more.
+    const fn give(&mut self, taken: usize, size: Size) {
+        self.whole = self.whole.wrapping_sub(taken as u64).wrapping_sub(size.elsewhere());
+        self.bytes = self.bytes.wrapping_sub(size.len as u64);
+    }
 }
 
 impl Room {
@@ -165,20 +191,6 @@ impl Room {
         self.live = self.live.wrapping_sub(taken);
         self.bytes = self.bytes.wrapping_sub(size.len as u64);
         self.elsewhere = self.elsewhere.wrapping_sub(size.elsewhere());
-    }
-
-    /// It is on lease.
-    const fn lend(&mut self, taken: usize, size: Size) {
-        self.leased_live = self.leased_live.wrapping_add(taken);
-        self.leased_bytes = self.leased_bytes.wrapping_add(size.len as u64);
-        self.leased_elsewhere = self.leased_elsewhere.wrapping_add(size.elsewhere());
-    }
-
-    /// It is on lease no more.
-    const fn end_lease(&mut self, taken: usize, size: Size) {
-        self.leased_live = self.leased_live.wrapping_sub(taken);
-        self.leased_bytes = self.leased_bytes.wrapping_sub(size.len as u64);
-        self.leased_elsewhere = self.leased_elsewhere.wrapping_sub(size.elsewhere());
     }
 }
 
@@ -211,7 +223,7 @@ impl Default for Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overflow {
     /// For want of room the oldest dead letters leave for it; if that is not enough, the oldest ready items, then the
-    /// delayed ones. Those on lease never do.
+    /// delayed ones. Those on lease never do, nor letters while they are [handed on](LeaseQueue::set_handing).
     #[default]
     DropOldest,
     /// It is refused.
@@ -246,18 +258,11 @@ impl<S, L> LeaseQueue<S, L> {
             leased: Tree::EMPTY,
             delayed: Tree::EMPTY,
             dead: Tree::EMPTY,
-            room: Room {
-                live: 0,
-                waste: 0,
-                bytes: 0,
-                elsewhere: 0,
-                leased_live: 0,
-                leased_bytes: 0,
-                leased_elsewhere: 0,
-            },
+            room: Room { live: 0, waste: 0, bytes: 0, elsewhere: 0, leased: Part::NONE, dead: Part::NONE },
             most: u64::MAX,
             compacted: 0,
             tally: Tally::NEW,
+            handing: false,
         }
     }
 
@@ -354,6 +359,12 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         let size = self.size_at(offset);
         self.slots.release(slot);
         self.release(offset, size);
+    }
+
+    /// What the record of an item that has a slot takes, and the size of the item.
+    fn taken_by(&self, slot: u32) -> Option<(usize, Size)> {
+        let record = self.log.record_at(self.slots.get(slot)?.offset())?;
+        Some((record_len(record.len())?, record::held(record).size()))
     }
 
     /// The size of the item in the record at `offset`.

@@ -8,7 +8,7 @@ use super::note::{Death, LONGEST_REASON, Note};
 use super::record::{self, Form, HEADER, Kind, NUMBER_BITS};
 use super::save::{ASIDE, AWAY, DONE, FRESH, NOTED};
 use super::slot::Slot;
-use super::{LeaseQueue, Settings, tree};
+use super::{LeaseQueue, Part, Settings, tree};
 use crate::log::{Layout, record_len};
 use crate::saved::{Broken, Get, Input};
 use crate::storage::Grow;
@@ -59,6 +59,11 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         if aside != queue.slots.used() {
             return Err(Broken::Wrong("an item that is set aside is missing"));
         }
+        let mut dead = Part::NONE;
+        for (taken, size) in queue.dead.iter(&queue.slots).filter_map(|slot| queue.taken_by(slot)) {
+            dead.take(taken, size);
+        }
+        queue.room.dead = dead;
         if !queue.counters().balanced() {
             return Err(Broken::Wrong("what was accepted is not the sum of what became of it"));
         }
@@ -200,7 +205,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.set_offset(place.offset());
             if slot.token != 0 {
-                self.room.lend(taken, size);
+                self.room.leased.take(taken, size);
             }
         }
         Ok(true)

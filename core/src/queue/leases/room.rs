@@ -6,7 +6,7 @@ use super::away::{Held, Size};
 use super::counters::count;
 use super::record::{self, Kind};
 use super::slot::Slot;
-use super::{LeaseQueue, Overflow};
+use super::{LeaseQueue, Overflow, Part};
 use crate::log::record_len;
 use crate::storage::Grow;
 
@@ -84,16 +84,29 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         let (len, whole) = (size.len, record::whole_len(size.len, note));
         let possible = |queue: &Self| {
             let limits = queue.settings.limits;
+            let (leased, dead) = (&queue.room.leased, if queue.handing { &queue.room.dead } else { &Part::NONE });
+            let bytes = leased.bytes.saturating_add(dead.bytes);
             let beyond = limits.depth.is_some_and(|most| queue.leased.len() >= most)
-                || limits.bytes.is_some_and(|most| queue.room.leased_bytes.saturating_add(len as u64) > most);
+                || limits.bytes.is_some_and(|most| bytes.saturating_add(len as u64) > most);
             let most = if queue.grows() { queue.most } else { queue.log.capacity() as u64 };
-            let leased = (queue.room.leased_live as u64).saturating_add(queue.room.leased_elsewhere);
-            (!beyond || queue.is_beyond_alone(len)) && leased.saturating_add(whole) <= most
+            let stays = leased.whole.saturating_add(dead.whole);
+            (!beyond || queue.is_beyond_alone(len)) && stays.saturating_add(whole) <= most
         };
         possible(self) || {
             self.settle(self.clock);
             possible(self)
         }
+    }
+
+    /// Whether items of these lengths have room beside all that is there. O(items).
+    pub(crate) fn has_room_beside(&self, lens: impl Iterator<Item = usize>) -> bool {
+        let (mut items, mut bytes, mut whole) = (0_u64, 0_u64, 0_u64);
+        for len in lens {
+            items = items.saturating_add(1);
+            bytes = bytes.saturating_add(len as u64);
+            whole = whole.saturating_add(record::whole_len(len, 0));
+        }
+        !self.is_beyond(items, bytes, whole) && (self.grows() || whole <= self.free() as u64)
     }
 
     /// Lets the oldest ready items leave that are beyond the limits.
@@ -121,7 +134,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
                 self.compact();
             } else if let Some(overflow) = overflow.as_deref_mut() {
                 if !self.drop_one(true, overflow) {
-                    // Only what is on lease is left.
+                    // Only what may not leave is left.
                     if !enough {
                         return None;
                     }
@@ -197,12 +210,12 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// Lets one item leave, and returns whether there was one that may. The dead come first, where that helps: nobody
     /// works on them, and they would stay until nothing else has room.
     fn drop_one(&mut self, or_dead: bool, overflow: Leaving<'_>) -> bool {
-        let dead = self.dead.first().filter(|_| or_dead);
+        let dead = self.letter_to_leave().filter(|_| or_dead);
         if dead.is_none() && self.drop_ready(overflow) {
             return true;
         }
         let Some(slot) = dead.or(self.delayed.first()) else { return false };
-        self.dead.remove(&mut self.slots, slot);
+        self.unbury(slot);
         self.delayed.remove(&mut self.slots, slot);
         let Some(offset) = self.slots.get(slot).map(Slot::offset) else { return false };
         self.release_slot(slot);

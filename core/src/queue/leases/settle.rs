@@ -6,7 +6,6 @@ use super::counters::count;
 use super::due::is_due;
 use super::slot::{Slot, kept};
 use super::{LeaseQueue, Token};
-use crate::log::record_len;
 use crate::storage::Grow;
 use crate::time::Time;
 
@@ -97,9 +96,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         self.leased.remove(&mut self.slots, slot);
         let Some(place) = self.slots.get_mut(slot) else { return };
         place.token = 0;
-        let Some(record) = self.log.record_at(place.offset()) else { return };
-        let taken = record_len(record.len()).unwrap_or_default();
-        self.room.end_lease(taken, super::record::held(record).size());
+        let Some((taken, size)) = self.taken_by(slot) else { return };
+        self.room.leased.give(taken, size);
     }
 
     /// Whether the item was lent as often as it may be.

@@ -262,7 +262,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         }
         self.leased.insert(&mut self.slots, slot);
         let taken = self.log.record_at(next.offset).and_then(|record| record_len(record.len())).unwrap_or_default();
-        self.room.lend(taken, size);
+        self.room.leased.take(taken, size);
         count(&mut self.tally.lent);
     }
 

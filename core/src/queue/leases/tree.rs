@@ -13,7 +13,7 @@ use crate::time::Time;
 pub(super) struct Tree {
     root: u32,
     first: u32,
-    len: u64,
+    len: u32,
 }
 
 /// What slots are ordered by: the key, and the id among equal ones; which are different, unless somebody made them up who
@@ -32,7 +32,7 @@ impl Tree {
     pub(super) const EMPTY: Self = Self { root: NONE, first: NONE, len: 0 };
 
     pub(super) const fn len(&self) -> u64 {
-        self.len
+        self.len as u64
     }
 
     /// The slot of the lowest rank. O(1).
@@ -99,14 +99,14 @@ impl Tree {
         self.len = self.len.wrapping_add(1);
     }
 
-    /// Takes out a slot that is in this tree; nothing happens if it is not.
-    pub(super) fn remove<L: Grow<Slot>>(&mut self, slots: &mut Slots<L>, old: u32) {
+    /// Takes out a slot that is in this tree, and returns whether it is; nothing happens if not.
+    pub(super) fn remove<L: Grow<Slot>>(&mut self, slots: &mut Slots<L>, old: u32) -> bool {
         let Some((rank, mut less, mut more)) = slots.get(old).map(|slot| (rank_of(slot), slot.left, slot.right)) else {
-            return;
+            return false;
         };
         let (mut link, mut at) = (Link::Root, self.root);
         while at != old {
-            let Some(slot) = slots.get(at) else { return };
+            let Some(slot) = slots.get(at) else { return false };
             let is_less = (rank_of(slot), at) < (rank, old);
             (link, at) = if is_less { (Link::Right(at), slot.right) } else { (Link::Left(at), slot.left) };
         }
@@ -125,6 +125,7 @@ impl Tree {
         if self.first == old {
             self.first = self.leftmost(slots);
         }
+        true
     }
 
     fn leftmost<L: Grow<Slot>>(&self, slots: &Slots<L>) -> u32 {
@@ -195,9 +196,8 @@ mod tests {
                 let nth = (random >> 40) as usize % model.len();
                 let (rank, slot) = model.iter().nth(nth).map(|(rank, slot)| (*rank, *slot)).unwrap();
                 model.remove(&rank);
-                tree.remove(&mut slots, slot);
-                // It is in the tree no more.
-                tree.remove(&mut slots, slot);
+                assert!(tree.remove(&mut slots, slot));
+                assert!(!tree.remove(&mut slots, slot), "it is in the tree no more");
                 slots.release(slot);
             }
             assert_eq!(tree.len(), model.len() as u64);

@@ -16,7 +16,7 @@ use streamgauge_core::queue::leases::Away;
 use streamgauge_core::time::Time;
 
 use super::rooms::Rooms;
-use super::shard::{Shard, State, published_to};
+use super::shard::{Shard, State};
 use crate::engine::Mark;
 use crate::engine::disk::{
     self, Executed, FAILED, Failed, Full, Keeper, Notes, Position, Room, SMALL, most_bytes, refusal,
@@ -67,7 +67,7 @@ impl Shard {
         // It has its place here: handed out through the lock, so many bytes would be moved each time.
         let mut outcome = None;
         self.update(|state| {
-            let has_to_wait = published_to(command).is_some_and(|topic| state.has_to_wait(topic, now));
+            let has_to_wait = state.has_to_wait(command, now);
             if !has_to_wait && !state.lacks_items(keeper, command) {
                 outcome = state.execute_kept(keeper, command, now, to);
             }
@@ -125,7 +125,7 @@ impl Shard {
             }
             let executing = self.wait(|state| {
                 let now = self.clock().now();
-                if published_to(command).is_some_and(|topic| state.has_to_wait(topic, now)) {
+                if state.has_to_wait(command, now) {
                     return ControlFlow::Continue(());
                 }
                 let outcome = state.execute_kept(keeper, command, now, to);

@@ -1,7 +1,8 @@
 //! Dead letters on their way to a queue of another shard.
 //!
-//! They are copied, put there, and only then do they leave: none is ever nowhere. Until then their queue lets none of
-//! them be redriven or purged and does not move, so that none is in two places for anybody who asks.
+//! They are copied, put there, and only then do they leave: none is ever nowhere. Until then their queue does not move, and
+//! nothing else is done with them: none is redriven, purged or dropped for want of room, nor handed to a target that has
+//! come here meanwhile. So none is in two places for anybody who asks.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -56,7 +57,9 @@ impl Shards {
                 () = sleep_until(next), if !again.is_empty() => std::mem::take(&mut again),
             };
             for queue in queues {
-                if !self.hand_letters_of(&queue).await {
+                let have_gone = self.hand_letters_of(&queue).await;
+                self.own().end_handing(&queue);
+                if !have_gone {
                     if again.is_empty() {
                         next = Instant::now() + AGAIN;
                     }
@@ -72,6 +75,7 @@ impl Shards {
             let now = self.own().clock().now();
             let (mut letters, mut bytes) = (Vec::new(), 0);
             let target = self.own().with(|memory| {
+                memory.set_handing(queue, true);
                 memory.letters(queue, now, |letter| {
                     bytes += letter.data.len();
                     letters.push(Copied::of(&letter));
@@ -85,16 +89,17 @@ impl Shards {
             let Some(target) = target.filter(|_| !letters.is_empty()) else { return true };
             let Some(there) = self.elsewhere(Kind::Queue, &target) else {
                 // It has come here.
-                self.own().with(|memory| memory.advance(Kind::Queue, queue, now));
+                self.own().with(|memory| {
+                    memory.set_handing(queue, false);
+                    memory.advance(Kind::Queue, queue, now);
+                });
                 return true;
             };
             let sent: Vec<_> = letters.iter().map(|letter| (letter.died_at, letter.id)).collect();
-            self.own().set_handing(Some(*queue));
             let (answer, taken) = oneshot::channel();
             self.send_letters(there, target, letters, answer);
             let taken = taken.await.unwrap_or(0);
             self.own().with(|memory| memory.drop_letters(queue, sent.iter().take(taken).copied()));
-            self.own().set_handing(None);
             if taken < sent.len() {
                 return false;
             }

@@ -68,7 +68,7 @@ impl Shard {
         }
         if let Some(topic) = published_to(command) {
             let is_close = |state: &mut State| {
-                if state.has_to_wait(topic, self.clock().now()) {
+                if state.holds_back(topic, self.clock().now()) {
                     ControlFlow::Continue(())
                 } else {
                     ControlFlow::Break(())

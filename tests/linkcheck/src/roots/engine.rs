@@ -151,6 +151,9 @@ roots! {
     });
     relocate => engine().relocate(name(), given());
     lose => engine().lose(name(), *given(), time());
+    set_handing => engine().set_handing(name(), *given());
+    is_handing => engine().is_handing(name());
+    has_to_wait => engine().has_to_wait(name(), pieces());
     drop_letters => engine().drop_letters(name(), *given::<[(Time, u64); 4]>());
     move_queue => engine().detach_queue(name()).map(|queue| engine().attach_queue(name(), queue, time()).is_ok());
     fixed_seeded => keep(Fixed::<4, 64, 4>::seeded(*given()));

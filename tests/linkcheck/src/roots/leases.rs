@@ -69,6 +69,8 @@ roots! {
     });
     drop_letter => queue().drop_letter(now(), *given());
     put_letter => queue().put_letter(now(), given::<Letter<'static>>(), |item| keep(item));
+    set_handing => queue().set_handing(*given());
+    is_handing => queue().is_handing();
     redrive => queue().redrive(now(), *given());
     purge => queue().purge(now(), *given());
     token_parse => Token::parse(bytes());

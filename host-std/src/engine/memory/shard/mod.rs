@@ -72,7 +72,7 @@ pub(crate) struct Shard {
     pub(super) left: Notes,
 }
 
-/// How those wait who publish.
+/// How those wait who publish, or put.
 pub(super) const PUBLISHER: u32 = 0;
 
 impl Shard {
@@ -213,7 +213,8 @@ impl Shard {
         &self.clock
     }
 
-    /// Executes a command. One that publishes waits while what was published before is far from being sent on.
+    /// Executes a command. One that publishes waits while what was published before is far from being sent on, and one that
+    /// puts while dead letters take its room that are about to leave.
     pub(crate) async fn execute(&self, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> Outcome {
         if let Some(keeper) = &self.keeper {
             return self.execute_kept(keeper, command, to).await;
@@ -223,7 +224,7 @@ impl Shard {
         }
         let executing = self.wait(|state| {
             let now = self.clock.now();
-            if published_to(command).is_some_and(|topic| state.has_to_wait(topic, now)) {
+            if state.has_to_wait(command, now) {
                 return ControlFlow::Continue(());
             }
             ControlFlow::Break(state.execute(command, now, to))
@@ -243,7 +244,7 @@ impl Shard {
         // It has its place here: handed out through the lock, so many bytes would be moved each time.
         let mut outcome = None;
         self.update(|state| {
-            if !published_to(command).is_some_and(|topic| state.has_to_wait(topic, now)) {
+            if !state.has_to_wait(command, now) {
                 outcome = Some(state.execute(command, now, to));
             }
         });

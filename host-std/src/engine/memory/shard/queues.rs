@@ -9,7 +9,7 @@ use streamgauge_core::engine::{Command, Engine as _, Kind, Name, Outcome, Part, 
 use streamgauge_core::shared::Wake;
 use tokio::sync::Notify;
 
-use super::Shard;
+use super::{PUBLISHER, Shard};
 use crate::engine::memory::Rooms;
 
 impl Shard {
@@ -71,23 +71,21 @@ impl Shard {
     }
 
     /// Whether letters of a queue are on their way to another shard: until they have arrived, they are here too.
-    pub(in crate::engine::memory) fn is_handing(&self, queue: &Name) -> bool {
-        self.state.with(|state| state.handing.as_ref() == Some(queue))
+    fn is_handing(&self, queue: &Name) -> bool {
+        self.state.with(|state| state.memory.is_handing(queue))
     }
 
-    /// Waits until the letters that are on their way have arrived.
+    /// Waits until the letters that are on their way, or about to be, have arrived.
     pub(in crate::engine::memory) async fn handed(&self, queue: &Name) {
         while self.is_handing(queue) {
             self.handed.notified().await;
         }
     }
 
-    /// Says whose letters are on their way.
-    pub(in crate::engine::memory) fn set_handing(&self, queue: Option<Name>) {
-        self.state.update(|state| (state.handing = queue, Wake::NONE));
-        if queue.is_none() {
-            self.handed.notify_waiters();
-        }
+    /// The letters of a queue have arrived, or had no room.
+    pub(in crate::engine::memory) fn end_handing(&self, queue: &Name) {
+        self.state.update(|state| (state.memory.set_handing(queue, false), Wake::tagged(PUBLISHER)));
+        self.handed.notify_waiters();
     }
 
     /// Takes a queue out, if it is here; those who wait for its items look again, and follow it.

@@ -9,6 +9,7 @@ use streamgauge_core::queue::leases::Away;
 use streamgauge_core::time::Time;
 use tokio::sync::Notify;
 
+use super::published_to;
 use crate::engine::memory::ByName;
 use crate::engine::memory::kept::Kept;
 use crate::engine::memory::rooms::{News, Rooms};
@@ -33,9 +34,8 @@ pub(in crate::engine::memory) struct State {
     /// Topics where nothing may be published until then: a subscriber asked for it.
     pub(in crate::engine::memory) held: ByName<Time>,
     pub(in crate::engine::memory) timers: Timers,
-    /// Queues with letters for one of another shard, and the one whose letters are on their way.
+    /// Queues with letters for one of another shard.
     pub(in crate::engine::memory) letters: BTreeSet<Name>,
-    pub(in crate::engine::memory) handing: Option<Name>,
     pub(in crate::engine::memory) stopping: bool,
     /// Nothing is executed any more.
     pub(in crate::engine::memory) closed: bool,
@@ -77,7 +77,6 @@ impl State {
             held: ByName::default(),
             timers: Timers::default(),
             letters: BTreeSet::new(),
-            handing: None,
             stopping: false,
             closed: false,
         }
@@ -110,8 +109,17 @@ impl State {
         }
     }
 
+    /// Whether a command has to wait: one that publishes, or one that puts where dead letters are about to leave, which
+    /// would be lost for want of room.
+    pub(in crate::engine::memory) fn has_to_wait(&self, command: &Command<'_>, now: Time) -> bool {
+        match command {
+            Command::Put { queue, items, .. } => self.memory.has_to_wait(queue, items),
+            command => published_to(command).is_some_and(|topic| self.holds_back(topic, now)),
+        }
+    }
+
     /// Whether who publishes to a topic has to wait.
-    pub(in crate::engine::memory) fn has_to_wait(&self, topic: &Name, now: Time) -> bool {
+    pub(in crate::engine::memory) fn holds_back(&self, topic: &Name, now: Time) -> bool {
         let is_held = !self.stopping && self.held.get(topic).is_some_and(|until| now < *until);
         is_held || self.is_far_behind(topic)
     }
