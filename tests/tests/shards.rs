@@ -167,6 +167,27 @@ fn a_queue_goes_with_all_it_has_to_the_topic_that_feeds_it() {
     }
 }
 
+/// Wherever it is made again: who remembers an item takes no other for it.
+#[test]
+fn a_queue_that_is_made_again_gives_no_number_twice() {
+    let serve = Serve::start(4);
+    let mut client = serve.connect();
+    let settings = ["{}", "{\"topic\":\"t0\"}", "{\"topic\":\"t1\"}", "{\"topic\":\"t2\"}", "{}"];
+    for name in names(8) {
+        let mut numbers = BTreeSet::new();
+        for settings in settings {
+            assert_eq!(put(&mut client, &format!("/queues/{name}"), settings).status, 201);
+            for _ in 0..3 {
+                client.post(&format!("/put?queue={name}"), "item");
+                let lent = client.get(&format!("/get?queue={name}&lease=30"));
+                let number: u64 = lent.header("x-item").and_then(|number| number.parse().ok()).expect("a number");
+                assert!(numbers.insert(number), "{name}, {settings}: {number} again");
+            }
+            assert_eq!(delete(&mut client, &format!("/queues/{name}")), 200);
+        }
+    }
+}
+
 #[test]
 fn a_refused_change_leaves_a_queue_where_it_was() {
     let serve = Serve::start(4);

@@ -133,6 +133,18 @@ impl<H: Host> Memory<H> {
         &mut self.host
     }
 
+    /// The id that the first item of a new queue gets, where no queue had an item of it.
+    pub const fn first_item(&self) -> u64 {
+        self.first_item
+    }
+
+    /// Lets the ids of new queues begin there at least: a queue that another engine had may be made again here.
+    pub const fn raise_first_item(&mut self, first: u64) {
+        if self.first_item < first {
+            self.first_item = first;
+        }
+    }
+
     /// Does what is due for a topic or a queue, as [`Host::due`] was told.
     pub fn advance(&mut self, kind: Kind, name: &Name, now: Time) {
         match kind {

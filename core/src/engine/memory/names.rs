@@ -148,7 +148,8 @@ impl<H: Host> Memory<H> {
             Kind::Queue => {
                 let Some(entry) = self.queues.get(name) else { return missing };
                 let topic = entry.settings().topic;
-                self.first_item = self.first_item.max(entry.queue.next_id());
+                let next = entry.queue.next_id();
+                self.raise_first_item(next);
                 self.unlink(name, topic);
                 drop(self.queues.remove(name));
             }

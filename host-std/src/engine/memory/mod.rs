@@ -315,7 +315,7 @@ impl Shards {
         if let (Command::Remove { kind: Kind::Queue, name }, Outcome::Removed) = (command, outcome)
             && self.home(name) != self.here
         {
-            self.tell_home(*name, None);
+            self.tell_removed(*name);
         }
     }
 }

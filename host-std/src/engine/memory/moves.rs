@@ -29,8 +29,9 @@ impl Shards {
             self.own().remember_move(name, there);
         }
         let (shards, (answer, outcome)) = (self.clone(), oneshot::channel());
+        let first = self.own().with(|memory| memory.first_item());
         self.threads.on(there, move || {
-            let (outcome, refused) = shards.all[there].adopt(&name, queue, &change);
+            let (outcome, refused) = shards.all[there].adopt(&name, queue, &change, first);
             if refused.is_none() {
                 shards.settle_at(there, name);
             }
@@ -52,8 +53,19 @@ impl Shards {
         self.tell_home(name, is_guest.then_some(shard));
     }
 
+    /// Tells the home of a queue that it is gone from here: whoever makes it again does so there, and gives no id twice.
+    pub(super) fn tell_removed(&self, name: Name) {
+        let home = self.home(&name);
+        let shard = Arc::clone(&self.all[home]);
+        let first = self.own().with(|memory| memory.first_item());
+        self.threads.on(home, move || {
+            shard.with(|memory| memory.raise_first_item(first));
+            shard.forget_move(&name);
+        });
+    }
+
     /// Tells the home of a queue where it is, or that it is nowhere else.
-    pub(super) fn tell_home(&self, name: Name, place: Option<usize>) {
+    fn tell_home(&self, name: Name, place: Option<usize>) {
         let home = self.home(&name);
         let shard = Arc::clone(&self.all[home]);
         self.threads.on(home, move || match place {

@@ -154,6 +154,8 @@ roots! {
     set_handing => engine().set_handing(name(), *given());
     is_handing => engine().is_handing(name());
     has_to_wait => engine().has_to_wait(name(), pieces());
+    first_item => engine().first_item();
+    raise_first_item => engine().raise_first_item(*given());
     drop_letters => engine().drop_letters(name(), *given::<[(Time, u64); 4]>());
     move_queue => engine().detach_queue(name()).map(|queue| engine().attach_queue(name(), queue, time()).is_ok());
     fixed_seeded => keep(Fixed::<4, 64, 4>::seeded(*given()));

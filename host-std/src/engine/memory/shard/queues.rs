@@ -101,12 +101,14 @@ impl Shard {
         queue
     }
 
-    /// Goes on with a queue, if there is one, and changes it; or makes it. When that is refused, gives the queue back.
+    /// Goes on with a queue, if there is one, and changes it; or makes it, with ids from `first` on at least. When that is
+    /// refused, gives the queue back.
     pub(in crate::engine::memory) fn adopt(
         &self,
         name: &Name,
         queue: Option<DetachedQueue<Rooms>>,
         change: &QueueChange,
+        first: u64,
     ) -> (Outcome, Option<DetachedQueue<Rooms>>) {
         let is_guest = queue.is_some();
         if let Some(queue) = queue {
@@ -114,7 +116,10 @@ impl Shard {
         }
         let set = Command::SetQueue { name: *name, change: *change };
         let now = self.clock.now();
-        let outcome = self.with(|memory| memory.execute(&set, now, &mut |_: Part<'_>| ControlFlow::Continue(())));
+        let outcome = self.with(|memory| {
+            memory.raise_first_item(first);
+            memory.execute(&set, now, &mut |_: Part<'_>| ControlFlow::Continue(()))
+        });
         let is_refused = is_guest && matches!(outcome, Outcome::Refused(_));
         (outcome, if is_refused { self.detach(name) } else { None })
     }
