@@ -182,6 +182,12 @@ impl<S: AsRef<[u8]>, C: AsRef<[Place]> + AsMut<[Place]>, const STAMPED: bool> Fa
         Ok(delivery)
     }
 
+    /// Counts a message as delivered to somebody whose subscription has ended in the middle of it, and who has the whole
+    /// of it now. O(1).
+    pub const fn count_delivered(&mut self) {
+        self.delivered = self.delivered.wrapping_add(1);
+    }
+
     /// What there is for a subscriber; the message counts as received. O(1).
     ///
     /// # Errors

@@ -408,6 +408,11 @@ impl<S: AsRef<[u8]>, C: AsRef<[Place]> + AsMut<[Place]>, M> Topic<S, C, M> {
     pub fn unsubscribe(&mut self, id: Id) -> Result<Delivery, Unsubscribed> {
         self.fanout.unsubscribe(id)
     }
+
+    /// [`Fanout::count_delivered`]. O(1).
+    pub const fn count_delivered(&mut self) {
+        self.fanout.count_delivered();
+    }
 }
 
 /// Iterator over messages and their times, from [`Topic::timed`].

@@ -11,6 +11,8 @@ struct Unsaid {
     sent: usize,
     /// Where the message stands that comes before, as it is half sent to one who has lost its place in the fan-out.
     half: Option<Position>,
+    /// Bytes in front that are the other half, copied.
+    rest: usize,
 }
 
 impl Words {
@@ -21,7 +23,12 @@ impl Words {
 
     /// To be said when the message at `half` is whole, if there is one. It is not finished for the sake of no words.
     pub(super) fn behind(half: Option<Position>, bytes: Vec<u8>) -> Self {
-        Self((!bytes.is_empty()).then(|| Box::new(Unsaid { bytes, sent: 0, half })))
+        Self((!bytes.is_empty()).then(|| Box::new(Unsaid { bytes, sent: 0, half, rest: 0 })))
+    }
+
+    /// To be said next, after the other half of such a message, which the first `rest` bytes are.
+    pub(super) fn with_rest(rest: usize, bytes: Vec<u8>) -> Self {
+        Self((!bytes.is_empty()).then(|| Box::new(Unsaid { bytes, sent: 0, half: None, rest })))
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -41,14 +48,16 @@ impl Words {
         self.0.as_ref().and_then(|unsaid| unsaid.bytes.get(unsaid.sent..)).unwrap_or_default()
     }
 
-    /// So many more bytes are sent.
-    pub(super) fn sent(&mut self, bytes: usize) {
-        if let Some(unsaid) = &mut self.0 {
-            unsaid.sent += bytes;
-            if unsaid.sent >= unsaid.bytes.len() {
-                self.0 = None;
-            }
+    /// So many more bytes are sent; whether a message is whole by that.
+    pub(super) fn sent(&mut self, bytes: usize) -> bool {
+        let Some(unsaid) = &mut self.0 else { return false };
+        let before = unsaid.sent;
+        unsaid.sent += bytes;
+        let is_whole = before < unsaid.rest && unsaid.sent >= unsaid.rest;
+        if unsaid.sent >= unsaid.bytes.len() {
+            self.0 = None;
         }
+        is_whole
     }
 
     /// What is not sent yet, for other words to follow it.
@@ -65,13 +74,22 @@ mod tests {
     fn words_are_said_once_and_take_no_room_before_and_after() {
         let mut words = Words::of(b"head".to_vec());
         assert_eq!((words.unsent(), words.is_empty(), words.half()), (&b"head"[..], false, None));
-        words.sent(3);
+        assert!(!words.sent(3));
         assert_eq!((words.unsent(), words.is_empty()), (&b"d"[..], false));
         assert!(!words.finish_half(), "there was no message to finish");
         words.sent(1);
         assert_eq!((words.unsent(), words.is_empty()), (&b""[..], true));
         assert!(Words::of(Vec::new()).is_empty());
         assert_eq!(size_of::<Words>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn a_message_is_whole_when_all_of_its_rest_is_sent() {
+        let mut words = Words::with_rest(4, b"restbye".to_vec());
+        assert!(!words.sent(3) && words.sent(2) && !words.sent(2) && words.is_empty());
+        let mut at_once = Words::with_rest(4, b"rest".to_vec());
+        assert!(at_once.sent(4) && !at_once.sent(0));
+        assert!(!Words::of(b"bye".to_vec()).sent(3), "there was no message");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Subscriber {
     /// Ends the stream after the message at `half`, of which a part is sent, and `last_words`.
     pub(super) fn begin_end(&mut self, messages: &Messages, half: Option<Position>, last_words: &[u8], budget: usize) {
         let mut words = self.words.take();
-        let mut first = None;
+        let (mut first, mut copied) = (None, 0);
         if let Some(position) = half {
             if messages.messages(position).next().is_none() {
                 // The other half is gone, so nothing that could follow would be understood.
@@ -56,7 +56,8 @@ impl Subscriber {
             }
             words = Vec::new();
             if let Some((rest, _)) = self.rest_of(messages, position, budget) {
-                (self.copied, self.sent_of_next) = (rest.len() as u32, 0);
+                copied = rest.len();
+                (self.copied, self.sent_of_next) = (copied as u32, 0);
                 words = rest;
             } else {
                 first = Some(position);
@@ -64,7 +65,7 @@ impl Subscriber {
         }
         let Ok(()) = self.stream.raw(last_words, &mut words) as Result<(), Infallible>;
         let Ok(()) = self.stream.end(&mut words) as Result<(), Infallible>;
-        self.words = Words::behind(first, words);
+        self.words = if copied > 0 { Words::with_rest(copied, words) } else { Words::behind(first, words) };
         (self.end, self.idle) = (End::AfterWords, 0);
     }
 

@@ -343,12 +343,16 @@ impl Subscriber {
         }
         match send {
             Send::Words => {
-                self.words.sent(written);
+                if self.words.sent(written) {
+                    messages.count_delivered();
+                }
                 if self.words.is_empty() { Sent::Whole } else { Sent::Part }
             }
             Send::Frames { piece, .. } if written == piece.len() => {
                 self.sent_of_next = 0;
-                if !self.words.finish_half() {
+                if self.words.finish_half() {
+                    messages.count_delivered();
+                } else {
                     let _ = messages.advance(self.id, piece.end);
                     if let Some(plan) = &mut self.plan {
                         plan.extent.count(1);

@@ -52,6 +52,7 @@ roots! {
     resume => fanout().resume(*given());
     knows => fanout().knows(*given());
     unsubscribe => fanout().unsubscribe(id());
+    count_delivered => fanout().count_delivered();
     next => fanout().next(id());
     position => fanout().position(id());
     messages => fanout().messages(*given()).for_each(keep);
@@ -104,6 +105,7 @@ roots! {
     topic_withhold => topic().withhold(id(), *given(), *given());
     topic_delivery => topic().delivery(id());
     topic_unsubscribe => topic().unsubscribe(id());
+    topic_count_delivered => topic().count_delivered();
     limit_name => given::<Limit>().name();
     policy_new => LagPolicy::new(*given(), *given());
     policy_decide => given::<LagPolicy>().decide(*given(), *given());
