@@ -221,6 +221,14 @@ fn who_waits_for_a_queue_that_is_removed_waits_for_the_next_of_its_name() {
         assert_eq!(client.post(&format!("/put?queue={queue}"), "for you").status, 200);
         assert_eq!(waiting.answer().text(), "for you");
     }
+    // Waiting makes none, and ends when its time is over.
+    assert_eq!(put(&mut client, "/queues/rare", "{\"max_attempts\":5}").status, 201);
+    let mut waiting = serve.connect();
+    waiting.send("GET /get?queue=rare&wait=0.5 HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(delete(&mut client, "/queues/rare"), 200);
+    assert_eq!(waiting.answer().status, 204);
+    assert_eq!(client.get("/queues/rare").status, 404);
     // Who is left waiting at the end is told.
     let mut waiting = serve.connect();
     waiting.send("GET /get?queue=q0&wait=60 HTTP/1.1\r\nhost: localhost\r\n\r\n");

@@ -82,4 +82,7 @@ pub(crate) trait Engine: Send + Sync + 'static {
 pub(crate) trait Waiting {
     /// Waits until there may be an item for this client.
     fn rung(&self) -> impl Future<Output = ()> + Send;
+
+    /// Whether the queue is there still: who asks for an item of one that is gone makes it again.
+    fn is_there(&self) -> bool;
 }

@@ -267,7 +267,7 @@ impl Door {
     }
 
     /// Executes a command; for an item that is not there yet again and again, whenever there may be one, until the time
-    /// is over.
+    /// is over. Of a queue that was removed meanwhile none is asked for before it is there again: waiting makes no queue.
     async fn execute(&self, request: &Request<'_>, context: &Context<'_>, asking: &Asking<'_>) -> Answer {
         let engine = &self.side.engine;
         let mut waiting = None;
@@ -286,10 +286,15 @@ impl Door {
                 }
                 (Ok(Reply::Wait(..)), Some((place, until))) => {
                     let mut stop = self.side.stop.subscribe();
-                    tokio::select! {
-                        () = place.rung() => {}
-                        () = sleep_until(*until) => return whole(&nothing(), Vec::new()),
-                        _ = stop.wait_for(|stop| *stop) => return whole(&nothing(), Vec::new()),
+                    loop {
+                        tokio::select! {
+                            () = place.rung() => {}
+                            () = sleep_until(*until) => return whole(&nothing(), Vec::new()),
+                            _ = stop.wait_for(|stop| *stop) => return whole(&nothing(), Vec::new()),
+                        }
+                        if place.is_there() || self.elsewhere(request).is_some() {
+                            break;
+                        }
                     }
                 }
                 (reply, _) => return self.answer(request, context, reply, room),

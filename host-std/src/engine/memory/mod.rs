@@ -438,6 +438,10 @@ impl Waiting for ItemWait {
     async fn rung(&self) {
         self.bell.notified().await;
     }
+
+    fn is_there(&self) -> bool {
+        self.shard.has_queue(&self.queue)
+    }
 }
 
 impl Drop for ItemWait {
