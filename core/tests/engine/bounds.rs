@@ -145,6 +145,10 @@ fn a_name_too_many_is_507_and_names_the_budget() {
     assert_eq!(town.status("PUT /queues/f {\"bytes\":400,\"topic\":\"t\"}"), 507);
     assert_eq!(state(&mut town), before);
     assert_eq!(town.status("PUT /queues/f {\"bytes\":400}"), 201);
+    // Nor is its topic without the queue, though that has room.
+    assert_eq!(town.status("DELETE /queues/a"), 200);
+    assert_eq!(town.status("PUT /queues/g {\"bytes\":9000,\"topic\":\"t\"}"), 507);
+    assert_eq!(town.status("GET /topics/t"), 404);
 }
 
 #[test]

@@ -41,10 +41,11 @@ impl<H: Host> Memory<H> {
         if !self.host.may_make(self.queues.len(), limit) {
             return Err(Refusal::TooMany { kind: Kind::Queue, limit: limit as u64 });
         }
+        // Before its topic is made: a queue that is refused leaves nothing behind.
+        let room = self.host.queue(&settings)?;
         if let Some(topic) = &settings.topic {
             self.ensure_topic(topic, now)?;
         }
-        let room = self.host.queue(&settings)?;
         let (seed, key) = (self.host.random(), [self.host.random(), self.host.random()]);
         let entry = QueueEntry::new(room, &settings, self.first_item, seed, key);
         let too_many = |_| Refusal::TooMany { kind: Kind::Queue, limit: limit as u64 };
