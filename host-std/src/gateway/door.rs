@@ -313,7 +313,10 @@ impl Door {
             }
             Ok(Reply::Clients(topic, json)) => {
                 let response = if json { Response::JSON } else { Response::text(Status::Ok) };
-                whole(&response, hub.list_clients(&topic, json))
+                match hub.list_clients(&topic, json) {
+                    Ok(list) => whole(&response, list),
+                    Err(refusal) => refused(request, &refusal),
+                }
             }
             Ok(Reply::Dump(dump)) => dump_pieces(engine.clone(), dump, self.longest_item),
             Ok(Reply::Exit) => self.exit(request, context),

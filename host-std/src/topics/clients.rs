@@ -2,15 +2,19 @@
 
 use std::io::Write as _;
 
-use streamgauge_core::engine::{Name, Short};
+use streamgauge_core::engine::{Name, Refusal, Short};
 use streamgauge_core::topic::OnLag;
 
 use super::Hub;
 
 impl Hub {
     /// A line for each subscriber of a topic, as the original has it; or what is known of each, as JSON.
-    pub(crate) fn list_clients(&self, topic: &Name, json: bool) -> Vec<u8> {
-        if json { self.clients_as_json(topic) } else { self.clients_as_lines(topic) }
+    ///
+    /// # Errors
+    /// There is no such topic, and nobody who uses it makes it.
+    pub(crate) fn list_clients(&self, topic: &Name, json: bool) -> Result<Vec<u8>, Refusal> {
+        self.check_name(topic)?;
+        Ok(if json { self.clients_as_json(topic) } else { self.clients_as_lines(topic) })
     }
 
     fn clients_as_lines(&self, topic: &Name) -> Vec<u8> {

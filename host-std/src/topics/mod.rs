@@ -69,7 +69,10 @@ impl Hub {
             return bad_request(request, &bad.to_string());
         }
         if request.method == Method::Head {
-            return head_only(subscription, origin);
+            return match self.check_name(&subscription.topic) {
+                Ok(()) => head_only(subscription, origin),
+                Err(refusal) => server::refused(request, &refusal),
+            };
         }
         if !handshake::is_asked_for(context) {
             let stream = Stream { framing: subscription.framing, chunked: context.minor >= 1 };

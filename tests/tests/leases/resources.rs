@@ -120,12 +120,15 @@ fn without_auto_create_only_what_was_made_is_there() {
     for (target, line) in [
         ("-d a \"$S/pub?topic=t\"", "there is no topic t\n"),
         ("\"$S/sub?topic=t\"", "there is no topic t\n"),
+        ("\"$S/clients?topic=t\"", "there is no topic t\n"),
+        ("\"$S/clients?topic=t&format=json\"", "there is no topic t\n"),
         ("-d a \"$S/put?queue=q\"", "there is no queue q\n"),
         ("\"$S/get?queue=q&lease=5\"", "there is no queue q\n"),
         ("\"$S/stats?queue=q\"", "there is no queue q\n"),
     ] {
         typed.says(target, 404, line);
     }
+    assert_eq!(typed.curl("-I \"$S/sub?topic=t\"").status, 404);
     typed.says("-X PUT $S/queues/q", 201, "");
     typed.says("-d a \"$S/put?queue=q\"", 200, "");
 }
