@@ -288,35 +288,6 @@ fn dead_letters_go_to_queues_of_other_threads() {
     });
 }
 
-#[test]
-fn threads_share_the_work_and_the_law_holds() {
-    let serve = Serve::start(3);
-    let mut client = serve.connect();
-    for number in 0..6 {
-        let settings = format!("{{\"topic\":\"clicks{}\",\"lease\":\"30s\"}}", number % 2);
-        assert_eq!(put(&mut client, &format!("/queues/work{number}"), &settings).status, 201);
-    }
-    let address = serve.0.address;
-    let publishers: Vec<_> = (0..2)
-        .map(|topic| {
-            thread::spawn(move || {
-                let mut client = Client::connect(address);
-                for batch in 0..50 {
-                    let body: String = (0..20).map(|n| format!("{}\n", batch * 20 + n)).collect();
-                    assert_eq!(client.post(&format!("/pub?topic=clicks{topic}"), body).status, 200);
-                }
-            })
-        })
-        .collect();
-    let workers: Vec<_> = (0..6)
-        .map(|number| {
-            thread::spawn(move || {
-                let mut client = Client::connect(address);
-                let mut got = BTreeSet::new();
-                while got.len() < 1000 {
-                    let lent = client.get(&format!("/mget?queue=work{number}&items=50&lease=30&wait=10")).text();
-                    let items: Vec<Value> =
-                        lent.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
 /// Lends items of a queue, and gives all of them back.
 fn kill(client: &mut Client, queue: &str, items: usize) {
     let lent = client.get(&format!("/mget?queue={queue}&items={items}&lease=60")).text();
@@ -389,6 +360,35 @@ fn what_is_put_behind_a_letter_does_not_push_it_out() {
     }
 }
 
+#[test]
+fn threads_share_the_work_and_the_law_holds() {
+    let serve = Serve::start(3);
+    let mut client = serve.connect();
+    for number in 0..6 {
+        let settings = format!("{{\"topic\":\"clicks{}\",\"lease\":\"30s\"}}", number % 2);
+        assert_eq!(put(&mut client, &format!("/queues/work{number}"), &settings).status, 201);
+    }
+    let address = serve.0.address;
+    let publishers: Vec<_> = (0..2)
+        .map(|topic| {
+            thread::spawn(move || {
+                let mut client = Client::connect(address);
+                for batch in 0..50 {
+                    let body: String = (0..20).map(|n| format!("{}\n", batch * 20 + n)).collect();
+                    assert_eq!(client.post(&format!("/pub?topic=clicks{topic}"), body).status, 200);
+                }
+            })
+        })
+        .collect();
+    let workers: Vec<_> = (0..6)
+        .map(|number| {
+            thread::spawn(move || {
+                let mut client = Client::connect(address);
+                let mut got = BTreeSet::new();
+                while got.len() < 1000 {
+                    let lent = client.get(&format!("/mget?queue=work{number}&items=50&lease=30&wait=10")).text();
+                    let items: Vec<Value> =
+                        lent.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
                     assert!(!items.is_empty(), "{} of 1000", got.len());
                     let tokens: String =
                         items.iter().map(|item| format!("{}\n", item["lease"].as_str().unwrap())).collect();

@@ -122,7 +122,7 @@ impl Settle<'_> {
 }
 
 impl Settled {
-    /// What `{"over":["…"],"more":2,"acked":1}` says.
+    /// What `{"over":["…"],"more":2,"acked":1}` says, or a problem with these members.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let said: serde_json::Value = serde_json::from_slice(body).ok()?;
         let over = said.get("over")?.as_array()?;
@@ -201,7 +201,8 @@ mod tests {
         assert_eq!(Lent::parse(br#"{"item":7,"attempt":1,"data":"no lease"}"#), None);
         let settled = Settled::parse(br#"{"over":["a","b"],"nacked":3}"#);
         assert_eq!(settled, Some(Settled { done: 3, over: vec!["a".into(), "b".into()], more: 0 }));
-        let settled = Settled::parse(br#"{"over":["a"],"more":2,"acked":0}"#);
+        let settled =
+            Settled::parse(br#"{"over":["a"],"more":2,"acked":0,"type":"urn:x","status":410,"detail":"over"}"#);
         assert_eq!(settled, Some(Settled { done: 0, over: vec!["a".into()], more: 2 }));
         assert_eq!(Settled::parse(br#"{"type":"urn:streamgauge:problem:bad-request","status":400}"#), None);
     }

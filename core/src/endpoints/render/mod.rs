@@ -18,7 +18,7 @@ use embedded_io::Write;
 use super::parse::Shape;
 use super::{Asking, Headers, LeaseHeaders, Reply, Response, Status, write_fmt};
 use crate::engine::{Allowance, Command, Lease, Name, Outcome, Part, Settle, Sink};
-use over::Over;
+use over::{LEASE_OVER, Over};
 
 /// An answer that is being written: parts first, as an engine tells them, and then what became of the command.
 pub struct Rendering<'r, W: Write> {
@@ -150,9 +150,12 @@ impl<'r, W: Write> Rendering<'r, W> {
 
     fn finish_settle(&mut self, verb: &'static str, done: u64, over: u64) -> Result<Response, W::Error> {
         self.over.finish((done, verb), over, self.json, self.out)?;
-        let response = if self.json { Response::JSON } else { Response::text(Status::Ok) };
-        let is_over = done == 0 && over > 0;
-        Ok(if is_over { Response { status: Status::Gone, problem: Some("lease-over"), ..response } } else { response })
+        Ok(match (done == 0 && over > 0, self.json) {
+            (true, true) => Response { status: Status::Gone, problem: Some(LEASE_OVER), ..Response::problem() },
+            (true, false) => Response { problem: Some(LEASE_OVER), ..Response::text(Status::Gone) },
+            (false, true) => Response::JSON,
+            (false, false) => Response::text(Status::Ok),
+        })
     }
 
     fn write(&mut self, part: &Part<'_>) -> Result<ControlFlow<()>, W::Error> {

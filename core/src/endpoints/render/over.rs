@@ -5,12 +5,18 @@
 
 use embedded_io::Write;
 
-use super::super::write_fmt;
+use super::super::{Status, write_fmt};
 use super::items::Length;
+use super::problem::write_members;
 use crate::wire::json::write::string;
 
-/// Room for what is said at the end: how many more were over, and how many were not.
+/// Room for what is said at the end: how many more were over, and how many were not; and in JSON what the problem is, if
+/// all were.
 const LAST: usize = 64;
+const LAST_OF_JSON: usize = 192;
+
+/// The problem of leases that are all over.
+pub(super) const LEASE_OVER: &str = "lease-over";
 
 /// Tokens that are told.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +41,7 @@ impl Over {
         let mut length = Length::default();
         let Ok(()) = self.write(token, json, &mut length);
         let written = self.written.saturating_add(length.bytes());
-        if written.saturating_add(LAST) > most {
+        if written.saturating_add(if json { LAST_OF_JSON } else { LAST }) > most {
             return Ok(());
         }
         self.write(token, json, out)?;
@@ -67,7 +73,13 @@ impl Over {
             if more > 0 {
                 write_fmt(out, format_args!(",\"more\":{more}"))?;
             }
-            return write_fmt(out, format_args!(",\"{verb}\":{done}}}\n"));
+            write_fmt(out, format_args!(",\"{verb}\":{done}"))?;
+            if done > 0 || over == 0 {
+                return out.write_all(b"}\n");
+            }
+            out.write_all(b",")?;
+            let status = Status::Gone.code();
+            return write_members(status, LEASE_OVER, &"none of these leases is held any more", None, out);
         }
         if more > 0 {
             let others = if self.told > 0 { "more " } else { "" };

@@ -82,7 +82,22 @@ pub fn write_problem<W: Write>(
     limit: Option<(&str, u64)>,
     out: &mut W,
 ) -> Result<(), W::Error> {
-    write_fmt(out, format_args!("{{\"type\":\"urn:streamgauge:problem:{problem}\",\"status\":{status},\"detail\":\""))?;
+    out.write_all(b"{")?;
+    write_members(status, problem, detail, limit, out)
+}
+
+/// Writes what every problem has, to the end of it: others may stand before.
+///
+/// # Errors
+/// Those of `out`.
+pub(super) fn write_members<W: Write>(
+    status: u16,
+    problem: &str,
+    detail: &dyn Display,
+    limit: Option<(&str, u64)>,
+    out: &mut W,
+) -> Result<(), W::Error> {
+    write_fmt(out, format_args!("\"type\":\"urn:streamgauge:problem:{problem}\",\"status\":{status},\"detail\":\""))?;
     write_fmt(&mut Escaped(out), format_args!("{detail}"))?;
     out.write_all(b"\"")?;
     if let Some((name, value)) = limit {
