@@ -33,7 +33,7 @@ mod routes;
 pub use needs::{About, Need, Right, needs};
 pub use parse::{GaugeRequest, Settings, Subscription, Wrong, readings, subject};
 pub(crate) use render::problem;
-pub use render::{Rendering, overflow_line, write_problem};
+pub use render::{NOWHERE, Rendering, overflow_line, write_problem};
 pub use routes::{Route, Surface, VERB, changes, methods, route, routes};
 
 use core::time::Duration;
@@ -403,7 +403,7 @@ pub fn parse<'a, W: Write>(request: &Request<'a>, settings: &Settings, out: &mut
         Ok(Asked::Gauge(asked)) => Reply::Gauge(asked),
         Ok(Asked::Exit) => Reply::Exit,
         Ok(Asked::Nothing) => Reply::Response(Response::text(Status::Ok)),
-        Ok(Asked::NotFound) => Reply::Response(Response::text(Status::NotFound)),
+        Ok(Asked::NotFound) => Reply::Response(render::nowhere(request.accepts_json(), out)?),
         Ok(Asked::Method(allowed)) => Reply::Response(render::other_method(allowed, request.accepts_json(), out)?),
         Err(wrong) => Reply::Response(render::wrong(&wrong, request.accepts_json(), out)?),
     };

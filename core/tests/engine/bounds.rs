@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use streamgauge_core::endpoints::Request;
+use streamgauge_core::endpoints::{Method, Request};
 use streamgauge_core::engine::memory::Defaults;
 use streamgauge_core::engine::{Engine as _, Kind, Name, QueueSettings, TopicSettings};
 
@@ -101,6 +101,37 @@ fn what_is_not_understood_is_400_and_changes_nothing() {
         assert_eq!(town.status(line), status, "{line}");
         assert_eq!(state(&mut town), before, "{line}");
     }
+}
+
+#[test]
+fn head_is_answered_as_get_but_for_the_body() {
+    let mut town = town();
+    assert_eq!(town.status("PUT /queues/jobs"), 201);
+    for (path, status) in [
+        ("/topics", 200),
+        ("/topics/none", 404),
+        ("/queues", 200),
+        ("/queues/jobs", 200),
+        ("/queues/none", 404),
+        ("/nowhere", 404),
+    ] {
+        let get = Request { accept: b"application/json", ..Request::new(path.as_bytes()) };
+        let (head, get) = (town.ask(&Request { method: Method::Head, ..get }), town.ask(&get));
+        assert_eq!((head.status, head.content_type), (status, get.content_type), "{path}");
+        assert_eq!(get.status, status, "{path}");
+    }
+}
+
+#[test]
+fn nothing_is_said_of_a_path_that_is_none_but_to_who_accepts_json() {
+    let mut town = town();
+    assert_eq!(town.send("GET /nowhere").body, "");
+    let answer = town.ask(&Request { accept: b"application/json", ..Request::new(b"/nowhere") });
+    assert_eq!((answer.status, answer.content_type), (404, "application/problem+json"));
+    assert_eq!(
+        answer.body,
+        "{\"type\":\"urn:streamgauge:problem:not-found\",\"status\":404,\"detail\":\"nothing answers at this path\"}\n"
+    );
 }
 
 #[test]

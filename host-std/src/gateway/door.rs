@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
 use streamgauge_core::endpoints::{
-    self, About, Asking, GaugeRequest, Method, Need, Parsed, Reply, Request, Response, Right, Status, Subscription,
-    Surface, nothing, parse,
+    self, About, Asking, GaugeRequest, Method, NOWHERE, Need, Parsed, Reply, Request, Response, Right, Status,
+    Subscription, Surface, nothing, parse,
 };
 use streamgauge_core::engine::{Command, Dump, Outcome};
 use streamgauge_core::gauge::Definition;
@@ -67,7 +67,7 @@ impl Handler for Door {
                 return None;
             }
             // Looking for a file takes time.
-            Ok(Parsed::Reply(reply)) if self.side.files.is_some() && is_nowhere(reply, &room) => return None,
+            Ok(Parsed::Reply(reply)) if self.side.files.is_some() && is_nowhere(reply) => return None,
             Ok(Parsed::Reply(reply)) => Ok(reply.clone()),
             Err(no_room) => Err(*no_room),
         };
@@ -105,7 +105,7 @@ impl Handler for Door {
                 }
             }
             Ok(Parsed::Reply(reply)) => {
-                if let Some(files) = self.side.files.as_ref().filter(|_| is_nowhere(&reply, &room))
+                if let Some(files) = self.side.files.as_ref().filter(|_| is_nowhere(&reply))
                     && let Some(file) = files.answer(&request, context).await
                 {
                     return file;
@@ -337,9 +337,9 @@ impl Door {
     }
 }
 
-/// Whether no endpoint has the path: what is not found because there is no such name says so.
-fn is_nowhere(reply: &Reply, room: &Room) -> bool {
-    matches!(reply, Reply::Response(response) if response.status == Status::NotFound) && room.is_empty()
+/// Whether no endpoint has the path: what is not found because there is no such name is another problem.
+fn is_nowhere(reply: &Reply) -> bool {
+    matches!(reply, Reply::Response(response) if response.problem == Some(NOWHERE))
 }
 
 /// All that is queued, copied a piece at a time as the client takes it.

@@ -22,10 +22,6 @@ impl Room {
         Self { bytes: Vec::new(), most }
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     pub(super) fn into_bytes(mut self) -> Vec<u8> {
         std::mem::take(&mut self.bytes)
     }

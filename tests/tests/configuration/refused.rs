@@ -57,6 +57,8 @@ fn reasons_are_counted_and_the_last_are_told() {
         assert_eq!((&last[at]["method"], &last[at]["path"]), (&"POST".into(), &"/put".into()));
         assert!(last[at]["line"].as_str().is_some_and(|line| line.starts_with("delay must be ")), "{}", last[at]);
     }
+    let nowhere = BAD.iter().position(|(request, ..)| request.contains("/nowhere")).expect("it is asked for");
+    assert_eq!(last[BAD.len() - 1 - nowhere]["line"], "nothing answers at this path");
     // And no more than the last 50.
     let mut client = server.connect();
     (0..60).for_each(|_| assert_eq!(client.get("/nowhere").status, 404));

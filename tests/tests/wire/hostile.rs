@@ -330,6 +330,14 @@ fn what_is_no_file_for_everyone_is_none() {
         let answer = client.get(path);
         assert_eq!((answer.status, answer.text().as_str()), (404, ""), "{path}");
     }
+    // Who accepts JSON gets a file where there is one, and a problem where there is none.
+    for (path, status, said) in [("/index.html", 200, "hello"), ("/none", 404, "\"detail\":\"nothing answers")] {
+        client.send(format!("GET {path} HTTP/1.1\r\nhost: t\r\naccept: application/json\r\n\r\n"));
+        let answer = client.answer();
+        assert_eq!(answer.status, status, "{path}");
+        let text = answer.text();
+        assert!(text.contains(said), "{path}: {text}");
+    }
     assert_eq!(server.connect().get("/stats").status, 200);
 }
 

@@ -7,8 +7,8 @@ mod resources;
 mod stats;
 
 pub use items::overflow_line;
-pub use problem::write_problem;
-pub(crate) use problem::{other_method, problem, refuse, wrong};
+pub use problem::{NOWHERE, write_problem};
+pub(crate) use problem::{nowhere, other_method, problem, refuse, wrong};
 
 use core::ops::ControlFlow;
 use core::time::Duration;

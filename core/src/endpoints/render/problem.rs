@@ -39,6 +39,20 @@ pub(crate) fn wrong<W: Write>(wrong: &Wrong<'_>, json: bool, out: &mut W) -> Res
     problem(Status::BadRequest, "bad-request", wrong, None, json, out)
 }
 
+/// The kind of problem that nothing answers at a path.
+pub const NOWHERE: &str = "not-found";
+
+/// Answers a path at which there is nothing. Without a line, as the original does, but for who accepts JSON.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn nowhere<W: Write>(json: bool, out: &mut W) -> Result<Response, W::Error> {
+    if !json {
+        return Ok(Response { problem: Some(NOWHERE), ..Response::text(Status::NotFound) });
+    }
+    problem(Status::NotFound, NOWHERE, &"nothing answers at this path", None, json, out)
+}
+
 /// Answers a method that a path does not have; `allowed` are those that it has.
 ///
 /// # Errors
