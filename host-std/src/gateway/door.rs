@@ -1,8 +1,9 @@
 //! One way in on one thread: a request is parsed, executed and rendered.
 
 use std::borrow::Cow;
-use std::future::ready;
+use std::future::{pending, ready};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header};
 use streamgauge_core::endpoints::{
@@ -11,7 +12,7 @@ use streamgauge_core::endpoints::{
 };
 use streamgauge_core::engine::{Command, Dump, Outcome};
 use streamgauge_core::gauge::Definition;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Side;
 use super::room::{self, NoRoom, Room};
@@ -196,7 +197,7 @@ impl Door {
         let topic = topic.map(|topic| Need::Right(Right::Subscribe, About::Name(topic)));
         let queue = queue.map(|queue| Need::Right(Right::Put, About::Name(queue)));
         for need in topic.into_iter().chain(queue) {
-            rights.admit(need, request, context.authorization, || true)?;
+            rights.may_name(need, request, context.authorization)?;
         }
         Ok(())
     }
@@ -272,9 +273,14 @@ impl Door {
         let engine = &self.side.engine;
         let mut waiting = None;
         loop {
-            // While it waited, the queue may have moved.
+            // While it waited, the queue may have moved, and its right may be over.
             if let Some(thread) = self.elsewhere(request) {
                 return Answer::Elsewhere(thread);
+            }
+            if waiting.is_some()
+                && let Err(denial) = self.admit(request, context.authorization)
+            {
+                return denied(request, denial);
             }
             let mut room = Room::new(context.room);
             let mut rendering = asking.rendering(&mut room);
@@ -289,6 +295,7 @@ impl Door {
                     loop {
                         tokio::select! {
                             () = place.rung() => {}
+                            denial = self.no_longer(request, context) => return denied(request, denial),
                             () = sleep_until(*until) => return whole(&nothing(), Vec::new()),
                             _ = stop.wait_for(|stop| *stop) => return whole(&nothing(), Vec::new()),
                         }
@@ -298,6 +305,19 @@ impl Door {
                     }
                 }
                 (reply, _) => return self.answer(request, context, reply, room),
+            }
+        }
+    }
+
+    /// Ends when a request that was let in would not be any more, which is asked as often as of streams.
+    async fn no_longer(&self, request: &Request<'_>, context: &Context<'_>) -> Denial {
+        if self.side.rights.is_none() {
+            return pending().await;
+        }
+        loop {
+            sleep(Duration::from_secs(1)).await;
+            if let Err(denial) = self.admit(request, context.authorization) {
+                return denial;
             }
         }
     }

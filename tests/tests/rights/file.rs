@@ -128,6 +128,31 @@ fn a_stream_ends_with_its_token() {
 }
 
 #[test]
+fn whoever_waits_for_an_item_takes_none_once_its_token_is_over() {
+    for shards in ["--shards=1", "--shards=3"] {
+        let tokens = Tokens::new();
+        let putter = bearer(&tokens.add("put:q", &[]));
+        let kept = std::fs::read_to_string(&tokens.path).expect("text");
+        let gone = bearer(&tokens.add("get:q", &[]));
+        let expires = bearer(&tokens.add("get:other", &["--expires=2s"]));
+        let server = tokens.serve(&[shards]);
+        let mut wait = sent(&server, "GET /get?queue=q&wait=50", &gone, "");
+        let mut silent = sent(&server, "GET /get?queue=other&wait=50", &expires, "");
+        assert_eq!(silent.answer().status, 401, "nobody puts anything there");
+        std::fs::write(&tokens.path, &kept).expect("the file is written");
+        server.process.signal(Signal::SIGHUP);
+        until("the end of the token", || (status(&server, "GET /get?queue=q", &gone) == 401).then_some(()));
+        // Whichever comes first, it is asked again.
+        assert_eq!(ask(&server, "POST /put?queue=q", &putter, "x").status, 200);
+        assert_eq!(wait.answer().status, 401);
+        let reader = bearer(&tokens.add("get:q", &[]));
+        server.process.signal(Signal::SIGHUP);
+        until("the new token", || (status(&server, "GET /stats?queue=q", &reader) == 200).then_some(()));
+        assert_eq!(ask(&server, "GET /get?queue=q", &reader, "").text(), "x", "nobody has taken it");
+    }
+}
+
+#[test]
 fn a_token_is_never_logged() {
     let tokens = Tokens::new();
     let token = tokens.add("admin:* pub:*", &["--messages=1/s"]);

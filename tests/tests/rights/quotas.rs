@@ -13,6 +13,17 @@ fn after(answer: &Answer) -> u64 {
 }
 
 #[test]
+fn whoever_owes_may_name_where_dead_letters_go() {
+    let tokens = Tokens::new();
+    let admin = bearer(&tokens.add("admin:jobs put:grave", &["--messages=1/s"]));
+    let server = tokens.serve(&[]);
+    assert_eq!(ask(&server, "POST /mput?queue=grave", &admin, &"x\n".repeat(60)).status, 200);
+    assert_eq!(ask(&server, "POST /put?queue=grave", &admin, "x").status, 429);
+    let named = |dead: &str| ask(&server, "PUT /queues/jobs", &admin, &format!(r#"{{"dead_letter":"{dead}"}}"#)).status;
+    assert_eq!((named("grave"), named("other")), (201, 403));
+}
+
+#[test]
 fn whoever_sends_too_much_waits_and_nobody_else() {
     let tokens = Tokens::new();
     let few = tokens.add("pub:* put:* get:* sub:*", &["--messages=20/s"]);

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use streamgauge_core::endpoints::{About, Need, Right};
 use streamgauge_core::engine::{BadName, Name, Prefix};
 
+use super::tokens::{A_TOKEN, PREFIX};
+
 /// What somebody may do, and with which names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Grants(Vec<Grant>);
@@ -88,6 +90,9 @@ impl FromStr for Grant {
     type Err = BadGrant;
 
     fn from_str(text: &str) -> Result<Self, BadGrant> {
+        if text.starts_with(PREFIX) {
+            return Err(BadGrant(format!("a right is written as pub:NAME, and {A_TOKEN}")));
+        }
         let bad = |why: fmt::Arguments<'_>| BadGrant(format!("{text:?}: {why}"));
         let (right, on) = text.split_once(':').ok_or_else(|| bad(format_args!("a right is written as pub:NAME")))?;
         let named = Right::named(right);

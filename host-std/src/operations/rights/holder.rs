@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -88,13 +89,29 @@ pub(crate) struct Terms {
 #[derive(Debug)]
 pub(super) struct Holder {
     pub(super) terms: Terms,
-    quota: Option<Quota>,
+    quota: Option<Arc<Quota>>,
 }
 
 impl Holder {
     pub(super) fn new(terms: Terms) -> Self {
-        let quota = (!terms.rates.is_none()).then(|| Quota::new(terms.rates, Instant::now()));
+        let quota = (!terms.rates.is_none()).then(|| Arc::new(Quota::new(terms.rates, Instant::now())));
         Self { terms, quota }
+    }
+
+    /// The same on other terms. What was spent stays spent, unless the rates are others.
+    pub(super) fn on(&self, terms: Terms) -> Self {
+        if terms.rates == self.terms.rates { Self { terms, quota: self.quota.clone() } } else { Self::new(terms) }
+    }
+
+    /// Whether it has the right to what is needed, whatever it owes.
+    ///
+    /// # Errors
+    /// It has not.
+    pub(super) fn allow(&self, need: Need) -> Result<(), Refused> {
+        if self.is_over() {
+            return Err(Refused::Expired);
+        }
+        if self.terms.grants.allow(need) { Ok(()) } else { Err(Refused::Lacks(need)) }
     }
 
     /// Whether it may do what is needed now.
@@ -102,12 +119,7 @@ impl Holder {
     /// # Errors
     /// What stands against it.
     pub(super) fn admit(&self, need: Need) -> Result<(), Refused> {
-        if self.is_over() {
-            return Err(Refused::Expired);
-        }
-        if !self.terms.grants.allow(need) {
-            return Err(Refused::Lacks(need));
-        }
+        self.allow(need)?;
         // Only what is charged for is refused: who has sent too much may still take and settle.
         let is_charged = matches!(need, Need::Right(Right::Publish | Right::Put, _));
         match self.quota.as_ref().filter(|_| is_charged).and_then(|quota| quota.debt(Instant::now())) {

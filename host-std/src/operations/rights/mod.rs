@@ -160,6 +160,20 @@ impl Rights {
         known.holder.admit(need)
     }
 
+    /// Whether a request that was let in may name this beside what it is about: nothing is counted of that, so whoever
+    /// owes may.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub(crate) fn may_name(
+        &self,
+        need: Need,
+        request: &Request<'_>,
+        authorization: Option<&[u8]>,
+    ) -> Result<(), Refused> {
+        self.known(request, authorization)?.holder.allow(need)
+    }
+
     /// Takes note of what a request has sent.
     pub(crate) fn charge(&self, authorization: Option<&[u8]>, messages: u64, bytes: u64) {
         let tokens = self.tokens.read();

@@ -15,6 +15,9 @@ use crate::terminal::flags::bytes;
 /// What every token begins with, so that people and programs that look for secrets recognise one.
 pub(crate) const PREFIX: &str = "sg_";
 
+/// What is said of one where it should not be: it is not repeated.
+pub(super) const A_TOKEN: &str = "what begins with sg_ is a token, which stands in no file";
+
 /// What is said of a member that no token has, whose name stands behind it.
 pub(crate) const NO_MEMBER: &str = "a token has no member ";
 
@@ -115,8 +118,11 @@ impl Tokens {
 
     fn hold(&mut self, Token { id, terms }: Token, before: &Self) {
         self.has_quotas |= !terms.rates.is_none();
-        let known = before.find(&id).filter(|holder| holder.terms == terms).map(Arc::clone);
-        let holder = known.unwrap_or_else(|| Arc::new(Holder::new(terms)));
+        let holder = match before.find(&id) {
+            Some(holder) if holder.terms == terms => Arc::clone(holder),
+            Some(holder) => Arc::new(holder.on(terms)),
+            None => Arc::new(Holder::new(terms)),
+        };
         self.held.insert(id.start(), Held { id, holder });
     }
 
@@ -149,6 +155,9 @@ impl Token {
                 return Err(format!("{name} is there twice"));
             }
             seen.push(name);
+            if value.starts_with(PREFIX) {
+                return Err(format!("{name}: {A_TOKEN}"));
+            }
             let wrong = |what: &str| format!("{name}={value}: {what}");
             match name {
                 "name" if !value.is_empty() => terms.name = Some(value.to_owned()),
@@ -267,6 +276,10 @@ pub(crate) fn bytes_a_second(text: &str) -> Result<NonZeroU64, String> {
 
 #[cfg(test)]
 mod tests {
+    use streamgauge_core::endpoints::{About, Need, Right};
+    use streamgauge_core::engine::Name;
+
+    use super::super::refused::Refused;
     use super::*;
 
     fn hash(digit: char) -> String {
@@ -322,6 +335,15 @@ mod tests {
             (format!("{fine} expires=soon"), "1: expires=soon: a time such as 2027-01-31T12:00:00Z"),
             (format!("{fine} name="), "1: name=: a text without spaces"),
             (format!("{fine} name=a name=b"), "1: name is there twice"),
+            (
+                format!("{fine} sg_abc"),
+                "1: a right is written as pub:NAME, and what begins with sg_ is a token, which stands in no file",
+            ),
+            (
+                format!("{fine} sg_abc:x"),
+                "1: a right is written as pub:NAME, and what begins with sg_ is a token, which stands in no file",
+            ),
+            (format!("{fine} name=sg_abc"), "1: name: what begins with sg_ is a token, which stands in no file"),
             (format!("{fine} color=red"), "1: color is none of messages, bytes, expires and name"),
         ] {
             assert_eq!(Tokens::read(&text, &Tokens::default()).unwrap_err().to_string(), why, "{text}");
@@ -337,5 +359,13 @@ mod tests {
         assert!(Arc::ptr_eq(tokens.find(&id).unwrap(), again.find(&id).unwrap()) && again.have_quotas());
         let other = Tokens::read(&text(2), &tokens).unwrap();
         assert!(!Arc::ptr_eq(tokens.find(&id).unwrap(), other.find(&id).unwrap()));
+        // Another name and other rights pay nothing off; another rate begins anew.
+        let put = Need::Right(Right::Put, About::Name(Name::MAIN));
+        let owes = |tokens: &Tokens| matches!(tokens.find(&id).unwrap().admit(put), Err(Refused::Debt(_)));
+        tokens.find(&id).unwrap().charge(60, 0);
+        let renamed = Tokens::read(&format!("{} get:* name=a", text(1)), &tokens).unwrap();
+        assert!(owes(&tokens) && owes(&renamed) && !owes(&Tokens::read(&text(2), &tokens).unwrap()));
+        let get = Need::Right(Right::Get, About::Name(Name::MAIN));
+        assert!(renamed.find(&id).unwrap().admit(get).is_ok() && tokens.find(&id).unwrap().admit(get).is_err());
     }
 }
