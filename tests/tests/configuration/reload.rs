@@ -112,6 +112,21 @@ fn a_reload_says_what_is_in_force_and_what_is_not() {
 }
 
 #[test]
+fn what_needs_a_restart_is_compared_with_what_is_in_force() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), "");
+    let server = serve(folder.path(), &["--config=s.toml", "--log-format=logfmt"], &[]);
+    let read = "info message=\"the configuration was read again\"";
+    let due = "warn message=\"max-depth = 1 needs a restart: until then it is max-depth = 0\" from=s.toml:2";
+    for (text, said) in
+        [("[server]\nmax-depth = 1\n", &[due, read][..]), ("[server]\nmax-depth = 1\n", &[due, read]), ("", &[read])]
+    {
+        write(folder.path(), text);
+        assert_eq!(told_again(&server), said);
+    }
+}
+
+#[test]
 fn a_reload_of_which_something_is_refused_changes_nothing() {
     for kept in [None, Some("--data-dir=kept")] {
         let folder = TempDir::new().unwrap();
@@ -194,6 +209,36 @@ fn tokens_that_are_declared_count_and_are_changed_by_a_reload() {
     tokens("");
     told_again(&server);
     assert_eq!((status("a", "/get"), status("b", "/get")), (401, 401), "no token is not leave for all");
+}
+
+#[test]
+fn a_token_moves_from_one_file_to_the_other() {
+    let folder = TempDir::new().unwrap();
+    let (hash, tokens) = (format!("sha256:{}", "a".repeat(64)), folder.path().join("tokens"));
+    let declared = format!("[tokens.a]\nhash = '{hash}'\nrights = 'get:*'\n");
+    fs::write(&tokens, "").unwrap();
+    write(folder.path(), &declared);
+    let server = serve(folder.path(), &["--config=s.toml", "--tokens=tokens", "--log-format=logfmt"], &[]);
+    for (in_file, text) in [(format!("{hash} get:*\n"), ""), (String::new(), declared.as_str())] {
+        fs::write(&tokens, in_file).unwrap();
+        write(folder.path(), text);
+        let said = told_again(&server).join("\n");
+        assert!(!said.contains("error") && said.ends_with("was read again\""), "{said}");
+    }
+    // A configuration that is wrong keeps nobody from taking a token out of the other file.
+    let one = format!("sha256:{} get:*\n", "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb");
+    fs::write(&tokens, one).unwrap();
+    let status = || {
+        let mut client = server.connect();
+        client.send("GET /get HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer a\r\n\r\n");
+        client.answer().status
+    };
+    told_again(&server);
+    assert_eq!(status(), 200);
+    write(folder.path(), "nonsense");
+    fs::write(&tokens, "").unwrap();
+    told_again(&server);
+    until("the token is gone", || (status() == 401).then_some(()));
 }
 
 #[test]

@@ -20,6 +20,8 @@ const REST: Duration = Duration::from_secs(1);
 /// A configuration that is read again.
 pub(in crate::commands) struct Reload {
     sources: Sources,
+    /// What the settings are from, as they are in force until the end.
+    start: Arc<Configuration>,
     /// What was read last.
     configuration: Mutex<Arc<Configuration>>,
     settings: Settings,
@@ -27,7 +29,8 @@ pub(in crate::commands) struct Reload {
 
 impl Reload {
     pub(in crate::commands) fn new(sources: Sources, configuration: Configuration, settings: Settings) -> Self {
-        Self { sources, configuration: Mutex::new(Arc::new(configuration)), settings }
+        let start = Arc::new(configuration);
+        Self { sources, configuration: Mutex::new(Arc::clone(&start)), start, settings }
     }
 
     /// Puts what is declared, but for tokens, before anybody is served.
@@ -56,14 +59,17 @@ impl Reload {
     pub(in crate::commands) async fn run(self: Arc<Self>, gateway: Arc<Gateway>, asked: Arc<Notify>) {
         loop {
             asked.notified().await;
-            if self.sources.file().is_some() {
-                self.again(&gateway).await;
+            let is_read = self.sources.file().is_some() && self.again(&gateway).await;
+            // A token may have moved from one file to the other: what is declared counts together with the tokens' file.
+            if !is_read && let Some(rights) = &self.settings.rights {
+                rights.reload_tokens();
             }
             notify::ready();
         }
     }
 
-    async fn again(&self, gateway: &Arc<Gateway>) {
+    /// Reads it again; false if it stays as it was.
+    async fn again(&self, gateway: &Arc<Gateway>) -> bool {
         let before = Arc::clone(&self.configuration.lock());
         let (sources, settings, there) = (self.sources.clone(), self.settings.clone(), gateway.inventory().await);
         // A disk may keep it waiting.
@@ -78,7 +84,7 @@ impl Reload {
             Ok(Err(lines)) => return refuse(&lines),
             Err(error) => return refuse(&[error.to_string()]),
         };
-        for (was, is) in now.changed_since(&before) {
+        for (was, is) in now.changed_since(&self.start) {
             let is_told = is.told().unwrap_or_else(|| format!("{} is set no more, which", is.name));
             let was = was.told().unwrap_or_else(|| "not set".to_owned());
             tracing::warn!(from = %is.origin, "{is_told} needs a restart: until then it is {was}");
@@ -100,6 +106,7 @@ impl Reload {
         }
         tracing::info!("the configuration was read again");
         *self.configuration.lock() = Arc::new(now);
+        true
     }
 
     /// Lets tokens count as they are declared now, and says which ones are others than they were.
@@ -128,10 +135,11 @@ async fn adjust(gateway: &Arc<Gateway>, OfMain { put, stays }: OfMain) -> Result
     put.map_err(|why| StartError::new(format_args!("the queue main can't be as it was said: {}", why.line)))
 }
 
-fn refuse(lines: &[String]) {
+fn refuse(lines: &[String]) -> bool {
     for line in lines {
         tracing::error!("the configuration stays as it was: {line}");
     }
+    false
 }
 
 /// Tries again until it is there, or can't be.

@@ -108,7 +108,7 @@ impl Running {
             notify::reloading();
             hangup.reopen_overflow_log();
             tls.iter().for_each(Tls::reload);
-            rights.iter().for_each(|rights| rights.reload());
+            rights.iter().for_each(|rights| rights.reload_keys());
             again.notify_one();
         })?;
         let (mut wish, stop) = (self.wish.subscribe(), stop.clone());

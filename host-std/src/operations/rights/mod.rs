@@ -107,9 +107,13 @@ impl Rights {
         Ok(Arc::new(Self { sources, declared, tokens, keys, verified, tickets: Tickets::new()? }))
     }
 
-    /// Reads the files again. What is wrong is logged, and that file counts as it did before.
-    pub(crate) fn reload(&self) {
+    /// Reads the file of tokens again. What is wrong is logged, and it counts as it did before.
+    pub(crate) fn reload_tokens(&self) {
         self.read_tokens(&self.declared.lock());
+    }
+
+    /// Reads the file of keys again. What is wrong is logged, and it counts as it did before.
+    pub(crate) fn reload_keys(&self) {
         match self.sources.read_keys() {
             Ok(keys) => {
                 let keys = Arc::new(keys);
