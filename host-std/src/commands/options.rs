@@ -1,5 +1,6 @@
 //! The flags that several tools share, and what they come to.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,10 +54,10 @@ pub struct Connections {
     #[arg(long, value_name = "SECONDS", default_value = "75", value_parser = seconds)]
     pub idle_timeout: Duration,
     /// On loopback, answer to this name too, beside its addresses and names without a point (may be repeated)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = host_name)]
     pub allow_host: Vec<String>,
     /// Let pages of this origin read the answers and change what there is (may be repeated; * is every origin)
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub cors_origin: Vec<HeaderValue>,
     /// Speak TLS with this certificate and those that it needs (PEM), HTTP/1.1 and HTTP/2; SIGHUP reads it again
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -342,6 +343,71 @@ fn affordable(flag: &str, bytes: usize) -> Result<(), StartError> {
     probed.map_err(|_| StartError::new(format_args!("{flag} {bytes} is more memory than this machine gives")))
 }
 
+/// Reads a name as clients say it of a server. Addresses are known without it.
+fn host_name(text: &str) -> Result<String, String> {
+    let is_address = text.parse::<IpAddr>().is_ok();
+    let is_name = text.chars().all(|char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.'));
+    if text.is_empty() || is_address || !is_name || text.ends_with('.') {
+        return Err("a name such as gauge.example, without http:// and without a port".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads an origin as browsers write it (RFC 6454, 6.2), as it is compared byte by byte: in small letters, without the port
+/// that its scheme has anyway, and with nothing behind.
+fn origin(text: &str) -> Result<HeaderValue, String> {
+    let wrong =
+        || "* or an origin such as https://gauge.example or http://localhost:3000, with nothing behind".to_owned();
+    let is_small =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase());
+    let is_one = match text.split_once("://") {
+        None => matches!(text, "*" | "null"),
+        Some((scheme, host)) => {
+            let usual = match scheme {
+                "http" => ":80",
+                "https" => ":443",
+                _ => "/",
+            };
+            is_small(scheme) && is_small(host) && !host.contains(['/', '?', '#', '@', ',']) && !host.ends_with(usual)
+        }
+    };
+    if is_one { HeaderValue::from_str(text).map_err(|_| wrong()) } else { Err(wrong()) }
+}
+
 fn separator(text: &str) -> Result<Separator, String> {
     Separator::from_slice(text.as_bytes()).map_err(|_| "must have at most 16 bytes".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_origins_are_those_that_clients_say() {
+        for name in ["gauge.example", "Gauge", "my_gauge-2", "b\u{fc}cher.example"] {
+            assert_eq!(host_name(name).as_deref(), Ok(name));
+        }
+        for name in ["", "a.b:80", "http://a", "a/", "a.b.", "10.0.0.1", "::1", "[::1]", "*", "a b", "u@a"] {
+            assert!(host_name(name).is_err(), "{name}");
+        }
+        for text in ["*", "null", "http://a", "https://a.b:8443", "http://[::1]:8080", "chrome-extension://abc"] {
+            assert_eq!(origin(text).map(|origin| origin.as_bytes().to_vec()), Ok(text.into()), "{text}");
+        }
+        for text in [
+            "",
+            "foo",
+            "a.b:80",
+            "http://a/",
+            "http://",
+            "://a",
+            "HTTP://a",
+            "http://A",
+            "http://a:80",
+            "https://a:443",
+            "http://u@a",
+            "http://a b",
+        ] {
+            assert!(origin(text).is_err(), "{text}");
+        }
+    }
 }

@@ -40,7 +40,7 @@ mod tests {
     fn what_is_shown_says_the_same() {
         for text in [
             "",
-            "[server]\nmax-depth = 7\nno-bridge = true\nallow-host = ['a', \"b\\u007f\\\"\"]\nheader-timeout = 0.5\n",
+            "[server]\nmax-depth = 7\nno-bridge = true\njwt-audience = ['a', \"b\\u007f\\\"\"]\nheader-timeout = 0.5\n",
             "[server]\nmget-item-sep = \"\\n\\t\"\nengine = \"nats://a:b@c\"\n[queues.'a.b']\nfilter = ['a:1']\nlease = 1.5\n",
             "server.address = '::'\ntopics.t = {bytes = '1MiB'}\n",
             "[gauges.g]\ntopic = 't'\n",
