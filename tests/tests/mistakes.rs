@@ -392,3 +392,9 @@ fn numbers_and_names_that_make_no_sense_are_flags_that_are_wrong() {
         assert!(code == 2 && err.contains(said), "{args:?}: {err}");
     }
 }
+
+#[test]
+fn help_says_how_a_second_signal_ends_a_server() {
+    let (code, out, _) = run(&["serve", "--help"], "");
+    assert!(code == 0 && out.contains("\n  1    a second signal ended it at once\n"), "{out}");
+}

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -149,6 +149,17 @@ fn what_was_recorded_last_is_sent_at_the_end() {
     assert_eq!(ask(&server, "POST /put?queue=q", None), 200);
     assert_eq!(server.stop(), 0);
     assert_eq!(collector.spans(1).len(), 1);
+}
+
+#[test]
+fn a_collector_that_hangs_holds_the_end_up_for_a_second() {
+    let hanging = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let server = serve(hanging.local_addr().expect("an address"), "60000", &["--otlp-share=1"]);
+    assert_eq!(ask(&server, "GET /stats", None), 200);
+    let began = Instant::now();
+    assert_eq!(server.stop(), 0);
+    let taken = began.elapsed();
+    assert!(taken < Duration::from_secs(4), "{taken:?}");
 }
 
 #[test]

@@ -25,8 +25,8 @@ use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator, Sampler, Sdk
 use crate::client::{Limits, Url, request_for};
 use crate::trace::{Parts, parts};
 
-/// How long a collector may take for what is sent at the end.
-const AT_THE_END: Duration = Duration::from_secs(5);
+/// How long a collector may take for what is sent at the end: no longer holds it up who waits for that.
+const AT_THE_END: Duration = Duration::from_secs(1);
 
 /// Where spans go; clones are the same.
 #[derive(Debug, Clone)]
@@ -117,7 +117,7 @@ impl Spans {
         self.begins == u64::MAX || (self.begins > 0 && drawn() < self.begins)
     }
 
-    /// Sends what has not been sent, as far as the collector takes it within some seconds.
+    /// Sends what has not been sent, as far as the collector takes it within a second.
     pub(crate) fn finish(&self) {
         if let Err(error) = self.provider.shutdown_with_timeout(AT_THE_END) {
             tracing::warn!(%error, "the last spans may be lost");

@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, Error};
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all is well, also when a signal ended what has no end
+  1    a second signal ended it at once
   2    wrong flags, or something that they name can't be opened, read or written";
 
 /// The same command, each of those under it with its exit codes at the end of its help: its own ones, or those of the command
