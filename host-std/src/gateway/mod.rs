@@ -105,12 +105,14 @@ impl Gateway {
         let Beside { overflow, files, key } = beside;
         let (key, places) = (Arc::new(key), Places::new(settings.max_subscribers));
         let directory = Arc::new(Directory::default());
+        let rests = side::rests(&engines);
         let side = |engine: Shards| {
             let hub = Hub::new(Arc::clone(engine.own()), settings.max_lag, Arc::clone(&key), places.clone());
             let gauges = Arc::new(Gauges::new(engine.clone(), Arc::clone(&directory)));
             gauges.restore();
             let (files, rights, stop) = (files.clone(), settings.rights.clone(), stop.clone());
-            Arc::new(Side { engine, hub, gauges, files, rights, stop, begun: Instant::now() })
+            let (rests, begun) = (Arc::clone(&rests), Instant::now());
+            Arc::new(Side { engine, hub, gauges, files, rights, stop, begun, rests })
         };
         let sides: Vec<_> = engines.into_iter().map(side).collect();
         directory.set_all(&sides.iter().map(|side| Arc::clone(&side.gauges)).collect::<Vec<_>>());

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use streamgauge_core::endpoints::Response;
-use streamgauge_core::engine::{Command, Kind, Prefix, Sink};
+use streamgauge_core::engine::{Command, Engine as _, Kind, Prefix, Sink};
 use streamgauge_core::time::Time;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::engine::Engine as _;
 use crate::engine::memory::Shards;
 use crate::gauges::Gauges;
-use crate::operations::metrics::{self, Form, Listed, Metrics};
+use crate::operations::metrics::{self, Form, Metrics, Rests};
 use crate::operations::rights::Rights;
-use crate::operations::{Health, Overview, State, Used};
+use crate::operations::{Health, Listed, Overview, State, Used};
 use crate::server::{Answer, Files, all_refused, whole};
 use crate::threads::Inbox;
 use crate::topics::Hub;
@@ -27,6 +27,27 @@ pub(super) struct Side {
     pub(super) rights: Option<Arc<Rights>>,
     pub(super) stop: watch::Sender<bool>,
     pub(super) begun: Instant,
+    /// Which all sides share.
+    pub(super) rests: Arc<Mutex<Rests>>,
+}
+
+/// What the topics and queues of all shards count from now on, as far as that is known before anything runs.
+pub(super) fn rests(engines: &[Shards]) -> Arc<Mutex<Rests>> {
+    let mut rests = Rests::default();
+    // What others have is known later.
+    if engines.iter().all(|engine| engine.own().order().is_none()) {
+        let (mut topics, mut queues) = (Listed::default(), Listed::default());
+        for shard in engines.iter().map(Shards::own) {
+            let now = shard.clock().now();
+            let list = |kind| Command::List { kind, prefix: Prefix::cut(b"") };
+            shard.with(|memory| {
+                memory.execute(&list(Kind::Topic), now, &mut topics);
+                memory.execute(&list(Kind::Queue), now, &mut queues);
+            });
+        }
+        rests.begin(&topics, &queues);
+    }
+    Arc::new(Mutex::new(rests))
 }
 
 impl Side {
@@ -67,11 +88,12 @@ impl Side {
         if let Some(keeper) = self.engine.own().keeper() {
             metrics::syncs(&keeper.journal().sync_times(), &mut out);
         }
+        let mut rests = self.rests.lock().await;
         let (mut topics, mut queues) = (Listed::default(), Listed::default());
         self.list(Kind::Topic, &mut topics).await;
         self.list(Kind::Queue, &mut queues).await;
-        metrics::topics(topics, &mut out);
-        metrics::queues(queues, now, &mut out);
+        rests.topics(topics, &mut out);
+        rests.queues(queues, now, &mut out);
         whole(&Response::new(form.content_type()), out.finish().into_bytes())
     }
 

@@ -5,21 +5,15 @@
 //! bounded: the largest have one each, and all the rest are one together.
 
 use std::fmt::{self, Write as _};
-use std::ops::ControlFlow;
 
-use streamgauge_core::engine::{Name, Part, QueueStats, Sink, TopicStats};
+use streamgauge_core::engine::{QueueStats, TopicStats};
 use streamgauge_core::time::Time;
 
 use super::process::Usage;
+use super::series::{Column, Listed, Rest, Series};
 use super::{Health, Overview, State, Used};
 use crate::engine::disk::SyncTimes;
 use crate::server::{answered, tls};
-
-/// Topics, and queues, that have series of their own.
-const NAMED: usize = 100;
-
-/// What the rest is called: no name begins so.
-const REST: &str = ".rest";
 
 /// A form in which metrics are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,101 +124,6 @@ impl fmt::Display for Label<'_> {
     }
 }
 
-/// What is counted of names, as a list of them tells it: the largest apart, the rest added up.
-#[derive(Debug, Default)]
-pub(crate) struct Listed<S> {
-    all: Vec<(Name, S)>,
-}
-
-/// What can be added up of a topic or a queue.
-pub(crate) trait Sum: Copy + Default {
-    /// How large it is, among others: by what has gone through it.
-    fn weight(&self) -> u64;
-
-    /// Adds another one.
-    fn add(&mut self, other: &Self);
-}
-
-impl<S: Sum> Listed<S> {
-    /// How many names there are.
-    pub(crate) fn len(&self) -> usize {
-        self.all.len()
-    }
-
-    /// The largest under their names, and all others as one.
-    pub(crate) fn largest(mut self) -> Vec<(String, S)> {
-        if self.all.len() > NAMED {
-            self.all.select_nth_unstable_by_key(NAMED - 1, |(_, stats)| std::cmp::Reverse(stats.weight()));
-        }
-        let (named, rest) = self.all.split_at(NAMED.min(self.all.len()));
-        let mut named: Vec<_> = named.iter().map(|(name, stats)| (name.to_string(), *stats)).collect();
-        named.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        if !rest.is_empty() {
-            let sum = rest.iter().fold(S::default(), |mut sum, (_, stats)| {
-                sum.add(stats);
-                sum
-            });
-            named.push((REST.to_owned(), sum));
-        }
-        named
-    }
-}
-
-impl Sink for Listed<TopicStats> {
-    fn take(&mut self, part: Part<'_>) -> ControlFlow<()> {
-        if let Part::Topic(name, _, stats) = part {
-            self.all.push((name, *stats));
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-impl Sink for Listed<QueueStats> {
-    fn take(&mut self, part: Part<'_>) -> ControlFlow<()> {
-        if let Part::Queue(name, _, stats) = part {
-            self.all.push((name, *stats));
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-/// One metric of topics or of queues: what it is, its name, what it says, and where it stands.
-type Column<S> = (Kind, &'static str, &'static str, fn(&S) -> u64);
-
-impl Sum for TopicStats {
-    fn weight(&self) -> u64 {
-        self.received.saturating_add(self.sent)
-    }
-
-    fn add(&mut self, other: &Self) {
-        let Self {
-            subscribers,
-            subscriptions,
-            received,
-            sent,
-            kicked,
-            duplicates,
-            forgotten_early,
-            messages,
-            bytes,
-            ..
-        } = self;
-        for (sum, more) in [
-            (subscribers, other.subscribers),
-            (subscriptions, other.subscriptions),
-            (received, other.received),
-            (sent, other.sent),
-            (kicked, other.kicked),
-            (duplicates, other.duplicates),
-            (forgotten_early, other.forgotten_early),
-            (messages, other.messages),
-            (bytes, other.bytes),
-        ] {
-            *sum = sum.saturating_add(more);
-        }
-    }
-}
-
 const TOPICS: [Column<TopicStats>; 8] = [
     (Kind::Counter, "topic_published_messages", "Messages published.", |topic| topic.received),
     (Kind::Counter, "topic_sent_messages", "Messages sent, counted for each subscriber.", |topic| topic.sent),
@@ -237,38 +136,6 @@ const TOPICS: [Column<TopicStats>; 8] = [
     (Kind::Gauge, "topic_messages", "Messages kept.", |topic| topic.messages),
     (Kind::Gauge, "topic_bytes", "Bytes of the messages kept.", |topic| topic.bytes),
 ];
-
-impl Sum for QueueStats {
-    fn weight(&self) -> u64 {
-        self.counters.accepted
-    }
-
-    fn add(&mut self, other: &Self) {
-        let (mine, more) = (&mut self.counters, &other.counters);
-        for (sum, more) in [
-            (&mut mine.accepted, more.accepted),
-            (&mut mine.acked, more.acked),
-            (&mut mine.delivered, more.delivered),
-            (&mut mine.overflow, more.overflow),
-            (&mut mine.expired, more.expired),
-            (&mut mine.purged, more.purged),
-            (&mut mine.requeued, more.requeued),
-            (&mut mine.timed_out, more.timed_out),
-            (&mut mine.refused, more.refused),
-            (&mut mine.ready, more.ready),
-            (&mut mine.delayed, more.delayed),
-            (&mut mine.leased, more.leased),
-            (&mut mine.dead, more.dead),
-            (&mut mine.bytes, more.bytes),
-            (&mut self.duplicates, other.duplicates),
-            (&mut self.filtered, other.filtered),
-            (&mut self.sampled, other.sampled),
-        ] {
-            *sum = sum.saturating_add(more);
-        }
-        self.oldest = [self.oldest, other.oldest].into_iter().flatten().min();
-    }
-}
 
 const QUEUES: [Column<QueueStats>; 17] = [
     (Kind::Counter, "queue_accepted_items", "Items accepted.", |queue| queue.counters.accepted),
@@ -330,29 +197,45 @@ pub(crate) fn syncs(SyncTimes { within, count, sum }: &SyncTimes, out: &mut Metr
     out.histogram("disk_sync_seconds", help, within, (*count, *sum));
 }
 
-/// Tells topics.
-pub(crate) fn topics(listed: Listed<TopicStats>, out: &mut Metrics) {
-    out.one(Kind::Gauge, "topics", "Topics.", listed.len() as f64);
-    columns("topic", &listed.largest(), &TOPICS, out);
+/// What the topics and the queues without series of their own have counted. Who asks holds it from before it asks: what
+/// was listed earlier and told later would have fallen.
+#[derive(Debug, Default)]
+pub(crate) struct Rests {
+    topics: Rest<{ TOPICS.len() }>,
+    queues: Rest<{ QUEUES.len() }>,
 }
 
-/// Tells queues.
-pub(crate) fn queues(listed: Listed<QueueStats>, now: Time, out: &mut Metrics) {
-    out.one(Kind::Gauge, "queues", "Queues.", listed.len() as f64);
-    let unlogged = listed.all.first().map_or(0, |(_, stats)| stats.unlogged);
-    out.one(Kind::Gauge, "unlogged_items", "Items that had to leave and are in no log.", unlogged as f64);
-    let all = listed.largest();
-    columns("queue", &all, &QUEUES, out);
-    let ages = all.iter().filter_map(|(name, stats)| {
-        let age = now.as_millis().saturating_sub(stats.oldest?.as_millis());
-        Some((Label("queue", name), age as f64 / 1_000.0))
-    });
-    out.family(Kind::Gauge, "queue_oldest_age_seconds", "Since the oldest item that can be got was put.", ages);
+impl Rests {
+    /// From what there is at the beginning on.
+    pub(crate) fn begin(&mut self, topics: &Listed<TopicStats>, queues: &Listed<QueueStats>) {
+        self.topics.begin(topics, &TOPICS);
+        self.queues.begin(queues, &QUEUES);
+    }
+
+    /// Tells topics.
+    pub(crate) fn topics(&mut self, listed: Listed<TopicStats>, out: &mut Metrics) {
+        out.one(Kind::Gauge, "topics", "Topics.", listed.len() as f64);
+        columns("topic", &listed.series(&TOPICS, &mut self.topics), &TOPICS, out);
+    }
+
+    /// Tells queues.
+    pub(crate) fn queues(&mut self, listed: Listed<QueueStats>, now: Time, out: &mut Metrics) {
+        out.one(Kind::Gauge, "queues", "Queues.", listed.len() as f64);
+        let unlogged = listed.any().map_or(0, |stats| stats.unlogged);
+        out.one(Kind::Gauge, "unlogged_items", "Items that had to leave and are in no log.", unlogged as f64);
+        let all = listed.series(&QUEUES, &mut self.queues);
+        columns("queue", &all, &QUEUES, out);
+        let ages = all.iter().filter_map(|one| {
+            let age = now.as_millis().saturating_sub(one.oldest?.as_millis());
+            Some((Label("queue", &one.name), age as f64 / 1_000.0))
+        });
+        out.family(Kind::Gauge, "queue_oldest_age_seconds", "Since the oldest item that can be got was put.", ages);
+    }
 }
 
-fn columns<S>(label: &'static str, all: &[(String, S)], columns: &[Column<S>], out: &mut Metrics) {
-    for (kind, name, help, value) in columns {
-        let values = all.iter().map(|(name, stats)| (Label(label, name), value(stats) as f64));
+fn columns<S, const N: usize>(label: &'static str, all: &[Series<N>], columns: &[Column<S>; N], out: &mut Metrics) {
+    for (at, (kind, name, help, _)) in columns.iter().enumerate() {
+        let values = all.iter().map(|one| (Label(label, &one.name), one.values[at] as f64));
         out.family(*kind, name, help, values);
     }
 }
@@ -388,19 +271,5 @@ mod tests {
         assert!(!text(Form::Prometheus).contains("EOF"));
         assert_eq!(Form::accepted(b"Application/OpenMetrics-Text; version=1.0.0,*/*"), Form::OpenMetrics);
         assert_eq!(Form::accepted(b"text/plain"), Form::Prometheus);
-    }
-
-    #[test]
-    fn the_largest_have_series_and_the_rest_is_one() {
-        let mut listed = Listed::<TopicStats>::default();
-        for number in 0..250_u64 {
-            let name = Name::new(format!("t{number:03}").as_bytes()).unwrap();
-            listed.all.push((name, TopicStats { received: number, messages: 1, ..TopicStats::default() }));
-        }
-        let all = listed.largest();
-        assert_eq!((all.len(), all[0].0.as_str(), all[NAMED].0.as_str()), (NAMED + 1, "t150", REST));
-        assert_eq!((all[NAMED].1.messages, all[NAMED].1.received), (150, (0..150).sum()));
-        let few = Listed { all: vec![(Name::MAIN, QueueStats::default())] }.largest();
-        assert_eq!(few.len(), 1);
     }
 }

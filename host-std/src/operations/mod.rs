@@ -8,6 +8,7 @@
 //! | `metrics`, `process` | what is counted, for who collects it |
 //! | `openapi` | a description of all that is answered, for programs |
 //! | `overview` | how much of its bounds it uses |
+//! | `series` | which topics and queues have series of their own there, and what the others have counted |
 //! | `rights` | who may do what |
 //! | `spans` | what became of requests, for a collector of OpenTelemetry |
 //! | `service` | a supervisor's wishes: readiness, sockets that are handed over, a process that follows this one |
@@ -21,6 +22,7 @@ mod overview;
 mod page;
 mod process;
 pub(crate) mod rights;
+mod series;
 pub(crate) mod service;
 #[cfg(feature = "otlp")]
 mod spans;
@@ -28,6 +30,7 @@ mod spans;
 pub(crate) use health::{Health, State};
 pub(crate) use openapi::{SettingsOf, response as openapi};
 pub(crate) use overview::{Overview, Used};
+pub(crate) use series::Listed;
 #[cfg(feature = "otlp")]
 pub(crate) use spans::{Seen, Spans};
 

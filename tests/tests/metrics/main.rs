@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use streamgauge_tests::client::Client;
 use streamgauge_tests::process::Server;
 use streamgauge_tests::{kept, needs};
 use tempfile::TempDir;
@@ -94,6 +95,36 @@ fn however_many_names_there_are_the_series_are_bounded() {
         assert_eq!(values.iter().sum::<f64>(), sum);
     }
     assert!(text.contains(r#"streamgauge_topic_published_messages_total{topic=".rest"} "#));
+}
+
+#[test]
+fn no_counter_falls_where_names_grow_and_go() {
+    let server = Server::everything(["--memory=8GiB"]);
+    let mut client = server.connect();
+    let put = |client: &mut Client, number: u32, items: usize| {
+        assert_eq!(client.post(&format!("/mput?queue=q{number:03}"), "x\n".repeat(items)).status, 200);
+    };
+    for number in 0..130 {
+        let settings = if number < 100 { r#"{"bytes":"64KiB"}"# } else { r#"{"bytes":"64KiB","max_depth":1}"# };
+        assert_eq!(client.put(&format!("/queues/q{number:03}"), settings).status, 201);
+        put(&mut client, number, if number < 100 { 20 } else { 15 });
+    }
+    let rest = || {
+        let text = server.get("/metrics");
+        let of = |family: &str| samples(&text)[format!("streamgauge_queue_{family}{{queue=\".rest\"}}").as_str()];
+        ["accepted_items_total", "overflow_items_total", "ready_items"].map(of)
+    };
+    // And main, which has nothing.
+    assert_eq!(rest(), [450.0, 420.0, 30.0]);
+    // Ten become larger than others: what they were given as one of the rest is there, and what the others had is not.
+    (120..130).for_each(|number| put(&mut client, number, 6));
+    assert_eq!(rest(), [510.0, 480.0, 220.0]);
+    assert_eq!(rest(), [510.0, 480.0, 220.0]);
+    client.send("DELETE /queues/q100 HTTP/1.1\r\nHost: t\r\n\r\n");
+    assert_eq!(client.answer().status, 200);
+    assert_eq!(rest(), [510.0, 480.0, 219.0]);
+    put(&mut client, 101, 1);
+    assert_eq!(rest(), [511.0, 481.0, 219.0]);
 }
 
 #[test]
