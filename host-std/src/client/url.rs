@@ -2,6 +2,8 @@ use core::{fmt, str::FromStr};
 use http::Uri;
 use streamgauge_core::wire::percent::{self, Plus};
 
+use crate::terminal::masked;
+
 /// An address: `http://host:port/path?query`, or `https://…`.
 ///
 /// The port is 80, or 443, and the path `/` when missing. Nothing else may be in it: no other scheme, no
@@ -146,7 +148,8 @@ impl FromStr for Url {
     type Err = BadUrl;
 
     fn from_str(text: &str) -> Result<Self, BadUrl> {
-        let bad = |what: &str| BadUrl(format!("`{text}`: {what}, expected http://host:port/path?query or https://…"));
+        let shown = masked(text);
+        let bad = |what: &str| BadUrl(format!("`{shown}`: {what}, expected http://host:port/path?query or https://…"));
         let uri: Uri = text.parse().map_err(|_| bad("not a URL"))?;
         let secure = match uri.scheme_str() {
             Some("http") => false,
@@ -234,7 +237,7 @@ mod tests {
         ] {
             let error = text.parse::<Url>().unwrap_err().to_string();
             assert!(error.contains(what), "{text}: {error}");
-            assert!(!error.contains('\n'));
+            assert!(!error.contains('\n') && !error.contains("u:p"), "{error}");
         }
     }
 

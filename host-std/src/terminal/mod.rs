@@ -8,6 +8,7 @@
 //! | `exit` | how a command ends, and with which exit code |
 //! | `input`, `output` | stdin, as many whole lines at a time as have come; stdout, which may be closed any time |
 //! | `progress` | how far long work is |
+//! | `masked` | values without what nobody else should read |
 //! | `meant` | which word was meant by one that is not known |
 //! | `usage` | what a command's help ends with, and what is wrong with a command line, in one line |
 //! | `log` | how events are written to stderr |
@@ -18,6 +19,7 @@ pub mod flags;
 pub(crate) mod input;
 pub(crate) mod json;
 mod log;
+mod masked;
 pub(crate) mod meant;
 pub(crate) mod output;
 mod process;
@@ -26,6 +28,7 @@ pub(crate) mod signals;
 mod usage;
 
 pub use log::{LogFormat, start_log};
+pub(crate) use masked::masked;
 pub use process::Process;
 pub use signals::{listen_to_signals, on_upgrade};
 pub(crate) use usage::{one_line, with_exit_codes};

@@ -4,6 +4,8 @@ use clap::Command;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, Error};
 
+use super::masked;
+
 /// How most commands end.
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -30,6 +32,7 @@ pub(super) fn wrong(command: &mut Command, error: &Error) -> String {
     let Some((arg, value)) = text(error, ContextKind::InvalidArg).zip(text(error, ContextKind::InvalidValue)) else {
         return line;
     };
+    let line = line.replace(value, &masked(value));
     let is_typed = |typed: &str| typed.strip_suffix(value).is_some_and(|flag| flag.is_empty() || flag.ends_with('='));
     if std::env::args_os().any(|typed| typed.to_str().is_some_and(is_typed)) {
         return line;

@@ -80,6 +80,33 @@ fn what_cannot_be_together_is_said_with_where_it_is_from() {
 }
 
 #[test]
+fn what_is_wrong_is_said_without_passwords() {
+    let folder = TempDir::new().unwrap();
+    let hash = "0".repeat(64);
+    fs::write(folder.path().join("tokens"), format!("sha256:{hash} sg_sekret\n")).unwrap();
+    fs::write(folder.path().join("a.toml"), "[server]\notlp = 'http://u:sekret@localhost:1/'\n").unwrap();
+    fs::write(folder.path().join("b.toml"), "[server]\nengine = 'nats://a,nats://u:sekret@b'\n").unwrap();
+    let (code, out, err) =
+        config(folder.path(), &["check", "a.toml"], &[("STREAMGAUGE_ENGINE", "nats://u:sekret@h ost")]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    let (of_otlp, of_engine) = err.split_once('\n').unwrap();
+    assert_eq!(of_engine, "error: STREAMGAUGE_ENGINE: \"nats://***@h ost\": nats://HOST:PORT,HOST:PORT, or tls://…\n");
+    assert!(of_otlp.contains("`http://***@localhost:1/`: a user name is not supported"), "{of_otlp}");
+    let (_, out, _) = config(folder.path(), &["show", "--config=b.toml"], &[]);
+    assert!(out.contains("engine = (not shown)"), "{out}");
+    for (args, variables) in [
+        (&["--tokens=tokens"][..], &[][..]),
+        (&["--otlp=http://u:sekret@localhost:1/"], &[]),
+        (&["--engine=nats://u:sekret@h ost"], &[]),
+        (&[], &[("STREAMGAUGE_OTLP", "http://u:sekret@localhost:1/")]),
+    ] {
+        let mut server = spawn(folder.path(), args, variables);
+        assert_eq!(server.exit_code(), 2, "{args:?}");
+        assert!(!server.stderr().contains("sekret"), "{}", server.stderr());
+    }
+}
+
+#[test]
 fn the_examples_of_the_pages_are_fine() {
     let folder = TempDir::new().unwrap();
     let mut tried = 0;

@@ -338,7 +338,7 @@ impl Options {
                 }
             }
             if let Some(remote) = &settings.remote {
-                writeln!(out, "engine   {}: group {} (--engine-group)", remote.servers.join(","), remote.group)?;
+                writeln!(out, "engine   {}: group {} (--engine-group)", remote.servers_shown(), remote.group)?;
             }
             writeln!(
                 out,

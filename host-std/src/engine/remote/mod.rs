@@ -61,6 +61,8 @@ pub(crate) use told::Told;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::terminal::masked;
+
 /// The most bytes that are on their way to the engine, and from there.
 pub const MOST_ON_ITS_WAY: u64 = 64 << 20;
 
@@ -81,6 +83,13 @@ pub struct Settings {
     pub most: Option<u64>,
     /// How this gateway proves to it who it is, and it to this gateway.
     pub credentials: Credentials,
+}
+
+impl Settings {
+    /// Its servers for a person: without passwords.
+    pub(crate) fn servers_shown(&self) -> String {
+        self.servers.iter().map(|server| masked(server)).collect::<Vec<_>>().join(",")
+    }
 }
 
 /// How this gateway proves to the engine who it is, and the engine to it.

@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Args, Command};
 
 use super::show::quoted;
+use crate::terminal::masked;
 use crate::terminal::meant::nearest;
 
 /// All settings.
@@ -76,6 +77,7 @@ impl Settings {
             _ => "must not be empty".to_owned(),
         };
         let shown = value.to_string_lossy();
+        let shown = masked(&shown);
         // Some say the value themselves.
         let is_said = setting.is_secret || shown.is_empty() || why.contains(&format!("`{shown}`"));
         Err(if is_said { why } else { format!("{}: {why}", quoted(&shown)) })

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::settings::Takes;
 use super::{Chosen, Configuration, Origin};
 use crate::terminal::json::string;
+use crate::terminal::masked;
 
 impl Configuration {
     /// All of it, and where each is from: a file that says the same. What nobody has set, or is secret, is in comments.
@@ -90,10 +91,7 @@ impl Chosen {
 
     /// Whether it says what nobody else should read: by its name, or as a password in a URL.
     fn is_hidden(&self) -> bool {
-        let has_password = |text: &String| {
-            let authority = text.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
-            authority.contains('@')
-        };
+        let has_password = |text: &String| text.contains("://") && masked(text) != *text;
         self.is_secret && !self.values.is_empty() || self.shown().iter().any(has_password)
     }
 }

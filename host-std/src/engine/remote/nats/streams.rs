@@ -163,7 +163,7 @@ async fn connect(settings: &Settings, tell: Option<Tell>) -> Result<Client, Stri
     if let Some((certificate, key)) = certificate {
         options = options.add_client_certificate(certificate.clone(), key.clone());
     }
-    let servers = settings.servers.join(",");
+    let servers = settings.servers_shown();
     options.connect(&settings.servers).await.map_err(|error| format!("{servers} can't be reached: {error}"))
 }
 
