@@ -63,6 +63,18 @@ impl Process {
     }
 }
 
+impl Process {
+    /// What they name and is not there.
+    pub(crate) fn unusable(&self) -> impl Iterator<Item = StartError> {
+        let root = self.root.as_ref().filter(|root| !root.is_dir());
+        let root =
+            root.map(|root| StartError::new(format_args!("--root: {}: there is no such folder", root.display())));
+        let user = self.user.as_deref().and_then(|user| find_user(user).err());
+        let group = self.group.as_deref().and_then(|group| find_group(group).err());
+        [root, user, group].into_iter().flatten()
+    }
+}
+
 fn find_user(name: &str) -> Result<User, StartError> {
     let user = User::from_name(name).map_err(failed("--user"))?;
     user.ok_or_else(|| StartError::new(format_args!("--user: there is no user `{name}`")))

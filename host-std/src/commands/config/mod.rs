@@ -72,23 +72,29 @@ pub fn run(options: Options) -> Result<ExitCode, StartError> {
     Ok(match options.action {
         Action::Check { file } => {
             let given = serve::Given::default().with("config", file.map(Into::into));
-            ended(&Sources::of_process(&given), |_| "fine\n".to_owned())
+            ended(&Sources::of_process(&given), serve::Options::judge_start, |_| "fine\n".to_owned())
         }
         Action::Show(show) => {
             let print = |configuration: &Configuration| {
                 if show.json { configuration.json() } else { configuration.toml() }
             };
-            ended(&Sources::of_process(&show.given), print)
+            // It may be shown on another machine than it is for.
+            let judge = |options: &serve::Options, configuration: &_| options.judge(configuration, &[]);
+            ended(&Sources::of_process(&show.given), judge, print)
         }
     })
 }
 
 /// Prints what is to be printed, or all that is wrong.
-fn ended(sources: &Sources, print: impl FnOnce(&Configuration) -> String) -> ExitCode {
+fn ended(
+    sources: &Sources,
+    judge: impl FnOnce(&serve::Options, &Configuration) -> Result<(), Vec<String>>,
+    print: impl FnOnce(&Configuration) -> String,
+) -> ExitCode {
     match read(sources) {
         Ok((configuration, options)) => {
             configuration.warnings.iter().for_each(|line| eprintln!("warning: {line}"));
-            if let Err(lines) = options.judge(&configuration) {
+            if let Err(lines) = judge(&options, &configuration) {
                 return refused(&lines);
             }
             output::write(print(&configuration).as_bytes()).map_or_else(Failure::exit, |()| ExitCode::SUCCESS)

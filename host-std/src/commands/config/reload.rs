@@ -75,7 +75,7 @@ impl Reload {
         // A disk may keep it waiting.
         let read = tokio::task::spawn_blocking(move || {
             let (configuration, options) = super::read(&sources)?;
-            options.judge(&configuration)?;
+            options.judge(&configuration, &[])?;
             rehearsed(&configuration, &settings, Some(there))?;
             Ok::<_, Vec<String>>(configuration)
         });

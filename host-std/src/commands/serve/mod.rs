@@ -1,6 +1,7 @@
 //! `streamgauge serve`: topics and queues, in one process.
 
 mod running;
+mod trial;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -217,15 +218,27 @@ fn sync_mode(text: &str) -> Result<SyncMode, String> {
 }
 
 impl Options {
-    /// Whether a server could be made with them, and would take what is declared, as far as none is made.
+    /// Whether a server could start with them: the same as of one that runs, and whether what they name can be used.
     ///
     /// # Errors
     /// What can't be so, a line each.
-    pub(super) fn judge(&self, configuration: &Configuration) -> Result<(), Vec<String>> {
+    pub(super) fn judge_start(&self, configuration: &Configuration) -> Result<(), Vec<String>> {
+        let explained = |error: StartError| configuration.explain(&error.to_string());
+        let at = self.listening().map_err(|error| vec![explained(error)])?;
+        self.judge(configuration, &[at])?;
+        let lines: Vec<_> = self.unusable().into_iter().map(explained).collect();
+        if lines.is_empty() { Ok(()) } else { Err(lines) }
+    }
+
+    /// Whether a server could be made with them that listens there, and would take what is declared, as far as none is made.
+    ///
+    /// # Errors
+    /// What can't be so, a line each.
+    pub(super) fn judge(&self, configuration: &Configuration, listening: &[SocketAddr]) -> Result<(), Vec<String>> {
         let explained = |error: StartError| vec![configuration.explain(&error.to_string())];
         let settings = self.all(&self.connections).map_err(explained)?;
         self.connections.limits().map_err(explained)?;
-        self.rights.rights(configuration.tokens(), &[]).map_err(explained)?;
+        self.rights.rights(configuration.tokens(), listening).map_err(explained)?;
         config::rehearsed(configuration, &settings, None)
     }
 
