@@ -99,8 +99,7 @@ impl Socket {
         Standing { stopping: self.is_stopping(), stream: &self.stream, gone: OnceCell::new() }
     }
 
-    /// Waits until the client has closed the connection, or its side of it. Once it has sent more than its request, that
-    /// can't be known.
+    /// Waits until the client has closed the connection, or its side of it.
     pub(super) async fn left(&mut self) {
         self.stream.left().await;
     }

@@ -2,6 +2,7 @@
 //!
 //! | module | idea |
 //! | --- | --- |
+//! | `plain` | a socket that tells of its end, whatever comes before it |
 //! | `secure` | a socket and its TLS session: at most one record is taken that is not sent |
 //! | `pipe` | two ends with bounded room between them, for who speaks HTTP/1.1 within another protocol |
 //! | `broken` | why a TLS session has not come about, or is over, in words |
@@ -13,6 +14,7 @@
 mod broken;
 pub(crate) mod pem;
 mod pipe;
+mod plain;
 mod secure;
 
 use std::future::poll_fn;
@@ -25,6 +27,7 @@ use tokio::net::TcpStream;
 
 pub(crate) use broken::{Broken, misfit};
 pub(crate) use pipe::{End, pipe};
+use plain::Plain;
 pub(crate) use secure::Secure;
 
 /// Plain bytes to the other side and back, whatever carries them.
@@ -33,7 +36,7 @@ pub struct Transport(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Plain(TcpStream),
+    Plain(Plain),
     Secure(Box<Secure<TcpStream>>),
     Pipe(End),
 }
@@ -48,7 +51,7 @@ pub(crate) enum Detached {
 
 impl From<TcpStream> for Transport {
     fn from(socket: TcpStream) -> Self {
-        Self(Kind::Plain(socket))
+        Self(Kind::Plain(socket.into()))
     }
 }
 
@@ -71,7 +74,7 @@ impl Transport {
     /// `WouldBlock` when that is nothing; others end the connection.
     pub fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.0 {
-            Kind::Plain(socket) => socket.try_read(buffer),
+            Kind::Plain(plain) => plain.try_read(buffer),
             Kind::Secure(secure) => secure.try_read(buffer),
             Kind::Pipe(end) => end.try_read(buffer),
         }
@@ -84,7 +87,7 @@ impl Transport {
     /// `WouldBlock` when there is none; others end the connection.
     pub fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
-            Kind::Plain(socket) => socket.try_write(bytes),
+            Kind::Plain(plain) => plain.socket.try_write(bytes),
             Kind::Secure(secure) => secure.try_write(&[IoSlice::new(bytes)]),
             Kind::Pipe(end) => end.try_write(bytes),
         }
@@ -99,7 +102,7 @@ impl Transport {
     /// Whether [`try_read`](Self::try_read) may find something; otherwise `cx` is woken when it may.
     pub fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.0 {
-            Kind::Plain(socket) => socket.poll_read_ready(cx),
+            Kind::Plain(plain) => plain.poll_read_ready(cx),
             Kind::Secure(secure) => secure.poll_read_ready(cx),
             Kind::Pipe(end) => end.poll_read_ready(cx).map(Ok),
         }
@@ -108,7 +111,7 @@ impl Transport {
     /// Whether nothing is unsent and [`try_write`](Self::try_write) may have room; otherwise `cx` is woken when it may.
     pub fn poll_write_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.0 {
-            Kind::Plain(socket) => socket.poll_write_ready(cx),
+            Kind::Plain(plain) => plain.socket.poll_write_ready(cx),
             Kind::Secure(secure) => secure.poll_flush(cx),
             Kind::Pipe(end) => end.poll_write_ready(cx).map(Ok),
         }
@@ -117,20 +120,17 @@ impl Transport {
     /// Whether the connection is broken, as far as the operating system knows by now: it costs a system call.
     pub(crate) fn is_broken(&self) -> bool {
         match &self.0 {
-            Kind::Plain(socket) => is_broken(socket),
+            Kind::Plain(plain) => is_broken(&plain.socket),
             Kind::Secure(secure) => is_broken(secure.socket()),
             Kind::Pipe(end) => end.is_left(),
         }
     }
 
-    /// Waits until the other side has closed the connection, or its side of it. Once it has sent what nobody has read,
-    /// that can't be known.
+    /// Waits until the other side has closed the connection, or its side of it. Once it has sent a record that nobody has
+    /// read, that can't be known over TLS.
     pub(crate) async fn left(&mut self) {
         match &mut self.0 {
-            Kind::Plain(socket) => match socket.ready(Interest::READABLE).await {
-                Ok(ready) if !ready.is_read_closed() => std::future::pending().await,
-                Ok(_) | Err(_) => {}
-            },
+            Kind::Plain(plain) => plain.left().await,
             Kind::Secure(secure) => poll_fn(|cx| secure.poll_left(cx)).await,
             Kind::Pipe(end) => poll_fn(|cx| end.poll_left(cx)).await,
         }
@@ -150,7 +150,7 @@ impl Transport {
     /// Only a descriptor that is none could not be.
     pub(crate) fn detach(self) -> io::Result<Detached> {
         Ok(match self.0 {
-            Kind::Plain(socket) => Detached::Plain(socket.into_std()?),
+            Kind::Plain(plain) => Detached::Plain(plain.socket.into_std()?),
             Kind::Secure(secure) => Detached::Secure(Box::new(secure.map(TcpStream::into_std)?)),
             Kind::Pipe(end) => Detached::Pipe(end),
         })
@@ -164,7 +164,7 @@ impl Detached {
     /// Only a descriptor that is none could not be watched there.
     pub(crate) fn attach(self) -> io::Result<Transport> {
         Ok(Transport(match self {
-            Self::Plain(socket) => Kind::Plain(TcpStream::from_std(socket)?),
+            Self::Plain(socket) => Kind::Plain(TcpStream::from_std(socket)?.into()),
             Self::Secure(secure) => Kind::Secure(Box::new(secure.map(TcpStream::from_std)?)),
             Self::Pipe(end) => Kind::Pipe(end),
         }))
@@ -180,7 +180,7 @@ fn is_broken(socket: &TcpStream) -> bool {
 impl AsyncRead for Transport {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match &mut self.0 {
-            Kind::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
+            Kind::Plain(plain) => plain.poll_read(cx, buffer),
             Kind::Secure(secure) => secure.poll_read(cx, buffer),
             Kind::Pipe(end) => end.poll_read(cx, buffer),
         }
@@ -190,7 +190,7 @@ impl AsyncRead for Transport {
 impl AsyncWrite for Transport {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match &mut self.0 {
-            Kind::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Kind::Plain(plain) => Pin::new(&mut plain.socket).poll_write(cx, bytes),
             Kind::Secure(secure) => secure.poll_write(cx, &[IoSlice::new(bytes)]),
             Kind::Pipe(end) => end.poll_write(cx, bytes),
         }
@@ -202,7 +202,7 @@ impl AsyncWrite for Transport {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match &mut self.0 {
-            Kind::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            Kind::Plain(plain) => Pin::new(&mut plain.socket).poll_write_vectored(cx, slices),
             Kind::Secure(secure) => secure.poll_write(cx, slices),
             Kind::Pipe(end) => {
                 let first = slices.iter().find(|slice| !slice.is_empty());
@@ -224,7 +224,7 @@ impl AsyncWrite for Transport {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.0 {
-            Kind::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Kind::Plain(plain) => Pin::new(&mut plain.socket).poll_shutdown(cx),
             Kind::Secure(secure) => secure.poll_shutdown(cx),
             Kind::Pipe(end) => {
                 end.shutdown();

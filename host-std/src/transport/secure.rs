@@ -189,13 +189,13 @@ impl Secure<TcpStream> {
         let _ = self.flush();
     }
 
-    /// Whether the other side is gone. What it sends first is read as far as to know that it is something.
+    /// Whether the other side is gone. What it sends first is read, but no more than a record.
     pub(super) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if self.ended {
                 return Poll::Ready(());
             }
-            if self.plain > 0 {
+            if self.plain >= RECORD {
                 return Poll::Pending;
             }
             match self.receive() {

@@ -54,6 +54,28 @@ fn curl_speaks_both_versions() {
 }
 
 #[test]
+fn who_leaves_takes_nothing_with_it_whatever_it_has_asked_for() {
+    if !have_clients() {
+        return;
+    }
+    let gauge = Gauge::new(&[]);
+    let get = "GET /get?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for questions in [1, 2, 10] {
+        let mut client = gauge.openssl(&gauge.file("ca.pem"));
+        client.say(get.repeat(questions).as_bytes());
+        // They wait.
+        gauge.curl(&["-d", "first", &gauge.url("/put")]).unwrap();
+        client.hear(b"first");
+        if questions == 1 {
+            client.say(get.as_bytes());
+        }
+        drop(client);
+    }
+    gauge.curl(&["-d", "item", &gauge.url("/put")]).unwrap();
+    assert_eq!(gauge.ask("/get"), "item");
+}
+
+#[test]
 fn openssl_reads_a_stream_and_sees_its_end() {
     if !have_clients() {
         return;

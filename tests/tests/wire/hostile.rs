@@ -14,7 +14,7 @@ use nix::unistd::mkfifo;
 use streamgauge_tests::build::tool;
 use streamgauge_tests::client::Client;
 use streamgauge_tests::process::{Process, Server};
-use streamgauge_tests::wait::until;
+use streamgauge_tests::wait::{until, until_within};
 
 const NONE: [&str; 0] = [];
 
@@ -274,6 +274,38 @@ fn what_a_client_asks_for_and_is_known_not_to_get_stays() {
     reset(last);
     server.process.signal(SIGCONT);
     until("it to be put", || (server.counter("depth") == 102).then_some(()));
+}
+
+#[test]
+fn who_asks_and_leaves_at_once_takes_nothing_that_comes_later() {
+    const COUNT: usize = 2_000;
+    let server = Server::start("simplequeue", NONE);
+    let open = || std::fs::read_dir(format!("/proc/{}/fd", server.process.id())).expect("it runs").count();
+    let before = open();
+    let ask = |questions| {
+        let mut client = server.connect();
+        client.send("GET /get?wait=60 HTTP/1.1\r\nhost: x\r\n\r\n".repeat(questions));
+        client
+    };
+    // Of these the second question is not read before the first one is answered.
+    let twice = [2; 100].map(ask);
+    for _ in 0..COUNT {
+        drop(ask(1));
+    }
+    let soon = Duration::from_secs(20);
+    until_within(soon, "who has asked once to be gone", || (open() == before + twice.len()).then_some(()));
+    drop(twice);
+    until_within(soon, "who has asked twice to be gone", || (open() == before).then_some(()));
+    server.connect().post("/mput", (0..COUNT).map(|number| number.to_string()).collect::<Vec<_>>().join("\n"));
+    assert_eq!(server.counter("depth"), COUNT as u64);
+    // Who stays has an answer to all questions.
+    let mut patient = ask(2);
+    assert_eq!((patient.answer().text(), patient.answer().text()), ("0".to_owned(), "1".to_owned()));
+    server.get("/mget?items=10000");
+    patient.send("GET /get?wait=60 HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2));
+    assert!(!patient.has_more_within(Duration::from_millis(100)));
+    server.connect().post("/mput", "a\nb");
+    assert_eq!((patient.answer().text(), patient.answer().text()), ("a".to_owned(), "b".to_owned()));
 }
 
 #[test]
