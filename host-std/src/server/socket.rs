@@ -252,6 +252,9 @@ fn is_woken(waits: &Option<Waker>, cx: &Context<'_>) -> bool {
 pub(super) const LAST_CALL: Duration = Duration::from_millis(250);
 
 /// How long a client whose connection ends may go on sending, in silence, in all, and how much.
-const SILENCE: Duration = Duration::from_secs(2);
-const LINGER: Duration = Duration::from_secs(30);
-const MOST_LINGERED: usize = 1 << 30;
+pub(super) const SILENCE: Duration = Duration::from_secs(2);
+pub(super) const LINGER: Duration = Duration::from_secs(30);
+pub(super) const MOST_LINGERED: usize = 1 << 30;
+
+/// What tells a client that its body may come.
+pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";

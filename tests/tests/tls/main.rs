@@ -54,6 +54,32 @@ fn curl_speaks_both_versions() {
 }
 
 #[test]
+fn curl_sees_a_refusal_of_a_body_and_is_told_when_to_send_one() {
+    if !have_clients() {
+        return;
+    }
+    let gauge = Gauge::new(&["--max-body-bytes=100000"]);
+    fs::write(gauge.file("large"), vec![b'x'; 1_000_000]).unwrap();
+    let data = format!("@{}", gauge.file("large").display());
+    for version in ["--http1.1", "--http2"] {
+        // Of one that is told in pieces, some has come when it is refused.
+        for length in ["Accept: */*", "Transfer-Encoding: chunked"] {
+            for _ in 0..10 {
+                let refused =
+                    gauge.curl(&[version, "-H", length, "-H", "Expect:", "--data-binary", &data, &gauge.url("/pub")]);
+                let refused = String::from_utf8(refused.unwrap()).unwrap();
+                assert_eq!(refused, "the body is over the limit max-body-bytes 100000\n", "{version} {length}");
+            }
+        }
+        let begun = Instant::now();
+        // It would wait for a second.
+        let taken = gauge.curl(&[version, "-H", "Expect: 100-continue", "-d", "small", &gauge.url("/put")]).unwrap();
+        assert!(begun.elapsed() < Duration::from_millis(900), "{version}: {:?}", begun.elapsed());
+        assert_eq!(gauge.curl(&[version, &gauge.url("/get")]).unwrap(), b"small", "{taken:?}");
+    }
+}
+
+#[test]
 fn who_leaves_takes_nothing_with_it_whatever_it_has_asked_for() {
     if !have_clients() {
         return;

@@ -19,7 +19,7 @@ use super::budget::{Budget, Share};
 use super::input::Input;
 use super::pages::Pages;
 use super::refusal::Refusal;
-use super::socket::{Gone, Read, Socket};
+use super::socket::{CONTINUE, Gone, Read, Socket};
 use super::{Handler, Handlers, Limits, NextPiece, TakeOver, spare};
 use crate::engine::Mark;
 use crate::transport::Transport;
@@ -192,7 +192,7 @@ impl<H: Handler> Connection<H> {
                     spare::give(out);
                     input.settle();
                     if expects && !is_whole(input, head, body) {
-                        socket.write(b"HTTP/1.1 100 Continue\r\n\r\n", &[]).await?;
+                        socket.write(CONTINUE, &[]).await?;
                     }
                     match self.collect(socket, input, head, body).await? {
                         Ok(None) => {}

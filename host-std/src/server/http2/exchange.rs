@@ -8,12 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
-use http::{HeaderName, HeaderValue, Response};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use streamgauge_core::wire::chunked;
 use streamgauge_core::wire::http::{Closed, Event, ResponseHead, Responses};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::head::{Head, is_of_connection};
+use crate::server::socket::{CONTINUE, LINGER, MOST_LINGERED, SILENCE};
 use crate::server::spare;
 use crate::transport::End;
 
@@ -52,23 +53,27 @@ impl Exchange {
 
     /// Brings the request, and the answer back. Once it is over, the connection sees its client leave.
     pub(super) async fn run(self, body: RecvStream, mut respond: SendResponse<Bytes>) {
+        let mut body = Coming { body, taken: 0 };
         let bringing = async {
             // If it ends early, the answer tells why, or that there will be none.
-            let _ = bring(&self.pipe, &self.head, body).await;
+            let _ = bring(&self.pipe, &self.head, &mut body).await;
             std::future::pending::<()>().await
         };
-        tokio::select! {
+        let answered = tokio::select! {
             biased;
-            answered = self.answer(&mut respond) => if answered.is_err() {
-                respond.send_reset(Reason::INTERNAL_ERROR);
-            },
-            () = bringing => {}
+            answered = self.answer(&mut respond) => answered,
+            () = bringing => Ok(()),
+        };
+        match answered {
+            Ok(()) => body.linger().await,
+            Err(Broken) => respond.send_reset(Reason::INTERNAL_ERROR),
         }
     }
 
     /// Passes the answer on, as fast as the client takes it.
     async fn answer(&self, respond: &mut SendResponse<Bytes>) -> Result<(), Broken> {
         let mut responses: Responses<_> = Responses::new(vec![0; HEAD].into_boxed_slice());
+        let mut may_go_on = self.head.expects;
         let mut stream: Option<SendStream<Bytes>> = None;
         loop {
             let come = poll_fn(|cx| {
@@ -93,6 +98,12 @@ impl Exchange {
                 return Ok(stream.send_data(Bytes::new(), true)?);
             }
             let mut rest = come.as_slice();
+            // It is written alone, and before all else.
+            if std::mem::take(&mut may_go_on) && rest.starts_with(CONTINUE) {
+                let mut response = Response::new(());
+                *response.status_mut() = StatusCode::CONTINUE;
+                respond.send_informational(response)?;
+            }
             while let Some(event) = responses.decode(&mut rest, self.head_only).map_err(|_| Broken)? {
                 match (event, &mut stream) {
                     (Event::Head(head), None) => stream = Some(respond.send_response(translated(&head), false)?),
@@ -141,10 +152,42 @@ async fn room(stream: &mut SendStream<Bytes>) -> Result<usize, Broken> {
     .await
 }
 
-/// Writes the request. What was taken of its body is only then given room for again.
-async fn bring(pipe: &End, head: &Head, mut body: RecvStream) -> Result<(), Broken> {
+/// The body of a request, as it comes.
+struct Coming {
+    body: RecvStream,
+    /// Bytes that were taken, and not given room for again.
+    taken: usize,
+}
+
+impl Coming {
+    /// The next of it. What was taken before is only then given room for again.
+    async fn next(&mut self) -> Option<Result<Bytes, h2::Error>> {
+        if let Err(error) = self.body.flow_control().release_capacity(std::mem::take(&mut self.taken)) {
+            return Some(Err(error));
+        }
+        let data = self.body.data().await?;
+        self.taken = data.as_ref().map_or(0, Bytes::len);
+        Some(data)
+    }
+
+    /// Takes what is left for nobody, within the bounds of [`Socket::linger`]: a stream that is left with a body to come is
+    /// reset, and some clients forget the answer over that.
+    ///
+    /// [`Socket::linger`]: crate::server::socket::Socket::linger
+    async fn linger(mut self) {
+        let (end, mut left) = (Instant::now() + LINGER, MOST_LINGERED);
+        while left > 0
+            && let Ok(Some(Ok(data))) = timeout_at(end.min(Instant::now() + SILENCE), self.next()).await
+        {
+            left = left.saturating_sub(data.len());
+        }
+    }
+}
+
+/// Writes the request.
+async fn bring(pipe: &End, head: &Head, body: &mut Coming) -> Result<(), Broken> {
     write(pipe, &head.bytes).await?;
-    while let Some(data) = body.data().await {
+    while let Some(data) = body.next().await {
         let data = data?;
         if head.in_chunks && !data.is_empty() {
             let mut size = Vec::new();
@@ -155,7 +198,6 @@ async fn bring(pipe: &End, head: &Head, mut body: RecvStream) -> Result<(), Brok
         } else {
             write(pipe, &data).await?;
         }
-        body.flow_control().release_capacity(data.len())?;
     }
     if head.in_chunks {
         write(pipe, chunked::LAST_CHUNK).await?;

@@ -8,6 +8,8 @@ pub(super) struct Head {
     pub(super) bytes: Vec<u8>,
     /// Whether the body is told in chunks, as its length is not known.
     pub(super) in_chunks: bool,
+    /// Whether the client may wait for a word before it sends the body.
+    pub(super) expects: bool,
 }
 
 /// Writes a request's head, and that it is the only one on its connection; `None` for what HTTP/1.1 can't say. Bytes that
@@ -28,7 +30,7 @@ pub(super) fn write(request: &request::Parts, has_body: bool) -> Option<Head> {
     if let Some(authority) = authority {
         line(&[b"host: ", authority.as_str().as_bytes(), b"\r\n"]);
     }
-    let mut in_chunks = has_body;
+    let (mut in_chunks, expects) = (has_body, request.headers.contains_key(EXPECT));
     for (name, value) in &request.headers {
         if is_of_connection(name) || (*name == HOST && authority.is_some()) {
             continue;
@@ -42,12 +44,12 @@ pub(super) fn write(request: &request::Parts, has_body: bool) -> Option<Head> {
         line(&[b"transfer-encoding: chunked\r\n"]);
     }
     line(&[b"\r\n"]);
-    Some(Head { bytes, in_chunks })
+    Some(Head { bytes, in_chunks, expects })
 }
 
 /// Whether a field is about one connection of HTTP/1.1 only: it has no place in HTTP/2 (RFC 9113, section 8.2.2).
 pub(super) fn is_of_connection(name: &HeaderName) -> bool {
-    [CONNECTION, TRANSFER_ENCODING, UPGRADE, TE, EXPECT].contains(name)
+    [CONNECTION, TRANSFER_ENCODING, UPGRADE, TE].contains(name)
         || matches!(name.as_str(), "keep-alive" | "proxy-connection")
 }
 
@@ -74,7 +76,9 @@ mod tests {
             Request::post("/pub").header("host", "b").header("content-length", "3").header("expect", "100-continue");
         assert_eq!(
             written(request, true).as_deref(),
-            Some("POST /pub HTTP/1.1\r\nconnection: close\r\nhost: b\r\ncontent-length: 3\r\n\r\n")
+            Some(
+                "POST /pub HTTP/1.1\r\nconnection: close\r\nhost: b\r\ncontent-length: 3\r\nexpect: 100-continue\r\n\r\n"
+            )
         );
         let chunked = written(Request::post("https://a/pub").header("upgrade", "websocket"), true).unwrap();
         assert!(chunked.ends_with("host: a\r\ntransfer-encoding: chunked\r\n\r\n"), "{chunked}");

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use h2::client::SendRequest;
 use h2::{Reason, RecvStream};
-use http::Request;
+use http::{Request, StatusCode};
 use streamgauge_core::endpoints::{self, Response, Status};
 use tokio::sync::{Semaphore, mpsc, watch};
 
@@ -111,6 +111,47 @@ fn long_bodies_go_there_and_back() {
             let response = response.await.unwrap();
             assert_eq!((response.status().as_u16(), all(response.into_body()).await == body), (200, true));
         }
+    });
+}
+
+#[test]
+fn a_refusal_has_arrived_before_the_rest_of_the_body_is_not_taken() {
+    const BODY: usize = 100_000;
+    let limits = Limits { max_body: BODY - 1, ..Limits::default() };
+    with_server(limits, async |server| {
+        for is_sent in [true, false] {
+            let request = Request::post("https://localhost/echo").header("content-length", BODY).body(()).unwrap();
+            let (response, mut stream) = server.ready().await.send_request(request, false).unwrap();
+            let response = response.await.unwrap();
+            assert_eq!(response.status().as_u16(), 413);
+            let refusal = String::from_utf8(all(response.into_body()).await).unwrap();
+            assert!(refusal.contains("max-body-bytes 99999"), "{refusal}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert!(poll_fn(|cx| stream.poll_reset(cx)).now_or_never().is_none(), "a client may forget it over that");
+            if is_sent {
+                stream.send_data(Bytes::from(vec![b'x'; BODY]), true).unwrap();
+            } else {
+                // Who is silent is not waited for.
+                assert_eq!(poll_fn(|cx| stream.poll_reset(cx)).await.unwrap(), Reason::NO_ERROR);
+            }
+            while server.places.available_permits() < PLACES {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    });
+}
+
+#[test]
+fn who_waits_for_a_word_before_its_body_gets_it() {
+    with_server(Limits::default(), async |server| {
+        let request =
+            Request::post("https://localhost/echo").header("content-length", 4).header("expect", "100-continue");
+        let (mut response, mut stream) = server.ready().await.send_request(request.body(()).unwrap(), false).unwrap();
+        let word = poll_fn(|cx| response.poll_informational(cx)).await.expect("a word").unwrap();
+        assert_eq!(word.status(), StatusCode::CONTINUE);
+        stream.send_data(Bytes::from_static(b"body"), true).unwrap();
+        let response = response.await.unwrap();
+        assert_eq!((response.status().as_u16(), all(response.into_body()).await), (200, b"body".to_vec()));
     });
 }
 
