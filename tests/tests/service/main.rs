@@ -211,6 +211,24 @@ fn an_heir_that_does_not_start_changes_nothing() {
 }
 
 #[test]
+fn who_comes_once_a_server_ends_is_refused_and_who_is_there_is_answered() {
+    let mut server = Server::queues::<&str>([]);
+    let mut busy = server.connect();
+    busy.send("POST /put HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\nexpect: 100-continue\r\n\r\n");
+    assert!(busy.head().starts_with("HTTP/1.1 100 "));
+    server.process.signal(Signal::SIGTERM);
+    until("a refusal", || {
+        let refused = TcpStream::connect(server.address).err()?;
+        assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+        Some(())
+    });
+    assert!(!server.process.has_ended(), "it waits for who is there");
+    busy.send("item");
+    assert_eq!(busy.answer().status, 200);
+    assert_eq!(server.process.exit_code(), 0);
+}
+
+#[test]
 fn systemd_is_told_how_the_server_is() {
     let folder = TempDir::new().unwrap();
     let at = folder.path().join("notify");

@@ -1,10 +1,10 @@
 //! A server that runs, until its end; or until another process goes on in its place, which may not do so.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
 use streamgauge_core::endpoints::Surface;
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -66,7 +66,7 @@ impl Running {
         let again = Arc::new(Notify::new());
         self.listen(gateway, stop, &again)?;
         tokio::spawn(notify::watch(gateway.threads().clone()));
-        tokio::spawn(tell_end(Arc::clone(gateway), stop.subscribe()));
+        tokio::spawn(tell_end(Arc::clone(gateway), Arc::clone(&self.upgrade), stop.subscribe()));
         let first = async {
             if let Some(predecessor) = first {
                 self.reload.first(gateway).await?;
@@ -81,12 +81,9 @@ impl Running {
             tokio::spawn(Arc::clone(&self.reload).run(Arc::clone(gateway), again));
             Ok(())
         };
-        let open = |listener: &TcpListener| listener.try_clone().and_then(tokio::net::TcpListener::from_std);
-        let [one, other] = self.upgrade.sockets();
-        let doors = vec![
-            (open(one).map_err(StartError::new)?, Surface::Everything),
-            (open(other).map_err(StartError::new)?, Surface::EverythingQueueFirst),
-        ];
+        let open = |listener| TcpListener::from_std(listener).map_err(StartError::new);
+        let [one, other] = self.upgrade.sockets().map_err(StartError::new)?;
+        let doors = vec![(open(one)?, Surface::Everything), (open(other)?, Surface::EverythingQueueFirst)];
         Arc::clone(gateway).run_after(first, doors, self.limits.clone(), stop.subscribe()).await
     }
 
@@ -122,10 +119,11 @@ impl Running {
     }
 }
 
-/// Tells that the server ends, if it does.
-async fn tell_end(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
+/// Tells that the server ends, if it does: systemd, and whoever comes from now on.
+async fn tell_end(gateway: Arc<Gateway>, upgrade: Arc<Upgrade>, mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
     if !gateway.has_heir() {
+        upgrade.close();
         notify::stopping();
     }
 }

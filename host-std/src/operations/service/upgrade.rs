@@ -21,11 +21,11 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use command_fds::{CommandFdExt as _, FdMapping};
+use parking_lot::Mutex;
 
 use super::{Terms, notify};
 use crate::terminal::{self, StartError};
@@ -51,8 +51,16 @@ pub(crate) struct Upgrade {
     /// Where the program was when this process began: what is there now is what is started.
     program: PathBuf,
     args: Vec<OsString>,
-    sockets: [TcpListener; 2],
     terms: Terms,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// They listen until they are closed.
+    sockets: Option<[TcpListener; 2]>,
+    /// Another process was started, and may be one that goes on.
+    is_under_way: bool,
 }
 
 /// A process that is ready to go on.
@@ -68,12 +76,28 @@ impl Upgrade {
     /// # Errors
     /// What the operating system says.
     pub(crate) fn new(sockets: [TcpListener; 2], terms: Terms) -> io::Result<Self> {
-        Ok(Self { program: std::env::current_exe()?, args: std::env::args_os().skip(1).collect(), sockets, terms })
+        let (program, args) = (std::env::current_exe()?, std::env::args_os().skip(1).collect());
+        let state = Mutex::new(State { sockets: Some(sockets), is_under_way: false });
+        Ok(Self { program, args, terms, state })
     }
 
-    /// The sockets, which listen as long as this is there.
-    pub(crate) const fn sockets(&self) -> &[TcpListener; 2] {
-        &self.sockets
+    /// The same sockets, once more.
+    ///
+    /// # Errors
+    /// What the operating system says, or that they are closed.
+    pub(crate) fn sockets(&self) -> io::Result<[TcpListener; 2]> {
+        let state = self.state.lock();
+        let [one, other] = state.sockets.as_ref().ok_or_else(|| io::Error::other("this process ends"))?;
+        Ok([one.try_clone()?, other.try_clone()?])
+    }
+
+    /// Listens no more where nobody else does, unless another process may be about to go on, or not to: who comes from now
+    /// on is refused, and need not wait for an answer that never comes.
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock();
+        if !state.is_under_way {
+            state.sockets = None;
+        }
     }
 
     /// At each SIGUSR2 starts the other process, and calls `begins` with it when it could go on; one at a time. What does
@@ -82,18 +106,19 @@ impl Upgrade {
     /// # Errors
     /// When the operating system refuses.
     pub(crate) fn on_signal(self: &Arc<Self>, begins: impl Fn(Heir) + Send + Sync + 'static) -> Result<(), StartError> {
-        let (this, begins, is_busy) = (Arc::clone(self), Arc::new(begins), Arc::new(AtomicBool::new(false)));
+        let (this, begins) = (Arc::clone(self), Arc::new(begins));
+        this.state.lock().is_under_way = false;
         terminal::on_upgrade(move || {
-            if is_busy.swap(true, Ordering::Relaxed) {
+            if std::mem::replace(&mut this.state.lock().is_under_way, true) {
                 return eprintln!("upgrade: one is under way");
             }
-            let (this, begins, is_busy) = (Arc::clone(&this), Arc::clone(&begins), Arc::clone(&is_busy));
+            let (this, begins) = (Arc::clone(&this), Arc::clone(&begins));
             // It is waited for, and requests are not.
             thread::spawn(move || match this.begin() {
                 Ok(heir) => begins(heir),
                 Err(why) => {
                     eprintln!("upgrade: {why}; this process goes on");
-                    is_busy.store(false, Ordering::Relaxed);
+                    this.state.lock().is_under_way = false;
                 }
             });
         })
@@ -107,15 +132,13 @@ impl Upgrade {
         let program = self.program.display();
         let failed = |error: io::Error| format!("{program}: {error}");
         let (mut own, its) = UnixStream::pair().map_err(failed)?;
-        let files = self
-            .sockets
-            .iter()
-            .zip(FIRST_FILE..)
-            .map(|(socket, child_fd)| Ok(FdMapping { parent_fd: OwnedFd::from(socket.try_clone()?), child_fd }));
-        let files = files.collect::<io::Result<Vec<_>>>().map_err(failed)?;
+        let sockets = self.sockets().map_err(failed)?;
+        let count = sockets.len();
+        let files = sockets.into_iter().zip(FIRST_FILE..);
+        let files = files.map(|(socket, child_fd)| FdMapping { parent_fd: OwnedFd::from(socket), child_fd }).collect();
         let mut command = Command::new(&self.program);
         command.args(&self.args).stdin(Stdio::from(OwnedFd::from(its)));
-        command.env(UPGRADE, self.terms.to_string()).env("LISTEN_FDS", self.sockets.len().to_string());
+        command.env(UPGRADE, self.terms.to_string()).env("LISTEN_FDS", count.to_string());
         // They name this process, and mean the other one.
         command.env_remove("LISTEN_PID").env_remove("LISTEN_FDNAMES").env_remove("WATCHDOG_PID");
         command.fd_mappings(files).map_err(|error| format!("{program}: {error}"))?;
