@@ -16,6 +16,7 @@ use super::at::URL;
 use crate::client::{Connection, Error, Limits, Url};
 use crate::readers::{Builder, IntoReport as _, Message, Monitor, Outcome, Reader, Report, exec};
 use crate::terminal::exit::Failure;
+use crate::terminal::flags::{seconds, seconds_or_zero};
 use crate::terminal::signals::Stop;
 use crate::terminal::{self, LogFormat, StartError, json, output};
 
@@ -40,7 +41,7 @@ pub struct Options {
     #[arg(long, value_name = "NAME")]
     queue: Option<String>,
     /// Borrow messages for so long: so late they come back when this is killed. What takes longer is borrowed longer
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = crate::terminal::flags::seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     lease: Duration,
     /// Take messages, and put back in an envelope what has to be tried again, as the original does
     #[arg(long, conflicts_with = "lease")]
@@ -68,7 +69,7 @@ pub struct Options {
     #[arg(long, value_name = "NAME")]
     task_name: Option<String>,
     /// Kill a command that runs longer, which is a failure
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds_or_zero)]
     time_limit: Option<Duration>,
     /// Work on so many messages at a time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
@@ -77,10 +78,10 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 5)]
     max_tries: u32,
     /// Wait after the n-th failure of a message: n times this
-    #[arg(long, value_name = "SECONDS", default_value = "90", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "90", value_parser = seconds_or_zero)]
     requeue_delay: Duration,
     /// Longest rest between messages when they fail
-    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds_or_zero)]
     max_backoff: Duration,
     /// Get so many messages at once; from a queue without leases a reader that is killed loses them (0: one in the
     /// plain way)
@@ -96,16 +97,16 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     heartbeat_file: Option<PathBuf>,
     /// How long a queue that fails is left alone, at first
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds_or_zero)]
     sleeptime_failed_queue: Duration,
     /// How often a queue with nothing to do is asked
-    #[arg(long, value_name = "SECONDS", default_value = "0.5", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "0.5", value_parser = seconds_or_zero)]
     sleeptime_queue_empty: Duration,
     /// How long to rest after a message that has to be tried again
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds_or_zero)]
     sleeptime_requeue: Duration,
     /// Say on stderr every so often what was done
-    #[arg(long, value_name = "SECONDS", value_parser = crate::terminal::flags::seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     every: Option<Duration>,
     /// Log failures of tasks to stderr
     #[arg(long)]
@@ -276,11 +277,6 @@ async fn report(monitor: Monitor, every: Duration) {
         ticks.tick().await;
         eprintln!("read: {}", monitor.status());
     }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    duration.ok_or_else(|| "must be a number of seconds".to_owned())
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -111,17 +111,30 @@ pub(crate) fn server(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// The longest time that a flag may say, 100 years: what comes to an end after it can still be told by the clock.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// Reads a number of seconds, such as `0.5`.
+pub(crate) fn seconds_or_zero(text: &str) -> Result<Duration, String> {
+    let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    at_most(LONGEST, duration.ok_or("must be a number of seconds")?)
+}
+
 /// Reads a number of seconds above 0, such as `0.5`.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);
     let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    duration.ok_or_else(|| "must be a number of seconds above 0".to_owned())
+    at_most(LONGEST, duration.ok_or("must be a number of seconds above 0")?)
+}
+
+fn at_most(longest: Duration, time: Duration) -> Result<Duration, String> {
+    if time <= longest { Ok(time) } else { Err(format!("must be {} seconds at most", longest.as_secs())) }
 }
 
 /// Reads a time above 0, such as `1s`, `500ms` or `0.5`, which are seconds.
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
     let time = streamgauge_core::wire::units::duration(text.as_bytes()).filter(|time| !time.is_zero());
-    time.ok_or_else(|| format!("`{text}` is not a time above 0, such as 500ms, 1s or 2m"))
+    at_most(LONGEST, time.ok_or_else(|| format!("`{text}` is not a time above 0, such as 500ms, 1s or 2m"))?)
 }
 
 #[cfg(test)]
@@ -175,6 +188,20 @@ mod tests {
         assert_eq!(time("1.5"), Ok(Duration::from_millis(1500)));
         for text in ["", "0", "-1s", "1 s", "soon"] {
             assert!(time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_would_never_end_is_told_what_does() {
+        let years = Ok(Duration::from_secs(3_153_600_000));
+        for read in [seconds, seconds_or_zero, time] {
+            assert_eq!(read("3153600000"), years);
+            assert_eq!(read("3153600001"), Err("must be 3153600000 seconds at most".to_owned()));
+        }
+        assert_eq!(seconds("1e19"), Err("must be 3153600000 seconds at most".to_owned()));
+        assert_eq!(seconds_or_zero("0"), Ok(Duration::ZERO));
+        for text in ["", "0", "-1", "NaN", "inf", "1e20", "1s"] {
+            assert_eq!(seconds(text), Err("must be a number of seconds above 0".to_owned()), "{text}");
         }
     }
 }
