@@ -15,22 +15,34 @@ pub(super) fn is_asked_for(context: &Context<'_>) -> bool {
     names(context, "upgrade", "websocket")
 }
 
-/// The answer to the client's key, or the line that says what is wrong with the handshake.
-pub(super) fn check(method: Method, context: &Context<'_>) -> Result<String, &'static str> {
+/// What is wrong with a handshake.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wrong {
+    Line(&'static str),
+    /// It is one of another version.
+    Version,
+}
+
+/// The version that is understood.
+pub(super) const VERSION: &str = "13";
+
+/// The answer to the client's key.
+pub(super) fn check(method: Method, context: &Context<'_>) -> Result<String, Wrong> {
     let one = |name| {
         let mut values = context.fields(name);
         values.next().filter(|_| values.next().is_none())
     };
     if method != Method::Get || context.minor == 0 {
-        return Err("a WebSocket begins with GET over HTTP/1.1");
+        return Err(Wrong::Line("a WebSocket begins with GET over HTTP/1.1"));
     }
     if !names(context, "connection", "upgrade") {
-        return Err("a WebSocket needs Connection: upgrade");
+        return Err(Wrong::Line("a WebSocket needs Connection: upgrade"));
     }
     match (one("sec-websocket-key"), one("sec-websocket-version")) {
-        (Some(key), Some(b"13")) if is_key(key) => Ok(accept(key)),
-        (Some(_), Some(b"13")) => Err("Sec-WebSocket-Key must be 16 bytes in base64"),
-        _ => Err("a WebSocket needs Sec-WebSocket-Key and Sec-WebSocket-Version: 13"),
+        (_, Some(version)) if version != VERSION.as_bytes() => Err(Wrong::Version),
+        (Some(key), Some(_)) if is_key(key) => Ok(accept(key)),
+        (Some(_), Some(_)) => Err(Wrong::Line("Sec-WebSocket-Key must be 16 bytes in base64")),
+        _ => Err(Wrong::Line("a WebSocket needs Sec-WebSocket-Key and Sec-WebSocket-Version: 13")),
     }
 }
 

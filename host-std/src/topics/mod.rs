@@ -33,13 +33,14 @@ pub(crate) use places::Places;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, header};
 use streamgauge_core::endpoints::{Method, Request, Subscription};
 use streamgauge_core::select::Selection;
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::server::{self, Answer, Context, TakeOver};
+use handshake::Wrong;
 use hub::Admission;
 
 /// Whether a client may still be sent what it has subscribed to; asked once a second.
@@ -86,7 +87,8 @@ impl Hub {
             Ok(accept) => self.take_in(request, context, subscription, (stream, still), move |admission| {
                 handshake::opening(&accept, admission, origin.as_ref())
             }),
-            Err(wrong) => bad_request(request, wrong),
+            Err(Wrong::Line(wrong)) => bad_request(request, wrong),
+            Err(Wrong::Version) => other_version(request),
         }
     }
 
@@ -124,6 +126,19 @@ impl Hub {
 
 fn bad_request(request: &Request<'_>, line: &str) -> Answer {
     Answer::Response(server::refuse(request, StatusCode::BAD_REQUEST, "bad-request", line, None))
+}
+
+/// What is said to who begins a WebSocket of another version (RFC 6455, section 4.2.2).
+fn other_version(request: &Request<'_>) -> Answer {
+    let line = "of WebSockets only version 13 is understood here";
+    let mut response = server::refuse(request, StatusCode::UPGRADE_REQUIRED, "version-not-supported", line, None);
+    let fields = [
+        (header::CONNECTION, "upgrade"),
+        (header::UPGRADE, "websocket"),
+        (header::SEC_WEBSOCKET_VERSION, handshake::VERSION),
+    ];
+    response.headers_mut().extend(fields.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    Answer::Response(response)
 }
 
 /// What GET would answer, without the stream; the transfer coding is what clients ask for.

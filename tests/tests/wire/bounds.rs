@@ -375,6 +375,13 @@ fn a_handshake_that_is_none_is_400_and_the_connection_goes_on() {
         let answer = client.answer();
         assert_eq!((answer.status, answer.text().as_str()), (400, line), "{head}");
     }
+    let newer = right.replace("13", "25");
+    client
+        .send(format!("GET /sub HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n{newer}\r\n\r\n"));
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.header("sec-websocket-version")), (426, Some("13")), "{}", answer.head);
+    assert_eq!((answer.header("upgrade"), answer.header("connection")), (Some("websocket"), Some("upgrade")));
+    assert_eq!(answer.text(), "of WebSockets only version 13 is understood here\n");
     let mut old = server.connect();
     old.send(format!("GET /sub HTTP/1.0\r\nconnection: upgrade\r\nupgrade: websocket\r\n{right}\r\n\r\n"));
     let answer = old.answer();
