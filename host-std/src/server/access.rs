@@ -34,7 +34,7 @@ pub(super) struct Told {
 
 impl Told {
     /// What an answer says; `None` if somebody else answers.
-    pub(super) fn of(answer: &Answer, upgrade: bool) -> Option<Self> {
+    pub(super) fn of(answer: &Answer) -> Option<Self> {
         let told = match answer {
             Answer::Whole(response, body) => {
                 let status = response.status.code();
@@ -55,7 +55,7 @@ impl Told {
                 };
                 Self { status, bytes, reason: reason(status, problem), ..Self::default() }
             }
-            Answer::TakeOver(_) => Self { status: if upgrade { 101 } else { 200 }, is_stream: true, ..Self::default() },
+            Answer::TakeOver(status, _) => Self { status: status.as_u16(), is_stream: true, ..Self::default() },
             Answer::Elsewhere(_) => return None,
         };
         Some(told)

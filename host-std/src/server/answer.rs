@@ -16,8 +16,8 @@ pub enum Answer {
     Whole(Response, Vec<u8>),
     /// An HTTP response; the connection goes on.
     Response(http::Response<Body>),
-    /// The socket is the handler's from here on.
-    TakeOver(TakeOver),
+    /// The socket is the handler's from here on, who answers with this status.
+    TakeOver(StatusCode, TakeOver),
     /// The request belongs to another thread, as turned out while it waited: nothing has happened.
     Elsewhere(usize),
 }

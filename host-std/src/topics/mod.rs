@@ -102,6 +102,10 @@ impl Hub {
         opening: impl FnOnce(&Admission) -> Vec<u8> + Send + 'static,
     ) -> Answer {
         let selection = Selection::parse(&request.query).unwrap_or_default();
+        let status = match stream.framing {
+            Framing::WebSocket => StatusCode::SWITCHING_PROTOCOLS,
+            _ => StatusCode::OK,
+        };
         let admitted = self.admit(subscription, selection);
         match admitted.map(|admission| Admission { still, ..admission }) {
             Ok(admission) if admission.beginning.is_some() => {
@@ -109,7 +113,7 @@ impl Hub {
                 let take_over: TakeOver = Box::new(move |taken| {
                     tokio::spawn(task::begin_in_the_past(admission, stream, opening, peer, taken));
                 });
-                Answer::TakeOver(take_over)
+                Answer::TakeOver(status, take_over)
             }
             Ok(admission) => {
                 let opening = opening(&admission);
@@ -117,7 +121,7 @@ impl Hub {
                 let take_over: TakeOver = Box::new(move |taken| {
                     tokio::spawn(task::Task::new(admission, stream, opening, peer, taken));
                 });
-                Answer::TakeOver(take_over)
+                Answer::TakeOver(status, take_over)
             }
             Err(refusal) => server::refused(request, &refusal),
         }
@@ -155,5 +159,5 @@ fn head_only(subscription: &Subscription, origin: Option<HeaderValue>) -> Answer
             let _ = tokio::time::timeout(Duration::from_secs(5), sending).await;
         });
     });
-    Answer::TakeOver(take_over)
+    Answer::TakeOver(StatusCode::OK, take_over)
 }

@@ -62,6 +62,26 @@ fn a_person_reads_what_was_asked_and_answered() {
     assert!(all[3].contains("BREW / 405") && all[3].contains("reason=\"method-not-allowed\""), "{}", all[3]);
 }
 
+#[test]
+fn a_stream_has_the_status_that_it_began_with() {
+    let server = Server::everything(["--enable-logging"]);
+    let key = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13";
+    for (method, upgrade, status) in [
+        ("GET", "h2c", "200"),
+        ("GET", "websocket", "101"),
+        ("HEAD", "websocket", "200"),
+        ("GET", "websocket, h2c", "101"),
+    ] {
+        let mut client = server.connect();
+        let request =
+            format!("{method} /sub?{upgrade} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n").replace(", ", "+");
+        client.send(format!("{request}upgrade: {upgrade}\r\n{key}\r\n\r\n"));
+        assert!(client.head().starts_with(&format!("HTTP/1.1 {status} ")), "{method} {upgrade}");
+        let line = format!("{method} /sub?{upgrade} ").replace(", ", "+") + status;
+        until(&line, || server.process.stderr().contains(&line).then_some(()));
+    }
+}
+
 /// `name=value name="quoted \"value\""`.
 fn logfmt(line: &str) -> Map<String, Value> {
     let (mut members, mut rest) = (Map::new(), line);

@@ -243,7 +243,7 @@ impl<H: Handler> Connection<H> {
         let asked = self.asked(head, stopping);
         let next = |last| if last { Step::Last } else { Step::Read };
         let last = !asked.keep_alive;
-        if let Some(told) = Told::of(&answer, head.upgrade) {
+        if let Some(told) = Told::of(&answer) {
             if !told.is_stream {
                 answered::count(told.status);
             }
@@ -296,7 +296,7 @@ impl<H: Handler> Connection<H> {
                     Body::Pieces { next, .. } => Step::Send { body: Sending::Pieces(next, ending, share), last },
                 }
             }
-            Answer::TakeOver(how) => Step::TakeOver(how),
+            Answer::TakeOver(_, how) => Step::TakeOver(how),
             Answer::Elsewhere(thread) => Step::Move(thread),
         }
     }

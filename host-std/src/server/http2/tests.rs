@@ -27,7 +27,7 @@ impl Handler for Echo {
     fn call_now(self: &Arc<Self>, request: &endpoints::Request<'_>, _: &Context<'_>) -> Option<(Answer, Mark)> {
         let answer = if request.body.is_empty() {
             let taken = self.0.clone();
-            Answer::TakeOver(Box::new(move |it| drop(taken.send(it))))
+            Answer::TakeOver(StatusCode::OK, Box::new(move |it| drop(taken.send(it))))
         } else {
             whole(&Response::text(Status::Ok), request.body.to_vec())
         };
