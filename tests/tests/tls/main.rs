@@ -80,6 +80,16 @@ fn curl_sees_a_refusal_of_a_body_and_is_told_when_to_send_one() {
 }
 
 #[test]
+fn who_speaks_only_the_first_version_is_answered() {
+    if !have_clients() {
+        return;
+    }
+    let gauge = Gauge::new(&[]);
+    let answered = gauge.curl(&["--http1.0", "-w", " %{response_code}", &gauge.url("/livez")]).unwrap();
+    assert_eq!(answered, b"ok\n 200");
+}
+
+#[test]
 fn who_leaves_takes_nothing_with_it_whatever_it_has_asked_for() {
     if !have_clients() {
         return;

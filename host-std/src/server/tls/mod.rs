@@ -92,7 +92,7 @@ fn read(files: &Files) -> Result<ServerConfig, String> {
     let mut config = builder
         .with_single_cert(certificates, key)
         .map_err(|error| format!("--tls-cert, --tls-key: {}", misfit(&error, &files.certificate, &files.key)))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = [&b"h2"[..], b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).into();
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.ticketer = ring::Ticketer::new().map_err(|error| error.to_string())?;
     Ok(config)
