@@ -308,11 +308,22 @@ fn what_is_wrong_with_the_files_is_said() {
     authority.vouch("other", &HERE);
     let file = |name: &str| folder.path().join(name).display().to_string();
     fs::write(file("empty"), "").unwrap();
+    let cut = fs::read_to_string(file("server.pem")).unwrap().replace("-----END", "");
+    fs::write(file("cut.pem"), cut).unwrap();
+    let traditional = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n\
+                       -----END RSA PRIVATE KEY-----\n";
+    fs::write(file("traditional.key"), traditional).unwrap();
+    let own = fs::read_to_string(file("server.key")).unwrap();
+    fs::write(file("encrypted.key"), own.replace(" PRIVATE KEY", " ENCRYPTED PRIVATE KEY")).unwrap();
+    let encrypted = "the private key in it is encrypted, which is not supported";
     for (certificate, key, wrong) in [
         ("none.pem", "server.key", "--tls-cert: "),
         ("empty", "server.key", "there is no certificate in it"),
         ("server.pem", "empty", "there is no private key in it"),
         ("server.pem", "other.key", "is not the key of"),
+        ("server.pem", "traditional.key", encrypted),
+        ("server.pem", "encrypted.key", encrypted),
+        ("cut.pem", "server.key", "not PEM: it ends before END CERTIFICATE\n"),
     ] {
         let flags = [format!("--tls-cert={}", file(certificate)), format!("--tls-key={}", file(key))];
         let (code, _, said) = command::run(&["serve", "--pubsub-port=0", &flags[0], &flags[1]], "");
