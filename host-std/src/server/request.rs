@@ -45,6 +45,8 @@ impl<'h, 'b> Head<'h, 'b> {
         let target = if http.method == "CONNECT" { Some(&b"/"[..]) } else { origin_form(http.target.as_bytes()) };
         let target = target.ok_or_else(|| bad(NOT_HTTP))?;
         let (path, query) = split_target(target);
+        // Only one that names an authority can be without.
+        let path = if path.is_empty() { b"/" } else { path };
         if !is_target(path, query.raw()) {
             return Err(bad(NOT_HTTP));
         }
@@ -133,7 +135,7 @@ fn bad(line: &str) -> HeadError {
     HeadError::Refused(Refusal::bad(line))
 }
 
-/// Path and query of a target. What it may name beside them is not looked at: only proxies write it, and what a browser
+/// Path, if there is one, and query of a target. What it may name beside them is not looked at: only proxies write it, and what a browser
 /// believes to talk to is in its Host.
 fn origin_form(target: &[u8]) -> Option<&[u8]> {
     if target.starts_with(b"/") || target == b"*" {
@@ -146,9 +148,8 @@ fn origin_form(target: &[u8]) -> Option<&[u8]> {
     }
     let rest = rest.strip_prefix(b"://")?;
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at_checked(end)?;
-    let path = if path.is_empty() { b"/" } else { path };
-    (!authority.is_empty() && path.starts_with(b"/")).then_some(path)
+    let (authority, target) = rest.split_at_checked(end)?;
+    (!authority.is_empty()).then_some(target)
 }
 
 /// Whether every byte is one that a path and a query may have (RFC 3986), or that browsers leave as it is.
@@ -192,7 +193,8 @@ mod tests {
         assert_eq!(read("GET /a?b HTTP/1.1\r\nHOST:  x \r\n\r\n"), fine("/a", "x"));
         assert_eq!(read("GET / HTTP/1.1\r\nhost:\r\n\r\n"), fine("/", ""), "one that is empty");
         assert_eq!(read("GET / HTTP/1.0\r\n\r\n"), fine("/", ""));
-        assert_eq!(read("GET http://y:1?b HTTP/1.1\r\nhost: x\r\n\r\n"), Err("400 Bad Request".into()));
+        assert_eq!(read("GET http://y:1?b HTTP/1.1\r\nhost: x\r\n\r\n"), fine("/", "x"));
+        assert_eq!(read("GET http://?b HTTP/1.1\r\nhost: x\r\n\r\n"), Err("400 Bad Request".into()));
         assert_eq!(read("GET http://y:1/a?b HTTP/1.1\r\nhost: x\r\n\r\n"), fine("/a", "x"));
         assert_eq!(read("GET http://y HTTP/1.1\r\nhost: x\r\n\r\n"), fine("/", "x"));
         for wrong in ["", "host: a\r\nhost: a\r\n", "host: a\r\nHost: b\r\n"] {
