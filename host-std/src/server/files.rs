@@ -50,7 +50,7 @@ impl Files {
         let path = std::str::from_utf8(request.path).ok()?.to_owned();
         let files = self.clone();
         let Found { file, len, tag, content_type } = spawn_blocking(move || files.open(&path)).await.ok()??;
-        let known = context.field("if-none-match") == Some(tag.as_bytes());
+        let known = context.fields("if-none-match").any(|known| names(known, tag.as_bytes()));
         let mut response = if known || request.method == Method::Head {
             Response::new(Body::EMPTY)
         } else {
@@ -97,6 +97,13 @@ impl Files {
         // A link may lead to what is hidden.
         path.strip_prefix(&self.folder).is_ok_and(|name| name.components().all(is_shown)).then_some(path)
     }
+}
+
+/// Whether the versions that a client has are any, or this one among others. A weak tag is as good: only the name of a
+/// version is compared (RFC 9110, section 13.1.2).
+fn names(known: &[u8], tag: &[u8]) -> bool {
+    let mut each = known.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    known == b"*" || each.any(|known| known.strip_prefix(b"W/").unwrap_or(known) == tag)
 }
 
 /// Opens a file without waiting for anybody: a pipe that nobody writes to would stop the server.
@@ -172,6 +179,19 @@ mod tests {
         assert_eq!(index.headers()[header::SERVER], "streamgauge");
         let tag = index.headers()[header::ETAG].clone();
         assert_eq!(ask(&files, "GET", "/", Some(&tag)).await.unwrap().status(), StatusCode::NOT_MODIFIED);
+        let own = tag.to_str().unwrap();
+        for (known, status) in [
+            (format!("W/{own}"), StatusCode::NOT_MODIFIED),
+            (format!("\"other\" , {own}"), StatusCode::NOT_MODIFIED),
+            (format!("W/\"other\",W/{own}"), StatusCode::NOT_MODIFIED),
+            ("*".to_owned(), StatusCode::NOT_MODIFIED),
+            ("\"other\", W/\"another\"".to_owned(), StatusCode::OK),
+            (own.trim_matches('"').to_owned(), StatusCode::OK),
+            ("\"*\"".to_owned(), StatusCode::OK),
+        ] {
+            let known = HeaderValue::try_from(known).unwrap();
+            assert_eq!(ask(&files, "GET", "/", Some(&known)).await.unwrap().status(), status, "{known:?}");
+        }
         let large = ask(&files, "GET", "/large.wasm", Some(&tag)).await.unwrap();
         assert_eq!((large.status(), &large.headers()[header::CONTENT_LENGTH]), (StatusCode::OK, &200_000.into()));
         assert_eq!(large.headers()[header::CONTENT_TYPE], "application/wasm");
