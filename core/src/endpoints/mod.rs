@@ -146,10 +146,37 @@ impl<'a> Request<'a> {
         self.query.get("format").is_some_and(|format| format == *"json")
     }
 
+    /// Whether the client names a media type as one that it takes, in any case of letters. O(n) in what it accepts.
+    ///
+    /// ```
+    /// use streamgauge_core::endpoints::Request;
+    ///
+    /// let accept = b"text/html, text/event-stream;charset=utf-8;q=0.5, image/*;q=0";
+    /// let request = Request { accept, ..Request::new(b"/sub") };
+    /// assert!(request.accepts("text/event-stream"));
+    /// assert!(!request.accepts("image/*"));
+    /// ```
+    #[must_use]
+    pub fn accepts(&self, media_type: &str) -> bool {
+        self.accepted().any(|accepted| accepted.eq_ignore_ascii_case(media_type.as_bytes()))
+    }
+
+    /// The media types that the client names, without those that it says it does not take (RFC 9110, section 12.4.2).
+    fn accepted(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.accept.split(|byte| *byte == b',').filter_map(|range| {
+            let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+            let media_type = parts.next()?;
+            let is_refused = parts.any(|part| match part {
+                [b'q' | b'Q', b'=', b'0', rest @ ..] => rest.iter().all(|byte| matches!(byte, b'.' | b'0')),
+                _ => false,
+            });
+            (!is_refused).then_some(media_type)
+        })
+    }
+
     /// Whether the client would rather have JSON, also for what went wrong.
     pub fn accepts_json(&self) -> bool {
-        let names = |text: &[u8]| self.accept.windows(text.len()).any(|part| part.eq_ignore_ascii_case(text));
-        names(b"application/json") || names(b"application/problem+json")
+        self.accepts("application/json") || self.accepts("application/problem+json")
     }
 }
 

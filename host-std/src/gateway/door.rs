@@ -81,7 +81,7 @@ impl Handler for Door {
 
     async fn call(self: &Arc<Self>, request: Request<'_>, context: &Context<'_>) -> Answer {
         if let Some(Place::Metrics) = self.place(request.path) {
-            return self.side.metrics(Form::accepted(request.accept)).await;
+            return self.side.metrics(Form::accepted(&request)).await;
         }
         let (settings, mut room) = (self.within(context), Room::new(context.room));
         match parse(&request, &settings, &mut room) {

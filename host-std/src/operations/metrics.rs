@@ -6,6 +6,7 @@
 
 use std::fmt::{self, Write as _};
 
+use streamgauge_core::endpoints::Request;
 use streamgauge_core::engine::{QueueStats, TopicStats};
 use streamgauge_core::time::Time;
 
@@ -24,10 +25,8 @@ pub(crate) enum Form {
 
 impl Form {
     /// That which a client accepts.
-    pub(crate) fn accepted(accept: &[u8]) -> Self {
-        let wanted = b"application/openmetrics-text";
-        let wants = accept.windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted));
-        if wants { Self::OpenMetrics } else { Self::Prometheus }
+    pub(crate) fn accepted(request: &Request<'_>) -> Self {
+        if request.accepts("application/openmetrics-text") { Self::OpenMetrics } else { Self::Prometheus }
     }
 
     /// Its media type.
@@ -269,7 +268,15 @@ mod tests {
             "# HELP streamgauge_news_total News.\n# TYPE streamgauge_news_total counter\n{samples}"
         )));
         assert!(!text(Form::Prometheus).contains("EOF"));
-        assert_eq!(Form::accepted(b"Application/OpenMetrics-Text; version=1.0.0,*/*"), Form::OpenMetrics);
-        assert_eq!(Form::accepted(b"text/plain"), Form::Prometheus);
+        for (accept, form) in [
+            ("Application/OpenMetrics-Text; version=1.0.0,*/*", Form::OpenMetrics),
+            ("text/plain;q=0.5,application/openmetrics-text;version=1.0.0;q=0.01", Form::OpenMetrics),
+            ("application/openmetrics-text;q=0", Form::Prometheus),
+            ("application/openmetrics-text; version=1.0.0; Q=0.000, text/plain", Form::Prometheus),
+            ("text/plain", Form::Prometheus),
+        ] {
+            let accept = accept.as_bytes();
+            assert_eq!(Form::accepted(&Request { accept, ..Request::new(b"/metrics") }), form);
+        }
     }
 }

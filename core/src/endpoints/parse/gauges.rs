@@ -43,7 +43,7 @@ pub(super) fn format<'a>(request: &Request<'a>) -> Result<Format, Wrong<'a>> {
         let found = known.into_iter().find(|(name, _)| named == **name);
         return found.map(|(_, format)| format).ok_or(Wrong::Parameter("format", FORMATS));
     }
-    for accepted in request.accept.split(|byte| *byte == b',') {
+    for accepted in request.accepted() {
         let format = [
             (&b"application/json"[..], Format::Json),
             (b"application/openmetrics-text", Format::OpenMetrics),
@@ -52,7 +52,7 @@ pub(super) fn format<'a>(request: &Request<'a>) -> Result<Format, Wrong<'a>> {
             (b"text/plain", Format::Table),
         ]
         .into_iter()
-        .find(|(media_type, _)| super::is_media_type(accepted, media_type));
+        .find(|(media_type, _)| accepted.eq_ignore_ascii_case(media_type));
         if let Some((_, format)) = format {
             return Ok(format);
         }

@@ -65,7 +65,7 @@ const FROM: &str = "now, first, the number of a message, or a time such as 2012-
 fn framing(request: &Request<'_>) -> Framing {
     let wants_events = match request.query.get("format") {
         Some(format) => format == *"sse",
-        None => names_event_stream(request.accept),
+        None => request.accepts("text/event-stream"),
     };
     if wants_events {
         return Framing::Events;
@@ -74,11 +74,6 @@ fn framing(request: &Request<'_>) -> Framing {
         Some(value) if value.integer().unwrap_or(0) == 0 => Framing::Lines,
         _ => Framing::Multipart,
     }
-}
-
-fn names_event_stream(accept: &[u8]) -> bool {
-    const EVENT_STREAM: &[u8] = b"text/event-stream";
-    accept.windows(EVENT_STREAM.len()).any(|part| part.eq_ignore_ascii_case(EVENT_STREAM))
 }
 
 /// A client that comes back says where it was, and that counts before where it began.
@@ -130,6 +125,9 @@ mod tests {
 
     #[test]
     fn a_subscription_is_what_was_asked_for() {
+        let accepting = |accept| Subscription::of(&Request { accept, ..Request::new(b"/sub") }).unwrap().framing;
+        assert_eq!(accepting(b"text/html, Text/Event-Stream; q=0.1"), Framing::Events);
+        assert_eq!(accepting(b"*/*, text/event-stream;q=0"), Framing::Multipart);
         let plain = asked(b"/sub");
         assert_eq!((plain.topic, plain.framing, plain.from), (Name::MAIN, Framing::Multipart, From::Now));
         assert!(plain.follow && plain.limit.is_none() && plain.on_lag == OnLag::Kick);
