@@ -385,6 +385,7 @@ fn an_answer_without_an_end_is_not_waited_for_with_all_memory() {
 fn numbers_and_names_that_make_no_sense_are_flags_that_are_wrong() {
     for (args, said) in [
         (&["read", "--print", "--every", "0"][..], "must be a number of seconds above 0"),
+        (&["read", "--print", "--every", "1e-12"], "must be a number of seconds above 0"),
         (&["pub", "--id", "a", "x", "y"], "--id is the name of one message"),
         (&["put", "--id", "a", "x", "y"], "--id is the name of one item"),
     ] {

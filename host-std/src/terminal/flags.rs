@@ -122,8 +122,9 @@ pub(crate) fn seconds_or_zero(text: &str) -> Result<Duration, String> {
 
 /// Reads a number of seconds above 0, such as `0.5`.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);
-    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    // As a clock counts it: less than a nanosecond is nothing.
+    let duration = duration.filter(|duration| !duration.is_zero());
     at_most(LONGEST, duration.ok_or("must be a number of seconds above 0")?)
 }
 
