@@ -11,6 +11,7 @@ fn request() -> &'static Request<'static> {
 
 roots! {
     request_new => Request::new(bytes());
+    request_accepts => request().accepts(text());
     request_with_body => request().with_body(bytes());
     request_accepts_json => request().accepts_json();
     method_named => Method::named(bytes());
