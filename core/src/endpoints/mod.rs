@@ -31,7 +31,7 @@ mod render;
 mod routes;
 
 pub use needs::{About, Need, Right, needs};
-pub use parse::{GaugeRequest, Settings, Subscription, Wrong, readings, subject};
+pub use parse::{GaugeRequest, LONGEST_DELAY, Settings, Subscription, Wrong, readings, subject};
 pub(crate) use render::problem;
 pub use render::{NOWHERE, Rendering, overflow_line, write_problem};
 pub use routes::{Route, Surface, VERB, changes, methods, route, routes};

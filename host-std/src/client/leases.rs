@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use streamgauge_core::endpoints::LONGEST_DELAY;
+
 use super::{Connection, Error, Url};
 use crate::base64;
 
@@ -174,10 +176,7 @@ impl Standing {
     }
 }
 
-/// A server delays nothing for longer: what has to wait longer comes earlier, and is delayed again.
-const LONGEST_DELAY: Duration = Duration::from_secs(30 * 24 * 3_600);
-
-/// A delay as the server reads it.
+/// A delay as the server reads it: what has to wait for longer than it allows comes earlier, and is delayed again.
 pub(crate) fn delay(time: Duration) -> String {
     seconds(time.min(LONGEST_DELAY))
 }

@@ -178,8 +178,8 @@ pub(super) fn asked<'a>(request: &Request<'a>, settings: &Settings) -> Result<As
 const DURATION: &str = "a number of seconds, or such as 500ms, 2s, 5m or 1h";
 const ABOVE_0: &str = "a number of seconds above 0, or such as 500ms, 2s, 5m or 1h";
 
-/// The longest time that an item may be delayed: what is for ever would hold its room, and nobody would ever see it.
-const LONGEST_DELAY: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// The longest time that an item may be delayed, 30 days: what is for ever would hold its room, and nobody would ever see it.
+pub const LONGEST_DELAY: Duration = Duration::from_secs(30 * 24 * 3_600);
 const DELAY: &str = "a number of seconds, or such as 500ms, 2s, 5m or 1h, and not above 720h";
 
 /// The longest time that a request may wait for an item.

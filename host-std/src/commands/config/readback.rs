@@ -41,7 +41,7 @@ mod tests {
         for text in [
             "",
             "[server]\nmax-depth = 7\nno-bridge = true\njwt-audience = ['a', \"b\\u007f\\\"\"]\nheader-timeout = 0.5\n",
-            "[server]\nmget-item-sep = \"\\n\\t\"\nengine = \"nats://a:b@c\"\n[queues.'a.b']\nfilter = ['a:1']\nlease = 1.5\n",
+            "[server]\nmget-item-sep = \"\\n\\t\"\nengine = \"nats://c\"\n[queues.'a.b']\nfilter = ['a:1']\nlease = 1.5\n",
             "server.address = '::'\ntopics.t = {bytes = '1MiB'}\n",
             "[gauges.g]\ntopic = 't'\n",
             "[tokens.t]\nhash = 'sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'\n\

@@ -450,7 +450,7 @@ impl Keeper {
             return Err(io::Error::other(format!("{takes} bytes of it do not fit into --disk")));
         }
         let bytes = state::write(&self.folder, &saved, from)?;
-        self.journal.has_checkpoint(bytes);
+        self.journal.space().has_checkpoint(bytes);
         *self.last.lock() = Last { from, needed };
         self.added.fetch_sub(added, Ordering::Relaxed);
         let (others, unneeded) = unneeded.into_iter().partition(|segment| self.lengths.others.contains_key(segment));

@@ -295,11 +295,6 @@ impl Journal {
         MutexGuard::map(self.shared.state.lock(), |state| &mut state.space)
     }
 
-    /// The checkpoint beside the log has so many bytes now.
-    pub(crate) fn has_checkpoint(&self, bytes: u64) {
-        self.space().has_checkpoint(bytes);
-    }
-
     /// The next one will have so many, about: there has to be room for it, or nothing is ever given back.
     pub(crate) fn foresee(&self, bytes: u64) {
         let mut state = self.shared.state.lock();
