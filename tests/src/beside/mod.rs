@@ -127,7 +127,8 @@ impl Options {
 /// Measures, prints the tables, and returns the programs that are not installed.
 ///
 /// # Errors
-/// When the folder is on no disk, or cannot be used, or there are too few cores; text for who asked.
+/// When the folder is on no disk, or cannot be used, there are too few cores, or a program does not run; text for who
+/// asked.
 ///
 /// # Panics
 /// When a server does not start, refuses a put, is silent, or does not hold what it has said it took; and when the run
@@ -139,7 +140,7 @@ pub fn run(options: &Options) -> Result<Vec<&'static str>, String> {
     // Built now, and not in somebody's turn.
     tool("streamgauge");
     let pinned = if options.pin { "; a core for the server, another for the load" } else { "" };
-    println!("{place}\n{}{pinned}\n", program::versions(options));
+    println!("{place}\n{}{pinned}\n", program::versions(options)?);
     let mut missing = Vec::new();
     for load in &options.loads {
         let before = Machine::now();

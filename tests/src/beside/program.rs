@@ -1,7 +1,7 @@
 //! The other servers' programs: where they are, which they are, and why one cannot be measured.
 
 use std::fmt::{Display, Formatter};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::Command;
 use std::{fs, thread};
 
@@ -36,21 +36,31 @@ impl Display for Absence {
 }
 
 /// What is measured on what, in a line.
-pub(super) fn versions(options: &Options) -> String {
-    let of = |program: Option<PathBuf>| program.map(|program| version(&program));
-    let found = [of(program("redis-server")), of(options.nats_server())];
+///
+/// # Errors
+/// One of the programs is none that runs.
+pub(super) fn versions(options: &Options) -> Result<String, String> {
+    let of = |program: Option<PathBuf>| program.map(|program| version(&program)).transpose();
+    let found = [of(program("redis-server"))?, of(options.nats_server())?];
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or("-").to_owned();
     let before = format!("{cores} cores, load {load} before");
-    [Some(before)].into_iter().chain(found).flatten().collect::<Vec<_>>().join("; ")
+    Ok([Some(before)].into_iter().chain(found).flatten().collect::<Vec<_>>().join("; "))
 }
 
 /// The first words of what a program says of itself.
-pub(super) fn version(program: &Path) -> String {
-    let output = Command::new(program).arg("--version").output().expect("it says what it is");
+///
+/// # Errors
+/// It is none that runs; where it was looked for.
+pub(super) fn version(program: &Path) -> Result<String, String> {
+    let output = Command::new(program).arg("--version").output();
+    let output = output.map_err(|error| {
+        let program = path::absolute(program).unwrap_or_else(|_| program.to_owned());
+        format!("{}: {error}", program.display())
+    })?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.split_whitespace().take_while(|word| !word.starts_with("sha=")).collect::<Vec<_>>().join(" ")
+    Ok(text.split_whitespace().take_while(|word| !word.starts_with("sha=")).collect::<Vec<_>>().join(" "))
 }
 
 impl Options {

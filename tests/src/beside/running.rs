@@ -60,7 +60,7 @@ impl Running {
         let mut command = Command::new(program);
         command.arg("--config").arg(&file);
         if is_synced && !accepts(&command) {
-            return Err(Absence::TooOld(version(program)));
+            return Err(Absence::TooOld(version(program).expect("it has run before")));
         }
         let process = started(command, address);
         let running = Self { process, address, speech: Speech::Nats, _folder: folder };
