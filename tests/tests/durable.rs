@@ -198,6 +198,27 @@ fn more_leases_than_have_room_in_the_log_are_some() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn what_comes_much_at_a_time_is_hardly_written_twice() {
+    let written = |server: &Server| {
+        let io = fs::read_to_string(format!("/proc/{}/io", server.process.id())).unwrap();
+        io.lines().find_map(|line| line.strip_prefix("wchar: ")?.parse::<u64>().ok()).unwrap()
+    };
+    let folder = TempDir::new().unwrap();
+    // Files of 4 MiB.
+    let server = serve(folder.path(), &["--disk", "128MiB", "--log-bytes", "16MiB"]);
+    let mut client = server.connect();
+    assert_eq!(client.put("/topics/t", r#"{"bytes":67108864}"#).status, 201);
+    let (lines, before) = (format!("{}\n", "x".repeat(99)).repeat(10_000), written(&server));
+    for _ in 0..30 {
+        assert_eq!(client.post("/pub?topic=t&lines=1", &lines).status, 200);
+    }
+    let (given, wrote) = (30 * lines.len() as u64, written(&server) - before);
+    // New files have no zeros once it is known how much comes at a time.
+    assert!(wrote * 10 < given * 13, "{wrote} bytes for {given}");
+}
+
+#[test]
 fn what_is_said_of_main_is_so_though_it_was_there_before() {
     let folder = TempDir::new().unwrap();
     let start = |more: &[&str]| Server::bridged([&["--data-dir", text(folder.path())][..], more].concat());

@@ -1,4 +1,4 @@
-//! What a long run writes: the files of a log are used again by then, and no zeros go before what is put.
+//! What a long run writes: the files of a log are used again by then; and what only becomes longer.
 
 use crate::client::Client;
 use crate::process::Server;
@@ -15,6 +15,8 @@ const ITEMS: usize = 40_000;
 enum Kind {
     /// Items that are got at once.
     Queue,
+    /// Items that stay.
+    Growing,
     /// Messages, of which a topic keeps the last ones.
     Topic,
 }
@@ -22,9 +24,13 @@ enum Kind {
 /// Prints how many bytes a server writes for each byte that it is given, of so many items.
 pub(super) fn print(items: usize, place: &Place) {
     println!("{items} items of {ITEM} bytes, {ITEMS} a request, --sync always: bytes written for each byte of them");
-    for (kind, name) in [(Kind::Queue, "put, and got at once"), (Kind::Topic, "published to a topic")] {
+    for (kind, name, items) in [
+        (Kind::Queue, "put, and got at once", items),
+        (Kind::Topic, "published to a topic", items),
+        (Kind::Growing, "put, and not got: two thirds of them", items * 2 / 3),
+    ] {
         let (pages, disk) = measure(kind, items, place);
-        println!("{name:<34} pages {pages:.2}, disk {disk:.2}");
+        println!("{name:<38} pages {pages:.2}, disk {disk:.2}");
     }
     println!();
 }
@@ -33,8 +39,10 @@ pub(super) fn print(items: usize, place: &Place) {
 fn measure(kind: Kind, items: usize, place: &Place) -> (f64, f64) {
     let folder = place.fresh();
     let path = folder.path().to_str().expect("a path that is text");
-    let server = Server::everything(["--data-dir", path]);
+    let server = Server::everything(["--data-dir", path, "--memory", "2GiB"]);
     let mut client = Client::connect(server.address);
+    let room = "{\"bytes\":1900000000}";
+    assert_eq!(client.put("/queues/beside", room).status, 201, "{room}");
     let body = vec![[b'x'; ITEM]; ITEMS].join(&b'\n');
     place.settle();
     let before = Usage::of(server.process.id(), place);
@@ -46,6 +54,7 @@ fn measure(kind: Kind, items: usize, place: &Place) -> (f64, f64) {
                 let got = client.get(&format!("/mget?queue=beside&items={ITEMS}"));
                 assert!(got.body == body, "{}: all that was put", got.status);
             }
+            Kind::Growing => assert_eq!(client.post("/mput?queue=beside", &body).status, 200),
             Kind::Topic => assert_eq!(client.post("/pub?topic=beside&lines=1", &body).status, 200),
         }
         super::look_whether_asked();

@@ -24,8 +24,14 @@ pub(crate) trait Folder {
     /// The names of all files, in any order.
     fn names(&self) -> io::Result<Vec<String>>;
 
-    /// Makes a file of so many zero bytes that a write can't lack the room for, in place of one of that name.
+    /// Makes a file of so many zero bytes that a write can't lack the room for, in place of one of that name. They are
+    /// written: a sync of what is written there later has no change of the file's map to wait for.
     fn create(&self, name: &str, len: u64) -> io::Result<Self::File>;
+
+    /// The same without writing them.
+    fn reserve(&self, name: &str, len: u64) -> io::Result<Self::File> {
+        self.create(name, len)
+    }
 
     /// Opens a file to be read and written.
     fn open(&self, name: &str) -> io::Result<Self::File>;

@@ -67,6 +67,18 @@ impl Directory {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// A file that was made and is on the disk.
+    fn made(&self, name: &str, make: impl FnOnce(&fs::File) -> io::Result<()>) -> io::Result<fs::File> {
+        let path = self.path.join(name);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
+        let made = make(&file).and_then(|()| file.sync_all());
+        if made.is_err() {
+            // What is there of it is of no use, and takes room.
+            let _ = fs::remove_file(&path);
+        }
+        made.map(|()| file)
+    }
 }
 
 /// Locks a folder for this process, as long as the file is open, which may hold a few words.
@@ -116,14 +128,14 @@ impl Folder for Directory {
     }
 
     fn create(&self, name: &str, len: u64) -> io::Result<fs::File> {
-        let path = self.path.join(name);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
-        let filled = fill(&file, len);
-        if filled.is_err() {
-            // What is there of it is of no use, and takes room.
-            let _ = fs::remove_file(&path);
-        }
-        filled.map(|()| file)
+        self.made(name, |file| {
+            reserve(file, len)?;
+            fill(file, len)
+        })
+    }
+
+    fn reserve(&self, name: &str, len: u64) -> io::Result<fs::File> {
+        self.made(name, |file| reserve(file, len))
     }
 
     fn open(&self, name: &str) -> io::Result<fs::File> {
@@ -143,14 +155,17 @@ impl Folder for Directory {
     }
 }
 
-/// Makes room, and writes it once: a sync of what is written there later has no change of the file's map to wait for,
-/// which makes it twice as fast on ext4.
-fn fill(file: &fs::File, len: u64) -> io::Result<()> {
+/// Makes room.
+fn reserve(file: &fs::File, len: u64) -> io::Result<()> {
     if len == 0 {
         return Ok(());
     }
     let size = i64::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?;
-    posix_fallocate(file.as_fd(), 0, size)?;
+    posix_fallocate(file.as_fd(), 0, size).map_err(io::Error::from)
+}
+
+/// Writes zeros, which makes syncs of what is written there later twice as fast on ext4.
+fn fill(file: &fs::File, len: u64) -> io::Result<()> {
     let zeros = vec![0; PIECE];
     let mut at = 0;
     while at < len {
@@ -159,7 +174,7 @@ fn fill(file: &fs::File, len: u64) -> io::Result<()> {
         at += piece as u64;
     }
     // They stay in the cache: a page that is not there is read before a part of it is written.
-    file.sync_all()
+    Ok(())
 }
 
 impl File for fs::File {

@@ -10,9 +10,30 @@ use crate::engine::disk::log::{Made, Maker};
 /// When it is looked again at what the disk has, where it lacked room, or where something is kept that others may need.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// Bytes that a sync makes safe on average, from which on zeros are not worth while: they would be as many bytes again, and
+/// what a sync writes of the file's map is some thousand.
+const LONG: u64 = 64 << 10;
+
+/// How much a sync makes safe.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Syncs until a segment was made last.
+    before: Option<u64>,
+}
+
+impl Pace {
+    /// Whether syncs make much safe, as far as is known when another segment is made: since one was made last, about a
+    /// segment was filled.
+    fn are_long(&mut self, syncs: u64, capacity: u32) -> bool {
+        let before = self.before.replace(syncs);
+        before.is_some_and(|before| syncs.saturating_sub(before).saturating_mul(LONG) <= capacity.into())
+    }
+}
+
 impl Shared {
     /// Makes segments, until the log is closed.
     pub(super) fn make(&self, mut maker: Maker<Directory>) {
+        let mut pace = Pace::default();
         loop {
             let (old, unneeded, is_closing) = {
                 let mut state = self.state.lock();
@@ -34,7 +55,7 @@ impl Shared {
             }
             let free = maker.folder().free().ok();
             self.state.lock().space.has_free(free);
-            self.make_one(&mut maker, old);
+            self.make_one(&mut maker, old, &mut pace);
         }
     }
 
@@ -49,18 +70,19 @@ impl Shared {
         self.state.lock().space.give_back(freed);
     }
 
-    fn make_one(&self, maker: &mut Maker<Directory>, old: Option<u32>) {
+    fn make_one(&self, maker: &mut Maker<Directory>, old: Option<u32>, pace: &mut Pace) {
         if self.state.lock().tail.has_next() {
             return;
         }
+        let are_long = pace.are_long(self.times.all().count, maker.capacity());
         let made = match old.map(|old| (old, maker.make(Some(old)))) {
             Some((_, Ok(made))) => Ok((made, 0)),
             // One that is not as long, where there was another budget when it was made.
             Some((old, Err(_))) => {
                 self.remove(maker, vec![old]);
-                self.make_anew(maker)
+                self.make_anew(maker, are_long)
             }
-            None => self.make_anew(maker),
+            None => self.make_anew(maker, are_long),
         };
         let mut state = self.state.lock();
         match made {
@@ -86,11 +108,11 @@ impl Shared {
     }
 
     /// Makes a segment of a file that was not there before; and how many bytes that takes.
-    fn make_anew(&self, maker: &mut Maker<Directory>) -> Result<(Made<File>, u64), Full> {
+    fn make_anew(&self, maker: &mut Maker<Directory>, are_long: bool) -> Result<(Made<File>, u64), Full> {
         if let Some(full) = self.state.lock().lacks_room() {
             return Err(full);
         }
-        let made = maker.make(None)?;
+        let made = if are_long { maker.reserve() } else { maker.make(None) }?;
         Ok((made, maker.capacity().into()))
     }
 }
@@ -107,5 +129,19 @@ impl State {
         let mut unneeded = std::mem::take(&mut self.useless);
         unneeded.extend(std::iter::from_fn(|| self.space.take_from_reserve()).take(too_many));
         unneeded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_are_for_short_syncs() {
+        let (mut pace, capacity) = (Pace::default(), 1 << 20);
+        assert!(!pace.are_long(0, capacity), "nothing is known");
+        assert!(pace.are_long(16, capacity));
+        assert!(!pace.are_long(16 + 17, capacity));
+        assert!(pace.are_long(16 + 17, capacity), "one that is filled between two syncs");
     }
 }

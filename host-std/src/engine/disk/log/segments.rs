@@ -69,25 +69,38 @@ impl<F: Folder> Maker<F> {
 
     /// The same with so many bytes, however many others have.
     pub(super) fn make_of(&mut self, capacity: u32, old: Option<u32>) -> io::Result<Made<F::File>> {
-        let segment = self.next;
-        let next = segment.checked_add(1).ok_or_else(|| io::Error::other("there is no number for another segment"))?;
-        let (name, salt) = (name_of(segment), Salt::draw()?);
-        let file = match old {
+        self.named(capacity, |folder| match old {
             Some(old) => {
-                let file = self.folder.open(&name_of(old))?;
+                let (name, file) = (name_of(old), folder.open(&name_of(old))?);
                 if file.len()? != u64::from(capacity) {
                     return Err(io::Error::other("a segment has another length than it was made with"));
                 }
-                self.folder.rename(&name_of(old), &name)?;
-                file
+                Ok((name, file))
             }
-            None => {
-                // Under its name only when it is whole.
-                let file = self.folder.create(MADE, u64::from(capacity))?;
-                self.folder.rename(MADE, &name)?;
-                file
-            }
-        };
+            None => Ok((MADE.to_owned(), folder.create(MADE, u64::from(capacity))?)),
+        })
+    }
+
+    /// Makes a segment of which nothing is written yet: less goes to the disk, and syncs take longer.
+    ///
+    /// # Errors
+    /// As [`make`](Self::make).
+    pub(crate) fn reserve(&mut self) -> io::Result<Made<F::File>> {
+        let capacity = self.capacity;
+        self.named(capacity, |folder| Ok((MADE.to_owned(), folder.reserve(MADE, u64::from(capacity))?)))
+    }
+
+    /// Makes a segment of a file that is whole under another name.
+    fn named(
+        &mut self,
+        capacity: u32,
+        file: impl FnOnce(&F) -> io::Result<(String, F::File)>,
+    ) -> io::Result<Made<F::File>> {
+        let segment = self.next;
+        let next = segment.checked_add(1).ok_or_else(|| io::Error::other("there is no number for another segment"))?;
+        let salt = Salt::draw()?;
+        let (name, file) = file(&self.folder)?;
+        self.folder.rename(&name, &name_of(segment))?;
         self.folder.sync()?;
         self.next = next;
         Ok(Made { fresh: Fresh { segment, capacity, salt }, file })
