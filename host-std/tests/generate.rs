@@ -210,7 +210,7 @@ async fn a_server_that_comes_back_gets_the_rest() {
         serde_json::from_slice::<Value>(answer.body()).unwrap()["depth"].as_u64().unwrap()
     };
     let first = QueueProcess::start(port);
-    let mut command = command(&["count", "--count=400", "--rate=400", "--queue", &url.to_string()]);
+    let mut command = command(&["count", "--count=4000", "--rate=1000", "--queue", &url.to_string()]);
     let child = command.stderr(Stdio::piped()).spawn().unwrap();
     let began = Instant::now();
     while depth().await == 0 {
@@ -227,5 +227,5 @@ async fn a_server_that_comes_back_gets_the_rest() {
     let dump = request("GET", &url.join("/dump"), &[], None, &Limits::default()).await.unwrap();
     let numbers: Vec<u64> = std::str::from_utf8(dump.body()).unwrap().lines().map(|n| n.parse().unwrap()).collect();
     assert!(numbers.len() > 100, "{}", numbers.len());
-    assert!(numbers.is_sorted_by(|a, b| b - a == 1) && numbers.ends_with(&[400]), "{numbers:?}");
+    assert!(numbers.is_sorted_by(|a, b| b - a == 1) && numbers.ends_with(&[4_000]), "{numbers:?}");
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -62,6 +63,26 @@ impl Process {
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// How many files, sockets and the like it has open, where `/proc` tells.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.id())).expect("it runs").count()
+    }
+
+    /// The same, once they are as many for a while: behind a first answer a server has all that it goes on with.
+    ///
+    /// # Panics
+    /// When they never are.
+    pub fn open_files_at_rest(&self) -> usize {
+        until("as many open files for a while", || {
+            let count = self.open_files();
+            std::thread::sleep(Duration::from_millis(300));
+            (self.open_files() == count).then_some(count)
+        })
     }
 
     /// The most memory that it has had resident so far, in bytes; `None` where no `/proc` tells.

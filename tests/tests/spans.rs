@@ -159,7 +159,7 @@ fn a_collector_that_hangs_holds_the_end_up_for_a_second() {
     let began = Instant::now();
     assert_eq!(server.stop(), 0);
     let taken = began.elapsed();
-    assert!(taken < Duration::from_secs(4), "{taken:?}");
+    assert!(taken < Duration::from_secs(9), "{taken:?}");
 }
 
 #[test]

@@ -155,7 +155,7 @@ async fn a_waiting_item_rests_on_the_queue_and_new_ones_are_served() {
     let began = Instant::now();
     put(&queue, &["2"]).await;
     reader.until("served", |monitor| monitor.status().counters.finished == 1).await;
-    assert!(began.elapsed() < Duration::from_millis(300), "{:?}", began.elapsed());
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
     reader.end().await;
     assert_eq!(ask(&queue, "/dump").await, waiting + "\n");
 }

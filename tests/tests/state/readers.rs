@@ -79,7 +79,7 @@ fn a_redis_that_forgets_is_told_and_what_is_gone_is_counted() {
     let reader = endless(queue.address, &state);
     until("all batches", || (bins(&redis) == 10_000).then_some(()));
     // The reader has to know, too.
-    thread::sleep(Duration::from_millis(200));
+    thread::sleep(Duration::from_secs(1));
     redis.kill();
     put(&queue, 10_001..=NUMBERS);
     redis.restart_empty();

@@ -280,8 +280,9 @@ fn what_a_client_asks_for_and_is_known_not_to_get_stays() {
 fn who_asks_and_leaves_at_once_takes_nothing_that_comes_later() {
     const COUNT: usize = 2_000;
     let server = Server::start("simplequeue", NONE);
-    let open = || std::fs::read_dir(format!("/proc/{}/fd", server.process.id())).expect("it runs").count();
-    let before = open();
+    let open = || server.process.open_files();
+    server.get("/stats");
+    let before = server.process.open_files_at_rest();
     let ask = |questions| {
         let mut client = server.connect();
         client.send("GET /get?wait=60 HTTP/1.1\r\nhost: x\r\n\r\n".repeat(questions));
@@ -433,10 +434,10 @@ fn who_waits_for_an_item_and_leaves_takes_none_along() {
     let server = Server::start("simplequeue", NONE);
     let mut waiting: Vec<Client> = (0..5).map(|_| server.connect()).collect();
     waiting.iter_mut().for_each(|client| client.send("GET /get?wait=30 HTTP/1.1\r\nhost: t\r\n\r\n"));
-    std::thread::sleep(Duration::from_millis(100));
+    let before = server.process.open_files_at_rest();
     let last = waiting.pop();
     drop(waiting);
-    std::thread::sleep(Duration::from_millis(100));
+    until("who left to be gone", || (server.process.open_files() == before - 4).then_some(()));
     server.get("/mput?data=one%0Atwo");
     assert_eq!(last.map(|mut last| last.answer().text()).as_deref(), Some("one"));
     assert_eq!(server.get("/get"), "two");
