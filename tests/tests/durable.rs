@@ -219,6 +219,45 @@ fn what_comes_much_at_a_time_is_hardly_written_twice() {
 }
 
 #[test]
+fn who_looks_sees_what_is_on_the_disk() {
+    let folder = TempDir::new().unwrap();
+    let flags = ["--disk", "256MiB"];
+    let server = serve(folder.path(), &flags);
+    let mut client = server.connect();
+    // Between two of a queue there is as much as is read at a time, and in all more than is kept.
+    let between = "x".repeat(300_000);
+    for number in 0..60 {
+        let item = format!("{number} {}\n", "y".repeat(100));
+        for target in ["/put?queue=ready", "/put?queue=delayed&delay=3600", "/put?queue=leased"] {
+            assert_eq!(client.post(target, &item).status, 200);
+        }
+        assert_eq!(client.post("/put?queue=between", &between).status, 200);
+    }
+    assert_eq!(client.get("/mget?queue=leased&items=60&lease=900").text().lines().count(), 60);
+    let look = |server: &Server| {
+        let mut client = server.connect();
+        for _ in 0..2 {
+            for state in ["ready", "delayed", "leased"] {
+                let seen = client.get(&format!("/peek?queue={state}&state={state}&items=1000")).text();
+                assert_eq!(seen.lines().count(), 60, "{state}");
+            }
+            let dumped = client.get("/dump?queue=ready").text();
+            let numbers = dumped.lines().filter(|line| !line.is_empty()).map(|line| line.split(' ').next());
+            assert!(
+                numbers.eq((0..60).map(|number| number.to_string()).collect::<Vec<_>>().iter().map(|n| Some(&**n)))
+            );
+            assert_eq!(client.get("/dump?queue=between").body.len(), 60 * (between.len() + 1));
+        }
+        // A look takes so much memory, and is the same each time.
+        let some = [(); 2].map(|()| client.get("/peek?queue=between&items=1000").text().lines().count());
+        assert!(some[0] == some[1] && some[0] >= 20, "{some:?}: as many as 8 MiB hold");
+    };
+    look(&server);
+    killed(server);
+    look(&serve(folder.path(), &flags));
+}
+
+#[test]
 fn what_is_said_of_main_is_so_though_it_was_there_before() {
     let folder = TempDir::new().unwrap();
     let start = |more: &[&str]| Server::bridged([&["--data-dir", text(folder.path())][..], more].concat());

@@ -71,8 +71,16 @@ pub(crate) trait Engine: Send + Sync + 'static {
     fn prepare(&self, topic: &Name, from: From) -> impl Future<Output = Result<(), Refusal>> + Send;
 
     /// Copies the next items of a walk, each with a newline, as far as `most` bytes hold them, and one item at least;
-    /// whether there may be more.
-    fn dump(&self, dump: &mut Dump, piece: &mut Vec<u8>, most: usize) -> bool;
+    /// whether there may be more. It may wait for items that are on a disk.
+    ///
+    /// # Errors
+    /// That can't be read.
+    fn dump(
+        &self,
+        dump: &mut Dump,
+        piece: &mut Vec<u8>,
+        most: usize,
+    ) -> impl Future<Output = Result<bool, Refusal>> + Send;
 
     /// A place among those who wait for items of a queue.
     fn wait_for_items(&self, queue: Name) -> impl Waiting + Send;

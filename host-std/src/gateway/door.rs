@@ -1,7 +1,8 @@
 //! One way in on one thread: a request is parsed, executed and rendered.
 
 use std::borrow::Cow;
-use std::future::{pending, ready};
+use std::future::pending;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use streamgauge_core::endpoints::{
 };
 use streamgauge_core::engine::{Command, Dump, Outcome};
 use streamgauge_core::gauge::Definition;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Side;
@@ -363,17 +365,21 @@ fn is_nowhere(reply: &Reply) -> bool {
 }
 
 /// All that is queued, copied a piece at a time as the client takes it.
-fn dump_pieces(engine: impl Engine, mut dump: Dump, longest_item: usize) -> Answer {
-    let mut more = true;
-    let mut copied = move || {
-        if !more {
-            return None;
-        }
-        let mut piece = Vec::with_capacity(PIECE);
-        more = engine.dump(&mut dump, &mut piece, PIECE);
-        (!piece.is_empty()).then(|| piece.into())
+fn dump_pieces(engine: impl Engine + Clone, dump: Dump, longest_item: usize) -> Answer {
+    let walk = Arc::new(Mutex::new((dump, true)));
+    let next = move || -> NextPiece {
+        let (engine, walk) = (engine.clone(), Arc::clone(&walk));
+        Box::pin(async move {
+            let (dump, more) = &mut *walk.lock().await;
+            let mut piece = Vec::new();
+            if *more {
+                piece.reserve_exact(PIECE);
+                let dumped = engine.dump(dump, &mut piece, PIECE).await;
+                *more = dumped.map_err(|refusal| io::Error::other(refusal.to_string()))?;
+            }
+            Ok((!piece.is_empty()).then(|| piece.into()))
+        })
     };
-    let next = move || -> NextPiece { Box::pin(ready(copied())) };
     // The newline of the longest item is among what each connection has.
     let body = Body::Pieces { longest: PIECE.max(longest_item), next: Box::new(next) };
     Answer::Response(into_http(&Response::text(Status::Ok), body))
@@ -405,7 +411,7 @@ mod tests {
             panic!("no response")
         };
         let Body::Pieces { longest, mut next } = response.into_body() else { panic!("no pieces") };
-        let pieces: Vec<_> = std::iter::from_fn(|| next().now_or_never().flatten().map(|piece| piece.len())).collect();
+        let pieces: Vec<_> = std::iter::from_fn(|| next().now_or_never()?.unwrap().map(|piece| piece.len())).collect();
         assert_eq!((longest, pieces), (100_000, vec![60_001, 60_001, 100_001, 65_002]));
     }
 }

@@ -1,5 +1,6 @@
 //! The body of an answer.
 
+use std::io;
 use std::pin::Pin;
 
 use bytes::Bytes;
@@ -17,8 +18,8 @@ pub enum Body {
     },
 }
 
-/// A piece, once it is there.
-pub type NextPiece = Pin<Box<dyn Future<Output = Option<Bytes>> + Send>>;
+/// A piece, once it is there. An error ends the connection in the middle of the body: nobody takes what has come for all.
+pub type NextPiece = Pin<Box<dyn Future<Output = io::Result<Option<Bytes>>> + Send>>;
 
 /// The size of a piece of a long body; one that is a single item may be longer.
 pub const PIECE: usize = 64 << 10;

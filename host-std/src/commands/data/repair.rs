@@ -56,7 +56,7 @@ impl Repair {
         let mut text = lost_of(&state, &lost, &messages);
         text += &told(&state, &given_up);
         if is_new {
-            text += "The checkpoint is lost: topics and queues that nobody has made have the settings that serve gives them.\n";
+            text += "The checkpoint is lost: topics and queues that nobody has made have the settings that serve gives them, and messages of topics that it had have other numbers: who comes back to one gets all that there is.\n";
         }
         text += &tables(&mut state);
         let said = output::write(text.as_bytes());

@@ -102,5 +102,5 @@ pub(crate) use salvage::{Salvage, Salvaged};
 use seeds::seeds;
 #[cfg(test)]
 pub(crate) use seeds::some_seeds;
-pub(crate) use shelf::{Shelf, Unreadable};
+pub(crate) use shelf::{LOOKED_AT, Shelf, Unreadable};
 pub(crate) use state::{Notes, Restored, StateError};

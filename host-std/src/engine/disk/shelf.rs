@@ -56,10 +56,13 @@ impl std::fmt::Display for Unreadable {
 /// Bytes of all parts that are kept, but for the one that was read last.
 const KEPT: usize = 4 << 20;
 
-/// Bytes of memory that it takes at the most, where no entry is longer.
+/// Bytes of items that somebody looks at, unless it is one.
+pub(crate) const LOOKED_AT: usize = 8 << 20;
+
+/// Bytes of memory that it takes at the most, where no entry is longer, with what is copied out of it.
 pub(super) const fn memory(longest: u64) -> u64 {
-    // The part that was read last, and a copy that is made of an item in it.
-    longest.saturating_mul(2).saturating_add(KEPT as u64)
+    // The part that was read last, and a copy that is made of an item in it, and the only one that is looked at.
+    longest.saturating_mul(3).saturating_add((KEPT + LOOKED_AT) as u64)
 }
 
 impl<F: Folder> Shelf<F> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use streamgauge_core::engine::journal::Call;
 use streamgauge_core::engine::memory::Memory;
-use streamgauge_core::engine::{Command, Engine as _, Lease, Name, Outcome, Part, Refusal, Sink};
+use streamgauge_core::engine::{Command, Dump, Engine as _, Lease, Name, Outcome, Part, Refusal, Sink};
 use streamgauge_core::queue::leases::Away;
 use streamgauge_core::time::Time;
 
@@ -13,8 +13,14 @@ use super::rooms::Rooms;
 use super::shard::{Shard, State};
 use crate::engine::disk::{Keeper, Position, Unreadable};
 
-/// How often something is read from the disk before a look tells what is at hand.
-const MOST_LOADS: u32 = 64;
+/// What was brought to memory for a look, until this is dropped.
+struct LookedAt<'s>(&'s Shard);
+
+impl Drop for LookedAt<'_> {
+    fn drop(&mut self) {
+        drop(self.0.update(|state| state.memory.host_mut().looks_away()));
+    }
+}
 
 impl Shard {
     /// Gets items, those at hand first, and then others when they are.
@@ -48,14 +54,64 @@ impl Shard {
         }
     }
 
-    /// Loads what a look tells of, or as much of it as there is room for.
-    pub(super) async fn load_all(&self, keeper: &Arc<Keeper>, queue: &Name, look: &Command<'_>) -> Result<(), Refusal> {
-        for _ in 0..MOST_LOADS {
-            let now = self.clock().now();
-            let Some(lacking) = self.update(|state| state.lacks(look, now)) else { break };
-            self.load(keeper, queue, lacking).await?;
+    /// Looks at items of a queue, of which as many have a place in memory first as [`LOOKED_AT`] bytes hold, and one at
+    /// least: a look ends in front of the next one. One looks at a time.
+    pub(super) async fn peek(
+        &self,
+        keeper: &Arc<Keeper>,
+        queue: &Name,
+        look: &Command<'_>,
+        to: &mut (dyn Sink + Send),
+    ) -> Outcome {
+        let _turn = self.looks.lock().await;
+        let now = self.clock().now();
+        if self.update(|state| state.memory.is_due_for(look, now)) {
+            // What is due is done first.
+            let nobody = &mut |_: Part<'_>| ControlFlow::Continue(());
+            if let (refused @ Outcome::Refused(_), _) = self.execute_at_hand(keeper, look, nobody).await {
+                return refused;
+            }
         }
+        let mut places = self.update(|state| state.places(look, now));
+        // As they lie on the disk, where one read is for many of them.
+        places.sort_unstable_by_key(|away| away.place);
+        let looked_at = LookedAt(self);
+        for away in places {
+            if let Err(refusal) = self.bring(keeper, queue, away).await {
+                return Outcome::Refused(refusal);
+            }
+        }
+        let (outcome, _) = self.execute_at_hand(keeper, look, to).await;
+        drop(looked_at);
+        outcome
+    }
+
+    /// Copies an item that is looked at, unless it is lost.
+    async fn bring(&self, keeper: &Arc<Keeper>, queue: &Name, away: Away) -> Result<(), Refusal> {
+        let mut item = Vec::new();
+        if !keeper.shelf().get(&away, &mut item) {
+            self.load(keeper, queue, away).await?;
+            if !keeper.shelf().get(&away, &mut item) {
+                return Ok(());
+            }
+        }
+        self.update(|state| state.memory.host_mut().looks_at(away, item));
         Ok(())
+    }
+
+    /// Copies the next items of a walk, each with a newline, as far as `most` bytes hold them, and one item at least;
+    /// whether there may be more.
+    ///
+    /// # Errors
+    /// The disk can't be read.
+    pub(super) async fn dump(&self, dump: &mut Dump, piece: &mut Vec<u8>, most: usize) -> Result<bool, Refusal> {
+        loop {
+            let (more, lacking) = self.dump_now(dump, piece, most);
+            match (lacking, self.keeper()) {
+                (Some(lacking), Some(keeper)) if piece.is_empty() => self.load(keeper, &dump.queue, lacking).await?,
+                _ => return Ok(more),
+            }
+        }
     }
 
     /// Brings an item of a queue to hand; what can't be read any more is lost, and said.
@@ -97,11 +153,13 @@ impl State {
         }
     }
 
-    /// The first item that a look would tell of and that is not at hand.
-    fn lacks(&mut self, look: &Command<'_>, now: Time) -> Option<Away> {
-        if !self.memory.is_due_for(look, now) {
-            self.memory.execute(look, now, &mut |_: Part<'_>| ControlFlow::Continue(()));
+    /// Where items lie that a look would tell of, as many as [`LOOKED_AT`] bytes hold, and one at least.
+    fn places(&mut self, look: &Command<'_>, now: Time) -> Vec<Away> {
+        if self.memory.is_due_for(look, now) {
+            return Vec::new();
         }
-        self.memory.host_mut().take_missing()
+        self.memory.host_mut().only_looks_for_places();
+        self.memory.execute(look, now, &mut |_: Part<'_>| ControlFlow::Continue(()));
+        self.memory.host_mut().places()
     }
 }

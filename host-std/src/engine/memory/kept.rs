@@ -98,10 +98,7 @@ impl Shard {
     ) -> Outcome {
         let outcome = match command {
             Command::Get { queue, items, lease } => self.get(keeper, queue, *items, *lease, to).await,
-            Command::Peek { queue, .. } => match self.load_all(keeper, queue, command).await {
-                Ok(()) => self.execute_at_hand(keeper, command, to).await.0,
-                Err(refusal) => Outcome::Refused(refusal),
-            },
+            Command::Peek { queue, .. } => self.peek(keeper, queue, command, to).await,
             command => self.execute_at_hand(keeper, command, to).await.0,
         };
         match self.safe(self.mark()).await {

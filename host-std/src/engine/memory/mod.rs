@@ -416,8 +416,8 @@ impl Engine for Shards {
         }
     }
 
-    fn dump(&self, dump: &mut Dump, piece: &mut Vec<u8>, most: usize) -> bool {
-        self.own().dump(dump, piece, most)
+    async fn dump(&self, dump: &mut Dump, piece: &mut Vec<u8>, most: usize) -> Result<bool, Refusal> {
+        self.own().dump(dump, piece, most).await
     }
 
     fn wait_for_items(&self, queue: Name) -> impl Waiting + Send {

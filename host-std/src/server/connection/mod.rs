@@ -276,7 +276,7 @@ impl<H: Handler> Connection<H> {
             Sending::Whole(body, _share) => socket.write(&out, &body).await?,
             Sending::Pieces(mut pieces, ending, _share) => {
                 let mut left = if let Ending::Length(length) = ending { Some(length) } else { None };
-                while let Some(piece) = pieces().await {
+                while let Some(piece) = pieces().await? {
                     if let Some(left) = &mut left {
                         // One that is longer than was announced would be taken for the next answer.
                         *left = left.checked_sub(piece.len() as u64).ok_or(Gone)?;

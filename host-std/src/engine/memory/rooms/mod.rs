@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | [`Rooms`] | what is kept for an engine, and what it has told |
 //! | `host` | what the engine asks for |
+//! | `looks` | what a look has brought to memory |
 //! | `storage` | bytes and values, there at once or as they are needed |
 //! | `names` | tables that are counted over all shards |
 //! | `random` | random bits |
 
 mod host;
+mod looks;
 mod names;
 mod random;
 mod storage;
@@ -27,6 +29,7 @@ use super::ByName;
 use super::budget::{Budget, Held};
 use crate::engine::disk::{Position, Shelf};
 use crate::queues::OverflowLog;
+use looks::Looks;
 pub(crate) use names::{Counts, Names};
 pub(crate) use random::Drawn;
 use random::Random;
@@ -62,6 +65,7 @@ pub(crate) struct Rooms {
     fetched: Vec<u8>,
     /// One that was not at hand.
     missing: Option<Away>,
+    looks: Looks,
     /// Those who wait for an item of a queue.
     pub(super) waiting: ByName<Waiting>,
     news: News,
@@ -117,6 +121,7 @@ impl Rooms {
             is_patient: false,
             fetched: Vec::new(),
             missing: None,
+            looks: Looks::default(),
             waiting: ByName::default(),
             news: News::default(),
             keeps: None,
@@ -182,6 +187,26 @@ impl Rooms {
     /// An item that was asked for since the last call and was not at hand.
     pub(crate) const fn take_missing(&mut self) -> Option<Away> {
         self.missing.take()
+    }
+
+    /// From now on it is only asked where items are.
+    pub(crate) fn only_looks_for_places(&mut self) {
+        self.looks.begin();
+    }
+
+    /// Where they are, as many as [`LOOKED_AT`](crate::engine::disk::LOOKED_AT) bytes hold; from now on they are asked for.
+    pub(crate) fn places(&mut self) -> Vec<Away> {
+        self.looks.places()
+    }
+
+    /// Keeps an item that is looked at.
+    pub(crate) fn looks_at(&mut self, away: Away, item: Vec<u8>) {
+        self.looks.keep(&away, item);
+    }
+
+    /// The look is over; what is returned is to be dropped.
+    pub(crate) fn looks_away(&mut self) -> impl Sized + use<> {
+        self.looks.end()
     }
 
     /// What they share.

@@ -70,6 +70,8 @@ pub(crate) struct Shard {
     held_back: Notify,
     /// Notes of the process before this one.
     pub(super) left: Notes,
+    /// Held by who looks at items on the disk: what that takes is counted once.
+    pub(super) looks: tokio::sync::Mutex<()>,
 }
 
 /// How those wait who publish, or put.
@@ -154,6 +156,7 @@ impl Shard {
             noted: Notify::new(),
             held_back: Notify::new(),
             left: Notes::new(),
+            looks: tokio::sync::Mutex::default(),
         }
     }
 
@@ -302,11 +305,12 @@ impl Shard {
         self.held_back.notified().await;
     }
 
-    /// Copies the next items of a walk, each with a newline, as far as `most` bytes hold them, and one item at least;
-    /// whether there may be more.
-    pub(crate) fn dump(&self, dump: &mut Dump, piece: &mut Vec<u8>, most: usize) -> bool {
+    /// Copies the next items of a walk that are at hand, each with a newline, as far as `most` bytes hold them, and one
+    /// item at least; whether there may be more, and the next one if it is not at hand.
+    pub(super) fn dump_now(&self, dump: &mut Dump, piece: &mut Vec<u8>, most: usize) -> (bool, Option<Away>) {
         self.with(|memory| {
-            memory.dump(dump, |item| {
+            memory.host_mut().take_missing();
+            let more = memory.dump(dump, |item| {
                 let len = item.len().saturating_add(1);
                 if !piece.is_empty() && piece.len().saturating_add(len) > most {
                     return ControlFlow::Break(());
@@ -316,7 +320,8 @@ impl Shard {
                 piece.extend_from_slice(item);
                 piece.push(b'\n');
                 ControlFlow::Continue(())
-            })
+            });
+            (more, memory.host_mut().take_missing())
         })
     }
 
