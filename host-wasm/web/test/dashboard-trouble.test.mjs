@@ -66,6 +66,17 @@ test("who is behind and who was sent away is at first sight, and dead letters ar
   await page.close();
 });
 
+test("an address with a % that encodes nothing is shown as it is, and the page goes on", { timeout: 60_000 }, async () => {
+  for (const [hash, name] of [["#/topics/%", "%"], ["#/queues/50%25%", "50%25%"]]) {
+    const { page, errors } = await look(hash);
+    assert.equal(await page.textContent("h1 code"), name);
+    await page.click('a:text("everything")');
+    await page.waitForSelector(".tiles");
+    assert.deepEqual(errors.filter((error) => !/40[04]/.test(error)), []);
+    await page.close();
+  }
+});
+
 test("a stream that is refused says why, and is opened when there is room", { timeout: 60_000 }, async () => {
   await call("PUT", "/topics/narrow", '{"max_subscribers":1}');
   const first = sleeper("topic=narrow");

@@ -48,8 +48,17 @@ function showBounds() {
 
 /** What the address names. */
 function viewed() {
-  const [, kind, name] = location.hash.split("/").map(decodeURIComponent);
+  const [, kind, name] = location.hash.split("/").map(decoded);
   return { kind, name };
+}
+
+/** Whoever types an address may leave a % as it is. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function go() {
