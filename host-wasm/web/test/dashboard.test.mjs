@@ -1,5 +1,6 @@
 // The page in the server's binary: what it shows, what it does, and for whom.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { axeFindsNothing, call, cells, look } from "./dashboard.mjs";
@@ -24,6 +25,17 @@ test("what flows and where it waits is there at first sight, from this server al
   await page.screenshot({ path: join(screenshots, "dashboard.png") });
   assert.deepEqual(requests.filter((url) => !url.startsWith(server.address)), []);
   assert.deepEqual(errors, []);
+  await page.close();
+});
+
+test("the curl that does the same sends the same text, where it looks like the name of a file too", { timeout: 60_000 }, async () => {
+  await call("PUT", "/queues/typed", '{"topic":"typed"}');
+  const { page } = await look("#/topics/typed");
+  for (const text of ["@/etc/hostname", "it's plain"]) {
+    await page.fill("textarea", text);
+    execFileSync("sh", ["-c", await page.textContent("form .command")], { stdio: "ignore" });
+    assert.equal(await call("GET", "/get?queue=typed"), text);
+  }
   await page.close();
 });
 

@@ -56,8 +56,10 @@ export async function ticket() {
 export function curl(method, path, body) {
   const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   const verb = method === "GET" || (method === "POST" && body !== undefined) ? "" : ` -X ${method}`;
+  // After -d an @ is the name of a file, which is nothing to send by mistake.
+  const data = body?.startsWith("@") ? "--data-raw" : "-d";
   const token = hasToken() ? ' -H "Authorization: Bearer $STREAMGAUGE_TOKEN"' : "";
-  return `curl${verb}${token} ${quoted(location.origin + path)}${body === undefined ? "" : ` -d ${quoted(body)}`}`;
+  return `curl${verb}${token} ${quoted(location.origin + path)}${body === undefined ? "" : ` ${data} ${quoted(body)}`}`;
 }
 
 /** A name in a path or a query. */
