@@ -35,6 +35,19 @@ test("what was refused is told with its reason, its words and how often", { time
   await page.close();
 });
 
+test("however long a path is, why it was refused is beside it", { timeout: 60_000 }, async () => {
+  assert.equal((await fetch(`${server.address}/topics/${"long".repeat(50)}`)).status, 400);
+  for (const width of [1280, 390]) {
+    const { page, errors } = await look("", { viewport: { width, height: 844 } });
+    await until(async () => (await rows(page, "Refused")).some(([, , , , request]) => request.includes("longlong")), "it is told");
+    const beyond = await page.$eval('[aria-label="Refused"]', (region) => region.scrollWidth - region.clientWidth);
+    assert.ok(beyond <= 0, `at ${width} it is ${beyond} wider than there is room for`);
+    await page.screenshot({ path: join(screenshots, `dashboard-refused-${width}.png`), fullPage: true });
+    assert.deepEqual(errors, []);
+    await page.close();
+  }
+});
+
 test("who is behind and who was sent away is at first sight, and dead letters are marked", { timeout: 60_000 }, async () => {
   const patient = sleeper("topic=wide&policy=skip&client=archive");
   const doomed = sleeper("topic=wide&max_lag=100000&client=report");
