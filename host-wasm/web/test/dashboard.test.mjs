@@ -68,6 +68,23 @@ test("a topic: publish by hand, see it come, hold it still, and change what it k
   await page.close();
 });
 
+test("the live view chooses by the message, what is there and what comes, and says always what is missing", { timeout: 60_000 }, async () => {
+  const { page } = await look("");
+  const events = "retry: 300\nid: 7\ndata: red\n\nevent: gap\ndata: 70\n\nid: 78\ndata: blue 7\n\n";
+  await page.route(/\/sub\?.*format=sse/, (route) => route.fulfill({ contentType: "text/event-stream", body: events }));
+  await page.evaluate(() => (location.hash = "#/topics/told"));
+  const seen = () => page.locator(".tail li:visible span").allTextContents();
+  await until(async () => (await seen()).includes("red"), "all of it comes");
+  // It is in both numbers, and in one message.
+  await page.fill('label:has-text("Only with") input', "7");
+  const chosen = (await seen()).length;
+  await until(async () => (await seen()).length > chosen, "it comes again");
+  assert.deepEqual(new Set(await seen()), new Set(["blue 7", "70 messages are missing here"]));
+  await page.fill('label:has-text("Only with") input', "red");
+  assert.deepEqual(new Set(await seen()), new Set(["red", "70 messages are missing here"]));
+  await page.close();
+});
+
 test("a queue: put, look at items, bring dead letters back, pause, empty and remove it", { timeout: 90_000 }, async () => {
   await call("PUT", "/queues/work", '{"max_attempts":1}');
   const { page, errors } = await look("#/queues/work");

@@ -26,6 +26,9 @@ export function tail(topic, from) {
   const state = el("span", { role: "status", class: "tail-state" }, "connecting");
   const seen = el("span", {}, "none came yet");
   const waiting = [];
+  /** What each line was made of: it shows no more than the beginning. */
+  const messages = new WeakMap();
+  const isWanted = (message) => message.includes(filter.value);
   let [source, last, all, passed, sampled, held, frame, timer, turn, closed] = [undefined, undefined, 0, 0, false, false, 0, 0, 0, false];
 
   const path = () => `/sub?topic=${named(topic)}&policy=skip&client=dashboard${sampled ? `&rate=${SAMPLE}` : ""}${last !== undefined ? `&last_event_id=${last}` : from === undefined ? "" : `&from=${from}`}`;
@@ -58,7 +61,7 @@ export function tail(topic, from) {
     source.onmessage = ({ data, lastEventId }) => {
       all += 1;
       last = lastEventId;
-      if (data.includes(filter.value)) wait(lastEventId, data);
+      if (isWanted(data)) wait(lastEventId, data);
       else draw();
     };
     source.addEventListener("gap", ({ data }) => wait("", `${count(Number(data))} messages are missing here`));
@@ -93,7 +96,14 @@ export function tail(topic, from) {
       frame = 0;
       say(seen, `${count(all)} came${passed ? `, ${count(passed)} were too many to show` : ""}`);
       if (held) return;
-      const lines = waiting.splice(0).map(([id, data]) => el("li", id ? {} : { class: "gap" }, el("small", {}, id), el("span", {}, data.length > 2000 ? `${data.slice(0, 2000)} …` : data)));
+      const lines = waiting.splice(0).map(([id, data]) => {
+        const line = el("li", id ? {} : { class: "gap" }, el("small", {}, id), el("span", {}, data.length > 2000 ? `${data.slice(0, 2000)} …` : data));
+        if (id) {
+          messages.set(line, data);
+          line.hidden = !isWanted(data);
+        }
+        return line;
+      });
       list.prepend(...lines.reverse());
       while (list.childElementCount > LINES) list.lastElementChild.remove();
     });
@@ -104,7 +114,7 @@ export function tail(topic, from) {
     draw();
   });
   filter.addEventListener("input", () => {
-    for (const line of [...list.children]) line.hidden = !line.textContent.includes(filter.value);
+    for (const line of list.children) line.hidden = messages.has(line) && !isWanted(messages.get(line));
   });
   void open();
   return {
