@@ -152,6 +152,21 @@ test("a gauge is set up, drawn, and removed", { timeout: 90_000 }, async () => {
   await page.close();
 });
 
+test("on a phone the picture of a gauge begins with what is newest, and stays where it is put", { timeout: 60_000 }, async () => {
+  await call("PUT", "/gauges/small", '{"topic":"small","measure":["moments"],"every":"1s","last":"10s"}');
+  const { page, errors } = await look("#/gauges/small", { viewport: { width: 390, height: 844 } });
+  const place = () => page.$eval(".wide", ({ scrollLeft, scrollWidth, clientWidth }) => ({ scrollLeft, most: scrollWidth - clientWidth }));
+  await until(async () => (await place()).most > 100, "it is wider than there is room for");
+  await until(async () => ((at) => at.scrollLeft >= at.most - 1)(await place()), "its right end is seen");
+  const [drawn] = await page.$$eval(".plot", (all) => [all[0].src, (document.querySelector(".wide").scrollLeft = 0)]);
+  await call("POST", "/pub?topic=small", "1\n2\n3");
+  await until(async () => (await page.getAttribute(".plot", "src")) !== drawn, "it is drawn anew");
+  await page.waitForFunction(() => document.querySelector(".plot").complete);
+  assert.equal((await place()).scrollLeft, 0);
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
 test("a server that goes away is said, and found again", { timeout: 90_000 }, async () => {
   const other = await start();
   const page = await browser.newPage();

@@ -79,6 +79,9 @@ export function pictures() {
 export function gaugeView(name, watched) {
   const path = `/gauges/${named(name)}`;
   const drawn = picture(name, `What the gauge ${name} measures; the table under it says the same.`);
+  const wide = el("div", { class: "wide", role: "region", tabindex: "0", "aria-label": "The picture" }, drawn.element);
+  // What is newest is at its right end, which a phone has no room for.
+  drawn.element.addEventListener("load", () => (wide.scrollLeft = wide.scrollWidth), { once: true });
   const words = el("pre", { role: "region", tabindex: "0", "aria-label": "The same as a table" });
   const told = outcome();
   const note = el("p", { class: "note" });
@@ -86,7 +89,7 @@ export function gaugeView(name, watched) {
   let last = 0;
   return {
     title: `gauge ${name}`,
-    element: el("div", { class: "view" }, el("h1", {}, "Gauge ", el("code", {}, name)), note, el("div", { class: "columns" }, el("div", { class: "stack" }, card("Picture", "", el("div", { class: "wide", role: "region", tabindex: "0", "aria-label": "The picture" }, drawn.element)), card("Table", "", words)), el("div", { class: "stack" }, card("Definition", "", form.element)))),
+    element: el("div", { class: "view" }, el("h1", {}, "Gauge ", el("code", {}, name)), note, el("div", { class: "columns" }, el("div", { class: "stack" }, card("Picture", "", wide), card("Table", "", words)), el("div", { class: "stack" }, card("Definition", "", form.element)))),
     async update(now) {
       if (now - last < EVERY) return;
       last = now;
