@@ -85,6 +85,16 @@ fn texts() -> Gauge<Heap> {
     gauge
 }
 
+/// Seconds of half an hour, as clicks have them: what tells them apart is in their last digits.
+fn seconds() -> Gauge<Heap> {
+    let mut gauge = gauge(
+        r#"{"measure":["moments","quantiles","histogram"],"accuracy":0.0001,"every":"1s","last":"3s",
+            "histogram":{"min":1331922600,"max":1331926200,"bins":9}}"#,
+    );
+    (0..90_u64).for_each(|x| take(&mut gauge, (1_331_923_247 + x * x % 91 * 18).to_string(), 1_000 + x * 33));
+    gauge
+}
+
 #[test]
 fn readings_are_these_bytes() {
     let (now, soon) = (1_700_000_004_700, 4_200);
@@ -103,6 +113,7 @@ fn readings_are_these_bytes() {
         ("collapsed.json", signs(8), Format::Json, soon),
         ("texts.svg", texts(), Format::Svg, soon),
         ("rate.svg", rates(""), Format::Svg, soon),
+        ("seconds.svg", seconds(), Format::Svg, soon),
     ];
     are_as_in_files(all.map(|(file, mut gauge, format, now)| (file, written(&mut gauge, format, now))));
 }

@@ -8,6 +8,10 @@ use crate::wire::decimal::Decimal;
 /// Digits of numbers for people.
 const DIGITS: usize = 10;
 
+/// Those of numbers beside a picture, if that is enough; and those that any number has at most.
+const BRIEF: usize = 5;
+const ALL_DIGITS: usize = 17;
+
 /// Writes a number for people; `-` if there is none.
 pub(super) fn number<W: Write>(value: Option<f64>, out: &mut W) -> Result<(), W::Error> {
     rounded(value, DIGITS, out)
@@ -21,20 +25,59 @@ pub(super) fn rounded<W: Write>(value: Option<f64>, digits: usize, out: &mut W) 
     }
 }
 
-/// Writes a number so that it fits beside a picture: with an exponent where it is too wide without, and as many of its
-/// first five digits as there is room for.
-pub(super) fn brief<W: Write>(value: f64, out: &mut W) -> Result<(), W::Error> {
-    let plain = Decimal::rounded(value, 5).filter(is_narrow);
-    let with_exponent = |digits| Decimal::scientific(value, digits);
-    let narrow = plain.or_else(|| (2..=5).rev().filter_map(with_exponent).find(is_narrow));
-    match narrow.or_else(|| with_exponent(1)) {
+/// Writes a number of a picture for people, to as many digits as a table has; `-` if there is none.
+pub(super) fn result<W: Write>(value: Option<f64>, out: &mut W) -> Result<(), W::Error> {
+    match value.and_then(|value| unpadded(value, DIGITS)) {
         Some(decimal) => out.write_all(decimal.as_bytes()),
         None => out.write_all(b"-"),
     }
 }
 
+/// To so many digits, with an exponent where zeros would stand for those that are left out, as if it were exact.
+fn unpadded(value: f64, digits: usize) -> Option<Decimal> {
+    let plain = Decimal::rounded(value, digits)?;
+    let bytes = plain.as_bytes();
+    let is_long = !bytes.contains(&b'.') && bytes.iter().filter(|byte| byte.is_ascii_digit()).count() > digits;
+    if is_long && !Decimal::rounded(value, ALL_DIGITS).is_some_and(|exact| exact.as_bytes() == bytes) {
+        return Decimal::scientific(value, digits);
+    }
+    Some(plain)
+}
+
+/// How exact the numbers of an axis are.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Labels {
+    /// As many of the first five digits as there is room for.
+    Brief,
+    /// To as many digits as a table has, because fewer would hardly tell its two ends apart.
+    Long,
+}
+
+impl Labels {
+    /// Those of an axis from one number to another.
+    pub(super) fn between(low: f64, high: f64) -> Self {
+        // Then it is ten units of the fifth digit long, or more.
+        if (high - low) * 1e3 >= low.abs().max(high.abs()) { Self::Brief } else { Self::Long }
+    }
+
+    /// A number so that it fits beside a picture: all of it where there is room, or else with an exponent where it is
+    /// too wide without.
+    pub(super) fn of(self, value: f64) -> Option<Decimal> {
+        let whole = Decimal::rounded(value, ALL_DIGITS).filter(is_narrow);
+        whole.or_else(|| match self {
+            Self::Brief => {
+                let with_exponent = |digits| Decimal::scientific(value, digits);
+                let plain = unpadded(value, BRIEF).filter(is_narrow);
+                let narrow = plain.or_else(|| (2..=BRIEF).rev().filter_map(with_exponent).find(is_narrow));
+                narrow.or_else(|| with_exponent(1))
+            }
+            Self::Long => unpadded(value, DIGITS),
+        })
+    }
+}
+
 /// Whether a number is no wider than eight digits; a point and a sign are half of one.
-fn is_narrow(decimal: &Decimal) -> bool {
+pub(super) fn is_narrow(decimal: &Decimal) -> bool {
     let halves = decimal.as_bytes().iter().map(|byte| if matches!(byte, b'-' | b'.') { 1 } else { 2 });
     halves.sum::<u32>() <= 16
 }

@@ -2,7 +2,7 @@
 
 use embedded_io::Write;
 
-use super::super::lines::{number, whole};
+use super::super::lines::{Labels, number, whole};
 use super::picture::{LEFT, Picture, TOP, WIDTH};
 
 /// A bar of a histogram.
@@ -56,7 +56,7 @@ impl<W: Write> Picture<'_, W> {
         let most = bars().map(|bar| bar.count).max().unwrap_or(0).max(1) as f64;
         let step = nice_step(most);
         let top = libm::ceil(most / step) * step;
-        self.frame("histogram", None, None)?;
+        self.frame("histogram", None)?;
         for line in 0..=LINES {
             let count = f64::from(line) * step;
             if count <= top {
@@ -89,12 +89,13 @@ impl<W: Write> Picture<'_, W> {
         } else {
             (low, high, (high - low) / f64::from(TICKS))
         };
+        let labels = Labels::between(first, last);
         for tick in 0..=TICKS {
             let value = first + f64::from(tick) * apart;
             // But for rounding, the last one is there.
             if value <= last + apart * 1e-9 {
                 let value = value.min(last);
-                self.label("middle", [place(value), self.top + self.height + 16.0], value)?;
+                self.label("middle", [place(value), self.top + self.height + 16.0], value, labels)?;
             }
         }
         Ok(())
@@ -120,7 +121,7 @@ impl<W: Write> Picture<'_, W> {
         self.text("h")?;
         self.at(WIDTH)?;
         self.text("\"/>\n")?;
-        self.label("end", [LEFT - 6.0, self.top + down + 4.0], count)
+        self.label("end", [LEFT - 6.0, self.top + down + 4.0], count, Labels::Brief)
     }
 }
 

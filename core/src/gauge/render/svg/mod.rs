@@ -160,7 +160,7 @@ impl<W: Write> Picture<'_, W> {
 
     /// Bars: messages in each pane.
     fn messages<S: Storage>(&mut self, gauge: &mut Gauge<S>, now: Time, parts: &Parts) -> Result<(), W::Error> {
-        self.frame("messages", Some(0.0), Some(parts.most_messages as f64))?;
+        self.frame("messages", Some((0.0, parts.most_messages as f64)))?;
         let (step, mut place, mut result) = (WIDTH / parts.panes as f64, 0.0, Ok(()));
         gauge.read_panes(now, |messages, _| {
             let height = HEIGHT * messages as f64 / parts.most_messages as f64;
@@ -176,7 +176,7 @@ impl<W: Write> Picture<'_, W> {
 
     /// Bands over time: 10 to 50, 50 to 90, 90 to 99 of 100.
     fn quantiles<S: Storage>(&mut self, gauge: &mut Gauge<S>, now: Time, parts: &Parts) -> Result<(), W::Error> {
-        self.frame("p10, p50, p90, p99", Some(parts.least), Some(parts.largest))?;
+        self.frame("p10, p50, p90, p99", Some((parts.least, parts.largest)))?;
         let scale = Axis::over(parts.least, parts.largest, self.top);
         let (step, mut place, mut result) = (WIDTH / parts.panes as f64, 0.0, Ok(()));
         gauge.read_panes(now, |_, cell| {
@@ -197,7 +197,7 @@ impl<W: Write> Picture<'_, W> {
 
     /// A band over time: where the number of distinct values is 19 of 20 times.
     fn distinct<S: Storage>(&mut self, gauge: &mut Gauge<S>, now: Time, parts: &Parts) -> Result<(), W::Error> {
-        self.frame("distinct, and twice its error", Some(0.0), Some(parts.most_distinct))?;
+        self.frame("distinct, and twice its error", Some((0.0, parts.most_distinct)))?;
         let scale = Axis::over(0.0, parts.most_distinct, self.top);
         let (step, mut place, mut result) = (WIDTH / parts.panes as f64, 0.0, Ok(()));
         gauge.read_panes(now, |messages, cell| {
@@ -218,7 +218,7 @@ impl<W: Write> Picture<'_, W> {
     fn measured<S: Storage>(&mut self, measured: &mut Measured<S>, now: Time) -> Result<(), W::Error> {
         match measured {
             Measured::Quantiles(sketch) => {
-                self.frame("distribution", None, None)?;
+                self.frame("distribution", None)?;
                 let (Some(min), Some(max)) = (sketch.min(), sketch.max()) else {
                     self.end_part();
                     return Ok(());

@@ -2,7 +2,7 @@
 
 use embedded_io::Write;
 
-use super::super::lines::{brief, rounded, whole};
+use super::super::lines::{Labels, is_narrow, rounded, whole};
 use crate::wire::decimal::Decimal;
 
 /// Where the drawing is in the picture, whose width is 720.
@@ -35,7 +35,7 @@ impl<W: Write> Picture<'_, W> {
     }
 
     /// The axes of a part, its name, and what the ends of the upright one are.
-    pub(super) fn frame(&mut self, name: &str, low: Option<f64>, high: Option<f64>) -> Result<(), W::Error> {
+    pub(super) fn frame(&mut self, name: &str, ends: Option<(f64, f64)>) -> Result<(), W::Error> {
         self.text("<text x=\"10\" y=\"")?;
         self.at(self.top - 12.0)?;
         self.text("\">")?;
@@ -49,24 +49,31 @@ impl<W: Write> Picture<'_, W> {
         self.text("h")?;
         self.at(WIDTH)?;
         self.text("\"/>\n")?;
+        let Some((low, high)) = ends else { return Ok(()) };
+        let labels = Labels::between(low, high);
         for (value, down) in [(low, self.height), (high, 10.0)] {
-            if let Some(value) = value {
-                self.label("end", [LEFT - 6.0, self.top + down], value)?;
-            }
+            self.label("end", [LEFT - 6.0, self.top + down], value, labels)?;
         }
         Ok(())
     }
 
     /// What the ends of the level axis are.
     pub(super) fn ends(&mut self, low: f64, high: f64) -> Result<(), W::Error> {
+        let labels = Labels::between(low, high);
         for (value, anchor, x) in [(low, "start", LEFT), (high, "end", LEFT + WIDTH)] {
-            self.label(anchor, [x, self.top + self.height + 14.0], value)?;
+            self.label(anchor, [x, self.top + self.height + 14.0], value, labels)?;
         }
         Ok(())
     }
 
     /// The beginning of words there, which begin there themselves if `anchor` says nothing else.
     pub(super) fn words(&mut self, anchor: &str, x: f64, y: f64) -> Result<(), W::Error> {
+        self.begin_words(anchor, x, y)?;
+        self.text(">")
+    }
+
+    /// The same, to be closed.
+    fn begin_words(&mut self, anchor: &str, x: f64, y: f64) -> Result<(), W::Error> {
         self.text("<text ")?;
         if !anchor.is_empty() {
             self.text("text-anchor=\"")?;
@@ -77,24 +84,31 @@ impl<W: Write> Picture<'_, W> {
         self.at(x)?;
         self.text("\" y=\"")?;
         self.at(y)?;
-        self.text("\">")
+        self.text("\"")
     }
 
     /// How often something came, left of the drawing: exact, as far as there is room.
     pub(super) fn count(&mut self, [x, y]: [f64; 2], count: u64) -> Result<(), W::Error> {
-        self.words("end", x, y)?;
-        if count < 100_000_000 {
-            whole(count, self.out)?
-        } else {
-            brief(count as f64, self.out)?
+        if count >= 100_000_000 {
+            return self.label("end", [x, y], count as f64, Labels::Brief);
         }
+        self.words("end", x, y)?;
+        whole(count, self.out)?;
         self.text("</text>\n")
     }
 
-    /// A number at an axis.
-    pub(super) fn label(&mut self, anchor: &str, [x, y]: [f64; 2], value: f64) -> Result<(), W::Error> {
-        self.words(anchor, x, y)?;
-        brief(value, self.out)?;
+    /// A number at an axis, made to fit where it is wider than its place.
+    pub(super) fn label(&mut self, anchor: &str, [x, y]: [f64; 2], value: f64, labels: Labels) -> Result<(), W::Error> {
+        let decimal = labels.of(value);
+        let is_wide = decimal.is_some_and(|decimal| !is_narrow(&decimal));
+        // The last one below a histogram would reach over the edge.
+        let x = if is_wide && anchor == "middle" { x.min(LEFT + WIDTH - 11.0) } else { x };
+        self.begin_words(anchor, x, y)?;
+        if is_wide {
+            self.text(" textLength=\"62\" lengthAdjust=\"spacingAndGlyphs\"")?;
+        }
+        self.text(">")?;
+        self.text(decimal.as_ref().map_or("-", Decimal::as_str))?;
         self.text("</text>\n")
     }
 

@@ -4,23 +4,20 @@ use embedded_io::Write;
 
 use super::super::super::{Key, Measured, Storage};
 use super::super::figures::{Figure, of_change, of_distinct, of_moments, of_pair, of_rate};
-use super::super::lines::{rounded, whole};
+use super::super::lines::{result, whole};
 use super::GAP;
 use super::picture::{LEFT, Picture, WIDTH};
 use crate::stats::graph::Edge;
 use crate::stats::space_saving::Counted;
 use crate::time::Time;
 
-/// How high a row is, and how many results are in it.
+/// How high a row is, and how many results are in it: with three the longest would reach into the next.
 const ROW: f64 = 18.0;
-const COLUMNS: usize = 3;
+const COLUMNS: usize = 2;
 
 /// How many edges are written, and how many characters of each end.
 const EDGES: usize = 12;
 const CHARACTERS: usize = 40;
-
-/// Digits of a result.
-const DIGITS: usize = 5;
 
 /// Results by their names.
 type Figures = heapless::Vec<(&'static str, Figure), 9>;
@@ -86,7 +83,7 @@ impl<W: Write> Picture<'_, W> {
             self.text("</tspan> ")?;
             match figure {
                 Figure::Whole(number) => whole(*number, self.out)?,
-                Figure::Float(number) => rounded(*number, DIGITS, self.out)?,
+                Figure::Float(number) => result(*number, self.out)?,
             }
             left += WIDTH / COLUMNS as f64;
         }
