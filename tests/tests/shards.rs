@@ -365,6 +365,35 @@ fn what_is_put_behind_a_letter_does_not_push_it_out() {
     }
 }
 
+/// Nor does what a topic feeds: it waits, and is not lost.
+#[test]
+fn what_is_fed_behind_a_letter_is_not_lost() {
+    let serve = Serve::start(2);
+    let mut client = serve.connect();
+    for target in names(6) {
+        let (queue, topic) = (format!("to_{target}"), format!("on_{target}"));
+        let settings =
+            format!("{{\"max_bytes\":30,\"max_attempts\":1,\"dead_letter\":\"{target}\",\"topic\":\"{topic}\"}}");
+        assert_eq!(put(&mut client, &format!("/queues/{queue}"), &settings).status, 201);
+        for round in 0..50 {
+            client.post(&format!("/pub?topic={topic}"), format!("letter {round:013}"));
+            let lent = client.get(&format!("/get?queue={queue}&lease=30"));
+            let token = lent.header("x-lease").expect("a token");
+            let post = |target: &str, body: &str| {
+                format!("POST {target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+            };
+            let nack = post(&format!("/nack?queue={queue}&lease={token}"), "");
+            client.send(nack + &post(&format!("/pub?topic={topic}"), &format!("behind {round:013}")));
+            assert_eq!((client.answer().status, client.answer().status), (200, 200));
+            assert_eq!(client.get(&format!("/get?queue={queue}")).text(), format!("behind {round:013}"));
+        }
+        let left = format!("/peek?queue={queue}&state=dead");
+        until("all letters to leave", || client.get(&left).body.is_empty().then_some(()));
+        let (source, target) = (serve.stats(&queue), serve.stats(&target));
+        assert_eq!((&source["overflow"], &source["refused"], &target["accepted"]), (&0.into(), &0.into(), &50.into()));
+    }
+}
+
 #[test]
 fn threads_share_the_work_and_the_law_holds() {
     let serve = Serve::start(3);

@@ -109,6 +109,38 @@ fn letters_that_are_being_handed_on_are_nowhere_else() {
     assert_eq!(town.status("POST /put?queue=jobs all+of+the+room,+no+less+of+it"), 200, "nothing is left of them");
 }
 
+/// Who publishes waits for letters of the queues that it feeds, as who puts does; who can't loses nothing.
+#[test]
+fn what_a_topic_feeds_waits_for_letters_that_are_being_handed_on() {
+    let mut town = town();
+    let settings = r#"{"max_bytes":30,"max_attempts":1,"dead_letter":"far","topic":"news","filter":["a:1"]}"#;
+    assert_eq!(town.status(r#"PUT /topics/news {}"#), 201);
+    assert_eq!(town.status(&format!("PUT /queues/jobs {settings}")), 201);
+    assert_eq!(town.status(r#"PUT /queues/last {"topic":"news"}"#), 201);
+    town.engine.host_mut().foreign.push(name("far"));
+    let waits = |town: &Town, message: &'static str| {
+        town.engine.has_to_wait_to_feed(&name("news"), &Pieces::whole(Data::Plain(message.as_bytes())))
+    };
+    let (short, long, other) = (r#"{"a":1}"#, r#"{"a":1,"b":"0123456789"}"#, r#"{"a":2,"b":"0123456789"}"#);
+    assert_eq!(town.status("POST /put?queue=jobs 0123456789"), 200);
+    assert!(!waits(&town, long), "nothing is handed on");
+    kill(&mut town, "jobs", 1);
+    assert!(town.engine.is_handing(&name("jobs")));
+    assert_eq!([short, long, other].map(|message| waits(&town, message)), [false, true, false]);
+    assert_eq!(town.status(&format!("POST /pub?topic=news {long}")), 200);
+    assert_eq!(town.engine.host().overflow, [(name("jobs"), long.as_bytes().to_vec())]);
+    assert_eq!((&town.stats("jobs")["refused"], &town.stats("last")["accepted"]), (&1.into(), &1.into()));
+    // However it ends, it ends.
+    town.engine.set_handing(&name("jobs"), false);
+    assert!(!waits(&town, long));
+    for _ in 0..2 {
+        town.engine.set_handing(&name("jobs"), true);
+    }
+    assert!(waits(&town, long));
+    assert_eq!(town.status("DELETE /queues/jobs"), 200);
+    assert!(!waits(&town, long));
+}
+
 /// However much there is to be moved, one request moves it; the engine does a part of it at a time.
 #[test]
 fn a_queue_is_emptied_in_parts_by_one_request() {

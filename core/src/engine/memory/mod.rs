@@ -79,6 +79,8 @@ pub struct Memory<H: Host> {
     first_item: u64,
     /// Whether there may be a queue whose topic is not there: it was removed, or never here.
     has_orphans: bool,
+    /// Queues whose letters are being handed on: mostly none, and then no publisher has to look for them.
+    handing: usize,
 }
 
 /// What is done for names that nobody has made. No command lets a message or an item be longer than it is here.
@@ -120,7 +122,7 @@ impl<H: Host> Memory<H> {
     /// The same, with what names get that nobody has made.
     pub fn with_defaults(mut host: H, defaults: Defaults) -> Self {
         let (topics, queues) = (host.table(Kind::Topic), host.table(Kind::Queue));
-        Self { topics, queues, host, defaults, first_item: 0, has_orphans: false }
+        Self { topics, queues, host, defaults, first_item: 0, has_orphans: false, handing: 0 }
     }
 
     /// Its host.

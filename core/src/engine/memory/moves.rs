@@ -6,6 +6,7 @@ use super::entry::QueueEntry;
 use super::{Host, Memory, Table};
 use crate::engine::{Kind, Name, Pieces};
 use crate::queue::leases::Letter;
+use crate::storage::Optional as _;
 use crate::time::Time;
 
 /// A queue that belongs to no engine: its items, leases, counters and settings.
@@ -24,8 +25,8 @@ impl<H: Host> Memory<H> {
     pub fn detach_queue(&mut self, name: &Name) -> Option<DetachedQueue<H>> {
         let topic = self.queues.get(name)?.settings().topic;
         self.unlink(name, topic);
-        let mut entry = self.queues.remove(name)?;
-        entry.queue.set_handing(false);
+        self.set_handing(name, false);
+        let entry = self.queues.remove(name)?;
         Some(DetachedQueue(entry))
     }
 
@@ -51,8 +52,13 @@ impl<H: Host> Memory<H> {
     /// [was told](Host::letters) of them: until it says otherwise they stay, but for those that are
     /// [dropped](Self::drop_letters), and nothing else is done with them, wherever the queue is that takes them. O(1).
     pub fn set_handing(&mut self, name: &Name, handing: bool) {
-        if let Some(entry) = self.queues.get_mut(name) {
-            entry.queue.set_handing(handing);
+        let Some(entry) = self.queues.get_mut(name) else { return };
+        let was_handing = entry.queue.is_handing();
+        entry.queue.set_handing(handing);
+        match (was_handing, handing) {
+            (false, true) => self.handing = self.handing.saturating_add(1),
+            (true, false) => self.handing = self.handing.saturating_sub(1),
+            _ => {}
         }
     }
 
@@ -66,6 +72,27 @@ impl<H: Host> Memory<H> {
     pub fn has_to_wait(&self, name: &Name, items: &Pieces<'_>) -> bool {
         let queue = self.queues.get(name).map(|entry| &entry.queue);
         queue.is_some_and(|queue| queue.is_handing() && !queue.has_room_beside(items.lens()))
+    }
+
+    /// The same of messages for the queues that a topic feeds, of those that their filters let pass. O(1), unless letters
+    /// are being handed on: then O(queues on it), and of the messages for each that has such letters.
+    pub fn has_to_wait_to_feed(&self, topic: &Name, messages: &Pieces<'_>) -> bool {
+        if self.handing == 0 {
+            return false;
+        }
+        let mut at = self.topics.get(topic).and_then(|topic| topic.feeds);
+        while let Some((entry, ties)) = at.and_then(|at| self.queues.get(&at)).and_then(|at| Some((at, at.ties.get()?)))
+        {
+            if entry.queue.is_handing() {
+                let mut filter = ties.filter.selection();
+                let passing = messages.plain().filter(|message| filter.apply(message).is_ok());
+                if !entry.queue.has_room_beside(passing.map(<[u8]>::len)) {
+                    return true;
+                }
+            }
+            at = ties.next_on_topic;
+        }
+        false
     }
 
     /// Shows the letters of a queue to `each`, those that died first before the others, until it breaks; and returns the

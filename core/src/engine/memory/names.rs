@@ -152,6 +152,7 @@ impl<H: Host> Memory<H> {
                 let next = entry.queue.next_id();
                 self.raise_first_item(next);
                 self.unlink(name, topic);
+                self.set_handing(name, false);
                 drop(self.queues.remove(name));
             }
         }

@@ -6,6 +6,7 @@ use core::time::Duration;
 use super::queues::{BATCH, Places, put_one};
 use super::{Host, Memory, Table};
 use crate::engine::{Filter, Kind, Name, Piece, Pieces};
+use crate::queue::leases::{Held, Overflow};
 use crate::storage::Optional as _;
 use crate::time::Time;
 
@@ -50,8 +51,12 @@ impl<H: Host> Memory<H> {
                 continue;
             }
             entry.make_room_for(core::iter::once(message.len()));
-            // What is refused, the queue counts.
-            let _ = put_one(entry, host, name, (Piece::Plain(message), away), Duration::ZERO, now);
+            // What is refused, the queue counts. Nobody is told, so what has no room only because of letters on their way is
+            // handed over like what leaves.
+            let put = put_one(entry, host, name, (Piece::Plain(message), away), Duration::ZERO, now);
+            if put.is_err() && entry.queue.is_handing() && entry.queue.settings().overflow == Overflow::DropOldest {
+                host.overflow(name, Held::Here(message));
+            }
         }
         self.after_change(name, now);
         next_on_topic

@@ -154,6 +154,7 @@ roots! {
     set_handing => engine().set_handing(name(), *given());
     is_handing => engine().is_handing(name());
     has_to_wait => engine().has_to_wait(name(), pieces());
+    has_to_wait_to_feed => engine().has_to_wait_to_feed(name(), pieces());
     first_item => engine().first_item();
     raise_first_item => engine().raise_first_item(*given());
     drop_letters => engine().drop_letters(name(), *given::<[(Time, u64); 4]>());

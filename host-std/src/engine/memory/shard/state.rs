@@ -9,7 +9,6 @@ use streamgauge_core::queue::leases::Away;
 use streamgauge_core::time::Time;
 use tokio::sync::Notify;
 
-use super::published_to;
 use crate::engine::memory::ByName;
 use crate::engine::memory::kept::Kept;
 use crate::engine::memory::rooms::{News, Rooms};
@@ -109,12 +108,15 @@ impl State {
         }
     }
 
-    /// Whether a command has to wait: one that publishes, or one that puts where dead letters are about to leave, which
-    /// would be lost for want of room.
+    /// Whether a command has to wait: one that publishes, or one that puts where dead letters are about to leave, itself or
+    /// through a topic. What would be lost for want of room has it then.
     pub(in crate::engine::memory) fn has_to_wait(&self, command: &Command<'_>, now: Time) -> bool {
         match command {
             Command::Put { queue, items, .. } => self.memory.has_to_wait(queue, items),
-            command => published_to(command).is_some_and(|topic| self.holds_back(topic, now)),
+            Command::Publish { topic, messages, .. } if messages.count() > 0 => {
+                self.holds_back(topic, now) || self.memory.has_to_wait_to_feed(topic, messages)
+            }
+            _ => false,
         }
     }
 
