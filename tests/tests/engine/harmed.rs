@@ -1,6 +1,8 @@
 //! The log has lost its end, is full, or has in it what no gateway wrote.
 
+use serde_json::Value;
 use streamgauge_tests::command::run;
+use streamgauge_tests::link::Link;
 use streamgauge_tests::nats::Cluster;
 use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::until_within;
@@ -85,11 +87,15 @@ fn a_full_log_has_room_again_and_may_be_longer_later() {
     let check = || run(&["engine", "check", &url], "");
     let a = gateway(&url, &["--engine-bytes", "1MiB"]);
     let b = gateway(&url, &["--engine-bytes", "1MiB"]);
-    let line = "x".repeat(10_000);
+    assert_eq!(put(&a, "first"), 200);
+    shows(&b, "/peek?queue=q", |text| text.contains("first"));
+    // So long that they fill it before the state is saved. Somebody makes room within seconds: then it is filled again.
+    let line = "x".repeat(300_000);
     let mut client = a.connect();
-    until_within(JOINED, "the log to be full", || (client.post("/put?queue=q", &line).status == 507).then_some(()));
-    let ready = a.get("/readyz");
-    assert!(ready.contains("engine: limited: its log is full"), "{ready}");
+    until_within(JOINED, "the log to be full, and that to be said", || {
+        let is_full = client.post("/put?queue=q", &line).status == 507;
+        (is_full && a.get("/readyz").contains("engine: limited: its log is full")).then_some(())
+    });
     until_within(JOINED, "room", || (client.get("/get?queue=q").status == 200).then_some(()));
     until_within(JOINED, "the news", || a.get("/readyz").contains("engine: ok").then_some(()));
     assert_eq!(put(&b, "small"), 200, "nobody was left behind");
@@ -100,6 +106,33 @@ fn a_full_log_has_room_again_and_may_be_longer_later() {
     assert_eq!(put(&a, "small"), 200);
     let (code, said, _) = check();
     assert!(code == 0 && said.contains(" of 67108864 bytes"), "{said}");
+}
+
+const STATS: &str = "/stats?queue=q&format=json";
+
+#[test]
+fn who_is_a_little_behind_when_the_log_is_full_goes_on() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let mut link = Link::to(cluster.addresses()[0]);
+    let a = gateway(&cluster.url(), &["--engine-bytes", "1MiB"]);
+    let b = gateway(&format!("nats://{}", link.address()), &["--engine-bytes", "1MiB"]);
+    let (mut client, line) = (a.connect(), "x".repeat(20_000));
+    until_within(JOINED, "the log to be nearly full", || {
+        assert_eq!(client.post("/put?queue=q", &line).status, 200);
+        let info = cluster.ask(0, "$JS.API.STREAM.INFO.streamgauge-log", "");
+        (info["state"]["bytes"].as_u64() > Some(950_000)).then_some(())
+    });
+    assert_eq!(put(&a, "seen"), 200);
+    let accepted = |text: &str| serde_json::from_str::<Value>(text).expect("JSON")["accepted"].as_u64();
+    let has_all = || shows(&b, STATS, |text| accepted(text) == accepted(&a.get(STATS)));
+    has_all();
+    link.cut();
+    until_within(JOINED, "the log to be full", || (client.post("/put?queue=q", &line).status == 507).then_some(()));
+    until_within(JOINED, "room", || a.get("/readyz").contains("engine: ok").then_some(()));
+    assert_eq!(put(&a, "small"), 200);
+    link.mend();
+    joined(&b);
+    has_all();
 }
 
 #[test]

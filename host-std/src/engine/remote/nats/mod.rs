@@ -26,7 +26,7 @@ mod writing;
 
 pub(crate) use streams::{LEAST_PAYLOAD, look};
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub(crate) struct Following {
     last_saved: AtomicU64,
     /// Milliseconds that it took to copy it.
     copying: AtomicU64,
+    /// Whether most of a full log has gone, and there was no room even so.
+    has_let_go: AtomicBool,
     /// Rung when it has to be saved without a message of the log that says so.
     has_to_save: Notify,
     /// The number of a message of the log that has whatever anybody was told before this gateway began in front of it.
@@ -86,6 +88,7 @@ impl Following {
             condition,
             last_saved: AtomicU64::new(0),
             copying: AtomicU64::new(0),
+            has_let_go: AtomicBool::new(false),
             has_to_save: Notify::new(),
             end: OnceLock::new(),
             stop: watch::Sender::new(None),

@@ -42,9 +42,12 @@ impl Whole {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Letting {
     /// What is before the state that was saved before: gateways that are a little behind find what they need.
-    GoSome,
-    /// All that is in the state: the log has no room for anything else.
-    GoAll,
+    Before,
+    /// Of what is in the state all but the newest quarter: the log has no room for anything else, and gateways that are a
+    /// little behind find what they need even so.
+    Most,
+    /// All that is in the state: there was no room after that.
+    All,
 }
 
 impl Streams {
@@ -98,9 +101,9 @@ impl Streams {
         let purged = self.state.purge().sequence(first).await;
         purged.map_err(|error| format!("what was saved before can't be removed: {error}"))?;
         match (letting, before) {
-            (Letting::GoAll, _) => self.let_go(position).await?,
-            (Letting::GoSome, Some(before)) => self.let_go(before.position).await?,
-            (Letting::GoSome, None) => {}
+            (Letting::Before, Some(before)) => self.let_go(before.position).await?,
+            (Letting::Before, None) => {}
+            (letting, _) => self.let_go_as(letting, position).await?,
         }
         Ok(true)
     }
@@ -110,6 +113,15 @@ impl Streams {
         let (Some(most), Ok(info)) = (self.most, self.log.get_info().await) else { return false };
         let most = u64::try_from(info.config.max_bytes).unwrap_or(most);
         info.state.bytes < most - most / 4
+    }
+
+    /// Lets go of a full log up to a message, or of most of that.
+    async fn let_go_as(&self, letting: Letting, position: u64) -> Result<(), String> {
+        if letting == Letting::All {
+            return self.let_go(position).await;
+        }
+        let info = self.log.get_info().await.map_err(|error| format!("the log can't be asked: {error}"))?;
+        self.let_go(position.min(but_a_quarter(info.state.first_sequence, info.state.last_sequence))).await
     }
 
     /// Lets go of the log up to a message.
@@ -124,6 +136,11 @@ impl Streams {
     }
 }
 
+/// The last message of all but the newest quarter of those with these numbers.
+const fn but_a_quarter(first: u64, last: u64) -> u64 {
+    last.saturating_sub((last + 1).saturating_sub(first) / 4)
+}
+
 impl Following {
     /// Proposes to save the state whenever much was added to the log, and sees to it that a full one has room again; for
     /// ever.
@@ -134,7 +151,10 @@ impl Following {
             tokio::time::sleep(CHECK + apart).await;
             if self.order.is_full() {
                 self.make_room(streams).await;
-            } else if self.shard.is_to_be_saved(self.least(streams)) {
+                continue;
+            }
+            self.has_let_go.store(false, Ordering::Relaxed);
+            if self.shard.is_to_be_saved(self.least(streams)) {
                 self.order.propose_to_save();
             }
         }
@@ -150,14 +170,17 @@ impl Following {
     /// A full log takes no proposal, not even to save the state: it is saved without one, where this gateway is.
     async fn make_room(&self, streams: &Streams) {
         if streams.has_room().await {
-            return self.order.set_full(false);
+            return self.have_room();
         }
         let position = self.shard.seen().position;
         match streams.whole().await {
-            Ok(Some((_, whole))) if whole.position >= position => match streams.let_go(whole.position).await {
-                Ok(()) => self.order.set_full(false),
-                Err(error) => tracing::warn!(error, "the log is full"),
-            },
+            Ok(Some((_, whole))) if whole.position >= position => {
+                let letting = self.letting();
+                match streams.let_go_as(letting, whole.position).await {
+                    Ok(()) => self.have_let_go(streams, letting).await,
+                    Err(error) => tracing::warn!(error, "the log is full"),
+                }
+            }
             Ok(_) => {
                 // Who reads the log does it, between two of its messages.
                 self.has_to_save.notify_one();
@@ -168,20 +191,41 @@ impl Following {
         }
     }
 
+    /// How much of the log goes next.
+    fn letting(&self) -> Letting {
+        match (self.order.is_full(), self.has_let_go.load(Ordering::Relaxed)) {
+            (false, _) => Letting::Before,
+            (true, false) => Letting::Most,
+            (true, true) => Letting::All,
+        }
+    }
+
+    /// So much of the log has gone: if that was not enough, all goes that may when it is looked at again.
+    async fn have_let_go(&self, streams: &Streams, letting: Letting) {
+        match letting {
+            Letting::Before => {}
+            Letting::Most if !streams.has_room().await => self.has_let_go.store(true, Ordering::Relaxed),
+            Letting::Most | Letting::All => self.have_room(),
+        }
+    }
+
+    fn have_room(&self) {
+        self.has_let_go.store(false, Ordering::Relaxed);
+        self.order.set_full(false);
+    }
+
     /// Saves the state as it is behind the message of that number.
     pub(super) fn save_now(self: &Arc<Self>, streams: &Arc<Streams>, position: u64) {
         let begun = Instant::now();
         let Some(saved) = self.shard.saved(self.group) else { return };
         self.copying.store(begun.elapsed().as_millis() as u64, Ordering::Relaxed);
         self.last_saved.store(saved.len() as u64, Ordering::Relaxed);
-        let letting = if self.order.is_full() { Letting::GoAll } else { Letting::GoSome };
+        let letting = self.letting();
         let (this, streams) = (Arc::clone(self), Arc::clone(streams));
         tokio::spawn(async move {
             match streams.save(position, saved, letting).await {
                 Ok(true) => {
-                    if letting == Letting::GoAll {
-                        this.order.set_full(false);
-                    }
+                    this.have_let_go(&streams, letting).await;
                     this.order.propose_saved(position);
                 }
                 Ok(false) => {}
@@ -200,5 +244,13 @@ mod tests {
         let whole = Whole { position: 7, pieces: 2, bytes: 600_000 };
         assert_eq!(Whole::read(&whole.write()), Some(whole));
         assert_eq!([&b""[..], b"1 2", b"1 2 x", b"\xff"].map(Whole::read), [None; 4]);
+    }
+
+    #[test]
+    fn the_newest_quarter_of_a_full_log_stays_where_it_has_one() {
+        for (first, last, until) in [(1, 100, 75), (41, 80, 70), (7, 10, 9), (7, 9, 9), (7, 7, 7), (8, 7, 7), (0, 0, 0)]
+        {
+            assert_eq!(but_a_quarter(first, last), until, "{first} to {last}");
+        }
     }
 }
