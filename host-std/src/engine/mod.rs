@@ -61,6 +61,10 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// from being sent on.
     fn execute(&self, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> impl Future<Output = Outcome> + Send;
 
+    /// Executes a command again that has found no item, for who waits for one: of a queue that is gone by then there is
+    /// nothing, and it is not made, as far as that can be known where the command is executed.
+    fn execute_again(&self, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> impl Future<Output = Outcome> + Send;
+
     /// Whether there is a topic that can be subscribed to from there at once, or it can be made at once.
     fn has_at_hand(&self, topic: &Name, from: From) -> bool;
 

@@ -286,7 +286,10 @@ impl Door {
             }
             let mut room = Room::new(context.room);
             let mut rendering = asking.rendering(&mut room);
-            let outcome = engine.execute(&asking.command, &mut rendering).await;
+            let outcome = match waiting {
+                None => engine.execute(&asking.command, &mut rendering).await,
+                Some(_) => engine.execute_again(&asking.command, &mut rendering).await,
+            };
             self.charge(request, context, &outcome);
             match (rendering.finish(&outcome), &waiting) {
                 (Ok(Reply::Wait(queue, wait)), None) => {
@@ -387,14 +390,34 @@ fn dump_pieces(engine: impl Engine + Clone, dump: Dump, longest_item: usize) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
     use std::time::Duration;
 
     use futures_util::FutureExt as _;
-    use streamgauge_core::engine::{Data, Name, Pieces};
+    use streamgauge_core::engine::{Data, Lease, Name, Part, Pieces};
     use tokio::sync::watch;
 
     use super::*;
+    use crate::engine::disk::{self, SyncMode};
     use crate::gateway::{Gateway, Settings};
+
+    #[tokio::test]
+    async fn who_waits_for_items_of_a_queue_that_is_gone_does_not_make_it_again() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (folder, sync) = (folder.path().to_owned(), SyncMode::Always);
+        let disk = disk::Settings { folder, sync, most: 1 << 30, longest: 1 << 20 };
+        let settings = Settings { disk: Some(disk), ..Settings::new(Surface::Everything) };
+        let gateway = Gateway::new(settings, watch::Sender::new(false)).unwrap();
+        let engine = &gateway.sides[0].engine;
+        engine.own().keeper().unwrap().journal().start().unwrap();
+        let queue = Name::new(b"gone").unwrap();
+        let get = Command::Get { queue, items: 1, lease: Lease::None };
+        let sink = &mut |_: Part<'_>| ControlFlow::Continue(());
+        assert_eq!(engine.execute_again(&get, sink).await, Outcome::Told(0));
+        assert!(!engine.own().has_queue(&queue));
+        assert_eq!(engine.execute(&get, sink).await, Outcome::Told(0));
+        assert!(engine.own().has_queue(&queue), "who asks first makes it");
+    }
 
     #[test]
     fn a_piece_of_a_dump_has_no_more_than_it_counts_for() {

@@ -9,6 +9,7 @@ use streamgauge_core::engine::{Command, Dump, Engine as _, Lease, Name, Outcome,
 use streamgauge_core::queue::leases::Away;
 use streamgauge_core::time::Time;
 
+use super::kept::Missing;
 use super::rooms::Rooms;
 use super::shard::{Shard, State};
 use crate::engine::disk::{Keeper, Position, Unreadable};
@@ -30,12 +31,13 @@ impl Shard {
         queue: &Name,
         items: u64,
         lease: Lease,
+        mut missing: Missing,
         to: &mut (dyn Sink + Send),
     ) -> Outcome {
         let mut told = 0;
         loop {
             let rest = Command::Get { queue: *queue, items: items - told, lease };
-            let (outcome, lacking) = self.execute_at_hand(keeper, &rest, to).await;
+            let (outcome, lacking) = self.execute_at_hand(keeper, &rest, missing, to).await;
             let some = match outcome {
                 Outcome::Told(some) => some,
                 // What was got before is in the answer.
@@ -47,7 +49,8 @@ impl Shard {
                 Some(lacking) if told < items => match self.load(keeper, queue, lacking).await {
                     Err(refusal) if told == 0 => return Outcome::Refused(refusal),
                     Err(_) => return Outcome::Told(told),
-                    Ok(()) => {}
+                    // It was there, and may have been removed meanwhile.
+                    Ok(()) => missing = Missing::Stays,
                 },
                 _ => return Outcome::Told(told),
             }
@@ -68,7 +71,7 @@ impl Shard {
         if self.update(|state| state.memory.is_due_for(look, now)) {
             // What is due is done first.
             let nobody = &mut |_: Part<'_>| ControlFlow::Continue(());
-            if let (refused @ Outcome::Refused(_), _) = self.execute_at_hand(keeper, look, nobody).await {
+            if let (refused @ Outcome::Refused(_), _) = self.execute_at_hand(keeper, look, Missing::IsMade, nobody).await {
                 return refused;
             }
         }
@@ -81,7 +84,7 @@ impl Shard {
                 return Outcome::Refused(refusal);
             }
         }
-        let (outcome, _) = self.execute_at_hand(keeper, look, to).await;
+        let (outcome, _) = self.execute_at_hand(keeper, look, Missing::IsMade, to).await;
         drop(looked_at);
         outcome
     }

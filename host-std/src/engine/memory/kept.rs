@@ -39,6 +39,15 @@ pub(super) struct Kept {
     unreleased: VecDeque<Unreleased>,
 }
 
+/// What is done for who asks for items of a queue that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// It is made, if that may be.
+    IsMade,
+    /// It stays so, and there is nothing: who waits for items makes no queue.
+    Stays,
+}
+
 /// Items that are taken at a time on lease, whatever there is room for.
 const FEW: u64 = 64;
 
@@ -94,12 +103,13 @@ impl Shard {
         &self,
         keeper: &Arc<Keeper>,
         command: &Command<'_>,
+        missing: Missing,
         to: &mut (dyn Sink + Send),
     ) -> Outcome {
         let outcome = match command {
-            Command::Get { queue, items, lease } => self.get(keeper, queue, *items, *lease, to).await,
+            Command::Get { queue, items, lease } => self.get(keeper, queue, *items, *lease, missing, to).await,
             Command::Peek { queue, .. } => self.peek(keeper, queue, command, to).await,
-            command => self.execute_at_hand(keeper, command, to).await.0,
+            command => self.execute_at_hand(keeper, command, missing, to).await.0,
         };
         match self.safe(self.mark()).await {
             Ok(()) => outcome,
@@ -113,6 +123,7 @@ impl Shard {
         &self,
         keeper: &Keeper,
         command: &Command<'_>,
+        missing: Missing,
         to: &mut (dyn Sink + Send),
     ) -> (Outcome, Option<Away>) {
         loop {
@@ -124,6 +135,9 @@ impl Shard {
                 let now = self.clock().now();
                 if state.has_to_wait(command, now) {
                     return ControlFlow::Continue(());
+                }
+                if missing == Missing::Stays && state.lacks_queue(command) {
+                    return ControlFlow::Break(Some((Outcome::Told(0), None)));
                 }
                 let outcome = state.execute_kept(keeper, command, now, to);
                 ControlFlow::Break(outcome.map(|outcome| (outcome, state.memory.host_mut().take_missing())))
@@ -257,6 +271,11 @@ impl State {
             })?;
         }
         Ok(())
+    }
+
+    /// Whether a command gets items of a queue that is not there.
+    fn lacks_queue(&self, command: &Command<'_>) -> bool {
+        matches!(command, Command::Get { queue, .. } if !self.memory.has(Kind::Queue, queue))
     }
 
     /// Executes a command and adds it to the log; `None` if that has no room yet, and nothing has happened.

@@ -61,6 +61,7 @@ use super::remote::{self, Unreadable};
 use super::{Engine, Mark, Waiting};
 use crate::queues::OverflowLog;
 use crate::threads::Threads;
+use kept::Missing;
 pub(crate) use ordered::Message;
 use rooms::Counts;
 pub(crate) use rooms::{OwnRoom, Rooms};
@@ -402,6 +403,14 @@ impl Engine for Shards {
                 self.tell_others(command, &outcome);
                 outcome
             }
+        }
+    }
+
+    async fn execute_again(&self, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> Outcome {
+        match (command, self.own().keeper()) {
+            (Command::Get { .. }, Some(keeper)) => self.own().execute_kept(keeper, command, Missing::Stays, to).await,
+            // Without a disk nothing happens in between; and what others execute too does not tell them apart.
+            _ => self.execute(command, to).await,
         }
     }
 

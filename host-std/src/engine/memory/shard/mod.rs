@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 use super::Settings;
 use super::budget::Budget;
 use super::handed::Handed;
-use super::kept::Kept;
+use super::kept::{Kept, Missing};
 use super::rooms::Rooms;
 use crate::engine::Clock;
 use crate::engine::disk::{Keeper, Notes};
@@ -220,7 +220,7 @@ impl Shard {
     /// puts while dead letters take its room that are about to leave.
     pub(crate) async fn execute(&self, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> Outcome {
         if let Some(keeper) = &self.keeper {
-            return self.execute_kept(keeper, command, to).await;
+            return self.execute_kept(keeper, command, Missing::IsMade, to).await;
         }
         if let Some(order) = &self.order {
             return self.execute_ordered(order, command, to).await;

@@ -40,7 +40,7 @@ impl Shard {
     }
 
     /// Whether it has a queue.
-    pub(in crate::engine::memory) fn has_queue(&self, name: &Name) -> bool {
+    pub(crate) fn has_queue(&self, name: &Name) -> bool {
         self.state.with(|state| state.memory.has(Kind::Queue, name))
     }
 
