@@ -10,7 +10,7 @@ use streamgauge_tests::client::Client;
 use streamgauge_tests::command::run;
 use streamgauge_tests::kept::killed;
 use streamgauge_tests::nats::Cluster;
-use streamgauge_tests::process::Process;
+use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::until_within;
 
 use crate::{JOINED, OFTEN, gateway, joined, messages, pair, shows, started};
@@ -94,7 +94,8 @@ fn a_gateway_goes_on_when_the_one_that_was_to_follow_it_can_not_join_the_others(
     let file = folder.path().join("s.toml");
     let write = |text: &str| std::fs::write(&file, text).unwrap();
     write("");
-    let a = gateway(&cluster.url(), &["--config", file.to_str().unwrap()]);
+    let a = Server::bridged(["--engine", &cluster.url(), "--config", file.to_str().unwrap()]);
+    joined(&a);
     assert!(!a.process.stdout().contains("bridge"), "whoever began the group has said so");
     assert_eq!(a.connect().post("/put?queue=q", "kept").status, 200);
     for (settings, why) in [
