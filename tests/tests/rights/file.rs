@@ -131,13 +131,18 @@ fn a_stream_ends_with_its_token() {
 fn whoever_waits_for_an_item_takes_none_once_its_token_is_over() {
     for shards in ["--shards=1", "--shards=3"] {
         let tokens = Tokens::new();
-        let putter = bearer(&tokens.add("put:q", &[]));
+        let putter = bearer(&tokens.add("put:q put:other", &[]));
         let kept = std::fs::read_to_string(&tokens.path).expect("text");
         let gone = bearer(&tokens.add("get:q", &[]));
         let expires = bearer(&tokens.add("get:other", &["--expires=2s"]));
         let server = tokens.serve(&[shards]);
         let mut wait = sent(&server, "GET /get?queue=q&wait=50", &gone, "");
         let mut silent = sent(&server, "GET /get?queue=other&wait=50", &expires, "");
+        // Who is the first to ask for an item makes the queue.
+        for queue in ["q", "other"] {
+            let has_asked = || status(&server, &format!("GET /queues/{queue}"), &putter) == 200;
+            until("the one who waits", || has_asked().then_some(()));
+        }
         assert_eq!(silent.answer().status, 401, "nobody puts anything there");
         std::fs::write(&tokens.path, &kept).expect("the file is written");
         server.process.signal(Signal::SIGHUP);
