@@ -97,9 +97,10 @@ impl Following {
 
     /// Follows the log for ever, or until it can't be followed any more.
     pub(crate) async fn follow(self: &Arc<Self>) -> Stop {
-        let streams = Arc::new(self.reach().await);
+        let mut said = false;
+        let streams = Arc::new(self.reach(&mut said).await);
         self.order.set_longest(streams.longest());
-        match self.begin(&streams).await {
+        match self.begin(&streams, said).await {
             Ok((memory, replica)) => self.shard.join(memory, replica),
             Err(stop) => return stop,
         }
@@ -123,27 +124,24 @@ impl Following {
         }
     }
 
-    /// Reaches the engine, however long that takes.
-    async fn reach(&self) -> Streams {
-        let mut said = false;
+    /// Reaches the engine, however long that takes. It is there once it can be [begun](Self::begin) with too.
+    async fn reach(&self, said: &mut bool) -> Streams {
         loop {
             match Streams::open(&self.settings, &self.condition).await {
-                Ok(streams) => {
-                    say_that_it_is_there(said);
-                    return streams;
-                }
-                Err(why) => self.wait(&why, &mut said).await,
+                Ok(streams) => return streams,
+                Err(why) => self.wait(&why, said).await,
             }
         }
     }
 
     /// What was saved last, or what the log begins with, which is made if nobody has.
-    async fn begin(&self, streams: &Streams) -> Result<(Memory<Rooms>, Replica), Stop> {
-        let mut said = false;
+    async fn begin(&self, streams: &Streams, mut said: bool) -> Result<(Memory<Rooms>, Replica), Stop> {
         loop {
             match self.try_to_begin(streams).await {
                 Ok((memory, replica, group)) => {
-                    say_that_it_is_there(said);
+                    if said {
+                        eprintln!("engine: it is there");
+                    }
                     return self.check(memory, replica, group);
                 }
                 Err(why) => self.wait(&why, &mut said).await,
@@ -215,12 +213,5 @@ impl Following {
             )));
         }
         Ok((memory, replica))
-    }
-}
-
-/// Whoever was told that it is away is told.
-fn say_that_it_is_there(said: bool) {
-    if said {
-        eprintln!("engine: it is there");
     }
 }
