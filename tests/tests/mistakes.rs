@@ -396,6 +396,14 @@ fn numbers_and_names_that_make_no_sense_are_flags_that_are_wrong() {
 }
 
 #[test]
+fn help_says_of_no_other_command_that_a_second_signal_ends_it() {
+    for args in [&["completions"][..], &["man"], &["token", "list"], &["token", "new"], &["token", "remove"]] {
+        let (code, out, _) = run(&[args, &["--help"]].concat(), "");
+        assert!(code == 0 && out.contains("\n  2    wrong flags") && !out.contains("\n  1 "), "{args:?}: {out}");
+    }
+}
+
+#[test]
 fn help_says_how_a_second_signal_ends_a_server() {
     let (code, out, _) = run(&["serve", "--help"], "");
     assert!(code == 0 && out.contains("\n  1    a second signal ended it at once\n"), "{out}");

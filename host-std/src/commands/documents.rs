@@ -8,10 +8,11 @@ use clap::{Command, Parser};
 use clap_complete::Shell;
 
 use crate::terminal::exit::Failure;
-use crate::terminal::{StartError, output, with_exit_codes};
+use crate::terminal::{EXIT_CODES_HERE, StartError, output, with_exit_codes};
 
 /// Print what a shell completes: streamgauge completions bash > ~/.local/share/bash-completion/completions/streamgauge
 #[derive(Debug, Parser)]
+#[command(after_long_help = EXIT_CODES_HERE)]
 pub struct Completions {
     /// The shell
     shell: Shell,
@@ -19,6 +20,7 @@ pub struct Completions {
 
 /// Write the manual's pages, one a command: man -l DIR/streamgauge-serve.1
 #[derive(Debug, Parser)]
+#[command(after_long_help = EXIT_CODES_HERE)]
 pub struct Man {
     /// The folder, which is made
     #[arg(value_name = "DIR")]

@@ -31,7 +31,7 @@ pub use log::{LogFormat, start_log};
 pub(crate) use masked::masked;
 pub use process::Process;
 pub use signals::{listen_to_signals, on_upgrade};
-pub(crate) use usage::{one_line, with_exit_codes};
+pub(crate) use usage::{EXIT_CODES_HERE, one_line, with_exit_codes};
 
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};

@@ -6,11 +6,17 @@ use clap::error::{ContextKind, ContextValue, Error};
 
 use super::masked;
 
-/// How most commands end.
+/// How servers end, and what says nothing else of itself.
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all is well, also when a signal ended what has no end
   1    a second signal ended it at once
+  2    wrong flags, or something that they name can't be opened, read or written";
+
+/// How commands end that do a thing here, and wait for nobody.
+pub(crate) const EXIT_CODES_HERE: &str = "\
+Exit codes:
+  0    all is well
   2    wrong flags, or something that they name can't be opened, read or written";
 
 /// The same command, each of those under it with its exit codes at the end of its help: its own ones, or those of the command

@@ -14,10 +14,11 @@ use streamgauge_core::wire::units::duration;
 use super::table::Table;
 use crate::operations::rights::tokens::{Token, bytes_a_second, messages, random};
 use crate::operations::rights::{BadGrant, Grants, Id, Rates, Terms};
-use crate::terminal::{StartError, meant as words};
+use crate::terminal::{EXIT_CODES_HERE, StartError, meant as words};
 
 /// Tokens, and what their owners may do
 #[derive(Debug, Parser)]
+#[command(after_long_help = EXIT_CODES_HERE)]
 pub struct Options {
     #[command(subcommand)]
     action: Action,
