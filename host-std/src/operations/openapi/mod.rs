@@ -207,6 +207,16 @@ mod tests {
     }
 
     #[test]
+    fn a_web_socket_is_asked_for_with_get_and_a_topic_may_be_missing_whatever_asks() {
+        let (document, _) = build();
+        for method in ["get", "post", "head"] {
+            let has = |path: &str, status: &str| document["paths"][path][method]["responses"].get(status).is_some();
+            assert_eq!([has("/sub", "101"), has("/sub", "426")], [method == "get"; 2], "{method}");
+            assert!(has("/sub", "404") && has("/clients", "404"), "{method}");
+        }
+    }
+
+    #[test]
     fn rights_are_those_of_the_table() {
         let (document, _) = build();
         let right = |path: &str, method: &str| document["paths"][path][method]["x-right"].clone();

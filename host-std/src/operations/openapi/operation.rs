@@ -46,9 +46,10 @@ fn responses(row: &Row, method: Method, short: &Value) -> Value {
     if method == Method::Head && !row.heads {
         responses.insert("200".to_owned(), json!({ "description": "Nothing is looked at." }));
     } else {
-        // Of those that take GET and POST alike, a WebSocket begins with GET.
+        // A WebSocket begins with GET, whatever else is taken.
+        let is_of_sockets = |status: &str| matches!(status, "101" | "426");
         for (status, answer) in
-            members(&short["answers"]).filter(|(status, _)| method == Method::Get || *status != "101")
+            members(&short["answers"]).filter(|(status, _)| method == Method::Get || !is_of_sockets(status))
         {
             responses.insert(status.clone(), response(method, answer));
         }
