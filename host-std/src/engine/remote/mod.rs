@@ -61,8 +61,6 @@ pub(crate) use told::Told;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::terminal::masked;
-
 /// The most bytes that are on their way to the engine, and from there.
 pub const MOST_ON_ITS_WAY: u64 = 64 << 20;
 
@@ -86,9 +84,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Its servers for a person: without passwords.
+    /// Its servers for a person. None has a password: that is refused.
     pub(crate) fn servers_shown(&self) -> String {
-        self.servers.iter().map(|server| masked(server)).collect::<Vec<_>>().join(",")
+        self.servers.join(",")
     }
 }
 

@@ -7,7 +7,6 @@ use serde_json::{Value as Json, json};
 use super::settings::Takes;
 use super::{Chosen, Configuration, Origin};
 use crate::terminal::json::string;
-use crate::terminal::masked;
 
 impl Configuration {
     /// All of it, and where each is from: a file that says the same. What nobody has set, or is secret, is in comments.
@@ -89,10 +88,9 @@ impl Chosen {
         self.values.iter().map(|value| value.to_string_lossy().into_owned()).collect()
     }
 
-    /// Whether it says what nobody else should read: by its name, or as a password in a URL.
+    /// Whether it says what nobody else should read: by its name, as a URL with a password is refused.
     fn is_hidden(&self) -> bool {
-        let has_password = |text: &String| text.contains("://") && masked(text) != *text;
-        self.is_secret && !self.values.is_empty() || self.shown().iter().any(has_password)
+        self.is_secret && !self.values.is_empty()
     }
 }
 
