@@ -59,7 +59,7 @@ use crate::stats::space_saving::SpaceSaving;
 use crate::time::Time;
 use grid::Grid;
 use groups::Groups;
-use panes::Panes;
+use panes::{Came, Panes};
 use rules::Watch;
 use sample::{Reader, Sample};
 
@@ -83,6 +83,8 @@ pub struct Gauge<S: Storage> {
     /// Messages that were measured here, by which panes of messages are numbered: not those of gauges that were added.
     own: u64,
     began: Option<Time>,
+    /// What is measured since the start, and when that was.
+    came: Came,
     latest: Time,
 }
 
@@ -193,6 +195,7 @@ impl<S: Storage> Gauge<S> {
             pending: None,
             own: 0,
             began: None,
+            came: Came::NOTHING,
             latest: Time::ZERO,
         })
     }

@@ -10,24 +10,59 @@ use crate::time::Time;
 pub struct Pane {
     /// Which one is in this place of the ring.
     number: u64,
-    messages: u64,
-    bytes: u64,
+    came: Came,
+}
+
+/// Messages, their bytes, and when they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Came {
+    pub(super) messages: u64,
+    pub(super) bytes: u64,
+    /// INVARIANT: not behind `last`, unless there are no messages.
+    first: Time,
+    last: Time,
+}
+
+impl Came {
+    /// Nothing.
+    pub(super) const NOTHING: Self = Self { messages: 0, bytes: 0, first: Time::NEVER, last: Time::ZERO };
+
+    /// So many messages that were all at one time.
+    pub(super) const fn at(time: Time, messages: u64, bytes: u64) -> Self {
+        Self { messages, bytes, first: time, last: time }
+    }
+
+    /// So many messages that were not before `from` nor after `to`.
+    pub(super) fn between(from: Time, to: Time, messages: u64, bytes: u64) -> Self {
+        Self { messages, bytes, first: from.min(to), last: to }
+    }
+
+    /// The times of the first and the last of them, not of those that came first and last.
+    pub(super) fn times(&self) -> Option<(Time, Time)> {
+        (self.messages > 0).then_some((self.first, self.last))
+    }
+
+    /// These messages came, too.
+    pub(super) fn add(&mut self, more: &Self) {
+        self.messages = self.messages.saturating_add(more.messages);
+        self.bytes = self.bytes.saturating_add(more.bytes);
+        if let Some((first, last)) = more.times() {
+            (self.first, self.last) = (self.first.min(first), self.last.max(last));
+        }
+    }
 }
 
 impl Pane {
     /// No pane.
-    pub const EMPTY: Self = Self { number: u64::MAX, messages: 0, bytes: 0 };
+    pub const EMPTY: Self = Self { number: u64::MAX, came: Came::NOTHING };
 
     pub(super) const fn number(&self) -> u64 {
         self.number
     }
 
-    pub(super) const fn messages(&self) -> u64 {
-        self.messages
-    }
-
-    pub(super) const fn bytes(&self) -> u64 {
-        self.bytes
+    /// What is measured in it.
+    pub(super) const fn came(&self) -> &Came {
+        &self.came
     }
 }
 
@@ -151,15 +186,14 @@ impl<P: AsRef<[Pane]> + AsMut<[Pane]>> Panes<P> {
         Belongs::Row { row, fresh }
     }
 
-    /// Counts so many messages, and their bytes, in a row that they belong to, which is made that of their pane.
-    pub(super) fn count(&mut self, row: usize, time: Time, messages: u64, more: (u64, u64)) {
+    /// Counts messages in a row that they belong to, which is made that of their pane.
+    pub(super) fn count(&mut self, row: usize, time: Time, messages: u64, more: &Came) {
         let number = self.number(time, messages);
         let Some(pane) = self.ring.as_mut().get_mut(row) else { return };
         if pane.number != number {
-            *pane = Pane { number, messages: 0, bytes: 0 };
+            *pane = Pane { number, came: Came::NOTHING };
         }
-        pane.messages = pane.messages.saturating_add(more.0);
-        pane.bytes = pane.bytes.saturating_add(more.1);
+        pane.came.add(more);
     }
 
     /// Where a pane is in the ring, if anything came in it.

@@ -2,6 +2,7 @@
 
 use super::definition::Definition;
 use super::grid::At;
+use super::panes::Came;
 use super::{Counters, Gauge, Measured, Named, Storage};
 use crate::time::Time;
 
@@ -75,7 +76,7 @@ impl<S: Storage> Gauge<S> {
         for pane in first.max(last.saturating_sub(rows.saturating_sub(1)))..=last {
             self.grid.clear(At::Total);
             let row = self.panes.as_ref().and_then(|panes| panes.row_of(pane));
-            let messages = row.and_then(|row| Some(self.panes.as_ref()?.get(row).messages()));
+            let messages = row.and_then(|row| Some(self.panes.as_ref()?.get(row).came().messages));
             if let Some(row) = row {
                 for group in 0..self.grid.shape().groups {
                     self.grid.merge(At::Pane { row, group }, At::Total);
@@ -99,7 +100,7 @@ impl<S: Storage> Gauge<S> {
             },
             (Span::Window, None) => (0, 0),
         };
-        let spanned = self.describe((first, last), now);
+        let spanned = self.describe(span, (first, last), now);
         let is_grouped = self.groups.is_some();
         self.grid.clear(At::Total);
         let groups = self.groups.as_ref().map_or(0, |groups| groups.held.len() as usize);
@@ -131,28 +132,44 @@ impl<S: Storage> Gauge<S> {
         self.definition.every?.panes(self.definition.last?)
     }
 
-    fn describe(&self, (first, last): (u64, u64), now: Time) -> Spanned {
+    fn describe(&self, span: Span, (first, last): (u64, u64), now: Time) -> Spanned {
+        let mut came = self.came;
+        if let Some(panes) = self.panes.as_ref().filter(|_| !self.is_from_start(span)) {
+            let rows = (0..self.grid.shape().rows).map(|row| panes.get(row));
+            came = Came::NOTHING;
+            rows.filter(|pane| (first..=last).contains(&pane.number())).for_each(|pane| came.add(pane.came()));
+        }
+        let (from, to) = self.between(span, (first, last), &came, now);
+        Spanned { from, to: to.max(from), messages: came.messages, bytes: came.bytes }
+    }
+
+    /// Whether all is read that there was, in panes that are told no more, too.
+    fn is_from_start(&self, span: Span) -> bool {
+        self.panes.is_none() || (span == Span::Window && self.definition.last.is_none())
+    }
+
+    /// From when to when a span is of which these messages came.
+    fn between(&self, span: Span, (first, last): (u64, u64), came: &Came, now: Time) -> (Time, Time) {
+        let bounds = |pane| self.panes.as_ref()?.bounds(pane);
+        let is_from_start = self.is_from_start(span);
+        let begin = bounds(first).map(|(begin, _)| begin).filter(|_| !is_from_start);
+        let end = bounds(last).map(|(_, end)| end);
+        if self.definition.time.is_some() {
+            // Now is no time of the stream, nor is when the gauge was set up.
+            if self.came.messages == 0 {
+                return (now, now);
+            }
+            let (from, to) = came.times().or(begin.zip(end)).unwrap_or((now, now));
+            return (begin.map_or(from, |begin| begin.min(from)), end.map_or(to, |end| end.max(to)));
+        }
         let began = self.began.unwrap_or(now);
-        let Some(panes) = &self.panes else {
-            return Spanned { from: began, to: now, messages: self.counters.measured, bytes: self.counters.bytes };
-        };
-        let rows = (0..self.grid.shape().rows).map(|row| panes.get(row));
-        let within = rows.filter(|pane| pane.number() >= first && pane.number() <= last);
-        let (mut messages, mut bytes) = (0_u64, 0_u64);
-        for pane in within {
-            messages = messages.saturating_add(pane.messages());
-            bytes = bytes.saturating_add(pane.bytes());
+        if is_from_start {
+            return (began, end.map_or(now, |end| end.min(now)));
         }
-        if first == 0 && self.definition.last.is_none() {
-            (messages, bytes) = (self.counters.measured, self.counters.bytes);
-        }
-        let is_by_field = self.definition.time.is_some();
-        let begin = panes.bounds(first).map_or(began, |(begin, _)| begin);
-        let end = panes.bounds(last).map_or(now, |(_, end)| end);
+        let (earliest, latest) = came.times().unwrap_or((now, now));
+        let until = if matches!(span, Span::Pane(_)) { latest } else { now };
         // Before it was set up nothing was measured, and what is to come has not been yet.
-        let from = if is_by_field && first > 0 { begin } else { begin.max(began) };
-        let to = if is_by_field { end } else { end.min(now) };
-        Spanned { from, to: to.max(from), messages, bytes }
+        (begin.map_or(earliest, |begin| begin.max(began)), end.map_or(until, |end| end.min(now)))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::definition::{Definition, Every, MOST_RULES};
 use super::grid::At;
 use super::groups::Placed;
-use super::panes::Belongs;
+use super::panes::{Belongs, Came};
 use super::rules::{self, Alert};
 use super::sample::{Read, Sample};
 use super::{Gauge, Measured, Reading, Span, Storage, Whose, cell_of};
@@ -156,9 +156,10 @@ impl<S: Storage> Gauge<S> {
                 }
             }
         };
-        let row = row.map(|(row, fresh)| self.enter(row, fresh, time, (1, bytes)));
+        let came = Came::at(time, 1, bytes);
+        let row = row.map(|(row, fresh)| self.enter(row, fresh, time, &came));
         let group = self.group_of(&sample);
-        self.measure(row, group, (1, bytes), |measured| measured.take(&sample));
+        self.measure(row, group, &came, |measured| measured.take(&sample));
     }
 
     /// Measures numbers that are all in the pane of now.
@@ -178,21 +179,17 @@ impl<S: Storage> Gauge<S> {
                 }
             }
         };
-        let row = row.map(|(row, fresh)| self.enter(row, fresh, now, (messages, 0)));
-        self.measure(row, 0, (messages, 0), |measured| measured.take_numbers(numbers, now));
+        let came = Came::at(now, messages, 0);
+        let row = row.map(|(row, fresh)| self.enter(row, fresh, now, &came));
+        self.measure(row, 0, &came, |measured| measured.take_numbers(numbers, now));
     }
 
-    /// Lets each measure of a group take what came: so many messages, and their bytes.
-    fn measure(
-        &mut self,
-        row: Option<usize>,
-        group: usize,
-        (messages, bytes): (u64, u64),
-        take: impl Fn(&mut Measured<S>),
-    ) {
-        self.counters.measured = self.counters.measured.saturating_add(messages);
-        self.counters.bytes = self.counters.bytes.saturating_add(bytes);
-        self.own = self.own.saturating_add(messages);
+    /// Lets each measure of a group take what came.
+    fn measure(&mut self, row: Option<usize>, group: usize, came: &Came, take: impl Fn(&mut Measured<S>)) {
+        self.counters.measured = self.counters.measured.saturating_add(came.messages);
+        self.counters.bytes = self.counters.bytes.saturating_add(came.bytes);
+        self.came.add(came);
+        self.own = self.own.saturating_add(came.messages);
         if let Some(row) = row {
             self.grid.cell_mut(At::Pane { row, group }).iter_mut().for_each(&take);
         }
@@ -200,8 +197,8 @@ impl<S: Storage> Gauge<S> {
         self.grid.cell_mut(At::Lasting { group }).iter_mut().filter(|one| !is_paned || one.is_lasting()).for_each(take);
     }
 
-    /// Counts messages that were at `time`, and their bytes, in a row, which is emptied first if it is of an earlier pane.
-    pub(super) fn enter(&mut self, row: usize, fresh: bool, time: Time, more: (u64, u64)) -> usize {
+    /// Counts messages in the row of the pane of `time`, which is emptied first if it is of an earlier one.
+    pub(super) fn enter(&mut self, row: usize, fresh: bool, time: Time, more: &Came) -> usize {
         if fresh {
             (0..self.grid.shape().groups).for_each(|group| self.grid.clear(At::Pane { row, group }));
         }

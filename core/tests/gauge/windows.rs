@@ -1,10 +1,10 @@
 //! Panes: each is told once, in order, with what came in it; a reading reaches back as far as it says.
 
 use proptest::prelude::*;
-use streamgauge_core::gauge::{Gauge, Whose};
+use streamgauge_core::gauge::{Format, Gauge, Whose};
 use streamgauge_core::time::Time;
 
-use super::support::{Heap, gauge, json, take};
+use super::support::{Heap, gauge, json, take, written};
 
 /// What a pane told: when it began and ended, and how many messages it had.
 fn close(gauge: &mut Gauge<Heap>, now: u64) -> Vec<(u64, u64, u64)> {
@@ -141,11 +141,56 @@ fn what_comes_late_is_told_with_its_pane_where_readings_reach_to_the_start() {
     }
     let reading = json(&mut gauge, now);
     assert_eq!((reading["count"].as_u64(), reading["mean"].as_f64()), (Some(60), Some(29.5)));
-    // It has measured nothing before it was set up.
-    assert_eq!(reading["from"], "2023-11-14T22:15:00.000Z");
+    // When the first message was, though it came later, and the end of the pane that the last one is in.
+    assert_eq!(
+        (reading["from"].as_str(), reading["to"].as_str()),
+        (Some("2023-11-14T22:13:20.000Z"), Some("2023-11-14T22:14:02.000Z"))
+    );
     let expected = |from: u64| (0..60).filter(|x| (from..from + 1_000).contains(&(began + x * 700))).count() as u64;
     assert!(told.iter().all(|(from, _, messages)| *messages == expected(*from)), "{told:?}");
     assert!(told.len() > 35, "{told:?}");
+}
+
+#[test]
+fn a_reading_is_of_when_its_messages_were_and_not_of_when_they_came() {
+    let (began, now) = (1_700_000_000_000_u64, 1_800_000_000_000_u64);
+    let ends = |reading: &serde_json::Value| {
+        (reading["from"].as_str().unwrap()[11..].to_owned(), reading["to"].as_str().unwrap()[11..].to_owned())
+    };
+    for (panes, expected) in [
+        ("", ("22:13:20.000Z", "22:13:25.000Z")),
+        (r#""every":"2s","#, ("22:13:20.000Z", "22:13:26.000Z")),
+        (r#""every":"2s","last":"2s","#, ("22:13:22.000Z", "22:13:26.000Z")),
+    ] {
+        let definition = format!(r#"{{"field":"x","time":"t",{panes}"measure":"moments"}}"#);
+        let (mut gauge, mut sum) = (gauge(&definition), gauge(&definition));
+        let (from, to) = ends(&json(&mut gauge, now));
+        assert_eq!(from, to, "nothing has come: {panes}");
+        for x in 0..6 {
+            let _ = close(&mut gauge, now);
+            take(&mut gauge, format!(r#"{{"x":1,"t":{}}}"#, began + x * 1_000), now);
+        }
+        let (from, to) = ends(&json(&mut gauge, now));
+        assert_eq!((&*from, &*to), expected, "{panes}");
+        // What is added up is of as long.
+        let bytes = written(&mut gauge, Format::Binary, now);
+        sum.merge(&bytes, Time::from_millis(now), &mut Heap).unwrap();
+        let added = ends(&json(&mut sum, now));
+        assert!(added.0 <= from && to <= added.1, "{panes} {added:?}");
+    }
+}
+
+#[test]
+fn a_pane_of_messages_is_from_its_first_one_to_its_last() {
+    let mut gauge = gauge(r#"{"measure":"moments","every":"2 messages","last":"2 messages"}"#);
+    let mut told = Vec::new();
+    for x in 0..6 {
+        told.extend(close(&mut gauge, 1_000 + x * 1_000));
+        take(&mut gauge, "1", 1_000 + x * 1_000);
+    }
+    assert_eq!(told, [(1_000, 2_000, 2), (3_000, 4_000, 2)]);
+    assert_eq!(json(&mut gauge, 9_000)["from"], "1970-01-01T00:00:05.000Z");
+    assert_eq!(json(&mut gauge, 9_000)["to"], "1970-01-01T00:00:09.000Z");
 }
 
 #[test]

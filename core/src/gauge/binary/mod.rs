@@ -38,7 +38,7 @@ use embedded_io::Write;
 
 use super::grid::At;
 use super::groups::Placed;
-use super::panes::Belongs;
+use super::panes::{Belongs, Came};
 use super::{Counters, Definition, Gauge, Key, Measured, Span, Storage, Unmeasured, Whose, cell_of};
 use crate::time::Time;
 pub(super) use input::Input;
@@ -99,6 +99,12 @@ impl Described {
     pub fn of(bytes: &[u8]) -> Result<Self, MergeError> {
         Ok(open(bytes)?.0)
     }
+
+    /// What is measured in it.
+    fn came(&self) -> Came {
+        let Counters { measured, bytes, .. } = self.counters;
+        Came::between(self.from, self.to, measured, bytes)
+    }
 }
 
 impl<S: Storage> Gauge<S> {
@@ -143,6 +149,10 @@ impl<S: Storage> Gauge<S> {
         each_cell(&described.definition, input.clone(), storage, |_, _, _| {})?;
         let row = self.row_to_merge_into(&described, now);
         self.counters.merge(&described.counters);
+        self.came.add(&described.came());
+        if self.definition.last.is_none() {
+            self.began = self.began.map(|began| began.min(described.from));
+        }
         each_cell(&described.definition, input, storage, |key, messages, measured| {
             self.add(row, key, messages, measured)
         })
@@ -166,8 +176,11 @@ impl<S: Storage> Gauge<S> {
         self.definition.last?;
         match panes.belongs(time, self.own) {
             Belongs::Row { row, fresh } => {
-                let Counters { measured, bytes, .. } = described.counters;
-                Some(self.enter(row, fresh, time, (measured, bytes)))
+                let mut came = described.came();
+                if by_field.is_none() {
+                    came = Came::at(time, came.messages, came.bytes);
+                }
+                Some(self.enter(row, fresh, time, &came))
             }
             // Neither is: the latest time there was is in a pane that is open.
             Belongs::Late | Belongs::Ahead => None,
