@@ -30,6 +30,16 @@ pub struct Reading<'a> {
     pub messages: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Where a field tells the time, the latest that it told, as far as it is not behind `to`.
+    latest: Option<Time>,
+}
+
+impl Reading<'_> {
+    /// As of when rates are, read `now`: of a stream that tells its own time as of then, or all of it would be long ago.
+    #[must_use]
+    pub fn as_of(&self, now: Time) -> Time {
+        self.latest.unwrap_or(now)
+    }
 }
 
 /// Whose results they are.
@@ -140,7 +150,16 @@ impl<S: Storage> Gauge<S> {
             rows.filter(|pane| (first..=last).contains(&pane.number())).for_each(|pane| came.add(pane.came()));
         }
         let (from, to) = self.between(span, (first, last), &came, now);
-        Spanned { from, to: to.max(from), messages: came.messages, bytes: came.bytes }
+        let to = to.max(from);
+        Spanned { from, to, messages: came.messages, bytes: came.bytes, latest: self.latest_told(to) }
+    }
+
+    /// The latest time that a field told until then.
+    fn latest_told(&self, to: Time) -> Option<Time> {
+        self.definition.time?;
+        let of_panes = self.panes.as_ref().and_then(|panes| panes.latest());
+        let measured = self.came.times().map(|(_, last)| last);
+        Some(of_panes.max(measured)?.min(to))
     }
 
     /// Whether all is read that there was, in panes that are told no more, too.
@@ -180,11 +199,12 @@ struct Spanned {
     to: Time,
     messages: u64,
     bytes: u64,
+    latest: Option<Time>,
 }
 
 impl Spanned {
     const fn of<'a>(&self, definition: &'a Definition, counters: &'a Counters) -> Reading<'a> {
-        let Self { from, to, messages, bytes } = *self;
-        Reading { definition, counters, from, to, messages, bytes }
+        let Self { from, to, messages, bytes, latest } = *self;
+        Reading { definition, counters, from, to, messages, bytes, latest }
     }
 }

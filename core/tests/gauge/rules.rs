@@ -1,9 +1,9 @@
 //! Rules: each tells once that it begins, and once that it ends.
 
-use streamgauge_core::gauge::Alert;
+use streamgauge_core::gauge::{Alert, Format, Json};
 use streamgauge_core::time::Time;
 
-use super::support::{gauge, json, take};
+use super::support::{gauge, json, take, written};
 
 /// What the rules of a gauge tell while so many messages of these values come, a second each.
 fn alerts(definition: &str, seconds: &[(usize, f64)]) -> Vec<(u64, usize, bool)> {
@@ -80,6 +80,47 @@ fn a_rule_is_about_what_is_read() {
         let alerts = gauge.take_alerts();
         let [Alert { rule: 0, begins: true, value: Some(value) }] = alerts[..] else { panic!("{name}: {alerts:?}") };
         assert_eq!(json(&mut gauge, 1_000).pointer(place).unwrap().as_f64(), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn rates_are_as_of_the_time_that_a_field_tells() {
+    let now = Time::from_millis(1_800_000_000_000);
+    for (panes, rule) in
+        [(r#""every":"10s","#, r#","when":{"rate >":0.1}"#), (r#""every":"10s","last":"1m","#, ""), ("", "")]
+    {
+        let mut gauge = gauge(&format!(r#"{{"field":"x","time":"t",{panes}"measure":["moments","rate"]{rule}}}"#));
+        let (mut told, mut alerts) = (Vec::new(), Vec::new());
+        for x in 0..240 {
+            while gauge.is_over(now) {
+                let mut line = Vec::new();
+                let mut json = Json::new("g", now, &mut line);
+                gauge.close(now, |reading, whose, cell| json.part(reading, whose, cell));
+                json.finish().unwrap();
+                let pane: serde_json::Value = serde_json::from_slice(&line).unwrap();
+                told.push(pane["rate"]["messages_1m"].as_f64().unwrap());
+                alerts.extend(gauge.take_alerts().iter().map(|alert| alert.value.unwrap()));
+            }
+            let time = if x % 2 == 0 { "" } else { ".5" };
+            take(&mut gauge, format!(r#"{{"t":{}{time},"x":1}}"#, 1_700_000_000 + x / 2), now.as_millis());
+        }
+        // After two minutes of two a second.
+        let of_two = |rate: f64| (1.6..1.9).contains(&rate);
+        let reading = json(&mut gauge, now.as_millis())["rate"]["messages_1m"].as_f64().unwrap();
+        assert!(of_two(reading), "{panes} {reading}");
+        assert_eq!(told.len(), if panes.is_empty() { 0 } else { 11 });
+        assert!(told.iter().all(|rate| *rate > 0.2), "{panes} {told:?}");
+        // The rule saw what the pane told.
+        assert_eq!(alerts.first(), told.first().filter(|_| !rule.is_empty()), "{panes}");
+        let written = |gauge: &mut _, format| String::from_utf8(written(gauge, format, now.as_millis())).unwrap();
+        let table = written(&mut gauge, Format::Table);
+        let (_, behind) = table.split_once("a second  1m ").unwrap();
+        assert!(of_two(behind.split_whitespace().next().unwrap().parse().unwrap()), "{table}");
+        let metrics = written(&mut gauge, Format::OpenMetrics);
+        let line = metrics.lines().find(|line| line.contains("\"rate_1m\"")).unwrap();
+        assert!(of_two(line.rsplit(' ').next().unwrap().parse().unwrap()), "{line}");
+        let svg = written(&mut gauge, Format::Svg);
+        assert!(svg.contains(">1.7") || svg.contains(">1.8") || svg.contains(" 1.7") || svg.contains(" 1.8"), "{svg}");
     }
 }
 

@@ -76,6 +76,7 @@ impl<'w, W: Write> Json<'w, W> {
     ) -> Result<(), W::Error> {
         if !self.begun {
             self.begun = true;
+            self.now = reading.as_of(self.now);
             self.begin(reading)?;
         }
         match whose {

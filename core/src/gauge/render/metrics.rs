@@ -25,7 +25,7 @@ pub(super) fn write<S: Storage, W: Write>(
     let mut result = Ok(());
     gauge.read(Span::Window, now, |reading, who, cell| {
         if result.is_ok() {
-            let mut samples = Samples { name, who: &who, now, out };
+            let mut samples = Samples { name, who: &who, as_of: reading.as_of(now), out };
             result = samples.reading(reading, cell);
         }
     });
@@ -53,7 +53,7 @@ pub(super) fn write<S: Storage, W: Write>(
 struct Samples<'s, W> {
     name: &'s str,
     who: &'s Whose<'s>,
-    now: Time,
+    as_of: Time,
     out: &'s mut W,
 }
 
@@ -108,7 +108,7 @@ impl<W: Write> Samples<'_, W> {
                 self.count("not_whole", *not_whole)
             }
             Measured::Rate(rate) => {
-                let (messages, bytes) = (rate.messages_per_second(self.now), rate.bytes_per_second(self.now));
+                let (messages, bytes) = (rate.messages_per_second(self.as_of), rate.bytes_per_second(self.as_of));
                 self.value("rate_1m", Some(messages.one_minute))?;
                 self.value("rate_5m", Some(messages.five_minutes))?;
                 self.value("rate_15m", Some(messages.fifteen_minutes))?;

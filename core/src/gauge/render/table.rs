@@ -52,11 +52,11 @@ fn part<S: Storage, W: Write>(
         text(&whose(who, &[OTHER, ALL]), out)?;
         out.write_all(b"\n")?;
     }
-    cell.iter_mut().try_for_each(|measured| line(measured, now, out))
+    cell.iter_mut().try_for_each(|measured| line(measured, reading.as_of(now), out))
 }
 
 /// What one measure has to say, a line or several.
-fn line<S: Storage, W: Write>(measured: &mut Measured<S>, now: Time, out: &mut W) -> Result<(), W::Error> {
+fn line<S: Storage, W: Write>(measured: &mut Measured<S>, as_of: Time, out: &mut W) -> Result<(), W::Error> {
     match measured {
         Measured::Moments(moments) => {
             out.write_all(b"  count ")?;
@@ -112,7 +112,7 @@ fn line<S: Storage, W: Write>(measured: &mut Measured<S>, now: Time, out: &mut W
             bins(histogram.bins(), edge, out)?;
         }
         Measured::Rate(rate) => {
-            let (messages, bytes) = (rate.messages_per_second(now), rate.bytes_per_second(now));
+            let (messages, bytes) = (rate.messages_per_second(as_of), rate.bytes_per_second(as_of));
             out.write_all(b"  a second")?;
             pairs(
                 &[("1m", messages.one_minute), ("5m", messages.five_minutes), ("15m", messages.fifteen_minutes)]

@@ -58,9 +58,9 @@ pub fn write_svg<S: Storage, W: Write>(
         }
     }
     let mut result = Ok(());
-    gauge.read(Span::Window, now, |_, whose, cell| {
+    gauge.read(Span::Window, now, |reading, whose, cell| {
         if result.is_ok() && matches!(whose, Whose::All) {
-            result = cell.iter_mut().try_for_each(|measured| picture.measured(measured, now));
+            result = cell.iter_mut().try_for_each(|measured| picture.measured(measured, reading.as_of(now)));
         }
     });
     result?;
@@ -104,12 +104,12 @@ impl Parts {
                 parts.most_distinct = parts.most_distinct.max(high);
             }
         });
-        gauge.read(Span::Window, now, |_, whose, cell| {
+        gauge.read(Span::Window, now, |reading, whose, cell| {
             for measured in cell.iter().filter(|_| matches!(whose, Whose::All)) {
                 parts.rest += match measured {
                     Measured::Top(heaviest) => heaviest.len().min(BARS) as f64 * BAR + GAP,
                     Measured::Quantiles(_) | Measured::Histogram(_) | Measured::Integers(..) => HEIGHT + GAP,
-                    _ => written::height(measured, now),
+                    _ => written::height(measured, reading.as_of(now)),
                 };
             }
         });
@@ -215,7 +215,7 @@ impl<W: Write> Picture<'_, W> {
     }
 
     /// What is drawn of one measure, or else written.
-    fn measured<S: Storage>(&mut self, measured: &mut Measured<S>, now: Time) -> Result<(), W::Error> {
+    fn measured<S: Storage>(&mut self, measured: &mut Measured<S>, as_of: Time) -> Result<(), W::Error> {
         match measured {
             Measured::Quantiles(sketch) => {
                 self.frame("distribution", None)?;
@@ -274,7 +274,7 @@ impl<W: Write> Picture<'_, W> {
                 self.top += GAP;
                 Ok(())
             }
-            _ => self.written(measured, now),
+            _ => self.written(measured, as_of),
         }
     }
 }

@@ -23,12 +23,12 @@ const CHARACTERS: usize = 40;
 type Figures = heapless::Vec<(&'static str, Figure), 9>;
 
 /// What is written of a measure, and the name of that.
-fn figures<S: Storage>(measured: &Measured<S>, now: Time) -> Option<(&'static str, Figures)> {
+fn figures<S: Storage>(measured: &Measured<S>, as_of: Time) -> Option<(&'static str, Figures)> {
     let of = |figures: &[(&'static str, Figure)]| Figures::from_slice(figures).unwrap_or_default();
     Some(match measured {
         Measured::Moments(moments) => ("moments", of(&of_moments(moments))),
         Measured::Distinct(sketch) => ("distinct", of(&of_distinct(sketch.estimate()))),
-        Measured::Rate(rate) => ("rate, a second", of(&of_rate(rate, now))),
+        Measured::Rate(rate) => ("rate, a second", of(&of_rate(rate, as_of))),
         Measured::Change(detector) => ("changes", of(&of_change(detector))),
         Measured::Pair(pair) => ("pair", of(&of_pair(pair))),
         _ => return None,
@@ -36,10 +36,10 @@ fn figures<S: Storage>(measured: &Measured<S>, now: Time) -> Option<(&'static st
 }
 
 /// How high what is written of a measure is, with what is below it; nothing of what is drawn.
-pub(super) fn height<S: Storage>(measured: &Measured<S>, now: Time) -> f64 {
+pub(super) fn height<S: Storage>(measured: &Measured<S>, as_of: Time) -> f64 {
     let rows = match measured {
         Measured::Graph(graph) => graph.sketch().len().min(EDGES),
-        _ => match figures(measured, now) {
+        _ => match figures(measured, as_of) {
             Some((_, figures)) => figures.len().div_ceil(COLUMNS),
             None => return 0.0,
         },
@@ -49,11 +49,11 @@ pub(super) fn height<S: Storage>(measured: &Measured<S>, now: Time) -> f64 {
 
 impl<W: Write> Picture<'_, W> {
     /// Writes what there is of a measure that is not drawn.
-    pub(super) fn written<S: Storage>(&mut self, measured: &mut Measured<S>, now: Time) -> Result<(), W::Error> {
+    pub(super) fn written<S: Storage>(&mut self, measured: &mut Measured<S>, as_of: Time) -> Result<(), W::Error> {
         if let Measured::Graph(graph) = measured {
             self.name("heaviest edges")?;
             graph.heaviest().take(EDGES).try_for_each(|counted| self.edge(counted))?;
-        } else if let Some((name, figures)) = figures(measured, now) {
+        } else if let Some((name, figures)) = figures(measured, as_of) {
             self.name(name)?;
             figures.chunks(COLUMNS).try_for_each(|row| self.row(row))?;
         } else {
