@@ -234,6 +234,33 @@ fn what_is_merged_into_a_window_leaves_with_its_pane() {
 }
 
 #[test]
+fn a_window_is_merged_with_as_many_messages_as_are_in_it() {
+    for panes in [r#""every":"1s","last":"1s""#, r#""every":"2 messages","last":"2 messages""#] {
+        let definition = format!(r#"{{"field":"x","measure":"moments",{panes}}}"#);
+        let (mut window, mut other) = (gauge(&definition), gauge(&definition));
+        for x in 0..101 {
+            take(&mut window, r#"{"x":4}"#, x * 1_000);
+        }
+        take(&mut window, "{", 100_000);
+        let own = json(&mut window, 100_000);
+        assert!(own["messages"].as_u64() < Some(5), "{own}");
+        let bytes = written(&mut window, Format::Binary, 100_000);
+        let Described { counters, .. } = Described::of(&bytes).unwrap();
+        assert_eq!(Some(counters.messages), own["messages"].as_u64(), "{panes}");
+        // To what reaches to the start, and to a pane of another window.
+        let mut sum = gauge(r#"{"field":"x","measure":"moments"}"#);
+        for into in [&mut sum, &mut other] {
+            into.merge(&bytes, Time::from_millis(100_000), &mut Heap).unwrap();
+            let into = json(into, 100_000);
+            for member in ["messages", "bytes", "count"] {
+                assert_eq!(into[member], own[member], "{panes} {member}");
+            }
+            assert_eq!(into["counters"]["messages"], own["messages"]);
+        }
+    }
+}
+
+#[test]
 fn what_is_merged_after_a_silence_is_in_the_pane_of_now() {
     let mut window = gauge(r#"{"field":"x","measure":"moments","every":"1s","last":"2s"}"#);
     let mut other = gauge(r#"{"field":"x","measure":"moments"}"#);

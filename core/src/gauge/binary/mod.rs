@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | 4 | `SGG1`: the form, and its version |
 //! | 4, n | length of the definition, and the definition as JSON |
-//! | 8 × 13 | counters: messages, measured, bytes, filtered, late, early, not JSON, missing, not a number, infinite, without a time, moved, missed |
+//! | 8 × 13 | counters: messages, measured, bytes, filtered, late, early, not JSON, missing, not a number, infinite, without a time, moved, missed; of a window the first three are of its own messages, and the others 0 |
 //! | 8, 8 | from when to when, in milliseconds |
 //! | 4 | number of cells |
 //! | … | each cell: whose it is (0: of those in no group; 1, a value and its messages (8) since it has a place: of a group), then what is measured of it, in the order of [`Measure::ALL`](super::Measure::ALL) |

@@ -54,12 +54,21 @@ pub(super) fn head<W: Write>(reading: &Reading<'_>, cells: u32, out: &mut Output
     out.u32(counted.0)?;
     reading.definition.write_json(&mut Embedded(out))?;
     let Counters { messages, measured, bytes, filtered, late, early, unmeasured, moved, missed, .. } =
-        *reading.counters;
+        counters(reading);
     let Unmeasured { not_json, missing, not_a_number, infinite, no_time } = unmeasured;
     out.u64s(&[messages, measured, bytes, filtered, late, early])?;
     out.u64s(&[not_json, missing, not_a_number, infinite, no_time, moved, missed])?;
     out.u64s(&[reading.from.as_millis(), reading.to.as_millis()])?;
     out.u32(cells)
+}
+
+/// What is counted of what is read: of a window its own messages, as which of the others came in it nobody knows.
+fn counters(reading: &Reading<'_>) -> Counters {
+    if reading.definition.last.is_none() {
+        return *reading.counters;
+    }
+    let (messages, bytes) = (reading.messages, reading.bytes);
+    Counters { messages, measured: messages, bytes, ..Counters::default() }
 }
 
 /// Writes whose cell follows, and of a group how many messages it has had.
