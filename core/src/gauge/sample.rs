@@ -240,18 +240,24 @@ fn number_of(number: Option<f64>, why: &mut Option<Why>) -> Option<f64> {
     Some(number)
 }
 
-/// Numbers from here on are milliseconds: as seconds it would be the year 5138.
-const MILLISECONDS: f64 = 1e11;
+/// Numbers of more digits than these in front of the point are milliseconds: as seconds it would be the year 5138.
+const SECONDS: i64 = 11;
 
-/// A time: a number of seconds or milliseconds since the beginning of Unix time, or a text as RFC 3339 writes it.
+/// A time: a number of seconds or milliseconds since the beginning of Unix time, or a text as RFC 3339 writes it. Parts of
+/// a millisecond are cut off, however it is written: so the same time is in the same pane.
 fn time_of(value: &Value<'_>) -> Option<Time> {
     if let Some(text) = value.text() {
         return units::rfc3339(text.plain()?.as_bytes());
     }
-    let number = value.number()?.to_f64();
-    if !(0.0..9e15).contains(&number) {
+    let number = value.number()?;
+    if !(0.0..9e15).contains(&number.to_f64()) {
         return None;
     }
-    let millis = if number < MILLISECONDS { libm::round(number * 1e3) } else { number };
-    Some(Time::from_millis(millis as u64))
+    // By its digits: 1700000000.001 is a bit less as a double.
+    let worth = number.worth().filter(|worth| !worth.negative)?;
+    let before_point = worth.exponent.checked_add(1)?;
+    let digits = if before_point <= SECONDS { before_point.checked_add(3)? } else { before_point };
+    let mut digits = worth.digits().chain(core::iter::repeat(b'0')).take(usize::try_from(digits).unwrap_or(0));
+    let append = |millis: u64, digit: u8| millis.checked_mul(10)?.checked_add(u64::from(digit & 15));
+    digits.try_fold(0, append).map(Time::from_millis)
 }

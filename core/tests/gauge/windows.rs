@@ -1,7 +1,7 @@
 //! Panes: each is told once, in order, with what came in it; a reading reaches back as far as it says.
 
 use proptest::prelude::*;
-use streamgauge_core::gauge::{Format, Gauge, Whose};
+use streamgauge_core::gauge::{Format, Gauge, Span, Whose};
 use streamgauge_core::time::Time;
 
 use super::support::{Heap, gauge, json, take, written};
@@ -178,6 +178,37 @@ fn a_reading_is_of_when_its_messages_were_and_not_of_when_they_came() {
         let added = ends(&json(&mut sum, now));
         assert!(added.0 <= from && to <= added.1, "{panes} {added:?}");
     }
+}
+
+#[test]
+fn a_time_is_cut_to_milliseconds_however_it_is_written() {
+    for (time, millis) in [
+        ("1700000009.9999", 1_700_000_009_999),
+        ("1700000009999.9", 1_700_000_009_999),
+        ("\"2023-11-14T22:13:29.9999Z\"", 1_700_000_009_999),
+        // Of these the nearest double is another millisecond's.
+        ("1700000000.001", 1_700_000_000_001),
+        ("1700000000000.99999999", 1_700_000_000_000),
+        ("1.7000000099999e9", 1_700_000_009_999),
+        ("17e11", 1_700_000_000_000),
+        ("99999999999.9999999", 99_999_999_999_999),
+        ("100000000000", 100_000_000_000),
+        ("0.0019", 1),
+        ("0.0009", 0),
+        ("1e-400", 0),
+        ("0", 0),
+        ("-0.0", 0),
+    ] {
+        let mut gauge = gauge(r#"{"time":"t","measure":"rate"}"#);
+        take(&mut gauge, format!(r#"{{"t":{time}}}"#), 1_800_000_000_000);
+        gauge.read(Span::Window, Time::ZERO, |reading, _, _| {
+            assert_eq!((reading.from.as_millis(), reading.to.as_millis()), (millis, millis), "{time}");
+        });
+    }
+    let mut gauge = gauge(r#"{"time":"t","measure":"rate"}"#);
+    let none = ["-1", "-1e-400", "9e15", "1e400", "1e99999999999999999999", "true"];
+    none.iter().for_each(|time| take(&mut gauge, format!(r#"{{"t":{time}}}"#), 0));
+    assert_eq!(gauge.counters().unmeasured.no_time, none.len() as u64);
 }
 
 #[test]
