@@ -337,3 +337,36 @@ fn a_busy_gauge_slows_nobody_for_long() {
     });
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
 }
+
+#[test]
+fn a_message_that_ends_many_panes_holds_nobody_up() {
+    let server = Server::everything(["--memory=400MiB"]);
+    let definition = r#"{"topic":"j","by":"b","time":"t","every":"1s","last":"400s","groups":1000,"measure":"rate"}"#;
+    assert_eq!(put(&server, "g", definition).status, 201);
+    let at = |group: u64, second: u64| format!(r#"{{"b":{group},"t":{}}}"#, 1_700_000_000 + second);
+    publish(&server, "j", &(1..=1_000).map(|group| at(group, 0)).collect::<Vec<_>>());
+    settled(&server, "g", 1_000);
+    let before = server.process.peak_memory();
+    let mut readings = subscribe(&server, "gauge.g");
+    // 399 panes of 1000 groups are over at once, and what comes meanwhile is counted in its pane.
+    publish(&server, "j", &[at(1, 399)]);
+    let (mut client, mut slowest) = (server.connect(), Duration::ZERO);
+    for _ in 0..50 {
+        let begun = std::time::Instant::now();
+        assert_eq!(client.post("/pub?topic=other", "x").status, 200);
+        slowest = slowest.max(begun.elapsed());
+    }
+    publish(&server, "j", &[at(2, 398), at(2, 399), at(3, 400)]);
+    let last = until("all panes to be told", || {
+        let text = String::from_utf8_lossy(&readings.take_to(b"\n")).into_owned();
+        let line: Value = serde_json::from_str(&text[text.find('{')?..]).ok()?;
+        (line["from"] == "2023-11-14T22:19:59.000Z" && line["messages"] == 2).then_some(line)
+    });
+    assert_eq!(last["counters"]["untold"], 0, "{}", last["counters"]);
+    let reading = settled(&server, "g", 1_004);
+    assert_eq!((&reading["counters"]["late"], &reading["counters"]["untold"]), (&1.into(), &0.into()));
+    assert!(slowest < Duration::from_millis(500), "{slowest:?}");
+    if let (Some(before), Some(after)) = (before, server.process.peak_memory()) {
+        assert!(after - before < 16 << 20, "{} bytes more", after - before);
+    }
+}

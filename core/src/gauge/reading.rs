@@ -61,7 +61,7 @@ type EachPane<'e, S> = dyn FnMut(u64, &[Measured<S>]) + 'e;
 
 impl<S: Storage> Gauge<S> {
     /// Reads what is measured: `each` is called for every group in no order, for the messages that are in none, and last
-    /// for all together; a gauge without groups has only the last. O(groups × panes × state).
+    /// for all together; a gauge without groups has only the last. O(groups × panes × state), of one pane O(groups × state).
     pub fn read(&mut self, span: Span, now: Time, mut each: impl FnMut(&Reading<'_>, Whose<'_>, &mut [Measured<S>])) {
         self.read_until(None, span, now, &mut |reading, whose, _, cell| each(reading, whose, cell));
     }
@@ -112,6 +112,11 @@ impl<S: Storage> Gauge<S> {
         };
         let spanned = self.describe(span, (first, last), now);
         let is_grouped = self.groups.is_some();
+        // One pane is in one row at most: the others need not be looked at for each group.
+        let rows = match &self.panes {
+            Some(panes) if first == last => panes.row_of(first).map_or(0..0, |row| row..row.saturating_add(1)),
+            _ => 0..shape.rows,
+        };
         self.grid.clear(At::Total);
         let groups = self.groups.as_ref().map_or(0, |groups| groups.held.len() as usize);
         // The one for those who are in none comes behind the groups.
@@ -119,7 +124,7 @@ impl<S: Storage> Gauge<S> {
             self.grid.clear(At::Sum);
             let is_all = span == Span::Window;
             self.grid.merge_some(At::Lasting { group }, At::Sum, |measured| is_all || measured.is_lasting());
-            for row in 0..shape.rows {
+            for row in rows.clone() {
                 let number = self.panes.as_ref().map(|panes| panes.get(row).number());
                 if number.is_some_and(|number| number >= first && number <= last) {
                     self.grid.merge(At::Pane { row, group }, At::Sum);

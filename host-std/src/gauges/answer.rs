@@ -45,10 +45,24 @@ impl Gauges {
                     Some(_) if matches!(asked, GaugeRequest::Remove(_)) => {
                         Answered::Answer(self.remove(request, name).await)
                     }
-                    Some(_) => Answered::Answer(self.answer_here(request, name, asked)),
+                    Some(_) => {
+                        if matches!(asked, GaugeRequest::Merge(_)) {
+                            self.all_told(name).await;
+                        }
+                        Answered::Answer(self.answer_here(request, name, asked))
+                    }
                 }
             }
             _ => Answered::Answer(whole(&Response::text(Status::NotFound), Vec::new())),
+        }
+    }
+
+    /// Waits until the panes are told that are over by now: a gauge that is added to counts what is not told as lost.
+    async fn all_told(&self, name: &Name) {
+        let now = self.engine.own().clock().now();
+        let is_over = || self.standing.lock().get(name).is_some_and(|one| one.gauge().is_over(now));
+        while self.engine.own().order().is_none() && is_over() {
+            tokio::task::yield_now().await;
         }
     }
 

@@ -66,7 +66,7 @@ impl Gauges {
         }
     }
 
-    /// Feeds all of them what there is, a batch at a time, others having their turn in between; returns when the next
+    /// Feeds all of them what there is, a turn at a time, others having their turn in between; returns when the next
     /// pane is over.
     async fn feed_once(&self) -> Option<Time> {
         loop {
@@ -81,9 +81,9 @@ impl Gauges {
                     one.take_told()
                 };
                 for Told { topic, line, id } in told {
-                    self.engine.publish_from_within(topic, line, Some(id));
+                    self.engine.publish_from_within(topic, line, Some(id)).await;
                 }
-                // One batch is as long as others wait.
+                // One turn is as long as others wait.
                 tokio::task::yield_now().await;
             }
             if !more {

@@ -1,6 +1,6 @@
 //! One gauge: what it has read of its topic, what it has told, and what it costs.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use streamgauge_core::engine::{Id, Name};
 use streamgauge_core::gauge::{Definition, Gauge, Json, SetupError, write_alert};
@@ -23,6 +23,8 @@ pub(super) struct Standing {
     /// What it has copied to read.
     batch: Batch,
     told: Vec<Told>,
+    /// How many panes were over before which message: that goes on in the next turn.
+    over_before: (u64, u64),
     /// Others have told what was over by then, while this was not there.
     told_before: Time,
     cost: Cost,
@@ -54,11 +56,36 @@ struct Batch {
     bytes: Vec<u8>,
     /// Where each ends, and when it was published.
     ends: Vec<(usize, Time)>,
+    /// How many of them have been read: the others wait until the panes before them are told.
+    read: usize,
 }
 
 /// The most bytes and messages that are read at once.
 const BATCH_BYTES: usize = 64 << 10;
 const BATCH: usize = 256;
+
+/// What is told at once, while others wait: a message may end as many panes as there are in the ring. A pane is told whole.
+#[derive(Debug)]
+struct Turn {
+    begun: Instant,
+    panes: u64,
+    bytes: usize,
+}
+
+/// Bytes that are told in a turn, and how long it may go on telling.
+const TURN_BYTES: usize = 64 << 10;
+const TURN: Duration = Duration::from_millis(1);
+
+impl Turn {
+    fn begin() -> Self {
+        Self { begun: Instant::now(), panes: 0, bytes: 0 }
+    }
+
+    /// Whether others have their turn before the next pane.
+    fn is_over(&self) -> bool {
+        self.panes > 0 && (self.bytes >= TURN_BYTES || self.begun.elapsed() >= TURN)
+    }
+}
 
 impl Standing {
     /// A gauge that measures what is published from now on.
@@ -89,6 +116,7 @@ impl Standing {
             origin,
             batch,
             told: Vec::new(),
+            over_before: (0, 0),
             told_before: Time::ZERO,
             cost: Cost::default(),
         })
@@ -115,7 +143,7 @@ impl Standing {
     }
 
     pub(super) const fn cost(&self) -> Cost {
-        self.cost
+        Cost { behind: self.cost.behind + self.batch.unread() as u64, ..self.cost }
     }
 
     /// Bytes that it holds of the budget.
@@ -133,32 +161,47 @@ impl Standing {
         std::mem::take(&mut self.told)
     }
 
-    /// Reads a batch of messages, and tells the panes that are over; whether there is more to read.
+    /// Reads a batch of messages, and tells the panes that are over, as many as a turn has room for; whether there is more
+    /// to do.
     pub(super) fn feed(&mut self, shard: &Shard) -> bool {
-        self.load(shard);
-        if !self.batch.ends.is_empty() {
-            let (begun, mut start) = (Instant::now(), 0);
-            let first = self.next - self.batch.ends.len() as u64;
-            for at in 0..self.batch.ends.len() {
-                let (end, time) = self.batch.ends[at];
-                self.tell(time, first + at as u64);
-                self.gauge.take(&self.batch.bytes[start..end], time);
-                start = end;
-            }
-            let nanoseconds = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            self.cost.messages += self.batch.ends.len() as u64;
-            self.cost.nanoseconds += nanoseconds;
-            let latest = self.batch.ends.last().map(|(_, time)| *time);
-            if let Some(latest) = latest {
-                self.tell(latest, self.next);
-            }
+        let is_fresh = self.batch.unread() == 0;
+        if is_fresh {
+            self.load(shard);
         }
-        let more = self.cost.behind > 0;
-        if !more {
-            // Only who has read everything knows that nothing is to come in a pane that is over.
-            self.tell(shard.settled(), self.next);
+        let mut turn = Turn::begin();
+        // While others had their turn something may have come: it is loaded in the next.
+        if !self.read_on(&mut turn) || !is_fresh || self.cost.behind > 0 {
+            return true;
         }
-        more
+        // Only who has read everything knows that nothing is to come in a pane that is over.
+        !self.tell(shard.settled(), self.next, &mut turn)
+    }
+
+    /// Reads on in the batch; whether it is read, and the panes are told that are over by then.
+    fn read_on(&mut self, turn: &mut Turn) -> bool {
+        let before = self.batch.unread();
+        if before == 0 {
+            return true;
+        }
+        let is_done = self.read_batch(turn);
+        self.cost.messages += (before - self.batch.unread()) as u64;
+        self.cost.nanoseconds += u64::try_from(turn.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        is_done
+    }
+
+    fn read_batch(&mut self, turn: &mut Turn) -> bool {
+        let (first, mut latest) = (self.next - self.batch.ends.len() as u64, Time::ZERO);
+        while let Some(&(end, time)) = self.batch.ends.get(self.batch.read) {
+            // What the gauge takes before they are told it would count as untold.
+            if !self.tell(time, first + self.batch.read as u64, turn) {
+                return false;
+            }
+            let start = self.batch.read.checked_sub(1).map_or(0, |before| self.batch.ends[before].0);
+            self.gauge.take(&self.batch.bytes[start..end], time);
+            self.batch.read += 1;
+            latest = time;
+        }
+        self.tell(latest, self.next, turn)
     }
 
     /// Copies the next messages out of the log.
@@ -166,6 +209,7 @@ impl Standing {
         let Self { batch, next, origin, gauge, cost, .. } = self;
         batch.bytes.clear();
         batch.ends.clear();
+        batch.read = 0;
         cost.behind = shard.with(|memory| {
             let Some(topic) = memory.topic(&gauge.definition().topic) else {
                 *origin = None;
@@ -193,21 +237,29 @@ impl Standing {
         });
     }
 
-    /// Tells the panes that are over before a message of that number.
-    fn tell(&mut self, now: Time, number: u64) {
-        let mut panes = 0;
+    /// Tells the panes that are over before a message of that number, as long as the turn lasts; whether these are all.
+    fn tell(&mut self, now: Time, number: u64, turn: &mut Turn) -> bool {
+        if self.over_before.0 != number {
+            self.over_before = (number, 0);
+        }
         while self.gauge.is_over(now) {
+            if turn.is_over() {
+                return false;
+            }
             let (mut line, name) = (Vec::new(), self.name);
             let over = self.gauge.next_over();
             let end = over.unwrap_or(now).as_millis();
+            let panes = self.over_before.1;
             // Messages that end panes may all be of one time, and one message may end several.
             let which = over.map_or_else(|| format!("#{number}.{panes}"), |_| end.to_string());
             let id = |what: &str| Id::cut(format!("{name} {which} {what}").as_bytes());
-            panes += 1;
+            self.over_before.1 += 1;
+            turn.panes += 1;
             let mut json = Json::new(name.as_str(), now, &mut line);
             self.gauge.close(now, |reading, whose, cell| json.part(reading, whose, cell));
             let Ok(()) = json.finish();
             line.pop();
+            turn.bytes += line.len();
             let is_told = end < self.told_before.as_millis();
             if !is_told {
                 self.told.push(Told { topic: self.to, line, id: id("") });
@@ -224,5 +276,13 @@ impl Standing {
                 }
             }
         }
+        true
+    }
+}
+
+impl Batch {
+    /// How many of its messages have not been read.
+    const fn unread(&self) -> usize {
+        self.ends.len() - self.read
     }
 }

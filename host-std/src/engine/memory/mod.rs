@@ -54,7 +54,7 @@ use streamgauge_core::engine::{
 };
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::From;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, oneshot};
 
 use super::disk::{self, Keeper, Recovered, StateError};
 use super::remote::{self, Unreadable};
@@ -240,8 +240,9 @@ impl Shards {
     }
 
     /// Publishes what the server itself has to say, on the thread of the topic's shard: publishers wait for subscribers,
-    /// and this must not. Where other gateways say the same, what has the same id is published once.
-    pub(crate) fn publish_from_within(&self, topic: Name, message: Vec<u8>, id: Option<Id>) {
+    /// and this must not. Where other gateways say the same, what has the same id is published once. It has happened when
+    /// this is over, so that what is told does not pile up at a shard that is busy.
+    pub(crate) async fn publish_from_within(&self, topic: Name, message: Vec<u8>, id: Option<Id>) {
         let home = self.home(&topic);
         let shard = Arc::clone(&self.all[home]);
         let publish = move || {
@@ -252,7 +253,16 @@ impl Shards {
                 tracing::warn!(%topic, %refusal, "a reading could not be published");
             }
         };
-        if home == self.here { publish() } else { self.threads.on(home, publish) }
+        if home == self.here {
+            return publish();
+        }
+        let (done, is_done) = oneshot::channel();
+        self.threads.on(home, move || {
+            publish();
+            let _ = done.send(());
+        });
+        // A thread that has ended drops it.
+        let _ = is_done.await;
     }
 
     /// Makes a small topic of that name, unless there is one.
