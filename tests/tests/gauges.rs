@@ -370,3 +370,17 @@ fn a_message_that_ends_many_panes_holds_nobody_up() {
         assert!(after - before < 16 << 20, "{} bytes more", after - before);
     }
 }
+
+#[test]
+fn a_gauge_that_is_refused_leaves_no_topic() {
+    let server = Server::everything(["--memory=40MiB", "--log-bytes=1MiB", "--queue-bytes=1MiB"]);
+    let large = r#"{"topic":"a","by":"k","groups":4096,"every":"1s","last":"1h","measure":"distinct"}"#;
+    let answer = put(&server, "large", large);
+    assert_eq!(answer.status, 507);
+    let text = answer.text();
+    assert!(text.starts_with("there is no room for this gauge: it needs ") && text.contains("--memory"), "{text}");
+    let own = r#"{"topic":"gauge.self","measure":"rate","every":"1 message"}"#;
+    assert_eq!(put(&server, "self", own).status, 409);
+    let topics = server.get("/topics");
+    assert!(!topics.contains("gauge."), "{topics}");
+}

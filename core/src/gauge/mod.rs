@@ -55,9 +55,9 @@ pub use storage::Storage;
 
 use core::fmt;
 
-use crate::stats::space_saving::SpaceSaving;
+use crate::stats::space_saving::{Slot, SpaceSaving};
 use crate::time::Time;
-use grid::Grid;
+use grid::{Grid, Shape};
 use groups::Groups;
 use panes::{Came, Panes};
 use rules::Watch;
@@ -166,6 +166,31 @@ impl<S: Storage> Gauge<S> {
     pub fn new(definition: &Definition, storage: &mut S) -> Result<Self, SetupError> {
         definition.check().map_err(SetupError::Wrong)?;
         Self::set_up(definition, storage).ok_or(SetupError::NoRoom)
+    }
+
+    /// Bytes of storage that a gauge of this definition takes, where each piece is as long as is asked for: what a host has
+    /// to have left. O(measures).
+    #[must_use]
+    pub fn room(definition: &Definition) -> u64 {
+        let shape = Shape::of(definition);
+        let (rows, groups) = (shape.rows as u64, shape.groups as u64);
+        let mut bytes = 0_u64;
+        let mut add = |many: u64, each: u64| bytes = bytes.saturating_add(many.saturating_mul(each));
+        let paned = rows.saturating_mul(groups);
+        for (cells, measures) in [(paned, shape.paned), (groups, shape.lasting), (2, shape.all)] {
+            for measure in measures.iter() {
+                let each = Measured::<S>::room(measure, definition).saturating_add(size_of::<Measured<S>>() as u64);
+                add(cells, each);
+            }
+        }
+        if definition.every.is_some() {
+            add(rows, size_of::<Pane>() as u64);
+        }
+        if definition.by.is_some() {
+            let slots = (size_of::<Slot<Key>>() as u64).saturating_mul(2);
+            add(u64::from(definition.groups), slots.saturating_add(size_of::<Group>() as u64));
+        }
+        bytes
     }
 
     fn set_up(definition: &Definition, storage: &mut S) -> Option<Self> {

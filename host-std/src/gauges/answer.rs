@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use http::StatusCode;
 use streamgauge_core::endpoints::{GaugeRequest, Request, Response, Status, readings};
 use streamgauge_core::engine::{Name, Prefix, Refusal};
-use streamgauge_core::gauge::{Definition, Format, MergeError, SetupError, render};
+use streamgauge_core::gauge::{Definition, Format, Gauge, MergeError, SetupError, render};
 use streamgauge_core::time::Time;
 use tokio::sync::mpsc;
 
@@ -183,18 +183,14 @@ impl Gauges {
             return Answer::Response(refuse(request, StatusCode::CONFLICT, "conflict", line, None));
         }
         let Some(to) = readings(name) else { return missing(request, name) };
-        if definition.every.is_some()
-            && let Err(refusal) = self.engine.make_small_topic(&to).await
-        {
-            return refused(request, &refusal);
-        }
         let budget = self.engine.own().budget();
         let made = Standing::new(*name, to, definition, self.engine.own(), budget.nothing());
         let one = match made {
             Ok(one) => one,
             Err(SetupError::NoRoom) => {
                 let line = format!(
-                    "there is no room for this gauge: the budget of {} bytes (memory) has {} left",
+                    "there is no room for this gauge: it needs {} bytes, and of the {} of --memory {} are left",
+                    Gauge::<Boxes>::room(definition),
                     budget.bytes(),
                     budget.bytes().saturating_sub(budget.held())
                 );
@@ -216,6 +212,18 @@ impl Gauges {
             Ok(before) => before,
             Err(error) => return refused_place(request, error),
         };
+        // What is refused leaves no topic behind.
+        let is_made = if definition.every.is_some() {
+            match self.engine.make_small_topic(&to).await {
+                Ok(is_made) => is_made,
+                Err(refusal) => {
+                    self.directory.put_back(*name, before);
+                    return refused(request, &refusal);
+                }
+            }
+        } else {
+            false
+        };
         let mut note = Vec::new();
         if self.engine.own().order().is_some() {
             note.extend_from_slice(format!("{} ", one.next()).as_bytes());
@@ -223,6 +231,9 @@ impl Gauges {
         let Ok(()) = definition.write_json(&mut note) as Result<(), Infallible>;
         if let Err(refusal) = self.engine.own().note(name, Some(&note)).await {
             self.directory.put_back(*name, before);
+            if is_made {
+                self.engine.remove_topic(to);
+            }
             return refused(request, &refusal);
         }
         self.standing.lock().insert(*name, one);

@@ -84,3 +84,28 @@ impl Storage for Boxes {
         self.filled(len, Group::EMPTY)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use streamgauge_core::gauge::{Definition, Gauge};
+
+    use super::*;
+
+    #[test]
+    fn a_gauge_takes_the_room_that_is_told_before() {
+        for definition in [
+            r#"{"measure":"rate"}"#,
+            r#"{"field":"x","measure":["moments","change"],"every":"1s"}"#,
+            r#"{"field":"x","by":"g","groups":7,"every":"1s","last":"9s","measure":["quantiles","distinct","top","rate"]}"#,
+            r#"{"field":"x","with":"y","measure":["pair","graph"],"edges":33,"every":"10 messages","last":"50 messages"}"#,
+            r#"{"field":"x","measure":"histogram","histogram":{"min":0,"max":1,"bins":20},"time":"t","every":"1s","lateness":"3s"}"#,
+            r#"{"field":"x","measure":"histogram","histogram":{"integers":[-5,100]}}"#,
+        ] {
+            let parsed = Definition::from_json(definition.as_bytes()).unwrap();
+            let mut boxes = Boxes::unbounded();
+            let gauge = Gauge::new(&parsed, &mut boxes);
+            assert!(gauge.is_ok(), "{definition}");
+            assert_eq!(boxes.into_held().bytes(), Gauge::<Boxes>::room(&parsed), "{definition}");
+        }
+    }
+}

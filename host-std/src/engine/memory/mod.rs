@@ -265,17 +265,34 @@ impl Shards {
         let _ = is_done.await;
     }
 
-    /// Makes a small topic of that name, unless there is one.
+    /// Makes a small topic of that name, unless there is one; whether there was none.
     ///
     /// # Errors
     /// There is no room for it.
-    pub(crate) async fn make_small_topic(&self, name: &Name) -> Result<(), Refusal> {
+    pub(crate) async fn make_small_topic(&self, name: &Name) -> Result<bool, Refusal> {
         let shard = &self.all[self.home(name)];
+        if shard.with(|memory| memory.has(Kind::Topic, name)) {
+            return Ok(false);
+        }
         let settings = TopicSettings { bytes: SMALL_TOPIC, ..shard.topic_defaults() };
         match shard.order() {
             Some(order) => order.make_topic(name, settings).await,
             None => shard.make_topic(name, settings),
-        }
+        }?;
+        Ok(true)
+    }
+
+    /// Removes a topic that was made for nothing.
+    pub(crate) fn remove_topic(&self, name: Name) {
+        let home = self.home(&name);
+        let shard = Arc::clone(&self.all[home]);
+        let remove = move || {
+            let outcome = shard.execute_at_once(&Command::Remove { kind: Kind::Topic, name });
+            if let Outcome::Refused(refusal) = outcome {
+                tracing::warn!(topic = %name, %refusal, "a topic of no gauge could not be removed");
+            }
+        };
+        if home == self.here { remove() } else { self.threads.on(home, remove) }
     }
 
     /// The shard that a topic is at home in.
