@@ -384,3 +384,20 @@ fn a_gauge_that_is_refused_leaves_no_topic() {
     let topics = server.get("/topics");
     assert!(!topics.contains("gauge."), "{topics}");
 }
+
+#[test]
+fn where_names_have_to_be_made_a_gauge_uses_no_others() {
+    let server = Server::everything(["--no-auto-create"]);
+    let missing = r#"{"topic":"a","measure":"rate","every":"100ms"}"#;
+    let answer = put(&server, "g", missing);
+    assert_eq!((answer.status, answer.text().as_str()), (404, "there is no topic a\n"));
+    assert_eq!(request(&server, "PUT", "/topics/a", "", "{}").status, 201);
+    let telling = r#"{"topic":"a","field":"x","measure":"moments","every":"1s","when":{"mean >":1,"to":"alerts"}}"#;
+    let answer = put(&server, "g", telling);
+    assert_eq!((answer.status, answer.text().as_str()), (404, "there is no topic alerts\n"));
+    assert!(!server.get("/topics").contains("gauge.g"));
+    assert_eq!(put(&server, "g", missing).status, 201);
+    assert_eq!(request(&server, "DELETE", "/topics/gauge.g", "", "").status, 200);
+    assert_eq!(put(&server, "g", missing).status, 200);
+    assert!(server.get("/topics").contains("gauge.g"));
+}

@@ -175,14 +175,27 @@ impl Gauges {
 
     async fn set_here(&self, request: &Request<'_>, name: &Name, definition: &Definition) -> Answer {
         let known = self.standing.lock().get(name).map(|one| one.gauge().definition() == definition);
+        let Some(to) = readings(name) else { return missing(request, name) };
         if known == Some(true) {
+            // Somebody may have removed their topic.
+            if definition.every.is_some()
+                && let Err(refusal) = self.engine.make_small_topic(&to).await
+            {
+                return refused(request, &refusal);
+            }
             return whole(&Response::text(Status::Ok), Vec::new());
         }
         if known.is_some() && self.engine.home(&definition.topic) != self.engine.here() {
             let line = "a gauge stays with its topic: remove it first";
             return Answer::Response(refuse(request, StatusCode::CONFLICT, "conflict", line, None));
         }
-        let Some(to) = readings(name) else { return missing(request, name) };
+        // That of its readings is made with it.
+        let used = definition.rules.iter().filter_map(|rule| rule.to).chain([definition.topic]);
+        for topic in used.filter(|topic| *topic != to) {
+            if let Err(refusal) = self.engine.may_use(&topic) {
+                return refused(request, &refusal);
+            }
+        }
         let budget = self.engine.own().budget();
         let made = Standing::new(*name, to, definition, self.engine.own(), budget.nothing());
         let one = match made {

@@ -282,6 +282,17 @@ impl Shards {
         Ok(true)
     }
 
+    /// Whether a topic may be used: it is there, or made by whoever asks for it.
+    ///
+    /// # Errors
+    /// It is not there, and only names that were made are used.
+    pub(crate) fn may_use(&self, name: &Name) -> Result<(), Refusal> {
+        self.all[self.home(name)].with(|memory| {
+            let is_there = memory.defaults().auto_create || memory.has(Kind::Topic, name);
+            if is_there { Ok(()) } else { Err(Refusal::Missing(Kind::Topic, *name)) }
+        })
+    }
+
     /// Removes a topic that was made for nothing.
     pub(crate) fn remove_topic(&self, name: Name) {
         let home = self.home(&name);
