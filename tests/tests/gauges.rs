@@ -401,3 +401,15 @@ fn where_names_have_to_be_made_a_gauge_uses_no_others() {
     assert_eq!(put(&server, "g", missing).status, 200);
     assert!(server.get("/topics").contains("gauge.g"));
 }
+
+#[test]
+fn a_reading_that_is_too_long_for_its_topic_is_counted() {
+    let server = Server::everything([""; 0]);
+    let definition =
+        r#"{"topic":"a","field":"x","by":"g","groups":1000,"every":"1000 messages","measure":["moments","rate"]}"#;
+    assert_eq!(put(&server, "g", definition).status, 201);
+    let lines: Vec<_> = (0..1_001).map(|group| format!(r#"{{"x":{group},"g":{}}}"#, group % 1_000)).collect();
+    publish(&server, "a", &lines);
+    settled(&server, "g", 1_001);
+    until("the pane to be counted", || (reading(&server, "g")["counters"]["untold"] == 1).then_some(()));
+}

@@ -108,7 +108,7 @@ pub struct Counters {
     pub early: u64,
     /// What could not be measured.
     pub unmeasured: Unmeasured,
-    /// Panes that were over and not told.
+    /// Panes that were over and not told, or whose reading could not be [passed on](Gauge::untell).
     pub untold: u64,
     /// Messages of groups that gave way to heavier ones: they are in the group `other`.
     pub moved: u64,
@@ -238,6 +238,11 @@ impl<S: Storage> Gauge<S> {
     /// Whether a message waits for panes to be told before it can be counted. O(1).
     pub const fn is_pending(&self) -> bool {
         self.pending.is_some()
+    }
+
+    /// So many panes were told, and what was told could not be passed on.
+    pub const fn untell(&mut self, panes: u64) {
+        self.counters.untold = self.counters.untold.saturating_add(panes);
     }
 
     /// So many messages were lost before the gauge could take them.

@@ -80,8 +80,13 @@ impl Gauges {
                     next = [next, one.next_over()].into_iter().flatten().min();
                     one.take_told()
                 };
+                let mut untold = 0;
                 for Told { topic, line, id } in told {
-                    self.engine.publish_from_within(topic, line, Some(id)).await;
+                    let is_published = self.engine.publish_from_within(topic, line, Some(id)).await;
+                    untold += u64::from(!is_published);
+                }
+                if let Some(one) = self.standing.lock().get_mut(&name).filter(|_| untold > 0) {
+                    one.gauge_mut().untell(untold);
                 }
                 // One turn is as long as others wait.
                 tokio::task::yield_now().await;

@@ -241,28 +241,28 @@ impl Shards {
 
     /// Publishes what the server itself has to say, on the thread of the topic's shard: publishers wait for subscribers,
     /// and this must not. Where other gateways say the same, what has the same id is published once. It has happened when
-    /// this is over, so that what is told does not pile up at a shard that is busy.
-    pub(crate) async fn publish_from_within(&self, topic: Name, message: Vec<u8>, id: Option<Id>) {
+    /// this is over, so that what is told does not pile up at a shard that is busy; whether it was published, as far as
+    /// that is known here.
+    pub(crate) async fn publish_from_within(&self, topic: Name, message: Vec<u8>, id: Option<Id>) -> bool {
         let home = self.home(&topic);
         let shard = Arc::clone(&self.all[home]);
         let publish = move || {
             let messages = Pieces::whole(Data::Plain(&message));
             let publish = Command::Publish { topic, messages, id: id.filter(|_| shard.order().is_some()) };
             let outcome = shard.execute_at_once(&publish);
-            if let Outcome::Refused(refusal) = outcome {
-                tracing::warn!(%topic, %refusal, "a reading could not be published");
-            }
+            let Outcome::Refused(refusal) = outcome else { return true };
+            tracing::warn!(%topic, %refusal, "a reading could not be published");
+            false
         };
         if home == self.here {
             return publish();
         }
         let (done, is_done) = oneshot::channel();
         self.threads.on(home, move || {
-            publish();
-            let _ = done.send(());
+            let _ = done.send(publish());
         });
         // A thread that has ended drops it.
-        let _ = is_done.await;
+        is_done.await.unwrap_or(false)
     }
 
     /// Makes a small topic of that name, unless there is one; whether there was none.
