@@ -413,3 +413,17 @@ fn a_reading_that_is_too_long_for_its_topic_is_counted() {
     settled(&server, "g", 1_001);
     until("the pane to be counted", || (reading(&server, "g")["counters"]["untold"] == 1).then_some(()));
 }
+
+#[test]
+fn a_gauge_that_does_not_fit_beside_the_one_before_is_told_so() {
+    let server = Server::everything(["--memory=40MiB", "--log-bytes=1MiB", "--queue-bytes=1MiB"]);
+    let of = |groups: u32| format!(r#"{{"topic":"a","field":"x","by":"k","groups":{groups},"measure":"quantiles"}}"#);
+    assert_eq!(put(&server, "g", &of(3_000)).status, 201);
+    let answer = put(&server, "g", &of(2_500));
+    let (status, text) = (answer.status, answer.text());
+    assert!(status == 507 && text.trim_end().ends_with("until then: remove that first"), "{status} {text}");
+    // It has not lost what it is.
+    assert!(server.get("/gauges/g?format=definition").contains("3000"));
+    assert_eq!(request(&server, "DELETE", "/gauges/g", "", "").status, 200);
+    assert_eq!(put(&server, "g", &of(2_500)).status, 201);
+}

@@ -201,8 +201,14 @@ impl Gauges {
         let one = match made {
             Ok(one) => one,
             Err(SetupError::NoRoom) => {
+                let before = self.standing.lock().get(name).map_or(0, Standing::bytes);
+                let beside = if before > 0 {
+                    format!("; the one that it would take the place of holds {before} until then: remove that first")
+                } else {
+                    String::new()
+                };
                 let line = format!(
-                    "there is no room for this gauge: it needs {} bytes, and of the {} of --memory {} are left",
+                    "there is no room for this gauge: it needs {} bytes, and of the {} of --memory {} are left{beside}",
                     Gauge::<Boxes>::room(definition),
                     budget.bytes(),
                     budget.bytes().saturating_sub(budget.held())
