@@ -18,6 +18,8 @@
 //! What it does not do: no cluster of its own (many gateways stand before an engine, many readers share results through
 //! Redis).
 #![deny(unsafe_code)]
+// They panic when nobody can be told: `terminal` says it all the same, and lets go of what it can't.
+#![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 #![cfg_attr(not(feature = "nats"), allow(dead_code, unused_imports, reason = "only an engine uses what it takes"))]
 
 #[cfg(fuzzing)]

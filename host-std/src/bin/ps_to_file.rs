@@ -25,11 +25,11 @@ fn main() -> ExitCode {
             let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
             match ps_to_file::run(url, files, Limits::default(), &reopen, shutdown).await {
                 Ok(summary) => {
-                    eprintln!("ps_to_file: {summary}");
+                    terminal::say(format_args!("ps_to_file: {summary}"));
                     Ok(ExitCode::SUCCESS)
                 }
                 Err(error) => {
-                    eprintln!("ps_to_file: {error}");
+                    terminal::say(format_args!("ps_to_file: {error}"));
                     Ok(ExitCode::FAILURE)
                 }
             }

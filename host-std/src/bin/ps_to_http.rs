@@ -22,11 +22,11 @@ fn main() -> ExitCode {
             let (summary, code) = match ps_to_http::run(config, shutdown).await {
                 Ok(summary) => (summary, ExitCode::SUCCESS),
                 Err(silence) => {
-                    eprintln!("ps_to_http: {silence}");
+                    terminal::say(format_args!("ps_to_http: {silence}"));
                     (silence.summary, ExitCode::FAILURE)
                 }
             };
-            eprintln!("ps_to_http: {summary}");
+            terminal::say(format_args!("ps_to_http: {summary}"));
             Ok(code)
         })
     })

@@ -29,7 +29,7 @@ fn main() -> ExitCode {
             terminal::listen_to_signals(stop.clone(), move || tls.iter().for_each(Tls::reload))?;
             let listener = tokio::net::TcpListener::from_std(listener).map_err(StartError::new)?;
             let summary = pubsub_filtered::run(source, filter, listener, settings, limits, stop.subscribe()).await?;
-            eprintln!("pubsub_filtered: {summary}");
+            terminal::say(format_args!("pubsub_filtered: {summary}"));
             Ok(ExitCode::SUCCESS)
         })
     })

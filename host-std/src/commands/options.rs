@@ -15,7 +15,7 @@ use crate::queues::{Format, OverflowSettings};
 use crate::server::tls::{Files, Tls};
 use crate::server::{Limits, affordable_connections};
 use crate::terminal::flags::{bytes, number, port, seconds, some, some_bytes};
-use crate::terminal::{LogFormat, StartError};
+use crate::terminal::{LogFormat, StartError, say};
 
 /// Where a server listens.
 #[derive(Debug, Clone, Args)]
@@ -131,7 +131,7 @@ impl Connections {
     pub fn fitted(&self, servers: usize) -> Self {
         let mut fitted = self.clone();
         if let Err((each, line)) = affordable_connections(self.max_connections, servers) {
-            eprintln!("{line}");
+            say(line);
             fitted.max_connections = each;
         }
         fitted
@@ -167,7 +167,7 @@ impl Connections {
 /// original prints, and nothing else.
 pub fn announce_ceiling(limits: &Limits, storage: u64) {
     let total = limits.worst_case().saturating_add(storage);
-    eprintln!("memory at most {total} bytes ({} MiB)", total.div_ceil(1 << 20));
+    say(format_args!("memory at most {total} bytes ({} MiB)", total.div_ceil(1 << 20)));
 }
 
 /// The bounds of the topic `main`, and of the messages of all topics.

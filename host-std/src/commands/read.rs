@@ -142,7 +142,7 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
         }
         reader.run(stop.subscribe()).await;
         let status = monitor.status();
-        eprintln!("read: {status}");
+        terminal::say(format_args!("read: {status}"));
         let mut refused: Vec<_> = status.refused.into_iter().map(Failure::Refused).collect();
         let last = refused.pop();
         refused.iter().for_each(Failure::say);
@@ -275,7 +275,7 @@ async fn report(monitor: Monitor, every: Duration) {
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        eprintln!("read: {}", monitor.status());
+        terminal::say(format_args!("read: {}", monitor.status()));
     }
 }
 

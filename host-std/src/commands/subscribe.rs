@@ -6,10 +6,10 @@ use super::EXIT_CODES;
 use super::at::{Expected, TopicAt, explain, refusal};
 use crate::client::{Error, Feed, Item, Limits, News, Position, Url, request};
 use crate::terminal::exit::Failure;
-use crate::terminal::json;
 use crate::terminal::output;
 use crate::terminal::progress::{Progress, Unit, beside};
 use crate::terminal::signals::Stop;
+use crate::terminal::{json, say};
 
 /// Print the messages of a pubsub as they are published, each on a line
 ///
@@ -188,18 +188,18 @@ impl Printer {
                 return Err(End::Failed(Failure::of(url, error)));
             }
             News::Lost(url, error, wait) => {
-                beside(|| eprintln!("{url}: {error}; trying again in {} s", wait.as_secs_f64()));
+                beside(|| say(format_args!("{url}: {error}; trying again in {} s", wait.as_secs_f64())));
             }
             News::Connected(url) => {
                 if std::mem::replace(&mut self.connected, true) {
-                    beside(|| eprintln!("{url}: connected again"));
+                    beside(|| say(format_args!("{url}: connected again")));
                 }
             }
             News::Item(Item::Missed(messages)) => {
-                beside(|| eprintln!("missed {messages} messages: the server no longer has them"));
+                beside(|| say(format_args!("missed {messages} messages: the server no longer has them")));
             }
             News::Item(Item::TooLong { length }) => {
-                beside(|| eprintln!("left out a message of {length} bytes"));
+                beside(|| say(format_args!("left out a message of {length} bytes")));
             }
             News::Item(Item::Message { sequence, bytes }) => {
                 self.print(*sequence, bytes).map_err(End::Failed)?;

@@ -46,7 +46,7 @@ use crate::gauges::{Directory, Gauges};
 use crate::operations::service::Heir;
 use crate::queues::OverflowLog;
 use crate::server::{Handlers, Limits, serve};
-use crate::terminal::{StartError, runtime};
+use crate::terminal::{StartError, runtime, say};
 use crate::threads::{Inbox, Threads};
 use crate::topics::{Hub, Places};
 use making::Engines;
@@ -287,8 +287,8 @@ impl Gateway {
         }
         // A disk may keep it waiting: on a thread of its own it does not keep a second signal from ending all at once.
         let gateway = Arc::clone(self);
-        let _ = tokio::task::spawn_blocking(move || gateway.leave()).await;
-        Ok(())
+        let left = tokio::task::spawn_blocking(move || gateway.leave()).await;
+        left.map_err(|error| StartError::new(format_args!("what was in memory at the end was not kept: {error}")))
     }
 
     /// Hands what is in memory on, or writes what is queued there.
@@ -297,7 +297,7 @@ impl Gateway {
         let heir = self.heir.lock().take();
         if let Some(heir) = heir {
             if let Err(why) = rest::hand(engine, &self.notes(), heir) {
-                eprintln!("upgrade: {why}; this process goes on");
+                say(format_args!("upgrade: {why}; this process goes on"));
                 self.is_refused.store(true, Ordering::Relaxed);
             }
             return rest::finish(log);

@@ -73,7 +73,7 @@ impl Failure {
     /// Says on stderr what there is to say.
     pub(crate) fn say(&self) {
         if let Some(text) = self.text() {
-            eprintln!("error: {text}");
+            super::say(format_args!("error: {text}"));
         }
     }
 

@@ -34,7 +34,8 @@ const ASKED_FOR: &str = "streamgauge::commands::config";
 pub fn start_log(verbose: bool, format: LogFormat) {
     let level = if verbose { LevelFilter::INFO } else { LevelFilter::WARN };
     let told = Targets::new().with_default(level).with_target(ASKED_FOR, LevelFilter::INFO);
-    let layer = tracing_subscriber::fmt::layer().with_writer(|| progress::Stderr);
+    // It would say on stderr that it can't write there, and panic.
+    let layer = tracing_subscriber::fmt::layer().with_writer(|| progress::Stderr).log_internal_errors(false);
     let layer = match format {
         LogFormat::Text => {
             layer.with_ansi(std::io::stderr().is_terminal()).with_target(false).with_filter(told).boxed()

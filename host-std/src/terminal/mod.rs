@@ -7,6 +7,7 @@
 //! | `signals` | what ends a program, and what lets it open its files again |
 //! | `exit` | how a command ends, and with which exit code |
 //! | `input`, `output` | stdin, as many whole lines at a time as have come; stdout, which may be closed any time |
+//! | `stderr` | what is said on stderr, if it can be |
 //! | `progress` | how far long work is |
 //! | `masked` | values without what nobody else should read |
 //! | `meant` | which word was meant by one that is not known |
@@ -25,12 +26,14 @@ pub(crate) mod output;
 mod process;
 pub(crate) mod progress;
 pub(crate) mod signals;
+mod stderr;
 mod usage;
 
 pub use log::{LogFormat, start_log};
 pub(crate) use masked::masked;
 pub use process::Process;
 pub use signals::{listen_to_signals, on_upgrade};
+pub use stderr::say;
 pub(crate) use usage::{EXIT_CODES_HERE, one_line, with_exit_codes};
 
 use std::fmt::Display;
@@ -82,7 +85,7 @@ pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> 
         Err(error) => {
             // A wrong flag takes one line; help goes to stdout as it is.
             if error.use_stderr() {
-                eprintln!("{} (see --help)", usage::wrong(&mut command, &error));
+                say(format_args!("{} (see --help)", usage::wrong(&mut command, &error)));
                 return ExitCode::from(2);
             }
             let text = error.render();
@@ -93,7 +96,7 @@ pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> 
     };
     crate::client::authorize_by(token);
     tool(options).unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        say(format_args!("error: {error}"));
         ExitCode::from(2)
     })
 }

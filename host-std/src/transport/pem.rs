@@ -10,6 +10,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::broken::of_file;
 
+use crate::terminal::say;
+
 /// All certificates of a file, of which there is one at least.
 ///
 /// # Errors
@@ -53,7 +55,7 @@ pub(crate) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
     })?;
     let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
     if mode & 0o004 != 0 {
-        eprintln!("warning: {} can be read by every user of this machine (chmod o= {0})", path.display());
+        say(format_args!("warning: {} can be read by every user of this machine (chmod o= {0})", path.display()));
     }
     Ok(key)
 }

@@ -2,6 +2,7 @@
 //! one on the same sockets and with what that held.
 
 mod heirs;
+mod unheard;
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};

@@ -39,8 +39,8 @@ use super::EXIT_CODES;
 use crate::client::{Url, prepare};
 use crate::terminal::exit::Failure;
 use crate::terminal::flags::{seconds, server};
-use crate::terminal::output;
 use crate::terminal::signals::Stop;
+use crate::terminal::{output, say};
 use names::Names;
 use process::Process;
 use report::Row;
@@ -137,7 +137,7 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure>
     let process = Process::new(&options.pid)?;
     process::allow_many_connections();
     if options.pid.is_empty() {
-        eprintln!("CPU time and memory of the server are not measured without --pid");
+        say("CPU time and memory of the server are not measured without --pid");
     }
     if !options.json {
         output::line(&Row::header())?;

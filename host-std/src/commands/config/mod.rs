@@ -25,7 +25,7 @@ use crate::engine::memory::Inventory;
 use crate::gateway::{Gateway, Rehearsal, Settings};
 use crate::operations::configuration::{Configuration, Sources, Wrong};
 use crate::terminal::exit::Failure;
-use crate::terminal::{StartError, output};
+use crate::terminal::{StartError, output, say};
 
 /// Look at what serve would be told by a file, the environment and flags
 #[derive(Debug, Args)]
@@ -93,7 +93,7 @@ fn ended(
 ) -> ExitCode {
     match read(sources) {
         Ok((configuration, options)) => {
-            configuration.warnings.iter().for_each(|line| eprintln!("warning: {line}"));
+            configuration.warnings.iter().for_each(|line| say(format_args!("warning: {line}")));
             if let Err(lines) = judge(&options, &configuration) {
                 return refused(&lines);
             }
@@ -105,7 +105,7 @@ fn ended(
 
 /// Says what is wrong.
 fn refused(lines: &[String]) -> ExitCode {
-    lines.iter().for_each(|line| eprintln!("error: {line}"));
+    lines.iter().for_each(|line| say(format_args!("error: {line}")));
     ExitCode::FAILURE
 }
 

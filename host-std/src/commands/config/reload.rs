@@ -12,7 +12,7 @@ use super::rehearsed;
 use crate::gateway::{Gateway, Settings};
 use crate::operations::configuration::{Configuration, Declared, Sources};
 use crate::operations::service::notify;
-use crate::terminal::StartError;
+use crate::terminal::{StartError, say};
 
 /// How long something that can't be put now is left alone.
 const REST: Duration = Duration::from_secs(1);
@@ -129,7 +129,7 @@ impl Reload {
 
 /// Lets `main` be as somebody has said, where it was there before.
 async fn adjust(gateway: &Arc<Gateway>, OfMain { put, stays }: OfMain) -> Result<(), StartError> {
-    stays.iter().for_each(|line| eprintln!("warning: {line}"));
+    stays.iter().for_each(|line| say(format_args!("warning: {line}")));
     let Some(body) = put else { return Ok(()) };
     let put = gateway.declare("/queues/main", &body).await;
     put.map_err(|why| StartError::new(format_args!("the queue main can't be as it was said: {}", why.line)))

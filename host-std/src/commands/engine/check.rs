@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use crate::engine::remote::Settings;
 use crate::terminal::StartError;
+#[cfg(feature = "nats")]
+use crate::terminal::{output, say};
 
 #[cfg(not(feature = "nats"))]
 pub(super) fn run(_: &Settings) -> Result<ExitCode, StartError> {
@@ -18,13 +20,13 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, StartError> {
     let found = crate::terminal::runtime()?.block_on(look(settings)).map_err(StartError::new)?;
     let mut wrong = Vec::new();
     let cluster = found.cluster.as_ref().map_or("none: what is kept is lost with one machine".to_owned(), Clone::clone);
-    println!("nats-server  {}", found.version);
-    println!("cluster      {cluster}");
-    println!("max_payload  {} bytes: no request is longer", found.max_payload);
+    let mut lines = vec![format!("nats-server  {}", found.version)];
+    lines.push(format!("cluster      {cluster}"));
+    lines.push(format!("max_payload  {} bytes: no request is longer", found.max_payload));
     match &found.jetstream {
-        Ok(()) => println!("jetstream    answers"),
+        Ok(()) => lines.push("jetstream    answers".to_owned()),
         Err(error) => {
-            println!("jetstream    does not answer: {error}");
+            lines.push(format!("jetstream    does not answer: {error}"));
             wrong.push(
                 "JetStream does not answer: nats-server needs -js, or jetstream {} in its configuration".to_owned(),
             );
@@ -44,15 +46,15 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, StartError> {
     }
     for (name, stream) in &found.streams {
         let Some(stream) = stream else {
-            println!("{name:<12} is not there yet: the first gateway makes it");
+            lines.push(format!("{name:<12} is not there yet: the first gateway makes it"));
             continue;
         };
         let leader = stream.leader.as_deref().unwrap_or("-");
         let most = stream.most.map_or(String::new(), |most| format!(" of {most}"));
-        println!(
+        lines.push(format!(
             "{name:<12} {} messages, {}{most} bytes; {} of {} replicas current; leader {leader}",
             stream.messages, stream.bytes, stream.current, stream.replicas
-        );
+        ));
         // Where it is full, a message is missing to the last byte.
         if let Some(most) = stream.most.filter(|most| stream.bytes >= most - most / 20) {
             wrong.push(format!("{name} is full: {} of {most} bytes (--engine-bytes)", stream.bytes));
@@ -67,8 +69,11 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, StartError> {
             wrong.push(format!("{name} has one replica in a cluster: nats stream edit {name} --replicas 3"));
         }
     }
+    if let Err(failure) = output::line(&lines.join("\n")) {
+        return Ok(failure.exit());
+    }
     for line in &wrong {
-        eprintln!("engine: {line}");
+        say(format_args!("engine: {line}"));
     }
     Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

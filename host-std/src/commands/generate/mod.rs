@@ -44,7 +44,7 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
         terminal::listen_to_signals(stop.clone(), || ())?;
         let sent = send(&mut source, &mut targets, options.rate, options.count, &stop).await;
         for note in targets.iter().filter_map(Target::note) {
-            eprintln!("generate: {note}");
+            terminal::say(format_args!("generate: {note}"));
         }
         Ok(sent.map_or_else(Failure::exit, |()| ExitCode::SUCCESS))
     })

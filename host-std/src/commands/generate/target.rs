@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep};
 use crate::client::{Backoff, Connection, Error, Limits, Url};
 use crate::commands::at::{Expected, explain};
 use crate::terminal::exit::{Failure, accepted};
-use crate::terminal::output;
 use crate::terminal::progress::beside;
+use crate::terminal::{output, say};
 
 /// How long a server that was there may be away.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -83,7 +83,7 @@ impl Server {
                         return Err(self.explain(failure).await);
                     }
                     if lost.is_some() {
-                        beside(|| eprintln!("generate: {url}: reached again"));
+                        beside(|| say(format_args!("generate: {url}: reached again")));
                     }
                     self.is_known = true;
                     return Ok(());
@@ -98,7 +98,9 @@ impl Server {
                 self.repeated = self.repeated.saturating_add(u64::try_from(messages).unwrap_or(u64::MAX));
             }
             if lost.is_none() {
-                beside(|| eprintln!("generate: {url}: {error}; trying again for up to {} s", PATIENCE.as_secs()));
+                beside(|| {
+                    say(format_args!("generate: {url}: {error}; trying again for up to {} s", PATIENCE.as_secs()))
+                });
                 lost = Some(Instant::now());
             }
             tokio::select! {

@@ -8,9 +8,9 @@ use super::Options;
 use crate::client::leases::{JSON, Leases, Lent, Settle, seconds};
 use crate::client::{Backoff, Connection, Limits, Url};
 use crate::terminal::exit::{Failure, accepted};
-use crate::terminal::json;
 use crate::terminal::output;
 use crate::terminal::signals::Stop;
+use crate::terminal::{json, say};
 
 /// How long the server is asked to wait at a time: a signal is not seen meanwhile.
 const WAIT: Duration = Duration::from_secs(1);
@@ -106,7 +106,7 @@ impl Borrower {
         let settled = self.settle(&how, item).await;
         printed?;
         if !settled? {
-            eprintln!("item {} was printed, but its lease was over: it comes again", item.item);
+            say(format_args!("item {} was printed, but its lease was over: it comes again", item.item));
         }
         Ok(())
     }

@@ -11,11 +11,11 @@ use super::values::Rejected;
 use crate::results::redis::Shared;
 use crate::results::tally::Tally;
 use crate::results::{State, StateError, StateOptions};
-use crate::terminal::StartError;
 use crate::terminal::exit::Failure;
 use crate::terminal::flags::seconds;
 use crate::terminal::output;
 use crate::terminal::signals::Stop;
+use crate::terminal::{StartError, say};
 
 /// What is read, and how much of it.
 #[derive(Debug, Args)]
@@ -217,10 +217,10 @@ impl<M: Measure> Drive<'_, M> {
     /// Says on stderr what is not in the result.
     fn complain(&self) {
         for note in self.state.notes() {
-            eprintln!("warning: {note}");
+            say(format_args!("warning: {note}"));
         }
         if let Some(first) = &self.measure.rejected().first {
-            eprintln!("rejected: {first}");
+            say(format_args!("rejected: {first}"));
         }
         let losses = self.source.losses();
         for (number, what) in [
@@ -228,7 +228,7 @@ impl<M: Measure> Drive<'_, M> {
             (losses.too_long, "records were left out: they are longer than 5 MiB"),
         ] {
             if number > 0 {
-                eprintln!("warning: {number} {what}");
+                say(format_args!("warning: {number} {what}"));
             }
         }
     }

@@ -31,6 +31,7 @@ use super::space::Space;
 use super::state::{self, Found, Notes, StateError};
 use super::tenure::Tenure;
 use crate::engine::memory::{MOST_REFUSED, Rooms};
+use crate::terminal::say;
 
 /// Where things are kept, and how.
 #[derive(Debug, Clone)]
@@ -179,12 +180,12 @@ impl Recovered {
             (false, true) => "it was not closed, and ends in the middle of what nobody was told of",
             (false, false) => "it was not closed",
         };
-        eprintln!("{folder}: {entries} entries of the log were executed again in {took:.2?}; {how}");
+        say(format_args!("{folder}: {entries} entries of the log were executed again in {took:.2?}; {how}"));
         if let Some(interval) = unsynced {
             let latest = Rfc3339(self.latest);
-            eprintln!(
+            say(format_args!(
                 "{folder}: the machine has stopped, and --sync was interval:{interval:?}: what was answered in so long, behind {latest}, may be lost; messages go on with numbers that are {SKIPPED} higher, so that none has one that was seen before"
-            );
+            ));
         }
     }
 }

@@ -109,18 +109,19 @@ impl Upgrade {
         let (this, begins) = (Arc::clone(self), Arc::new(begins));
         this.state.lock().is_under_way = false;
         terminal::on_upgrade(move || {
-            if std::mem::replace(&mut this.state.lock().is_under_way, true) {
-                return eprintln!("upgrade: one is under way");
-            }
-            let (this, begins) = (Arc::clone(&this), Arc::clone(&begins));
+            let Some(turn) = Turn::take(&this) else { return terminal::say("upgrade: one is under way") };
+            let begins = Arc::clone(&begins);
             // It is waited for, and requests are not.
-            thread::spawn(move || match this.begin() {
-                Ok(heir) => begins(heir),
-                Err(why) => {
-                    eprintln!("upgrade: {why}; this process goes on");
-                    this.state.lock().is_under_way = false;
+            let begun = thread::Builder::new().spawn(move || match turn.upgrade.begin() {
+                Ok(heir) => {
+                    begins(heir);
+                    turn.keep();
                 }
+                Err(why) => terminal::say(format_args!("upgrade: {why}; this process goes on")),
             });
+            if let Err(why) = begun {
+                terminal::say(format_args!("upgrade: {why}; this process goes on"));
+            }
         })
     }
 
@@ -160,6 +161,33 @@ impl Upgrade {
     }
 }
 
+/// An upgrade that is under way, until this is dropped, however that comes: otherwise no other would ever be.
+struct Turn {
+    upgrade: Arc<Upgrade>,
+    is_kept: bool,
+}
+
+impl Turn {
+    /// One, unless another is under way.
+    fn take(upgrade: &Arc<Upgrade>) -> Option<Self> {
+        let is_other = std::mem::replace(&mut upgrade.state.lock().is_under_way, true);
+        (!is_other).then(|| Self { upgrade: Arc::clone(upgrade), is_kept: false })
+    }
+
+    /// It stays so: there is a process that may go on.
+    fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.upgrade.state.lock().is_under_way = false;
+        }
+    }
+}
+
 /// Ends a process, and says how it has ended, if it had before.
 fn end(mut process: Child) -> String {
     let _ = process.kill();
@@ -180,7 +208,7 @@ impl Heir {
             return Err(format!("process {id} did not go on ({}): it says why", end(self.process)));
         }
         notify::main_process(id);
-        eprintln!("upgrade: process {id} goes on");
+        terminal::say(format_args!("upgrade: process {id} goes on"));
         // It ends with this process, and so do the locks of its files.
         std::mem::forget(self.channel);
         Ok(())

@@ -5,8 +5,8 @@ use core::future::Future;
 use super::Values;
 use crate::commands::measure::drive;
 use crate::results::tally::{HistogramTally, Shape};
-use crate::terminal::StartError;
 use crate::terminal::exit::Failure;
+use crate::terminal::{StartError, say};
 
 /// How many numbers of a stream say what its range is.
 const FIRST: usize = 1000;
@@ -129,7 +129,7 @@ impl Finding {
         tally.extend(&self.first);
         if let Shape::Range { min, max, bins } = tally.shape() {
             let first = self.first.len();
-            eprintln!("range {min} to {max} in {bins} bins, from the first {first} numbers (see --min, --max)");
+            say(format_args!("range {min} to {max} in {bins} bins, from the first {first} numbers (see --min, --max)"));
         }
     }
 }

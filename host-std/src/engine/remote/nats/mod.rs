@@ -35,6 +35,7 @@ use tokio::sync::{Notify, watch};
 
 use super::{Group, Order, Replica, Settings, Stop, restore};
 use crate::engine::memory::{Rooms, Shard};
+use crate::terminal::say;
 use condition::Condition;
 use streams::Streams;
 
@@ -140,7 +141,7 @@ impl Following {
             match self.try_to_begin(streams).await {
                 Ok((memory, replica, group)) => {
                     if said {
-                        eprintln!("engine: it is there");
+                        say("engine: it is there");
                     }
                     return self.check(memory, replica, group);
                 }
@@ -153,7 +154,7 @@ impl Following {
     async fn wait(&self, why: &str, said: &mut bool) {
         self.condition.unreached(why);
         if !std::mem::replace(said, true) {
-            eprintln!("engine: {why}; trying again");
+            say(format_args!("engine: {why}; trying again"));
         }
         tokio::time::sleep(AGAIN).await;
     }
