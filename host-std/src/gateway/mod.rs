@@ -43,7 +43,7 @@ use tokio::sync::watch;
 use crate::engine::disk::Notes;
 use crate::engine::memory::{Follow, Shards};
 use crate::gauges::{Directory, Gauges};
-use crate::operations::service::Heir;
+use crate::operations::service::{Heir, Refused};
 use crate::queues::OverflowLog;
 use crate::server::{Handlers, Limits, serve};
 use crate::terminal::{StartError, runtime, say};
@@ -296,11 +296,15 @@ impl Gateway {
         let (engine, log) = (&self.sides[0].engine, self.overflow.as_deref());
         let heir = self.heir.lock().take();
         if let Some(heir) = heir {
-            if let Err(why) = rest::hand(engine, &self.notes(), heir) {
-                say(format_args!("upgrade: {why}; this process goes on"));
-                self.is_refused.store(true, Ordering::Relaxed);
+            match rest::hand(engine, &self.notes(), heir) {
+                Ok(()) => return rest::finish(log),
+                Err(Refused::Failed(why)) => {
+                    say(format_args!("upgrade: {why}; this process goes on"));
+                    self.is_refused.store(true, Ordering::Relaxed);
+                    return rest::finish(log);
+                }
+                Err(Refused::Unwanted) => {}
             }
-            return rest::finish(log);
         }
         rest::leave(engine.all(), log);
     }

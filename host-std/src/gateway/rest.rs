@@ -11,7 +11,7 @@ use streamgauge_core::time::Time;
 
 use crate::engine::disk::Notes;
 use crate::engine::memory::{Shard, Shards};
-use crate::operations::service::Heir;
+use crate::operations::service::{Heir, Refused};
 use crate::queues::OverflowLog;
 
 /// Writes all that is in the queues of some shards to the overflow log: of each shard first `main`, and of each queue
@@ -30,8 +30,8 @@ pub(super) fn leave(shards: &[Arc<Shard>], log: Option<&OverflowLog>) {
 /// Hands what is in memory to the process that goes on, or leaves it the folder.
 ///
 /// # Errors
-/// Why it does not go on, for a person.
-pub(super) fn hand(engine: &Shards, notes: &[Notes], heir: Heir) -> Result<(), String> {
+/// Why it does not go on.
+pub(super) fn hand(engine: &Shards, notes: &[Notes], heir: Heir) -> Result<(), Refused> {
     heir.hand(|channel| {
         engine.all().iter().filter_map(|shard| shard.keeper()).for_each(|keeper| keeper.leave());
         write_left(engine, notes, channel)
@@ -42,8 +42,8 @@ pub(super) fn hand(engine: &Shards, notes: &[Notes], heir: Heir) -> Result<(), S
 ///
 /// # Errors
 /// Those of `to`.
-pub(super) fn write_left(engine: &Shards, notes: &[Notes], to: &mut impl Write) -> io::Result<()> {
-    if is_elsewhere(engine.own()) { Ok(()) } else { engine.hand(notes, to) }
+pub(super) fn write_left(engine: &Shards, notes: &[Notes], mut to: &mut dyn Write) -> io::Result<()> {
+    if is_elsewhere(engine.own()) { Ok(()) } else { engine.hand(notes, &mut to) }
 }
 
 /// Waits until all is in the log that is on its way there.

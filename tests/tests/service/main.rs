@@ -1,6 +1,7 @@
 //! `streamgauge serve` under a supervisor: what systemd is told, sockets that it opens, and a process that follows another
 //! one on the same sockets and with what that held.
 
+mod hanging;
 mod heirs;
 mod unheard;
 

@@ -157,7 +157,8 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     let gateway = Gateway::after(settings.clone(), stop.clone(), &left)?;
     drop(left);
     // By now the folder is there.
-    let upgrade = Upgrade::new([first, second], terms(&settings)).map_err(StartError::new)?;
+    let (wish, bytes) = (watch::Sender::new(false), settings.disk.as_ref().map_or(settings.memory, |disk| disk.most));
+    let upgrade = Upgrade::new([first, second], terms(&settings), bytes, wish.subscribe()).map_err(StartError::new)?;
 
     // The process before this one had the shape, and has handed it on.
     let process = if predecessor.is_some() { &Process::default() } else { &options.process };
@@ -172,7 +173,7 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     #[cfg(feature = "otlp")]
     limits.spans.clone_from(&spans);
     let reload = Reload::new(sources, configuration, settings.clone());
-    let ended = Running::new(settings, limits, upgrade, reload).run(gateway, stop, predecessor);
+    let ended = Running::new(settings, limits, upgrade, reload, wish).run(gateway, stop, predecessor);
     #[cfg(feature = "otlp")]
     spans.iter().for_each(Spans::finish);
     ended.map(|()| ExitCode::SUCCESS)

@@ -30,9 +30,14 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn new(settings: Settings, limits: Limits, upgrade: Upgrade, reload: Reload) -> Self {
-        let (upgrade, reload) = (Arc::new(upgrade), Arc::new(reload));
-        Self { settings, limits, upgrade, reload, wish: watch::Sender::new(false) }
+    pub(super) fn new(
+        settings: Settings,
+        limits: Limits,
+        upgrade: Upgrade,
+        reload: Reload,
+        wish: watch::Sender<bool>,
+    ) -> Self {
+        Self { settings, limits, upgrade: Arc::new(upgrade), reload: Arc::new(reload), wish }
     }
 
     /// Serves a gateway until its end, which `stop` says. When the process that was to go on does not, begins again where
@@ -110,7 +115,7 @@ impl Running {
         })?;
         let (mut wish, stop) = (self.wish.subscribe(), stop.clone());
         tokio::spawn(async move {
-            // One that comes while another process is to go on counts when that does not.
+            // One that comes while another process is to go on ends that.
             if wish.wait_for(|wish| *wish).await.is_ok() {
                 stop.send_replace(true);
             }

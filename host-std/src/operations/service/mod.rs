@@ -14,4 +14,4 @@ mod upgrade;
 
 pub(crate) use sockets::Sockets;
 pub(crate) use terms::{Kept, Terms};
-pub(crate) use upgrade::{Heir, Predecessor, UPGRADE, Upgrade};
+pub(crate) use upgrade::{Heir, Predecessor, Refused, UPGRADE, Upgrade};

@@ -12,6 +12,9 @@
 //!
 //! Until the new one has taken all of it, the old one has it too, and goes on if the new one ends. Who connects meanwhile
 //! waits in the socket, which never stops to listen.
+//!
+//! The new one answers nobody before the old one has ended: until then it can be ended at any time, when it takes too long,
+//! or when the old one is to stop.
 
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
@@ -22,10 +25,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use command_fds::{CommandFdExt as _, FdMapping};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use super::{Terms, notify};
 use crate::terminal::{self, StartError};
@@ -39,8 +43,17 @@ const READY: &[u8] = b"ready\n";
 /// What it says once it has taken all that the old one held.
 const TAKEN: u8 = b't';
 
-/// How long it may take to say so.
+/// How long it may take to say so, and be silent while it takes what is handed to it.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The fewest bytes that it takes in a second, once it has all of them: they are restored, or read from a disk.
+const LEAST_A_SECOND: u64 = 32 << 20;
+
+/// How often it is looked whether it is waited for in vain.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Why there is no other process.
+const ENDS: &str = "this process ends";
 
 /// The first file that is handed: after stdin, stdout and stderr.
 const FIRST_FILE: i32 = 3;
@@ -52,6 +65,10 @@ pub(crate) struct Upgrade {
     program: PathBuf,
     args: Vec<OsString>,
     terms: Terms,
+    /// How long another process may take, once it has all.
+    patience: Duration,
+    /// Says true when this process is to stop, whichever goes on.
+    wish: watch::Receiver<bool>,
     state: Mutex<State>,
 }
 
@@ -59,8 +76,20 @@ pub(crate) struct Upgrade {
 struct State {
     /// They listen until they are closed.
     sockets: Option<[TcpListener; 2]>,
-    /// Another process was started, and may be one that goes on.
-    is_under_way: bool,
+    next: Next,
+}
+
+/// How far another process is.
+#[derive(Debug)]
+enum Next {
+    /// There is none.
+    Nobody,
+    /// It will be started, or has been ended.
+    Wanted,
+    /// It was started, and is not ready.
+    Starting(Child),
+    /// It is ready, and may be one that goes on.
+    Ready,
 }
 
 /// A process that is ready to go on.
@@ -68,17 +97,35 @@ struct State {
 pub(crate) struct Heir {
     channel: UnixStream,
     process: Child,
+    patience: Duration,
+    wish: watch::Receiver<bool>,
+}
+
+/// Why no other process goes on.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// This one was told to stop meanwhile, and it was ended.
+    Unwanted,
+    /// It has ended, or was; in words.
+    Failed(String),
 }
 
 impl Upgrade {
-    /// By the program and the arguments of this process, on these sockets.
+    /// By the program and the arguments of this process, on these sockets. There are so many `bytes` at the most for another
+    /// one to take. On `wish` it is said that this process is to stop.
     ///
     /// # Errors
     /// What the operating system says.
-    pub(crate) fn new(sockets: [TcpListener; 2], terms: Terms) -> io::Result<Self> {
+    pub(crate) fn new(
+        sockets: [TcpListener; 2],
+        terms: Terms,
+        bytes: u64,
+        wish: watch::Receiver<bool>,
+    ) -> io::Result<Self> {
         let (program, args) = (std::env::current_exe()?, std::env::args_os().skip(1).collect());
-        let state = Mutex::new(State { sockets: Some(sockets), is_under_way: false });
-        Ok(Self { program, args, terms, state })
+        let state = Mutex::new(State { sockets: Some(sockets), next: Next::Nobody });
+        let patience = PATIENCE + Duration::from_secs(bytes / LEAST_A_SECOND);
+        Ok(Self { program, args, terms, patience, wish, state })
     }
 
     /// The same sockets, once more.
@@ -87,17 +134,21 @@ impl Upgrade {
     /// What the operating system says, or that they are closed.
     pub(crate) fn sockets(&self) -> io::Result<[TcpListener; 2]> {
         let state = self.state.lock();
-        let [one, other] = state.sockets.as_ref().ok_or_else(|| io::Error::other("this process ends"))?;
+        let [one, other] = state.sockets.as_ref().ok_or_else(|| io::Error::other(ENDS))?;
         Ok([one.try_clone()?, other.try_clone()?])
     }
 
-    /// Listens no more where nobody else does, unless another process may be about to go on, or not to: who comes from now
-    /// on is refused, and need not wait for an answer that never comes.
+    /// Listens no more where nobody else does, unless another process is about to go on, or not to: who comes from now on is
+    /// refused, and need not wait for an answer that never comes. A process that is not ready yet is ended: it would listen
+    /// on, and answer nobody.
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
-        if !state.is_under_way {
-            state.sockets = None;
+        match std::mem::replace(&mut state.next, Next::Wanted) {
+            Next::Ready => return state.next = Next::Ready,
+            Next::Starting(process) => drop(end(process)),
+            Next::Nobody | Next::Wanted => {}
         }
+        state.sockets = None;
     }
 
     /// At each SIGUSR2 starts the other process, and calls `begins` with it when it could go on; one at a time. What does
@@ -107,22 +158,24 @@ impl Upgrade {
     /// When the operating system refuses.
     pub(crate) fn on_signal(self: &Arc<Self>, begins: impl Fn(Heir) + Send + Sync + 'static) -> Result<(), StartError> {
         let (this, begins) = (Arc::clone(self), Arc::new(begins));
-        this.state.lock().is_under_way = false;
+        this.state.lock().next = Next::Nobody;
         terminal::on_upgrade(move || {
             let Some(turn) = Turn::take(&this) else { return terminal::say("upgrade: one is under way") };
             let begins = Arc::clone(&begins);
             // It is waited for, and requests are not.
             let begun = thread::Builder::new().spawn(move || match turn.upgrade.begin() {
-                Ok(heir) => {
-                    begins(heir);
-                    turn.keep();
-                }
+                Ok(heir) => begins(heir),
+                Err(why) if turn.upgrade.is_closed() => terminal::say(format_args!("upgrade: {why}")),
                 Err(why) => terminal::say(format_args!("upgrade: {why}; this process goes on")),
             });
             if let Err(why) = begun {
                 terminal::say(format_args!("upgrade: {why}; this process goes on"));
             }
         })
+    }
+
+    fn is_closed(&self) -> bool {
+        self.state.lock().sockets.is_none()
     }
 
     /// Starts the other process, and waits until it could go on. Takes a minute at most.
@@ -133,7 +186,7 @@ impl Upgrade {
         let program = self.program.display();
         let failed = |error: io::Error| format!("{program}: {error}");
         let (mut own, its) = UnixStream::pair().map_err(failed)?;
-        let sockets = self.sockets().map_err(failed)?;
+        let sockets = self.sockets().map_err(|error| error.to_string())?;
         let count = sockets.len();
         let files = sockets.into_iter().zip(FIRST_FILE..);
         let files = files.map(|(socket, child_fd)| FdMapping { parent_fd: OwnedFd::from(socket), child_fd }).collect();
@@ -143,15 +196,27 @@ impl Upgrade {
         // They name this process, and mean the other one.
         command.env_remove("LISTEN_PID").env_remove("LISTEN_FDNAMES").env_remove("WATCHDOG_PID");
         command.fd_mappings(files).map_err(|error| format!("{program}: {error}"))?;
-        let child = command.spawn().map_err(failed)?;
+        {
+            let mut state = self.state.lock();
+            if state.sockets.is_none() {
+                return Err(ENDS.to_owned());
+            }
+            state.next = Next::Starting(command.spawn().map_err(failed)?);
+        }
         // The other end of the channel is its own alone: when it ends, so does the channel.
         drop(command);
         let mut said = [0; READY.len()];
         let heard = own.set_read_timeout(Some(PATIENCE)).and_then(|()| own.read_exact(&mut said));
+        let mut state = self.state.lock();
+        let Next::Starting(process) = std::mem::replace(&mut state.next, Next::Wanted) else {
+            return Err(ENDS.to_owned());
+        };
         if heard.is_ok() && said == READY {
-            return Ok(Heir { process: child, channel: own });
+            state.next = Next::Ready;
+            return Ok(Heir { process, channel: own, patience: self.patience, wish: self.wish.clone() });
         }
-        let ended = end(child);
+        drop(state);
+        let ended = end(process);
         Err(match heard {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 format!("{program} was not ready within {PATIENCE:?}")
@@ -161,29 +226,29 @@ impl Upgrade {
     }
 }
 
-/// An upgrade that is under way, until this is dropped, however that comes: otherwise no other would ever be.
+/// An upgrade that is under way, until this is dropped without a process that is ready, however that comes: otherwise no
+/// other would ever be.
 struct Turn {
     upgrade: Arc<Upgrade>,
-    is_kept: bool,
 }
 
 impl Turn {
     /// One, unless another is under way.
     fn take(upgrade: &Arc<Upgrade>) -> Option<Self> {
-        let is_other = std::mem::replace(&mut upgrade.state.lock().is_under_way, true);
-        (!is_other).then(|| Self { upgrade: Arc::clone(upgrade), is_kept: false })
-    }
-
-    /// It stays so: there is a process that may go on.
-    fn keep(mut self) {
-        self.is_kept = true;
+        let mut state = upgrade.state.lock();
+        let is_free = matches!(state.next, Next::Nobody);
+        if is_free {
+            state.next = Next::Wanted;
+        }
+        is_free.then(|| Self { upgrade: Arc::clone(upgrade) })
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if !self.is_kept {
-            self.upgrade.state.lock().is_under_way = false;
+        let mut state = self.upgrade.state.lock();
+        if !matches!(state.next, Next::Ready) {
+            state.next = Next::Nobody;
         }
     }
 }
@@ -199,13 +264,16 @@ impl Heir {
     /// server, and it waits for the end of this one.
     ///
     /// # Errors
-    /// Why it does not, for a person: it has ended.
-    pub(crate) fn hand(mut self, write: impl FnOnce(&mut UnixStream) -> io::Result<()>) -> Result<(), String> {
+    /// Why it does not: it has ended.
+    pub(crate) fn hand(mut self, write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<(), Refused> {
         let id = self.process.id();
-        let end_of_all = 0_u64.to_le_bytes();
-        let handed = write(&mut self.channel).and_then(|()| self.channel.write_all(&end_of_all));
-        if handed.and_then(|()| self.taken()).is_err() {
-            return Err(format!("process {id} did not go on ({}): it says why", end(self.process)));
+        if let Err(error) = self.handed(write) {
+            let ended = end(self.process);
+            return Err(match error.kind() {
+                _ if *self.wish.borrow() => Refused::Unwanted,
+                io::ErrorKind::TimedOut => Refused::Failed(format!("process {id} did not go on: {error}")),
+                _ => Refused::Failed(format!("process {id} did not go on ({ended}): it says why")),
+            });
         }
         notify::main_process(id);
         terminal::say(format_args!("upgrade: process {id} goes on"));
@@ -214,17 +282,70 @@ impl Heir {
         Ok(())
     }
 
-    /// Waits until it has taken all. However long that takes, this process lives.
-    fn taken(&mut self) -> io::Result<()> {
-        self.channel.set_read_timeout(notify::interval())?;
+    fn handed(&mut self, write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
+        let look = notify::interval().map_or(LOOK, |interval| interval.min(LOOK));
+        self.channel.set_read_timeout(Some(look))?;
+        self.channel.set_write_timeout(Some(look))?;
+        let mut channel = Patiently { channel: &self.channel, wish: &self.wish, patience: PATIENCE };
+        channel.look(Instant::now())?;
+        write(&mut channel)?;
+        channel.write_all(&0_u64.to_le_bytes())?;
+        channel.patience = self.patience;
         let mut said = [0];
-        while let Err(error) = self.channel.read_exact(&mut said) {
-            match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => notify::alive(),
-                _ => return Err(error),
+        channel.read_exact(&mut said)?;
+        if said == [TAKEN] { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+}
+
+/// A channel to a process that is waited for, as long as this one need not stop.
+struct Patiently<'a> {
+    channel: &'a UnixStream,
+    wish: &'a watch::Receiver<bool>,
+    /// For each piece.
+    patience: Duration,
+}
+
+impl Patiently<'_> {
+    /// Tries until something comes or goes; meanwhile this process lives.
+    fn until(&self, mut step: impl FnMut(&UnixStream) -> io::Result<usize>) -> io::Result<usize> {
+        let begun = Instant::now();
+        loop {
+            match step(self.channel) {
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                    self.look(begun)?;
+                    notify::alive();
+                }
+                done => return done,
             }
         }
-        if said == [TAKEN] { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+
+    /// Whether to wait on.
+    fn look(&self, begun: Instant) -> io::Result<()> {
+        if *self.wish.borrow() {
+            return Err(io::Error::other(ENDS));
+        }
+        if begun.elapsed() >= self.patience {
+            let why = format!("it did nothing for {:?}, and was ended", self.patience);
+            return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+        }
+        Ok(())
+    }
+}
+
+impl io::Write for Patiently<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.until(|mut channel| channel.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl io::Read for Patiently<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.until(|mut channel| channel.read(bytes))
     }
 }
 
@@ -283,5 +404,41 @@ fn left(channel: &mut UnixStream) -> io::Result<Vec<u8>> {
         if channel.take(bytes).read_to_end(&mut left)? as u64 != bytes {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A process that says nothing.
+    fn hangs(patience: Duration, wish: &watch::Sender<bool>) -> (Heir, UnixStream) {
+        let (channel, its) = UnixStream::pair().unwrap();
+        let process = Command::new("sleep").arg("60").spawn().unwrap();
+        (Heir { channel, process, patience, wish: wish.subscribe() }, its)
+    }
+
+    #[test]
+    fn a_process_that_hangs_is_ended_when_its_time_is_over() {
+        let (heir, _its) = hangs(Duration::from_millis(300), &watch::Sender::new(false));
+        let begun = Instant::now();
+        let Err(Refused::Failed(why)) = heir.hand(|to| to.write_all(b"all")) else { panic!("it goes on") };
+        assert!(why.contains("did nothing for 300ms"), "{why}");
+        assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_process_that_takes_nothing_is_ended_when_this_one_is_to_stop() {
+        let wish = watch::Sender::new(false);
+        let (heir, _its) = hangs(PATIENCE, &wish);
+        let stops = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(200));
+            wish.send_replace(true);
+            wish
+        });
+        // No socket has room for so much.
+        let handed = heir.hand(|to| to.write_all(&vec![0; 64 << 20]));
+        assert!(matches!(handed, Err(Refused::Unwanted)), "{handed:?}");
+        stops.join().unwrap();
     }
 }
