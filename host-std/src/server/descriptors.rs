@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 /// A descriptor that is given up for a moment to tell a client that there are no more.
 #[derive(Debug)]
@@ -29,6 +30,44 @@ impl Reserve {
         drop(self.0.take()?);
         let accepted = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
         accepted.ok()?.ok()
+    }
+}
+
+/// How a listener goes on that can't accept: accepting at once again would only spin, and every failure would be a line of
+/// the log.
+#[derive(Debug)]
+pub(super) struct Failing {
+    pause: Duration,
+    said: Option<Instant>,
+}
+
+impl Failing {
+    const LEAST: Duration = Duration::from_millis(20);
+    const MOST: Duration = Duration::from_secs(1);
+
+    pub(super) const fn new() -> Self {
+        Self { pause: Self::LEAST, said: None }
+    }
+
+    /// Whether to say it: once a second at the most.
+    pub(super) fn is_to_be_said(&mut self) -> bool {
+        let is_due = self.said.is_none_or(|said| said.elapsed() >= Self::MOST);
+        if is_due {
+            self.said = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// A connection was accepted after all.
+    pub(super) const fn reset(&mut self) {
+        self.pause = Self::LEAST;
+    }
+
+    /// How long to wait: each time twice as long, up to a second.
+    pub(super) fn pause(&mut self) -> Duration {
+        let pause = self.pause;
+        self.pause = (2 * pause).min(Self::MOST);
+        pause
     }
 }
 
@@ -78,5 +117,24 @@ pub(super) fn keep_alive(listener: &TcpListener) {
     };
     if let Err(error) = set() {
         tracing::warn!(%error, "peers that vanish will not be noticed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listener_that_goes_on_failing_says_so_once_a_second_and_waits_longer() {
+        let (mut failing, begun) = (Failing::new(), Instant::now());
+        let (mut tried, mut said) = (0, 0);
+        while begun.elapsed() < Duration::from_secs(60) {
+            tried += 1;
+            said += u32::from(failing.is_to_be_said());
+            tokio::time::sleep(failing.pause()).await;
+        }
+        assert!((60..70).contains(&tried) && (50..=60).contains(&said), "{tried} tries, said {said} times");
+        failing.reset();
+        assert_eq!(failing.pause(), Failing::LEAST);
     }
 }

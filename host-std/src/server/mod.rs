@@ -63,7 +63,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use budget::Budget;
 use connection::{Connection, Shared};
-use descriptors::Reserve;
+use descriptors::{Failing, Reserve};
 use input::Input;
 use pages::Pages;
 use refusal::Refusal;
@@ -177,7 +177,7 @@ pub async fn serve<H: Handler>(
         budget: Arc::new(Budget::new(&limits)),
         limits,
     });
-    let mut reserve = Reserve::new();
+    let (mut reserve, mut failing) = (Reserve::new(), Failing::new());
     let farewells = Arc::new(Semaphore::new((max_connections / 2).clamp(1, 64)));
     let tls = shared.limits.tls.clone();
     loop {
@@ -189,19 +189,22 @@ pub async fn serve<H: Handler>(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                if let Some((stream, peer)) = reserve.accept(&listener).await
-                    && tls.is_none()
-                {
-                    // It ends before the next one is taken, as it has the last descriptor.
-                    dismiss(stream, peer, &Refusal::no_descriptor());
+                if failing.is_to_be_said() {
+                    tracing::warn!(%error, "cannot accept a connection");
+                }
+                if let Some((stream, peer)) = reserve.accept(&listener).await {
+                    failing.reset();
+                    if tls.is_none() {
+                        // It ends before the next one is taken, as it has the last descriptor.
+                        dismiss(stream, peer, &Refusal::no_descriptor());
+                    }
                 }
                 reserve.fill();
-                // Accepting at once again would only spin.
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                let _ = tokio::time::timeout(failing.pause(), shutdown.wait_for(|stop| *stop)).await;
                 continue;
             }
         };
+        failing.reset();
         let _ = stream.set_nodelay(true);
         match Arc::clone(&places).try_acquire_owned() {
             Ok(place) => {

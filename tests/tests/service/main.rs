@@ -311,3 +311,17 @@ fn a_socket_that_somebody_else_has_opened_is_served() {
         process.stderr()
     );
 }
+
+#[test]
+fn a_connection_that_is_handed_as_a_socket_is_refused() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let connection = OwnedFd::from(listener.accept().unwrap().0);
+    let mut command = Command::new(tool("streamgauge"));
+    command.args(["serve", "--pubsub-port=0", "--queue-port=0"]).env_remove("RUST_LOG").env("LISTEN_FDS", "1");
+    command.fd_mappings(vec![FdMapping { parent_fd: connection, child_fd: 3 }]).unwrap();
+    let mut process = Process::spawn(command);
+    assert_eq!(process.exit_code(), 2);
+    let said = process.stderr();
+    assert!(said.contains("socket 1 of those that were handed to this process: it is a connection"), "{said}");
+}

@@ -1,8 +1,10 @@
 //! Sockets that somebody else has opened, and this process serves.
 
+use std::io;
 use std::net::TcpListener;
 
 use listenfd::ListenFd;
+use nix::sys::socket::{getsockopt, sockopt};
 
 use crate::terminal::{self, StartError};
 
@@ -26,11 +28,15 @@ impl Sockets {
     pub(crate) fn next_or_bind(&mut self, address: &str, port: u16, flag: &str) -> Result<TcpListener, StartError> {
         let number = self.next;
         self.next += 1;
-        let wrong = |error: std::io::Error| {
+        let wrong = |error: io::Error| {
             StartError::new(format_args!("socket {} of those that were handed to this process: {error}", number + 1))
         };
         match self.handed.take_tcp_listener(number).map_err(wrong)? {
             Some(listener) => {
+                // One that is a connection already looks like one that listens, and accepts nothing for ever.
+                if !getsockopt(&listener, sockopt::AcceptConn).map_err(|error| wrong(error.into()))? {
+                    return Err(wrong(io::Error::other("it is a connection, and does not listen (Accept=no)")));
+                }
                 listener.set_nonblocking(true).map_err(wrong)?;
                 Ok(listener)
             }
