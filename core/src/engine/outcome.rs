@@ -104,6 +104,10 @@ pub struct TopicStats {
     pub received: u64,
     /// Messages handed to a subscriber, counted once for each, since the last reset.
     pub sent: u64,
+    /// Messages published since the topic was made, whatever was reset.
+    pub received_ever: u64,
+    /// Messages handed to a subscriber, counted once for each, since the topic was made.
+    pub sent_ever: u64,
     /// Subscribers that were too slow and had to go.
     pub kicked: u64,
     /// Messages that came again under an id that was known.

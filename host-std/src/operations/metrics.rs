@@ -124,8 +124,8 @@ impl fmt::Display for Label<'_> {
 }
 
 const TOPICS: [Column<TopicStats>; 8] = [
-    (Kind::Counter, "topic_published_messages", "Messages published.", |topic| topic.received),
-    (Kind::Counter, "topic_sent_messages", "Messages sent, counted for each subscriber.", |topic| topic.sent),
+    (Kind::Counter, "topic_published_messages", "Messages published.", |topic| topic.received_ever),
+    (Kind::Counter, "topic_sent_messages", "Messages sent, counted for each subscriber.", |topic| topic.sent_ever),
     (Kind::Counter, "topic_duplicates", "Messages that came again under an id that was known.", |topic| {
         topic.duplicates
     }),

@@ -35,7 +35,7 @@ pub(crate) trait Counted {
 
 impl Counted for TopicStats {
     fn weight(&self) -> u64 {
-        self.received.saturating_add(self.sent)
+        self.received_ever.saturating_add(self.sent_ever)
     }
 }
 
@@ -185,7 +185,7 @@ mod tests {
     fn listed(received: impl IntoIterator<Item = (u64, u64)>) -> Listed<TopicStats> {
         let one = |(number, received)| {
             let name = Name::new(format!("t{number:03}").as_bytes()).unwrap();
-            (name, TopicStats { received, messages: 1, ..TopicStats::default() })
+            (name, TopicStats { received_ever: received, messages: 1, ..TopicStats::default() })
         };
         Listed { all: received.into_iter().map(one).collect() }
     }

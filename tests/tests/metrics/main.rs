@@ -98,6 +98,26 @@ fn however_many_names_there_are_the_series_are_bounded() {
 }
 
 #[test]
+fn no_counter_falls_where_statistics_are_reset() {
+    let folder = TempDir::new().unwrap();
+    for args in [&[][..], &["--data-dir", kept::text(folder.path())]] {
+        let server = Server::everything(args);
+        let mut client = server.connect();
+        assert_eq!(client.post("/pub?topic=clicks", "one\ntwo\nthree").status, 200);
+        let published = || {
+            let text = server.get("/metrics");
+            samples(&text)["streamgauge_topic_published_messages_total{topic=\"clicks\"}"]
+        };
+        assert_eq!(published(), 3.0);
+        assert_eq!(client.get("/stats?topic=clicks&reset=1").status, 200);
+        assert!(client.get("/stats?topic=clicks&format=json").text().contains("\"received\":0,"), "what reset is for");
+        assert_eq!(published(), 3.0);
+        assert_eq!(client.post("/pub?topic=clicks", "four").status, 200);
+        assert_eq!(published(), 4.0);
+    }
+}
+
+#[test]
 fn no_counter_falls_where_names_grow_and_go() {
     let server = Server::everything(["--memory=8GiB"]);
     let mut client = server.connect();

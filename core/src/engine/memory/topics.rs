@@ -90,6 +90,8 @@ impl<H: Host> TopicEntry<H> {
             subscriptions: counters.subscribed,
             received: counters.published.wrapping_sub(self.received_before),
             sent: counters.delivered.wrapping_sub(self.sent_before),
+            received_ever: counters.published,
+            sent_ever: counters.delivered,
             kicked: self.kicked,
             duplicates: self.duplicates,
             forgotten_early: self.seen.counters().evicted,
