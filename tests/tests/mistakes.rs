@@ -71,6 +71,20 @@ fn a_value_of_a_variable_is_told_with_the_variable() {
 }
 
 #[test]
+fn a_variable_counts_only_where_it_says_something_and_no_flag_does() {
+    // Nobody listens there.
+    let flag = "--url=http://127.0.0.1:1";
+    for command in [&["topic", "list"][..], &["queue", "list"], &["gauge", "list"], &["stats"], &["health"]] {
+        for value in ["", "localhost"] {
+            let (code, _, err) = with(("STREAMGAUGE_URL", value), "streamgauge", &[command, &[flag]].concat());
+            assert!(code == 3, "{command:?}, {value:?}: {err}");
+        }
+        let (_, _, err) = with(("STREAMGAUGE_URL", ""), "streamgauge", command);
+        assert!(!err.contains("STREAMGAUGE_URL") && !err.contains("invalid value"), "{command:?}: {err}");
+    }
+}
+
+#[test]
 fn a_file_without_its_flag_is_told_which() {
     for command in ["moments", "histogram", "graph"] {
         let from_to: &[&str] = if command == "graph" { &["--from", "a", "--to", "b"] } else { &[] };

@@ -78,8 +78,9 @@ const TOKEN_FILE: &str = "STREAMGAUGE_TOKEN_FILE";
 /// Reads the command line as the original tools do (`-` and `_` are the same in a flag's name), runs `tool` with it,
 /// and says on stderr what went wrong.
 pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> ExitCode {
-    let mut command = usage::with_exit_codes(O::command());
-    let matches = command.try_get_matches_from_mut(flags::normalise(std::env::args_os()));
+    let typed = flags::normalise(std::env::args_os());
+    let mut command = usage::without_idle_variables(usage::with_exit_codes(O::command()), &typed);
+    let matches = command.try_get_matches_from_mut(typed);
     let options = match matches.and_then(|mut matches| O::from_arg_matches_mut(&mut matches)) {
         Ok(options) => options,
         Err(error) => {

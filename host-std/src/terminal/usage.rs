@@ -1,5 +1,7 @@
 //! What a command's help ends with, and what is wrong with a command line, in one line.
 
+use std::ffi::OsString;
+
 use clap::Command;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, Error};
@@ -28,6 +30,23 @@ pub(crate) fn with_exit_codes(command: Command) -> Command {
 fn ending_with(command: Command, usual: StyledStr) -> Command {
     let codes = command.get_after_long_help().cloned().unwrap_or(usual);
     command.after_long_help(codes.clone()).mut_subcommands(|command| ending_with(command, codes.clone()))
+}
+
+/// The same command without the variables that say nothing: those that are empty, and those of flags that are typed. To clap
+/// an empty one is a value, and that of a flag which commands have from the one above them counts there beside the flag.
+pub(super) fn without_idle_variables(command: Command, typed: &[OsString]) -> Command {
+    let command = command.mut_args(|arg| {
+        let is_empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+        let is_typed = arg.get_long().is_some_and(|flag| is_among(flag, typed));
+        if is_empty || is_typed { arg.env(None) } else { arg }
+    });
+    command.mut_subcommands(|command| without_idle_variables(command, typed))
+}
+
+/// Whether a flag stands on a command line.
+fn is_among(flag: &str, typed: &[OsString]) -> bool {
+    let flags = typed.iter().take_while(|arg| *arg != "--").filter_map(|arg| arg.to_str()?.strip_prefix("--"));
+    flags.map(|arg| arg.split_once('=').map_or(arg, |(name, _)| name)).any(|name| name == flag)
 }
 
 /// What `error` says of the command's line, without its usage; a value that nobody has typed is told with its variable.
@@ -78,7 +97,18 @@ pub(crate) fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::one_line;
+    use super::*;
+
+    #[test]
+    fn a_flag_is_typed_whatever_follows_it() {
+        let typed = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for line in ["topic list --url http://a", "topic --url=http://a list"] {
+            assert!(is_among("url", &typed(line)), "{line}");
+        }
+        for line in ["topic list", "topic list --urls=a", "read --exec -- --url a", "topic show url"] {
+            assert!(!is_among("url", &typed(line)), "{line}");
+        }
+    }
 
     #[test]
     fn an_error_is_one_line_and_keeps_its_tip() {
