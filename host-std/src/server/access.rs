@@ -1,17 +1,16 @@
 //! A line of the log for each request, and a span.
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use http::{StatusCode, header};
 #[cfg(feature = "otlp")]
 use streamgauge_core::endpoints::{Surface, route};
-use streamgauge_core::wire::query::Query;
 
 use super::answer::Problem;
 use super::refusal::kind_of;
 use super::request::Head;
+use super::shown::shown;
 use super::{Answer, Body};
 #[cfg(feature = "otlp")]
 use crate::operations::{Seen, Spans};
@@ -82,14 +81,15 @@ pub(super) fn said(answer: &Answer) -> &[u8] {
 
 /// Logs a request, and what became of it.
 pub(super) fn log(format: LogFormat, peer: SocketAddr, head: &Head<'_, '_>, told: &Told) {
-    let (method, target, status) = (head.http.method, without_secrets(head.http.target), told.status);
-    let (bytes, reason) = (told.bytes, told.reason);
+    write(format, peer, (head.http.method, &shown(head.http.target)), told, trace_of(head));
+}
+
+fn write(format: LogFormat, peer: SocketAddr, (method, target): (&str, &str), told: &Told, traceparent: Option<&str>) {
+    let Told { status, bytes, reason, .. } = *told;
     let microseconds = told.begun.map(|begun| u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
-    let traceparent = trace_of(head);
     if format == LogFormat::Text {
         tracing::info!(%peer, bytes, microseconds, reason, traceparent, "{method} {target} {status}");
     } else {
-        let target = &*target;
         tracing::info!(%peer, method, target, status, bytes, microseconds, reason, traceparent, "request");
     }
 }
@@ -97,13 +97,13 @@ pub(super) fn log(format: LogFormat, peer: SocketAddr, head: &Head<'_, '_>, told
 /// Records a request, and what became of it.
 #[cfg(feature = "otlp")]
 pub(super) fn record(spans: &Spans, peer: SocketAddr, head: &Head<'_, '_>, told: &Told) {
-    let path = head.http.target.split('?').next().unwrap_or_default();
+    let path = shown(head.http.target.split('?').next().unwrap_or_default());
     let route = route(head.request.path, Surface::Everything);
     let name = ["topic", "queue"].into_iter().find_map(|name| head.request.query.get(name));
     let name = name.map(|name| String::from_utf8_lossy(&name.bytes().collect::<Vec<_>>()).into_owned());
     spans.record(&Seen {
         method: head.http.method,
-        path,
+        path: &path,
         route: route.map(|route| route.path),
         name: name.as_deref(),
         peer,
@@ -118,34 +118,4 @@ pub(super) fn record(spans: &Spans, peer: SocketAddr, head: &Head<'_, '_>, told:
 fn trace_of<'h>(head: &'h Head<'_, '_>) -> Option<&'h str> {
     let trace = head.http.fields.iter().find(|field| field.name.eq_ignore_ascii_case("traceparent"))?;
     traceparent(trace.value)
-}
-
-/// A target, with `-` in the place of what lets its bearer in.
-fn without_secrets(target: &str) -> Cow<'_, str> {
-    let Some((path, query)) = target.split_once('?') else { return Cow::Borrowed(target) };
-    // Only a ticket is taken from a query; somebody may try the others.
-    let secret = |pair: &str| {
-        let pair = Query::new(pair.as_bytes());
-        ["ticket", "token", "access_token"].into_iter().find(|name| pair.get(name).is_some())
-    };
-    if !query.split('&').any(|pair| secret(pair).is_some()) {
-        return Cow::Borrowed(target);
-    }
-    let pairs = query.split('&').map(|pair| secret(pair).map_or(pair.into(), |name| Cow::Owned(format!("{name}=-"))));
-    Cow::Owned(format!("{path}?{}", pairs.collect::<Vec<_>>().join("&")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_never_shown() {
-        assert_eq!(without_secrets("/sub?topic=a&ticket=secret&b"), "/sub?topic=a&ticket=-&b");
-        assert_eq!(without_secrets("/sub?token=secret&access_token=x"), "/sub?token=-&access_token=-");
-        assert_eq!(without_secrets("/sub?%74icket=secret&ticket=secret"), "/sub?ticket=-&ticket=-");
-        for same in ["/sub", "/sub?", "/sub?tickets=1", "/ticket=1", "/sub?a=ticket"] {
-            assert_eq!(without_secrets(same), same);
-        }
-    }
 }

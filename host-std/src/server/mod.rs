@@ -10,7 +10,7 @@
 //! | [`tls`], `http2` | handshakes; streams of HTTP/2, each of them a connection like the others |
 //! | `answer`, `body`, `date` | how answers are written |
 //! | `answered`, `refused` | how many there were of each status; what was refused, and why |
-//! | `access` | a line of the log for each request |
+//! | `access`, `shown` | a line of the log for each request; a target without what nobody else should read |
 //! | `refusal` | what the server itself says no to |
 //! | `limits`, `budget`, `descriptors` | what may be used, in all and by one client |
 //! | `files` | static files beside the endpoints |
@@ -34,6 +34,7 @@ mod pages;
 mod refusal;
 mod refused;
 mod request;
+mod shown;
 mod socket;
 pub(crate) mod spare;
 pub mod tls;

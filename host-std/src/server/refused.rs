@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::Value;
 
+use super::shown::shown;
+
 /// The last ones that are kept.
 const LAST: usize = 50;
 
@@ -74,7 +76,7 @@ pub(super) fn note(asker: &Asker<'_>, status: u16, reason: &'static str, said: &
         time: Timestamp::now(),
         peer: asker.peer,
         method: asker.method.chars().take(16).collect(),
-        path: String::from_utf8_lossy(&cut(asker.path)).into_owned(),
+        path: shown(&String::from_utf8_lossy(&cut(asker.path))).into_owned(),
         status,
         reason,
         said: cut(said),
