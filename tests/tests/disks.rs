@@ -298,7 +298,7 @@ fn a_disk_that_hangs_is_told_of_and_what_waits_for_it_is_answered_in_the_end() {
         drop(frozen);
         assert_eq!(putting.join().unwrap(), 200);
     });
-    assert_eq!(ready(&mut client), (200, "ok\ndisk: ok\n".to_owned()));
+    assert_eq!(ready(&mut client), (200, "ok\ndisk: ok\nmemory: ok\nnames: ok\n".to_owned()));
     killed(server);
     assert!(serve(&disk.data(), &["--disk=128MiB"]).get("/stats?queue=main&format=json").contains(r#""depth":3"#));
 }
@@ -337,7 +337,7 @@ fn a_full_disk_refuses_what_is_new_and_goes_on_by_itself() {
 
     fs::remove_file(disk.0.path().join("other")).unwrap();
     until_within(Duration::from_secs(60), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
-    assert_eq!(ready(&mut client), (200, "ok\ndisk: ok\n".to_owned()));
+    assert_eq!(ready(&mut client), (200, "ok\ndisk: ok\nmemory: ok\nnames: ok\n".to_owned()));
     killed(server);
     let server = serve(&folder, &["--queue-bytes", "512MiB"]);
     let stats = server.get("/stats?format=json&queue=main");

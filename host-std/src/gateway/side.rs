@@ -1,7 +1,7 @@
 //! What of a gateway is on one thread.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use streamgauge_core::endpoints::Response;
 use streamgauge_core::engine::{Command, Engine as _, Kind, Prefix, Sink};
@@ -14,9 +14,13 @@ use crate::gauges::Gauges;
 use crate::operations::metrics::{self, Form, Metrics, Rests};
 use crate::operations::rights::Rights;
 use crate::operations::{Health, Listed, Overview, State, Used};
-use crate::server::{Answer, Files, all_refused, whole};
+use crate::server::{Answer, Files, all_refused, refused_within, whole};
 use crate::threads::Inbox;
 use crate::topics::Hub;
+
+/// So long after a request was refused for want of memory, or of a name, that is what the server is short of. A server that
+/// has given all it has, and of which nobody wants more, is well.
+const SHORT: Duration = Duration::from_secs(60);
 
 /// What of a gateway is on one thread.
 pub(super) struct Side {
@@ -63,6 +67,18 @@ impl Side {
             let state = order.away().map(State::Failing).or_else(|| order.is_full().then(full));
             health.note("engine", state.unwrap_or(State::Ok));
         }
+        let short = |reason: &str, why: &dyn Fn() -> String| {
+            if refused_within(SHORT, reason) { State::Limited(why()) } else { State::Ok }
+        };
+        let memory = || {
+            let (held, most) = self.engine.own().memory();
+            format!(
+                "no room within --memory: {held} bytes of {most} are given, and a request of the last minute was refused"
+            )
+        };
+        let names = || "all of --max-names are there, and a request of the last minute was refused".to_owned();
+        health.note("memory", short("no-room", &memory));
+        health.note("names", short("too-many-names", &names));
         if *self.stop.borrow() {
             health.note("stop", State::Failing("the server stops".to_owned()));
         }

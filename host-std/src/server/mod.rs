@@ -51,7 +51,7 @@ pub use descriptors::affordable_connections;
 pub(crate) use files::Files;
 pub use limits::{Limits, SMALL};
 pub use refusal::Denial;
-pub(crate) use refused::{Refused, refused as all_refused};
+pub(crate) use refused::{Refused, refused as all_refused, refused_within};
 
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;

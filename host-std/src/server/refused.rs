@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -59,8 +60,15 @@ impl Refused {
 #[derive(Debug, Default)]
 struct Own {
     /// Reasons are part of the program: there are not many.
-    counts: BTreeMap<&'static str, u64>,
+    counts: BTreeMap<&'static str, Count>,
     last: VecDeque<Refused>,
+}
+
+/// How many were refused for a reason, and when the latest one was.
+#[derive(Debug)]
+struct Count {
+    refused: u64,
+    latest: Instant,
 }
 
 static ALL: Mutex<Vec<Arc<Mutex<Own>>>> = Mutex::new(Vec::new());
@@ -88,8 +96,9 @@ pub(super) fn note(asker: &Asker<'_>, status: u16, reason: &'static str, said: &
             own
         });
         let mut own = own.lock();
-        let count = own.counts.entry(reason).or_default();
-        *count = count.wrapping_add(1);
+        let latest = Instant::now();
+        let count = own.counts.entry(reason).or_insert(Count { refused: 0, latest });
+        *count = Count { refused: count.refused.wrapping_add(1), latest };
         if own.last.len() >= LAST {
             own.last.pop_front();
         }
@@ -103,13 +112,19 @@ pub(crate) fn refused() -> (BTreeMap<&'static str, u64>, Vec<Refused>) {
     for own in ALL.lock().iter() {
         let own = own.lock();
         for (reason, count) in &own.counts {
-            *sums.entry(*reason).or_insert(0_u64) += count;
+            *sums.entry(*reason).or_insert(0_u64) += count.refused;
         }
         last.extend(own.last.iter().cloned());
     }
     last.sort_by_key(|refused| std::cmp::Reverse(refused.time));
     last.truncate(LAST);
     (sums, last)
+}
+
+/// Whether anything was refused for this reason within the last `span`.
+pub(crate) fn refused_within(span: Duration, reason: &str) -> bool {
+    let is_recent = |count: &Count| count.latest.elapsed() < span;
+    ALL.lock().iter().any(|own| own.lock().counts.get(reason).is_some_and(is_recent))
 }
 
 #[cfg(test)]
@@ -126,6 +141,8 @@ mod tests {
             }
         });
         assert_eq!(count(), 300);
+        assert!(refused_within(Duration::from_secs(60), "for-a-test"));
+        assert!(!refused_within(Duration::ZERO, "for-a-test") && !refused_within(Duration::MAX, "for-no-test"));
         let last = refused().1;
         assert_eq!(last.len(), LAST);
         assert!(last.is_sorted_by(|a, b| a.time >= b.time));

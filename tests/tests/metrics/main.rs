@@ -98,6 +98,28 @@ fn however_many_names_there_are_the_series_are_bounded() {
 }
 
 #[test]
+fn what_requests_are_refused_for_is_what_a_server_is_short_of() {
+    let server = Server::everything(["--max-names=3"]);
+    let mut client = server.connect();
+    let limited = || {
+        let text = server.get("/metrics");
+        ["memory", "names"].map(|check| samples(&text)[format!("streamgauge_limited{{check=\"{check}\"}}").as_str()])
+    };
+    assert_eq!(client.get("/readyz").text(), "ok\nmemory: ok\nnames: ok\n");
+    let made = (0..3).map(|number| client.post(&format!("/pub?topic=t{number}"), "x").status);
+    assert_eq!(made.collect::<Vec<_>>(), [200, 200, 507], "main is one of three");
+    let ready = client.get("/readyz");
+    assert_eq!(ready.status, 200);
+    let text = ready.text();
+    assert!(text.starts_with("limited\nmemory: ok\nnames: limited: all of --max-names"), "{text}");
+    assert_eq!(limited(), [0.0, 1.0]);
+    assert_eq!(client.put("/queues/large", r#"{"bytes":"2GiB"}"#).status, 507);
+    let text = client.get("/readyz").text();
+    assert!(text.contains("\nmemory: limited: no room within --memory: "), "{text}");
+    assert_eq!(limited(), [1.0, 1.0]);
+}
+
+#[test]
 fn no_counter_falls_where_statistics_are_reset() {
     let folder = TempDir::new().unwrap();
     for args in [&[][..], &["--data-dir", kept::text(folder.path())]] {
