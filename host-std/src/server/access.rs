@@ -84,6 +84,11 @@ pub(super) fn log(format: LogFormat, peer: SocketAddr, head: &Head<'_, '_>, told
     write(format, peer, (head.http.method, &shown(head.http.target)), told, trace_of(head));
 }
 
+/// Logs what could not be read as a request. Nothing of it is repeated: it may be anything.
+pub(super) fn log_unread(format: LogFormat, peer: SocketAddr, told: &Told) {
+    write(format, peer, ("-", "-"), told, None);
+}
+
 fn write(format: LogFormat, peer: SocketAddr, (method, target): (&str, &str), told: &Told, traceparent: Option<&str>) {
     let Told { status, bytes, reason, .. } = *told;
     let microseconds = told.begun.map(|begun| u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));

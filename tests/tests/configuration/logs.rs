@@ -24,6 +24,33 @@ fn lines(format: &str) -> Vec<String> {
     said
 }
 
+#[test]
+fn what_cannot_be_read_is_logged_without_what_it_is() {
+    for format in ["text", "logfmt", "json"] {
+        let args = ["--max-header-bytes=200", "--enable-logging", &format!("--log-format={format}")];
+        let server = Server::everything(args);
+        let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "secret".repeat(100));
+        for (request, status) in [("GET /\x1b[31msecret\x01 HTTP/1.1\r\nhost: x\r\n\r\n", 400), (&*long, 431)] {
+            let mut client = server.connect();
+            client.send(request);
+            assert_eq!(client.answer().status, status);
+        }
+        let said = until("two lines", || {
+            let said: Vec<_> = server.process.stderr().lines().map(str::to_owned).collect();
+            (said.len() >= 2).then_some(said)
+        });
+        assert!(!said.concat().contains("secret"), "{said:?}");
+        for (line, (status, reason)) in said.iter().zip([(400, "bad-request"), (431, "head-too-large")]) {
+            let told = match format {
+                "text" => format!("- - {status}"),
+                "logfmt" => format!(" method=- target=- status={status} reason={reason}"),
+                _ => format!(r#","method":"-","target":"-","status":{status},"reason":"{reason}"}}"#),
+            };
+            assert!(line.contains(&told) && line.contains(reason) && line.contains("127.0.0.1:"), "{line}");
+        }
+    }
+}
+
 fn check(all: &[Map<String, Value>]) {
     let of = |at: usize, name: &str| all[at].get(name).cloned().unwrap_or(Value::Null);
     assert_eq!(all.len(), 4);

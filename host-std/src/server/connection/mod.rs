@@ -181,7 +181,7 @@ impl<H: Handler> Connection<H> {
                     match read {
                         Read::Some => {}
                         Read::Late if !input.is_empty() => {
-                            socket.write(&Refusal::slow_head(limits).to_stranger(self.peer), &[]).await?;
+                            socket.write(&self.said_to_stranger(&Refusal::slow_head(limits)), &[]).await?;
                             return Ok(End::Finished);
                         }
                         Read::Stopped => return Ok(End::Finished),

@@ -323,8 +323,17 @@ impl<H: Handler> Connection<H> {
 
     /// Refuses what could not be read as a request.
     fn unread(&self, out: &mut Vec<u8>, refusal: &Refusal) -> Step {
-        out.extend(refusal.to_stranger(self.peer));
+        out.extend(self.said_to_stranger(refusal));
         Step::Last
+    }
+
+    /// What is said to a client that has asked for nothing that could be read.
+    pub(in crate::server) fn said_to_stranger(&self, refusal: &Refusal) -> Vec<u8> {
+        if let Some(format) = self.shared.limits.log_requests {
+            let (status, reason) = (refusal.status.as_u16(), Some(refusal.problem()));
+            access::log_unread(format, self.peer, &Told { status, reason, ..Told::default() });
+        }
+        refusal.to_stranger(self.peer)
     }
 }
 

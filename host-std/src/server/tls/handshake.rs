@@ -80,7 +80,7 @@ pub(in crate::server) async fn begin<H: Handler>(
             count(End::Plain);
             let mut socket = Socket::new(socket.into(), shutdown, FAREWELL);
             let refusal = Refusal::bad("this port speaks TLS: use https\n");
-            if socket.write(&refusal.to_stranger(connection.peer), &[]).await.is_ok() {
+            if socket.write(&connection.said_to_stranger(&refusal), &[]).await.is_ok() {
                 socket.linger().await;
             }
         }
