@@ -111,6 +111,37 @@ fn what_a_server_would_not_start_with_is_said_and_nothing_is_made() {
 }
 
 #[test]
+fn one_fault_hides_no_other() {
+    let folder = TempDir::new().unwrap();
+    let checked = |text: &str| {
+        fs::write(folder.path().join("a.toml"), format!("[server]\n{text}")).unwrap();
+        let (code, out, err) = config(folder.path(), &["check", "a.toml"], &[]);
+        assert_eq!((code, out.as_str()), (1, ""), "{text}: {err}");
+        err
+    };
+    assert_eq!(
+        checked("pubsub-port = 9\nqueue-port = 9\n"),
+        "error: --queue-port 9 must be another port than --pubsub-port (--pubsub-port: a.toml:2) (--queue-port: a.toml:3)\n"
+    );
+    assert_eq!(checked("queue-port = 8080\n").lines().count(), 1);
+    for (text, starts) in [
+        (
+            "tls-cert = 'c'\njwt-audience = ['x']\nuser = 'nobody-there'\nwww = 'none'\nmemory = 1\n",
+            &["--jwt-audience needs --jwt-keys", "--tls-cert needs --tls-key", "--memory", "--www: ", "--user: "][..],
+        ),
+        ("tls-client-ca = 'c'\nqueue-port = 8080\n", &["--tls-client-ca needs --tls-cert", "--queue-port 8080"]),
+        ("memory = 1\nuser = 'nobody-there'\ntls-cert = 'c'\ntls-key = 'k'\n", &["--memory", "--tls-cert", "--user: "]),
+    ] {
+        let said = checked(text);
+        for start in starts {
+            let line = said.lines().find(|line| line.contains(start)).unwrap_or_else(|| panic!("no {start}: {said}"));
+            let flag = start.split([' ', ':']).next().unwrap();
+            assert!(line.contains(&format!(" ({flag}: a.toml:")), "{line}");
+        }
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said_without_passwords() {
     let folder = TempDir::new().unwrap();
     let hash = "0".repeat(64);

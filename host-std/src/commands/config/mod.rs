@@ -116,8 +116,14 @@ fn refused(lines: &[String]) -> ExitCode {
 pub(super) fn read(sources: &Sources) -> Result<(Configuration, serve::Options), Vec<String>> {
     let configuration = Configuration::read::<serve::Options>(sources);
     let configuration = configuration.map_err(|all| all.iter().map(Wrong::to_string).collect::<Vec<_>>())?;
-    let options = configuration.options().map_err(|line| vec![line])?;
-    Ok((configuration, options))
+    let mut lines = configuration.contradictions::<serve::Options>();
+    if lines.is_empty() {
+        let options = configuration.options().map_err(|line| vec![line])?;
+        return Ok((configuration, options));
+    }
+    let apart = configuration.options_apart::<serve::Options>().map_err(|line| vec![line])?;
+    lines.extend(apart.judge_start(&configuration).err().into_iter().flatten());
+    Err(lines)
 }
 
 /// Puts what is declared to a server of these settings that keeps nothing, with what there is already, if that is known.

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use streamgauge_core::endpoints::Surface;
 use streamgauge_core::engine::memory::Defaults;
+use streamgauge_core::select::HashKey;
 use streamgauge_core::wire::units::duration;
 use tokio::sync::watch;
 
@@ -134,7 +135,12 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     configuration.warnings.iter().for_each(|line| terminal::say(format_args!("warning: {line}")));
     let connections = &options.connections.fitted(2);
     let explained = |error: StartError| StartError::new(configuration.explain(&error.to_string()));
-    let mut settings = options.all(connections).map_err(explained)?;
+    // What is wrong is seldom alone.
+    let all_wrong = |error| match options.judge_start(&configuration) {
+        Err(lines) => StartError::lines(&lines),
+        Ok(()) => explained(error),
+    };
+    let mut settings = options.all(connections).map_err(all_wrong)?;
     config::rehearsed(&configuration, &settings, None).map_err(|lines| StartError::lines(&lines))?;
     #[cfg_attr(not(feature = "otlp"), expect(unused_mut, reason = "spans are set later"))]
     let mut limits = connections.limits()?;
@@ -225,9 +231,11 @@ impl Options {
     /// What can't be so, a line each.
     pub(super) fn judge_start(&self, configuration: &Configuration) -> Result<(), Vec<String>> {
         let explained = |error: StartError| configuration.explain(&error.to_string());
-        let at = self.listening().map_err(|error| vec![explained(error)])?;
-        self.judge(configuration, &[at])?;
-        let lines: Vec<_> = self.unusable().into_iter().map(explained).collect();
+        let at = self.listening();
+        let listening = at.as_ref().ok().copied();
+        let mut lines: Vec<_> = at.err().map(explained).into_iter().collect();
+        lines.extend(self.judge(configuration, listening.as_slice()).err().into_iter().flatten());
+        lines.extend(self.unusable().into_iter().map(explained));
         if lines.is_empty() { Ok(()) } else { Err(lines) }
     }
 
@@ -236,10 +244,21 @@ impl Options {
     /// # Errors
     /// What can't be so, a line each.
     pub(super) fn judge(&self, configuration: &Configuration, listening: &[SocketAddr]) -> Result<(), Vec<String>> {
-        let explained = |error: StartError| vec![configuration.explain(&error.to_string())];
-        let settings = self.all(&self.connections).map_err(explained)?;
-        self.connections.limits().map_err(explained)?;
-        self.rights.rights(configuration.tokens(), listening).map_err(explained)?;
+        let wrong = [
+            self.settings(&self.connections).err(),
+            self.disk().err(),
+            self.remote().err(),
+            self.hash_key().err(),
+            self.connections.limits().err(),
+            self.rights.rights(configuration.tokens(), listening).err(),
+        ];
+        let lines: Vec<_> =
+            wrong.into_iter().flatten().map(|error| configuration.explain(&error.to_string())).collect();
+        if !lines.is_empty() {
+            return Err(lines);
+        }
+        let settings = self.all(&self.connections);
+        let settings = settings.map_err(|error| vec![configuration.explain(&error.to_string())])?;
         config::rehearsed(configuration, &settings, None)
     }
 
@@ -250,12 +269,15 @@ impl Options {
         settings.www.clone_from(&self.www);
         settings.disk = self.disk()?;
         settings.remote = self.remote()?;
-        let key = self.hash_key_file.as_deref().map(hash_key::stored).transpose();
-        settings.hash_key = key.map_err(StartError::new)?;
+        settings.hash_key = self.hash_key()?;
         if let Some(queue) = settings.engine.main_queue.as_mut().filter(|_| self.no_bridge) {
             queue.topic = None;
         }
         Ok(settings)
+    }
+
+    fn hash_key(&self) -> Result<Option<HashKey>, StartError> {
+        self.hash_key_file.as_deref().map(hash_key::stored).transpose().map_err(StartError::new)
     }
 
     fn settings(&self, connections: &Connections) -> Result<Settings, StartError> {

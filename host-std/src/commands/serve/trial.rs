@@ -33,7 +33,13 @@ impl Options {
             ("data-dir", self.data_dir.as_deref(), kept_in),
         ];
         let tried = named.into_iter().filter_map(|(flag, path, tried)| Some((flag, path?, tried(path?).err()?)));
-        tried.map(wrong).chain(self.process.unusable()).collect()
+        tried.map(wrong).chain(self.process.unusable()).chain(self.port_twice()).collect()
+    }
+
+    /// Both ports, if they are one.
+    fn port_twice(&self) -> Option<StartError> {
+        let port = Some(self.queue_port).filter(|port| *port > 0 && *port == self.pubsub_port)?;
+        Some(StartError::new(format_args!("--queue-port {port} must be another port than --pubsub-port")))
     }
 }
 

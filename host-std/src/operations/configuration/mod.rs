@@ -29,7 +29,8 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
-use clap::{Args, Parser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, Command, Parser};
 
 use settings::{Settings, Takes};
 
@@ -160,14 +161,55 @@ impl Configuration {
     /// # Errors
     /// In a line, what can't be together.
     pub(crate) fn options<O: Parser>(&self) -> Result<O, String> {
-        let command = O::command().mut_args(settings::deaf);
-        let typed = self.chosen.iter().filter(|chosen| chosen.origin != Origin::Default).flat_map(Chosen::typed);
-        let matches = command.try_get_matches_from(std::iter::once("serve".into()).chain(typed));
-        let options = matches.and_then(|mut matches| O::from_arg_matches_mut(&mut matches));
-        options.map_err(|error| {
-            let line = crate::terminal::one_line(&error.render().to_string());
-            self.explain(line.strip_prefix("error: ").unwrap_or(&line))
-        })
+        self.parsed(O::command().mut_args(settings::deaf)).map_err(|error| self.told(&error))
+    }
+
+    /// The same where what can't be together is, so that all else that is wrong can be looked for.
+    ///
+    /// # Errors
+    /// There are none: each setting has been judged alone.
+    pub(crate) fn options_apart<O: Parser>(&self) -> Result<O, String> {
+        self.parsed(settings::lenient(O::command())).map_err(|error| self.told(&error))
+    }
+
+    /// All that can't be together, and what is missing beside what there is, a line each.
+    pub(crate) fn contradictions<O: Parser>(&self) -> Vec<String> {
+        let strict = || O::command().mut_args(settings::deaf);
+        let Err(error) = self.parsed::<O>(strict()) else { return Vec::new() };
+        let is_set = |flag: &str| self.set().any(|chosen| chosen.name == flag);
+        // Which flag it is that needs another one is only known of one that stands alone.
+        let missing = self.set().filter_map(|chosen| {
+            let error = strict().try_get_matches_from(typed_of([chosen])).err()?;
+            let needed = match error.get(ContextKind::InvalidArg) {
+                Some(ContextValue::Strings(flags)) if error.kind() == ErrorKind::MissingRequiredArgument => flags,
+                _ => return None,
+            };
+            let needed = needed.iter().filter_map(|flag| flag.strip_prefix("--")?.split(' ').next());
+            let needed: Vec<_> = needed.filter(|flag| !is_set(flag)).map(|flag| format!("--{flag}")).collect();
+            let line = || self.explain(&format!("--{} needs {}", chosen.name, needed.join(" and ")));
+            (!needed.is_empty()).then(line)
+        });
+        let mut lines: Vec<_> = missing.collect();
+        if error.kind() != ErrorKind::MissingRequiredArgument || lines.is_empty() {
+            lines.push(self.told(&error));
+        }
+        lines
+    }
+
+    /// What somebody has said.
+    fn set(&self) -> impl Iterator<Item = &Chosen> {
+        self.chosen.iter().filter(|chosen| chosen.origin != Origin::Default && !chosen.typed().is_empty())
+    }
+
+    fn parsed<O: Parser>(&self, command: Command) -> Result<O, clap::Error> {
+        let matches = command.try_get_matches_from(typed_of(self.set()));
+        matches.and_then(|mut matches| O::from_arg_matches_mut(&mut matches))
+    }
+
+    /// What clap says, in a line.
+    fn told(&self, error: &clap::Error) -> String {
+        let line = crate::terminal::one_line(&error.render().to_string());
+        self.explain(line.strip_prefix("error: ").unwrap_or(&line))
     }
 
     /// What is put at its path: all that is declared but tokens.
@@ -227,6 +269,11 @@ impl Chosen {
         let typed = |value: &OsString| [OsStr::new(&name), OsStr::new("="), value].into_iter().collect();
         self.values.iter().map(typed).collect()
     }
+}
+
+/// A command line with these.
+fn typed_of<'a>(all: impl IntoIterator<Item = &'a Chosen>) -> impl Iterator<Item = OsString> {
+    std::iter::once("serve".into()).chain(all.into_iter().flat_map(Chosen::typed))
 }
 
 /// Whether a flag is named in a line.
