@@ -14,8 +14,8 @@ use super::load::{Load, Tally};
 use super::process::Process;
 use super::report::{Growth, Row};
 use super::{MARK, Options};
-use crate::client::{Error, Limits, Url, open, write};
-use crate::terminal::exit::Failure;
+use crate::client::{Error, Limits, Url, open, request as ask, write};
+use crate::terminal::exit::{Failure, accepted};
 use crate::transport::Transport;
 
 /// How long nothing may come before no more is expected.
@@ -125,6 +125,9 @@ impl Crowd {
         while seen.lock().begun < subscribers {
             if Instant::now() > until || tasks.try_join_next().is_some() {
                 let begun = seen.lock().begun;
+                // It may have said why.
+                let answer = ask("HEAD", url, &[], None, &Limits::default()).await;
+                accepted(url, answer.map_err(|error| failed(&error))?)?;
                 return Err(Failure::Refused(format!("{url}: only {begun} of {subscribers} subscriptions came about")));
             }
             sleep(LOOK).await;

@@ -8,6 +8,7 @@ use tokio::time::{Duration, Instant, timeout_at};
 
 use super::pipe::{Answer, Pipe};
 use crate::client::{Error, Url, write};
+use crate::commands::at::refusal;
 use crate::terminal::exit::Failure;
 
 /// What to send, and how often.
@@ -31,6 +32,8 @@ pub(super) struct Tally {
     left: u64,
     pub(super) messages: u64,
     pub(super) refused: u64,
+    /// The status of the latest one that was refused.
+    refused_with: Option<u16>,
     pub(super) latencies: Vec<Duration>,
     /// When each request was sent; only one connection sends them in this order.
     pub(super) sent_at: Vec<Instant>,
@@ -107,10 +110,16 @@ impl Ready {
             }
         })
         .await;
-        match failed {
-            Some(error) => Err(Failure::of(&load.url, &error)),
-            None => Ok(tally),
-        }
+        let Some(error) = failed else { return Ok(tally) };
+        // Who refuses ends the connection: that it has ended says nothing where nothing else was answered.
+        let refused_with = {
+            let tally = tally.lock();
+            tally.refused_with.filter(|_| tally.messages == 0)
+        };
+        Err(match refused_with {
+            Some(status) => refusal(&load.url, status).await,
+            None => Failure::of(&load.url, &error),
+        })
     }
 }
 
@@ -118,7 +127,7 @@ impl Default for Tally {
     fn default() -> Self {
         let now = Instant::now();
         let (latencies, sent_at) = (Vec::new(), Vec::new());
-        Self { left: 0, messages: 0, refused: 0, latencies, sent_at, began: now, ended: now }
+        Self { left: 0, messages: 0, refused: 0, refused_with: None, latencies, sent_at, began: now, ended: now }
     }
 }
 
@@ -140,6 +149,7 @@ impl Tally {
             self.messages += (load.messages)(load, answer.body);
         } else {
             self.refused += 1;
+            self.refused_with = Some(answer.status);
         }
         self.time(answer);
     }
