@@ -6,6 +6,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use ::redis::IntoConnectionInfo as _;
 
 use crate::results::StateError;
+use crate::terminal::masked;
 
 /// A name for a state, and the keys that belong to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +101,9 @@ impl Target {
     /// # Errors
     /// It is no address of a Redis server.
     pub fn new(url: &str, mut key: Key, expire: Option<Duration>) -> Result<Self, StateError> {
-        let bad = |error: ::redis::RedisError| StateError::new(format_args!("--state {url}: {}", super::words(&error)));
+        let shown = masked(url);
+        let bad =
+            |error: ::redis::RedisError| StateError::new(format_args!("--state {shown}: {}", super::words(&error)));
         let client = ::redis::Client::open(url.into_connection_info().map_err(bad)?).map_err(bad)?;
         key.home = client.get_connection_info().redis_settings().db();
         // Two writers of one name would take each other's batches for their own.
