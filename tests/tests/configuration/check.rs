@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use streamgauge_tests::build::workspace;
+use streamgauge_tests::command::run;
 use tempfile::TempDir;
 
 use super::{config, spawn};
@@ -167,6 +168,15 @@ fn what_is_wrong_is_said_without_passwords() {
         assert_eq!(server.exit_code(), 2, "{args:?}");
         assert!(!server.stderr().contains("sekret"), "{}", server.stderr());
     }
+    let (code, _, err) = run(&["moments", "--state=rediss://u:sekret@127 .0.0.1:1", "--key=k"], "1\n");
+    assert!(code != 0 && !err.contains("sekret"), "{err}");
+}
+
+#[test]
+fn what_has_no_end_is_no_configuration() {
+    let folder = TempDir::new().unwrap();
+    let (code, _, err) = config(folder.path(), &["check", "/dev/zero"], &[]);
+    assert_eq!((code, err.as_str()), (1, "error: /dev/zero: a configuration has 16 MiB at most\n"));
 }
 
 #[test]

@@ -27,7 +27,9 @@ pub(crate) use wrong::Wrong;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Command, Parser};
@@ -122,7 +124,7 @@ impl Configuration {
     pub(crate) fn read<O: Args>(sources: &Sources) -> Result<Self, Vec<Wrong>> {
         let Some(path) = sources.file() else { return Self::of::<O>(sources, None) };
         let shown = path.display().to_string();
-        match std::fs::read(&path) {
+        match bounded(&path) {
             Ok(bytes) => Self::of::<O>(sources, Some((&shown, &bytes))),
             Err(error) => Err(vec![Wrong::new(shown, "", error)]),
         }
@@ -269,6 +271,16 @@ impl Chosen {
         let typed = |value: &OsString| [OsStr::new(&name), OsStr::new("="), value].into_iter().collect();
         self.values.iter().map(typed).collect()
     }
+}
+
+/// More is no configuration, but what somebody has named by mistake, such as a device that has no end.
+const MOST: u64 = 16 << 20;
+
+/// What a file has, if that may be a configuration.
+fn bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST { Err(io::Error::other("a configuration has 16 MiB at most")) } else { Ok(bytes) }
 }
 
 /// A command line with these.
