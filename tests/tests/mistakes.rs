@@ -183,6 +183,35 @@ fn with(variable: (&str, &str), tool: &str, args: &[&str]) -> (i32, String, Stri
 }
 
 #[test]
+fn a_token_is_told_by_its_hash_where_its_name_is_not_enough() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tokens = folder.path().join("tokens").display().to_string();
+    let new = ["token", "new", "--tokens", &tokens, "--rights=get:*", "--name=worker"];
+    fine(&new, "");
+    let (code, _, err) = run(&[&new[..], &["--expires=2020-01-01T00:00:00Z"]].concat(), "");
+    assert_eq!((code, err.as_str()), (0, "warning: --expires is over: the token opens nothing\n"));
+    let (code, err) = wrong(&["token", "remove", "--tokens", &tokens, "worker"], "");
+    assert!(code == 2 && err.contains("2 tokens of ") && err.contains(": 8 digits or more of a hash"), "{err}");
+    let list = fine(&["token", "list", "--tokens", &tokens], "");
+    let hash = list.lines().find(|line| line.contains("expired")).and_then(|line| line.split(' ').next());
+    fine(&["token", "remove", "--tokens", &tokens, hash.expect("a hash")], "");
+    fine(&["token", "remove", "--tokens", &tokens, "worker"], "");
+}
+
+#[test]
+fn a_bench_that_is_refused_says_what_was_answered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tokens = folder.path().join("tokens").display().to_string();
+    fine(&["token", "new", "--tokens", &tokens, "--rights=get:*"], "");
+    let server = Server::everything(["--tokens", &tokens]);
+    let url = format!("http://{}", server.address);
+    for args in [["bench", "put", "--queue", &url], ["bench", "fanout", "--pubsub", &url]] {
+        let (code, _, err) = run(&args, "");
+        assert!(code == 1 && err.contains(" answered 401"), "{args:?}: {code} {err}");
+    }
+}
+
+#[test]
 fn the_file_of_a_token_is_read_by_who_shows_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let tokens = folder.path().join("tokens").display().to_string();

@@ -87,6 +87,9 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
 }
 
 fn make(new: &New) -> Result<(), StartError> {
+    if new.expires.is_some_and(|end| end <= Timestamp::now()) {
+        eprintln!("warning: --expires is over: the token opens nothing");
+    }
     let token = random().map_err(StartError::new)?;
     let rates = Rates { messages: new.messages, bytes: new.bytes };
     let terms = Terms { grants: new.rights.clone(), rates, expires: new.expires, name: new.name.clone() };
@@ -105,7 +108,11 @@ fn take_out(Remove { file: Tokens { tokens }, token }: &Remove) -> Result<(), St
         let how_many = if meant.is_empty() { "no token".to_owned() } else { format!("{} tokens", meant.len()) };
         let names = lines.iter().filter_map(|(_, line)| line.terms.name.as_deref()).filter(|_| meant.is_empty());
         let near = words::meant(words::nearest(token, names));
-        return Err(StartError::new(format_args!("{how_many} of {} called {token}{near}", tokens.display())));
+        // Names may be given twice, and no hash is.
+        let instead =
+            if meant.len() > 1 { ": 8 digits or more of a hash, as token list has them, say which" } else { "" };
+        let line = format_args!("{how_many} of {} called {token}{near}{instead}", tokens.display());
+        return Err(StartError::new(line));
     };
     let left = text.split_inclusive('\n').zip(1..).filter(|(_, at)| *at != number).map(|(line, _)| line);
     file::replace(tokens, &left.collect::<String>())
