@@ -38,7 +38,7 @@ fn unpadded(value: f64, digits: usize) -> Option<Decimal> {
     let plain = Decimal::rounded(value, digits)?;
     let bytes = plain.as_bytes();
     let is_long = !bytes.contains(&b'.') && bytes.iter().filter(|byte| byte.is_ascii_digit()).count() > digits;
-    if is_long && !Decimal::rounded(value, ALL_DIGITS).is_some_and(|exact| exact.as_bytes() == bytes) {
+    if is_long && Decimal::rounded(value, ALL_DIGITS).is_none_or(|exact| exact.as_bytes() != bytes) {
         return Decimal::scientific(value, digits);
     }
     Some(plain)

@@ -14,7 +14,7 @@ use streamgauge_core::wire::units::duration;
 use super::table::Table;
 use crate::operations::rights::tokens::{Token, bytes_a_second, messages, random};
 use crate::operations::rights::{BadGrant, Grants, Id, Rates, Terms};
-use crate::terminal::{EXIT_CODES_HERE, StartError, meant as words};
+use crate::terminal::{EXIT_CODES_HERE, StartError, meant as words, say};
 
 /// Tokens, and what their owners may do
 #[derive(Debug, Parser)]
@@ -88,7 +88,7 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
 
 fn make(new: &New) -> Result<(), StartError> {
     if new.expires.is_some_and(|end| end <= Timestamp::now()) {
-        eprintln!("warning: --expires is over: the token opens nothing");
+        say("warning: --expires is over: the token opens nothing");
     }
     let token = random().map_err(StartError::new)?;
     let rates = Rates { messages: new.messages, bytes: new.bytes };

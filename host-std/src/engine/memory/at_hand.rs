@@ -71,7 +71,9 @@ impl Shard {
         if self.update(|state| state.memory.is_due_for(look, now)) {
             // What is due is done first.
             let nobody = &mut |_: Part<'_>| ControlFlow::Continue(());
-            if let (refused @ Outcome::Refused(_), _) = self.execute_at_hand(keeper, look, Missing::IsMade, nobody).await {
+            if let (refused @ Outcome::Refused(_), _) =
+                self.execute_at_hand(keeper, look, Missing::IsMade, nobody).await
+            {
                 return refused;
             }
         }
