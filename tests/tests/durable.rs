@@ -224,6 +224,7 @@ fn who_looks_sees_what_is_on_the_disk() {
     let flags = ["--disk", "256MiB"];
     let server = serve(folder.path(), &flags);
     let mut client = server.connect();
+    assert_eq!(client.put("/queues/between", r#"{"bytes":33554432}"#).status, 201);
     // Between two of a queue there is as much as is read at a time, and in all more than is kept.
     let between = "x".repeat(300_000);
     for number in 0..60 {
@@ -248,9 +249,9 @@ fn who_looks_sees_what_is_on_the_disk() {
             );
             assert_eq!(client.get("/dump?queue=between").body.len(), 60 * (between.len() + 1));
         }
-        // A look takes so much memory, and is the same each time.
+        // It is the same each time.
         let some = [(); 2].map(|()| client.get("/peek?queue=between&items=1000").text().lines().count());
-        assert!(some[0] == some[1] && some[0] >= 20, "{some:?}: as many as 8 MiB hold");
+        assert!(some[0] == some[1] && some[0] >= 17, "{some:?}: as many as an answer holds");
     };
     look(&server);
     killed(server);

@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     const COLUMNS: [Column<TopicStats>; 2] = [
-        (Kind::Counter, "published", "", |topic| topic.received),
+        (Kind::Counter, "published", "", |topic| topic.received_ever),
         (Kind::Gauge, "messages", "", |topic| topic.messages),
     ];
 

@@ -130,7 +130,7 @@ fn one_fault_hides_no_other() {
             "tls-cert = 'c'\njwt-audience = ['x']\nuser = 'nobody-there'\nwww = 'none'\nmemory = 1\n",
             &["--jwt-audience needs --jwt-keys", "--tls-cert needs --tls-key", "--memory", "--www: ", "--user: "][..],
         ),
-        ("tls-client-ca = 'c'\nqueue-port = 8080\n", &["--tls-client-ca needs --tls-cert", "--queue-port 8080"]),
+        ("tls-client-ca = 'c'\nqueue-port = 8080\n", &["--tls-client-ca needs ", "--queue-port 8080"]),
         ("memory = 1\nuser = 'nobody-there'\ntls-cert = 'c'\ntls-key = 'k'\n", &["--memory", "--tls-cert", "--user: "]),
     ] {
         let said = checked(text);

@@ -27,7 +27,8 @@ fn lines(format: &str) -> Vec<String> {
 #[test]
 fn what_cannot_be_read_is_logged_without_what_it_is() {
     for format in ["text", "logfmt", "json"] {
-        let args = ["--max-header-bytes=200", "--enable-logging", &format!("--log-format={format}")];
+        let args =
+            ["--max-header-bytes=200", "--max-connections=100", "--enable-logging", &format!("--log-format={format}")];
         let server = Server::everything(args);
         let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "secret".repeat(100));
         for (request, status) in [("GET /\x1b[31msecret\x01 HTTP/1.1\r\nhost: x\r\n\r\n", 400), (&*long, 431)] {

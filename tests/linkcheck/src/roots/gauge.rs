@@ -1,8 +1,8 @@
 //! Gauges: what they take, tell and are read as.
 
 use streamgauge_core::gauge::{
-    Bar, Described, Format, Gauge, Group, Json, Key, Measured, Named, Pane, Span, Storage, render, write_alert,
-    write_histogram, write_json, write_svg,
+    Bar, Described, Format, Gauge, Group, Json, Key, Measured, Named, Pane, Reading, Span, Storage, render,
+    write_alert, write_histogram, write_json, write_svg,
 };
 use streamgauge_core::stats::graph::Edge;
 use streamgauge_core::stats::space_saving::Slot;
@@ -76,7 +76,10 @@ roots! {
     definition => keep(gauge().definition());
     counters => keep(gauge().counters());
     is_pending => gauge().is_pending();
+    room => keep(Gauge::<Pieces>::room(given()));
     miss => gauge().miss(*given());
+    untell => gauge().untell(*given());
+    as_of => keep(given::<Reading<'_>>().as_of(*given()));
     take => gauge().take(bytes(), *given());
     take_numbers => gauge().take_numbers(given::<[f64; 9]>(), *given());
     measured => keep(gauge().measured().map(<[_]>::len));
