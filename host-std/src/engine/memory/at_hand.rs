@@ -19,7 +19,7 @@ struct LookedAt<'s>(&'s Shard);
 
 impl Drop for LookedAt<'_> {
     fn drop(&mut self) {
-        drop(self.0.update(|state| state.memory.host_mut().looks_away()));
+        drop(self.0.update(|state| state.memory.host_mut().look_away()));
     }
 }
 
@@ -80,28 +80,28 @@ impl Shard {
         let mut places = self.update(|state| state.places(look, now));
         // As they lie on the disk, where one read is for many of them.
         places.sort_unstable_by_key(|away| away.place);
-        let looked_at = LookedAt(self);
+        let mut items = Vec::with_capacity(places.len());
         for away in places {
-            if let Err(refusal) = self.bring(keeper, queue, away).await {
-                return Outcome::Refused(refusal);
+            match self.copied(keeper, queue, away).await {
+                Ok(item) => items.extend(item.map(|item| (away, item))),
+                Err(refusal) => return Outcome::Refused(refusal),
             }
         }
-        let (outcome, _) = self.execute_at_hand(keeper, look, Missing::IsMade, to).await;
-        drop(looked_at);
-        outcome
+        self.update(|state| state.memory.host_mut().look_at(items));
+        let _looked_at = LookedAt(self);
+        self.execute_at_hand(keeper, look, Missing::IsMade, to).await.0
     }
 
-    /// Copies an item that is looked at, unless it is lost.
-    async fn bring(&self, keeper: &Arc<Keeper>, queue: &Name, away: Away) -> Result<(), Refusal> {
+    /// A copy of an item, unless it is lost.
+    async fn copied(&self, keeper: &Arc<Keeper>, queue: &Name, away: Away) -> Result<Option<Box<[u8]>>, Refusal> {
         let mut item = Vec::new();
         if !keeper.shelf().get(&away, &mut item) {
             self.load(keeper, queue, away).await?;
             if !keeper.shelf().get(&away, &mut item) {
-                return Ok(());
+                return Ok(None);
             }
         }
-        self.update(|state| state.memory.host_mut().looks_at(away, item));
-        Ok(())
+        Ok(Some(item.into()))
     }
 
     /// Copies the next items of a walk, each with a newline, as far as `most` bytes hold them, and one item at least;

@@ -42,9 +42,9 @@ impl Looks {
         Some(true)
     }
 
-    /// Keeps an item.
-    pub(super) fn keep(&mut self, away: &Away, item: Vec<u8>) {
-        self.items.insert(key(away), item.into());
+    /// Keeps items.
+    pub(super) fn keep(&mut self, items: Vec<(Away, Box<[u8]>)>) {
+        self.items = items.into_iter().map(|(away, item)| (key(&away), item)).collect();
     }
 
     /// An item that is kept.
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(looks.remember(&away(1, long)), Some(true));
         assert_eq!(looks.remember(&away(2, 1)), Some(false));
         assert_eq!(looks.places(), [away(1, long)]);
-        looks.keep(&away(1, long), b"item".to_vec());
+        looks.keep(vec![(away(1, long), b"item"[..].into())]);
         assert_eq!((looks.get(&away(1, long)), looks.get(&away(2, 1))), (Some(&b"item"[..]), None));
         looks.begin();
         let each = LOOKED_AT / 4 - BESIDE;

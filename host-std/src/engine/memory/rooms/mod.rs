@@ -199,13 +199,13 @@ impl Rooms {
         self.looks.places()
     }
 
-    /// Keeps an item that is looked at.
-    pub(crate) fn looks_at(&mut self, away: Away, item: Vec<u8>) {
-        self.looks.keep(&away, item);
+    /// From now on these items are at hand.
+    pub(crate) fn look_at(&mut self, items: Vec<(Away, Box<[u8]>)>) {
+        self.looks.keep(items);
     }
 
     /// The look is over; what is returned is to be dropped.
-    pub(crate) fn looks_away(&mut self) -> impl Sized + use<> {
+    pub(crate) fn look_away(&mut self) -> impl Sized + use<> {
         self.looks.end()
     }
 
