@@ -136,9 +136,9 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     let connections = &options.connections.fitted(2);
     let explained = |error: StartError| StartError::new(configuration.explain(&error.to_string()));
     // What is wrong is seldom alone.
-    let all_wrong = |error| match options.judge_start(&configuration) {
+    let all_wrong = |wrong| match options.judge_start(&configuration) {
         Err(lines) => StartError::lines(&lines),
-        Ok(()) => explained(error),
+        Ok(()) => StartError::lines(&explained_all(&configuration, wrong)),
     };
     let mut settings = options.all(connections).map_err(all_wrong)?;
     config::rehearsed(&configuration, &settings, None).map_err(|lines| StartError::lines(&lines))?;
@@ -224,6 +224,11 @@ fn sync_mode(text: &str) -> Result<SyncMode, String> {
     }
 }
 
+/// What is wrong, a line each, with where it is from.
+fn explained_all(configuration: &Configuration, wrong: Vec<StartError>) -> Vec<String> {
+    wrong.into_iter().map(|error| configuration.explain(&error.to_string())).collect()
+}
+
 impl Options {
     /// Whether a server could start with them: the same as of one that runs, and whether what they name can be used.
     ///
@@ -244,36 +249,38 @@ impl Options {
     /// # Errors
     /// What can't be so, a line each.
     pub(super) fn judge(&self, configuration: &Configuration, listening: &[SocketAddr]) -> Result<(), Vec<String>> {
-        let wrong = [
-            self.settings(&self.connections).err(),
-            self.disk().err(),
-            self.remote().err(),
-            self.hash_key().err(),
-            self.connections.limits().err(),
-            self.rights.rights(configuration.tokens(), listening).err(),
-        ];
-        let lines: Vec<_> =
-            wrong.into_iter().flatten().map(|error| configuration.explain(&error.to_string())).collect();
-        if !lines.is_empty() {
-            return Err(lines);
+        let (settings, mut wrong) = match self.all(&self.connections) {
+            Ok(settings) => (Some(settings), Vec::new()),
+            Err(wrong) => (None, wrong),
+        };
+        wrong.extend(self.connections.limits().err());
+        wrong.extend(self.rights.rights(configuration.tokens(), listening).err());
+        match settings {
+            Some(settings) if wrong.is_empty() => config::rehearsed(configuration, &settings, None),
+            _ => Err(explained_all(configuration, wrong)),
         }
-        let settings = self.all(&self.connections);
-        let settings = settings.map_err(|error| vec![configuration.explain(&error.to_string())])?;
-        config::rehearsed(configuration, &settings, None)
     }
 
     /// What a gateway is made with.
-    fn all(&self, connections: &Connections) -> Result<Settings, StartError> {
-        let mut settings = self.settings(connections)?;
-        settings.shards = self.shards.into();
-        settings.www.clone_from(&self.www);
-        settings.disk = self.disk()?;
-        settings.remote = self.remote()?;
-        settings.hash_key = self.hash_key()?;
-        if let Some(queue) = settings.engine.main_queue.as_mut().filter(|_| self.no_bridge) {
-            queue.topic = None;
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    fn all(&self, connections: &Connections) -> Result<Settings, Vec<StartError>> {
+        match (self.settings(connections), self.disk(), self.remote(), self.hash_key()) {
+            (Ok(mut settings), Ok(disk), Ok(remote), Ok(hash_key)) => {
+                settings.shards = self.shards.into();
+                settings.www.clone_from(&self.www);
+                (settings.disk, settings.remote, settings.hash_key) = (disk, remote, hash_key);
+                if let Some(queue) = settings.engine.main_queue.as_mut().filter(|_| self.no_bridge) {
+                    queue.topic = None;
+                }
+                Ok(settings)
+            }
+            (settings, disk, remote, hash_key) => {
+                let wrong = [settings.err(), disk.err(), remote.err(), hash_key.err()];
+                Err(wrong.into_iter().flatten().collect())
+            }
         }
-        Ok(settings)
     }
 
     fn hash_key(&self) -> Result<Option<HashKey>, StartError> {
