@@ -339,51 +339,37 @@ fn each_dead_letter_arrives_once() {
 /// A letter on its way makes no room for others: it arrives.
 #[test]
 fn what_is_put_behind_a_letter_does_not_push_it_out() {
-    let serve = Serve::start(2);
-    let mut client = serve.connect();
-    for target in names(6) {
-        let queue = format!("to_{target}");
-        let settings = format!("{{\"max_bytes\":30,\"max_attempts\":1,\"dead_letter\":\"{target}\"}}");
-        assert_eq!(put(&mut client, &format!("/queues/{queue}"), &settings).status, 201);
-        for round in 0..50 {
-            client.post(&format!("/put?queue={queue}"), format!("letter {round:013}"));
-            let lent = client.get(&format!("/get?queue={queue}&lease=30"));
-            let token = lent.header("x-lease").expect("a token");
-            // All at once, so that it is put before anything else can happen.
-            let post = |target: &str, body: &str| {
-                format!("POST {target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}", body.len())
-            };
-            let nack = post(&format!("/nack?queue={queue}&lease={token}"), "");
-            client.send(nack + &post(&format!("/put?queue={queue}"), &format!("behind {round:013}")));
-            assert_eq!((client.answer().status, client.answer().status), (200, 200));
-            assert_eq!(client.get(&format!("/get?queue={queue}")).text(), format!("behind {round:013}"));
-        }
-        let left = format!("/peek?queue={queue}&state=dead");
-        until("all letters to leave", || client.get(&left).body.is_empty().then_some(()));
-        let (source, target) = (serve.stats(&queue), serve.stats(&target));
-        assert_eq!((&source["overflow"], &source["refused"], &target["accepted"]), (&0.into(), &0.into(), &50.into()));
-    }
+    nothing_is_lost_behind_letters(|_| String::new(), |target| format!("/put?queue=to_{target}"));
 }
 
 /// Nor does what a topic feeds: it waits, and is not lost.
 #[test]
 fn what_is_fed_behind_a_letter_is_not_lost() {
+    nothing_is_lost_behind_letters(
+        |target| format!(",\"topic\":\"on_{target}\""),
+        |target| format!("/pub?topic=on_{target}"),
+    );
+}
+
+/// Lets letters leave queues for others, and sends what would push them out `way` behind each; the queues have `more`
+/// settings.
+fn nothing_is_lost_behind_letters(more: impl Fn(&str) -> String, way: impl Fn(&str) -> String) {
     let serve = Serve::start(2);
     let mut client = serve.connect();
     for target in names(6) {
-        let (queue, topic) = (format!("to_{target}"), format!("on_{target}"));
-        let settings =
-            format!("{{\"max_bytes\":30,\"max_attempts\":1,\"dead_letter\":\"{target}\",\"topic\":\"{topic}\"}}");
+        let (queue, way) = (format!("to_{target}"), way(&target));
+        let settings = format!("{{\"max_bytes\":30,\"max_attempts\":1,\"dead_letter\":\"{target}\"{}}}", more(&target));
         assert_eq!(put(&mut client, &format!("/queues/{queue}"), &settings).status, 201);
         for round in 0..50 {
-            client.post(&format!("/pub?topic={topic}"), format!("letter {round:013}"));
+            client.post(&way, format!("letter {round:013}"));
             let lent = client.get(&format!("/get?queue={queue}&lease=30"));
             let token = lent.header("x-lease").expect("a token");
+            // All at once, so that it is there before anything else can happen.
             let post = |target: &str, body: &str| {
                 format!("POST {target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}", body.len())
             };
             let nack = post(&format!("/nack?queue={queue}&lease={token}"), "");
-            client.send(nack + &post(&format!("/pub?topic={topic}"), &format!("behind {round:013}")));
+            client.send(nack + &post(&way, &format!("behind {round:013}")));
             assert_eq!((client.answer().status, client.answer().status), (200, 200));
             assert_eq!(client.get(&format!("/get?queue={queue}")).text(), format!("behind {round:013}"));
         }
