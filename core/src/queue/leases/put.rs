@@ -276,7 +276,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         }
         self.fresh.len = self.fresh.len.wrapping_add(1);
         if self.is_beyond_alone(len) {
-            self.let_go_beyond(overflow);
+            self.drop_ready(overflow);
         }
         self.has_risen();
         Ok(id)

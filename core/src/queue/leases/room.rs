@@ -68,7 +68,10 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
                 if !self.can_make_room(size, note) {
                     return None;
                 }
-                if !self.is_beyond_alone(size.len) {
+                if self.is_beyond_alone(size.len) {
+                    // All that are ready leave with it, so that no letter does if that is enough.
+                    while self.drop_ready(overflow) {}
+                } else {
                     while self.is_beyond_depth(1) && self.drop_one(false, overflow) {}
                     while self.is_beyond_bytes(bytes, whole) && self.drop_one(true, overflow) {}
                 }
@@ -107,11 +110,6 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             whole = whole.saturating_add(record::whole_len(len, 0));
         }
         !self.is_beyond(items, bytes, whole) && (self.grows() || whole <= self.free() as u64)
-    }
-
-    /// Lets the oldest ready items leave that are beyond the limits.
-    pub(super) fn let_go_beyond(&mut self, overflow: Leaving<'_>) {
-        while self.is_beyond(0, 0, 0) && self.drop_ready(overflow) {}
     }
 
     /// Lets the log have room for records of these lengths. Without `overflow` no item leaves for that.
@@ -224,7 +222,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     }
 
     /// Lets the oldest ready item leave, and returns whether there was one.
-    fn drop_ready(&mut self, overflow: Leaving<'_>) -> bool {
+    pub(super) fn drop_ready(&mut self, overflow: Leaving<'_>) -> bool {
         let Some(next) = self.oldest_ready() else { return false };
         let size = self.size_at(next.offset);
         self.leave(&next, size);

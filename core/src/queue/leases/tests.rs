@@ -235,6 +235,20 @@ fn dead_letters_leave_before_what_is_still_to_be_done() {
     assert_eq!(got(&mut queue), (10..20).collect::<Vec<u8>>());
 }
 
+/// What is ready leaves with an item that is beyond a limit by itself, and is often room enough for it.
+#[test]
+fn no_letter_leaves_for_an_item_that_does_so_at_once() {
+    let mut queue = queue::<10, 8>(Overflow::DropOldest);
+    queue.set_settings(Settings { max_attempts: Some(1), ..Settings::DEFAULT });
+    (0..10).for_each(|item| drop(put(&mut queue, item)));
+    for token in lend(&mut queue, 5) {
+        queue.nack(at(0), token, Duration::ZERO, b"").unwrap();
+    }
+    queue.set_settings(Settings { limits: Limits { depth: Some(0), bytes: None }, ..*queue.settings() });
+    assert_eq!(put(&mut queue, 10), [5, 6, 7, 8, 9, 10]);
+    assert_eq!((queue.counters().letters, queue.counters().overflow), (5, 6));
+}
+
 /// Slots that grow by one at a time, as far as they may.
 struct Growing(Vec<Slot>);
 

@@ -289,12 +289,16 @@ impl Model {
         self.done.accepted += 1;
     }
 
-    /// Does what the queue did with a put of `data` that it accepted, which may have died elsewhere before, and checks that it may: `left` is what it handed
-    /// over.
+    /// Does what the queue did with a put of `data` that it accepted, which may have died elsewhere before, and checks
+    /// that it may: `left` is what it handed over.
     pub(super) fn put(&mut self, data: &[u8], died: Option<Death>, delay: u64, mut left: VecDeque<Vec<u8>>) {
         let needed = needed(data.len() + died.as_ref().map_or(0, Death::extra));
         let (len, alone) = (data.len(), self.is_beyond_alone(data.len()));
-        if self.settings.overflow == Overflow::DropOldest && !alone {
+        if alone {
+            while self.first(State::Ready).is_some() {
+                self.leaves(false, &mut left);
+            }
+        } else if self.settings.overflow == Overflow::DropOldest {
             while self.is_beyond_depth(1) {
                 self.leaves(false, &mut left);
             }
@@ -303,12 +307,12 @@ impl Model {
             }
         }
         // What else leaves before it is for want of room in the storage.
-        while self.surely_lacks_room(needed) || (!alone && !left.is_empty()) {
+        while self.surely_lacks_room(needed) || left.len() > usize::from(alone) {
             assert!(self.may_lack_room(needed), "an item left though there was room");
             self.leaves(true, &mut left);
         }
         self.accept(data, died, delay);
-        while alone && self.is_beyond(0, 0) && self.first(State::Ready).is_some() {
+        if alone {
             self.leaves(false, &mut left);
         }
         assert!(left.is_empty(), "no more leaves than has to");
