@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `frame` | how an entry lies in a segment; byte for byte |
 //! | `frames` | entries one behind the other, past what is damaged |
+//! | `newest` | which segment there has to be at the end |
 //! | `own` | what the log writes for itself: heads of segments, and that it was closed |
 //! | `position` | a segment and an offset; what files are called |
 //! | [`Tail`] | the end in memory: entries get their places, and go to the disk in [`Group`]s |
@@ -22,6 +23,7 @@
 
 mod frame;
 mod frames;
+mod newest;
 mod own;
 mod position;
 mod recovery;

@@ -11,6 +11,7 @@ use std::ops::ControlFlow;
 use super::Position;
 use super::frame::{self, Found, HEADER, Salt};
 use super::frames::{Frames, next_entry};
+use super::newest;
 use super::own::{HEAD, Own};
 use super::position::name_of;
 use super::run::{salt_in, salt_of};
@@ -42,7 +43,7 @@ pub(crate) struct Damage {
     pub(crate) at: Position,
     /// So many, and at least one entry; of a file that is missing 0 if nothing says how far the log went in it.
     pub(crate) len: u32,
-    /// Whether the whole file is missing.
+    /// Whether the whole file is missing, or as good as that.
     pub(crate) is_missing: bool,
 }
 
@@ -77,7 +78,7 @@ impl Damage {
 impl std::fmt::Display for Damage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.is_missing {
-            write!(f, "{} is missing", name_of(self.at.segment))
+            write!(f, "{} is missing, or nothing in it can be read", name_of(self.at.segment))
         } else {
             write!(f, "{}: {} bytes are not what was written", self.at, self.len)
         }
@@ -106,6 +107,30 @@ pub(crate) struct End {
 /// # Errors
 /// The folder or a file can't be read.
 pub(crate) fn read<F: Folder>(
+    folder: &F,
+    from: Position,
+    mut each: impl FnMut(Step<'_>) -> ControlFlow<()>,
+) -> io::Result<End> {
+    let (mut is_over, mut lost) = (false, None);
+    let mut end = read_there(folder, from, |step| {
+        if let Step::Damaged(damage) = step {
+            lost = Some(damage.at.segment);
+        }
+        let go_on = each(step);
+        is_over = go_on.is_break();
+        go_on
+    })?;
+    if let Some(newest) = newest::read(folder)?.filter(|newest| *newest >= from.segment && !is_over) {
+        end.next = end.next.max(newest.saturating_add(1));
+        if end.at.map(|at| at.segment).max(lost) < Some(newest) {
+            let _ = each(Step::Damaged(Damage::missing(Position { segment: newest, offset: 0 }, None)));
+        }
+    }
+    Ok(end)
+}
+
+/// The same as far as there is something, which may be less than there was.
+fn read_there<F: Folder>(
     folder: &F,
     from: Position,
     mut each: impl FnMut(Step<'_>) -> ControlFlow<()>,

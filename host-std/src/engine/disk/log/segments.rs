@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::frame::{self, Salt};
+use super::newest;
 use super::position::{name_of, segment_of};
 use super::run::salt_in;
 use super::tail::{Fresh, Group};
@@ -32,6 +33,8 @@ pub(crate) struct Segments<F: Folder> {
     open: Vec<(u32, F::File)>,
     /// What was written and not synced.
     unsynced: Vec<Arc<Group>>,
+    /// The newest that was said to be begun.
+    newest: u32,
 }
 
 /// The name of a file that is not complete yet.
@@ -129,7 +132,7 @@ impl<F: Folder> Maker<F> {
 impl<F: Folder> Segments<F> {
     /// None, in a folder.
     pub(crate) const fn new(folder: F) -> Self {
-        Self { folder, open: Vec::new(), unsynced: Vec::new() }
+        Self { folder, open: Vec::new(), unsynced: Vec::new(), newest: 0 }
     }
 
     /// Takes a segment in that was made: before anything is written to it.
@@ -190,6 +193,13 @@ impl<F: Folder> Segments<F> {
         // Nothing goes to those before it any more.
         let last = segments.last().copied().unwrap_or_default();
         self.open.retain(|(segment, _)| *segment >= last);
+        if last > self.newest {
+            // All is safe without it; who opens the folder next only knows less.
+            if let Err(error) = newest::write(&self.folder, last) {
+                tracing::warn!(file = name_of(last), %error, "it is not written down that this file of the log was begun");
+            }
+            self.newest = last;
+        }
         Ok(())
     }
 

@@ -295,21 +295,36 @@ fn a_file_that_is_missing_is_told() {
         }
         ControlFlow::Continue(())
     });
-    assert_eq!(damage, [("0000000002.log is missing".to_owned(), bytes)], "the next one says how far it went");
+    let lost = |segment: u32| format!("{} is missing, or nothing in it can be read", name_of(segment));
+    assert_eq!(damage, [(lost(2), bytes)], "the next one says how far it went");
     assert_eq!(end.unwrap().at, Some(log.tail.end()));
-    // So is the one that the log goes on in.
-    for segment in segments(&world.disk).unwrap() {
-        world.disk.remove(&name_of(segment)).unwrap();
-    }
-    for (offset, missing) in [(0, 0), (1, 1)] {
-        let mut damaged = 0;
-        let each = |step: Step<'_>| {
-            damaged += u32::from(matches!(step, Step::Damaged(damage) if damage.is_missing));
+    // So is the last one, behind which is nothing.
+    let of_the_last = |from| {
+        let mut damage = Vec::new();
+        let end = read(&world.disk, from, |step| {
+            if let Step::Damaged(some) = step
+                && some.at.segment > 2
+            {
+                damage.push(some.to_string());
+            }
             ControlFlow::Continue(())
-        };
-        read(&world.disk, Position { segment: 4, offset }, each).unwrap();
-        assert_eq!(damaged, missing);
+        });
+        (damage, end.unwrap().next)
+    };
+    let whole = world.disk.open(&name_of(4)).unwrap();
+    whole.cut(1).unwrap();
+    assert_eq!(of_the_last(Position::ZERO), (vec![lost(4)], 5), "nothing is left of it");
+    for segment in segments(&world.disk).unwrap().into_iter().rev() {
+        world.disk.remove(&name_of(segment)).unwrap();
+        for offset in [0, 1] {
+            let (damage, next) = of_the_last(Position { segment: 4, offset });
+            assert_eq!((damage, next), (vec![lost(4)], 5));
+        }
     }
+    assert_eq!(of_the_last(Position { segment: 5, offset: 0 }), (vec![], 5), "nobody reads what is before that");
+    // What a crash has torn says nothing.
+    world.disk.open("newest").unwrap().write_all_at(9, b"9").unwrap();
+    assert_eq!(of_the_last(Position { segment: 4, offset: 0 }), (vec![], 4));
 }
 
 #[test]
