@@ -12,6 +12,8 @@ pub(super) struct Figures {
     per_second: f64,
     /// Of the server, for a message, in microseconds.
     cpu: f64,
+    /// What of it the kernel took.
+    kernel: f64,
     written: f64,
     pages: f64,
     /// Bytes and flushes.
@@ -29,6 +31,7 @@ impl Figures {
         Self {
             per_second: messages / answered.elapsed.as_secs_f64(),
             cpu: usage.cpu.as_secs_f64() * 1e6 / messages,
+            kernel: usage.kernel.as_secs_f64() * 1e6 / messages,
             written: usage.written as f64 / messages,
             pages: usage.pages as f64 / messages,
             disk: usage.disk.map(|(bytes, flushes)| (bytes as f64 / messages, flushes as f64 / messages)),
@@ -90,10 +93,11 @@ impl Row {
         let cpu = self.rounds.iter().map(|round| round.cpu);
         let (least, most) = (cpu.clone().fold(f64::INFINITY, f64::min), cpu.fold(0.0, f64::max));
         format!(
-            "{name:<34} {:>9.0} {:>8.2} {:>13} {:>8} {:>8} {:>8.0} {:>8.0} {:>8.0} {:>8.3} {:>8.0} {:>8.0}",
+            "{name:<34} {:>9.0} {:>8.2} {:>13} {:>8.1} {:>8} {:>8} {:>8.0} {:>8.0} {:>8.0} {:>8.3} {:>8.0} {:>8.0}",
             self.median(|round| round.per_second),
             self.median(|round| round.cpu),
             format!("{least:.2}-{most:.2}"),
+            self.median(|round| round.kernel),
             times(memory),
             times(peer),
             self.median(|round| round.written),
@@ -114,11 +118,12 @@ pub(super) fn print(rows: &[Row], load: &Load, rounds: usize, others: u64) {
         "medians of {rounds} rounds in turn, each of {items} puts, or {at_most:?}; others took {others} % of all CPU time"
     );
     println!(
-        "{:<34} {:>9} {:>8} {:>13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "{:<34} {:>9} {:>8} {:>13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
         "",
         "a second",
         "CPU µs",
         "from-to",
+        "kernel",
         "x memory",
         "x peer",
         "wchar B",
@@ -137,6 +142,7 @@ pub(super) fn print(rows: &[Row], load: &Load, rounds: usize, others: u64) {
 /// What the columns are.
 pub(super) const LEGEND: &str = "\
 CPU     of the server, user and system, for a message; in the last row of the process that writes and syncs
+kernel  what of it is system time, in ticks of the clock: what the same requests take of any program
 x       CPU time of that in memory; of the peer that takes the least of those whose answer promises as much: to outlive
         a power cut, or for memory, interval and each 2 minutes the server's own end; round by round
 wchar   bytes for a message that the server has given to write() and its like; for some servers also to sockets
@@ -176,7 +182,16 @@ mod tests {
     use super::*;
 
     fn row(number: usize, cpu: &[f64]) -> Row {
-        let figures = |cpu| Figures { per_second: 1.0, cpu, written: 0.0, pages: 0.0, disk: None, p50: 1.0, p99: 1.0 };
+        let figures = |cpu| Figures {
+            per_second: 1.0,
+            cpu,
+            kernel: 1.0,
+            written: 0.0,
+            pages: 0.0,
+            disk: None,
+            p50: 1.0,
+            p99: 1.0,
+        };
         Row { contender: &CONTENDERS[number], rounds: cpu.iter().map(|cpu| figures(*cpu)).collect(), absent: None }
     }
 
