@@ -1,6 +1,5 @@
 //! Dead letters: items whose last lease ended without acknowledgement.
 
-use core::iter::once;
 use core::ops::ControlFlow;
 use core::time::Duration;
 
@@ -233,7 +232,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         }
         let (stored, size) = (record::parts(record).stored.len(), record::held(record).size());
         let len = record::record_len(stored, note.len())?;
-        self.find_room(once(len), None)?;
+        self.find_room(record_len(len)?, None)?;
         // Finding room may have moved it.
         let old = self.slots.get(slot)?.offset();
         let accepted = self.accepted_at(old);

@@ -227,7 +227,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             return Ok(());
         }
         self.settle(self.clock);
-        self.find_room(records, None).ok_or(PutError::Full)
+        let needed = records.map(record_len).try_fold(0_usize, |sum, len| sum.checked_add(len?));
+        needed.and_then(|needed| self.find_room(needed, None)).ok_or(PutError::Full)
     }
 
     /// Accepts an item of that size, which may have a note behind it.

@@ -1,7 +1,5 @@
 //! Room for an item that is put: what leaves for it, and what is moved out of its way.
 
-use core::iter::once;
-
 use super::away::{Held, Size};
 use super::counters::count;
 use super::record::{self, Kind};
@@ -51,9 +49,9 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// Makes room for an item of that size and a note of `note`, or changes nothing if there is none to be made.
     pub(super) fn make_room(&mut self, size: Size, note: usize, overflow: Leaving<'_>) -> Option<()> {
         let (bytes, whole) = (size.len as u64, record::whole_len(size.len, note));
-        let record = record::record_len(size.stored(), note)?;
+        let needed = record_len(record::record_len(size.stored(), note)?)?;
         let beyond = self.is_beyond(1, bytes, whole);
-        if !beyond && self.log.place(record_len(record)?).is_some() {
+        if !beyond && self.log.place(needed).is_some() {
             return Some(());
         }
         self.settle(self.clock);
@@ -62,7 +60,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
                 if self.is_beyond(1, bytes, whole) {
                     return None;
                 }
-                self.find_room(once(record), None)
+                self.find_room(needed, None)
             }
             Overflow::DropOldest => {
                 if !self.can_make_room(size, note) {
@@ -77,7 +75,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
                 }
                 // Nothing leaves because there is no memory for where it lies.
                 let leaving = if self.grows() { None } else { Some(overflow) };
-                self.find_room(once(record), leaving)
+                self.find_room(needed, leaving)
             }
         }
     }
@@ -112,17 +110,12 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         !self.is_beyond(items, bytes, whole) && (self.grows() || whole <= self.free() as u64)
     }
 
-    /// Lets the log have room for records of these lengths. Without `overflow` no item leaves for that.
+    /// Lets the log have room in one piece for `needed` bytes of records. Without `overflow` no item leaves for that.
     ///
     /// At most each record is moved to the end once, and all of them together once.
-    pub(super) fn find_room(
-        &mut self,
-        lens: impl Iterator<Item = usize> + Clone,
-        mut overflow: Option<Leaving<'_>>,
-    ) -> Option<()> {
-        let needed = lens.clone().try_fold(0_usize, |sum, len| sum.checked_add(record_len(len)?))?;
+    pub(super) fn find_room(&mut self, needed: usize, mut overflow: Option<Leaving<'_>>) -> Option<()> {
         let mut moves = self.log.len();
-        while !self.log.has_room_for(lens.clone()) {
+        while self.log.place(needed).is_none() {
             let enough = needed <= self.free();
             let oldest = self.log.front().map(Kind::of);
             if enough && moves > 0 && matches!(oldest, Some(Kind::Aside(_))) {

@@ -249,6 +249,31 @@ fn no_letter_leaves_for_an_item_that_does_so_at_once() {
     assert_eq!((queue.counters().letters, queue.counters().overflow), (5, 6));
 }
 
+/// However much is moved out of their way, the lengths of many items are looked at a few times.
+#[test]
+fn room_for_many_items_is_found_in_a_few_looks_at_each() {
+    // Behind those that stay is room for most of the items, and where the acknowledged ones were for the others.
+    const STAY: usize = 300;
+    const ACKED: usize = 300;
+    const FREE: usize = 400;
+    const ITEMS: usize = ACKED + FREE - 50;
+    let settings = Settings { overflow: Overflow::Reject, ..Settings::DEFAULT };
+    let mut queue =
+        LeaseQueue::new(std::vec![0; (STAY + ACKED + FREE) * RECORD], [Slot::FREE; STAY + ACKED], settings, 1);
+    (0..STAY + ACKED).for_each(|_| drop(put(&mut queue, 7)));
+    for token in lend(&mut queue, (STAY + ACKED) as u64).split_off(STAY) {
+        queue.ack(at(0), token).unwrap();
+    }
+    let looks = std::cell::Cell::new(0);
+    let items = (0..ITEMS).map(|_| {
+        looks.set(looks.get() + 1);
+        &[8][..]
+    });
+    assert_eq!(queue.mput(at(0), items, |_| panic!("it is refused before that")), Ok(ITEMS as u64));
+    assert!(queue.counters().moved > 0, "nothing was in their way");
+    assert!(looks.get() <= 10 * ITEMS, "{} looks", looks.get());
+}
+
 /// Slots that grow by one at a time, as far as they may.
 struct Growing(Vec<Slot>);
 
