@@ -142,6 +142,12 @@ fn an_heir_has_all_that_was_in_memory() {
         }
         assert_eq!(client.put("/queues/a", r#"{"max_attempts":7}"#).status, 200);
         assert_eq!(client.put("/gauges/g", r#"{"topic":"a","measure":["rate"]}"#).status, 201);
+        // Of some of these the hash leads to another shard than the topic's.
+        let fed = ["e", "f", "g", "h", "i", "j"];
+        for name in fed {
+            assert_eq!(client.put(&format!("/queues/{name}"), r#"{"topic":"d"}"#).status, 201);
+        }
+        assert_eq!(client.post("/pub?topic=d", "d3").status, 200);
         let lent = client.get("/get?queue=b&lease=600");
         let token = lent.header("x-lease").unwrap().to_owned();
         assert_eq!(client.post("/put?queue=c&delay=600", "later").status, 200);
@@ -156,7 +162,13 @@ fn an_heir_has_all_that_was_in_memory() {
         assert!(client.get("/peek?queue=c&state=delayed").text().contains("later"));
         for name in ["a", "b", "c", "d"] {
             let told = server.get(&format!("/sub?topic={name}&from=first&follow=0&multipart=0"));
-            assert_eq!(told.trim_start(), format!("{name}1\n{name}2\n"), "shards {shards}");
+            let third = if name == "d" { "d3\n" } else { "" };
+            assert_eq!(told.trim_start(), format!("{name}1\n{name}2\n{third}"), "shards {shards}");
+        }
+        assert_eq!(client.post("/pub?topic=d", "d4").status, 200);
+        for name in fed {
+            let got = [(); 3].map(|()| client.get(&format!("/get?queue={name}")).text());
+            assert_eq!(got, ["d3", "d4", ""], "{name}, shards {shards}");
         }
         heir.stop(&mut server);
     }

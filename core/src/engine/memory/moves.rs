@@ -21,6 +21,11 @@ impl<H: Host> Memory<H> {
         }
     }
 
+    /// The names of all queues, in the order of the table. O(queues).
+    pub fn queue_names(&self) -> impl Iterator<Item = Name> + use<H> {
+        self.queues.names()
+    }
+
     /// Takes a queue out, as it is. Nobody is told that it is gone. O(queues on its topic).
     pub fn detach_queue(&mut self, name: &Name) -> Option<DetachedQueue<H>> {
         let topic = self.queues.get(name)?.settings().topic;

@@ -45,9 +45,9 @@ pub(crate) use rehearsing::Inventory;
 pub(crate) use shard::{Shard, TopicLog, published_to};
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
+use siphasher::sip::SipHasher13;
 use streamgauge_core::engine::memory::{Defaults, Memory};
 use streamgauge_core::engine::{
     Command, Data, Dump, Id, Kind, Name, Outcome, Pieces, QueueSettings, Refusal, Sink, TopicSettings,
@@ -141,7 +141,9 @@ impl Shards {
             };
             shard.map(Arc::new)
         });
-        Ok(Self::seen_from_each(shards.collect::<Result<_, String>>()?, threads))
+        let shards = shards.collect::<Result<Vec<_>, String>>()?;
+        remember_guests(&shards);
+        Ok(Self::seen_from_each(shards, threads))
     }
 
     /// One shard, which is kept in a folder. `heard` is told how many bytes of how many were read, and `found` what was found,
@@ -388,14 +390,25 @@ impl std::fmt::Display for KeptError {
 /// Bytes that a topic holds which the server itself publishes in.
 const SMALL_TOPIC: u64 = 256 << 10;
 
-/// The shard of so many that a name is at home in.
+/// The shard of so many that a name is at home in. It is the same one in a process that [goes on](Shards::hand) with what
+/// this one held, whatever that was built with.
 fn home(name: &Name, shards: usize) -> usize {
     if shards == 1 {
         return 0;
     }
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    (hasher.finish() % shards as u64) as usize
+    (SipHasher13::new().hash(name.as_bytes()) % shards as u64) as usize
+}
+
+/// Lets the shards where queues are at home know of those that are with their topics elsewhere.
+fn remember_guests(shards: &[Arc<Shard>]) {
+    for (at, shard) in shards.iter().enumerate() {
+        for queue in shard.with(|memory| memory.queue_names().collect::<Vec<_>>()) {
+            let home = home(&queue, shards.len());
+            if home != at {
+                shards[home].remember_move(queue, at);
+            }
+        }
+    }
 }
 
 impl Engine for Shards {
