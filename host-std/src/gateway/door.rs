@@ -177,8 +177,8 @@ impl Door {
         Place::at(path).filter(|place| has_all && is_there(place))
     }
 
-    /// What a change of settings names beside what it changes: a queue shows what its topic has, a gauge too, and dead
-    /// letters are put where they go.
+    /// What a change of settings names beside what it changes: a queue shows what its topic has, a gauge too; dead letters
+    /// are put where they go, and what the rules of a gauge say is published.
     fn may_name(
         &self,
         request: &Request<'_>,
@@ -186,22 +186,28 @@ impl Door {
         parsed: &Result<Parsed<'_>, NoRoom>,
     ) -> Result<(), Denial> {
         let Some(rights) = &self.side.rights else { return Ok(()) };
-        let (topic, queue) = match parsed {
+        let sees = |topic| (Right::Subscribe, topic);
+        let named: Vec<(Right, _)> = match parsed {
             Ok(Parsed::Asking(asking)) => match &asking.command {
-                Command::SetQueue { change, .. } => (change.topic.flatten(), change.dead_letter.flatten()),
+                Command::SetQueue { change, .. } => {
+                    let letters = change.dead_letter.flatten().map(|queue| (Right::Put, queue));
+                    change.topic.flatten().map(sees).into_iter().chain(letters).collect()
+                }
                 _ => return Ok(()),
             },
-            Ok(Parsed::Reply(Reply::Gauge(GaugeRequest::Set(_)))) => {
-                (Definition::from_json(request.body).ok().map(|definition| definition.topic), None)
-            }
+            Ok(Parsed::Reply(Reply::Gauge(GaugeRequest::Set(_)))) => match Definition::from_json(request.body) {
+                Ok(definition) => {
+                    let told = definition.rules.iter().filter_map(|rule| Some((Right::Publish, rule.to?)));
+                    told.chain([sees(definition.topic)]).collect()
+                }
+                Err(_) => return Ok(()),
+            },
             _ => return Ok(()),
         };
-        let topic = topic.map(|topic| Need::Right(Right::Subscribe, About::Name(topic)));
-        let queue = queue.map(|queue| Need::Right(Right::Put, About::Name(queue)));
-        for need in topic.into_iter().chain(queue) {
-            rights.may_name(need, request, context.authorization)?;
-        }
-        Ok(())
+        named.into_iter().try_for_each(|(right, name)| {
+            let need = Need::Right(right, About::Name(name));
+            rights.may_name(need, request, context.authorization).map_err(Into::into)
+        })
     }
 
     fn refuse_traced(&self, request: &Request<'_>, why: NoPlace) -> Answer {
