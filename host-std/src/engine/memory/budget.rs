@@ -4,15 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use streamgauge_core::engine::Refusal;
 
 /// So many bytes, of which each topic and queue holds what it may ever use.
 #[derive(Debug)]
 pub struct Budget {
     bytes: u64,
     held: AtomicU64,
-    /// How many topics and queues hold something.
-    names: AtomicU64,
     /// So many while something is executed again.
     again: u64,
     /// Requests while what is refused is [noted](Self::watch), and what was, if anybody asks for that.
@@ -61,12 +58,10 @@ impl Budget {
     }
 
     fn of(bytes: u64, again: u64, refusals: Option<Mutex<Refusals>>) -> Arc<Self> {
-        let [held, names] = [(); 2].map(|()| AtomicU64::new(0));
         let [requests, names_asked_for] = [(); 2].map(|()| AtomicU32::new(0));
         Arc::new(Self {
             bytes,
-            held,
-            names,
+            held: AtomicU64::new(0),
             again,
             requests,
             names_asked_for,
@@ -120,21 +115,6 @@ impl Budget {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Takes `bytes` for a topic or a queue.
-    ///
-    /// # Errors
-    /// [`Refusal::NoRoom`].
-    pub(super) fn take(self: &Arc<Self>, bytes: u64) -> Result<Held, Refusal> {
-        let mut held = Held { budget: Arc::clone(self), bytes: 0, is_name: false };
-        if held.extend(bytes) {
-            held.is_name = true;
-            self.names.fetch_add(1, Ordering::Relaxed);
-            return Ok(held);
-        }
-        let (budget, names) = (self.bytes, self.names.load(Ordering::Relaxed));
-        Err(Refusal::NoRoom { needed: bytes, budget, held: self.held(), names })
-    }
-
     /// Whether another name may be made, where there is a place for it: asked for like memory, as it is told again what was
     /// answered.
     pub(super) fn may_make(&self, has_place: bool) -> bool {
@@ -178,7 +158,7 @@ impl Budget {
 
     /// Nothing yet, to be [extended](Held::extend).
     pub(crate) fn nothing(self: &Arc<Self>) -> Held {
-        Held { budget: Arc::clone(self), bytes: 0, is_name: false }
+        Held { budget: Arc::clone(self), bytes: 0 }
     }
 }
 
@@ -187,7 +167,6 @@ impl Budget {
 pub(crate) struct Held {
     budget: Arc<Budget>,
     bytes: u64,
-    is_name: bool,
 }
 
 impl Held {
@@ -214,7 +193,6 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.shrink(0);
-        self.budget.names.fetch_sub(u64::from(self.is_name), Ordering::Relaxed);
     }
 }
 
@@ -284,13 +262,12 @@ mod tests {
     #[test]
     fn what_is_held_comes_back_and_no_more_is_ever_given() {
         let budget = Budget::new(100);
-        let mut a = budget.take(60).unwrap();
-        let refusal = budget.take(41).unwrap_err();
-        assert_eq!(refusal, Refusal::NoRoom { needed: 41, budget: 100, held: 60, names: 1 });
+        let [mut a, mut b] = [(); 2].map(|()| budget.nothing());
+        assert!(a.extend(60) && !b.extend(41));
         assert!(a.extend(40) && !a.extend(1) && !a.extend(u64::MAX));
         assert_eq!(budget.held(), 100);
         drop(a);
         assert_eq!(budget.held(), 0);
-        assert!(budget.take(100).is_ok());
+        assert!(b.extend(100));
     }
 }

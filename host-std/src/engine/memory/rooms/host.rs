@@ -48,7 +48,7 @@ impl Host for Rooms {
     fn topic(&mut self, settings: &TopicSettings) -> Result<TopicRoom<Self>, Refusal> {
         let bytes = self.in_memory(settings);
         let marks = bytes / BYTES_A_MARK;
-        let held = self.budget.take(bytes.saturating_add(marks * size_of::<Mark>() as u64).saturating_add(ENTRY))?;
+        let held = self.take(bytes.saturating_add(marks * size_of::<Mark>() as u64).saturating_add(ENTRY))?;
         Ok(TopicRoom {
             bytes: Bytes::new(bytes, held),
             marks: Lazy::new(usize::try_from(marks).unwrap_or(0)),
@@ -59,7 +59,7 @@ impl Host for Rooms {
 
     fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal> {
         let here = if self.keeps.is_some() { 0 } else { settings.bytes };
-        let held = self.budget.take(here.saturating_add(ENTRY + TIES))?;
+        let held = self.take(here.saturating_add(ENTRY + TIES))?;
         let items = if self.keeps.is_some() {
             Items::Growing(Bounded::new(usize::MAX, Steps::Quarter, held))
         } else {

@@ -299,9 +299,23 @@ impl Rooms {
     /// There is no memory for it.
     pub(crate) fn own_room(&mut self, longest: u64) -> Result<OwnRoom, Refusal> {
         let bytes = OWN.max(longest.saturating_add(BESIDE));
-        let held = self.budget.take(OWN / 4 + longest)?;
+        let held = self.take(OWN / 4 + longest)?;
         let room = self.topic(&TopicSettings { bytes, max_message_bytes: longest, ..TopicSettings::DEFAULT })?;
         Ok(OwnRoom { room, held })
+    }
+
+    /// Takes `bytes` of the budget.
+    fn take(&self, bytes: u64) -> Result<Held, Refusal> {
+        let mut held = self.budget.nothing();
+        if held.extend(bytes) {
+            return Ok(held);
+        }
+        Err(Refusal::NoRoom {
+            needed: bytes,
+            budget: self.budget.bytes(),
+            held: self.budget.held(),
+            names: self.counts.all(),
+        })
     }
 
     fn bounded<T>(&self, most: u64, steps: Steps) -> Bounded<T> {
@@ -311,5 +325,18 @@ impl Rooms {
     fn bounded_by<T>(budget: &Arc<Budget>, most: u64, steps: Steps) -> Bounded<T> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         Bounded::new(most, steps, budget.nothing())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_topics_and_queues_are_counted_among_what_holds_memory() {
+        let mut rooms = Rooms::alone(Budget::new(4 * OWN));
+        let there: Vec<_> = std::iter::from_fn(|| rooms.own_room(1).ok()).collect();
+        let refusal = rooms.own_room(1).map(drop).unwrap_err();
+        assert!(!there.is_empty() && matches!(refusal, Refusal::NoRoom { names: 0, .. }), "{refusal}");
     }
 }

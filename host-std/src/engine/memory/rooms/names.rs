@@ -22,6 +22,11 @@ impl Counts {
         Self { most: Arc::new(AtomicUsize::new(most)), ..Self::default() }
     }
 
+    /// How many topics and queues there are.
+    pub(super) fn all(&self) -> u64 {
+        [&self.topics, &self.queues].map(|count| count.load(Ordering::Relaxed) as u64).iter().sum()
+    }
+
     /// From now on there may be so many of each.
     pub(crate) fn set_most(&self, most: usize) {
         self.most.store(most, Ordering::Relaxed);
