@@ -39,20 +39,20 @@ impl<H: Handler> Connection<H> {
         }
         let mut share = self.shared.budget.share(Client::of(self.peer.ip()));
         let mut body = input.bytes.split_off(head.min(input.bytes.len()));
-        if !share.extend(body.len()) {
+        let mut room = body.len();
+        if !share.extend(room) {
             return Ok(Err(Refusal::no_budget(limits)));
         }
         while body.len() < length {
-            let before = body.len();
-            let left = length.saturating_sub(before);
-            // Twice as much each time, as a client may announce what it never sends.
-            body.reserve_exact(left.min(before.max(PIECE)));
-            let room = left.min(PIECE);
-            if let Some(refusal) = self.read_body(socket, &mut body, room).await? {
-                return Ok(Err(refusal));
-            }
-            if !share.extend(body.len().saturating_sub(before)) {
+            let more = growth(&body, room, length);
+            if !share.extend(more) {
                 return Ok(Err(Refusal::no_budget(limits)));
+            }
+            room = room.saturating_add(more);
+            body.reserve_exact(room.saturating_sub(body.len()));
+            let piece = room.saturating_sub(body.len()).min(PIECE);
+            if let Some(refusal) = self.read_body(socket, &mut body, piece).await? {
+                return Ok(Err(refusal));
             }
         }
         Ok(Ok(Some((body, share))))
@@ -107,5 +107,29 @@ impl<H: Handler> Connection<H> {
             Read::Late => Some(Refusal::slow_body(limits)),
             Read::End | Read::Stopped => Some(Refusal::bad_body()),
         })
+    }
+}
+
+/// Bytes by which the room of a body grows that will have `length`: twice as much each time it is used up, as a client may
+/// announce what it never sends.
+fn growth(body: &[u8], room: usize, length: usize) -> usize {
+    if body.len() < room { 0 } else { length.saturating_sub(room).min(room.max(PIECE)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_body_that_comes_in_small_pieces_is_copied_a_few_times() {
+        const LENGTH: usize = 5 << 20;
+        let (mut body, mut room, mut grown) = (vec![b'x'; 100], 100, 0);
+        while body.len() < LENGTH {
+            let more = growth(&body, room, LENGTH);
+            (room, grown) = (room + more, grown + u32::from(more > 0));
+            assert!(body.len() < room && room <= LENGTH.min(2 * body.len() + PIECE), "{} in {room}", body.len());
+            body.resize(room.min(body.len() + 1_460), b'x');
+        }
+        assert!(grown < 12, "{grown} times");
     }
 }
