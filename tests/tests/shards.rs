@@ -303,6 +303,25 @@ fn kill(client: &mut Client, queue: &str, items: usize) {
     assert_eq!(client.post(&format!("/nack?queue={queue}"), tokens).text(), format!("nacked {items}\n"));
 }
 
+/// What the queue that takes them has no room for is emptied with all else, on whichever thread that is.
+#[test]
+fn letters_that_have_no_room_elsewhere_are_emptied() {
+    let serve = Serve::start(4);
+    let mut client = serve.connect();
+    for number in 0..4 {
+        let (work, graves) = (format!("work{number}"), format!("graves{number}"));
+        put(&mut client, &format!("/queues/{graves}"), "{\"max_depth\":1,\"overflow\":\"reject\"}");
+        client.post(&format!("/put?queue={graves}"), "full");
+        put(&mut client, &format!("/queues/{work}"), &format!("{{\"max_attempts\":1,\"dead_letter\":\"{graves}\"}}"));
+        client.post(&format!("/put?queue={work}"), "dead");
+        kill(&mut client, &work, 1);
+        client.post(&format!("/put?queue={work}"), "ready");
+        assert_eq!(client.post(&format!("/queues/{work}/empty"), "").text(), "removed 2\n", "{work}");
+        assert_eq!(client.get(&format!("/peek?queue={work}&state=dead")).text(), "");
+        assert_eq!(serve.stats(&graves)["accepted"], 1);
+    }
+}
+
 /// Wherever the queue is that takes them, and however often it moves.
 #[test]
 fn each_dead_letter_arrives_once() {

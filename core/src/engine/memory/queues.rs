@@ -203,9 +203,10 @@ impl<H: Host> Memory<H> {
         let Some(entry) = self.queues.get_mut(name) else {
             return Outcome::Refused(Refusal::Missing(Kind::Queue, *name));
         };
-        // Whose last lease is over is a letter, and goes to the queue that takes it.
+        // Whose last lease is over is a letter, and goes to the queue that takes it. Where that is elsewhere, the host has tried
+        // it before: what had no room there is emptied as well.
         let is_due = entry.queue.advance(now, STEPS).more;
-        if self.hand_letters_on(name, now) {
+        if !self.has_letters_for_elsewhere(name) && self.hand_letters_on(name, now) {
             return Outcome::Moved { items: 0, more: true };
         }
         let items = self.queues.get_mut(name).map_or(0, |entry| entry.queue.purge(now, BATCH));

@@ -67,6 +67,12 @@ impl<H: Host> Memory<H> {
         self.queues.get(name)?.target_of_letters(name)
     }
 
+    /// Whether the queue that takes the dead of another one is not here.
+    pub(super) fn has_letters_for_elsewhere(&self, name: &Name) -> bool {
+        self.target_of_letters(name)
+            .is_some_and(|target| self.queues.get(&target).is_none() && !self.host.owns(&target))
+    }
+
     /// Puts the dead of a queue on the one that takes them, as far as it does; the others stay where they are, and are
     /// tried again. Returns whether more of them could go at once.
     pub(super) fn hand_letters_on(&mut self, name: &Name, now: Time) -> bool {
@@ -75,7 +81,7 @@ impl<H: Host> Memory<H> {
             return false;
         }
         let Some(target) = self.target_of_letters(name) else { return false };
-        if self.queues.get(&target).is_none() && !self.host.owns(&target) {
+        if self.has_letters_for_elsewhere(name) {
             self.set_handing(name, true);
             self.host.letters(name);
             return false;

@@ -335,6 +335,10 @@ impl Shards {
     /// Moves the items of a queue of this shard, some at a time; others have their turn in between. When the queue is gone
     /// meanwhile, so is what was left to do.
     async fn move_items(&self, queue: &Name, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> Outcome {
+        if matches!(command, Command::Empty { .. }) && !self.is_alone() {
+            // Letters that another shard takes are on their way before; what it has no room for is emptied.
+            self.own().with(|memory| memory.advance(Kind::Queue, queue, self.own().clock().now()));
+        }
         self.own().handed(queue).await;
         if !self.is_alone() && self.elsewhere(Kind::Queue, queue).is_some() {
             return Outcome::Refused(moves::MOVED);
