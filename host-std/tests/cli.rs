@@ -73,12 +73,13 @@ fn a_subscription_comes_back_without_a_loss() {
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let source = std::thread::spawn(move || {
         let mut targets = Vec::new();
-        for (first, message) in [(None, ""), (Some(7), "one"), (Some(9), "two")] {
+        for (first, message) in [(None, ""), (Some(7), "one"), (Some(9), "two"), (Some(11), "new")] {
             let (mut stream, _) = listener.accept().expect("a connection");
             let mut lines = BufReader::new(stream.try_clone().expect("a clone")).lines();
             targets.push(lines.next().expect("a request").expect("text"));
             lines.find(|line| line.as_ref().is_ok_and(String::is_empty)).expect("a whole head").expect("text");
-            let number = first.map(|first: u64| format!("x-pubsub-epoch: 5\r\nx-pubsub-sequence: {first}\r\n"));
+            let epoch = if message == "new" { 11 } else { 5 };
+            let number = first.map(|first: u64| format!("x-pubsub-epoch: {epoch}\r\nx-pubsub-sequence: {first}\r\n"));
             let body = if message.is_empty() {
                 String::new()
             } else {
@@ -90,11 +91,15 @@ fn a_subscription_comes_back_without_a_loss() {
         }
         targets
     });
-    let output = run(&["sub", "--url", &url, "--count=2", "--json"], "");
+    let output = run(&["sub", "--url", &url, "--count=3", "--json"], "");
     let (code, stdout, stderr) = parts(&output);
-    assert_eq!((code, stdout), (0, "{\"id\": 7, \"data\": \"one\"}\n{\"id\": 9, \"data\": \"two\"}\n"));
+    let [one, two, new] =
+        [(7, "one"), (9, "two"), (11, "new")].map(|(id, data)| format!("{{\"id\": {id}, \"data\": \"{data}\"}}\n"));
+    assert_eq!((code, stdout), (0, [one, two, new].concat().as_str()));
     assert!(stderr.contains("connection closed; trying again in 0.1 s\n"), "{stderr}");
-    assert!(stderr.ends_with("connected again\nmissed 1 messages: the server no longer has them\n"), "{stderr}");
+    assert!(stderr.contains("connected again\nmissed 1 messages: the server no longer has them\n"), "{stderr}");
+    let last = "connected again\nthe server has begun anew: nobody can say how many messages were missed\n";
+    assert!(stderr.ends_with(last), "{stderr}");
     let targets = source.join().expect("the source ends");
     assert_eq!(targets[1], "GET /sub?multipart=1 HTTP/1.1");
     assert_eq!(targets[2], "GET /sub?last_event_id=7&multipart=1 HTTP/1.1");

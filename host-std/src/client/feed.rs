@@ -137,7 +137,7 @@ impl Feed {
             let (mut end, left) = (None, &mut self.left);
             let read = stream.read(|item| {
                 if end.is_none() {
-                    let one = u64::from(!matches!(item, Item::Missed(_)));
+                    let one = u64::from(!matches!(item, Item::Missed(_) | Item::NewLife));
                     *left = left.map(|left| left.saturating_sub(one));
                     end = on(News::Item(item)).err().map(Err).or((*left == Some(0)).then_some(Ok(())));
                 }

@@ -23,6 +23,7 @@ use tokio::time::timeout;
 ///     subscription.read(|item| match item {
 ///         Item::Message { bytes, .. } => println!("{}", String::from_utf8_lossy(bytes)),
 ///         Item::Missed(messages) => eprintln!("{messages} messages are lost"),
+///         Item::NewLife => eprintln!("the server has begun anew: messages may be lost"),
 ///         Item::TooLong { length } => eprintln!("a message of {length} bytes was left out"),
 ///     }).await?;
 /// }
@@ -48,6 +49,9 @@ pub enum Item<'a> {
     },
     /// So many messages will not come any more: the server no longer has them.
     Missed(u64),
+    /// The server has begun anew behind the last message seen, and its numbers with it: nobody knows how many messages will
+    /// not come any more, if any.
+    NewLife,
     /// A message was left out because it is longer than its limit.
     TooLong {
         /// Its bytes.
@@ -194,6 +198,8 @@ struct Numbers {
     /// Messages below have been seen on an earlier stream.
     fresh: u64,
     missed: u64,
+    /// Whether messages were seen on an earlier stream, of another life of the server.
+    is_new_life: bool,
 }
 
 impl Numbers {
@@ -207,7 +213,8 @@ impl Numbers {
         };
         // Without an epoch lower numbers may well belong to another life.
         let fresh = expected.filter(|_| epoch.is_some()).unwrap_or(0);
-        Self { epoch, next: first.or(expected), fresh, missed }
+        let is_new_life = first.is_some() && after.is_some() && expected.is_none();
+        Self { epoch, next: first.or(expected), fresh, missed, is_new_life }
     }
 
     fn position(&self) -> Option<Position> {
@@ -216,11 +223,14 @@ impl Numbers {
     }
 
     fn report_missed(&mut self, on: &mut impl FnMut(Item<'_>)) -> bool {
-        let missed = core::mem::take(&mut self.missed);
+        let (missed, is_new_life) = (core::mem::take(&mut self.missed), core::mem::take(&mut self.is_new_life));
         if missed > 0 {
             on(Item::Missed(missed));
         }
-        missed > 0
+        if is_new_life {
+            on(Item::NewLife);
+        }
+        missed > 0 || is_new_life
     }
 
     fn pass(&mut self, found: Found<'_>, on: &mut impl FnMut(Item<'_>)) {

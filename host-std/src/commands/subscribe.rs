@@ -198,6 +198,9 @@ impl Printer {
             News::Item(Item::Missed(messages)) => {
                 beside(|| say(format_args!("missed {messages} messages: the server no longer has them")));
             }
+            News::Item(Item::NewLife) => {
+                beside(|| say("the server has begun anew: nobody can say how many messages were missed"));
+            }
             News::Item(Item::TooLong { length }) => {
                 beside(|| say(format_args!("left out a message of {length} bytes")));
             }

@@ -100,6 +100,7 @@ pub async fn run(
                 summary.missed += messages;
                 tracing::warn!(messages, "the source no longer has them");
             }
+            News::Item(Item::NewLife) => tracing::warn!("the source has begun anew: messages may be missing"),
             News::Item(Item::TooLong { length }) => {
                 summary.too_long += 1;
                 tracing::warn!(length, "a message is too long and was skipped");

@@ -167,6 +167,7 @@ async fn read(config: &Config, shared: &Shared) {
             News::Lost(source, error, wait) => tracing::warn!(%source, %error, ?wait, "source lost"),
             News::Item(Item::Message { bytes, .. }) => shared.receive(bytes),
             News::Item(Item::Missed(messages)) => shared.miss(messages),
+            News::Item(Item::NewLife) => tracing::warn!("the source has begun anew: messages may be missing"),
             News::Item(Item::TooLong { .. }) => shared.skip_too_long(),
         }
         Ok(())

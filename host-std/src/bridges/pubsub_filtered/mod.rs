@@ -96,6 +96,7 @@ impl Filtered {
                     filter.summary_mut().missed += messages;
                     tracing::warn!(messages, "the source no longer has them");
                 }
+                News::Item(Item::NewLife) => tracing::warn!("the source has begun anew: messages may be missing"),
                 News::Item(Item::TooLong { length }) => {
                     let summary = filter.summary_mut();
                     (summary.received, summary.too_long) = (summary.received + 1, summary.too_long + 1);

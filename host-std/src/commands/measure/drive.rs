@@ -225,6 +225,7 @@ impl<M: Measure> Drive<'_, M> {
         let losses = self.source.losses();
         for (number, what) in [
             (losses.missed, "messages were missed: the pubsub no longer had them after the connection was lost"),
+            (losses.new_lives, "times the pubsub has begun anew, and nobody can say how many messages were missed"),
             (losses.too_long, "records were left out: they are longer than 5 MiB"),
         ] {
             if number > 0 {

@@ -69,6 +69,8 @@ pub(super) struct Block {
 pub(super) struct Losses {
     /// Messages that a pubsub no longer had after the connection was lost.
     pub(super) missed: u64,
+    /// How often a pubsub has begun anew, and nobody knows what was missed.
+    pub(super) new_lives: u64,
     /// Records longer than [`MAX_RECORD`].
     pub(super) too_long: u64,
 }

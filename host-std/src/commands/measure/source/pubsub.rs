@@ -97,6 +97,7 @@ impl Inbox {
                 self.bytes.push(RECORD_SEPARATOR);
             }
             News::Item(Item::Missed(messages)) => self.losses.missed = self.losses.missed.saturating_add(*messages),
+            News::Item(Item::NewLife) => self.losses.new_lives = self.losses.new_lives.saturating_add(1),
             News::Item(Item::TooLong { .. }) => self.losses.too_long = self.losses.too_long.saturating_add(1),
             News::Lost(_, Error::Status(status), _) if !self.trusted => return Err(End::Refused(*status)),
             News::Lost(source, error, _) if !self.trusted || matches!(error, Error::Setup(_)) => {
