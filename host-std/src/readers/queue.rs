@@ -217,13 +217,16 @@ impl Queue {
     }
 }
 
+/// Leases are taken to last so long at least, and a queue may well have a `max_lease` of a second.
+const SHORTEST: Duration = Duration::from_millis(600);
+
 impl Lender {
     /// How long an item's lease lasts: what was asked for, or less if the queue allows less.
     fn lasts(&self, lent: &Lent) -> Duration {
         let until = lent.until.parse::<Timestamp>().ok();
         let left = until.and_then(|until| Duration::try_from(until.duration_since(Timestamp::now())).ok());
-        // Clocks differ. If this one is late nothing is known; if it is early, touching each second does no harm.
-        left.unwrap_or(Duration::ZERO).max(Duration::from_secs(3)).min(self.lease)
+        // Clocks differ. If this one is late nothing is known; if it is early, touching a few times a second does no harm.
+        left.unwrap_or(Duration::ZERO).max(SHORTEST).min(self.lease)
     }
 }
 
@@ -248,9 +251,9 @@ mod tests {
             let until = until.to_owned();
             lender.lasts(&Lent { item: 1, token: String::new(), attempt: 1, until, data: Vec::new() })
         };
-        let (long, short) = (60_000, 600);
+        let (long, short) = (60_000, 300);
         for until in ["2012-03-16T18:40:47Z", "soon"] {
-            assert_eq!((lasts(long, until).as_secs(), lasts(short, until).as_millis()), (3, 600));
+            assert_eq!([lasts(long, until), lasts(short, until)], [SHORTEST, Duration::from_millis(300)]);
         }
         assert_eq!(lasts(long, "9012-03-16T18:40:47Z"), Duration::from_secs(60));
     }
