@@ -40,6 +40,7 @@ use streamgauge_core::engine::{Command, Data, Engine as _, Name, Outcome, Part, 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::engine::Clock;
 use crate::engine::disk::Notes;
 use crate::engine::memory::{Follow, Shards};
 use crate::gauges::{Directory, Gauges};
@@ -106,12 +107,14 @@ impl Gateway {
         let (key, places) = (Arc::new(key), Places::new(settings.max_subscribers));
         let directory = Arc::new(Directory::default());
         let rests = side::rests(&engines);
+        // Known once, and not counted back from now: it is the same whoever asks when, and however the clock is set.
+        let begun = (Instant::now(), Clock::new().now());
         let side = |engine: Shards| {
             let hub = Hub::new(Arc::clone(engine.own()), settings.max_lag, Arc::clone(&key), places.clone());
             let gauges = Arc::new(Gauges::new(engine.clone(), Arc::clone(&directory)));
             gauges.restore();
             let (files, rights, stop) = (files.clone(), settings.rights.clone(), stop.clone());
-            let (rests, begun) = (Arc::clone(&rests), Instant::now());
+            let rests = Arc::clone(&rests);
             Arc::new(Side { engine, hub, gauges, files, rights, stop, begun, rests })
         };
         let sides: Vec<_> = engines.into_iter().map(side).collect();

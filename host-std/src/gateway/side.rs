@@ -30,7 +30,7 @@ pub(super) struct Side {
     pub(super) files: Option<Arc<Files>>,
     pub(super) rights: Option<Arc<Rights>>,
     pub(super) stop: watch::Sender<bool>,
-    pub(super) begun: Instant,
+    pub(super) begun: (Instant, Time),
     /// Which all sides share.
     pub(super) rests: Arc<Mutex<Rests>>,
 }
@@ -92,15 +92,14 @@ impl Side {
         let memory = Used { bytes, most };
         let disk = own.keeper().map(|keeper| keeper.used()).map(|(bytes, most)| Used { bytes, most });
         let (refused, refusals) = all_refused();
-        Overview { up: self.begun.elapsed(), memory, disk, refused, refusals }
+        Overview { up: self.begun.0.elapsed(), memory, disk, refused, refusals }
     }
 
     /// All that is counted.
     pub(super) async fn metrics(&self, form: Form) -> Answer {
         let mut out = Metrics::new(form);
         let now = self.engine.own().clock().now();
-        let began = Time::from_millis(now.as_millis().saturating_sub(self.begun.elapsed().as_millis() as u64));
-        metrics::server(&self.overview(), &self.health(), began, &mut out);
+        metrics::server(&self.overview(), &self.health(), self.begun.1, &mut out);
         if let Some(keeper) = self.engine.own().keeper() {
             metrics::syncs(&keeper.journal().sync_times(), &mut out);
         }

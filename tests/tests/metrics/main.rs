@@ -45,8 +45,8 @@ fn samples(text: &str) -> BTreeMap<&str, f64> {
 fn what_is_counted_is_what_was_done() {
     let server = used(&[]);
     let text = server.get("/metrics");
-    let samples = samples(&text);
-    let there = |name: &str| *samples.get(name).unwrap_or_else(|| panic!("no {name} in {text}"));
+    let samples_now = samples(&text);
+    let there = |name: &str| *samples_now.get(name).unwrap_or_else(|| panic!("no {name} in {text}"));
     assert_eq!(there(r#"streamgauge_topic_published_messages_total{topic="clicks"}"#), 3.0);
     assert_eq!(there(r#"streamgauge_topic_messages{topic="clicks"}"#), 3.0);
     assert_eq!(there(r#"streamgauge_queue_accepted_items_total{queue="jobs"}"#), 4.0);
@@ -61,6 +61,7 @@ fn what_is_counted_is_what_was_done() {
     assert!(memory[0] > 0.0 && memory[0] < memory[1], "{memory:?}");
     assert!(there("process_resident_memory_bytes") > 1e6 && there("process_open_fds") > 5.0);
     assert!(!text.contains("streamgauge_disk"), "nothing is kept");
+    let began = there("process_start_time_seconds");
     // The same in the other form, which ends where it ends.
     let mut client = server.connect();
     client.send("GET /metrics HTTP/1.1\r\nHost: t\r\nAccept: application/openmetrics-text\r\n\r\n");
@@ -69,6 +70,12 @@ fn what_is_counted_is_what_was_done() {
     let text = open.text();
     assert!(text.ends_with("\n# EOF\n"));
     assert!(text.contains("# TYPE streamgauge_queue_accepted_items counter\n"));
+    // It began once, whoever asks when.
+    for _ in 0..20 {
+        std::thread::sleep(std::time::Duration::from_millis(3));
+        let text = server.get("/metrics");
+        assert_eq!(samples(&text)["process_start_time_seconds"], began);
+    }
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub struct Options {
     /// When what is kept is synced: always, before it is answered, or interval:TIME, and so much may be lost
     #[arg(long, value_name = "WHEN", default_value = "always", value_parser = sync_mode, requires = "data_dir")]
     sync: SyncMode,
-    /// Most bytes of what is kept; beyond: 507
+    /// Most bytes of what is kept, 128 MiB at least; beyond: 507
     #[arg(long, value_name = "BYTES", value_parser = disk_bytes, default_value = "8GiB", requires = "data_dir")]
     disk: usize,
     /// Keep topics and queues together with other gateways, in NATS JetStream: nats://HOST:PORT,HOST:PORT
