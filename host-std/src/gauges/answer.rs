@@ -5,14 +5,14 @@ use std::convert::Infallible;
 use http::StatusCode;
 use streamgauge_core::endpoints::{GaugeRequest, Request, Response, Status, readings};
 use streamgauge_core::engine::{Name, Prefix, Refusal};
-use streamgauge_core::gauge::{Definition, Format, Gauge, MergeError, SetupError, render};
+use streamgauge_core::gauge::{Counters, Definition, Format, Gauge, MergeError, SetupError, render};
 use streamgauge_core::time::Time;
 use tokio::sync::mpsc;
 
 use super::Gauges;
 use super::boxes::Boxes;
 use super::directory::{NoPlace, Place};
-use super::standing::{Cost, Standing};
+use super::standing::{Cost, GaugeStats, Standing};
 use crate::engine::disk::Notes;
 use crate::server::{Answer, refuse, refused, whole};
 
@@ -280,16 +280,8 @@ impl Gauges {
 
     /// All gauges of all shards, in the order of their names.
     async fn list(&self, prefix: &Prefix) -> Answer {
-        let (answer, mut answers) = mpsc::unbounded_channel();
-        for (at, gauges) in self.directory.all().into_iter().enumerate() {
-            let (answer, prefix) = (answer.clone(), *prefix);
-            self.engine.threads().on(at, move || drop(answer.send(gauges.listed(&prefix))));
-        }
-        drop(answer);
-        let mut all = Vec::new();
-        while let Some(some) = answers.recv().await {
-            all.extend(some);
-        }
+        let prefix = *prefix;
+        let mut all = self.of_all(move |gauges| gauges.listed(&prefix)).await;
         all.sort_unstable_by_key(|(name, _)| *name);
         let mut out = Vec::from(b"[");
         for (number, (_, one)) in all.iter().enumerate() {
@@ -298,6 +290,26 @@ impl Gauges {
         }
         out.extend_from_slice(b"]\n");
         whole(&Response::JSON, out)
+    }
+
+    /// What each gauge of all shards has counted.
+    pub(crate) async fn counted(&self) -> Vec<(Name, GaugeStats)> {
+        self.of_all(|gauges| gauges.standing.lock().iter().map(|(name, one)| (*name, one.stats())).collect()).await
+    }
+
+    /// What is said of the gauges of each shard.
+    async fn of_all<T: Send + 'static>(&self, say: impl Fn(&Self) -> Vec<T> + Clone + Send + 'static) -> Vec<T> {
+        let (answer, mut answers) = mpsc::unbounded_channel();
+        for (at, gauges) in self.directory.all().into_iter().enumerate() {
+            let (answer, say) = (answer.clone(), say.clone());
+            self.engine.threads().on(at, move || drop(answer.send(say(&gauges))));
+        }
+        drop(answer);
+        let mut all = Vec::new();
+        while let Some(some) = answers.recv().await {
+            all.extend(some);
+        }
+        all
     }
 
     fn listed(&self, prefix: &Prefix) -> Vec<(Name, Vec<u8>)> {
@@ -322,12 +334,12 @@ fn noted(note: &[u8]) -> (Option<u64>, &[u8]) {
 /// One gauge as the list has it: what it measures, what it holds, what it costs.
 fn describe(name: &Name, one: &Standing) -> Vec<u8> {
     let Cost { messages, nanoseconds, behind } = one.cost();
-    let missed = one.gauge().counters().missed;
+    let Counters { missed, untold, .. } = *one.gauge().counters();
     let mut out = format!("{{\"name\":\"{name}\",\"definition\":").into_bytes();
     let Ok(()) = one.gauge().definition().write_json(&mut out) as Result<(), Infallible>;
     out.extend_from_slice(
         format!(
-            ",\"bytes\":{},\"messages\":{messages},\"nanoseconds\":{nanoseconds},\"behind\":{behind},\"missed\":{missed}}}",
+            ",\"bytes\":{},\"messages\":{messages},\"nanoseconds\":{nanoseconds},\"behind\":{behind},\"missed\":{missed},\"untold\":{untold}}}",
             one.bytes()
         )
         .as_bytes(),
