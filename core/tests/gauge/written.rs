@@ -173,6 +173,36 @@ fn what_stands_beside_a_picture_has_room_there() {
 }
 
 #[test]
+fn no_reading_is_longer_than_its_definition_says() {
+    let all = r#"["moments","quantiles","distinct","top","histogram","rate","change","pair","graph"]"#;
+    for (measures, more) in [
+        (all, r#""histogram":{"integers":[0,30]},"edges":40,"top":40,"groups":9"#),
+        (all, r#""histogram":{"min":-1e300,"max":1e300,"bins":9},"edges":5,"top":5,"groups":200"#),
+        (r#""top""#, r#""top":300,"groups":3"#),
+        (r#""graph""#, r#""edges":300,"groups":3"#),
+        (r#""rate""#, r#""groups":300"#),
+        (r#""histogram""#, r#""histogram":{"integers":[0,300]},"groups":1"#),
+    ] {
+        for by in ["", r#""by":"k","#] {
+            let mut gauge = gauge(&format!(r#"{{"measure":{measures},"field":"k","with":"y",{by}{more}}}"#));
+            for number in 0..1_000_u32 {
+                // Longer than what is shown, and all of that is escaped.
+                let long = format!("{}{number:03}", "\\u0001".repeat(60));
+                let x = f64::from(number) * -1.234_567_890_123_456e-105;
+                let key = if number % 9 == 0 { format!("{x:e}") } else { format!("\"{long}\"") };
+                take(&mut gauge, format!(r#"{{"k":{key},"y":{x:e}}}"#), u64::from(number) << 30);
+            }
+            let (longest, written) = (gauge.definition().longest_reading(), written(&mut gauge, Format::Json, 1 << 41));
+            let len = written.len() as u64;
+            assert!(len <= longest, "{measures} {by} {more}: {len} of {longest}");
+            // Nor is it much shorter, where values are long and there are as many as there is room for.
+            let is_full = measures == r#""top""# && by.is_empty();
+            assert!(!is_full || len * 2 >= longest, "{measures} {by} {more}: {len} of {longest}");
+        }
+    }
+}
+
+#[test]
 fn what_nothing_came_to_can_be_written_too() {
     for format in [Format::Table, Format::Json, Format::OpenMetrics, Format::Svg, Format::Binary, Format::Definition] {
         let mut empty = gauge(r#"{"field":"x","every":"1s","last":"5s","measure":["moments","quantiles","top"]}"#);

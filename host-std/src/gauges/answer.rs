@@ -179,11 +179,11 @@ impl Gauges {
         if known == Some(true) {
             // Somebody may have removed their topic.
             if definition.every.is_some()
-                && let Err(refusal) = self.engine.make_small_topic(&to).await
+                && let Err(refusal) = self.engine.make_small_topic(&to, definition.longest_reading()).await
             {
                 return refused(request, &refusal);
             }
-            return whole(&Response::text(Status::Ok), Vec::new());
+            return whole(&Response::text(Status::Ok), self.too_long(definition, &to));
         }
         if known.is_some() && self.engine.home(&definition.topic) != self.engine.here() {
             let line = "a gauge stays with its topic: remove it first";
@@ -233,7 +233,7 @@ impl Gauges {
         };
         // What is refused leaves no topic behind.
         let is_made = if definition.every.is_some() {
-            match self.engine.make_small_topic(&to).await {
+            match self.engine.make_small_topic(&to, definition.longest_reading()).await {
                 Ok(is_made) => is_made,
                 Err(refusal) => {
                     self.directory.put_back(*name, before);
@@ -258,7 +258,18 @@ impl Gauges {
         self.standing.lock().insert(*name, one);
         self.tell_shard();
         let status = if known.is_some() { Status::Ok } else { Status::Created };
-        whole(&Response::text(status), Vec::new())
+        whole(&Response::text(status), self.too_long(definition, &to))
+    }
+
+    /// A line that says that the topic of its readings may not take all of them, if that is so.
+    fn too_long(&self, definition: &Definition, to: &Name) -> Vec<u8> {
+        let longest = definition.longest_reading();
+        let most = definition.every.and_then(|_| self.engine.longest_message(to));
+        let Some(most) = most.filter(|most| longest > *most) else { return Vec::new() };
+        let line = format!(
+            "a reading has {longest} bytes at most, and {to} takes {most}: what is longer is not published, and counts as untold\n"
+        );
+        line.into_bytes()
     }
 
     /// The definitions of all, as they are noted.
