@@ -2,7 +2,7 @@
 
 use streamgauge_core::gauge::{Bar, Format, write_histogram};
 
-use super::support::{Heap, gauge, take, written};
+use super::support::{Heap, gauge, json, take, written};
 
 fn busy() -> streamgauge_core::gauge::Gauge<Heap> {
     let mut gauge = gauge(
@@ -115,6 +115,42 @@ fn a_histogram_is_drawn_with_round_numbers_beside_it() {
         let svg = drawn(bars, are_integers);
         assert!(svg.ends_with("</svg>\n") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
     }
+}
+
+/// Where something is across a picture, and how wide: what is drawn of the bins that have a title.
+fn bars(svg: &str) -> Vec<(f64, f64)> {
+    let number = |text: &str, name: &str| {
+        let (_, behind) = text.split_once(name).unwrap();
+        behind.split('"').next().unwrap().parse::<f64>().unwrap()
+    };
+    svg.split("<rect ").skip(1).map(|text| (number(text, "x=\""), number(text, "width=\""))).collect()
+}
+
+#[test]
+fn pictures_of_numbers_as_far_apart_as_can_be_are_to_scale() {
+    let bar = |low, high| Bar { low, high, count: 1 };
+    let mut out = Vec::new();
+    write_histogram("values", &[bar(-1.5e308, 0.0), bar(0.0, 1.5e308)], false, &mut out).unwrap();
+    let svg = String::from_utf8(out).unwrap();
+    assert_eq!(bars(&svg), [(70.0, 314.0), (385.0, 314.0)], "{svg}");
+    for label in [">-1.5e308<", ">0<", ">7.5e307<", ">1.5e308<"] {
+        assert!(svg.contains(label), "{label}: {svg}");
+    }
+    let definition = r#"{"every":"1s","last":"3s","measure":["quantiles","histogram"],
+        "histogram":{"min":-1.6e308,"max":1.6e308,"bins":4}}"#;
+    let mut gauge = gauge(definition);
+    for (at, x) in [(0, "-1.5e308"), (0, "1.5e308"), (1_000, "-1.5e308"), (1_000, "1.5e308"), (1_000, "0")] {
+        take(&mut gauge, x, at);
+    }
+    assert_eq!(json(&mut gauge, 1_500)["histogram"]["bins"], serde_json::json!([2, 0, 1, 2]));
+    let svg = String::from_utf8(written(&mut gauge, Format::Svg, 1_500)).unwrap();
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    // Of the distribution: the least, zero, and the largest.
+    let (_, distribution) = svg.split_once(">distribution<").unwrap();
+    let (distribution, histogram) = distribution.split_once(">histogram<").unwrap();
+    let places: Vec<_> = bars(distribution).into_iter().map(|(left, _)| left).collect();
+    assert!(places.first() == Some(&70.0) && places.contains(&385.0) && places.last() == Some(&695.0), "{svg}");
+    assert_eq!(bars(histogram).into_iter().map(|(left, _)| left).collect::<Vec<_>>(), [70.0, 385.0, 542.5], "{svg}");
 }
 
 /// The height of a picture, and where the lowest and the highest text in it stands.
