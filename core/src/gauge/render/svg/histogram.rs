@@ -2,7 +2,7 @@
 
 use embedded_io::Write;
 
-use super::super::lines::{Labels, number, whole};
+use super::super::lines::{Labels, number, outside, whole};
 use super::picture::{LEFT, Picture, TOP, WIDTH};
 use crate::stats::between::{half_distance, share};
 
@@ -104,15 +104,16 @@ impl<W: Write> Picture<'_, W> {
         Ok(())
     }
 
-    /// How many numbers are in no bin because they are no integers, above the part.
-    pub(super) fn not_whole(&mut self, count: u64) -> Result<(), W::Error> {
-        if count == 0 {
-            return Ok(());
+    /// How many numbers are in no bin, above the part, if there are any: who looks at the bars takes them for all. It ends
+    /// the part.
+    pub(super) fn outside(&mut self, beside: [u64; 2], not_whole: u64) -> Result<(), W::Error> {
+        if beside != [0, 0] || not_whole > 0 {
+            self.words("end", LEFT + WIDTH, self.top - 12.0)?;
+            outside(beside, not_whole, self.out)?;
+            self.text("</text>\n")?;
         }
-        self.words("end", LEFT + WIDTH, self.top - 12.0)?;
-        self.text("not whole ")?;
-        whole(count, self.out)?;
-        self.text("</text>\n")
+        self.end_part();
+        Ok(())
     }
 
     /// A line across, and what it stands for.

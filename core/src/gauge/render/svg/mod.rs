@@ -155,7 +155,7 @@ impl<W: Write> Picture<'_, W> {
         self.text("</tspan></text>\n")
     }
 
-    fn end_part(&mut self) {
+    pub(super) fn end_part(&mut self) {
         self.top += HEIGHT + GAP;
     }
 
@@ -239,15 +239,12 @@ impl<W: Write> Picture<'_, W> {
             Measured::Histogram(histogram) => {
                 let (edge, bins) = (|bin| histogram.edge(bin), histogram.bins());
                 self.histogram(bins.len(), &|bin| bar(bin, edge, bins), false)?;
-                self.end_part();
-                Ok(())
+                self.outside([histogram.underflow(), histogram.overflow()], 0)
             }
             Measured::Integers(histogram, not_whole) => {
-                self.not_whole(*not_whole)?;
                 let (edge, bins) = (|bin| histogram.edge(bin) as f64, histogram.bins());
                 self.histogram(bins.len(), &|bin| bar(bin, edge, bins), true)?;
-                self.end_part();
-                Ok(())
+                self.outside([histogram.underflow(), histogram.overflow()], *not_whole)
             }
             Measured::Top(heaviest) => {
                 let most = heaviest.heaviest().next().map_or(1, |counted| counted.weight.max(1));
