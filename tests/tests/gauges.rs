@@ -415,11 +415,50 @@ fn a_reading_that_is_too_long_for_its_topic_is_counted() {
     let server = Server::everything([""; 0]);
     let definition =
         r#"{"topic":"a","field":"x","by":"g","groups":1000,"every":"1000 messages","measure":["moments","rate"]}"#;
-    assert_eq!(put(&server, "g", definition).status, 201);
+    // One has a topic that holds any of its readings, and the other one a topic that was there before.
+    let small = r#"{"bytes":"64KiB"}"#;
+    assert_eq!(request(&server, "PUT", "/topics/gauge.small", "", small).status, 201);
+    for (name, warning) in [("large", ""), ("small", "and gauge.small takes 65504")] {
+        let answer = put(&server, name, definition);
+        let (status, said) = (answer.status, answer.text());
+        assert!(status == 201 && said.contains(warning) && said.is_empty() == warning.is_empty(), "{said}");
+        assert_eq!((put(&server, name, definition).status, put(&server, name, definition).text()), (200, said));
+    }
     let lines: Vec<_> = (0..1_001).map(|group| format!(r#"{{"x":{group},"g":{}}}"#, group % 1_000)).collect();
     publish(&server, "a", &lines);
-    settled(&server, "g", 1_001);
-    until("the pane to be counted", || (reading(&server, "g")["counters"]["untold"] == 1).then_some(()));
+    settled(&server, "small", 1_001);
+    until("the pane to be counted", || (reading(&server, "small")["counters"]["untold"] == 1).then_some(()));
+    let told = server.get("/sub?topic=gauge.large&multipart=0&from=first&follow=0");
+    let told = told.lines().find(|line| line.starts_with('{')).expect("a reading");
+    assert!(told.len() > 256 << 10, "{}", told.len());
+    assert_eq!(serde_json::from_str::<Value>(told).unwrap()["groups"]["999"]["count"], 1);
+    assert_eq!(reading(&server, "large")["counters"]["untold"], 0);
+    let list: Value = serde_json::from_str(&server.get("/gauges")).unwrap();
+    assert_eq!((&list[0]["untold"], &list[1]["untold"]), (&0.into(), &1.into()));
+    let metrics = server.get("/metrics");
+    for sample in [
+        "streamgauge_gauges 2\n",
+        "streamgauge_gauge_messages_total{gauge=\"small\"} 1001\n",
+        "streamgauge_gauge_untold_readings_total{gauge=\"large\"} 0\n",
+        "streamgauge_gauge_untold_readings_total{gauge=\"small\"} 1\n",
+    ] {
+        assert!(metrics.contains(sample), "{sample}{metrics}");
+    }
+}
+
+#[test]
+fn a_gauge_whose_topic_does_not_fit_is_refused() {
+    let server =
+        Server::everything(["--memory=64MiB", "--log-bytes=4MiB", "--queue-bytes=1MiB", "--max-body-bytes=1MiB"]);
+    let overview: Value = serde_json::from_str(&server.get("/overview")).unwrap();
+    let [held, budget] = ["bytes", "budget"].map(|name| overview["memory"][name].as_u64().unwrap());
+    // Room for the gauge, and not for a reading of a mebibyte.
+    let filler = format!(r#"{{"bytes":{}}}"#, budget - held - 1_500_000);
+    assert_eq!(request(&server, "PUT", "/topics/filler", "", filler).status, 201);
+    let of = |top: u32| format!(r#"{{"topic":"a","every":"1s","measure":"top","top":{top}}}"#);
+    assert_eq!(put(&server, "g", &of(2_500)).status, 507);
+    assert!(!server.get("/topics").contains("gauge.g") && !server.get("/gauges").contains("\"g\""));
+    assert_eq!(put(&server, "g", &of(25)).status, 201);
 }
 
 #[test]

@@ -17,6 +17,7 @@
 //! All of them merge: what several readers have seen apart becomes what one reader would have seen. What a result
 //! needs and doesn't have (values, spread) makes it `None`; no result is ever NaN.
 
+pub(crate) mod between;
 pub mod change;
 mod dd;
 pub mod distinct;

@@ -275,7 +275,7 @@ fn what_is_wrong_is_named() {
         ("\"histogram\":{\"min\":0,\"integers\":[0,1]}", HISTOGRAM),
         ("\"histogram\":{\"min\":0,\"max\":0,\"bins\":1}", HISTOGRAM),
         ("\"histogram\":{\"min\":0,\"max\":1,\"bins\":0}", HISTOGRAM),
-        ("\"histogram\":{\"min\":-1e308,\"max\":1e308,\"bins\":9}", HISTOGRAM),
+        ("\"histogram\":{\"min\":1e308,\"max\":-1e308,\"bins\":9}", HISTOGRAM),
         ("\"histogram\":{\"min\":1,\"max\":1.00000000001,\"bins\":65535}", HISTOGRAM),
         ("\"histogram\":{\"integers\":[1,0]}", HISTOGRAM),
         ("\"histogram\":{\"integers\":[0,65535]}", HISTOGRAM),
@@ -414,12 +414,13 @@ fn what_is_not_given_as_json_is_checked_too() {
     // Bins have to be wider than four times the gap between numbers.
     assert_eq!(range(1.0 - 5.0 * f64::EPSILON, 1.0, 1).check(), Ok(()));
     assert_eq!(range(0.0, f64::MIN_POSITIVE, 1).check(), Ok(()));
+    assert_eq!(range(f64::MIN, f64::MAX, 1 << 20).check(), Ok(()));
     for wrong in [
         range(1.0 - 4.0 * f64::EPSILON, 1.0, 1),
         range(0.0, 1e-320, 1_000),
         range(1.0, 1.0, 1),
         range(1.0, 0.0, 1),
-        range(-f64::MAX, f64::MAX, 2),
+        range(f64::NEG_INFINITY, f64::MAX, 2),
         range(0.0, 1.0, 0),
         Definition { bins: 0, ..rate() },
         Definition { top: 0, ..rate() },

@@ -147,7 +147,7 @@ fn what_is_not_whole_is_counted_in_every_form_and_stays_when_merged() {
     for (format, said) in [
         (Format::Table, "  histogram  below 2  above 2  not whole 8\n"),
         (Format::OpenMetrics, "streamgauge_gauge{gauge=\"g\",statistic=\"not_whole\"} 8\n"),
-        (Format::Svg, ">not whole 8<"),
+        (Format::Svg, ">below 2  above 2  not whole 8<"),
     ] {
         let text = String::from_utf8(written(&mut sum, format, 0)).unwrap();
         assert!(text.contains(said), "{text}");

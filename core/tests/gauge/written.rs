@@ -2,7 +2,7 @@
 
 use streamgauge_core::gauge::{Bar, Format, write_histogram};
 
-use super::support::{Heap, gauge, take, written};
+use super::support::{Heap, gauge, json, take, written};
 
 fn busy() -> streamgauge_core::gauge::Gauge<Heap> {
     let mut gauge = gauge(
@@ -117,6 +117,42 @@ fn a_histogram_is_drawn_with_round_numbers_beside_it() {
     }
 }
 
+/// Where something is across a picture, and how wide: what is drawn of the bins that have a title.
+fn bars(svg: &str) -> Vec<(f64, f64)> {
+    let number = |text: &str, name: &str| {
+        let (_, behind) = text.split_once(name).unwrap();
+        behind.split('"').next().unwrap().parse::<f64>().unwrap()
+    };
+    svg.split("<rect ").skip(1).map(|text| (number(text, "x=\""), number(text, "width=\""))).collect()
+}
+
+#[test]
+fn pictures_of_numbers_as_far_apart_as_can_be_are_to_scale() {
+    let bar = |low, high| Bar { low, high, count: 1 };
+    let mut out = Vec::new();
+    write_histogram("values", &[bar(-1.5e308, 0.0), bar(0.0, 1.5e308)], false, &mut out).unwrap();
+    let svg = String::from_utf8(out).unwrap();
+    assert_eq!(bars(&svg), [(70.0, 314.0), (385.0, 314.0)], "{svg}");
+    for label in [">-1.5e308<", ">0<", ">7.5e307<", ">1.5e308<"] {
+        assert!(svg.contains(label), "{label}: {svg}");
+    }
+    let definition = r#"{"every":"1s","last":"3s","measure":["quantiles","histogram"],
+        "histogram":{"min":-1.6e308,"max":1.6e308,"bins":4}}"#;
+    let mut gauge = gauge(definition);
+    for (at, x) in [(0, "-1.5e308"), (0, "1.5e308"), (1_000, "-1.5e308"), (1_000, "1.5e308"), (1_000, "0")] {
+        take(&mut gauge, x, at);
+    }
+    assert_eq!(json(&mut gauge, 1_500)["histogram"]["bins"], serde_json::json!([2, 0, 1, 2]));
+    let svg = String::from_utf8(written(&mut gauge, Format::Svg, 1_500)).unwrap();
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    // Of the distribution: the least, zero, and the largest.
+    let (_, distribution) = svg.split_once(">distribution<").unwrap();
+    let (distribution, histogram) = distribution.split_once(">histogram<").unwrap();
+    let places: Vec<_> = bars(distribution).into_iter().map(|(left, _)| left).collect();
+    assert!(places.first() == Some(&70.0) && places.contains(&385.0) && places.last() == Some(&695.0), "{svg}");
+    assert_eq!(bars(histogram).into_iter().map(|(left, _)| left).collect::<Vec<_>>(), [70.0, 385.0, 542.5], "{svg}");
+}
+
 /// The height of a picture, and where the lowest and the highest text in it stands.
 fn heights(svg: &str) -> (f64, Vec<f64>) {
     let number = |text: &str| text.split('"').next().unwrap().parse::<f64>().unwrap();
@@ -170,6 +206,36 @@ fn what_stands_beside_a_picture_has_room_there() {
     (0..3).for_each(|_| take(&mut gauge, "a", 0));
     let svg = String::from_utf8(written(&mut gauge, Format::Svg, 0)).unwrap();
     assert!(svg.contains(">3</text>"), "{svg}");
+}
+
+#[test]
+fn no_reading_is_longer_than_its_definition_says() {
+    let all = r#"["moments","quantiles","distinct","top","histogram","rate","change","pair","graph"]"#;
+    for (measures, more) in [
+        (all, r#""histogram":{"integers":[0,30]},"edges":40,"top":40,"groups":9"#),
+        (all, r#""histogram":{"min":-1e300,"max":1e300,"bins":9},"edges":5,"top":5,"groups":200"#),
+        (r#""top""#, r#""top":300,"groups":3"#),
+        (r#""graph""#, r#""edges":300,"groups":3"#),
+        (r#""rate""#, r#""groups":300"#),
+        (r#""histogram""#, r#""histogram":{"integers":[0,300]},"groups":1"#),
+    ] {
+        for by in ["", r#""by":"k","#] {
+            let mut gauge = gauge(&format!(r#"{{"measure":{measures},"field":"k","with":"y",{by}{more}}}"#));
+            for number in 0..1_000_u32 {
+                // Longer than what is shown, and all of that is escaped.
+                let long = format!("{}{number:03}", "\\u0001".repeat(60));
+                let x = f64::from(number) * -1.234_567_890_123_456e-105;
+                let key = if number % 9 == 0 { format!("{x:e}") } else { format!("\"{long}\"") };
+                take(&mut gauge, format!(r#"{{"k":{key},"y":{x:e}}}"#), u64::from(number) << 30);
+            }
+            let (longest, written) = (gauge.definition().longest_reading(), written(&mut gauge, Format::Json, 1 << 41));
+            let len = written.len() as u64;
+            assert!(len <= longest, "{measures} {by} {more}: {len} of {longest}");
+            // Nor is it much shorter, where values are long and there are as many as there is room for.
+            let is_full = measures == r#""top""# && by.is_empty();
+            assert!(!is_full || len * 2 >= longest, "{measures} {by} {more}: {len} of {longest}");
+        }
+    }
 }
 
 #[test]

@@ -109,6 +109,7 @@ impl Side {
         self.list(Kind::Queue, &mut queues).await;
         rests.topics(topics, &mut out);
         rests.queues(queues, now, &mut out);
+        rests.gauges(self.gauges.counted().await.into(), &mut out);
         whole(&Response::new(form.content_type()), out.finish().into_bytes())
     }
 

@@ -5,14 +5,14 @@ use std::convert::Infallible;
 use http::StatusCode;
 use streamgauge_core::endpoints::{GaugeRequest, Request, Response, Status, readings};
 use streamgauge_core::engine::{Name, Prefix, Refusal};
-use streamgauge_core::gauge::{Definition, Format, Gauge, MergeError, SetupError, render};
+use streamgauge_core::gauge::{Counters, Definition, Format, Gauge, MergeError, SetupError, render};
 use streamgauge_core::time::Time;
 use tokio::sync::mpsc;
 
 use super::Gauges;
 use super::boxes::Boxes;
 use super::directory::{NoPlace, Place};
-use super::standing::{Cost, Standing};
+use super::standing::{Cost, GaugeStats, Standing};
 use crate::engine::disk::Notes;
 use crate::server::{Answer, refuse, refused, whole};
 
@@ -179,11 +179,11 @@ impl Gauges {
         if known == Some(true) {
             // Somebody may have removed their topic.
             if definition.every.is_some()
-                && let Err(refusal) = self.engine.make_small_topic(&to).await
+                && let Err(refusal) = self.engine.make_small_topic(&to, definition.longest_reading()).await
             {
                 return refused(request, &refusal);
             }
-            return whole(&Response::text(Status::Ok), Vec::new());
+            return whole(&Response::text(Status::Ok), self.too_long(definition, &to));
         }
         if known.is_some() && self.engine.home(&definition.topic) != self.engine.here() {
             let line = "a gauge stays with its topic: remove it first";
@@ -233,7 +233,7 @@ impl Gauges {
         };
         // What is refused leaves no topic behind.
         let is_made = if definition.every.is_some() {
-            match self.engine.make_small_topic(&to).await {
+            match self.engine.make_small_topic(&to, definition.longest_reading()).await {
                 Ok(is_made) => is_made,
                 Err(refusal) => {
                     self.directory.put_back(*name, before);
@@ -258,7 +258,18 @@ impl Gauges {
         self.standing.lock().insert(*name, one);
         self.tell_shard();
         let status = if known.is_some() { Status::Ok } else { Status::Created };
-        whole(&Response::text(status), Vec::new())
+        whole(&Response::text(status), self.too_long(definition, &to))
+    }
+
+    /// A line that says that the topic of its readings may not take all of them, if that is so.
+    fn too_long(&self, definition: &Definition, to: &Name) -> Vec<u8> {
+        let longest = definition.longest_reading();
+        let most = definition.every.and_then(|_| self.engine.longest_message(to));
+        let Some(most) = most.filter(|most| longest > *most) else { return Vec::new() };
+        let line = format!(
+            "a reading has {longest} bytes at most, and {to} takes {most}: what is longer is not published, and counts as untold\n"
+        );
+        line.into_bytes()
     }
 
     /// The definitions of all, as they are noted.
@@ -280,16 +291,8 @@ impl Gauges {
 
     /// All gauges of all shards, in the order of their names.
     async fn list(&self, prefix: &Prefix) -> Answer {
-        let (answer, mut answers) = mpsc::unbounded_channel();
-        for (at, gauges) in self.directory.all().into_iter().enumerate() {
-            let (answer, prefix) = (answer.clone(), *prefix);
-            self.engine.threads().on(at, move || drop(answer.send(gauges.listed(&prefix))));
-        }
-        drop(answer);
-        let mut all = Vec::new();
-        while let Some(some) = answers.recv().await {
-            all.extend(some);
-        }
+        let prefix = *prefix;
+        let mut all = self.of_all(move |gauges| gauges.listed(&prefix)).await;
         all.sort_unstable_by_key(|(name, _)| *name);
         let mut out = Vec::from(b"[");
         for (number, (_, one)) in all.iter().enumerate() {
@@ -298,6 +301,26 @@ impl Gauges {
         }
         out.extend_from_slice(b"]\n");
         whole(&Response::JSON, out)
+    }
+
+    /// What each gauge of all shards has counted.
+    pub(crate) async fn counted(&self) -> Vec<(Name, GaugeStats)> {
+        self.of_all(|gauges| gauges.standing.lock().iter().map(|(name, one)| (*name, one.stats())).collect()).await
+    }
+
+    /// What is said of the gauges of each shard.
+    async fn of_all<T: Send + 'static>(&self, say: impl Fn(&Self) -> Vec<T> + Clone + Send + 'static) -> Vec<T> {
+        let (answer, mut answers) = mpsc::unbounded_channel();
+        for (at, gauges) in self.directory.all().into_iter().enumerate() {
+            let (answer, say) = (answer.clone(), say.clone());
+            self.engine.threads().on(at, move || drop(answer.send(say(&gauges))));
+        }
+        drop(answer);
+        let mut all = Vec::new();
+        while let Some(some) = answers.recv().await {
+            all.extend(some);
+        }
+        all
     }
 
     fn listed(&self, prefix: &Prefix) -> Vec<(Name, Vec<u8>)> {
@@ -322,12 +345,12 @@ fn noted(note: &[u8]) -> (Option<u64>, &[u8]) {
 /// One gauge as the list has it: what it measures, what it holds, what it costs.
 fn describe(name: &Name, one: &Standing) -> Vec<u8> {
     let Cost { messages, nanoseconds, behind } = one.cost();
-    let missed = one.gauge().counters().missed;
+    let Counters { missed, untold, .. } = *one.gauge().counters();
     let mut out = format!("{{\"name\":\"{name}\",\"definition\":").into_bytes();
     let Ok(()) = one.gauge().definition().write_json(&mut out) as Result<(), Infallible>;
     out.extend_from_slice(
         format!(
-            ",\"bytes\":{},\"messages\":{messages},\"nanoseconds\":{nanoseconds},\"behind\":{behind},\"missed\":{missed}}}",
+            ",\"bytes\":{},\"messages\":{messages},\"nanoseconds\":{nanoseconds},\"behind\":{behind},\"missed\":{missed},\"untold\":{untold}}}",
             one.bytes()
         )
         .as_bytes(),

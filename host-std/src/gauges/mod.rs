@@ -19,6 +19,7 @@ mod standing;
 pub(crate) use answer::Answered;
 pub(crate) use boxes::Boxes;
 pub(crate) use directory::Directory;
+pub(crate) use standing::GaugeStats;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use streamgauge_core::engine::{Id, Name};
-use streamgauge_core::gauge::{Definition, Gauge, Json, SetupError, write_alert};
+use streamgauge_core::gauge::{Counters, Definition, Gauge, Json, SetupError, write_alert};
 use streamgauge_core::time::Time;
 
 use super::boxes::Boxes;
@@ -48,6 +48,21 @@ pub(super) struct Cost {
     pub(super) nanoseconds: u64,
     /// Messages that were published and not read when it was last fed.
     pub(super) behind: u64,
+}
+
+/// What is counted of a gauge, for who collects it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct GaugeStats {
+    /// Messages read.
+    pub(crate) messages: u64,
+    /// Messages that the topic no longer had.
+    pub(crate) missed: u64,
+    /// Readings and alerts that could not be published.
+    pub(crate) untold: u64,
+    /// Messages that were published and not read when it was last fed.
+    pub(crate) behind: u64,
+    /// Bytes that it holds of the budget.
+    pub(crate) bytes: u64,
 }
 
 /// Messages that are read at once: copied out of the log, so that it is not locked while they are measured.
@@ -149,6 +164,13 @@ impl Standing {
     /// Bytes that it holds of the budget.
     pub(super) const fn bytes(&self) -> u64 {
         self.held.bytes()
+    }
+
+    /// What it has counted.
+    pub(super) fn stats(&self) -> GaugeStats {
+        let Cost { messages, behind, .. } = self.cost();
+        let Counters { missed, untold, .. } = *self.gauge.counters();
+        GaugeStats { messages, missed, untold, behind, bytes: self.bytes() }
     }
 
     /// When its next pane is over.

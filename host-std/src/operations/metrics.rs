@@ -14,6 +14,7 @@ use super::process::Usage;
 use super::series::{Column, Listed, Rest, Series};
 use super::{Health, Overview, State, Used};
 use crate::engine::disk::SyncTimes;
+use crate::gauges::GaugeStats;
 use crate::server::{answered, tls};
 
 /// A form in which metrics are told.
@@ -156,6 +157,16 @@ const QUEUES: [Column<QueueStats>; 17] = [
     (Kind::Gauge, "queue_bytes", "Bytes of the items.", |queue| queue.counters.bytes),
 ];
 
+const GAUGES: [Column<GaugeStats>; 5] = [
+    (Kind::Counter, "gauge_messages", "Messages read.", |gauge| gauge.messages),
+    (Kind::Counter, "gauge_missed_messages", "Messages that had left the log before they were read.", |gauge| {
+        gauge.missed
+    }),
+    (Kind::Counter, "gauge_untold_readings", "Readings and alerts that could not be published.", |gauge| gauge.untold),
+    (Kind::Gauge, "gauge_behind_messages", "Messages that are not read yet.", |gauge| gauge.behind),
+    (Kind::Gauge, "gauge_bytes", "Bytes that it holds.", |gauge| gauge.bytes),
+];
+
 /// Tells what is so of the server as a whole.
 pub(crate) fn server(overview: &Overview, health: &Health, began: Time, out: &mut Metrics) {
     let version = Label("version", env!("CARGO_PKG_VERSION"));
@@ -196,19 +207,21 @@ pub(crate) fn syncs(SyncTimes { within, count, sum }: &SyncTimes, out: &mut Metr
     out.histogram("disk_sync_seconds", help, within, (*count, *sum));
 }
 
-/// What the topics and the queues without series of their own have counted. Who asks holds it from before it asks: what
+/// What the topics, queues and gauges without series of their own have counted. Who asks holds it from before it asks: what
 /// was listed earlier and told later would have fallen.
 #[derive(Debug, Default)]
 pub(crate) struct Rests {
     topics: Rest<{ TOPICS.len() }>,
     queues: Rest<{ QUEUES.len() }>,
+    gauges: Rest<{ GAUGES.len() }>,
 }
 
 impl Rests {
-    /// From what there is at the beginning on.
+    /// From what there is at the beginning on; gauges begin with the process.
     pub(crate) fn begin(&mut self, topics: &Listed<TopicStats>, queues: &Listed<QueueStats>) {
         self.topics.begin(topics, &TOPICS);
         self.queues.begin(queues, &QUEUES);
+        self.gauges.begin(&Listed::default(), &GAUGES);
     }
 
     /// Tells topics.
@@ -229,6 +242,12 @@ impl Rests {
             Some((Label("queue", &one.name), age as f64 / 1_000.0))
         });
         out.family(Kind::Gauge, "queue_oldest_age_seconds", "Since the oldest item that can be got was put.", ages);
+    }
+
+    /// Tells gauges.
+    pub(crate) fn gauges(&mut self, listed: Listed<GaugeStats>, out: &mut Metrics) {
+        out.one(Kind::Gauge, "gauges", "Gauges.", listed.len() as f64);
+        columns("gauge", &listed.series(&GAUGES, &mut self.gauges), &GAUGES, out);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which topics and queues have series of their own, and what all the others have counted.
+//! Which topics, queues and gauges have series of their own, and what all the others have counted.
 //!
 //! Who is large changes, and names are removed, but what a collector takes for a counter must never fall: it would take that
 //! for a new beginning, and all that is left for news. So the counters of the rest are no sum of what there is: whatever is
@@ -12,17 +12,18 @@ use streamgauge_core::engine::{Name, Part, QueueStats, Sink, TopicStats};
 use streamgauge_core::time::Time;
 
 use super::metrics::Kind;
+use crate::gauges::GaugeStats;
 
-/// Topics, and queues, that have series of their own.
+/// Topics, queues, and gauges, that have series of their own.
 const NAMED: usize = 100;
 
 /// What the rest is called: no name begins so.
 const REST: &str = ".rest";
 
-/// One metric of topics or of queues: what it is, its name, what it says, and where it stands.
+/// One metric of topics, queues or gauges: what it is, its name, what it says, and where it stands.
 pub(super) type Column<S> = (Kind, &'static str, &'static str, fn(&S) -> u64);
 
-/// What is counted of a topic or a queue.
+/// What is counted of a topic, a queue or a gauge.
 pub(crate) trait Counted {
     /// How large it is, among others: by what has gone through it.
     fn weight(&self) -> u64;
@@ -46,6 +47,12 @@ impl Counted for QueueStats {
 
     fn oldest(&self) -> Option<Time> {
         self.oldest
+    }
+}
+
+impl Counted for GaugeStats {
+    fn weight(&self) -> u64 {
+        self.messages
     }
 }
 
@@ -120,6 +127,12 @@ impl Sink for Listed<QueueStats> {
             self.all.push((name, *stats));
         }
         ControlFlow::Continue(())
+    }
+}
+
+impl<S> From<Vec<(Name, S)>> for Listed<S> {
+    fn from(all: Vec<(Name, S)>) -> Self {
+        Self { all }
     }
 }
 

@@ -14,12 +14,14 @@ fn ranges_that_cannot_be_divided_are_refused() {
         (1, f64::NAN, 1.0),
         (1, 0.0, f64::NAN),
         (1, 0.0, f64::INFINITY),
-        (1, f64::MIN, f64::MAX),
+        (1, f64::NEG_INFINITY, 0.0),
+        (9, 0.0, 5e-324 * 9.0),
         (9, 1.0, 1.0 + 8.0 * f64::EPSILON),
     ] {
         assert_eq!(new(bins, low, high), Err(InvalidRange), "{bins} bins of {low}..{high}");
     }
     assert_eq!(new(1, -1e300, 1e300), Ok(()));
+    assert_eq!(new(1, f64::MIN, f64::MAX), Ok(()));
     let integer = |bins: usize, low, width| IntHistogram::new(vec![0; bins], low, width).map(|_| ());
     assert_eq!(integer(0, 0, 1), Err(InvalidRange));
     assert_eq!(integer(1, 0, 0), Err(InvalidRange));
@@ -84,8 +86,11 @@ fn a_quantile_of_integers_lies_within_its_bin() {
 proptest! {
     #[test]
     fn bins_hold_what_their_edges_say(
-        low in -1e3..1e3,
-        width in 1e-6..1e3,
+        (low, width) in prop_oneof![
+            (-1e3..1e3, 1e-6..1e3),
+            (-1e300..1e300, 1e299..1e300),
+            (-1e-300..1e-300, 1e-304..1e-300),
+        ],
         number in 1..40_usize,
         places in prop::collection::vec((-2..50_usize as i32, 0..3_i32), 1..200),
         qs in prop::collection::vec(0.0..=1.0, 1..10),
@@ -125,6 +130,28 @@ proptest! {
             prop_assert!(found.lower <= exact && exact < found.upper, "{} of {:?}: {:?}", q, sorted, found);
             prop_assert!(found.lower <= found.estimate && found.estimate <= found.upper);
         }
+    }
+
+    #[test]
+    fn bins_hold_what_is_farther_apart_than_a_double_says(
+        low in f64::MIN..=-9e307,
+        high in 9e307..=f64::MAX,
+        number in 1..40_usize,
+        values in prop::collection::vec(f64::MIN..=f64::MAX, 1..100),
+        q in 0.0..=1.0,
+    ) {
+        let mut seen = Histogram::new(vec![0; number], low, high).unwrap();
+        let edges: Vec<f64> = (0..=number).map(|bin| seen.edge(bin)).collect();
+        prop_assert!(edges.is_sorted() && edges[0] == low && edges[number] == high, "{:?}", edges);
+        let half = (high * 0.5 - low * 0.5) / number as f64;
+        prop_assert!(edges.windows(2).all(|edges| ((edges[1] * 0.5 - edges[0] * 0.5) / half - 1.0).abs() < 1e-9));
+        let values: Vec<f64> = values.into_iter().chain(edges.iter().flat_map(|edge| [*edge, edge.next_down()])).collect();
+        values.iter().for_each(|x| seen.push(*x));
+        let between = |a: f64, b: f64| values.iter().filter(|x| a <= **x && **x < b).count() as u64;
+        let counted: Vec<u64> = edges.windows(2).map(|edges| between(edges[0], edges[1])).collect();
+        prop_assert_eq!(seen.bins(), &counted[..]);
+        let found = seen.quantile(q).unwrap();
+        prop_assert!(found.estimate.is_finite() && found.lower <= found.estimate && found.estimate <= found.upper);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::window::whole_millis;
 use super::{Bound, Definition, Every, Last, MOST_PANES, Measure, Rule, Scale, Setting, Wrong};
 use crate::select::Path;
+use crate::stats::histogram::density;
 
 /// The most bins of a histogram.
 const MOST_BINS: f64 = 1_048_576.0;
@@ -116,11 +117,8 @@ impl Scale {
         match *self {
             Self::None => true,
             Self::Range { low, high, bins } => {
-                // The widest gaps between numbers are at the ends of the range.
-                let gap = low.abs().max(high.abs()) * f64::EPSILON;
-                let (number, width) = (f64::from(bins), high - low);
-                let is_range = (1.0..=MOST_BINS).contains(&number) && width.is_finite() && (number / width).is_finite();
-                is_range && width / number > 4.0 * gap
+                let number = f64::from(bins);
+                number <= MOST_BINS && density(number, low, high).is_some()
             }
             Self::Integers { low, high } => low <= high && high.abs_diff(low) < u32::from(u16::MAX),
         }

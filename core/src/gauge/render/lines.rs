@@ -95,6 +95,19 @@ pub(super) fn whole<W: Write>(number: u64, out: &mut W) -> Result<(), W::Error> 
     crate::endpoints::write_fmt(out, format_args!("{number}"))
 }
 
+/// Writes how many numbers are in no bin of a histogram.
+pub(super) fn outside<W: Write>([below, above]: [u64; 2], not_whole: u64, out: &mut W) -> Result<(), W::Error> {
+    out.write_all(b"below ")?;
+    whole(below, out)?;
+    out.write_all(b"  above ")?;
+    whole(above, out)?;
+    if not_whole > 0 {
+        out.write_all(b"  not whole ")?;
+        whole(not_whole, out)?;
+    }
+    Ok(())
+}
+
 /// Who it is, where these names are taken: a group is called by none of them.
 pub(super) fn whose(whose: &Whose<'_>, taken: &[&str]) -> KeyName {
     let name = match whose {

@@ -8,10 +8,12 @@
 //! | `svg` | a picture: what came over time, quantiles and distinct values over time, a histogram, frequent values, and other results as text |
 //! | `figures` | results by their names |
 //! | `lines` | numbers and texts as these write them |
+//! | `longest` | how long a reading can be |
 
 mod figures;
 mod json;
 mod lines;
+mod longest;
 mod metrics;
 mod svg;
 mod table;

@@ -3,7 +3,7 @@
 use embedded_io::Write;
 
 use super::super::{Gauge, Measured, Reading, Span, Storage, Whose};
-use super::lines::{ALL, OTHER, key, number, text, whole, whose};
+use super::lines::{ALL, OTHER, key, number, outside, text, whole, whose};
 use crate::time::Time;
 use crate::wire::units::Rfc3339;
 
@@ -103,12 +103,12 @@ fn line<S: Storage, W: Write>(measured: &mut Measured<S>, as_of: Time, out: &mut
         }
         Measured::Histogram(histogram) => {
             let edge = |bin| Some(histogram.edge(bin));
-            outside([histogram.underflow(), histogram.overflow()], 0, out)?;
+            beside([histogram.underflow(), histogram.overflow()], 0, out)?;
             bins(histogram.bins(), edge, out)?;
         }
         Measured::Integers(histogram, not_whole) => {
             let edge = |bin| Some(histogram.edge(bin) as f64);
-            outside([histogram.underflow(), histogram.overflow()], *not_whole, out)?;
+            beside([histogram.underflow(), histogram.overflow()], *not_whole, out)?;
             bins(histogram.bins(), edge, out)?;
         }
         Measured::Rate(rate) => {
@@ -180,16 +180,9 @@ fn error<W: Write>(error: u64, out: &mut W) -> Result<(), W::Error> {
 }
 
 /// What is in no bin.
-fn outside<W: Write>([below, above]: [u64; 2], not_whole: u64, out: &mut W) -> Result<(), W::Error> {
-    out.write_all(b"  histogram  below ")?;
-    whole(below, out)?;
-    out.write_all(b"  above ")?;
-    whole(above, out)?;
-    if not_whole > 0 {
-        out.write_all(b"  not whole ")?;
-        whole(not_whole, out)?;
-    }
-    Ok(())
+fn beside<W: Write>(counts: [u64; 2], not_whole: u64, out: &mut W) -> Result<(), W::Error> {
+    out.write_all(b"  histogram  ")?;
+    outside(counts, not_whole, out)
 }
 
 /// The bins that have something, a line each.

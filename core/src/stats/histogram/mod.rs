@@ -3,6 +3,7 @@
 mod bins;
 mod integer;
 
+use super::between::{between, half_distance};
 use bins::Bins;
 pub use bins::{Counted, Quantile};
 pub use integer::IntHistogram;
@@ -11,7 +12,7 @@ pub use integer::IntHistogram;
 ///
 /// A bin holds what is at or above its [lower edge](Self::edge) and below the next one's, to the bit. What is below
 /// `low` and what is at or above `high` is counted on either side, infinities among it, and NaN apart. Counts stay at
-/// `u64::MAX` once there.
+/// `u64::MAX` once there. A range may reach over all finite numbers, though the distance of its ends is none then.
 ///
 /// ```
 /// use streamgauge_core::stats::Histogram;
@@ -81,13 +82,8 @@ impl<S: AsRef<[u64]> + AsMut<[u64]>> Histogram<S> {
     pub fn new(storage: S, low: f64, high: f64) -> Result<Self, InvalidRange> {
         let mut bins = Bins::over(storage);
         bins.clear();
-        let number = bins.number() as f64;
-        let density = number / (high - low);
-        let histogram = Self { bins, low, high, density, nan: 0 };
-        // The widest gaps between numbers are at the ends of the range.
-        let gap = low.abs().max(high.abs()) * f64::EPSILON;
-        let possible = number >= 1.0 && low < high && (high - low).is_finite() && density.is_finite();
-        if possible && (high - low) / number > 4.0 * gap { Ok(histogram) } else { Err(InvalidRange) }
+        let density = density(bins.number() as f64, low, high).ok_or(InvalidRange)?;
+        Ok(Self { bins, low, high, density, nan: 0 })
     }
 
     /// Forgets all values. O(bins).
@@ -151,8 +147,8 @@ impl<S: AsRef<[u64]> + AsMut<[u64]>> Histogram<S> {
             return None;
         }
         let last = self.bins.number().saturating_sub(1);
-        let near = (((x - self.low) * self.density) as usize).min(last);
-        // Rounding can be one bin off next to an edge.
+        // Each by itself, as their distance may be none; rounding can be one bin off next to an edge.
+        let near = ((x * self.density - self.low * self.density) as usize).min(last);
         let bin = if x < self.edge(near) {
             near.saturating_sub(1)
         } else if x >= self.edge(near.saturating_add(1)) {
@@ -171,7 +167,7 @@ impl<S: AsRef<[u64]>> Histogram<S> {
         if bin >= number {
             return self.high;
         }
-        self.low + (self.high - self.low) * (bin as f64 / number as f64)
+        between(self.low, self.high, bin as f64 / number as f64)
     }
 
     /// The counts of all bins.
@@ -210,8 +206,18 @@ impl<S: AsRef<[u64]>> Histogram<S> {
             Counted::Above => Quantile { estimate: self.high, lower: self.high, upper: f64::INFINITY },
             Counted::In(bin) => {
                 let (lower, upper) = (self.edge(bin), self.edge(bin.saturating_add(1)));
-                Quantile { estimate: lower + (upper - lower) * share, lower, upper }
+                Quantile { estimate: between(lower, upper, share).min(upper), lower, upper }
             }
         })
     }
+}
+
+/// Bins by unit of value, if the range can be divided into so many.
+pub(crate) fn density(number: f64, low: f64, high: f64) -> Option<f64> {
+    let half = half_distance(low, high);
+    let density = number * 0.5 / half;
+    // The widest gaps between numbers are at the ends of the range.
+    let gap = low.abs().max(high.abs()) * f64::EPSILON;
+    let possible = number >= 1.0 && low < high && half.is_finite() && density.is_finite();
+    (possible && half / number > 2.0 * gap).then_some(density)
 }

@@ -21,6 +21,7 @@ use super::at::URL;
 use super::named::settings;
 use crate::client::{Connection, Limits, Url};
 use crate::operations::SettingsOf;
+use crate::terminal;
 use crate::terminal::exit::{Failure, accepted};
 use crate::terminal::flags::{seconds, server};
 use crate::terminal::json;
@@ -150,7 +151,10 @@ async fn set(url: &Url, name: &str, given: &[String], json: bool) -> Result<(), 
         }
     };
     let set = call("PUT", url, Some(body.as_bytes())).await;
-    let (status, _) = set.map_err(|failure| failure.with(|line| SettingsOf::Gauge.meant(line)))?;
+    let (status, warning) = set.map_err(|failure| failure.with(|line| SettingsOf::Gauge.meant(line)))?;
+    if let Some(line) = String::from_utf8_lossy(&warning).lines().next() {
+        terminal::say(format_args!("{line}"));
+    }
     say(name, if status == StatusCode::CREATED { "created" } else { "set" }, json)
 }
 

@@ -20,6 +20,12 @@ pub(super) fn short(number: f64, digits: usize) -> String {
     Decimal::rounded(number, digits).map_or_else(|| number.to_string(), |decimal| decimal.as_str().to_owned())
 }
 
+/// The fewest digits from which the same `f64` comes back, for people.
+pub(super) fn shortest(number: f64) -> String {
+    let text = Decimal::shortest(number).map_or_else(|| number.to_string(), |decimal| decimal.as_str().to_owned());
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+}
+
 /// A whole number with a comma between thousands.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -66,6 +72,10 @@ mod tests {
         assert_eq!(short(0.0, 6), "0");
         assert_eq!(short(-0.0, 6), "-0");
         assert_eq!([f64::NAN, f64::NEG_INFINITY].map(|none| short(none, 6)), ["NaN", "-inf"]);
+        for (number, text) in [(900.0, "900"), (-7.2, "-7.2"), (1.2e308, "1.2e308"), (0.0, "0"), (f64::INFINITY, "inf")]
+        {
+            assert_eq!(shortest(number), text);
+        }
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), text);
         }

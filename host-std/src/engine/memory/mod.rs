@@ -267,21 +267,33 @@ impl Shards {
         is_done.await.unwrap_or(false)
     }
 
-    /// Makes a small topic of that name, unless there is one; whether there was none.
+    /// Makes a topic of that name for messages that the server itself publishes, of which the longest may have so many
+    /// bytes, unless there is one; whether there was none. It is small, and takes one message at least that is no longer
+    /// than those of others may be.
     ///
     /// # Errors
     /// There is no room for it.
-    pub(crate) async fn make_small_topic(&self, name: &Name) -> Result<bool, Refusal> {
+    pub(crate) async fn make_small_topic(&self, name: &Name, longest: u64) -> Result<bool, Refusal> {
         let shard = &self.all[self.home(name)];
         if shard.with(|memory| memory.has(Kind::Topic, name)) {
             return Ok(false);
         }
-        let settings = TopicSettings { bytes: SMALL_TOPIC, ..shard.topic_defaults() };
+        let defaults = shard.topic_defaults();
+        let bytes = longest.min(defaults.max_message_bytes).saturating_add(BESIDE_MESSAGE).max(SMALL_TOPIC);
+        let settings = TopicSettings { bytes, ..defaults };
         match shard.order() {
             Some(order) => order.make_topic(name, settings).await,
             None => shard.make_topic(name, settings),
         }?;
         Ok(true)
+    }
+
+    /// The longest message that a topic takes, as far as it is there.
+    pub(crate) fn longest_message(&self, name: &Name) -> Option<u64> {
+        self.all[self.home(name)].with(|memory| {
+            let settings = memory.topic_settings(name)?;
+            Some(settings.max_message_bytes.min(settings.bytes.saturating_sub(BESIDE_MESSAGE)))
+        })
     }
 
     /// Whether a topic may be used: it is there, or made by whoever asks for it.
@@ -391,8 +403,11 @@ impl std::fmt::Display for KeptError {
     }
 }
 
-/// Bytes that a topic holds which the server itself publishes in.
+/// Bytes that a topic holds which the server itself publishes in, at least.
 const SMALL_TOPIC: u64 = 256 << 10;
+
+/// The most bytes that a topic holds beside a message: its length, and when it was published.
+const BESIDE_MESSAGE: u64 = 32;
 
 /// The shard of so many that a name is at home in. It is the same one in a process that [goes on](Shards::hand) with what
 /// this one held, whatever that was built with.

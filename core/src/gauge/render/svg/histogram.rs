@@ -2,8 +2,9 @@
 
 use embedded_io::Write;
 
-use super::super::lines::{Labels, number, whole};
+use super::super::lines::{Labels, number, outside, whole};
 use super::picture::{LEFT, Picture, TOP, WIDTH};
+use crate::stats::between::{half_distance, share};
 
 /// A bar of a histogram.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,7 +68,7 @@ impl<W: Write> Picture<'_, W> {
         let shift = if are_integers { -0.5 } else { 0.0 };
         let (low, high) = len.checked_sub(1).map_or((0.0, 1.0), |last| (bar(0).low, bar(last).high));
         let (from, to) = (low + shift, high + shift);
-        let place = |value: f64| LEFT + WIDTH * ((value - from) / (to - from)).clamp(0.0, 1.0);
+        let place = |value: f64| LEFT + WIDTH * share(from, to, value);
         for bar in bars().filter(|bar| bar.count > 0) {
             let (left, right) = (place(bar.low + shift), place(bar.high + shift));
             let gap = if right - left > 4.0 { 1.0 } else { 0.0 };
@@ -83,33 +84,36 @@ impl<W: Write> Picture<'_, W> {
             whole(bar.count, self.out)?;
             self.text("</title></rect>\n")?;
         }
-        let (first, last, apart) = if are_integers {
+        let (last, apart) = if are_integers {
             let last = (high - 1.0).max(low);
-            (low, last, libm::ceil((last - low) / f64::from(TICKS)).max(1.0))
+            (last, libm::ceil((last - low) / f64::from(TICKS)).max(1.0))
         } else {
-            (low, high, (high - low) / f64::from(TICKS))
+            // Added up, one after the other: all of it may be more than a double holds.
+            (high, half_distance(low, high) / f64::from(TICKS / 2))
         };
-        let labels = Labels::between(first, last);
-        for tick in 0..=TICKS {
-            let value = first + f64::from(tick) * apart;
+        let labels = Labels::between(low, last);
+        let mut value = low;
+        for _ in 0..=TICKS {
             // But for rounding, the last one is there.
             if value <= last + apart * 1e-9 {
                 let value = value.min(last);
                 self.label("middle", [place(value), self.top + self.height + 16.0], value, labels)?;
             }
+            value += apart;
         }
         Ok(())
     }
 
-    /// How many numbers are in no bin because they are no integers, above the part.
-    pub(super) fn not_whole(&mut self, count: u64) -> Result<(), W::Error> {
-        if count == 0 {
-            return Ok(());
+    /// How many numbers are in no bin, above the part, if there are any: who looks at the bars takes them for all. It ends
+    /// the part.
+    pub(super) fn outside(&mut self, beside: [u64; 2], not_whole: u64) -> Result<(), W::Error> {
+        if beside != [0, 0] || not_whole > 0 {
+            self.words("end", LEFT + WIDTH, self.top - 12.0)?;
+            outside(beside, not_whole, self.out)?;
+            self.text("</text>\n")?;
         }
-        self.words("end", LEFT + WIDTH, self.top - 12.0)?;
-        self.text("not whole ")?;
-        whole(count, self.out)?;
-        self.text("</text>\n")
+        self.end_part();
+        Ok(())
     }
 
     /// A line across, and what it stands for.

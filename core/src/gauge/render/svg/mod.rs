@@ -20,6 +20,7 @@ use embedded_io::Write;
 
 use super::super::{Gauge, Measured, Span, Storage, Whose};
 use super::lines::whole;
+use crate::stats::between::share;
 use crate::stats::quantiles::Bin;
 use crate::time::Time;
 use picture::{LEFT, Picture, TOP, WIDTH};
@@ -154,7 +155,7 @@ impl<W: Write> Picture<'_, W> {
         self.text("</tspan></text>\n")
     }
 
-    fn end_part(&mut self) {
+    pub(super) fn end_part(&mut self) {
         self.top += HEIGHT + GAP;
     }
 
@@ -238,15 +239,12 @@ impl<W: Write> Picture<'_, W> {
             Measured::Histogram(histogram) => {
                 let (edge, bins) = (|bin| histogram.edge(bin), histogram.bins());
                 self.histogram(bins.len(), &|bin| bar(bin, edge, bins), false)?;
-                self.end_part();
-                Ok(())
+                self.outside([histogram.underflow(), histogram.overflow()], 0)
             }
             Measured::Integers(histogram, not_whole) => {
-                self.not_whole(*not_whole)?;
                 let (edge, bins) = (|bin| histogram.edge(bin) as f64, histogram.bins());
                 self.histogram(bins.len(), &|bin| bar(bin, edge, bins), true)?;
-                self.end_part();
-                Ok(())
+                self.outside([histogram.underflow(), histogram.overflow()], *not_whole)
             }
             Measured::Top(heaviest) => {
                 let most = heaviest.heaviest().next().map_or(1, |counted| counted.weight.max(1));
@@ -287,25 +285,23 @@ fn bar(bin: usize, edge: impl Fn(usize) -> f64, bins: &[u64]) -> Bar {
 /// Where values are on the upright axis.
 struct Axis {
     least: f64,
-    span: f64,
+    largest: f64,
     top: f64,
 }
 
 impl Axis {
-    fn over(least: f64, largest: f64, top: f64) -> Self {
-        let span = largest - least;
-        Self { least, span: if span > 0.0 { span } else { 1.0 }, top }
+    const fn over(least: f64, largest: f64, top: f64) -> Self {
+        Self { least, largest, top }
     }
 
     fn place(&self, value: f64) -> f64 {
-        self.top + HEIGHT * (1.0 - (value - self.least) / self.span)
+        self.top + HEIGHT * (1.0 - share(self.least, self.largest, value))
     }
 }
 
 /// Adds the values of a bin to the columns that it reaches over, as if they were spread evenly: bins are not equally wide.
 fn spread(bin: &Bin, min: f64, max: f64, columns: &mut [f64; COLUMNS]) {
-    let span = max - min;
-    let place = |value: f64| if span > 0.0 { (value.max(min).min(max) - min) / span * COLUMNS as f64 } else { 0.0 };
+    let place = |value: f64| share(min, max, value) * COLUMNS as f64;
     let (left, right) = (place(bin.lower), place(bin.upper));
     let width = right - left;
     for (number, column) in columns.iter_mut().enumerate() {

@@ -73,21 +73,32 @@ fn rows(bars: &Bars) -> Vec<Row> {
     };
     let step = bars.bins.len().div_ceil(MOST_ROWS).max(1);
     let whole = matches!(bars.shape, Shape::Integers { .. });
+    let digits = digits(&bars.bins);
     let mut rows = Vec::new();
     rows.extend(outside("below", bars.outside.underflow));
     for some in bars.bins.chunks(step) {
         let (Some(first), Some(last)) = (some.first(), some.last()) else { continue };
         let count = some.iter().fold(0_u64, |sum, bar| sum.saturating_add(bar.count));
-        let label = if whole { whole_label(first, last) } else { short(first.low, 6) };
+        let label = if whole { whole_label(first, last) } else { short(first.low, digits) };
         rows.push(Row { label, count: grouped(count), bar: Some(count) });
     }
     if let (false, Some(last)) = (whole, bars.bins.last()) {
-        rows.push(Row { label: short(last.high, 6), count: String::new(), bar: None });
+        rows.push(Row { label: short(last.high, digits), count: String::new(), bar: None });
     }
     rows.extend(outside("above", bars.outside.overflow));
     rows.extend(outside("other", bars.outside.other));
     rows
 }
+
+/// Digits of labels that are off by less than a hundredth of a bin, so that each row says where it is.
+fn digits(bins: &[Bar]) -> usize {
+    let (Some(first), Some(last)) = (bins.first(), bins.last()) else { return LEAST_DIGITS };
+    let largest = first.low.abs().max(last.high.abs());
+    let needed = (largest / (first.high - first.low)).log10().ceil() as usize;
+    needed.saturating_add(2).clamp(LEAST_DIGITS, 17)
+}
+
+const LEAST_DIGITS: usize = 6;
 
 fn whole_label(first: &Bar, last: &Bar) -> String {
     if first == last { format!("{}", first.low) } else { format!("{} … {}", first.low, last.low) }
@@ -188,6 +199,16 @@ mod tests {
         let json = "{\"count\":5,\"min\":0.0000000000000000,\"max\":1.0000000000000000,\"bins\":[2,1],\
                     \"underflow\":0,\"overflow\":2,\"rejected\":{\"not_a_number\":1,\"nan\":0,\"not_whole\":0}}\n";
         assert_eq!(super::json(&bars), json);
+    }
+
+    #[test]
+    fn labels_tell_narrow_bins_apart() {
+        let mut tally =
+            HistogramTally::new(Shape::Range { min: 1_331_923_250.0, max: 1_331_923_400.0, bins: 3 }).unwrap();
+        tally.extend(&[1_331_923_251.0]);
+        let drawn = terminal(&tally.total(), &Canvas { width: 40, unicode: false });
+        let labels: Vec<_> = drawn.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+        assert_eq!(labels[..4], ["1331923250", "1331923300", "1331923350", "1331923400"]);
     }
 
     #[test]
