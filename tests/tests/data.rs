@@ -311,3 +311,23 @@ fn who_only_looks_writes_nothing() {
     let said = serve_fails(&link);
     assert!(said.contains("link: it is a link to nothing"), "{said}");
 }
+
+#[test]
+fn a_file_that_is_broken_throughout_takes_few_lines() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &[]);
+    for number in 0..30 {
+        // So long that a queue has but the place of each.
+        assert_eq!(server.connect().post("/put?queue=jobs", format!("item-{number:060}")).status, 200);
+    }
+    assert_eq!(server.stop(), 0);
+    let log = log_with(folder.path(), "item-0");
+    fs::write(&log, vec![0; fs::metadata(&log).unwrap().len() as usize]).unwrap();
+    let name = log.file_name().unwrap().to_str().unwrap();
+    for (action, more) in [("check", &[][..]), ("repair", &["--yes"])] {
+        let (code, said) = data(action, folder.path(), more);
+        assert_eq!(code, i32::from(action == "check"), "{said}");
+        assert_eq!(said.matches("an entry with 1 items of queue jobs").count(), 10, "{said}");
+        assert!(said.contains(&format!("{name}: and 20 more such places, the last at byte ")), "{said}");
+    }
+}

@@ -10,7 +10,7 @@ use streamgauge_core::engine::memory::Memory;
 use super::check::tables;
 use super::{EXIT_CODES, Folder, Read, ended, read, shown};
 use crate::commands::serve;
-use crate::engine::disk::{AtRest, Damage, LostItems, Restored, Salvaged, StateError, rooms};
+use crate::engine::disk::{AtRest, Damage, Loss, LostItems, Restored, Salvaged, StateError, few, rooms};
 use crate::terminal::exit::Failure;
 use crate::terminal::{StartError, output};
 
@@ -104,9 +104,8 @@ impl Repair {
 
 /// What is lost.
 fn lost_of(state: &Salvaged, lost: &[LostItems], messages: &[Damage]) -> String {
-    let losses = state.losses.iter().map(ToString::to_string);
-    let (items, messages) = (lost.iter().map(ToString::to_string), messages.iter().map(ToString::to_string));
-    losses.chain(items).chain(messages).map(|lost| format!("lost: {lost}\n")).collect()
+    let all = [few(&state.losses, Loss::at), few(lost, |lost| lost.at), few(messages, |damage| damage.at)];
+    all.iter().flatten().map(|lost| format!("lost: {lost}\n")).collect()
 }
 
 /// What that leads to.

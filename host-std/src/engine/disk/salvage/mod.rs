@@ -86,6 +86,14 @@ pub(crate) enum Loss {
     Diverged(Position),
 }
 
+impl Loss {
+    pub(crate) const fn at(&self) -> Position {
+        match *self {
+            Self::Damaged(Damage { at, .. }) | Self::Unknown(at) | Self::Diverged(at) => at,
+        }
+    }
+}
+
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
