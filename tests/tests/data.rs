@@ -3,8 +3,10 @@
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
+use streamgauge_tests::build::tool;
 use streamgauge_tests::kept::{damage, data, killed, log_with, newest_log, serve, text};
 use streamgauge_tests::process::{Process, Server};
 use tempfile::TempDir;
@@ -329,5 +331,36 @@ fn a_file_that_is_broken_throughout_takes_few_lines() {
         assert_eq!(code, i32::from(action == "check"), "{said}");
         assert_eq!(said.matches("an entry with 1 items of queue jobs").count(), 10, "{said}");
         assert!(said.contains(&format!("{name}: and 20 more such places, the last at byte ")), "{said}");
+    }
+}
+
+/// The exit code of `streamgauge data`, and what it said on stderr, where stdout takes nothing.
+fn unheard(action: &str, folder: &Path, more: &[&str], stdout: impl Into<Stdio>) -> (Option<i32>, String) {
+    let mut command = Command::new(tool("streamgauge"));
+    let output = command.args(["data", action]).arg(folder).args(more).stdout(stdout).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn what_cannot_be_said_is_no_loss_and_nothing_is_repaired_unheard() {
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let closed = || std::io::pipe().unwrap().1;
+    let folder = used();
+    for action in ["check", "dump", "repair"] {
+        let (code, said) = unheard(action, folder.path(), &[], full());
+        assert!(code == Some(2) && said.contains("error: stdout: No space left on device"), "{action}: {said}");
+        assert_eq!(said.contains("nothing is lost, and nothing was changed"), action == "repair", "{said}");
+        assert_eq!(unheard(action, folder.path(), &[], closed()).0, Some(0), "who reads nothing has heard enough");
+    }
+    damage(&newest_log(folder.path()), "item-07");
+    assert_eq!(unheard("check", folder.path(), &[], closed()), (Some(1), String::new()));
+    assert_eq!(unheard("dump", folder.path(), &[], full()).0, Some(2));
+    for (stdout, why) in
+        [(Stdio::from(full()), "stdout: No space left on device (os error 28): "), (closed().into(), "")]
+    {
+        let (code, said) = unheard("repair", folder.path(), &["--yes"], stdout);
+        let expected = format!("error: {why}nothing was changed, as nobody was told what is lost\n");
+        assert_eq!((code, said), (Some(2), expected));
+        assert!(!folder.path().join("before-repair-1").exists());
     }
 }
