@@ -364,3 +364,37 @@ fn what_cannot_be_said_is_no_loss_and_nothing_is_repaired_unheard() {
         assert!(!folder.path().join("before-repair-1").exists());
     }
 }
+
+#[test]
+fn a_dump_has_a_beginning_and_an_end() {
+    let folder = used();
+    let dump = |more: &[&str]| {
+        let (code, said) = data("dump", folder.path(), more);
+        let lines = said.lines().map(|line| serde_json::from_str(line).expect(line));
+        (code, lines.collect::<Vec<serde_json::Value>>())
+    };
+    let time = |line: &serde_json::Value| line["time"].as_str().map(str::to_owned);
+    let (_, all) = dump(&[]);
+    let middle = time(all.iter().find(|line| line["items"][0]["data"] == "item-10").unwrap()).unwrap();
+    let (checkpoint, log) = all.split_first().unwrap();
+    // Times of one length are in the order of their texts.
+    let of = |wanted: &dyn Fn(&str) -> bool| {
+        let chosen = log.iter().filter(|line| time(line).is_none_or(|time| wanted(&time)));
+        [checkpoint].into_iter().chain(chosen).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(dump(&["--from", &middle]), (0, of(&|time| *time >= *middle)));
+    let mut until = of(&|time| *time <= *middle);
+    assert_eq!(until.pop().unwrap()["kind"], "end", "it is not read that far");
+    assert_eq!(dump(&["--until", &middle]), (0, until));
+    damage(&newest_log(folder.path()), "item-19");
+    assert_eq!(
+        (dump(&["--from", &middle]).0, dump(&["--until", "1970-01-01T00:00:00Z"])),
+        (1, (0, vec![all[0].clone()]))
+    );
+    for (from, until, why) in
+        [(&*middle, "1970-01-01T00:00:00Z", "--until is before --from"), ("noon", &middle, "such as")]
+    {
+        let (code, said) = data("dump", folder.path(), &["--from", from, "--until", until]);
+        assert!(code == 2 && said.contains(why), "{said}");
+    }
+}

@@ -11,6 +11,7 @@ mod dump;
 mod entry;
 mod repair;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -136,6 +137,7 @@ fn read(
         if let Some(salvage) = &mut salvage {
             salvage.take(step);
         }
+        ControlFlow::Continue(())
     });
     drop(progress);
     let log = log.map_err(|error| folder.wrong(&error))?;

@@ -121,11 +121,15 @@ impl AtRest {
         log::is_without_gap(&self.folder, FIRST)
     }
 
-    /// Reads the log from a place on.
+    /// Reads the log from a place on, until `each` breaks.
     ///
     /// # Errors
     /// The disk doesn't work.
-    pub(crate) fn log(&self, from: Position, mut each: impl FnMut(Step<'_>)) -> io::Result<LogFound> {
+    pub(crate) fn log(
+        &self,
+        from: Position,
+        mut each: impl FnMut(Step<'_>) -> ControlFlow<()>,
+    ) -> io::Result<LogFound> {
         let (mut entries, mut bytes, mut latest, mut damage) = (0, 0, None, Vec::new());
         let end = log::read(&self.folder, from, |step| {
             match step {
@@ -136,8 +140,7 @@ impl AtRest {
                 }
                 Step::Damaged(some) => damage.push(some),
             }
-            each(step);
-            ControlFlow::Continue(())
+            each(step)
         })?;
         let last = end.at.map_or(0, |at| at.segment);
         let segments = segments(&self.folder)?.into_iter().filter(|one| (from.segment..=last).contains(one)).count();
@@ -291,7 +294,7 @@ pub(crate) fn rooms() -> Rooms {
 }
 
 /// When what an entry tells was executed, if that can be read.
-fn time_of(body: &[u8]) -> Option<Time> {
+pub(crate) fn time_of(body: &[u8]) -> Option<Time> {
     match Body::read(body)? {
         Body::Executed { entry, .. } => Entry::decode(entry, Time::ZERO).ok().map(|entry| entry.now),
         Body::Note(..) | Body::NoNote(_) => None,

@@ -91,7 +91,7 @@ mod tests;
 #[cfg(any(test, fuzzing))]
 mod world;
 
-pub(crate) use at_rest::{AtRest, LogFound, LostItems, rooms};
+pub(crate) use at_rest::{AtRest, LogFound, LostItems, rooms, time_of};
 pub(crate) use body::Body;
 pub(crate) use executed::{Executed, call, execute};
 pub(crate) use few::few;
