@@ -398,3 +398,30 @@ fn a_dump_has_a_beginning_and_an_end() {
         assert!(code == 2 && said.contains(why), "{said}");
     }
 }
+
+#[test]
+fn a_file_that_was_cut_off_between_two_entries_is_a_loss() {
+    let folder = used();
+    let (_, dump) = data("dump", folder.path(), &[]);
+    let tenth: serde_json::Value =
+        serde_json::from_str(dump.lines().find(|line| line.contains("item-10")).unwrap()).unwrap();
+    let log = newest_log(folder.path());
+    fs::File::options().write(true).open(&log).unwrap().set_len(tenth["byte"].as_u64().unwrap()).unwrap();
+    let told = format!(
+        "{} at byte {}: what was behind that is missing, as the file was cut off",
+        text(log.file_name().unwrap().as_ref()),
+        tenth["byte"]
+    );
+    let (code, said) = data("check", folder.path(), &[]);
+    assert!(code == 1 && said.contains(&told), "{said}");
+    assert!(serve_fails(folder.path()).contains(&told));
+    let (code, said) = data("repair", folder.path(), &["--yes"]);
+    assert!(code == 0 && said.contains(&format!("lost: {told}")), "{said}");
+    let (code, said) = data("check", folder.path(), &[]);
+    assert_eq!(code, 0, "{said}");
+    let server = serve(folder.path(), &[]);
+    let left: Vec<String> =
+        (0..20).map(|_| server.get("/get?queue=jobs")).take_while(|item| !item.is_empty()).collect();
+    // That the first one was taken is lost too.
+    assert_eq!(left, (0..10).map(|number| format!("item-{number:02}")).collect::<Vec<_>>());
+}

@@ -17,7 +17,7 @@ use super::body::Body;
 use super::checkpoint::{self, Reader};
 use super::files::{Directory, File as _, Folder as _, lock, lock_to_read};
 use super::history::{self, Histories};
-use super::log::{self, Damage, End, Position, Step, name_of, segments};
+use super::log::{self, Damage, End, Harm, Position, Step, name_of, segments};
 use super::salvage::Salvaged;
 use super::shelf::{Shelf, Unreadable};
 use super::state::{self, Restored, StateError};
@@ -196,7 +196,9 @@ impl AtRest {
         for (begin, end) in histories.spans() {
             let end = if end > before { before } else { end };
             if begin < end
-                && !damage.last().is_some_and(|last: &Damage| last.is_missing && last.is_in(begin, end.offset))
+                && !damage
+                    .last()
+                    .is_some_and(|last: &Damage| last.harm == Harm::Missing && last.is_in(begin, end.offset))
             {
                 log::check(&self.folder, begin, end.offset, &mut damage)?;
             }

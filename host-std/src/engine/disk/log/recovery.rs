@@ -4,6 +4,9 @@
 //! were on the disk as a whole when it was written, as its first entry's mark says. So what can't be read is the torn end
 //! of the log if no first entry of a group stands behind it, and nobody was told that it is there; otherwise the disk has
 //! lost it, which is said, and reading goes on at the next entry.
+//!
+//! A crash makes no file shorter, and whatever is added to a segment has room in its file. So a file that is shorter than it
+//! was, and ends where the log went on or within an entry, was cut by somebody, and that is no torn end.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -41,10 +44,20 @@ impl Step<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Damage {
     pub(crate) at: Position,
-    /// So many, and at least one entry; of a file that is missing 0 if nothing says how far the log went in it.
+    /// So many at the most, and at least one entry; of a file that is missing 0 if nothing says how far the log went in it.
     pub(crate) len: u32,
-    /// Whether the whole file is missing, or as good as that.
-    pub(crate) is_missing: bool,
+    pub(crate) harm: Harm,
+}
+
+/// What became of bytes of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Harm {
+    /// They are not what was written.
+    Changed,
+    /// The file ends in front of them.
+    Cut,
+    /// The whole file is missing, or as good as that.
+    Missing,
 }
 
 impl Damage {
@@ -60,27 +73,35 @@ impl Damage {
             }
             None => 0,
         };
-        Self { at, len, is_missing: true }
+        Self { at, len, harm: Harm::Missing }
+    }
+
+    const fn changed(at: Position, len: u32) -> Self {
+        Self { at, len, harm: Harm::Changed }
     }
 
     /// Whether it touches what lies from a place to another one in the same segment.
     pub(crate) fn is_in(&self, begin: Position, end: u32) -> bool {
-        let Self { at, len, is_missing } = *self;
-        at.segment == begin.segment && (is_missing || (at.offset < end && at.after(len).offset > begin.offset))
+        let Self { at, len, harm } = *self;
+        at.segment == begin.segment
+            && (harm == Harm::Missing || (at.offset < end && at.after(len).offset > begin.offset))
     }
 
     /// Bytes that are there, and are not what was written.
     pub(crate) const fn bytes(&self) -> u32 {
-        if self.is_missing { 0 } else { self.len }
+        match self.harm {
+            Harm::Changed => self.len,
+            Harm::Cut | Harm::Missing => 0,
+        }
     }
 }
 
 impl std::fmt::Display for Damage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.is_missing {
-            write!(f, "{} is missing, or nothing in it can be read", name_of(self.at.segment))
-        } else {
-            write!(f, "{}: {} bytes are not what was written", self.at, self.len)
+        match self.harm {
+            Harm::Changed => write!(f, "{}: {} bytes are not what was written", self.at, self.len),
+            Harm::Cut => write!(f, "{}: what was behind that is missing, as the file was cut off", self.at),
+            Harm::Missing => write!(f, "{} is missing, or nothing in it can be read", name_of(self.at.segment)),
         }
     }
 }
@@ -111,8 +132,8 @@ pub(crate) fn read<F: Folder>(
     from: Position,
     mut each: impl FnMut(Step<'_>) -> ControlFlow<()>,
 ) -> io::Result<End> {
-    let (mut is_over, mut lost) = (false, None);
-    let mut end = read_there(folder, from, |step| {
+    let (mut is_over, mut lost, newest) = (false, None, newest::read(folder)?);
+    let mut end = read_there(folder, from, newest, |step| {
         if let Step::Damaged(damage) = step {
             lost = Some(damage.at.segment);
         }
@@ -120,10 +141,10 @@ pub(crate) fn read<F: Folder>(
         is_over = go_on.is_break();
         go_on
     })?;
-    if let Some(newest) = newest::read(folder)?.filter(|newest| *newest >= from.segment && !is_over) {
-        end.next = end.next.max(newest.saturating_add(1));
-        if end.at.map(|at| at.segment).max(lost) < Some(newest) {
-            let _ = each(Step::Damaged(Damage::missing(Position { segment: newest, offset: 0 }, None)));
+    if let Some(newest) = newest.filter(|newest| newest.segment >= from.segment && !is_over) {
+        end.next = end.next.max(newest.segment.saturating_add(1));
+        if end.at.map(|at| at.segment).max(lost) < Some(newest.segment) {
+            let _ = each(Step::Damaged(Damage::missing(newest.with_offset(0), None)));
         }
     }
     Ok(end)
@@ -133,6 +154,7 @@ pub(crate) fn read<F: Folder>(
 fn read_there<F: Folder>(
     folder: &F,
     from: Position,
+    newest: Option<Position>,
     mut each: impl FnMut(Step<'_>) -> ControlFlow<()>,
 ) -> io::Result<End> {
     let present = segments(folder)?;
@@ -169,9 +191,22 @@ fn read_there<F: Folder>(
             }
             continue;
         };
-        let salt = salt_in(bytes, link.segment);
+        let (salt, known) = (salt_in(bytes, link.segment), link.known_end(from, newest));
+        let is_short = bytes.len() < known as usize;
+        // The place of a checkpoint may be behind what is left.
+        at.offset = at.offset.min(bytes.len() as u32);
         loop {
             let rest = bytes.get(at.offset as usize..).unwrap_or_default();
+            // Behind its last word nothing was added.
+            let is_last_word = link.end.is_none() && end.is_closed && end.at == Some(at);
+            if is_short && !is_last_word && is_cut(rest, at, salt) {
+                end.at = Some(at).filter(|at| at.offset > 0).or(end.at);
+                let damage = Damage { at, len: known - at.offset, harm: Harm::Cut };
+                if each(Step::Damaged(damage)).is_break() {
+                    return Ok(end);
+                }
+                break;
+            }
             if rest.is_empty() {
                 end.at = Some(at);
                 break;
@@ -205,7 +240,7 @@ fn read_there<F: Folder>(
                         end.at = Some(at).filter(|at| at.offset > 0).or(end.at);
                         return Ok(end);
                     }
-                    let damage = Damage { at, len: next.unwrap_or(rest.len()) as u32, is_missing: false };
+                    let damage = Damage::changed(at, next.unwrap_or(rest.len()) as u32);
                     at = at.after(damage.len);
                     Some(Step::Damaged(damage))
                 }
@@ -285,7 +320,7 @@ pub(crate) fn check<F: Folder>(folder: &F, from: Position, end: u32, damage: &mu
     let read = file.read_all_at(u64::from(from.offset), &mut bytes)?;
     bytes.truncate(read);
     let broken = Frames::new(&bytes, from, end, salt).filter(|(_, _, found)| !matches!(found, Found::Whole { .. }));
-    damage.extend(broken.map(|(at, end, _)| Damage { at, len: end - at.offset, is_missing: false }));
+    damage.extend(broken.map(|(at, end, _)| Damage::changed(at, end - at.offset)));
     Ok(())
 }
 
@@ -298,6 +333,14 @@ struct Link {
 }
 
 impl Link {
+    /// How far its file goes at least, as far as anything says so.
+    fn known_end(&self, from: Position, newest: Option<Position>) -> u32 {
+        // Where the log has left it, nobody needs what is behind that.
+        let end = self.end.or_else(|| newest.filter(|newest| newest.segment == self.segment).map(|end| end.offset));
+        let begin = if from.segment == self.segment { from.offset } else { 0 };
+        end.unwrap_or(0).max(begin)
+    }
+
     /// What is in it of the log; `None` if it is missing.
     fn bytes_of<F: Folder>(&self, folder: &F) -> io::Result<Option<Vec<u8>>> {
         if self.is_missing {
@@ -355,6 +398,11 @@ fn head<F: Folder>(folder: &F, segment: u32) -> io::Result<Option<Option<Positio
         Some(Own::Head { before, .. }) => Ok(Some(before)),
         _ => Ok(None),
     }
+}
+
+/// Whether a file that is shorter than it was ends there, or within an entry that begins there.
+fn is_cut(rest: &[u8], at: Position, salt: Salt) -> bool {
+    rest.len() < HEADER || frame::len(rest, at, salt).is_some_and(|len| len > rest.len())
 }
 
 /// Whether a group begins behind a place: behind this one, or where `find` finds it.
