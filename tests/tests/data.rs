@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 use streamgauge_tests::build::tool;
-use streamgauge_tests::kept::{damage, data, killed, log_with, newest_log, serve, text};
+use streamgauge_tests::kept::{damage, data, killed, log_with, logs, newest_log, serve, text};
 use streamgauge_tests::process::{Process, Server};
 use tempfile::TempDir;
 
@@ -424,4 +424,17 @@ fn a_file_that_was_cut_off_between_two_entries_is_a_loss() {
         (0..20).map(|_| server.get("/get?queue=jobs")).take_while(|item| !item.is_empty()).collect();
     // That the first one was taken is lost too.
     assert_eq!(left, (0..10).map(|number| format!("item-{number:02}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_repair_gives_a_log_up_of_which_nothing_is_left() {
+    let folder = used();
+    logs(folder.path()).iter().for_each(|log| fs::remove_file(log).unwrap());
+    let (code, said) = data("check", folder.path(), &[]);
+    assert!(code == 1 && said.contains("is missing"), "{said}");
+    let (code, said) = data("repair", folder.path(), &["--yes"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = data("check", folder.path(), &[]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(serve(folder.path(), &[]).get("/get?queue=jobs"), "");
 }

@@ -236,8 +236,8 @@ impl AtRest {
         Directory::at(before.clone())?.sync()?;
         self.folder.sync()?;
         let segments = segments(&self.folder)?;
-        // Behind everything that there is: from then on nothing of it is read.
-        let next = segments.last().map_or(Some(FIRST), |last| last.checked_add(1));
+        // Behind everything that there is, or was: from then on nothing of it is read, or missed.
+        let next = log::last(&self.folder)?.map_or(Some(FIRST), |last| last.checked_add(1));
         let next = next.ok_or_else(|| io::Error::other("there is no number for another segment"))?;
         let Salvaged { memory, notes, histories, latest, .. } = salvaged;
         let saved = state::saved(memory, notes, histories, *latest);

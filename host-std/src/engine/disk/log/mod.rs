@@ -41,7 +41,7 @@ pub(crate) use frame::reseal;
 pub(crate) use frame::{Found, HEADER, LONGEST, Salt, read as frame_at, told_len, whole_frames};
 pub(crate) use frames::Frames;
 pub(crate) use position::{Position, name_of, segment_of};
-pub(crate) use recovery::{Damage, End, Harm, Step, check, is_without_gap, len, read};
+pub(crate) use recovery::{Damage, End, Harm, Step, check, is_without_gap, last, len, read};
 #[cfg(any(test, fuzzing))]
 pub(crate) use run::salt_in;
 pub(crate) use run::{from_entry, read_bytes, read_run, salt_of};

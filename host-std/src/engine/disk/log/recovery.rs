@@ -253,6 +253,15 @@ fn read_there<F: Folder>(
     Ok(end)
 }
 
+/// The number of the last segment that there is, or is known to have been.
+///
+/// # Errors
+/// The folder or a file can't be read.
+pub(crate) fn last<F: Folder>(folder: &F) -> io::Result<Option<u32>> {
+    let newest = newest::read(folder)?.map(|newest| newest.segment);
+    Ok(segments(folder)?.last().copied().max(newest))
+}
+
 /// About how many bytes a log has from a place on, without what was made ahead and is not used yet. O(segments), and the
 /// logarithm of their length: what is behind the last entry is zeros.
 ///
