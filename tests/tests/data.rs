@@ -438,3 +438,16 @@ fn a_repair_gives_a_log_up_of_which_nothing_is_left() {
     assert_eq!(code, 0, "{said}");
     assert_eq!(serve(folder.path(), &[]).get("/get?queue=jobs"), "");
 }
+
+#[test]
+fn a_file_that_is_none_is_named() {
+    let folder = used();
+    for name in ["newest", "lock", "checkpoint"] {
+        let (file, away) = (folder.path().join(name), folder.path().join("away"));
+        fs::rename(&file, &away).unwrap();
+        fs::create_dir(&file).unwrap();
+        assert!(serve_fails(folder.path()).contains(&format!("{name}: Is a directory")), "{name}");
+        fs::remove_dir(&file).unwrap();
+        fs::rename(&away, &file).unwrap();
+    }
+}
