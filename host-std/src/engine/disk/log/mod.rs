@@ -2,6 +2,8 @@
 //!
 //! | module | idea |
 //! | --- | --- |
+//! | `chain` | which segments are the log, and how far it went in each |
+//! | `damage` | what of it is lost |
 //! | `frame` | how an entry lies in a segment; byte for byte |
 //! | `frames` | entries one behind the other, past what is damaged |
 //! | `newest` | which segment there has to be at the end, and how long it is |
@@ -21,6 +23,8 @@
 //! names the place where the log left the segment before; there is nothing in a segment behind that place. A file that
 //! has no head has not been begun.
 
+mod chain;
+mod damage;
 mod frame;
 mod frames;
 mod newest;
@@ -36,12 +40,13 @@ mod tests;
 use std::io;
 
 use super::files::{File as _, Folder};
+pub(crate) use damage::{Damage, Harm};
 #[cfg(any(test, fuzzing))]
 pub(crate) use frame::reseal;
 pub(crate) use frame::{Found, HEADER, LONGEST, Salt, read as frame_at, told_len, whole_frames};
 pub(crate) use frames::Frames;
 pub(crate) use position::{Position, name_of, segment_of};
-pub(crate) use recovery::{Damage, End, Harm, Step, check, is_without_gap, last, len, read};
+pub(crate) use recovery::{End, Step, check, is_without_gap, last, len, read};
 #[cfg(any(test, fuzzing))]
 pub(crate) use run::salt_in;
 pub(crate) use run::{from_entry, read_bytes, read_run, salt_of};

@@ -12,10 +12,12 @@ use std::io;
 use std::ops::ControlFlow;
 
 use super::Position;
+use super::chain::{chain, first_of_group, head, proof_in};
+use super::damage::{Damage, Harm};
 use super::frame::{self, Found, HEADER, Salt};
-use super::frames::{Frames, next_entry};
+use super::frames::Frames;
 use super::newest;
-use super::own::{HEAD, Own};
+use super::own::Own;
 use super::position::name_of;
 use super::run::{salt_in, salt_of};
 use super::segments::segments;
@@ -36,72 +38,6 @@ impl Step<'_> {
         match self {
             Self::Entry(_, body) => (HEADER + body.len()) as u64,
             Self::Damaged(damage) => damage.bytes().into(),
-        }
-    }
-}
-
-/// Bytes of a segment that were on the disk, and can't be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Damage {
-    pub(crate) at: Position,
-    /// So many at the most, and at least one entry; of a file that is missing 0 if nothing says how far the log went in it.
-    pub(crate) len: u32,
-    pub(crate) harm: Harm,
-}
-
-/// What became of bytes of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Harm {
-    /// They are not what was written.
-    Changed,
-    /// The file ends in front of them.
-    Cut,
-    /// The whole file is missing, or as good as that.
-    Missing,
-}
-
-impl Damage {
-    const fn missing(at: Position, end: Option<u32>) -> Self {
-        let len = match end {
-            // It is known that this is nothing, or little.
-            Some(end) => {
-                if end > at.offset {
-                    end - at.offset
-                } else {
-                    1
-                }
-            }
-            None => 0,
-        };
-        Self { at, len, harm: Harm::Missing }
-    }
-
-    const fn changed(at: Position, len: u32) -> Self {
-        Self { at, len, harm: Harm::Changed }
-    }
-
-    /// Whether it touches what lies from a place to another one in the same segment.
-    pub(crate) fn is_in(&self, begin: Position, end: u32) -> bool {
-        let Self { at, len, harm } = *self;
-        at.segment == begin.segment
-            && (harm == Harm::Missing || (at.offset < end && at.after(len).offset > begin.offset))
-    }
-
-    /// Bytes that are there, and are not what was written.
-    pub(crate) const fn bytes(&self) -> u32 {
-        match self.harm {
-            Harm::Changed => self.len,
-            Harm::Cut | Harm::Missing => 0,
-        }
-    }
-}
-
-impl std::fmt::Display for Damage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.harm {
-            Harm::Changed => write!(f, "{}: {} bytes are not what was written", self.at, self.len),
-            Harm::Cut => write!(f, "{}: what was behind that is missing, as the file was cut off", self.at),
-            Harm::Missing => write!(f, "{} is missing, or nothing in it can be read", name_of(self.at.segment)),
         }
     }
 }
@@ -333,82 +269,6 @@ pub(crate) fn check<F: Folder>(folder: &F, from: Position, end: u32, damage: &mu
     Ok(())
 }
 
-/// A segment of a log.
-struct Link {
-    segment: u32,
-    /// Where the log goes on in the next one, as that says; `None` for the last one, or where nothing says so.
-    end: Option<u32>,
-    is_missing: bool,
-}
-
-impl Link {
-    /// How far its file goes at least, as far as anything says so.
-    fn known_end(&self, from: Position, newest: Option<Position>) -> u32 {
-        // Where the log has left it, nobody needs what is behind that.
-        let end = self.end.or_else(|| newest.filter(|newest| newest.segment == self.segment).map(|end| end.offset));
-        let begin = if from.segment == self.segment { from.offset } else { 0 };
-        end.unwrap_or(0).max(begin)
-    }
-
-    /// What is in it of the log; `None` if it is missing.
-    fn bytes_of<F: Folder>(&self, folder: &F) -> io::Result<Option<Vec<u8>>> {
-        if self.is_missing {
-            return Ok(None);
-        }
-        let file = folder.open(&name_of(self.segment))?;
-        let len = usize::try_from(file.len()?).unwrap_or(usize::MAX).min(u32::MAX as usize);
-        let mut bytes = vec![0; self.end.map_or(len, |end| len.min(end as usize))];
-        let read = file.read_all_at(0, &mut bytes)?;
-        bytes.truncate(read);
-        Ok(Some(bytes))
-    }
-}
-
-/// The segments that are the log, from one on: from the last that has a head, each names the one before it.
-fn chain<F: Folder>(folder: &F, present: &[u32], from: u32) -> io::Result<Vec<Link>> {
-    let mut chain = Vec::new();
-    let mut left = present;
-    // What has no head behind all others is not begun yet, unless it was: a head that was on the disk is lost.
-    while let Some((segment, rest)) = left.split_last() {
-        let whole = Link { segment: *segment, end: None, is_missing: false };
-        if *segment <= from || head(folder, *segment)?.is_some() || proof_in(folder, &[whole])?.is_some() {
-            break;
-        }
-        left = rest;
-    }
-    let mut end = None;
-    while let Some((&last, rest)) = left.split_last().filter(|(last, _)| **last >= from) {
-        chain.push(Link { segment: last, end, is_missing: false });
-        left = rest;
-        let before = head(folder, last)?.and_then(|before| before);
-        end = before.map(|before| before.offset);
-        if let Some(before) = before.filter(|before| before.segment >= from && last > from) {
-            // What is between them was never part of the log, or is not any more.
-            while let Some((_, rest)) = left.split_last().filter(|(last, _)| **last > before.segment) {
-                left = rest;
-            }
-            if left.last() != Some(&before.segment) {
-                chain.push(Link { segment: before.segment, end, is_missing: true });
-                end = None;
-            }
-        }
-    }
-    chain.reverse();
-    Ok(chain)
-}
-
-/// What the head of a segment says of the one before it, if it has a head.
-fn head<F: Folder>(folder: &F, segment: u32) -> io::Result<Option<Option<Position>>> {
-    let mut bytes = [0; HEADER + HEAD];
-    folder.open(&name_of(segment))?.read_all_at(0, &mut bytes)?;
-    let begin = Position { segment, offset: 0 };
-    let Found::Whole { marks, body } = frame::read(&bytes, begin, Salt::NONE) else { return Ok(None) };
-    match Own::read(body).filter(|_| marks.is_own) {
-        Some(Own::Head { before, .. }) => Ok(Some(before)),
-        _ => Ok(None),
-    }
-}
-
 /// Whether a file that is shorter than it was ends there, or within an entry that begins there.
 fn is_cut(rest: &[u8], at: Position, salt: Salt) -> bool {
     rest.len() < HEADER || frame::len(rest, at, salt).is_some_and(|len| len > rest.len())
@@ -424,30 +284,4 @@ fn is_proven(
         *proof = find()?;
     }
     Ok(proof.is_some())
-}
-
-/// Where the next group begins, from `skip` bytes behind a place on.
-fn first_of_group(bytes: &[u8], at: Position, skip: usize, salt: Salt) -> Option<Position> {
-    let mut offset = skip;
-    loop {
-        offset = next_entry(bytes, at, offset, salt)?;
-        match frame::read(bytes.get(offset..)?, at.after(offset as u32), salt) {
-            Found::Whole { marks, .. } if marks.is_first => return Some(at.after(offset as u32)),
-            Found::Whole { body, .. } => offset += HEADER + body.len(),
-            Found::Broken { .. } | Found::Nothing => return None,
-        }
-    }
-}
-
-/// Where the first group of these segments begins.
-fn proof_in<F: Folder>(folder: &F, chain: &[Link]) -> io::Result<Option<Position>> {
-    for link in chain {
-        let at = Position { segment: link.segment, offset: 0 };
-        let first =
-            link.bytes_of(folder)?.and_then(|bytes| first_of_group(&bytes, at, 0, salt_in(&bytes, link.segment)));
-        if first.is_some() {
-            return Ok(first);
-        }
-    }
-    Ok(None)
 }
