@@ -3,9 +3,11 @@
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
-use streamgauge_tests::kept::{damage, data, killed, log_with, newest_log, serve, text};
+use streamgauge_tests::build::tool;
+use streamgauge_tests::kept::{damage, data, killed, log_with, logs, newest_log, serve, text};
 use streamgauge_tests::process::{Process, Server};
 use tempfile::TempDir;
 
@@ -310,4 +312,142 @@ fn who_only_looks_writes_nothing() {
     std::os::unix::fs::symlink("nothing", &link).unwrap();
     let said = serve_fails(&link);
     assert!(said.contains("link: it is a link to nothing"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_broken_throughout_takes_few_lines() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &[]);
+    for number in 0..30 {
+        // So long that a queue has but the place of each.
+        assert_eq!(server.connect().post("/put?queue=jobs", format!("item-{number:060}")).status, 200);
+    }
+    assert_eq!(server.stop(), 0);
+    let log = log_with(folder.path(), "item-0");
+    fs::write(&log, vec![0; fs::metadata(&log).unwrap().len() as usize]).unwrap();
+    let name = log.file_name().unwrap().to_str().unwrap();
+    for (action, more) in [("check", &[][..]), ("repair", &["--yes"])] {
+        let (code, said) = data(action, folder.path(), more);
+        assert_eq!(code, i32::from(action == "check"), "{said}");
+        assert_eq!(said.matches("an entry with 1 items of queue jobs").count(), 10, "{said}");
+        assert!(said.contains(&format!("{name}: and 20 more such places, the last at byte ")), "{said}");
+    }
+}
+
+/// The exit code of `streamgauge data`, and what it said on stderr, where stdout takes nothing.
+fn unheard(action: &str, folder: &Path, more: &[&str], stdout: impl Into<Stdio>) -> (Option<i32>, String) {
+    let mut command = Command::new(tool("streamgauge"));
+    let output = command.args(["data", action]).arg(folder).args(more).stdout(stdout).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn what_cannot_be_said_is_no_loss_and_nothing_is_repaired_unheard() {
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let closed = || std::io::pipe().unwrap().1;
+    let folder = used();
+    for action in ["check", "dump", "repair"] {
+        let (code, said) = unheard(action, folder.path(), &[], full());
+        assert!(code == Some(2) && said.contains("error: stdout: No space left on device"), "{action}: {said}");
+        assert_eq!(said.contains("nothing is lost, and nothing was changed"), action == "repair", "{said}");
+        assert_eq!(unheard(action, folder.path(), &[], closed()).0, Some(0), "who reads nothing has heard enough");
+    }
+    damage(&newest_log(folder.path()), "item-07");
+    assert_eq!(unheard("check", folder.path(), &[], closed()), (Some(1), String::new()));
+    assert_eq!(unheard("dump", folder.path(), &[], full()).0, Some(2));
+    for (stdout, why) in
+        [(Stdio::from(full()), "stdout: No space left on device (os error 28): "), (closed().into(), "")]
+    {
+        let (code, said) = unheard("repair", folder.path(), &["--yes"], stdout);
+        let expected = format!("error: {why}nothing was changed, as nobody was told what is lost\n");
+        assert_eq!((code, said), (Some(2), expected));
+        assert!(!folder.path().join("before-repair-1").exists());
+    }
+}
+
+#[test]
+fn a_dump_has_a_beginning_and_an_end() {
+    let folder = used();
+    let dump = |more: &[&str]| {
+        let (code, said) = data("dump", folder.path(), more);
+        let lines = said.lines().map(|line| serde_json::from_str(line).expect(line));
+        (code, lines.collect::<Vec<serde_json::Value>>())
+    };
+    let time = |line: &serde_json::Value| line["time"].as_str().map(str::to_owned);
+    let (_, all) = dump(&[]);
+    let middle = time(all.iter().find(|line| line["items"][0]["data"] == "item-10").unwrap()).unwrap();
+    let (checkpoint, log) = all.split_first().unwrap();
+    // Times of one length are in the order of their texts.
+    let of = |wanted: &dyn Fn(&str) -> bool| {
+        let chosen = log.iter().filter(|line| time(line).is_none_or(|time| wanted(&time)));
+        [checkpoint].into_iter().chain(chosen).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(dump(&["--from", &middle]), (0, of(&|time| *time >= *middle)));
+    let mut until = of(&|time| *time <= *middle);
+    assert_eq!(until.pop().unwrap()["kind"], "end", "it is not read that far");
+    assert_eq!(dump(&["--until", &middle]), (0, until));
+    damage(&newest_log(folder.path()), "item-19");
+    assert_eq!(
+        (dump(&["--from", &middle]).0, dump(&["--until", "1970-01-01T00:00:00Z"])),
+        (1, (0, vec![all[0].clone()]))
+    );
+    for (from, until, why) in
+        [(&*middle, "1970-01-01T00:00:00Z", "--until is before --from"), ("noon", &middle, "such as")]
+    {
+        let (code, said) = data("dump", folder.path(), &["--from", from, "--until", until]);
+        assert!(code == 2 && said.contains(why), "{said}");
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_off_between_two_entries_is_a_loss() {
+    let folder = used();
+    let (_, dump) = data("dump", folder.path(), &[]);
+    let tenth: serde_json::Value =
+        serde_json::from_str(dump.lines().find(|line| line.contains("item-10")).unwrap()).unwrap();
+    let log = newest_log(folder.path());
+    fs::File::options().write(true).open(&log).unwrap().set_len(tenth["byte"].as_u64().unwrap()).unwrap();
+    let told = format!(
+        "{} at byte {}: what was behind that is missing, as the file was cut off",
+        text(log.file_name().unwrap().as_ref()),
+        tenth["byte"]
+    );
+    let (code, said) = data("check", folder.path(), &[]);
+    assert!(code == 1 && said.contains(&told), "{said}");
+    assert!(serve_fails(folder.path()).contains(&told));
+    let (code, said) = data("repair", folder.path(), &["--yes"]);
+    assert!(code == 0 && said.contains(&format!("lost: {told}")), "{said}");
+    let (code, said) = data("check", folder.path(), &[]);
+    assert_eq!(code, 0, "{said}");
+    let server = serve(folder.path(), &[]);
+    let left: Vec<String> =
+        (0..20).map(|_| server.get("/get?queue=jobs")).take_while(|item| !item.is_empty()).collect();
+    // That the first one was taken is lost too.
+    assert_eq!(left, (0..10).map(|number| format!("item-{number:02}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_repair_gives_a_log_up_of_which_nothing_is_left() {
+    let folder = used();
+    logs(folder.path()).iter().for_each(|log| fs::remove_file(log).unwrap());
+    let (code, said) = data("check", folder.path(), &[]);
+    assert!(code == 1 && said.contains("is missing"), "{said}");
+    let (code, said) = data("repair", folder.path(), &["--yes"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = data("check", folder.path(), &[]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(serve(folder.path(), &[]).get("/get?queue=jobs"), "");
+}
+
+#[test]
+fn a_file_that_is_none_is_named() {
+    let folder = used();
+    for name in ["newest", "lock", "checkpoint"] {
+        let (file, away) = (folder.path().join(name), folder.path().join("away"));
+        fs::rename(&file, &away).unwrap();
+        fs::create_dir(&file).unwrap();
+        assert!(serve_fails(folder.path()).contains(&format!("{name}: Is a directory")), "{name}");
+        fs::remove_dir(&file).unwrap();
+        fs::rename(&away, &file).unwrap();
+    }
 }

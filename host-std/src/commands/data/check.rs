@@ -10,7 +10,7 @@ use streamgauge_core::wire::units::Rfc3339;
 
 use super::{EXIT_CODES, Folder, Read, ended, read, shown};
 use crate::commands::table::Table;
-use crate::engine::disk::{AtRest, LogFound, Salvaged};
+use crate::engine::disk::{AtRest, LogFound, Loss, Salvaged, few};
 use crate::terminal::{StartError, output};
 
 /// Read all that is kept, without changing it: whether it is what was written, and whether a server could start with it
@@ -48,11 +48,13 @@ impl Check {
         line("log", &told_of(log));
         line("end", how_it_ends(log));
         // Without a checkpoint nothing is executed that could be of no use.
-        log.damage.iter().filter(|_| state.is_none()).for_each(|damage| line("damage", &damage.to_string()));
-        let losses = state.iter().flat_map(|state| &state.losses);
-        losses.for_each(|loss| line("damage", &loss.to_string()));
-        lost.iter().for_each(|lost| line("damage", &lost.to_string()));
-        messages.iter().for_each(|damage| line("messages", &damage.to_string()));
+        let damage = match state {
+            Some(state) => few(&state.losses, Loss::at),
+            None => few(&log.damage, |damage| damage.at),
+        };
+        damage.iter().for_each(|damage| line("damage", damage));
+        few(lost, |lost| lost.at).iter().for_each(|lost| line("damage", lost));
+        few(messages, |damage| damage.at).iter().for_each(|damage| line("messages", damage));
         match state {
             Some(state) if state.losses.is_empty() && !(lost.is_empty() && messages.is_empty()) => {
                 line("start", "a server starts, and says what is missing to who asks for it");

@@ -1,6 +1,6 @@
 //! All that a folder holds, as lines of JSON.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, StdoutLock, Write as _};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
@@ -9,11 +9,11 @@ use streamgauge_core::endpoints::{self, Request, Settings, Surface};
 use streamgauge_core::engine::{Command, Dump as Walk, Engine, Kind, Name, Outcome, Part, Prefix, Sink};
 use streamgauge_core::queue::leases::State;
 use streamgauge_core::time::Time;
-use streamgauge_core::wire::units::Rfc3339;
+use streamgauge_core::wire::units::{Rfc3339, rfc3339};
 
 use super::entry::{Object, data, entry, place};
 use super::{EXIT_CODES, Folder, ended};
-use crate::engine::disk::{AtRest, LogFound, LostItems, Restored, StateError, Step};
+use crate::engine::disk::{AtRest, LogFound, LostItems, Position, Restored, StateError, Step, time_of};
 use crate::terminal::StartError;
 use crate::terminal::exit::{Failure, STDOUT};
 use crate::terminal::progress::{Progress, Unit};
@@ -27,66 +27,114 @@ pub(super) struct Dump {
     /// And one for each item that the checkpoint holds and each message from before it, in front of the log
     #[arg(long)]
     items: bool,
+    /// Leave out what the log has from before a time, such as 2012-03-16T18:40:47Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    from: Option<Time>,
+    /// Read the log no further than a time, and not its end, so that what is lost behind that is not found
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<Time>,
+}
+
+fn time(text: &str) -> Result<Time, String> {
+    rfc3339(text.as_bytes()).ok_or_else(|| "must be a time such as 2012-03-16T18:40:47Z".to_owned())
 }
 
 impl Dump {
     pub(super) fn run(&self) -> Result<ExitCode, StartError> {
+        if self.until.is_some_and(|until| self.from > Some(until)) {
+            return Err(StartError::new("--until is before --from"));
+        }
         let at_rest = self.folder.open()?;
+        let mut lines = Lines { out: BufWriter::new(io::stdout().lock()), written: Ok(()) };
+        let (from, is_well) = self.begin(&at_rest, &mut lines)?;
+        let is_whole = self.log(&at_rest, from, &mut lines)?;
+        Ok(ended(lines.end(), is_well && is_whole))
+    }
+
+    /// Tells the checkpoint, and says where the log goes on behind it and whether all of it is there.
+    fn begin(&self, at_rest: &AtRest, lines: &mut Lines) -> Result<(Position, bool), StartError> {
         let wrong = |error: io::Error| self.folder.wrong(&error);
-        let mut out = BufWriter::new(io::stdout().lock());
-        let mut from = at_rest.oldest().map_err(wrong)?;
-        let (mut written, mut is_well);
-        match at_rest.checkpoint().and_then(|there| there.ok_or(StateError::NoCheckpoint)) {
-            Ok(mut there) => {
-                (from, is_well) = (there.from, true);
-                written = checkpoint(&mut there, &mut out);
-                if self.items {
-                    let lost = at_rest.lose_unreadable(&mut there.memory, Time::ZERO).map_err(wrong)?;
-                    is_well = lost.is_empty();
-                    for LostItems { at, queue, items } in lost {
-                        let line =
-                            place(Object::new("damage"), at).text("queue", queue.as_str()).number("items", items);
-                        written = written.and_then(|()| line.write(&mut out));
-                    }
-                    written = written.and_then(|()| items(&at_rest, &mut there, &mut out));
-                }
-            }
+        let mut there = match at_rest.checkpoint().and_then(|there| there.ok_or(StateError::NoCheckpoint)) {
+            Ok(there) => there,
             Err(error) if error.is_loss() => {
-                is_well = false;
                 let line = Object::new("damage").text("file", "checkpoint").text("error", &error.to_string());
-                written = line.write(&mut out);
+                let _ = lines.add(line);
+                return Ok((at_rest.oldest().map_err(wrong)?, false));
             }
             Err(error) => return Err(self.folder.wrong(&error)),
+        };
+        let _ = lines.add(checkpoint(&mut there));
+        if !self.items {
+            return Ok((there.from, true));
         }
+        let lost = at_rest.lose_unreadable(&mut there.memory, Time::ZERO).map_err(wrong)?;
+        for LostItems { at, queue, items } in &lost {
+            let line = place(Object::new("damage"), *at).text("queue", queue.as_str()).number("items", *items);
+            let _ = lines.add(line);
+        }
+        let _ = items(at_rest, &mut there, lines);
+        Ok((there.from, lost.is_empty()))
+    }
+
+    /// Tells the log from a place on, and says whether all of it is there that was read.
+    fn log(&self, at_rest: &AtRest, from: Position, lines: &mut Lines) -> Result<bool, StartError> {
+        let wrong = |error: io::Error| self.folder.wrong(&error);
         let mut progress = Progress::of_output("reading", Unit::Bytes, at_rest.log_bytes(from).map_err(wrong)?);
+        let (mut now, mut is_over) = (Time::ZERO, false);
         let log = at_rest.log(from, |step| {
             progress.advance(step.len());
-            if written.is_err() {
-                return;
-            }
-            written = match step {
-                Step::Entry(at, body) => entry(at, body).write(&mut out),
-                Step::Damaged(damage) => {
-                    place(Object::new("damage"), damage.at).number("bytes", damage.bytes().into()).write(&mut out)
+            match step {
+                Step::Entry(at, body) => {
+                    // What has no time of its own comes no later than what is behind it.
+                    now = now.max(time_of(body).unwrap_or(now));
+                    is_over = self.until.is_some_and(|until| now > until);
+                    match self.from {
+                        _ if is_over => ControlFlow::Break(()),
+                        Some(from) if now < from => ControlFlow::Continue(()),
+                        _ => lines.add(entry(at, body)),
+                    }
                 }
-            };
+                Step::Damaged(damage) => {
+                    lines.add(place(Object::new("damage"), damage.at).number("bytes", damage.bytes().into()))
+                }
+            }
         });
         drop(progress);
         let log = log.map_err(wrong)?;
-        written = written.and_then(|()| end(&log, &mut out)).and_then(|()| out.flush());
-        let written = written.map_err(|error| Failure::io(STDOUT, &error));
-        Ok(ended(written, is_well && log.damage.is_empty()))
+        if !is_over {
+            let _ = lines.add(end(&log));
+        }
+        Ok(log.damage.is_empty())
     }
 }
 
-fn end(log: &LogFound, out: &mut impl Write) -> io::Result<()> {
+/// Lines on their way to stdout, as far as it takes them.
+struct Lines {
+    out: BufWriter<StdoutLock<'static>>,
+    written: io::Result<()>,
+}
+
+impl Lines {
+    fn add(&mut self, line: Object) -> ControlFlow<()> {
+        if self.written.is_ok() {
+            self.written = line.write(&mut self.out);
+        }
+        if self.written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    fn end(mut self) -> Result<(), Failure> {
+        self.written.and_then(|()| self.out.flush()).map_err(|error| Failure::io(STDOUT, &error))
+    }
+}
+
+fn end(log: &LogFound) -> Object {
     let LogFound { end, from, .. } = log;
     let line = place(Object::new("end"), end.at.unwrap_or(*from));
-    line.raw("closed", &end.is_closed.to_string()).raw("torn", &end.is_torn.to_string()).write(out)
+    line.raw("closed", &end.is_closed.to_string()).raw("torn", &end.is_torn.to_string())
 }
 
 /// What the checkpoint holds, as `GET /topics` and `GET /queues` tell it.
-fn checkpoint(there: &mut Restored, out: &mut impl Write) -> io::Result<()> {
+fn checkpoint(there: &mut Restored) -> Object {
     let mut line = place(Object::new("checkpoint"), there.from);
     for (kind, path) in [("topics", &b"/topics"[..]), ("queues", b"/queues")] {
         line = line.raw(kind, &listed(there, path));
@@ -100,7 +148,7 @@ fn checkpoint(there: &mut Restored, out: &mut impl Write) -> io::Result<()> {
         }
     });
     let notes: Vec<_> = notes.collect();
-    line.raw("notes", &format!("[{}]", notes.join(","))).write(out)
+    line.raw("notes", &format!("[{}]", notes.join(",")))
 }
 
 fn listed(there: &mut Restored, path: &[u8]) -> String {
@@ -133,35 +181,29 @@ impl Engine for Kept<'_> {
     }
 }
 
-fn items(at_rest: &AtRest, there: &mut Restored, out: &mut impl Write) -> io::Result<()> {
+fn items(at_rest: &AtRest, there: &mut Restored, lines: &mut Lines) -> ControlFlow<()> {
     for topic in names(there, Kind::Topic) {
-        let written = at_rest.messages(&topic, &there.histories, |sequence, time, message| {
+        at_rest.messages(&topic, &there.histories, |sequence, time, message| {
             let line = Object::new("message").text("topic", topic.as_str()).number("sequence", sequence);
-            match line.text("time", &Rfc3339(time).to_string()).member(&data(message)).write(out) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => ControlFlow::Break(error),
-            }
-        });
-        if let ControlFlow::Break(error) = written {
-            return Err(error);
-        }
+            lines.add(line.text("time", &Rfc3339(time).to_string()).member(&data(message)))
+        })?;
     }
     for queue in names(there, Kind::Queue) {
         for state in [State::Ready, State::Leased, State::Delayed, State::Dead] {
-            let mut written = Ok(());
+            let mut told = ControlFlow::Continue(());
             let peek = Command::Peek { queue, state, items: u64::MAX };
             there.memory.execute(&peek, Time::ZERO, &mut |part: Part<'_>| {
                 let Part::Item(item) = part else { return ControlFlow::Continue(()) };
                 let (item, time) = (item.item, Rfc3339(item.item.accepted_at).to_string());
                 let line = Object::new("item").text("queue", queue.as_str()).number("item", item.id);
                 let line = line.text("state", state.as_str()).number("attempt", item.attempt.into());
-                written = line.text("put", &time).member(&data(item.data)).write(out);
-                if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                told = lines.add(line.text("put", &time).member(&data(item.data)));
+                told
             });
-            written?;
+            told?;
         }
     }
-    Ok(())
+    ControlFlow::Continue(())
 }
 
 fn names(there: &mut Restored, kind: Kind) -> Vec<Name> {

@@ -11,6 +11,7 @@ mod dump;
 mod entry;
 mod repair;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -41,7 +42,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    all is well
   1    something is lost; or nothing was repaired
-  2    wrong flags; or a server has the folder, nothing is kept there, or it can't be read";
+  2    wrong flags; or a server has the folder, nothing is kept there, it can't be read, or stdout can't be written";
 
 /// The folder of a command.
 #[derive(Debug, Args)]
@@ -136,6 +137,7 @@ fn read(
         if let Some(salvage) = &mut salvage {
             salvage.take(step);
         }
+        ControlFlow::Continue(())
     });
     drop(progress);
     let log = log.map_err(|error| folder.wrong(&error))?;
@@ -149,10 +151,12 @@ fn read(
     Ok(Read { wrong, log, messages, state, lost })
 }
 
-/// How a command ends that has said what it has to say, or could not.
+/// How a command ends that has said what it has to say, or could not: who reads no further has heard enough, and what could
+/// not be written is not taken for a loss.
 fn ended(said: Result<(), Failure>, is_well: bool) -> ExitCode {
     match said {
-        Ok(()) => ExitCode::from(u8::from(!is_well)),
+        Ok(()) | Err(Failure::NobodyReads) => ExitCode::from(u8::from(!is_well)),
+        Err(Failure::Refused(text)) => Failure::Wrong(text).exit(),
         Err(failure) => failure.exit(),
     }
 }

@@ -1,6 +1,6 @@
 //! What is left, in the place of what is damaged.
 
-use std::io::{IsTerminal as _, Write as _, stdin, stdout};
+use std::io::{IsTerminal as _, Write as _, stderr, stdin};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -10,9 +10,9 @@ use streamgauge_core::engine::memory::Memory;
 use super::check::tables;
 use super::{EXIT_CODES, Folder, Read, ended, read, shown};
 use crate::commands::serve;
-use crate::engine::disk::{AtRest, Damage, LostItems, Restored, Salvaged, StateError, rooms};
+use crate::engine::disk::{AtRest, Damage, Loss, LostItems, Restored, Salvaged, StateError, few, rooms};
 use crate::terminal::exit::Failure;
-use crate::terminal::{StartError, output};
+use crate::terminal::{StartError, output, say};
 
 /// Go on with what is left of damaged data: say what is lost, ask, and keep the files as they were in DIR/before-repair-N
 #[derive(Debug, Args)]
@@ -44,8 +44,7 @@ impl Repair {
         };
         let mut found = read(&self.folder, &at_rest, instead)?;
         if found.is_whole() && !is_new {
-            let text = format!("{}: nothing is lost, and nothing was changed", shown(&self.folder.path));
-            return Ok(ended(output::line(&text), true));
+            return Ok(done(&format!("{}: nothing is lost, and nothing was changed", shown(&self.folder.path))));
         }
         let given_up = found.give_up(&self.folder, &at_rest)?;
         let Read { wrong, messages, state, lost, .. } = found;
@@ -59,9 +58,8 @@ impl Repair {
             text += "The checkpoint is lost: topics and queues that nobody has made have the settings that serve gives them, and messages of topics that it had have other numbers: who comes back to one gets all that there is.\n";
         }
         text += &tables(&mut state);
-        let said = output::write(text.as_bytes());
-        if said.is_err() {
-            return Ok(ended(said, false));
+        if let Err(failure) = output::write(text.as_bytes()) {
+            return Ok(unheard(failure));
         }
         if !self.yes && !self.is_wanted() {
             return Ok(Failure::Refused("nothing was changed (--yes does it)".to_owned()).exit());
@@ -75,7 +73,7 @@ impl Repair {
             "\nrepaired: a server starts with this; the files as they were are in {}, until you remove it",
             before.display()
         );
-        Ok(ended(output::line(&text), true))
+        Ok(done(&text))
     }
 
     fn hopeless(&self, why: &str, has_all: bool) -> String {
@@ -95,18 +93,36 @@ impl Repair {
         if !stdin().is_terminal() {
             return false;
         }
-        let _ = write!(stdout(), "\nGo on with this in {}? [y/N] ", shown(&self.folder.path));
-        let _ = stdout().flush();
+        // What is lost may be in a file by now, and the question would be too.
+        let _ = write!(stderr(), "\nGo on with this in {}? [y/N] ", shown(&self.folder.path));
         let mut answer = String::new();
         stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
     }
 }
 
+/// Says what was done: if need be on stderr, as nobody knows it otherwise.
+fn done(text: &str) -> ExitCode {
+    let said = output::line(text);
+    if said.is_err() {
+        say(text.trim_start());
+    }
+    ended(said, true)
+}
+
+/// Nobody was told what would be lost.
+fn unheard(failure: Failure) -> ExitCode {
+    const NOTHING: &str = "nothing was changed, as nobody was told what is lost";
+    let failure = match failure {
+        Failure::NobodyReads => Failure::Wrong(NOTHING.to_owned()),
+        failure => failure.with(|_| format!(": {NOTHING}")),
+    };
+    ended(Err(failure), false)
+}
+
 /// What is lost.
 fn lost_of(state: &Salvaged, lost: &[LostItems], messages: &[Damage]) -> String {
-    let losses = state.losses.iter().map(ToString::to_string);
-    let (items, messages) = (lost.iter().map(ToString::to_string), messages.iter().map(ToString::to_string));
-    losses.chain(items).chain(messages).map(|lost| format!("lost: {lost}\n")).collect()
+    let all = [few(&state.losses, Loss::at), few(lost, |lost| lost.at), few(messages, |damage| damage.at)];
+    all.iter().flatten().map(|lost| format!("lost: {lost}\n")).collect()
 }
 
 /// What that leads to.

@@ -17,7 +17,7 @@ use super::body::Body;
 use super::checkpoint::{self, Reader};
 use super::files::{Directory, File as _, Folder as _, lock, lock_to_read};
 use super::history::{self, Histories};
-use super::log::{self, Damage, End, Position, Step, name_of, segments};
+use super::log::{self, Damage, End, Harm, Position, Step, name_of, segments};
 use super::salvage::Salvaged;
 use super::shelf::{Shelf, Unreadable};
 use super::state::{self, Restored, StateError};
@@ -121,11 +121,15 @@ impl AtRest {
         log::is_without_gap(&self.folder, FIRST)
     }
 
-    /// Reads the log from a place on.
+    /// Reads the log from a place on, until `each` breaks.
     ///
     /// # Errors
     /// The disk doesn't work.
-    pub(crate) fn log(&self, from: Position, mut each: impl FnMut(Step<'_>)) -> io::Result<LogFound> {
+    pub(crate) fn log(
+        &self,
+        from: Position,
+        mut each: impl FnMut(Step<'_>) -> ControlFlow<()>,
+    ) -> io::Result<LogFound> {
         let (mut entries, mut bytes, mut latest, mut damage) = (0, 0, None, Vec::new());
         let end = log::read(&self.folder, from, |step| {
             match step {
@@ -136,8 +140,7 @@ impl AtRest {
                 }
                 Step::Damaged(some) => damage.push(some),
             }
-            each(step);
-            ControlFlow::Continue(())
+            each(step)
         })?;
         let last = end.at.map_or(0, |at| at.segment);
         let segments = segments(&self.folder)?.into_iter().filter(|one| (from.segment..=last).contains(one)).count();
@@ -193,7 +196,9 @@ impl AtRest {
         for (begin, end) in histories.spans() {
             let end = if end > before { before } else { end };
             if begin < end
-                && !damage.last().is_some_and(|last: &Damage| last.is_missing && last.is_in(begin, end.offset))
+                && !damage
+                    .last()
+                    .is_some_and(|last: &Damage| last.harm == Harm::Missing && last.is_in(begin, end.offset))
             {
                 log::check(&self.folder, begin, end.offset, &mut damage)?;
             }
@@ -231,8 +236,8 @@ impl AtRest {
         Directory::at(before.clone())?.sync()?;
         self.folder.sync()?;
         let segments = segments(&self.folder)?;
-        // Behind everything that there is: from then on nothing of it is read.
-        let next = segments.last().map_or(Some(FIRST), |last| last.checked_add(1));
+        // Behind everything that there is, or was: from then on nothing of it is read, or missed.
+        let next = log::last(&self.folder)?.map_or(Some(FIRST), |last| last.checked_add(1));
         let next = next.ok_or_else(|| io::Error::other("there is no number for another segment"))?;
         let Salvaged { memory, notes, histories, latest, .. } = salvaged;
         let saved = state::saved(memory, notes, histories, *latest);
@@ -291,7 +296,7 @@ pub(crate) fn rooms() -> Rooms {
 }
 
 /// When what an entry tells was executed, if that can be read.
-fn time_of(body: &[u8]) -> Option<Time> {
+pub(crate) fn time_of(body: &[u8]) -> Option<Time> {
     match Body::read(body)? {
         Body::Executed { entry, .. } => Entry::decode(entry, Time::ZERO).ok().map(|entry| entry.now),
         Body::Note(..) | Body::NoNote(_) => None,

@@ -124,7 +124,7 @@ pub(crate) enum Unreadable {
 impl std::fmt::Display for Unreadable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Io(error) => write!(f, "{NAME}: {error}"),
+            Self::Io(error) => error.fmt(f),
             Self::Unknown => write!(f, "{NAME} is no checkpoint that this version can read"),
             Self::Broken(at) => write!(f, "{NAME} at byte {at}: this is not what was written"),
         }
@@ -133,7 +133,7 @@ impl std::fmt::Display for Unreadable {
 
 impl From<io::Error> for Unreadable {
     fn from(error: io::Error) -> Self {
-        Self::Io(error)
+        Self::Io(io::Error::new(error.kind(), format!("{NAME}: {error}")))
     }
 }
 
@@ -146,7 +146,7 @@ impl<F: Folder> Reader<F> {
         let file = match folder.open(NAME) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(Unreadable::Io(error)),
         };
         let mut header = [0; HEADER];
         let read = file.read_all_at(0, &mut header)?;

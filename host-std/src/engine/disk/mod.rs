@@ -19,6 +19,7 @@
 //! | `hostile` | what nobody has written, for tests |
 //! | `at_rest` | a folder that no server has: what is there, and what a repair puts in its place |
 //! | `salvage` | executing again what is left behind a loss |
+//! | `few` | what is wrong in many places, in a few lines |
 //!
 //! # What it is, and what it is not
 //! One log a shard of what was executed (a redo log), in segments of 32 MiB that are made, filled with zeros and synced ahead,
@@ -69,6 +70,7 @@ mod at_rest;
 mod body;
 mod checkpoint;
 mod executed;
+mod few;
 mod files;
 pub(crate) mod history;
 #[cfg(any(test, fuzzing))]
@@ -89,15 +91,16 @@ mod tests;
 #[cfg(any(test, fuzzing))]
 mod world;
 
-pub(crate) use at_rest::{AtRest, LogFound, LostItems, rooms};
+pub(crate) use at_rest::{AtRest, LogFound, LostItems, rooms, time_of};
 pub(crate) use body::Body;
 pub(crate) use executed::{Executed, call, execute};
+pub(crate) use few::few;
 pub use journal::SyncMode;
 pub(crate) use journal::{Failed, Full, Room, SyncTimes};
 pub use keeper::Settings;
 pub(crate) use keeper::{FAILED, Keeper, Recovered, SMALL, most_bytes, refusal};
 pub(crate) use log::{Damage, Position, Step};
-pub(crate) use salvage::{Salvage, Salvaged};
+pub(crate) use salvage::{Loss, Salvage, Salvaged};
 #[cfg(test)]
 use seeds::seeds;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use streamgauge_core::time::Time;
 
 use super::body::Body;
 use super::checkpoint::{self, Unreadable};
+use super::few::few;
 use super::files::Folder;
 use super::history::{Forged, Histories};
 use super::log::{self, Damage, Opened, Position, Step};
@@ -67,12 +68,7 @@ impl fmt::Display for StateError {
             Self::Restore(RestoreError::Read(error)) => error.fmt(f),
             Self::Restore(error) => write!(f, "{}: {error}", checkpoint::NAME),
             Self::NoCheckpoint => write!(f, "there is a log, but no {}", checkpoint::NAME),
-            Self::Damaged(damage) => {
-                for (number, some) in damage.iter().enumerate() {
-                    write!(f, "{}{some}", if number == 0 { "" } else { "; " })?;
-                }
-                Ok(())
-            }
+            Self::Damaged(damage) => f.write_str(&few(damage, |damage| damage.at).join("; ")),
             Self::Unknown(at) => write!(f, "{at}: no entry that this version can read"),
             Self::Diverged(at) => write!(f, "{at}: {Diverged}"),
         }

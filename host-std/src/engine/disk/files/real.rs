@@ -86,7 +86,8 @@ impl Directory {
 /// # Errors
 /// Another process has it.
 pub(crate) fn lock(folder: &Path) -> io::Result<fs::File> {
-    let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(folder.join("lock"))?;
+    let opened = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(folder.join(LOCK));
+    let file = opened.map_err(|error| of_file(LOCK, &error))?;
     locked(file.try_lock()).map(|()| file)
 }
 
@@ -96,11 +97,19 @@ pub(crate) fn lock(folder: &Path) -> io::Result<fs::File> {
 /// # Errors
 /// Another process has it.
 pub(crate) fn lock_to_read(folder: &Path) -> io::Result<Option<fs::File>> {
-    match fs::File::open(folder.join("lock")) {
+    match fs::File::open(folder.join(LOCK)) {
         Ok(file) => locked(file.try_lock_shared()).map(|()| Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(of_file(LOCK, &error)),
     }
+}
+
+/// The file that is locked.
+const LOCK: &str = "lock";
+
+/// An error that names its file: what is wrong may be one among many.
+fn of_file(name: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{name}: {error}"))
 }
 
 fn locked(tried: Result<(), TryLockError>) -> io::Result<()> {
@@ -139,7 +148,8 @@ impl Folder for Directory {
     }
 
     fn open(&self, name: &str) -> io::Result<fs::File> {
-        OpenOptions::new().read(true).write(self.is_writable).open(self.path.join(name))
+        let opened = OpenOptions::new().read(true).write(self.is_writable).open(self.path.join(name));
+        opened.map_err(|error| of_file(name, &error))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

@@ -2,9 +2,11 @@
 //!
 //! | module | idea |
 //! | --- | --- |
+//! | `chain` | which segments are the log, and how far it went in each |
+//! | `damage` | what of it is lost |
 //! | `frame` | how an entry lies in a segment; byte for byte |
 //! | `frames` | entries one behind the other, past what is damaged |
-//! | `newest` | which segment there has to be at the end |
+//! | `newest` | which segment there has to be at the end, and how long it is |
 //! | `own` | what the log writes for itself: heads of segments, and that it was closed |
 //! | `position` | a segment and an offset; what files are called |
 //! | [`Tail`] | the end in memory: entries get their places, and go to the disk in [`Group`]s |
@@ -21,6 +23,8 @@
 //! names the place where the log left the segment before; there is nothing in a segment behind that place. A file that
 //! has no head has not been begun.
 
+mod chain;
+mod damage;
 mod frame;
 mod frames;
 mod newest;
@@ -36,12 +40,13 @@ mod tests;
 use std::io;
 
 use super::files::{File as _, Folder};
+pub(crate) use damage::{Damage, Harm};
 #[cfg(any(test, fuzzing))]
 pub(crate) use frame::reseal;
 pub(crate) use frame::{Found, HEADER, LONGEST, Salt, read as frame_at, told_len, whole_frames};
 pub(crate) use frames::Frames;
 pub(crate) use position::{Position, name_of, segment_of};
-pub(crate) use recovery::{Damage, End, Step, check, is_without_gap, len, read};
+pub(crate) use recovery::{End, Step, check, is_without_gap, last, len, read};
 #[cfg(any(test, fuzzing))]
 pub(crate) use run::salt_in;
 pub(crate) use run::{from_entry, read_bytes, read_run, salt_of};
@@ -101,6 +106,9 @@ pub(crate) fn go_on<F: Folder + Clone>(folder: F, capacity: impl Into<Capacity>,
     if let Some(at) = end.at {
         // Its file would take as much of the disk as one that is full. Not before it is the last one: what was not part of the
         // log behind it would come next to where it ends.
+        if at.offset > 0 {
+            newest::shorten(&folder, at)?;
+        }
         folder.open(&name_of(at.segment))?.cut(at.offset.into())?;
     }
     let (mut segments, first) = (Segments::new(folder), make_first(&mut maker, capacity.first)?);

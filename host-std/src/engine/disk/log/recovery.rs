@@ -4,15 +4,20 @@
 //! were on the disk as a whole when it was written, as its first entry's mark says. So what can't be read is the torn end
 //! of the log if no first entry of a group stands behind it, and nobody was told that it is there; otherwise the disk has
 //! lost it, which is said, and reading goes on at the next entry.
+//!
+//! A crash makes no file shorter, and whatever is added to a segment has room in its file. So a file that is shorter than it
+//! was, and ends where the log went on or within an entry, was cut by somebody, and that is no torn end.
 
 use std::io;
 use std::ops::ControlFlow;
 
 use super::Position;
+use super::chain::{chain, first_of_group, head, proof_in};
+use super::damage::{Damage, Harm};
 use super::frame::{self, Found, HEADER, Salt};
-use super::frames::{Frames, next_entry};
+use super::frames::Frames;
 use super::newest;
-use super::own::{HEAD, Own};
+use super::own::Own;
 use super::position::name_of;
 use super::run::{salt_in, salt_of};
 use super::segments::segments;
@@ -33,54 +38,6 @@ impl Step<'_> {
         match self {
             Self::Entry(_, body) => (HEADER + body.len()) as u64,
             Self::Damaged(damage) => damage.bytes().into(),
-        }
-    }
-}
-
-/// Bytes of a segment that were on the disk, and can't be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Damage {
-    pub(crate) at: Position,
-    /// So many, and at least one entry; of a file that is missing 0 if nothing says how far the log went in it.
-    pub(crate) len: u32,
-    /// Whether the whole file is missing, or as good as that.
-    pub(crate) is_missing: bool,
-}
-
-impl Damage {
-    const fn missing(at: Position, end: Option<u32>) -> Self {
-        let len = match end {
-            // It is known that this is nothing, or little.
-            Some(end) => {
-                if end > at.offset {
-                    end - at.offset
-                } else {
-                    1
-                }
-            }
-            None => 0,
-        };
-        Self { at, len, is_missing: true }
-    }
-
-    /// Whether it touches what lies from a place to another one in the same segment.
-    pub(crate) fn is_in(&self, begin: Position, end: u32) -> bool {
-        let Self { at, len, is_missing } = *self;
-        at.segment == begin.segment && (is_missing || (at.offset < end && at.after(len).offset > begin.offset))
-    }
-
-    /// Bytes that are there, and are not what was written.
-    pub(crate) const fn bytes(&self) -> u32 {
-        if self.is_missing { 0 } else { self.len }
-    }
-}
-
-impl std::fmt::Display for Damage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.is_missing {
-            write!(f, "{} is missing, or nothing in it can be read", name_of(self.at.segment))
-        } else {
-            write!(f, "{}: {} bytes are not what was written", self.at, self.len)
         }
     }
 }
@@ -111,8 +68,8 @@ pub(crate) fn read<F: Folder>(
     from: Position,
     mut each: impl FnMut(Step<'_>) -> ControlFlow<()>,
 ) -> io::Result<End> {
-    let (mut is_over, mut lost) = (false, None);
-    let mut end = read_there(folder, from, |step| {
+    let (mut is_over, mut lost, newest) = (false, None, newest::read(folder)?);
+    let mut end = read_there(folder, from, newest, |step| {
         if let Step::Damaged(damage) = step {
             lost = Some(damage.at.segment);
         }
@@ -120,10 +77,10 @@ pub(crate) fn read<F: Folder>(
         is_over = go_on.is_break();
         go_on
     })?;
-    if let Some(newest) = newest::read(folder)?.filter(|newest| *newest >= from.segment && !is_over) {
-        end.next = end.next.max(newest.saturating_add(1));
-        if end.at.map(|at| at.segment).max(lost) < Some(newest) {
-            let _ = each(Step::Damaged(Damage::missing(Position { segment: newest, offset: 0 }, None)));
+    if let Some(newest) = newest.filter(|newest| newest.segment >= from.segment && !is_over) {
+        end.next = end.next.max(newest.segment.saturating_add(1));
+        if end.at.map(|at| at.segment).max(lost) < Some(newest.segment) {
+            let _ = each(Step::Damaged(Damage::missing(newest.with_offset(0), None)));
         }
     }
     Ok(end)
@@ -133,6 +90,7 @@ pub(crate) fn read<F: Folder>(
 fn read_there<F: Folder>(
     folder: &F,
     from: Position,
+    newest: Option<Position>,
     mut each: impl FnMut(Step<'_>) -> ControlFlow<()>,
 ) -> io::Result<End> {
     let present = segments(folder)?;
@@ -169,9 +127,22 @@ fn read_there<F: Folder>(
             }
             continue;
         };
-        let salt = salt_in(bytes, link.segment);
+        let (salt, known) = (salt_in(bytes, link.segment), link.known_end(from, newest));
+        let is_short = bytes.len() < known as usize;
+        // The place of a checkpoint may be behind what is left.
+        at.offset = at.offset.min(bytes.len() as u32);
         loop {
             let rest = bytes.get(at.offset as usize..).unwrap_or_default();
+            // Behind its last word nothing was added.
+            let is_last_word = link.end.is_none() && end.is_closed && end.at == Some(at);
+            if is_short && !is_last_word && is_cut(rest, at, salt) {
+                end.at = Some(at).filter(|at| at.offset > 0).or(end.at);
+                let damage = Damage { at, len: known - at.offset, harm: Harm::Cut };
+                if each(Step::Damaged(damage)).is_break() {
+                    return Ok(end);
+                }
+                break;
+            }
             if rest.is_empty() {
                 end.at = Some(at);
                 break;
@@ -205,7 +176,7 @@ fn read_there<F: Folder>(
                         end.at = Some(at).filter(|at| at.offset > 0).or(end.at);
                         return Ok(end);
                     }
-                    let damage = Damage { at, len: next.unwrap_or(rest.len()) as u32, is_missing: false };
+                    let damage = Damage::changed(at, next.unwrap_or(rest.len()) as u32);
                     at = at.after(damage.len);
                     Some(Step::Damaged(damage))
                 }
@@ -216,6 +187,15 @@ fn read_there<F: Folder>(
         }
     }
     Ok(end)
+}
+
+/// The number of the last segment that there is, or is known to have been.
+///
+/// # Errors
+/// The folder or a file can't be read.
+pub(crate) fn last<F: Folder>(folder: &F) -> io::Result<Option<u32>> {
+    let newest = newest::read(folder)?.map(|newest| newest.segment);
+    Ok(segments(folder)?.last().copied().max(newest))
 }
 
 /// About how many bytes a log has from a place on, without what was made ahead and is not used yet. O(segments), and the
@@ -285,76 +265,13 @@ pub(crate) fn check<F: Folder>(folder: &F, from: Position, end: u32, damage: &mu
     let read = file.read_all_at(u64::from(from.offset), &mut bytes)?;
     bytes.truncate(read);
     let broken = Frames::new(&bytes, from, end, salt).filter(|(_, _, found)| !matches!(found, Found::Whole { .. }));
-    damage.extend(broken.map(|(at, end, _)| Damage { at, len: end - at.offset, is_missing: false }));
+    damage.extend(broken.map(|(at, end, _)| Damage::changed(at, end - at.offset)));
     Ok(())
 }
 
-/// A segment of a log.
-struct Link {
-    segment: u32,
-    /// Where the log goes on in the next one, as that says; `None` for the last one, or where nothing says so.
-    end: Option<u32>,
-    is_missing: bool,
-}
-
-impl Link {
-    /// What is in it of the log; `None` if it is missing.
-    fn bytes_of<F: Folder>(&self, folder: &F) -> io::Result<Option<Vec<u8>>> {
-        if self.is_missing {
-            return Ok(None);
-        }
-        let file = folder.open(&name_of(self.segment))?;
-        let len = usize::try_from(file.len()?).unwrap_or(usize::MAX).min(u32::MAX as usize);
-        let mut bytes = vec![0; self.end.map_or(len, |end| len.min(end as usize))];
-        let read = file.read_all_at(0, &mut bytes)?;
-        bytes.truncate(read);
-        Ok(Some(bytes))
-    }
-}
-
-/// The segments that are the log, from one on: from the last that has a head, each names the one before it.
-fn chain<F: Folder>(folder: &F, present: &[u32], from: u32) -> io::Result<Vec<Link>> {
-    let mut chain = Vec::new();
-    let mut left = present;
-    // What has no head behind all others is not begun yet, unless it was: a head that was on the disk is lost.
-    while let Some((segment, rest)) = left.split_last() {
-        let whole = Link { segment: *segment, end: None, is_missing: false };
-        if *segment <= from || head(folder, *segment)?.is_some() || proof_in(folder, &[whole])?.is_some() {
-            break;
-        }
-        left = rest;
-    }
-    let mut end = None;
-    while let Some((&last, rest)) = left.split_last().filter(|(last, _)| **last >= from) {
-        chain.push(Link { segment: last, end, is_missing: false });
-        left = rest;
-        let before = head(folder, last)?.and_then(|before| before);
-        end = before.map(|before| before.offset);
-        if let Some(before) = before.filter(|before| before.segment >= from && last > from) {
-            // What is between them was never part of the log, or is not any more.
-            while let Some((_, rest)) = left.split_last().filter(|(last, _)| **last > before.segment) {
-                left = rest;
-            }
-            if left.last() != Some(&before.segment) {
-                chain.push(Link { segment: before.segment, end, is_missing: true });
-                end = None;
-            }
-        }
-    }
-    chain.reverse();
-    Ok(chain)
-}
-
-/// What the head of a segment says of the one before it, if it has a head.
-fn head<F: Folder>(folder: &F, segment: u32) -> io::Result<Option<Option<Position>>> {
-    let mut bytes = [0; HEADER + HEAD];
-    folder.open(&name_of(segment))?.read_all_at(0, &mut bytes)?;
-    let begin = Position { segment, offset: 0 };
-    let Found::Whole { marks, body } = frame::read(&bytes, begin, Salt::NONE) else { return Ok(None) };
-    match Own::read(body).filter(|_| marks.is_own) {
-        Some(Own::Head { before, .. }) => Ok(Some(before)),
-        _ => Ok(None),
-    }
+/// Whether a file that is shorter than it was ends there, or within an entry that begins there.
+fn is_cut(rest: &[u8], at: Position, salt: Salt) -> bool {
+    rest.len() < HEADER || frame::len(rest, at, salt).is_some_and(|len| len > rest.len())
 }
 
 /// Whether a group begins behind a place: behind this one, or where `find` finds it.
@@ -367,30 +284,4 @@ fn is_proven(
         *proof = find()?;
     }
     Ok(proof.is_some())
-}
-
-/// Where the next group begins, from `skip` bytes behind a place on.
-fn first_of_group(bytes: &[u8], at: Position, skip: usize, salt: Salt) -> Option<Position> {
-    let mut offset = skip;
-    loop {
-        offset = next_entry(bytes, at, offset, salt)?;
-        match frame::read(bytes.get(offset..)?, at.after(offset as u32), salt) {
-            Found::Whole { marks, .. } if marks.is_first => return Some(at.after(offset as u32)),
-            Found::Whole { body, .. } => offset += HEADER + body.len(),
-            Found::Broken { .. } | Found::Nothing => return None,
-        }
-    }
-}
-
-/// Where the first group of these segments begins.
-fn proof_in<F: Folder>(folder: &F, chain: &[Link]) -> io::Result<Option<Position>> {
-    for link in chain {
-        let at = Position { segment: link.segment, offset: 0 };
-        let first =
-            link.bytes_of(folder)?.and_then(|bytes| first_of_group(&bytes, at, 0, salt_in(&bytes, link.segment)));
-        if first.is_some() {
-            return Ok(first);
-        }
-    }
-    Ok(None)
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::Position;
 use super::frame::{self, Salt};
 use super::newest;
 use super::position::{name_of, segment_of};
@@ -195,12 +196,18 @@ impl<F: Folder> Segments<F> {
         self.open.retain(|(segment, _)| *segment >= last);
         if last > self.newest {
             // All is safe without it; who opens the folder next only knows less.
-            if let Err(error) = newest::write(&self.folder, last) {
+            if let Err(error) = self.end_of(last).and_then(|end| newest::write(&self.folder, end)) {
                 tracing::warn!(file = name_of(last), %error, "it is not written down that this file of the log was begun");
             }
             self.newest = last;
         }
         Ok(())
+    }
+
+    /// How far the file of a segment goes.
+    fn end_of(&self, segment: u32) -> io::Result<Position> {
+        let (_, file) = self.open.iter().find(|(number, _)| *number == segment).ok_or_else(never_made)?;
+        Ok(Position { segment, offset: u32::try_from(file.len()?).unwrap_or(u32::MAX) })
     }
 
     /// Gives a file up, and puts another one in its place.
@@ -248,5 +255,5 @@ pub(crate) fn segments<F: Folder>(folder: &F) -> io::Result<Vec<u32>> {
 
 /// Whether bytes from the start of a segment are entries to their end.
 fn is_whole(bytes: &[u8], segment: u32) -> bool {
-    frame::whole_frames(bytes, super::Position { segment, offset: 0 }, salt_in(bytes, segment)) == bytes.len()
+    frame::whole_frames(bytes, Position { segment, offset: 0 }, salt_in(bytes, segment)) == bytes.len()
 }

@@ -12,7 +12,7 @@ use super::frame::{self, Marks};
 use super::own::Own;
 use super::position::name_of;
 use super::{
-    Damage, End, HEADER, OVERHEAD, Opened, Position, Salt, Step, Tail, behind, go_on, read, salt_in, segments,
+    Damage, End, HEADER, Harm, OVERHEAD, Opened, Position, Salt, Step, Tail, behind, go_on, read, salt_in, segments,
 };
 use crate::engine::disk::files::simulated::{Faults, Simulated};
 use crate::engine::disk::files::{File as _, Folder as _};
@@ -264,18 +264,7 @@ fn covers(damage: &Damage, at: Position) -> bool {
 
 #[test]
 fn a_file_that_is_missing_is_told() {
-    let mut world = World::new(1);
-    world.capacity = 300;
-    let mut log = world.open().unwrap();
-    while log.tail.end().segment < 4 {
-        if !log.tail.has_next() {
-            let made = log.maker.make(None).unwrap();
-            log.tail.set_next(made.fresh);
-            log.segments.adopt(made);
-        }
-        world.add(&mut log.tail);
-        world.write(&mut log).unwrap();
-    }
+    let (mut world, mut log) = of_some_segments();
     world.close(&mut log);
     let mut bytes = 0;
     read(&world.disk, Position { segment: 2, offset: 0 }, |step| {
@@ -325,6 +314,85 @@ fn a_file_that_is_missing_is_told() {
     // What a crash has torn says nothing.
     world.disk.open("newest").unwrap().write_all_at(9, b"9").unwrap();
     assert_eq!(of_the_last(Position { segment: 4, offset: 0 }), (vec![], 4));
+}
+
+/// A log of some segments, which is not closed, and where it ends.
+fn of_some_segments() -> (World, Opened<Simulated>) {
+    let mut world = World::new(1);
+    world.capacity = 300;
+    let mut log = world.open().unwrap();
+    while log.tail.end().segment < 4 {
+        if !log.tail.has_next() {
+            let made = log.maker.make(None).unwrap();
+            log.tail.set_next(made.fresh);
+            log.segments.adopt(made);
+        }
+        world.add(&mut log.tail);
+        world.write(&mut log).unwrap();
+    }
+    log.segments.sync().unwrap();
+    (world, log)
+}
+
+/// What is read of a log from a place on of which a file is cut off: its entries, what is damaged, and its end.
+fn read_cut(world: &World, from: Position, cut: Position) -> (Vec<Position>, Vec<Damage>, End) {
+    let disk = world.disk.copied();
+    disk.open(&cut.file()).unwrap().cut(cut.offset.into()).unwrap();
+    let (mut found, mut damage) = (Vec::new(), Vec::new());
+    let end = read(&disk, from, |step| {
+        match step {
+            Step::Entry(at, _) => found.push(at),
+            Step::Damaged(some) => damage.push(some),
+        }
+        ControlFlow::Continue(())
+    });
+    (found, damage, end.unwrap())
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_told_wherever_that_was() {
+    let (mut world, mut log) = of_some_segments();
+    let ends = |world: &World, segment| {
+        let in_it = world.entries.iter().rfind(|(at, _)| at.segment == segment);
+        in_it.map_or(0, |(at, body)| behind(*at, body).offset)
+    };
+    for segment in 1..=4 {
+        let (end, len) = (ends(&world, segment), world.disk.open(&name_of(segment)).unwrap().len().unwrap() as u32);
+        // Behind the end of the log there are zeros where there would be a header of another entry.
+        let needed = if segment < 4 { end } else { end + HEADER as u32 };
+        for cut in 0..len {
+            let (found, damage, _) = read_cut(&world, Position::ZERO, Position { segment, offset: cut });
+            assert_eq!(damage.len(), usize::from(cut < needed), "{segment}, {cut} of {end}: {damage:?}");
+            assert!(damage.iter().all(|damage| damage.at.segment == segment && damage.harm != Harm::Changed));
+            let is_left = |(at, body): &&(Position, Vec<u8>)| at.segment != segment || behind(*at, body).offset <= cut;
+            let left: Vec<_> = world.entries.iter().filter(is_left).map(|(at, _)| *at).collect();
+            assert_eq!(found, left, "{segment}, {cut} of {end}");
+        }
+        // All before its end is in a checkpoint, and was on the disk.
+        let (from, cut) = (Position { segment, offset: end }, Position { segment, offset: end - 1 });
+        let (_, damage, _) = read_cut(&world, from, cut);
+        let harm: Vec<_> = damage.iter().map(|damage| (damage.at, damage.harm)).collect();
+        assert_eq!(harm, [(cut, Harm::Cut)]);
+    }
+    // A log that was closed has nothing behind that.
+    world.close(&mut log);
+    let (_, damage, end) = read_cut(&world, Position::ZERO, log.tail.end());
+    assert!(damage.is_empty() && end.is_closed && end.at == Some(log.tail.end()), "{damage:?}");
+    let (_, damage, end) = read_cut(&world, Position::ZERO, log.tail.end().with_offset(log.tail.end().offset - 1));
+    assert!(damage.len() == 1 && !end.is_closed, "{damage:?}");
+}
+
+#[test]
+fn a_file_that_a_start_has_cut_off_is_whole() {
+    let (mut world, _) = of_some_segments();
+    for _ in 0..3 {
+        // Nothing is missed there.
+        world.open().unwrap();
+    }
+    let left = world.disk.open(&name_of(4)).unwrap();
+    left.cut(left.len().unwrap() - 1).unwrap();
+    let (_, damage, _) = all_of(&world.disk, 0);
+    assert_eq!((damage.len(), damage[0].harm), (1, Harm::Cut), "{damage:?}");
 }
 
 #[test]

@@ -30,7 +30,7 @@ use streamgauge_core::time::Time;
 
 use super::body::Body;
 use super::history::Histories;
-use super::log::{self, Damage, HEADER, Position, Step};
+use super::log::{self, Damage, HEADER, Harm, Position, Step};
 use super::state::{Notes, Restored, StateError};
 use crate::engine::memory::Rooms;
 
@@ -84,6 +84,14 @@ pub(crate) enum Loss {
     Unknown(Position),
     /// It does not do what it did, though nothing was lost before.
     Diverged(Position),
+}
+
+impl Loss {
+    pub(crate) const fn at(&self) -> Position {
+        match *self {
+            Self::Damaged(Damage { at, .. }) | Self::Unknown(at) | Self::Diverged(at) => at,
+        }
+    }
 }
 
 impl fmt::Display for Loss {
@@ -345,7 +353,7 @@ const FEW: u64 = 16;
 /// The most items or messages that can have been there: each has a byte, and its length.
 fn most_in(damage: Damage) -> u64 {
     match damage.len {
-        0 if damage.is_missing => u64::from(u32::MAX) / 2,
+        0 if damage.harm == Harm::Missing => u64::from(u32::MAX) / 2,
         len => u64::from(len).saturating_sub(HEADER as u64) / 2,
     }
 }
