@@ -2,6 +2,8 @@
 
 mod admission;
 mod pump;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;

@@ -29,9 +29,10 @@ impl Hub {
             tokio::select! {
                 biased;
                 () = &mut stopped => break,
-                () = self.shard.rung() => self.let_the_burst_end().await,
+                // Before what is published: who never pauses would have its turn each time.
                 _ = tick.tick() => self.tick(),
                 () = self.alarm() => self.wake(),
+                () = self.shard.rung() => self.let_the_burst_end().await,
             }
             self.pass().await;
         }
