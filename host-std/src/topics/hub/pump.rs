@@ -10,8 +10,8 @@ use streamgauge_core::time::Time;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{Crowds, Hub, REMEMBERED};
-use crate::topics::feed::{Feed, SLICE};
+use super::{Crowds, Hub, REMEMBERED, REMOVED};
+use crate::topics::feed::{Aftermath, Feed, SLICE};
 
 /// How often the pump lets a burst of publishes go on before it serves it.
 const BURST_TURNS: usize = 16;
@@ -61,7 +61,7 @@ impl Hub {
     }
 
     /// Sends every subscriber what it lacks.
-    async fn pass(&self) {
+    pub(super) async fn pass(&self) {
         let (published, removed) = self.shard.take_unsent();
         let mut left: Vec<(Name, usize)> = {
             let mut crowds = self.crowds.lock();
@@ -76,7 +76,7 @@ impl Hub {
             due.filter_map(|topic| Some((topic, topics.get(&topic)?.due()))).collect()
         };
         for topic in removed {
-            self.end_of_topic(&topic, Some("the topic was removed"));
+            self.end_of_removed(&topic);
         }
         while !left.is_empty() {
             // Once at least: if all sockets of a topic are full, nobody is due, but somebody may be too slow.
@@ -132,22 +132,29 @@ impl Hub {
     }
 
     /// Serves up to `most` subscribers of a topic, and returns how many of them have had their turn.
-    fn serve(&self, topic: &Name, most: usize) -> usize {
+    pub(super) fn serve(&self, topic: &Name, most: usize) -> usize {
         let now = self.shard.clock().now();
         let mut crowds = self.crowds.lock();
         let Crowds { topics, frames, due, alarms, held, sent_away } = &mut *crowds;
         let Some(feed) = topics.get_mut(topic) else { return usize::MAX };
         frames.belong_to(topic);
-        let before = feed.due();
+        let (before, epoch) = (feed.due(), feed.venue().epoch);
         let loaded = self.shard.with(|memory| {
-            let Some(log) = memory.topic_mut(topic) else { return usize::MAX };
+            // Another one of that name has others in the same places.
+            let log = memory.topic_mut(topic).filter(|log| log.origin() == epoch)?;
             let kicked = feed.load(log, frames, most, now);
             memory.count_kicked(topic, kicked);
-            before.saturating_sub(feed.due())
+            Some(before.saturating_sub(feed.due()))
         });
+        let Some(loaded) = loaded else {
+            drop(crowds);
+            self.end_of_removed(topic);
+            return usize::MAX;
+        };
         feed.write(frames);
         self.shard.with(|memory| {
-            let kicked = memory.topic_mut(topic).map_or(0, |log| feed.settle(log, now));
+            let log = memory.topic_mut(topic).filter(|log| log.origin() == epoch);
+            let kicked = log.map_or(0, |log| feed.settle(log, now));
             memory.count_kicked(topic, kicked);
         });
         let aftermath = feed.aftermath();
@@ -179,22 +186,23 @@ impl Hub {
         loaded.max(1)
     }
 
-    /// Ends the streams of a topic that is gone.
-    fn end_of_topic(&self, topic: &Name, why: Option<&str>) {
+    /// Ends the streams of a topic that was removed; those of another one of its name go on.
+    fn end_of_removed(&self, topic: &Name) {
         let mut crowds = self.crowds.lock();
-        crowds.alarms.remove(topic);
-        crowds.frames.forget(topic);
-        if crowds.held.remove(topic) {
-            self.shard.hold(topic, None);
+        if crowds.topics.get(topic).is_some_and(|feed| self.is_there(feed.venue())) {
+            return;
         }
-        let Some(feed) = crowds.topics.get_mut(topic) else { return };
-        match why {
-            Some(why) => feed.end_because(why),
-            None => feed.end(),
-        }
-        let aftermath = feed.aftermath();
+        let aftermath = self.end(&mut crowds, topic, Some(REMOVED));
         drop(crowds);
-        aftermath.run();
+        aftermath.into_iter().for_each(Aftermath::run);
+    }
+
+    /// Ends the streams of a topic at once.
+    fn end_of_topic(&self, topic: &Name) {
+        let mut crowds = self.crowds.lock();
+        let aftermath = self.end(&mut crowds, topic, None);
+        drop(crowds);
+        aftermath.into_iter().for_each(Aftermath::run);
     }
 
     /// Ends every stream, once what is pending is sent or [`GRACE`](crate::server::GRACE) is over.
@@ -215,7 +223,7 @@ impl Hub {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let topics: Vec<Name> = self.crowds.lock().topics.keys().copied().collect();
-        topics.iter().for_each(|topic| self.end_of_topic(topic, None));
+        topics.iter().for_each(|topic| self.end_of_topic(topic));
     }
 }
 

@@ -137,3 +137,88 @@ async fn who_publishes_without_pause_holds_up_nothing_that_has_its_time() {
     assert_eq!(got(&replayed), "first\nsecond\n", "a message is due at its time");
     assert!(crowd.iter().all(|client| !client.is_left()));
 }
+
+/// Removes a topic and makes another one of its name.
+fn make_again(hub: &Hub, name: &str) {
+    remove(hub, name);
+    hub.shard.with(|memory| memory.make_topic(&topic(name), TopicSettings::DEFAULT)).unwrap();
+}
+
+fn remove(hub: &Hub, name: &str) {
+    let remove = Command::Remove { kind: Kind::Topic, name: topic(name) };
+    assert_eq!(execute(hub, &remove, hub.shard.clock().now()), Outcome::Removed);
+}
+
+/// Lets all others do what they can.
+async fn settle() {
+    for _ in 0..100 {
+        yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_subscribes_to_a_topic_that_was_made_again_is_not_with_those_of_the_one_before() {
+    let hub = hub();
+    let before = subscribe(&hub, &plain("t"), None);
+    make_again(&hub, "t");
+    let after = subscribe(&hub, &plain("t"), None);
+    publish(&hub, "t", "new");
+    let _stop = pump(&hub);
+    settle().await;
+    assert!(before.is_left(), "its topic was removed");
+    assert!(!after.is_left(), "its own is there");
+    assert_eq!((got(&before), got(&after)), (String::new(), "new\n".to_owned()));
+    publish(&hub, "t", "newer");
+    settle().await;
+    assert_eq!(got(&after), "newer\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_before_the_tasks_of_those_are_gone_whose_topic_was_removed_stays() {
+    let hub = hub();
+    let before = subscribe(&hub, &plain("t"), None);
+    settle().await;
+    remove(&hub, "t");
+    // Its task has its turn later.
+    hub.pass().await;
+    let after = subscribe(&hub, &plain("t"), None);
+    publish(&hub, "t", "new");
+    let _stop = pump(&hub);
+    settle().await;
+    assert!(before.is_left() && !after.is_left());
+    assert_eq!(got(&after), "new\n");
+    drop((before, after));
+    settle().await;
+    assert!(hub.crowds.lock().topics.is_empty());
+    assert_eq!(hub.places.left(), hub.places.all());
+}
+
+#[tokio::test]
+async fn nobody_is_sent_what_another_topic_of_that_name_has_for_who_is_in_the_same_place() {
+    let hub = hub();
+    let before = subscribe(&hub, &plain("t"), None);
+    settle().await;
+    make_again(&hub, "t");
+    let after = admit(&hub, &plain("t"));
+    publish(&hub, "t", "new");
+    // As between two slices of a pass that began before.
+    hub.serve(&topic("t"), SLICE);
+    assert_eq!(got(&before), "");
+    let after = hand_over(after);
+    let _stop = pump(&hub);
+    settle().await;
+    assert_eq!(got(&after), "new\n");
+}
+
+#[tokio::test]
+async fn who_was_let_in_to_a_topic_that_is_removed_before_it_is_there_leaves_nobody_behind() {
+    let hub = hub();
+    let late = admit(&hub, &plain("t"));
+    remove(&hub, "t");
+    hub.pass().await;
+    let late = hand_over(late);
+    assert!(hub.crowds.lock().topics.is_empty(), "nobody would ever tell the pump that they are over");
+    settle().await;
+    assert!(late.is_left(), "its topic is gone");
+    assert_eq!(hub.places.left(), hub.places.all());
+}
