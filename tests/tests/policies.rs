@@ -334,6 +334,7 @@ fn who_subscribes_to_a_topic_that_is_made_again_at_once_belongs_to_the_new_one()
     old.send("GET /sub?topic=t&multipart=0 HTTP/1.1\r\nhost: x\r\n\r\n");
     let first = epoch(&old.head());
     serve.publish("a\n");
+    up_to(&mut old, "a\n");
     // All of it is done before those who are there hear of it.
     let mut new = serve.server.connect();
     new.send(
@@ -343,7 +344,10 @@ fn who_subscribes_to_a_topic_that_is_made_again_at_once_belongs_to_the_new_one()
     assert!((200..300).contains(&new.answer().status) && new.answer().status == 201);
     let again = epoch(&new.head());
     assert!(again.is_some() && again != first, "{again:?}, and before it was {first:?}");
-    drop((old, new));
+    assert_eq!(whole(old), "", "its topic was removed");
+    serve.publish("b\n");
+    assert_eq!(up_to(&mut new, "b\n"), "\r\nb\n");
+    drop(new);
     let subscribers = || serve.server.connect().get("/stats?topic=t&format=json").text();
     until("it to have no subscriber", || subscribers().contains("\"subscribers\":0").then_some(()));
 }

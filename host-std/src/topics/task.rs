@@ -11,7 +11,7 @@ use http::HeaderValue;
 use jiff::Timestamp;
 use streamgauge_core::wire::{Framing, Stream};
 
-use super::hub::{Admission, Seat, Venue};
+use super::hub::{Admission, Seat};
 use super::past::Past;
 use super::subscriber::{Client, Subscriber};
 use crate::server::{Limits, Taken};
@@ -69,16 +69,16 @@ impl Future for Task {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Venue { hub, topic, .. } = &*self.seat.venue;
-        hub.poll(topic, self.key, cx)
+        let venue = &self.seat.venue;
+        venue.hub.poll(venue, self.key, cx)
     }
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
         // The socket closes with it.
-        let Venue { hub, topic, .. } = &*self.seat.venue;
-        drop(hub.remove(topic, self.key));
+        let venue = &self.seat.venue;
+        drop(venue.hub.remove(venue, self.key));
     }
 }
 

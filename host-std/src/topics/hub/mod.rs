@@ -2,6 +2,8 @@
 
 mod admission;
 mod pump;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use tokio::sync::Notify;
 
 pub(super) use admission::{Admission, Seat, Venue};
 
-use super::feed::{Feed, SentAway};
+use super::feed::{Aftermath, Feed, SentAway};
 use super::frames::Frames;
 use super::places::{FAREWELLS, Places};
 use super::subscriber::Subscriber;
@@ -56,6 +58,19 @@ struct Crowds {
 
 /// How many of those are remembered who were sent away.
 const REMEMBERED: usize = 100;
+
+/// Why the streams end of a topic that is gone.
+const REMOVED: &str = "the topic was removed";
+
+/// The key of a subscriber that the pump has not taken.
+const NOBODY: usize = usize::MAX;
+
+impl Crowds {
+    /// The subscribers of a topic, unless those are of another one that has had its name, or has it now.
+    fn feed(&mut self, venue: &Venue) -> Option<&mut Feed> {
+        self.topics.get_mut(&venue.topic).filter(|feed| feed.venue().epoch == venue.epoch)
+    }
+}
 
 impl Hub {
     /// Nobody yet; who has more than `max_lag` bytes unsent is sent away.
@@ -123,9 +138,9 @@ impl Hub {
     pub(super) fn for_each_client(&self, topic: &Name, mut each: impl FnMut(&Subscriber, Delivery)) {
         let crowds = self.crowds.lock();
         let Some(feed) = crowds.topics.get(topic) else { return };
-        let subscribers = feed.subscribers();
+        let (subscribers, epoch) = (feed.subscribers(), feed.venue().epoch);
         let accounts: Vec<_> = self.shard.with(|memory| {
-            let log = memory.topic(topic);
+            let log = memory.topic(topic).filter(|log| log.origin() == epoch);
             let account = |one: &Subscriber| log.and_then(|log| self.account(one, topic, log)).unwrap_or_default();
             subscribers.iter().map(|subscriber| account(subscriber)).collect()
         });
@@ -150,10 +165,20 @@ impl Hub {
         crowds.sent_away.iter().filter(|(name, _)| name == topic).map(|(_, one)| one).for_each(each);
     }
 
-    /// Lets the pump serve a subscriber, and returns the key to it.
-    pub(super) fn insert(&self, venue: &Arc<Venue>, subscriber: Subscriber) -> usize {
+    /// Lets the pump serve a subscriber, and returns the key to it. One whose topic is gone by now is told so instead.
+    pub(super) fn insert(&self, venue: &Arc<Venue>, mut subscriber: Subscriber) -> usize {
         let topic = venue.topic;
         let mut crowds = self.crowds.lock();
+        if !self.is_there(venue) {
+            drop(crowds);
+            subscriber.say_goodbye(REMOVED);
+            return NOBODY;
+        }
+        // Nobody may be among those of a topic that had this name before, whether they know by now that it is gone or not.
+        let others = match crowds.feed(venue) {
+            Some(_) => None,
+            None => self.end(&mut crowds, &topic, Some(REMOVED)).zip(crowds.topics.remove(&topic)),
+        };
         let new = || {
             let mut feed = Feed::new(Arc::clone(venue), self.max_lag, self.farewells.clone());
             if self.shard.is_stopping() {
@@ -164,20 +189,44 @@ impl Hub {
         let key = crowds.topics.entry(topic).or_insert_with(new).insert(subscriber);
         crowds.due.insert(topic);
         drop(crowds);
+        if let Some((aftermath, feed)) = others {
+            aftermath.run();
+            drop(feed);
+        }
         self.shard.ring();
         key
     }
 
-    /// Takes a subscriber from the pump.
-    pub(super) fn remove(&self, topic: &Name, key: usize) -> Option<Subscriber> {
-        let mut crowds = self.crowds.lock();
+    /// Whether a topic is there, and not another one of its name.
+    fn is_there(&self, venue: &Venue) -> bool {
+        self.shard.with(|memory| memory.topic(&venue.topic).is_some_and(|log| log.origin() == venue.epoch))
+    }
+
+    /// Ends the streams of a topic, if there are any, and keeps nothing for it.
+    fn end(&self, crowds: &mut Crowds, topic: &Name, why: Option<&str>) -> Option<Aftermath> {
+        crowds.alarms.remove(topic);
+        crowds.frames.forget(topic);
+        if crowds.held.remove(topic) {
+            self.shard.hold(topic, None);
+        }
         let feed = crowds.topics.get_mut(topic)?;
+        match why {
+            Some(why) => feed.end_because(why),
+            None => feed.end(),
+        }
+        Some(feed.aftermath())
+    }
+
+    /// Takes a subscriber from the pump.
+    pub(super) fn remove(&self, venue: &Venue, key: usize) -> Option<Subscriber> {
+        let Venue { topic, epoch, .. } = venue;
+        let mut crowds = self.crowds.lock();
+        let feed = crowds.feed(venue)?;
         let mut subscriber = feed.remove(key);
-        let epoch = feed.venue().epoch;
         if let Some((id, next, account)) = subscriber.as_mut().and_then(Subscriber::end_of_past) {
             // What it was sent counts.
             self.shard.with(|memory| {
-                let log = memory.topic_mut(topic).filter(|log| log.origin() == epoch);
+                let log = memory.topic_mut(topic).filter(|log| log.origin() == *epoch);
                 log.map(|log| log.go_on(id, next, &account))
             });
         }
@@ -196,13 +245,13 @@ impl Hub {
     }
 
     /// [`Feed::poll`].
-    pub(super) fn poll(&self, topic: &Name, key: usize, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll(&self, venue: &Venue, key: usize, cx: &mut Context<'_>) -> Poll<()> {
         let mut crowds = self.crowds.lock();
-        let Some(feed) = crowds.topics.get_mut(topic) else { return Poll::Ready(()) };
+        let Some(feed) = crowds.feed(venue) else { return Poll::Ready(()) };
         let poll = feed.poll(key, cx);
         let due = feed.due() > 0;
         if due {
-            crowds.due.insert(*topic);
+            crowds.due.insert(venue.topic);
         }
         drop(crowds);
         if due {

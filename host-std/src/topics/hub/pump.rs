@@ -10,8 +10,8 @@ use streamgauge_core::time::Time;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{Crowds, Hub, REMEMBERED};
-use crate::topics::feed::{Feed, SLICE};
+use super::{Crowds, Hub, REMEMBERED, REMOVED};
+use crate::topics::feed::{Aftermath, Feed, SLICE};
 
 /// How often the pump lets a burst of publishes go on before it serves it.
 const BURST_TURNS: usize = 16;
@@ -29,9 +29,10 @@ impl Hub {
             tokio::select! {
                 biased;
                 () = &mut stopped => break,
-                () = self.shard.rung() => self.let_the_burst_end().await,
+                // Before what is published: who never pauses would have its turn each time.
                 _ = tick.tick() => self.tick(),
                 () = self.alarm() => self.wake(),
+                () = self.shard.rung() => self.let_the_burst_end().await,
             }
             self.pass().await;
         }
@@ -60,7 +61,7 @@ impl Hub {
     }
 
     /// Sends every subscriber what it lacks.
-    async fn pass(&self) {
+    pub(super) async fn pass(&self) {
         let (published, removed) = self.shard.take_unsent();
         let mut left: Vec<(Name, usize)> = {
             let mut crowds = self.crowds.lock();
@@ -75,13 +76,15 @@ impl Hub {
             due.filter_map(|topic| Some((topic, topics.get(&topic)?.due()))).collect()
         };
         for topic in removed {
-            self.end_of_topic(&topic, Some("the topic was removed"));
+            self.end_of_removed(&topic);
         }
+        let mut is_first = true;
         while !left.is_empty() {
             // Once at least: if all sockets of a topic are full, nobody is due, but somebody may be too slow.
             for (topic, due) in &mut left {
-                *due = due.saturating_sub(self.serve(topic, (*due).min(SLICE)));
+                *due = self.serve(topic, *due, is_first);
             }
+            is_first = false;
             left.retain(|(_, due)| *due > 0);
             if !left.is_empty() {
                 tokio::task::yield_now().await;
@@ -130,23 +133,36 @@ impl Hub {
         }
     }
 
-    /// Serves up to `most` subscribers of a topic, and returns how many of them have had their turn.
-    fn serve(&self, topic: &Name, most: usize) -> usize {
+    /// Serves a [`SLICE`] of the subscribers of a topic, of whom so many are `left` in this pass, and returns how many are
+    /// left then. Plans are followed in the first slice and in the last one only: that is a look at all of them.
+    pub(super) fn serve(&self, topic: &Name, left: usize, is_first: bool) -> usize {
         let now = self.shard.clock().now();
         let mut crowds = self.crowds.lock();
         let Crowds { topics, frames, due, alarms, held, sent_away } = &mut *crowds;
-        let Some(feed) = topics.get_mut(topic) else { return usize::MAX };
+        let Some(feed) = topics.get_mut(topic) else { return 0 };
         frames.belong_to(topic);
-        let before = feed.due();
+        let (before, epoch) = (feed.due(), feed.venue().epoch);
         let loaded = self.shard.with(|memory| {
-            let Some(log) = memory.topic_mut(topic) else { return usize::MAX };
-            let kicked = feed.load(log, frames, most, now);
+            // Another one of that name has others in the same places.
+            let log = memory.topic_mut(topic).filter(|log| log.origin() == epoch)?;
+            let mut kicked = if is_first { feed.follow_plans(log, now) } else { 0 };
+            kicked += feed.load(log, frames, left.min(SLICE), now);
             memory.count_kicked(topic, kicked);
-            before.saturating_sub(feed.due())
+            Some(before.saturating_sub(feed.due()))
         });
+        let Some(loaded) = loaded else {
+            drop(crowds);
+            self.end_of_removed(topic);
+            return 0;
+        };
+        let left = left.saturating_sub(loaded.max(1));
         feed.write(frames);
         self.shard.with(|memory| {
-            let kicked = memory.topic_mut(topic).map_or(0, |log| feed.settle(log, now));
+            let Some(log) = memory.topic_mut(topic).filter(|log| log.origin() == epoch) else { return };
+            let mut kicked = feed.settle(log, now);
+            if left == 0 {
+                kicked += feed.follow_plans(log, now);
+            }
             memory.count_kicked(topic, kicked);
         });
         let aftermath = feed.aftermath();
@@ -175,25 +191,26 @@ impl Hub {
         }
         drop(crowds);
         aftermath.run();
-        loaded.max(1)
+        left
     }
 
-    /// Ends the streams of a topic that is gone.
-    fn end_of_topic(&self, topic: &Name, why: Option<&str>) {
+    /// Ends the streams of a topic that was removed; those of another one of its name go on.
+    fn end_of_removed(&self, topic: &Name) {
         let mut crowds = self.crowds.lock();
-        crowds.alarms.remove(topic);
-        crowds.frames.forget(topic);
-        if crowds.held.remove(topic) {
-            self.shard.hold(topic, None);
+        if crowds.topics.get(topic).is_some_and(|feed| self.is_there(feed.venue())) {
+            return;
         }
-        let Some(feed) = crowds.topics.get_mut(topic) else { return };
-        match why {
-            Some(why) => feed.end_because(why),
-            None => feed.end(),
-        }
-        let aftermath = feed.aftermath();
+        let aftermath = self.end(&mut crowds, topic, Some(REMOVED));
         drop(crowds);
-        aftermath.run();
+        aftermath.into_iter().for_each(Aftermath::run);
+    }
+
+    /// Ends the streams of a topic at once.
+    fn end_of_topic(&self, topic: &Name) {
+        let mut crowds = self.crowds.lock();
+        let aftermath = self.end(&mut crowds, topic, None);
+        drop(crowds);
+        aftermath.into_iter().for_each(Aftermath::run);
     }
 
     /// Ends every stream, once what is pending is sent or [`GRACE`](crate::server::GRACE) is over.
@@ -214,7 +231,7 @@ impl Hub {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let topics: Vec<Name> = self.crowds.lock().topics.keys().copied().collect();
-        topics.iter().for_each(|topic| self.end_of_topic(topic, None));
+        topics.iter().for_each(|topic| self.end_of_topic(topic));
     }
 }
 
