@@ -40,6 +40,7 @@ test("the curl that does the same sends the same text, where it looks like the n
 });
 
 test("a topic: publish by hand, see it come, hold it still, and change what it keeps", { timeout: 90_000 }, async () => {
+  await call("PUT", "/topics/news", "{}");
   const { page, errors } = await look("#/topics/news");
   await page.fill("textarea", 'it\'s "H3110"');
   assert.match(await page.textContent("form .command"), /-d 'it'\\''s "H3110"'/);
@@ -69,6 +70,7 @@ test("a topic: publish by hand, see it come, hold it still, and change what it k
 });
 
 test("the live view chooses by the message, what is there and what comes, and says always what is missing", { timeout: 60_000 }, async () => {
+  await call("PUT", "/topics/told", "{}");
   const { page } = await look("");
   const events = "retry: 300\nid: 7\ndata: red\n\nevent: gap\ndata: 70\n\nid: 78\ndata: blue 7\n\n";
   await page.route(/\/sub\?.*format=sse/, (route) => route.fulfill({ contentType: "text/event-stream", body: events }));

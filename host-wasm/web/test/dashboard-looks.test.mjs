@@ -1,0 +1,46 @@
+// The page as somebody who only looks: it makes nothing, says what it does not know, and comes back by itself.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { call, look } from "./dashboard.mjs";
+import { pause, server, stage, start, until } from "./support.mjs";
+
+stage(start);
+
+const names = async (kind, of = server) => JSON.parse(await call("GET", `/${kind}`, undefined, of)).map(({ name }) => name);
+const lines = (page) => page.locator(".tail li span").allTextContents();
+const followed = (page) => page.textContent(".card .note");
+
+test("a topic or a queue that is looked at is not made, and is followed once it is there", { timeout: 60_000 }, async () => {
+  const { page, errors } = await look("#/topics/typo");
+  await page.waitForSelector(".tail-state >> text=There is no topic of that name: whoever publishes to it makes it.");
+  await page.evaluate(() => (location.hash = "#/queues/typo"));
+  await page.waitForSelector(".view > .note >> text=There is no queue of that name");
+  await page.evaluate(() => (location.hash = "#/topics/typo"));
+  await pause(1500);
+  assert.deepEqual([(await names("topics")).includes("typo"), (await names("queues")).includes("typo")], [false, false]);
+  await call("POST", "/pub?topic=typo", "first\nsecond");
+  await until(async () => (await lines(page)).join() === "second,first", "both come");
+  assert.match(await followed(page), /^messages as they come · 2 came$/);
+  // One that is removed is not made again either.
+  await call("DELETE", "/topics/typo");
+  await page.waitForSelector(".tail-state >> text=There is no topic of that name");
+  await pause(2500);
+  assert.equal((await names("topics")).includes("typo"), false);
+  await call("POST", "/pub?topic=typo", "third");
+  await until(async () => (await lines(page))[0] === "third", "it is followed again");
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
+test("what a topic keeps is in its list, by a link as by its address", { timeout: 60_000 }, async () => {
+  const { page } = await look("");
+  // However old is what the page knows.
+  await page.click("#pause");
+  await call("POST", "/pub?topic=kept", "one\ntwo\nthree");
+  await page.evaluate(() => (location.hash = "#/topics/kept"));
+  await until(async () => (await lines(page)).join() === "three,two,one", "by a link");
+  assert.match(await followed(page), /· 3 came$/);
+  await page.reload();
+  await until(async () => (await lines(page)).join() === "three,two,one", "by its address");
+  await page.close();
+});
