@@ -32,6 +32,22 @@ test("a topic or a queue that is looked at is not made, and is followed once it 
   await page.close();
 });
 
+test("after a restart a topic is not made anew, and nobody can say how many messages are missing", { timeout: 90_000 }, async () => {
+  const own = await start();
+  await call("POST", "/pub?topic=clicks", "one\ntwo\nthree", own);
+  const { page } = await look("#/topics/clicks", {}, own);
+  await until(async () => (await lines(page)).length === 3, "what is kept");
+  await own.stop();
+  const again = await start(own.port);
+  await page.waitForSelector(".tail-state >> text=There is no topic of that name");
+  assert.equal((await names("topics", again)).includes("clicks"), false);
+  await call("POST", "/pub?topic=clicks", "four", again);
+  await until(async () => (await lines(page))[0] === "four", "it goes on");
+  assert.deepEqual((await lines(page)).slice(0, 2), ["four", "messages may be missing here: nobody can say how many"]);
+  await page.close();
+  await again.stop();
+});
+
 test("what a topic keeps is in its list, by a link as by its address", { timeout: 60_000 }, async () => {
   const { page } = await look("");
   // However old is what the page knows.

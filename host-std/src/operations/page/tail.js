@@ -74,7 +74,8 @@ export function tail(topic) {
       if (isWanted(data)) wait(lastEventId, data);
       else draw();
     };
-    source.addEventListener("gap", ({ data }) => wait("", `${count(Number(data))} messages are missing here`));
+    // After another life of the server nobody knows how many there were.
+    source.addEventListener("gap", ({ data }) => wait("", Number(data) ? `${count(Number(data))} messages are missing here` : "messages may be missing here: nobody can say how many"));
     source.addEventListener("end", ({ data }) => {
       source.close();
       say(state, `it has ended: ${data}`);
