@@ -60,3 +60,33 @@ test("what a topic keeps is in its list, by a link as by its address", { timeout
   await until(async () => (await lines(page)).join() === "three,two,one", "by its address");
   await page.close();
 });
+
+test("a question without an answer is asked again within seconds", { timeout: 60_000 }, async () => {
+  const { page } = await look("");
+  let hangs = true;
+  await page.route("**/overview", (route) => hangs || route.continue());
+  await page.waitForSelector('#health[data-state="lost"] >> text=the server does not answer: trying again');
+  hangs = false;
+  await page.waitForSelector('#health[data-state="ok"]', { timeout: 5_000 });
+  await page.close();
+});
+
+test("a page that is paused tries nothing, says so, and goes on at once", { timeout: 60_000 }, async () => {
+  const { page } = await look("");
+  let [breaks, asked] = [true, 0];
+  await page.route("**/overview", (route) => (asked++, breaks ? route.abort() : route.continue()));
+  await page.waitForSelector("#health >> text=trying again");
+  await page.click("#pause");
+  assert.equal(await page.textContent("#pause"), "Resume");
+  assert.equal(await page.textContent("#health"), "no connection to the server");
+  await pause(500);
+  const before = asked;
+  await pause(3000);
+  assert.equal(asked, before);
+  assert.equal(await page.textContent("#health"), "no connection to the server");
+  breaks = false;
+  await page.click("#pause");
+  await page.waitForSelector('#health[data-state="ok"]', { timeout: 1_500 });
+  assert.equal(await page.textContent("#pause"), "Pause");
+  await page.close();
+});
