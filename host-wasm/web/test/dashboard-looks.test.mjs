@@ -90,3 +90,21 @@ test("a page that is paused tries nothing, says so, and goes on at once", { time
   assert.equal(await page.textContent("#pause"), "Pause");
   await page.close();
 });
+
+test("a minute is a minute, however often the page has asked", { timeout: 60_000 }, async () => {
+  const { page } = await look("");
+  const seen = await page.evaluate(async () => {
+    const { Series } = await import("/dashboard/series.js");
+    const [series, real] = [new Series(), Date.now];
+    const at = (seconds, value) => {
+      Date.now = () => 1e12 + seconds * 1000;
+      series.push(value);
+      return series.values.flatMap((value, i) => (value == null ? [] : [[i, value]]));
+    };
+    const all = [at(0, 900), at(1, 1), at(1.5, 2), at(31, 3), at(61, 4), at(200, 5), at(100, 6)];
+    Date.now = real;
+    return all;
+  });
+  assert.deepEqual(seen, [[[59, 900]], [[58, 900], [59, 1]], [[58, 900], [59, 2]], [[28, 900], [29, 2], [59, 3]], [[29, 3], [59, 4]], [[59, 5]], [[59, 6]]]);
+  await page.close();
+});
