@@ -1,8 +1,9 @@
 // The page as somebody who only looks: it makes nothing, says what it does not know, and comes back by itself.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
-import { call, look } from "./dashboard.mjs";
-import { pause, server, stage, start, until } from "./support.mjs";
+import { call, look, rows } from "./dashboard.mjs";
+import { pause, screenshots, server, stage, start, until } from "./support.mjs";
 
 stage(start);
 
@@ -106,5 +107,23 @@ test("a minute is a minute, however often the page has asked", { timeout: 60_000
     return all;
   });
   assert.deepEqual(seen, [[[59, 900]], [[58, 900], [59, 1]], [[58, 900], [59, 2]], [[28, 900], [29, 2], [59, 3]], [[29, 3], [59, 4]], [[59, 5]], [[59, 6]]]);
+  await page.close();
+});
+
+test("gauges are as many as are said, are chosen by their beginning, and opened by their name", { timeout: 90_000 }, async () => {
+  for (let i = 0; i < 130; i++) await call("PUT", `/gauges/${i < 3 ? "rare" : "many"}.${i}`, '{"topic":"clicks","measure":["rate"],"every":"1s","last":"2s"}');
+  const { page, errors } = await look("");
+  const card = 'section:has(> .bar h2:text("Gauges"))';
+  await page.waitForSelector(`${card} .note >> text=100 of 130`);
+  assert.equal((await rows(page, "Gauges")).length, 100);
+  await page.fill('[aria-label="Gauges that begin with"]', "rare.");
+  await until(async () => (await rows(page, "Gauges")).map(([name]) => name).join() === "rare.0,rare.1,rare.2", "those alone");
+  await page.waitForSelector(`${card} .note >> text=3 of 130`);
+  await until(async () => (await page.locator(".plots a").count()) === 3, "their pictures");
+  await page.screenshot({ path: join(screenshots, "dashboard-gauges.png"), fullPage: true });
+  await page.fill('[aria-label="Name of one of the gauges"]', "many.77");
+  await page.click(`${card} button:text("Open")`);
+  await page.waitForFunction(() => location.hash === "#/gauges/many.77");
+  assert.deepEqual(errors, []);
   await page.close();
 });
