@@ -127,3 +127,22 @@ test("gauges are as many as are said, are chosen by their beginning, and opened 
   assert.deepEqual(errors, []);
   await page.close();
 });
+
+test("names that are cut off are told whole", { timeout: 60_000 }, async () => {
+  const long = (end) => `${"a".repeat(54)}.${end}`;
+  for (const end of ["one", "two"]) {
+    await call("PUT", `/topics/${long(end)}`, "{}");
+    await call("PUT", `/queues/${long(end)}`, "{}");
+    await call("PUT", `/gauges/${long(end)}`, '{"topic":"clicks","measure":["rate"],"every":"1s","last":"2s"}');
+  }
+  for (const width of [1440, 390]) {
+    const { page } = await look("", { viewport: { width, height: 844 } });
+    for (const table of ["Topics", "Queues", "Gauges"]) {
+      const titles = await page.$$eval(`[aria-label="${table}"] tbody th`, (all) => all.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).map(({ title }) => title).filter((title) => !title.startsWith("gauge.")));
+      assert.deepEqual(titles.sort(), [long("one"), long("two")], `${table}, ${width}`);
+    }
+    await page.screenshot({ path: join(screenshots, `dashboard-long-${width}.png`), fullPage: true });
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    await page.close();
+  }
+});
