@@ -156,7 +156,9 @@ test("a gauge is set up, drawn, and removed", { timeout: 90_000 }, async () => {
 
 test("on a phone the picture of a gauge begins with what is newest, and stays where it is put", { timeout: 60_000 }, async () => {
   await call("PUT", "/gauges/small", '{"topic":"small","measure":["moments"],"every":"1s","last":"10s"}');
-  const { page, errors } = await look("#/gauges/small", { viewport: { width: 390, height: 844 } });
+  const { page, errors } = await look("#/gauges/small", { viewport: { width: 390, height: 844 }, colorScheme: "dark" });
+  // It is drawn in the colours of the page.
+  assert.deepEqual(await page.$eval(".plot", (plot) => [getComputedStyle(plot).backgroundColor, getComputedStyle(plot).filter]), ["rgba(0, 0, 0, 0)", "invert(0.93)"]);
   const place = () => page.$eval(".wide", ({ scrollLeft, scrollWidth, clientWidth }) => ({ scrollLeft, most: scrollWidth - clientWidth }));
   await until(async () => (await place()).most > 100, "it is wider than there is room for");
   await until(async () => ((at) => at.scrollLeft >= at.most - 1)(await place()), "its right end is seen");
