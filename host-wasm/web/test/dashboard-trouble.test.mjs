@@ -35,6 +35,17 @@ test("what was refused is told with its reason, its words and how often", { time
   await page.close();
 });
 
+test("what was refused in other words is a row of its own", { timeout: 60_000 }, async () => {
+  const put = (body) => fetch(`${server.address}/queues/z`, { method: "PUT", body });
+  for (const body of ['{"lease":"abc"}', '{"bytes":"abc"}', '{"foo":"abc"}', '{"foo":"abc"}']) assert.equal((await put(body)).status, 400);
+  const { page, errors } = await look("");
+  const told = async () => (await rows(page, "Refused")).filter(([, , , , request]) => request === "PUT /queues/z");
+  await until(async () => (await told()).length > 0, "it is told");
+  assert.deepEqual((await told()).map(([, times, , , , , line]) => [times, /foo|bytes|lease/.exec(line)?.[0]]), [["2", "foo"], ["1", "bytes"], ["1", "lease"]]);
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
 test("however long a path is, why it was refused is beside it", { timeout: 60_000 }, async () => {
   assert.equal((await fetch(`${server.address}/topics/${"long".repeat(50)}`)).status, 400);
   for (const width of [1280, 390]) {

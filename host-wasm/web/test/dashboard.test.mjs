@@ -40,6 +40,7 @@ test("the curl that does the same sends the same text, where it looks like the n
 });
 
 test("a topic: publish by hand, see it come, hold it still, and change what it keeps", { timeout: 90_000 }, async () => {
+  await call("PUT", "/topics/news", "{}");
   const { page, errors } = await look("#/topics/news");
   await page.fill("textarea", 'it\'s "H3110"');
   assert.match(await page.textContent("form .command"), /-d 'it'\\''s "H3110"'/);
@@ -69,6 +70,7 @@ test("a topic: publish by hand, see it come, hold it still, and change what it k
 });
 
 test("the live view chooses by the message, what is there and what comes, and says always what is missing", { timeout: 60_000 }, async () => {
+  await call("PUT", "/topics/told", "{}");
   const { page } = await look("");
   const events = "retry: 300\nid: 7\ndata: red\n\nevent: gap\ndata: 70\n\nid: 78\ndata: blue 7\n\n";
   await page.route(/\/sub\?.*format=sse/, (route) => route.fulfill({ contentType: "text/event-stream", body: events }));
@@ -154,7 +156,9 @@ test("a gauge is set up, drawn, and removed", { timeout: 90_000 }, async () => {
 
 test("on a phone the picture of a gauge begins with what is newest, and stays where it is put", { timeout: 60_000 }, async () => {
   await call("PUT", "/gauges/small", '{"topic":"small","measure":["moments"],"every":"1s","last":"10s"}');
-  const { page, errors } = await look("#/gauges/small", { viewport: { width: 390, height: 844 } });
+  const { page, errors } = await look("#/gauges/small", { viewport: { width: 390, height: 844 }, colorScheme: "dark" });
+  // It is drawn in the colours of the page.
+  assert.deepEqual(await page.$eval(".plot", (plot) => [getComputedStyle(plot).backgroundColor, getComputedStyle(plot).filter]), ["rgba(0, 0, 0, 0)", "invert(0.93)"]);
   const place = () => page.$eval(".wide", ({ scrollLeft, scrollWidth, clientWidth }) => ({ scrollLeft, most: scrollWidth - clientWidth }));
   await until(async () => (await place()).most > 100, "it is wider than there is room for");
   await until(async () => ((at) => at.scrollLeft >= at.most - 1)(await place()), "its right end is seen");

@@ -110,6 +110,9 @@ export function table(caption, columns, empty) {
           rows.set(key(item), row);
         }
         row.update(item);
+        // What is too long for its column is cut off.
+        const [first] = row.element.cells;
+        if (first.title !== first.textContent) first.title = first.textContent;
         if (row.element === before) before = before.nextElementSibling;
         else body.insertBefore(row.element, before);
       }

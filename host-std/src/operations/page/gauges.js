@@ -57,7 +57,7 @@ export function pictures() {
       for (const name of names) {
         if (all.has(name)) continue;
         const drawn = picture(name, "");
-        const link = el("a", { href: `#/gauges/${named(name)}` }, `Plots of ${name}`, drawn.element);
+        const link = el("a", { href: `#/gauges/${named(name)}`, title: name }, `Plots of ${name}`, drawn.element);
         all.set(name, { link, drawn });
         element.append(link);
       }

@@ -41,20 +41,20 @@ export function homeView(watched) {
   }, (queue) => queue.depth, watched);
 
   const gauges = table("Gauges", [{ name: "Gauge" }, { name: "Topic" }, { name: "Measures" }, { name: "Messages", number: true }, { name: "Missed", number: true }], "No gauge: one measures what flows through a topic, in memory that never grows.");
-  const [drawn, unseen] = [pictures(), el("p", { class: "note" })];
+  const [drawn, measured] = [pictures(), chooser("Gauges", "gauges", watched, false)];
   const [slow, refused] = [slowClients(watched), refusals(watched)];
 
   return {
     title: "",
-    element: el("div", { class: "view" }, el("h1", { class: "unseen" }, "What flows, and where it waits"), numbers, topics.element, queues.element, el("div", { class: "columns" }, el("div", { class: "stack" }, card("Gauges", "", unseen, gauges.element, drawn.element), slow.element, refused.element), el("div", { class: "stack" }, card("New gauge", "", newGauge())))),
+    element: el("div", { class: "view" }, el("h1", { class: "unseen" }, "What flows, and where it waits"), numbers, topics.element, queues.element, el("div", { class: "columns" }, el("div", { class: "stack" }, el("section", { class: "card" }, measured.element, gauges.element, drawn.element), slow.element, refused.element), el("div", { class: "stack" }, card("New gauge", "", newGauge())))),
     async update(now) {
       tiles.forEach((tile) => tile());
       topics.update([...watched.topics.values()], (topic) => topic.in.last ?? 0);
       queues.update([...watched.queues.values()], ({ now: { counters } }) => counters.ready + counters.delayed);
       refused.update();
-      say(unseen, watched.hidden.gauges ?? "");
+      const chosen = measured.choose(watched.gauges, ({ name }) => name, ({ messages }) => messages);
       gauges.element.hidden = watched.hidden.gauges !== undefined;
-      gauges.set(watched.gauges.slice(0, ROWS), ({ name }) => name, ({ name, definition }) => {
+      gauges.set(chosen, ({ name }) => name, ({ name, definition }) => {
         const cells = [el("a", { href: `#/gauges/${named(name)}` }, name), el("span"), el("span", {}, definition.measure.join(", ")), el("span"), el("span")];
         return {
           cells,
@@ -63,39 +63,21 @@ export function homeView(watched) {
           },
         };
       });
-      await Promise.all([slow.update(now), drawn.update(watched.gauges, now)]);
+      await Promise.all([slow.update(now), drawn.update(chosen, now)]);
     },
     close: drawn.close,
   };
 }
 
-/** A table of names, the busiest first where there are more than it shows; a value that is wrong stands in an array. */
+/** A table of names; a value that is wrong stands in an array. */
 function list(title, kind, columns, empty, values, series, watched) {
   const rows = table(title, columns, empty);
-  const filter = el("input", { type: "text", placeholder: "names that begin so", autocomplete: "off", spellcheck: "false", "aria-label": `${title} that begin with` });
-  const note = el("span", { class: "note" });
-  const [name, told] = [el("input", { type: "text", placeholder: "name", autocomplete: "off", spellcheck: "false", "aria-label": `Name of a new one of the ${kind}` }), outcome()];
-  const make = el("form", { class: "bar" }, name, button("Open", () => name.value && open()), el("button", { type: "submit" }, "Make"), told.element);
-  const open = () => (location.hash = `#/${kind}/${named(name.value)}`);
-  make.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    if (await told.of(() => ask("PUT", `/${kind}/${named(name.value)}`, "{}"), () => "")) open();
-  });
-  // A token that may not see all may see what begins with its prefix: that is asked for when it is written down.
-  filter.addEventListener("change", () => {
-    if (!watched.hidden[kind] && !watched.prefix[kind]) return;
-    watched.prefix[kind] = filter.value;
-    watched.soon();
-  });
+  const head = chooser(title, kind, watched, true);
   return {
-    element: el("section", { class: "card" }, el("div", { class: "bar apart" }, el("div", { class: "bar" }, heading(title), filter, note), make), rows.element),
+    element: el("section", { class: "card" }, head.element, rows.element),
     update(all, weight) {
-      const some = all.filter(({ now: { name } }) => name.startsWith(filter.value));
-      const shown = some.length <= ROWS ? some : some.sort((a, b) => weight(b) - weight(a)).slice(0, ROWS);
-      const why = watched.hidden[kind];
-      say(note, why ?? (shown.length < all.length ? `${shown.length} of ${count(all.length)}` : ""));
-      filter.hidden = all.length < 10 && !why && !watched.prefix[kind];
-      rows.element.hidden = why !== undefined;
+      const shown = head.choose(all, (one) => one.now.name, weight);
+      rows.element.hidden = watched.hidden[kind] !== undefined;
       rows.set(shown, (one) => one.now.name, (one) => {
         const line = spark(series(one), kind === "topics" ? "water" : "third");
         const cells = columns.map((_, i) => (i === 0 ? el("a", { href: `#/${kind}/${named(one.now.name)}` }, one.now.name) : i === 2 ? line.element : el("span")));
@@ -112,6 +94,37 @@ function list(title, kind, columns, empty, values, series, watched) {
           },
         };
       });
+    },
+  };
+}
+
+/** What stands over a table of names: which of them it shows, and a field for one that is opened, or made too. */
+function chooser(title, kind, watched, makes) {
+  const filter = el("input", { type: "text", placeholder: "names that begin so", autocomplete: "off", spellcheck: "false", "aria-label": `${title} that begin with` });
+  const note = el("span", { class: "note" });
+  const [name, told] = [el("input", { type: "text", placeholder: "name", autocomplete: "off", spellcheck: "false", "aria-label": makes ? `Name of a new one of the ${kind}` : `Name of one of the ${kind}` }), outcome()];
+  const open = () => name.value && (location.hash = `#/${kind}/${named(name.value)}`);
+  const form = el("form", { class: "bar" }, name, button("Open", open), ...(makes ? [el("button", { type: "submit" }, "Make")] : []), told.element);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (!makes || (await told.of(() => ask("PUT", `/${kind}/${named(name.value)}`, "{}"), () => ""))) open();
+  });
+  // A token that may not see all may see what begins with its prefix: that is asked for when it is written down.
+  filter.addEventListener("change", () => {
+    if (!watched.hidden[kind] && !watched.prefix[kind]) return;
+    watched.prefix[kind] = filter.value;
+    watched.soon();
+  });
+  return {
+    element: el("div", { class: "bar apart" }, el("div", { class: "bar" }, heading(title), filter, note), form),
+    /** Those that are shown: the busiest where there are more than a table has room for. */
+    choose(all, nameOf, weight) {
+      const some = all.filter((one) => nameOf(one).startsWith(filter.value));
+      const shown = some.length <= ROWS ? some : some.sort((a, b) => weight(b) - weight(a)).slice(0, ROWS);
+      const why = watched.hidden[kind];
+      say(note, why ?? (shown.length < all.length ? `${shown.length} of ${count(all.length)}` : ""));
+      filter.hidden = all.length < 10 && !why && !watched.prefix[kind];
+      return shown;
     },
   };
 }

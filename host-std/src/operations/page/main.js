@@ -15,15 +15,26 @@ import { learn, startOver, watched } from "./watched.js";
 const EVERY = 1_000;
 const PEACE = 5;
 
+/** After a question without an answer, however long that took: it says nothing of what an answer costs. */
+const AGAIN = 2_000;
+
 const health = document.getElementById("health");
 const bounds = document.getElementById("bounds");
 const main = document.getElementById("main");
 const pause = document.getElementById("pause");
 const forget = document.getElementById("forget");
 let [view, wake, paused, stranger] = [undefined, () => {}, false, false];
-watched.soon = () => wake();
+/** Why there was no answer, if there was none. */
+let trouble;
+/** Whether somebody wants to know now, also on a page that is paused. */
+let due = false;
+watched.soon = () => {
+  due = true;
+  wake();
+};
 
 function showHealth({ status, checks, why }) {
+  trouble = undefined;
   health.dataset.state = status;
   const wrong = Object.entries(checks).filter(([, check]) => check.status !== "ok").map(([name, check]) => `${name}: ${check.why}`);
   say(health, [status, ...wrong, ...(why ? [why] : [])].join(", "));
@@ -90,8 +101,9 @@ async function show() {
 }
 
 function lost(error) {
+  trouble = error.message;
   health.dataset.state = "lost";
-  say(health, `${error.message}: trying again`);
+  say(health, paused ? trouble : `${trouble}: trying again`);
 }
 
 /** Asks for a token, and for nothing else before there is one. */
@@ -114,7 +126,8 @@ function introduce(why) {
 async function watch() {
   for (let begun; ; ) {
     begun = performance.now();
-    if (!paused && !stranger && !document.hidden) {
+    if ((!paused || due) && !stranger && !document.hidden) {
+      due = false;
       try {
         await learn(viewed());
         showHealth(await ready());
@@ -132,23 +145,29 @@ async function watch() {
     const took = performance.now() - begun;
     await new Promise((done) => {
       wake = done;
-      setTimeout(done, Math.max(EVERY - took, took * PEACE));
+      setTimeout(done, trouble ? AGAIN : Math.max(EVERY - took, took * PEACE));
     });
   }
 }
 
 /** Of a server that can't do all, this is an answer with another status. */
-const ready = () => askJson("/readyz?format=json").catch((error) => ({ status: "failing", checks: {}, why: error.message }));
+const ready = () => askJson("/readyz?format=json").catch((error) => {
+  if (!error.status) throw error;
+  return { status: "failing", checks: {}, why: error.message };
+});
 
 pause.addEventListener("click", () => {
   paused = !paused;
   pause.setAttribute("aria-pressed", String(paused));
+  say(pause, paused ? "Resume" : "Pause");
+  if (health.dataset.state === "lost") lost(new Error(trouble));
+  if (!paused) wake();
 });
 document.addEventListener("visibilitychange", () => wake());
 addEventListener("hashchange", () => {
   if (stranger || !view) return;
   go();
-  wake();
+  watched.soon();
   main.focus({ preventScroll: true });
 });
 startTheme(document.getElementById("theme"));

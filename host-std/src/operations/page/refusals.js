@@ -23,7 +23,7 @@ function texts(values) {
   };
 }
 
-/** Requests that were refused, those that are the same as one. */
+/** Requests that were refused; those that are the same, and were told the same, as one. */
 export function refusals(watched) {
   const rows = table("Refused", [{ name: "Last" }, { name: "Times", number: true }, { name: "Answer", number: true }, { name: "Reason" }, { name: "Request" }, { name: "Client" }, { name: "What it was told" }], "Nothing was refused.");
   rows.element.classList.add("told");
@@ -38,7 +38,7 @@ export function refusals(watched) {
       const groups = new Map();
       for (const { time, peer, ...one } of refusals) {
         const host = peer.replace(/:\d+$/, "");
-        const key = [host, one.method, one.path, one.status, one.reason].join(" ");
+        const key = [host, one.method, one.path, one.status, one.reason, one.line].join(" ");
         const group = groups.get(key);
         if (group) group.times += 1;
         else groups.set(key, { ...one, key, host, time, times: 1 });

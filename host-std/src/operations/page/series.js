@@ -2,16 +2,21 @@
 
 import { svg } from "./dom.js";
 
-/** Values that are remembered. */
+/** Seconds that are remembered. */
 const LENGTH = 60;
 
 /** The last minute of a value, a place a second. */
 export class Series {
   values = new Array(LENGTH).fill(null);
+  #second = 0;
 
   push(value) {
-    this.values.push(value);
-    this.values.shift();
+    const second = Math.floor(Date.now() / 1000);
+    const passed = Math.min(LENGTH, Math.max(0, second - this.#second));
+    this.#second = second;
+    // Nobody knows what was while nobody asked.
+    this.values = [...this.values.slice(passed), ...new Array(passed).fill(null)];
+    this.values[LENGTH - 1] = value;
   }
 
   get last() {

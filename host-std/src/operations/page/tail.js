@@ -2,7 +2,7 @@
 
 import { card, el, field, say } from "./dom.js";
 import { count } from "./format.js";
-import { named, ticket, would } from "./server.js";
+import { askJson, named, ticket, would } from "./server.js";
 
 /** Lines that are shown, and those that come into the picture at once: nobody reads more. */
 const LINES = 200;
@@ -12,14 +12,14 @@ const AT_ONCE = 40;
 const MANY = 500;
 const SAMPLE = 200;
 
+/** Messages that were there before, for a beginning. */
+const BEFORE = 20;
+
 /** Before a stream is asked for again, in milliseconds. */
 const AGAIN = 2_000;
 
-/**
- * @param {string} topic
- * @param {number | undefined} from the number of the first message that is told, if not with what comes now
- */
-export function tail(topic, from) {
+/** @param {string} topic */
+export function tail(topic) {
   const filter = el("input", { type: "text", placeholder: "all", autocomplete: "off", spellcheck: "false" });
   const stop = el("button", { type: "button", "aria-pressed": "false" }, "Hold still");
   const list = el("ol", { class: "tail", tabindex: "0", "aria-label": `Messages of ${topic}, the newest first` });
@@ -29,13 +29,19 @@ export function tail(topic, from) {
   /** What each line was made of: it shows no more than the beginning. */
   const messages = new WeakMap();
   const isWanted = (message) => message.includes(filter.value);
-  let [source, last, all, passed, sampled, held, frame, timer, turn, closed] = [undefined, undefined, 0, 0, false, false, 0, 0, 0, false];
+  let [source, from, last, all, passed, sampled, held, frame, timer, turn, closed] = [undefined, undefined, undefined, 0, 0, false, false, 0, 0, 0, false];
+  /** Whether it waits for the topic, which a stream would make. */
+  let waits = true;
 
-  const path = () => `/sub?topic=${named(topic)}&policy=skip&client=dashboard${sampled ? `&rate=${SAMPLE}` : ""}${last !== undefined ? `&last_event_id=${last}` : from === undefined ? "" : `&from=${from}`}`;
+  const path = () => `/sub?topic=${named(topic)}&policy=skip&client=dashboard${sampled ? `&rate=${SAMPLE}` : ""}${last !== undefined ? `&last_event_id=${last}` : `&from=${from}`}`;
 
   async function open() {
     const own = ++turn;
+    waits = false;
     try {
+      // What the page knows of it may be a while old.
+      const { counters } = await askJson(`/topics/${named(topic)}`);
+      from ??= Math.max(counters.first, counters.next - BEFORE);
       const address = `${path()}&format=sse${await ticket()}`;
       if (!closed && own === turn) listen(address);
     } catch (error) {
@@ -47,9 +53,13 @@ export function tail(topic, from) {
     source = new EventSource(address);
     source.onopen = () => say(state, sampled ? `of the messages as they come, ${SAMPLE} a second` : "messages as they come");
     source.onerror = async () => {
-      say(state, "no connection: trying again");
+      say(state, "no connection: waiting for the server");
       // What a browser gives up was answered: with a refusal, or by a server that does not know the ticket any more.
-      if (source.readyState !== EventSource.CLOSED) return;
+      if (source.readyState !== EventSource.CLOSED) {
+        // It would come back by itself, and make the topic anew at a server that has begun anew.
+        source.close();
+        return later();
+      }
       const own = turn;
       try {
         await would(path());
@@ -64,7 +74,8 @@ export function tail(topic, from) {
       if (isWanted(data)) wait(lastEventId, data);
       else draw();
     };
-    source.addEventListener("gap", ({ data }) => wait("", `${count(Number(data))} messages are missing here`));
+    // After another life of the server nobody knows how many there were.
+    source.addEventListener("gap", ({ data }) => wait("", Number(data) ? `${count(Number(data))} messages are missing here` : "messages may be missing here: nobody can say how many"));
     source.addEventListener("end", ({ data }) => {
       source.close();
       say(state, `it has ended: ${data}`);
@@ -78,7 +89,7 @@ export function tail(topic, from) {
   }
 
   function later() {
-    if (!closed) timer = setTimeout(open, AGAIN);
+    timer = setTimeout(() => (waits = true), AGAIN);
   }
 
   function wait(id, text) {
@@ -116,14 +127,22 @@ export function tail(topic, from) {
   filter.addEventListener("input", () => {
     for (const line of list.children) line.hidden = messages.has(line) && !isWanted(messages.get(line));
   });
-  void open();
   return {
     element: card("Live", "", el("div", { class: "bar" }, field("Only with", filter), stop), el("p", { class: "note" }, state, " · ", seen), list),
+    /** Begins as soon as the topic is there, or says why not. */
+    follow(isThere, why) {
+      // One that was removed may be made again.
+      if (!isThere && source?.readyState === EventSource.CLOSED) waits = true;
+      if (!waits) return;
+      if (isThere) void open();
+      else say(state, why || "connecting");
+    },
     /** Takes a sample where too many come, and all where they are fewer again. */
     pace(rate) {
       const isMany = rate > (sampled ? MANY / 2 : MANY);
       if (isMany === sampled || rate == null) return;
       sampled = isMany;
+      if (waits) return;
       source?.close();
       clearTimeout(timer);
       void open();

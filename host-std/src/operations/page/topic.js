@@ -8,9 +8,6 @@ import { spark } from "./series.js";
 import { tail } from "./tail.js";
 import { see } from "./watched.js";
 
-/** Messages that were there before, for a beginning. */
-const BEFORE = 20;
-
 /**
  * @param {string} name
  * @param {import("./watched.js").Watched} watched
@@ -36,13 +33,12 @@ export function topicView(name, watched) {
   const publish = el("form", {}, field("Messages", text), command, el("div", { class: "bar" }, el("button", { type: "submit", class: "main" }, "Publish")), told.element);
   publish.addEventListener("submit", (event) => {
     event.preventDefault();
-    void told.of(() => ask("POST", `/pub?topic=${named(name)}`, text.value), (answer) => answer.trim());
+    void told.of(() => ask("POST", `/pub?topic=${named(name)}`, text.value), (answer) => answer.trim()).then(watched.soon);
   });
   text.addEventListener("input", showCommand);
   showCommand();
 
-  const before = watched.topics.get(name)?.now.counters;
-  const live = tail(name, before && Math.max(before.first, before.next - BEFORE));
+  const live = tail(name);
   const form = settings("topics", name, () => watched.soon());
   const missing = el("p", { class: "note" });
 
@@ -52,7 +48,8 @@ export function topicView(name, watched) {
     async update() {
       const topic = watched.topics.get(name);
       missing.hidden = topic !== undefined;
-      say(missing, watched.hidden[`topics/${name}`] ?? (watched.hidden.topics ? "" : "There is no topic of that name: whoever publishes to it makes it."));
+      say(missing, topic ? "" : watched.hidden[`topics/${name}`] ?? (watched.hidden.topics ? "" : "There is no topic of that name: whoever publishes to it makes it."));
+      live.follow(topic !== undefined, missing.textContent);
       if (!topic) return;
       const { counters } = topic.now;
       if (!sparks) {

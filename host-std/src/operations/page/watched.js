@@ -3,8 +3,9 @@
 import { Rate, Series } from "./series.js";
 import { askJson, named } from "./server.js";
 
-/** For how long a token is not tried again on what it may not see, in milliseconds: each try is a refusal. */
+/** For how long a token is not tried again on what it may not see, or on what is not there, in milliseconds: each try is a refusal. */
 const PATIENCE = 60_000;
+const ABSENT = 3_000;
 
 /**
  * @typedef {object} Watched
@@ -30,7 +31,7 @@ export const watched = {
   soon: () => {},
 };
 
-/** When something was refused to the token, and in which words. */
+/** Until when something is refused to the token, and in which words. */
 const refused = new Map();
 let asked = 0;
 
@@ -41,13 +42,13 @@ export function startOver() {
 }
 
 /**
- * Asks for something that the token may not see: then it is `undefined`, and `hidden` says why.
+ * Asks for something that the token may not see, or that is not there: then it is `undefined`, and `hidden` says why.
  * @param {string} what
  * @param {string} path
  */
 export async function see(what, path) {
   const before = refused.get(path);
-  if (before && performance.now() - before.at < PATIENCE) {
+  if (before && performance.now() < before.until) {
     watched.hidden[what] = before.why;
     return undefined;
   }
@@ -56,8 +57,8 @@ export async function see(what, path) {
     delete watched.hidden[what];
     return answer;
   } catch (error) {
-    if (error.status !== 403) throw error;
-    refused.set(path, { at: performance.now(), why: error.message });
+    if (error.status !== 403 && error.status !== 404) throw error;
+    refused.set(path, { until: performance.now() + (error.status === 403 ? PATIENCE : ABSENT), why: error.message });
     watched.hidden[what] = error.message;
     return undefined;
   }
@@ -68,12 +69,7 @@ async function names(kind, viewed) {
   const prefix = watched.prefix[kind];
   const all = await see(kind, prefix ? `/${kind}?prefix=${named(prefix)}` : `/${kind}`);
   if (all || viewed.kind !== kind || kind === "gauges") return all ?? [];
-  const what = `${kind}/${viewed.name}`;
-  const one = await see(what, `/${kind}/${named(viewed.name)}`).catch((error) => {
-    if (error.status !== 404) throw error;
-    watched.hidden[what] = error.message;
-    return undefined;
-  });
+  const one = await see(`${kind}/${viewed.name}`, `/${kind}/${named(viewed.name)}`);
   return one ? [one] : [];
 }
 
