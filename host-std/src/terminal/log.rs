@@ -28,12 +28,13 @@ pub enum LogFormat {
 }
 
 /// What is always told, as somebody has asked for it: what a reload has changed.
-const ASKED_FOR: &str = "streamgauge::commands::config";
+const ASKED_FOR: [&str; 3] =
+    ["streamgauge::commands::config", "streamgauge::operations::rights", "streamgauge::server::tls"];
 
 /// Sends the log to stderr: warnings always, and more if it is `verbose`.
 pub fn start_log(verbose: bool, format: LogFormat) {
     let level = if verbose { LevelFilter::INFO } else { LevelFilter::WARN };
-    let told = Targets::new().with_default(level).with_target(ASKED_FOR, LevelFilter::INFO);
+    let told = Targets::new().with_default(level).with_targets(ASKED_FOR.map(|target| (target, LevelFilter::INFO)));
     // It would say on stderr that it can't write there, and panic.
     let layer = tracing_subscriber::fmt::layer().with_writer(|| progress::Stderr).log_internal_errors(false);
     let layer = match format {
