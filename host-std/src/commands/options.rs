@@ -15,7 +15,7 @@ use crate::queues::{Format, OverflowSettings};
 use crate::server::tls::{Files, Tls};
 use crate::server::{Limits, affordable_connections};
 use crate::terminal::flags::{bytes, number, port, seconds, some, some_bytes};
-use crate::terminal::{LogFormat, StartError, say};
+use crate::terminal::{LogFormat, StartError, say, warn};
 
 /// Where a server listens.
 #[derive(Debug, Clone, Args)]
@@ -131,7 +131,7 @@ impl Connections {
     pub fn fitted(&self, servers: usize) -> Self {
         let mut fitted = self.clone();
         if let Err((each, line)) = affordable_connections(self.max_connections, servers) {
-            say(line);
+            warn(line);
             fitted.max_connections = each;
         }
         fitted

@@ -33,6 +33,7 @@ const ASKED_FOR: [&str; 3] =
 
 /// Sends the log to stderr: warnings always, and more if it is `verbose`.
 pub fn start_log(verbose: bool, format: LogFormat) {
+    super::say_as(format);
     let level = if verbose { LevelFilter::INFO } else { LevelFilter::WARN };
     let told = Targets::new().with_default(level).with_targets(ASKED_FOR.map(|target| (target, LevelFilter::INFO)));
     // It would say on stderr that it can't write there, and panic.
@@ -56,13 +57,17 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let time = jiff::Timestamp::now();
-        let mut line = Line::new(self.0);
-        line.text("time", &format!("{time:.6}"));
-        line.text("level", level(*event.metadata().level()));
+        let mut line = Line::of(self.0, *event.metadata().level());
         event.record(&mut line);
         writeln!(writer, "{}", line.finish())
     }
+}
+
+/// What is said without an event, as a line of one.
+pub(super) fn record(format: LogFormat, level: Level, message: &str) -> String {
+    let mut line = Line::of(format, level);
+    line.text("message", message);
+    line.finish()
 }
 
 const fn level(level: Level) -> &'static str {
@@ -84,6 +89,14 @@ struct Line {
 impl Line {
     fn new(format: LogFormat) -> Self {
         Self { format, text: String::with_capacity(256) }
+    }
+
+    /// The beginning of an event that is now.
+    fn of(format: LogFormat, of: Level) -> Self {
+        let mut line = Self::new(format);
+        line.text("time", &format!("{:.6}", jiff::Timestamp::now()));
+        line.text("level", level(of));
+        line
     }
 
     fn name(&mut self, name: &str) {

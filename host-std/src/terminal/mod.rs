@@ -33,7 +33,7 @@ pub use log::{LogFormat, start_log};
 pub(crate) use masked::masked;
 pub use process::Process;
 pub use signals::{listen_to_signals, on_upgrade};
-pub use stderr::say;
+pub use stderr::{say, say_as, warn};
 pub(crate) use usage::{EXIT_CODES_HERE, one_line, with_exit_codes};
 
 use std::fmt::Display;

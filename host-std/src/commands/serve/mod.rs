@@ -132,6 +132,7 @@ pub type Given = configuration::Given<Options>;
 pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     let sources = Sources::of_process(given);
     let (configuration, options) = config::read(&sources).map_err(|lines| StartError::lines(&lines))?;
+    terminal::say_as(options.connections.log_format);
     configuration.warnings.iter().for_each(|line| terminal::say(format_args!("warning: {line}")));
     let connections = &options.connections.fitted(2);
     let explained = |error: StartError| StartError::new(configuration.explain(&error.to_string()));

@@ -31,7 +31,7 @@ use super::space::Space;
 use super::state::{self, Found, Notes, StateError};
 use super::tenure::Tenure;
 use crate::engine::memory::{MOST_REFUSED, Rooms};
-use crate::terminal::say;
+use crate::terminal::{say, warn};
 
 /// Where things are kept, and how.
 #[derive(Debug, Clone)]
@@ -183,7 +183,7 @@ impl Recovered {
         say(format_args!("{folder}: {entries} entries of the log were executed again in {took:.2?}; {how}"));
         if let Some(interval) = unsynced {
             let latest = Rfc3339(self.latest);
-            say(format_args!(
+            warn(format_args!(
                 "{folder}: the machine has stopped, and --sync was interval:{interval:?}: what was answered in so long, behind {latest}, may be lost; messages go on with numbers that are {SKIPPED} higher, so that none has one that was seen before"
             ));
         }
