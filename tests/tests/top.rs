@@ -96,6 +96,41 @@ fn without_a_terminal_it_is_a_table_once() {
 }
 
 #[test]
+fn a_terminal_has_colours_and_a_screen_unless_a_variable_says_no() {
+    let help = |variables: &[(&str, &str)]| {
+        let mut help = Screen::start_with(&["top", "--help"], None, variables);
+        assert_eq!(help.wait().code(), Some(0));
+        help.shows("Exit codes:");
+        help.written()
+    };
+    assert!(help(&[("NO_COLOR", "")]).contains('\u{1b}'), "an empty variable says nothing");
+    for variable in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        assert!(!help(&[variable]).contains('\u{1b}'), "{variable:?}");
+    }
+
+    let server = Server::everything([""; 0]);
+    let mut dumb = Screen::start_with(&["top", "--url", &url(&server), "--every=50ms"], None, &[("TERM", "dumb")]);
+    assert_eq!(dumb.wait().code(), Some(0), "it prints a table, and ends");
+    dumb.shows("queue");
+    assert!(!dumb.written().contains('\u{1b}'), "{}", dumb.written());
+}
+
+#[test]
+fn a_log_in_a_terminal_has_colours_unless_a_variable_says_no() {
+    for (variables, is_coloured) in [(&[][..], true), (&[("NO_COLOR", "1")], false), (&[("TERM", "dumb")], false)] {
+        let args = ["serve", "--pubsub-port=0", "--queue-port=0", "--enable-logging"];
+        let serve = Screen::start_with(&args, None, variables);
+        let address = until("an address", || {
+            let text = serve.text();
+            let (_, at) = text.split_once("pubsub   http://")?;
+            at.split_once(' ')?.0.parse().ok()
+        });
+        Client::connect(address).get("/livez");
+        serve.shows("GET /livez 200");
+        assert_eq!(serve.written().contains('\u{1b}'), is_coloured, "{variables:?}: {}", serve.written());
+    }
+}
+
 fn counters_that_are_watched_stay_in_their_place() {
     let server = Server::everything([""; 0]);
     let url = url(&server);

@@ -1,7 +1,6 @@
 //! How events are written to stderr: for a person, or a line each for a program.
 
 use std::fmt::{self, Write as _};
-use std::io::IsTerminal as _;
 
 use clap::ValueEnum;
 use tracing::field::{Field, Visit};
@@ -14,6 +13,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::display::is_coloured;
 use super::{json, progress};
 
 /// How events are written.
@@ -40,7 +40,7 @@ pub fn start_log(verbose: bool, format: LogFormat) {
     let layer = tracing_subscriber::fmt::layer().with_writer(|| progress::Stderr).log_internal_errors(false);
     let layer = match format {
         LogFormat::Text => {
-            layer.with_ansi(std::io::stderr().is_terminal()).with_target(false).with_filter(told).boxed()
+            layer.with_ansi(is_coloured(&std::io::stderr())).with_target(false).with_filter(told).boxed()
         }
         format => layer.event_format(Lines(format)).with_filter(told).boxed(),
     };

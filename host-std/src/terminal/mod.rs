@@ -7,6 +7,7 @@
 //! | `signals` | what ends a program, and what lets it open its files again |
 //! | `exit` | how a command ends, and with which exit code |
 //! | `input`, `output` | stdin, as many whole lines at a time as have come; stdout, which may be closed any time |
+//! | `display` | what a terminal does with what is written to it: whether there are colours |
 //! | `stderr` | what is said on stderr, if it can be |
 //! | `progress` | how far long work is |
 //! | `masked` | values without what nobody else should read |
@@ -15,6 +16,7 @@
 //! | `log` | how events are written to stderr |
 //! | `json` | bytes as a JSON string, and what servers answer back from JSON, in its order |
 
+pub(crate) mod display;
 pub(crate) mod exit;
 pub mod flags;
 pub(crate) mod input;
@@ -37,7 +39,7 @@ pub use stderr::{say, say_as, warn};
 pub(crate) use usage::{EXIT_CODES_HERE, one_line, with_exit_codes};
 
 use std::fmt::Display;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
@@ -90,7 +92,8 @@ pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> 
                 return ExitCode::from(2);
             }
             let text = error.render();
-            let text = if std::io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
+            let text = error.render();
+            let text = if display::is_coloured(&std::io::stdout()) { text.ansi().to_string() } else { text.to_string() };
             let _ = std::io::stdout().write_all(text.as_bytes());
             return ExitCode::SUCCESS;
         }

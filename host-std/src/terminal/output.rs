@@ -1,11 +1,12 @@
 //! Stdout, which may be closed any time.
 
 use core::time::Duration;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::display::is_screen;
 use super::exit::{Failure, STDOUT};
 use super::progress::beside;
 
@@ -28,7 +29,7 @@ const REDRAW: &str = "\x1b[H\x1b[J";
 
 /// Writes what was written before anew: in a terminal in its place, for a file or another program behind it.
 pub(crate) fn redraw(text: &str) -> Result<(), Failure> {
-    if io::stdout().is_terminal() { write((REDRAW.to_owned() + text).as_bytes()) } else { write(text.as_bytes()) }
+    if is_screen(&io::stdout()) { write((REDRAW.to_owned() + text).as_bytes()) } else { write(text.as_bytes()) }
 }
 
 /// Whether it is known that nobody reads stdout any more.
