@@ -131,6 +131,23 @@ fn a_log_in_a_terminal_has_colours_unless_a_variable_says_no() {
     }
 }
 
+#[test]
+fn what_is_longer_than_the_terminal_stays_in_its_place() {
+    let server = Server::everything([""; 0]);
+    let mut stats = Screen::start(&["stats", "--url", &url(&server), "--watch=0.05"], None);
+    stats.shows("+0.0 /s");
+    let text = stats.text();
+    assert!(text.starts_with("pubsub http://"), "its first line is on the screen: {text}");
+    let last = text.lines().last().and_then(|line| line.strip_prefix("… lines left out: "));
+    let left_out: usize = last.expect("a number").parse().expect("one");
+    stats.signal(Signal::SIGINT);
+    assert_eq!(stats.wait().code(), Some(0));
+    let mut all = Process::start("streamgauge", ["stats", "--url", &url(&server)]);
+    assert_eq!(all.exit_code(), 0);
+    assert_eq!(text.lines().count() - 1 + left_out, all.stdout().lines().count());
+}
+
+#[test]
 fn counters_that_are_watched_stay_in_their_place() {
     let server = Server::everything([""; 0]);
     let url = url(&server);

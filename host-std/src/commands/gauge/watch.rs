@@ -48,7 +48,7 @@ pub(super) async fn run(url: &Url, interval: Duration, json: bool) -> Result<(),
             let strange = |_| Failure::Refused(format!("{url}: its answer is no reading"));
             let reading: Value = serde_json::from_slice(&answer).map_err(strange)?;
             history.push(&reading);
-            output::redraw(&if is_screen { history.table(&reading) } else { line(&reading) })?;
+            output::redraw(&if is_screen { history.table(&reading) } else { line(&reading) }, 0)?;
         }
         tokio::select! {
             biased;
