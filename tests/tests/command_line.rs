@@ -114,6 +114,25 @@ fn help_and_version_are_data() {
         assert_eq!((code, err.as_str()), (0, ""));
         assert_eq!(out, format!("{tool} {}\n", env!("CARGO_PKG_VERSION")));
         assert!(ended(tool, &["--help"]).1.lines().all(|line| line.chars().count() <= 120), "a help one can read");
+#[test]
+fn who_types_no_command_is_told_those_that_there_are() {
+    for (command, one) in [("topic", "list"), ("queue", "pause"), ("generate", "clicks"), ("config", "check")] {
+        let (code, out, err) = ended("streamgauge", &[command]);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        let (first, commands) = err.split_once("\n\nCommands:\n").unwrap_or_else(|| panic!("{command}: {err}"));
+        assert_eq!(first, format!("error: streamgauge {command} needs one of these commands (see --help)"));
+        assert!(commands.lines().any(|line| line.trim_start().starts_with(&format!("{one} "))), "{err}");
+    }
+}
+
+#[test]
+fn a_flag_of_what_is_run_without_a_command_is_told_where_it_belongs() {
+    let wrong = |args: &[&str], end: &str| assert_one_line("streamgauge", args, end);
+    wrong(&["--pubsub-port", "26010"], "'--pubsub-port' found (streamgauge serve --pubsub-port …) (see --help)");
+    wrong(&["--max_depth=3"], "'--max-depth' found (streamgauge serve --max-depth …)");
+    for other in [&["--no-such-flag"][..], &["topic", "list", "--pubsub-port", "26010"]] {
+        let (code, _, err) = ended("streamgauge", other);
+        assert!(code == 2 && !err.contains("streamgauge serve"), "{err}");
     }
 }
 

@@ -88,7 +88,7 @@ pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> 
         Err(error) => {
             // A wrong flag takes one line; help goes to stdout as it is.
             if error.use_stderr() {
-                say(format_args!("{} (see --help)", usage::wrong(&mut command, &error)));
+                say(usage::wrong(&mut command, &error));
                 return ExitCode::from(2);
             }
             let text = error.render();
