@@ -1,7 +1,8 @@
 //! The tools as processes: flags, what they print, signals.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal::{SIGCONT, SIGINT, SIGTERM};
@@ -114,6 +115,23 @@ fn help_and_version_are_data() {
         assert_eq!((code, err.as_str()), (0, ""));
         assert_eq!(out, format!("{tool} {}\n", env!("CARGO_PKG_VERSION")));
         assert!(ended(tool, &["--help"]).1.lines().all(|line| line.chars().count() <= 120), "a help one can read");
+    }
+}
+
+#[test]
+fn help_that_cannot_be_written_is_an_error() {
+    for tool in ["pubsub", "streamgauge"] {
+        for flag in ["--help", "--version"] {
+            let mut command = Command::new(streamgauge_tests::build::tool(tool));
+            let full = File::options().write(true).open("/dev/full").expect("a disk that is full");
+            let end = command.arg(flag).stdout(full).output().expect("it starts");
+            let said = String::from_utf8_lossy(&end.stderr).into_owned();
+            assert_eq!(end.status.code(), Some(1), "{tool} {flag}: {said}");
+            assert_eq!(said, "error: stdout: No space left on device (os error 28)\n", "{tool} {flag}");
+        }
+    }
+}
+
 #[test]
 fn who_types_no_command_is_told_those_that_there_are() {
     for (command, one) in [("topic", "list"), ("queue", "pause"), ("generate", "clicks"), ("config", "check")] {

@@ -92,10 +92,9 @@ pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> 
                 return ExitCode::from(2);
             }
             let text = error.render();
-            let text = error.render();
-            let text = if display::is_coloured(&std::io::stdout()) { text.ansi().to_string() } else { text.to_string() };
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            return ExitCode::SUCCESS;
+            let text =
+                if display::is_coloured(&std::io::stdout()) { text.ansi().to_string() } else { text.to_string() };
+            return output::write(text.as_bytes()).map_or_else(exit::Failure::exit, |()| ExitCode::SUCCESS);
         }
     };
     crate::client::authorize_by(token);
