@@ -199,6 +199,18 @@ fn a_token_is_told_by_its_hash_where_its_name_is_not_enough() {
 }
 
 #[test]
+fn a_state_that_is_away_is_told_as_it_was_typed() {
+    for (typed, told) in [
+        ("redis://127.0.0.1:1/3", "redis://127.0.0.1:1/3"),
+        ("redis://me:sekret@127.0.0.1:1/0", "redis://***@127.0.0.1:1/0"),
+    ] {
+        let (code, err) = wrong(&["state", "show", "--state", typed, "--key", "k"], "");
+        assert_eq!(code, 3, "{err}");
+        assert!(err.starts_with(&format!("error: --state {told} --key k: ")), "{err}");
+    }
+}
+
+#[test]
 fn a_bench_that_is_refused_says_what_was_answered() {
     let folder = tempfile::tempdir().expect("a folder");
     let tokens = folder.path().join("tokens").display().to_string();
