@@ -186,10 +186,18 @@ fn with(variable: (&str, &str), tool: &str, args: &[&str]) -> (i32, String, Stri
 fn a_token_is_told_by_its_hash_where_its_name_is_not_enough() {
     let folder = tempfile::tempdir().expect("a folder");
     let tokens = folder.path().join("tokens").display().to_string();
-    let new = ["token", "new", "--tokens", &tokens, "--rights=get:*", "--name=worker"];
-    fine(&new, "");
-    let (code, _, err) = run(&[&new[..], &["--expires=2020-01-01T00:00:00Z"]].concat(), "");
+    let new = ["token", "new", "--tokens", &tokens, "--rights=get:*", "--name"];
+    fine(&[&new[..], &["worker"]].concat(), "");
+    let (code, _, err) = run(&[&new[..], &["late", "--expires=2020-01-01T00:00:00Z"]].concat(), "");
     assert_eq!((code, err.as_str()), (0, "warning: --expires is over: the token opens nothing\n"));
+    let (code, err) = wrong(&[&new[..], &["worker"]].concat(), "");
+    assert!(
+        code == 2 && err.ends_with("tokens:1 is called worker already: token remove worker, or another name\n"),
+        "{err}"
+    );
+    // Who writes the file may do what the command does not.
+    let text = std::fs::read_to_string(&tokens).expect("a file").replace("name=late", "name=worker");
+    std::fs::write(&tokens, text).expect("a file");
     let (code, err) = wrong(&["token", "remove", "--tokens", &tokens, "worker"], "");
     assert!(code == 2 && err.contains("2 tokens of ") && err.contains(": 8 digits or more of a hash"), "{err}");
     let list = fine(&["token", "list", "--tokens", &tokens], "");
