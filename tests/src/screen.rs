@@ -35,6 +35,14 @@ impl Screen {
     /// # Panics
     /// When there is no terminal, or it can't be started.
     pub fn start(args: &[&str], stdout: Option<Stdio>) -> Self {
+        Self::start_with(args, stdout, &[])
+    }
+
+    /// The same with variables that are others.
+    ///
+    /// # Panics
+    /// When there is no terminal, or it can't be started.
+    pub fn start_with(args: &[&str], stdout: Option<Stdio>, variables: &[(&str, &str)]) -> Self {
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).expect("a pseudo terminal");
         let (master, slave) = (File::from(pty.master), File::from(pty.slave));
@@ -43,7 +51,12 @@ impl Screen {
         // With a session of its own the terminal is the one that /dev/tty is.
         let mut command = Command::new("setsid");
         command.arg("--ctty").arg(tool("streamgauge")).args(args).env("TERM", "xterm").env_remove("RUST_LOG");
-        command.env_remove("NO_COLOR").stdin(side()).stdout(stdout.unwrap_or_else(side)).stderr(side());
+        command
+            .env_remove("NO_COLOR")
+            .envs(variables.iter().copied())
+            .stdin(side())
+            .stdout(stdout.unwrap_or_else(side))
+            .stderr(side());
         let child = command.spawn().expect("setsid of util-linux");
         let written = Arc::<Mutex<Vec<u8>>>::default();
         let (mut from, into) = (master.try_clone().expect("a descriptor"), Arc::clone(&written));

@@ -1,7 +1,8 @@
 //! The tools as processes: flags, what they print, signals.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal::{SIGCONT, SIGINT, SIGTERM};
@@ -114,6 +115,42 @@ fn help_and_version_are_data() {
         assert_eq!((code, err.as_str()), (0, ""));
         assert_eq!(out, format!("{tool} {}\n", env!("CARGO_PKG_VERSION")));
         assert!(ended(tool, &["--help"]).1.lines().all(|line| line.chars().count() <= 120), "a help one can read");
+    }
+}
+
+#[test]
+fn help_that_cannot_be_written_is_an_error() {
+    for tool in ["pubsub", "streamgauge"] {
+        for flag in ["--help", "--version"] {
+            let mut command = Command::new(streamgauge_tests::build::tool(tool));
+            let full = File::options().write(true).open("/dev/full").expect("a disk that is full");
+            let end = command.arg(flag).stdout(full).output().expect("it starts");
+            let said = String::from_utf8_lossy(&end.stderr).into_owned();
+            assert_eq!(end.status.code(), Some(1), "{tool} {flag}: {said}");
+            assert_eq!(said, "error: stdout: No space left on device (os error 28)\n", "{tool} {flag}");
+        }
+    }
+}
+
+#[test]
+fn who_types_no_command_is_told_those_that_there_are() {
+    for (command, one) in [("topic", "list"), ("queue", "pause"), ("generate", "clicks"), ("config", "check")] {
+        let (code, out, err) = ended("streamgauge", &[command]);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        let (first, commands) = err.split_once("\n\nCommands:\n").unwrap_or_else(|| panic!("{command}: {err}"));
+        assert_eq!(first, format!("error: streamgauge {command} needs one of these commands (see --help)"));
+        assert!(commands.lines().any(|line| line.trim_start().starts_with(&format!("{one} "))), "{err}");
+    }
+}
+
+#[test]
+fn a_flag_of_what_is_run_without_a_command_is_told_where_it_belongs() {
+    let wrong = |args: &[&str], end: &str| assert_one_line("streamgauge", args, end);
+    wrong(&["--pubsub-port", "26010"], "'--pubsub-port' found (streamgauge serve --pubsub-port …) (see --help)");
+    wrong(&["--max_depth=3"], "'--max-depth' found (streamgauge serve --max-depth …)");
+    for other in [&["--no-such-flag"][..], &["topic", "list", "--pubsub-port", "26010"]] {
+        let (code, _, err) = ended("streamgauge", other);
+        assert!(code == 2 && !err.contains("streamgauge serve"), "{err}");
     }
 }
 

@@ -186,16 +186,36 @@ fn with(variable: (&str, &str), tool: &str, args: &[&str]) -> (i32, String, Stri
 fn a_token_is_told_by_its_hash_where_its_name_is_not_enough() {
     let folder = tempfile::tempdir().expect("a folder");
     let tokens = folder.path().join("tokens").display().to_string();
-    let new = ["token", "new", "--tokens", &tokens, "--rights=get:*", "--name=worker"];
-    fine(&new, "");
-    let (code, _, err) = run(&[&new[..], &["--expires=2020-01-01T00:00:00Z"]].concat(), "");
+    let new = ["token", "new", "--tokens", &tokens, "--rights=get:*", "--name"];
+    fine(&[&new[..], &["worker"]].concat(), "");
+    let (code, _, err) = run(&[&new[..], &["late", "--expires=2020-01-01T00:00:00Z"]].concat(), "");
     assert_eq!((code, err.as_str()), (0, "warning: --expires is over: the token opens nothing\n"));
+    let (code, err) = wrong(&[&new[..], &["worker"]].concat(), "");
+    assert!(
+        code == 2 && err.ends_with("tokens:1 is called worker already: token remove worker, or another name\n"),
+        "{err}"
+    );
+    // Who writes the file may do what the command does not.
+    let text = std::fs::read_to_string(&tokens).expect("a file").replace("name=late", "name=worker");
+    std::fs::write(&tokens, text).expect("a file");
     let (code, err) = wrong(&["token", "remove", "--tokens", &tokens, "worker"], "");
     assert!(code == 2 && err.contains("2 tokens of ") && err.contains(": 8 digits or more of a hash"), "{err}");
     let list = fine(&["token", "list", "--tokens", &tokens], "");
     let hash = list.lines().find(|line| line.contains("expired")).and_then(|line| line.split(' ').next());
     fine(&["token", "remove", "--tokens", &tokens, hash.expect("a hash")], "");
     fine(&["token", "remove", "--tokens", &tokens, "worker"], "");
+}
+
+#[test]
+fn a_state_that_is_away_is_told_as_it_was_typed() {
+    for (typed, told) in [
+        ("redis://127.0.0.1:1/3", "redis://127.0.0.1:1/3"),
+        ("redis://me:sekret@127.0.0.1:1/0", "redis://***@127.0.0.1:1/0"),
+    ] {
+        let (code, err) = wrong(&["state", "show", "--state", typed, "--key", "k"], "");
+        assert_eq!(code, 3, "{err}");
+        assert!(err.starts_with(&format!("error: --state {told} --key k: ")), "{err}");
+    }
 }
 
 #[test]

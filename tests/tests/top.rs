@@ -96,6 +96,58 @@ fn without_a_terminal_it_is_a_table_once() {
 }
 
 #[test]
+fn a_terminal_has_colours_and_a_screen_unless_a_variable_says_no() {
+    let help = |variables: &[(&str, &str)]| {
+        let mut help = Screen::start_with(&["top", "--help"], None, variables);
+        assert_eq!(help.wait().code(), Some(0));
+        help.shows("Exit codes:");
+        help.written()
+    };
+    assert!(help(&[("NO_COLOR", "")]).contains('\u{1b}'), "an empty variable says nothing");
+    for variable in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        assert!(!help(&[variable]).contains('\u{1b}'), "{variable:?}");
+    }
+
+    let server = Server::everything([""; 0]);
+    let mut dumb = Screen::start_with(&["top", "--url", &url(&server), "--every=50ms"], None, &[("TERM", "dumb")]);
+    assert_eq!(dumb.wait().code(), Some(0), "it prints a table, and ends");
+    dumb.shows("queue");
+    assert!(!dumb.written().contains('\u{1b}'), "{}", dumb.written());
+}
+
+#[test]
+fn a_log_in_a_terminal_has_colours_unless_a_variable_says_no() {
+    for (variables, is_coloured) in [(&[][..], true), (&[("NO_COLOR", "1")], false), (&[("TERM", "dumb")], false)] {
+        let args = ["serve", "--pubsub-port=0", "--queue-port=0", "--enable-logging"];
+        let serve = Screen::start_with(&args, None, variables);
+        let address = until("an address", || {
+            let text = serve.text();
+            let (_, at) = text.split_once("pubsub   http://")?;
+            at.split_once(' ')?.0.parse().ok()
+        });
+        Client::connect(address).get("/livez");
+        serve.shows("GET /livez 200");
+        assert_eq!(serve.written().contains('\u{1b}'), is_coloured, "{variables:?}: {}", serve.written());
+    }
+}
+
+#[test]
+fn what_is_longer_than_the_terminal_stays_in_its_place() {
+    let server = Server::everything([""; 0]);
+    let mut stats = Screen::start(&["stats", "--url", &url(&server), "--watch=0.05"], None);
+    stats.shows("+0.0 /s");
+    let text = stats.text();
+    assert!(text.starts_with("pubsub http://"), "its first line is on the screen: {text}");
+    let last = text.lines().last().and_then(|line| line.strip_prefix("… lines left out: "));
+    let left_out: usize = last.expect("a number").parse().expect("one");
+    stats.signal(Signal::SIGINT);
+    assert_eq!(stats.wait().code(), Some(0));
+    let mut all = Process::start("streamgauge", ["stats", "--url", &url(&server)]);
+    assert_eq!(all.exit_code(), 0);
+    assert_eq!(text.lines().count() - 1 + left_out, all.stdout().lines().count());
+}
+
+#[test]
 fn counters_that_are_watched_stay_in_their_place() {
     let server = Server::everything([""; 0]);
     let url = url(&server);

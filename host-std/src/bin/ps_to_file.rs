@@ -10,6 +10,7 @@ use tokio::sync::{Notify, watch};
 
 fn main() -> ExitCode {
     terminal::main(|options: Options| {
+        terminal::say_as(options.log_format);
         let url = options.pubsub_url.parse::<Url>();
         let url = url.map_err(|bad| StartError::new(format_args!("--pubsub-url {bad}")))?;
         let files = Rolling::new(&options.filename_format);
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
                     Ok(ExitCode::SUCCESS)
                 }
                 Err(error) => {
-                    terminal::say(format_args!("ps_to_file: {error}"));
+                    terminal::warn(format_args!("ps_to_file: {error}"));
                     Ok(ExitCode::FAILURE)
                 }
             }

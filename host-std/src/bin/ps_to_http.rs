@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 fn main() -> ExitCode {
     terminal::main(|options: Options| {
+        terminal::say_as(options.log_format);
         let config = Config::try_from(&options).map_err(StartError::new)?;
         options.https.apply()?;
         let destinations = config.destinations.iter().map(Destination::url);
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
             let (summary, code) = match ps_to_http::run(config, shutdown).await {
                 Ok(summary) => (summary, ExitCode::SUCCESS),
                 Err(silence) => {
-                    terminal::say(format_args!("ps_to_http: {silence}"));
+                    terminal::warn(format_args!("ps_to_http: {silence}"));
                     (silence.summary, ExitCode::FAILURE)
                 }
             };

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 fn main() -> ExitCode {
     terminal::main(|options: Options| {
+        terminal::say_as(options.connections.log_format);
         let (source, filter) = (options.source().map_err(StartError::new)?, options.filter().map_err(StartError::new)?);
         let settings = options.settings()?;
         let storage = settings.worst_case();

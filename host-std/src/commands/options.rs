@@ -15,7 +15,7 @@ use crate::queues::{Format, OverflowSettings};
 use crate::server::tls::{Files, Tls};
 use crate::server::{Limits, affordable_connections};
 use crate::terminal::flags::{bytes, number, port, seconds, some, some_bytes};
-use crate::terminal::{LogFormat, StartError, say};
+use crate::terminal::{LogFormat, StartError, say, warn};
 
 /// Where a server listens.
 #[derive(Debug, Clone, Args)]
@@ -125,16 +125,19 @@ impl Https {
 }
 
 impl Connections {
-    /// The same with as many connections as the operating system gives each of `servers` descriptors for. Fewer than
-    /// were asked for are said on stderr.
-    #[must_use]
-    pub fn fitted(&self, servers: usize) -> Self {
+    /// The same with as many connections as the operating system gives each of `servers` descriptors for, beside so many
+    /// `more` that the process needs. Fewer than were asked for are said on stderr.
+    ///
+    /// # Errors
+    /// There could be none.
+    pub fn fitted(&self, servers: usize, more: usize) -> Result<Self, StartError> {
         let mut fitted = self.clone();
-        if let Err((each, line)) = affordable_connections(self.max_connections, servers) {
-            say(line);
+        let affordable = affordable_connections(self.max_connections, servers, more).map_err(StartError::new)?;
+        if let Some((each, line)) = affordable {
+            warn(line);
             fitted.max_connections = each;
         }
-        fitted
+        Ok(fitted)
     }
 
     /// The flags as a server takes them.
@@ -220,6 +223,13 @@ pub struct QueueOptions {
     /// How items are written there [default: json; for simplequeue lines]
     #[arg(long, value_name = "FORMAT", value_enum, requires = "overflow_log")]
     pub overflow_format: Option<Format>,
+}
+
+impl QueueOptions {
+    /// Descriptors that it takes: that of the overflow log.
+    pub(crate) fn descriptors(&self) -> usize {
+        self.overflow_log.iter().count()
+    }
 }
 
 /// The bounds of names.

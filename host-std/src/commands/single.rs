@@ -31,7 +31,8 @@ pub struct Single<'a> {
 pub fn run(flags: &Single<'_>) -> Result<ExitCode, StartError> {
     let Single { listen, pubsub, queue, names, connections, process } = *flags;
     let surface = if pubsub.is_some() { Surface::Pubsub } else { Surface::Simplequeue };
-    let connections = &connections.fitted(1);
+    terminal::say_as(connections.log_format);
+    let connections = &connections.fitted(1, queue.map_or(0, QueueOptions::descriptors))?;
     let limits = connections.limits()?;
     let settings = Flags { surface, pubsub, queue, names, connections, is_kept: false }.settings(0)?;
     let listener = terminal::bind(&listen.address, listen.port, "--port")?;

@@ -130,7 +130,7 @@ async fn print(options: Options) -> Result<(), Failure> {
         if as_json {
             output::line(&format!("{{{}}}", texts.join(", ")))?;
         } else if watch.is_some() {
-            output::redraw(&texts.concat())?;
+            output::redraw(&texts.concat(), failures.len())?;
         } else {
             output::write(texts.concat().as_bytes())?;
         }

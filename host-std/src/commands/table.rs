@@ -1,5 +1,8 @@
 //! Rows under names, aligned for people.
 
+/// What is between two columns.
+const GAP: &str = "  ";
+
 /// A table whose columns are as wide as they have to be.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -20,18 +23,26 @@ impl Table {
 
     /// A line of names, and a line a row. O(cells).
     pub(super) fn text(&self) -> String {
+        self.within(usize::MAX)
+    }
+
+    /// The same with as many of the first columns as so many characters have room for, and the first one in any case.
+    pub(super) fn within(&self, room: usize) -> String {
         let width = |text: &str| text.chars().count();
         let widths = self.columns.iter().enumerate().map(|(i, (name, _))| {
             let cells = self.rows.iter().filter_map(|row| row.get(i)).map(|cell| width(cell));
             cells.fold(width(name), usize::max)
         });
-        let widths: Vec<usize> = widths.collect();
+        let mut widths: Vec<usize> = widths.collect();
+        while widths.len() > 1 && widths.iter().sum::<usize>() + GAP.len() * (widths.len() - 1) > room {
+            widths.pop();
+        }
         let names: Vec<_> = self.columns.iter().map(|(name, _)| name.clone()).collect();
         let mut text = String::new();
         for row in [&names].into_iter().chain(&self.rows) {
             let mut line = String::new();
             for ((cell, wide), (_, is_number)) in row.iter().zip(&widths).zip(&self.columns) {
-                line += &if *is_number { format!("{cell:>wide$}  ") } else { format!("{cell:<wide$}  ") };
+                line += &if *is_number { format!("{cell:>wide$}{GAP}") } else { format!("{cell:<wide$}{GAP}") };
             }
             text += line.trim_end();
             text.push('\n');
@@ -50,5 +61,13 @@ mod tests {
         table.row(["a", "1", "x y"].map(str::to_owned));
         table.row(["längst", "1234567", ""].map(str::to_owned));
         assert_eq!(table.text(), "name      ready  more\na             1  x y\nlängst  1234567\n");
+    }
+    #[test]
+    fn what_there_is_no_room_for_is_left_out() {
+        let mut table = Table::new([("name", false), ("ready", true), ("more", true)]);
+        table.row(["long name", "12", "345"].map(str::to_owned));
+        assert_eq!(table.within(22), table.text());
+        assert_eq!(table.within(21), "name       ready\nlong name     12\n");
+        assert_eq!(table.within(3), "name\nlong name\n");
     }
 }

@@ -47,7 +47,7 @@ use crate::gauges::{Directory, Gauges};
 use crate::operations::service::{Heir, Refused};
 use crate::queues::OverflowLog;
 use crate::server::{Handlers, Limits, serve};
-use crate::terminal::{StartError, runtime, say};
+use crate::terminal::{StartError, runtime, warn};
 use crate::threads::{Inbox, Threads};
 use crate::topics::{Hub, Places};
 use making::Engines;
@@ -302,7 +302,7 @@ impl Gateway {
             match rest::hand(engine, &self.notes(), heir) {
                 Ok(()) => return rest::finish(log),
                 Err(Refused::Failed(why)) => {
-                    say(format_args!("upgrade: {why}; this process goes on"));
+                    warn(format_args!("upgrade: {why}; this process goes on"));
                     self.is_refused.store(true, Ordering::Relaxed);
                     return rest::finish(log);
                 }

@@ -75,30 +75,51 @@ impl Failing {
 /// files being served, the bridge's and the readers' connections.
 const OTHERS: u64 = 64;
 
-/// How many connections each of `servers` can have if it wants `wanted`: the operating system is asked for as many
-/// descriptors as it may give to this process.
+/// What a server takes before it serves anybody, beside those that it was started with: a runtime and its signals.
+const OWN: u64 = 5;
+
+/// The same for each port: its listener, once more for a process that goes on in its place, what is given up for a moment
+/// to tell a client that there are no more, and such a client.
+const OWN_OF_A_PORT: u64 = 5;
+
+/// How many connections each of `servers` can have if it wants `wanted`, and a line that says so, when it is fewer: the
+/// operating system is asked for as many descriptors as it may give to this process, which needs so many `more` for what
+/// it does beside.
 ///
 /// # Errors
-/// A line that says what is short, when it is fewer than were wanted; and how many there can be.
-pub fn affordable_connections(wanted: usize, servers: usize) -> Result<(), (usize, String)> {
+/// A line that says what is short, when there could be none.
+pub fn affordable_connections(wanted: usize, servers: usize, more: usize) -> Result<Option<(usize, String)>, String> {
     let servers = servers.max(1) as u64;
-    let needed = (wanted as u64).saturating_mul(servers).saturating_add(OTHERS);
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(()) };
+    let own = open_now() + OWN + OWN_OF_A_PORT * servers + more as u64;
+    let needed = (wanted as u64).saturating_mul(servers).saturating_add(OTHERS.max(own));
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(None) };
     if soft >= needed {
-        return Ok(());
+        return Ok(None);
     }
     let most = needed.min(hard);
     let limit = if setrlimit(Resource::RLIMIT_NOFILE, most, hard).is_ok() { most } else { soft };
     if limit >= needed {
-        return Ok(());
+        return Ok(None);
     }
-    // With very few, at least half of them are for connections.
-    let each = limit.saturating_sub(OTHERS.min(limit / 2)) / servers;
-    let each = usize::try_from(each).unwrap_or(wanted).clamp(1, wanted.max(1));
-    Err((
-        each,
-        format!("this process may open {limit} files (ulimit -n): --max-connections {wanted} is taken as {each}"),
-    ))
+    let may = format!("this process may open {limit} files (ulimit -n)");
+    match left(limit, own) / servers {
+        0 => Err(format!("{may}: it needs {own} itself, and one for each connection of each of its ports")),
+        each => {
+            let each = usize::try_from(each).map_or(wanted, |each| each.min(wanted));
+            Ok(Some((each, format!("{may}: --max-connections {wanted} is taken as {each}"))))
+        }
+    }
+}
+
+/// What of a limit is for connections: with few at least half, as far as the process does not need them itself.
+fn left(limit: u64, own: u64) -> u64 {
+    limit.saturating_sub(OTHERS.min(limit / 2).max(own))
+}
+
+/// How many descriptors this process has; its streams where nobody tells.
+fn open_now() -> u64 {
+    // The folder is one of them as long as it is read.
+    std::fs::read_dir("/dev/fd").map_or(3, |open| (open.count() as u64).saturating_sub(1))
 }
 
 /// Bytes that the operating system takes for a client and has not sent: a small part of what it would take.
@@ -147,5 +168,20 @@ mod tests {
         assert!((60..70).contains(&tried) && (50..=60).contains(&said), "{tried} tries, said {said} times");
         failing.reset();
         assert_eq!(failing.pause(), Failing::LEAST);
+    }
+    #[test]
+    fn of_few_descriptors_those_are_left_that_the_process_does_not_need() {
+        for (limit, own, connections) in
+            [(14, 18, 0), (18, 18, 0), (20, 18, 2), (32, 18, 14), (100, 18, 50), (128, 18, 64), (1_000, 18, 936)]
+        {
+            assert_eq!(left(limit, own), connections, "of {limit}");
+        }
+    }
+
+    #[test]
+    fn what_is_open_is_counted() {
+        let before = open_now();
+        let _files: Vec<_> = (0..50).map(|_| File::open("/dev/null").unwrap()).collect();
+        assert!(open_now() >= before + 30, "other tests open and close some");
     }
 }

@@ -1,7 +1,6 @@
 //! How events are written to stderr: for a person, or a line each for a program.
 
 use std::fmt::{self, Write as _};
-use std::io::IsTerminal as _;
 
 use clap::ValueEnum;
 use tracing::field::{Field, Visit};
@@ -14,6 +13,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::display::is_coloured;
 use super::{json, progress};
 
 /// How events are written.
@@ -28,17 +28,19 @@ pub enum LogFormat {
 }
 
 /// What is always told, as somebody has asked for it: what a reload has changed.
-const ASKED_FOR: &str = "streamgauge::commands::config";
+const ASKED_FOR: [&str; 3] =
+    ["streamgauge::commands::config", "streamgauge::operations::rights", "streamgauge::server::tls"];
 
 /// Sends the log to stderr: warnings always, and more if it is `verbose`.
 pub fn start_log(verbose: bool, format: LogFormat) {
+    super::say_as(format);
     let level = if verbose { LevelFilter::INFO } else { LevelFilter::WARN };
-    let told = Targets::new().with_default(level).with_target(ASKED_FOR, LevelFilter::INFO);
+    let told = Targets::new().with_default(level).with_targets(ASKED_FOR.map(|target| (target, LevelFilter::INFO)));
     // It would say on stderr that it can't write there, and panic.
     let layer = tracing_subscriber::fmt::layer().with_writer(|| progress::Stderr).log_internal_errors(false);
     let layer = match format {
         LogFormat::Text => {
-            layer.with_ansi(std::io::stderr().is_terminal()).with_target(false).with_filter(told).boxed()
+            layer.with_ansi(is_coloured(&std::io::stderr())).with_target(false).with_filter(told).boxed()
         }
         format => layer.event_format(Lines(format)).with_filter(told).boxed(),
     };
@@ -55,13 +57,17 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let time = jiff::Timestamp::now();
-        let mut line = Line::new(self.0);
-        line.text("time", &format!("{time:.6}"));
-        line.text("level", level(*event.metadata().level()));
+        let mut line = Line::of(self.0, *event.metadata().level());
         event.record(&mut line);
         writeln!(writer, "{}", line.finish())
     }
+}
+
+/// What is said without an event, as a line of one.
+pub(super) fn record(format: LogFormat, level: Level, message: &str) -> String {
+    let mut line = Line::of(format, level);
+    line.text("message", message);
+    line.finish()
 }
 
 const fn level(level: Level) -> &'static str {
@@ -83,6 +89,14 @@ struct Line {
 impl Line {
     fn new(format: LogFormat) -> Self {
         Self { format, text: String::with_capacity(256) }
+    }
+
+    /// The beginning of an event that is now.
+    fn of(format: LogFormat, of: Level) -> Self {
+        let mut line = Self::new(format);
+        line.text("time", &format!("{:.6}", jiff::Timestamp::now()));
+        line.text("level", level(of));
+        line
     }
 
     fn name(&mut self, name: &str) {

@@ -7,6 +7,7 @@
 //! | `signals` | what ends a program, and what lets it open its files again |
 //! | `exit` | how a command ends, and with which exit code |
 //! | `input`, `output` | stdin, as many whole lines at a time as have come; stdout, which may be closed any time |
+//! | `display` | what a terminal does with what is written to it: whether there are colours |
 //! | `stderr` | what is said on stderr, if it can be |
 //! | `progress` | how far long work is |
 //! | `masked` | values without what nobody else should read |
@@ -15,6 +16,7 @@
 //! | `log` | how events are written to stderr |
 //! | `json` | bytes as a JSON string, and what servers answer back from JSON, in its order |
 
+pub(crate) mod display;
 pub(crate) mod exit;
 pub mod flags;
 pub(crate) mod input;
@@ -33,11 +35,11 @@ pub use log::{LogFormat, start_log};
 pub(crate) use masked::masked;
 pub use process::Process;
 pub use signals::{listen_to_signals, on_upgrade};
-pub use stderr::say;
+pub use stderr::{say, say_as, warn};
 pub(crate) use usage::{EXIT_CODES_HERE, one_line, with_exit_codes};
 
 use std::fmt::Display;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
@@ -86,13 +88,13 @@ pub fn main<O: Parser>(tool: impl FnOnce(O) -> Result<ExitCode, StartError>) -> 
         Err(error) => {
             // A wrong flag takes one line; help goes to stdout as it is.
             if error.use_stderr() {
-                say(format_args!("{} (see --help)", usage::wrong(&mut command, &error)));
+                say(usage::wrong(&mut command, &error));
                 return ExitCode::from(2);
             }
             let text = error.render();
-            let text = if std::io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            return ExitCode::SUCCESS;
+            let text =
+                if display::is_coloured(&std::io::stdout()) { text.ansi().to_string() } else { text.to_string() };
+            return output::write(text.as_bytes()).map_or_else(exit::Failure::exit, |()| ExitCode::SUCCESS);
         }
     };
     crate::client::authorize_by(token);

@@ -13,6 +13,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use nix::sys::stat::{SFlag, fstat};
 use parking_lot::Mutex;
 
+use super::display::is_screen;
+
 /// The bar that is drawn.
 static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
@@ -50,9 +52,8 @@ impl Progress {
     /// Work that begins now, of so much in all. It costs a comparison for each [`advance`](Self::advance), and that alone
     /// where stderr is no terminal.
     pub(crate) fn new(what: &'static str, unit: Unit, all: u64) -> Self {
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let bar = || Box::new(Bar::new(what, unit, all));
-        Self((!is_dumb && io::stderr().is_terminal()).then(bar))
+        Self(is_screen(&io::stderr()).then(bar))
     }
 
     /// The same for work that writes to stdout all the time: only where that goes to a file, and not through a pipe to

@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
-use clap::Command;
 use clap::builder::StyledStr;
-use clap::error::{ContextKind, ContextValue, Error};
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use clap::{Arg, Command};
 
 use super::masked;
 
@@ -49,8 +49,59 @@ fn is_among(flag: &str, typed: &[OsString]) -> bool {
     flags.map(|arg| arg.split_once('=').map_or(arg, |(name, _)| name)).any(|name| name == flag)
 }
 
-/// What `error` says of the command's line, without its usage; a value that nobody has typed is told with its variable.
+/// What to say of the command's line: what is wrong with it, and where to look. Where a command is missing, those that
+/// there are.
 pub(super) fn wrong(command: &mut Command, error: &Error) -> String {
+    let line = match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let help = error.render().to_string();
+            if let Some(missing) = missing_command(&help) {
+                return missing;
+            }
+            one_line(&help)
+        }
+        ErrorKind::UnknownArgument => {
+            let line = wrong_value(command, error);
+            with_owner(command, error, line)
+        }
+        _ => wrong_value(command, error),
+    };
+    format!("{line} (see --help)")
+}
+
+/// What is said of a help that is shown for want of a command: which one has none, and the lines of those that there are.
+fn missing_command(help: &str) -> Option<String> {
+    let usage = help.lines().find_map(|line| line.strip_prefix("Usage: "))?;
+    let words: Vec<_> = usage.split(' ').take_while(|word| !word.starts_with(['[', '<'])).collect();
+    let commands = help.split_once("\nCommands:\n")?.1;
+    let commands: Vec<_> = commands.lines().take_while(|line| !line.is_empty()).collect();
+    Some(format!(
+        "error: {} needs one of these commands (see --help)\n\nCommands:\n{}",
+        words.join(" "),
+        commands.join("\n")
+    ))
+}
+
+/// The command that is run where none is typed; its flags belong behind its name.
+const USUAL: &str = "serve";
+
+/// The line, and that a flag is one of the usual command, where no other one is typed before it.
+fn with_owner(command: &Command, error: &Error, line: String) -> String {
+    let known = |flag: &str| {
+        let mut arguments = command.find_subcommand(USUAL)?.get_arguments();
+        let is_it = |arg: &Arg| {
+            arg.get_long() == Some(flag) || arg.get_all_aliases().is_some_and(|aliases| aliases.contains(&flag))
+        };
+        arguments.any(is_it).then(|| format!("{line} ({} {USUAL} --{flag} …)", command.get_name()))
+    };
+    let flag = text(error, ContextKind::InvalidArg).and_then(|arg| arg.strip_prefix("--"));
+    // A command that is typed is the one that does not know it.
+    let is_first = std::env::args().nth(1).is_some_and(|first| first.starts_with('-'));
+    flag.filter(|_| is_first).and_then(known).unwrap_or(line)
+}
+
+/// What `error` says of the command's line, without its usage; a value that nobody has typed is told with its variable.
+fn wrong_value(command: &mut Command, error: &Error) -> String {
     // What an argument is called is only known then.
     command.build();
     let line = one_line(&error.render().to_string());
@@ -117,5 +168,17 @@ mod tests {
         assert_eq!(one_line(error), "error: unrecognized subcommand 'qeue' (a similar subcommand exists: 'queue')");
         let error = "error: the following required arguments were not provided:\n  --a <A>\n\nUsage: x --a <A>\n";
         assert_eq!(one_line(error), "error: the following required arguments were not provided: --a <A>");
+    }
+    #[test]
+    fn who_types_no_command_is_told_those_that_there_are() {
+        let topics = Command::new("topic").about("Look").arg_required_else_help(true).subcommand_required(true);
+        let topics = topics.subcommand(Command::new("list").about("Print them")).arg(Arg::new("url").long("url"));
+        let mut command = Command::new("gauge").subcommand(topics);
+        let error = command.try_get_matches_from_mut(["gauge", "topic"]).unwrap_err();
+        assert_eq!(
+            wrong(&mut command, &error),
+            "error: gauge topic needs one of these commands (see --help)\n\nCommands:\n  list  Print them\n  \
+             help  Print this message or the help of the given subcommand(s)"
+        );
     }
 }

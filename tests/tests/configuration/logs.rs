@@ -1,8 +1,16 @@
 //! Log lines, read back.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use nix::sys::signal::Signal;
 use serde_json::{Map, Value};
+use streamgauge_tests::build::tool;
+use streamgauge_tests::certificates::Authority;
 use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::until;
+use tempfile::TempDir;
 
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -108,6 +116,76 @@ fn a_stream_has_the_status_that_it_began_with() {
         let line = format!("{method} /sub?{upgrade} ").replace(", ", "+") + status;
         until(&line, || server.process.stderr().contains(&line).then_some(()));
     }
+}
+
+/// All that a server says at its second start, at SIGHUP, and where another process can't follow it.
+fn said_beside(format: &str) -> String {
+    let folder = TempDir::new().expect("a folder");
+    let server = Authority::new(folder.path(), "ca").vouch("server", &["127.0.0.1"]);
+    fs::set_permissions(&server.key, Permissions::from_mode(0o644)).expect("the key is there");
+    let start = || {
+        let mut command = Command::new("sh");
+        command.args(["-c", r#"ulimit -n 200; exec "$@""#, "sh"]).arg(tool("streamgauge")).current_dir(folder.path());
+        command.args(["serve", "--pubsub-port=0", "--queue-port=0", "--data-dir=kept", "--log-format", format]);
+        command.args(["--tls-cert=server.pem", "--tls-key=server.key"]).env_remove("RUST_LOG");
+        Server::of(command, "pubsub   https://")
+    };
+    assert_eq!(start().stop(), 0);
+    let mut server = start();
+    server.process.signal(Signal::SIGHUP);
+    let says = |server: &Server, what: &str| until(what, || server.process.stderr().contains(what).then_some(()));
+    says(&server, "the certificate was read again");
+    fs::write(folder.path().join("server.pem"), "nonsense").expect("a file");
+    server.process.signal(Signal::SIGUSR2);
+    says(&server, "this process goes on");
+    server.process.signal(Signal::SIGTERM);
+    assert_eq!(server.process.exit_code(), 0);
+    server.process.stderr()
+}
+
+/// What is said of all that there is to say, with its level for a program.
+const BESIDE: [(&str, &str); 6] = [
+    ("warn", "this process may open 200 files (ulimit -n): --max-connections 10000 is taken as "),
+    ("warn", "server.key can be read by every user of this machine"),
+    ("info", "kept: 0 entries of the log were executed again"),
+    ("info", "the certificate was read again"),
+    ("error", "--tls-cert: server.pem: there is no certificate in it"),
+    ("warn", "upgrade: "),
+];
+
+#[test]
+fn a_program_reads_all_that_is_said_as_lines_of_the_log() {
+    type Read = fn(&str) -> Map<String, Value>;
+    for (format, read) in [("json", json as Read), ("logfmt", logfmt)] {
+        let said = said_beside(format);
+        let lines: Vec<_> = said.lines().map(read).collect();
+        assert!(lines.iter().all(|line| line["time"].as_str().is_some_and(|time| time.len() == 27)), "{said}");
+        for (level, what) in BESIDE {
+            let is_it = |line: &&Map<_, _>| line["message"].as_str().is_some_and(|message| message.starts_with(what));
+            let line = lines.iter().find(is_it).unwrap_or_else(|| panic!("no `{what}` in {said}"));
+            assert_eq!(line["level"], level, "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_person_reads_it_as_it_always_was() {
+    let said = said_beside("text");
+    for (level, what) in BESIDE {
+        let start = match (level, what) {
+            ("error", _) => "error: ",
+            ("warn", what) if what.starts_with("server.key") => "warning: ",
+            _ => "",
+        };
+        let what = format!("{start}{what}");
+        let is_event = what.starts_with("the certificate was read");
+        let is_it = |line: &str| if is_event { line.ends_with(&what) } else { line.starts_with(&what) };
+        assert!(said.lines().any(is_it), "no `{what}` in {said}");
+    }
+}
+
+fn json(line: &str) -> Map<String, Value> {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))
 }
 
 /// `name=value name="quoted \"value\""`.

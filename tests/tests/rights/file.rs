@@ -96,6 +96,7 @@ fn the_file_is_read_again_at_a_signal() {
     assert_eq!(status(&server, "GET /stats?topic=a", &bearer(&new)), 401, "before");
     server.process.signal(Signal::SIGHUP);
     until("the new token", || (status(&server, "GET /stats?topic=a", &bearer(&new)) == 200).then_some(()));
+    until("a line", || server.process.stderr().contains("the tokens were read again\n").then_some(()));
     assert_eq!(ask(&server, "POST /pub?topic=a", &bearer(&old), "hello").status, 200);
     lines.take_to(b"hello");
     events.take_to(b"hello");

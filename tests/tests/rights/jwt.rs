@@ -172,6 +172,7 @@ fn a_key_that_is_taken_away_takes_its_tokens_with_it() {
     std::fs::write(&file.path, next.keys()).expect("the file is written");
     server.process.signal(Signal::SIGHUP);
     until("the new keys", || (status(&server, "GET /stats?topic=clicks.de", &new) == 200).then_some(()));
+    until("a line", || server.process.stderr().contains("the keys of tokens were read again\n").then_some(()));
     assert_eq!(status(&server, "GET /stats?topic=clicks.de", &old), 401, "though it was remembered");
     stream.take_to(b"event: end\ndata: the token is over\n\n");
     // Both issuers of this test have the same RSA key, which has stayed.

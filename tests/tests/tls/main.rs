@@ -266,6 +266,7 @@ fn a_new_certificate_is_shown_and_no_stream_ends() {
         curl.args(["-s", "--max-time", "10", "--cacert"]).arg(&fresh).args(["-d", "after the change", &url]);
         curl.output().unwrap().status.success().then_some(())
     });
+    assert!(gauge.process.stderr().contains("the certificate was read again\n"), "{}", gauge.process.stderr());
     assert!(gauge.curl(&[&gauge.url("/stats")]).is_err(), "the old one is shown no more");
     old.hear(b"after the change\n");
     let _ = many.line("after the change");

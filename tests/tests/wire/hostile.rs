@@ -412,6 +412,31 @@ fn with_few_descriptors_there_are_fewer_connections_and_everyone_is_told() {
 }
 
 #[test]
+fn a_server_with_fewer_descriptors_than_it_needs_does_not_start() {
+    let serve = |count: u32| {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {count} && exec \"$0\" \"$@\"")]).arg(tool("streamgauge"));
+        command.args(["serve", "--pubsub-port=0", "--queue-port=0", "--allow-host=t"]).env_remove("RUST_LOG");
+        Process::spawn(command)
+    };
+    let mut refused = serve(14);
+    assert_eq!((refused.exit_code(), refused.stdout()), (2, String::new()));
+    let said = refused.stderr();
+    let start = "error: this process may open 14 files (ulimit -n): it needs ";
+    let need = said.strip_prefix(start).and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+    // With as many as it says, everybody is answered on both ports, or told why not.
+    let mut served = serve(need.unwrap_or_else(|| panic!("{said}")) + 2);
+    let ports = ["pubsub   http://", "queue    http://"].map(|port| served.line(port));
+    for port in ports.iter().map(|line| line.split(' ').next().expect("an address").parse().expect("one")) {
+        let mut client = Client::connect(port);
+        assert_eq!(client.get("/livez").status, 200);
+        let answer = Client::connect(port).answer();
+        assert_eq!((answer.status, answer.text().as_str()), (503, "the limit max-connections 1 is reached\n"));
+    }
+    assert!(!served.stderr().contains("cannot accept"), "{}", served.stderr());
+}
+
+#[test]
 fn without_a_descriptor_a_client_is_still_told() {
     let (_process, address) = with_descriptors("simplequeue", 16, &[]);
     let mut idle: Vec<Client> = (0..16).map(|_| Client::connect(address)).collect();

@@ -3,13 +3,13 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 
 use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::client::{Connection, Limits, Url};
 use crate::commands::sparkline::sparkline;
+use crate::terminal::display::is_screen;
 use crate::terminal::exit::{Failure, accepted};
 use crate::terminal::output;
 
@@ -36,7 +36,7 @@ const RESULTS: [&str; 14] = [
 
 pub(super) async fn run(url: &Url, interval: Duration, json: bool) -> Result<(), Failure> {
     let url = url.and("format", Some("json"));
-    let is_terminal = std::io::stdout().is_terminal();
+    let is_screen = is_screen(&std::io::stdout());
     let mut connection = Connection::new(Limits::default());
     let mut history = History::default();
     loop {
@@ -48,7 +48,7 @@ pub(super) async fn run(url: &Url, interval: Duration, json: bool) -> Result<(),
             let strange = |_| Failure::Refused(format!("{url}: its answer is no reading"));
             let reading: Value = serde_json::from_slice(&answer).map_err(strange)?;
             history.push(&reading);
-            output::redraw(&if is_terminal { history.table(&reading) } else { line(&reading) })?;
+            output::redraw(&if is_screen { history.table(&reading) } else { line(&reading) }, 0)?;
         }
         tokio::select! {
             biased;

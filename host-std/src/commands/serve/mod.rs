@@ -122,6 +122,13 @@ fn share(text: &str) -> Result<f64, String> {
 /// Memory of topics and queues, if no flag says otherwise.
 const MEMORY: usize = 1 << 30;
 
+/// Descriptors of a thread beside the first one.
+const OF_A_THREAD: usize = 4;
+/// Of a folder that is kept: its lock, the files of the log, a checkpoint, and those who read what is past.
+const OF_A_DISK: usize = 8;
+/// Of the connections to an engine, and to another one of its servers.
+const OF_AN_ENGINE: usize = 4;
+
 /// The flags that were typed: there are other sources too.
 pub type Given = configuration::Given<Options>;
 
@@ -132,8 +139,9 @@ pub type Given = configuration::Given<Options>;
 pub fn run(given: &Given) -> Result<ExitCode, StartError> {
     let sources = Sources::of_process(given);
     let (configuration, options) = config::read(&sources).map_err(|lines| StartError::lines(&lines))?;
+    terminal::say_as(options.connections.log_format);
     configuration.warnings.iter().for_each(|line| terminal::say(format_args!("warning: {line}")));
-    let connections = &options.connections.fitted(2);
+    let connections = &options.connections.fitted(2, options.descriptors())?;
     let explained = |error: StartError| StartError::new(configuration.explain(&error.to_string()));
     // What is wrong is seldom alone.
     let all_wrong = |wrong| match options.judge_start(&configuration) {
@@ -281,6 +289,14 @@ impl Options {
                 Err(wrong.into_iter().flatten().collect())
             }
         }
+    }
+
+    /// Descriptors that it takes beside those of every server: each thread has a runtime, and what is kept has files.
+    fn descriptors(&self) -> usize {
+        let threads = OF_A_THREAD * usize::from(self.shards - 1);
+        let disk = self.data_dir.as_ref().map_or(0, |_| OF_A_DISK);
+        let engine = self.engine.as_ref().map_or(0, |_| OF_AN_ENGINE);
+        threads + disk + engine + self.queue.descriptors()
     }
 
     fn hash_key(&self) -> Result<Option<HashKey>, StartError> {

@@ -19,12 +19,20 @@ pub(super) fn read(path: &Path) -> Result<(String, Vec<(usize, Token)>), StartEr
     Ok((text, lines))
 }
 
-/// Puts a line behind what is there; where no file is, one is made that only its owner can read.
+/// Puts a line behind what is there, unless one has its name; where no file is, one is made that only its owner can read.
 pub(super) fn append(path: &Path, line: &Token) -> Result<(), StartError> {
     let wrong = |error| StartError::new(format_args!("--tokens: {}: {error}", path.display()));
     if fs::exists(path).map_err(wrong)? {
         // A file that a server would refuse is not made longer.
-        read(path)?;
+        let (_, lines) = read(path)?;
+        let is_twin = |there: &Token| line.terms.name.is_some() && there.terms.name == line.terms.name;
+        if let Some((number, twin)) = lines.iter().find(|(_, there)| is_twin(there)) {
+            let name = twin.terms.name.as_deref().unwrap_or_default();
+            return Err(StartError::new(format_args!(
+                "--name: a token of {}:{number} is called {name} already: token remove {name}, or another name",
+                path.display()
+            )));
+        }
     }
     let mut file = OpenOptions::new().create(true).append(true).read(true).mode(MODE).open(path).map_err(wrong)?;
     let mut text = Vec::new();

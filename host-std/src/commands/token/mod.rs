@@ -108,7 +108,7 @@ fn take_out(Remove { file: Tokens { tokens }, token }: &Remove) -> Result<(), St
         let how_many = if meant.is_empty() { "no token".to_owned() } else { format!("{} tokens", meant.len()) };
         let names = lines.iter().filter_map(|(_, line)| line.terms.name.as_deref()).filter(|_| meant.is_empty());
         let near = words::meant(words::nearest(token, names));
-        // Names may be given twice, and no hash is.
+        // Whoever writes the file may give a name twice, and no hash is.
         let instead =
             if meant.len() > 1 { ": 8 digits or more of a hash, as token list has them, say which" } else { "" };
         let line = format_args!("{how_many} of {} called {token}{near}{instead}", tokens.display());

@@ -21,7 +21,7 @@ mod words;
 
 use core::pin::Pin;
 use core::time::Duration;
-use std::io::IsTerminal as _;
+use std::io::stdout;
 
 use clap::Args;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -34,6 +34,7 @@ use self::watched::Watched;
 use super::EXIT_CODES;
 use super::at::URL;
 use crate::client::{Url, prepare};
+use crate::terminal::display::{is_coloured, is_screen};
 use crate::terminal::exit::{Failure, STDOUT};
 use crate::terminal::flags::{server, time};
 use crate::terminal::output;
@@ -41,7 +42,7 @@ use crate::terminal::signals::Stop;
 
 /// Show what a server does at this moment: topics, queues and gauges with their rates, memory and disk
 ///
-/// What the server's page shows in a browser, in a terminal. Press ? for its keys. Where stdout is no terminal it prints
+/// What the server's page shows in a browser, in a terminal. Press ? for its keys. Where stdout is no terminal, or a dumb one, it prints
 /// one table, with the rates of the time between two questions, and ends.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT_CODES)]
@@ -67,13 +68,11 @@ pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
     if json {
         return print_json(server, stop).await;
     }
-    if !std::io::stdout().is_terminal() {
+    if !is_screen(&stdout()) {
         return print_table(server, every, stop).await;
     }
-    // It is what no-color.org says.
-    let is_coloured = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let (watched, view) = (Watched::default(), View::new());
-    let top = Top { watched, view, every, url: url.to_string(), paint: Paint { is_coloured } };
+    let (watched, view, paint) = (Watched::default(), View::new(), Paint { is_coloured: is_coloured(&stdout()) });
+    let top = Top { watched, view, every, url: url.to_string(), paint };
     top.run(server, stop).await
 }
 

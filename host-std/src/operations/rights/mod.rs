@@ -107,18 +107,21 @@ impl Rights {
         Ok(Arc::new(Self { sources, declared, tokens, keys, verified, tickets: Tickets::new()? }))
     }
 
-    /// Reads the file of tokens again. What is wrong is logged, and it counts as it did before.
+    /// Reads the file of tokens again, which is logged. What is wrong is logged too, and it counts as it did before.
     pub(crate) fn reload_tokens(&self) {
         self.read_tokens(&self.declared.lock());
     }
 
-    /// Reads the file of keys again. What is wrong is logged, and it counts as it did before.
+    /// The same of the file of keys.
     pub(crate) fn reload_keys(&self) {
         match self.sources.read_keys() {
             Ok(keys) => {
                 let keys = Arc::new(keys);
                 *self.keys.write() = Arc::clone(&keys);
                 self.verified.lock().retain(|_, one| keys.has(&one.key));
+                if self.sources.jwt.is_some() {
+                    tracing::info!("the keys of tokens were read again");
+                }
             }
             Err(error) => tracing::error!("keys stay as they were: {error}"),
         }
@@ -138,8 +141,18 @@ impl Rights {
     fn read_tokens(&self, declared: &Declared) -> bool {
         let before = Arc::clone(&self.tokens.read());
         let tokens = self.sources.read_tokens(declared, &before);
-        let read = tokens.map(|tokens| *self.tokens.write() = Arc::new(tokens));
-        read.inspect_err(|error| tracing::error!("tokens stay as they were: {error}")).is_ok()
+        let tokens = match tokens {
+            Ok(tokens) => tokens,
+            Err(error) => {
+                tracing::error!("tokens stay as they were: {error}");
+                return false;
+            }
+        };
+        *self.tokens.write() = Arc::new(tokens);
+        if self.sources.tokens.is_some() {
+            tracing::info!("the tokens were read again");
+        }
+        true
     }
 
     /// Whether a request may be answered that needs this, and shows what `Authorization` says, or a ticket for what only

@@ -160,16 +160,16 @@ impl Upgrade {
         let (this, begins) = (Arc::clone(self), Arc::new(begins));
         this.state.lock().next = Next::Nobody;
         terminal::on_upgrade(move || {
-            let Some(turn) = Turn::take(&this) else { return terminal::say("upgrade: one is under way") };
+            let Some(turn) = Turn::take(&this) else { return terminal::warn("upgrade: one is under way") };
             let begins = Arc::clone(&begins);
             // It is waited for, and requests are not.
             let begun = thread::Builder::new().spawn(move || match turn.upgrade.begin() {
                 Ok(heir) => begins(heir),
-                Err(why) if turn.upgrade.is_closed() => terminal::say(format_args!("upgrade: {why}")),
-                Err(why) => terminal::say(format_args!("upgrade: {why}; this process goes on")),
+                Err(why) if turn.upgrade.is_closed() => terminal::warn(format_args!("upgrade: {why}")),
+                Err(why) => terminal::warn(format_args!("upgrade: {why}; this process goes on")),
             });
             if let Err(why) = begun {
-                terminal::say(format_args!("upgrade: {why}; this process goes on"));
+                terminal::warn(format_args!("upgrade: {why}; this process goes on"));
             }
         })
     }

@@ -89,6 +89,8 @@ const NODES_IN: &str = ", nodes in database ";
 /// A server, a state there, and who adds to it.
 #[derive(Debug, Clone)]
 pub struct Target {
+    /// The server, for people: as it was said, without a password.
+    pub(super) server: String,
     pub(super) client: ::redis::Client,
     pub(super) key: Key,
     pub(super) expire: Option<Duration>,
@@ -101,14 +103,14 @@ impl Target {
     /// # Errors
     /// It is no address of a Redis server.
     pub fn new(url: &str, mut key: Key, expire: Option<Duration>) -> Result<Self, StateError> {
-        let shown = masked(url);
+        let server = masked(url).into_owned();
         let bad =
-            |error: ::redis::RedisError| StateError::new(format_args!("--state {shown}: {}", super::words(&error)));
+            |error: ::redis::RedisError| StateError::new(format_args!("--state {server}: {}", super::words(&error)));
         let client = ::redis::Client::open(url.into_connection_info().map_err(bad)?).map_err(bad)?;
         key.home = client.get_connection_info().redis_settings().db();
         // Two writers of one name would take each other's batches for their own.
         let writer = format!("{:016x}-{}", RandomState::new().build_hasher().finish(), std::process::id());
-        Ok(Self { client, key, expire, writer })
+        Ok(Self { server, client, key, expire, writer })
     }
 
     /// Puts the nodes of a graph into a database of their own, where they are called what they are called.
@@ -121,11 +123,6 @@ impl Target {
         }
         self.key.nodes = Some(database.into());
         Ok(self)
-    }
-
-    /// The server, for people.
-    pub(super) fn server(&self) -> String {
-        self.client.get_connection_info().addr().to_string()
     }
 }
 

@@ -181,7 +181,7 @@ impl Link {
     fn recovered(&mut self, log: &Arc<Mutex<Log>>) {
         self.backoff.reset();
         if log.lock().trouble.take().is_some() {
-            tracing::warn!(state = %self.target.server(), "state reached again");
+            tracing::warn!(state = %self.target.server, "state reached again");
         }
     }
 
@@ -201,6 +201,6 @@ impl Link {
     }
 
     fn named(&self, error: &RedisError) -> StateError {
-        StateError::new(format_args!("--state {} --key {}: {}", self.target.server(), self.target.key, words(error)))
+        StateError::new(format_args!("--state {} --key {}: {}", self.target.server, self.target.key, words(error)))
     }
 }

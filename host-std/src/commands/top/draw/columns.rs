@@ -23,11 +23,17 @@ pub(super) const LATELY: &str = "lately";
 const WIDE: u16 = 100;
 /// As much of a name as nearly all have.
 const NAME: u16 = 24;
+/// As much of one as a screen is too narrow without: rather than cut that, or a number, a column is left out.
+const SHORT: u16 = 12;
 /// Of a series.
 const LEAST: u16 = 10;
 const MOST: u16 = 60;
 
-/// The columns behind the name, on a screen of that width.
+/// Columns that so much stands before: what tells which row is looked at.
+const MARK: u16 = 2;
+
+/// The columns behind the name, on a screen of that width. Where there is no room for all, how it went lately is left out
+/// first, and then the last one each time.
 pub(in super::super) fn columns(list: List, screen: u16) -> Vec<Column> {
     let number = |title, width| Column { title, is_number: true, width };
     let text = |title, width| Column { title, is_number: false, width };
@@ -71,10 +77,18 @@ pub(in super::super) fn columns(list: List, screen: u16) -> Vec<Column> {
     if screen >= WIDE {
         columns.extend(wide);
     }
-    let taken: u16 = columns.iter().map(|column| column.width + 1).sum();
-    let more = screen.saturating_sub(taken + NAME + 2);
+    while beside_name(&columns) + SHORT > screen && !columns.is_empty() {
+        let series = columns.iter().position(Column::is_series);
+        columns.remove(series.unwrap_or(columns.len() - 1));
+    }
+    let more = screen.saturating_sub(beside_name(&columns) + NAME);
     if let Some(series) = columns.iter_mut().find(|column| column.is_series()) {
         series.width = (series.width + more).min(MOST);
     }
     columns
+}
+
+/// What of a row is not its name.
+pub(super) fn beside_name(columns: &[Column]) -> u16 {
+    columns.iter().map(|column| column.width + 1).sum::<u16>() + MARK
 }

@@ -23,7 +23,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, watched: &Watched, view: &
     };
     let text = match told {
         None => String::new(),
-        Some(Detail::Topic(said)) => subscribers(said, watched.time),
+        Some(Detail::Topic(said)) => subscribers(said, watched.time, area.width.into()),
         Some(Detail::Queue(items)) => self::items(items, watched.time),
         Some(Detail::Gauge(text) | Detail::Refused(text)) => text.clone(),
     };
@@ -37,7 +37,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, watched: &Watched, view: &
     frame.render_widget(Paragraph::new(Text::from(lines)).block(block), area);
 }
 
-fn subscribers(said: &Value, now: Timestamp) -> String {
+fn subscribers(said: &Value, now: Timestamp, width: usize) -> String {
     let clients = said["clients"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut text = String::new();
     if clients.is_empty() {
@@ -69,7 +69,7 @@ fn subscribers(said: &Value, now: Timestamp) -> String {
                 count(number("missed").saturating_add(number("skipped"))),
             ]);
         }
-        text += &table.text();
+        text += &table.within(width);
     }
     if let Some((last, others)) = said["sent_away"].as_array().and_then(|away| away.split_last()) {
         let (peer, ago, why) = (self::text(last, "peer"), age(last["at"].as_str(), now), self::text(last, "reason"));

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Text};
 use ratatui::widgets::{HighlightSpacing, Row, Table, TableState};
 
 use super::Paint;
-use super::columns::{LATELY, columns};
+use super::columns::{LATELY, beside_name, columns};
 use crate::commands::sparkline::sparkline;
 use crate::commands::top::view::{List, View};
 use crate::commands::top::watched::{Gauge, Queue, Series, Topic, Watched};
@@ -34,8 +34,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, list: List, watched: &Watc
         });
         Row::new([Text::raw(title(list, name, watched))].into_iter().chain(shown))
     });
-    let taken: u16 = columns.iter().map(|column| column.width + 1).sum::<u16>() + 2;
-    let widths = [area.width.saturating_sub(taken)].into_iter().chain(columns.iter().map(|column| column.width));
+    let widths =
+        [area.width.saturating_sub(beside_name(&columns))].into_iter().chain(columns.iter().map(|column| column.width));
     let widths = widths.map(Constraint::Length);
     let table = Table::new(rows, widths).header(header).column_spacing(1);
     let table =
@@ -64,14 +64,15 @@ fn aligned(text: String, is_number: bool) -> Text<'static> {
 
 fn heading(list: List, shown: usize, watched: &Watched, view: &View) -> String {
     let (what, all) = match list {
-        List::Topics => ("topics", watched.topics.len()),
-        List::Queues => ("queues", watched.queues.len()),
-        List::Gauges => ("gauges", watched.gauges.len()),
+        List::Topics => ("topic", watched.topics.len()),
+        List::Queues => ("queue", watched.queues.len()),
+        List::Gauges => ("gauge", watched.gauges.len()),
     };
+    let plural = if all == 1 { "" } else { "s" };
     let many = if shown == all { count(all as u64) } else { format!("{shown} of {}", count(all as u64)) };
     match view.order(list) {
-        "name" => format!("{many} {what}"),
-        order => format!("{many} {what} by {order}"),
+        "name" => format!("{many} {what}{plural}"),
+        order => format!("{many} {what}{plural} by {order}"),
     }
 }
 

@@ -32,7 +32,9 @@ const HEAD: u16 = 3;
 const FOOT: u16 = 1;
 /// Lines of a list beside its rows.
 const HEADING: u16 = 1;
-/// Lines of what is shown in detail, at least.
+/// Lines of all lists with a row each.
+const LISTS: u16 = 3 * (HEADING + 1);
+/// Lines of what is shown in detail, at least, where lists have theirs.
 const DETAIL: u16 = 5;
 /// Lines of the list that is left where one has most of the screen.
 const LARGE: u16 = 5;
@@ -64,7 +66,11 @@ pub(super) fn all(frame: &mut Frame<'_>, watched: &Watched, view: &View, url: &s
         let text = watched.lost.as_ref().map_or("asking the server …", |_| "No server has answered yet.");
         frame.render_widget(Paragraph::new(text).centered(), rows(HEAD + body / 2, 1));
     } else {
-        let detail = if view.is_large { body.saturating_sub(LARGE) } else { (body / 3).max(DETAIL).min(body) };
+        let detail = if view.is_large {
+            body.saturating_sub(LARGE)
+        } else {
+            (body / 3).max(DETAIL).min(body.saturating_sub(LISTS))
+        };
         let mut y = HEAD;
         for (list, height) in List::ALL.into_iter().zip(shares(body - detail, watched, view)) {
             lists::draw(frame, rows(y, height), list, watched, view, paint);
@@ -78,11 +84,11 @@ pub(super) fn all(frame: &mut Frame<'_>, watched: &Watched, view: &View, url: &s
     }
 }
 
-/// How many lines each list gets of so many: all that it needs where that is there, and the same else; where one has
-/// most of the screen only its own list.
+/// How many lines each list gets of so many: all that it needs where that is there, and the same else. Where one has most
+/// of the screen, or there is no room for a row of each, only the list that is looked at.
 fn shares(lines: u16, watched: &Watched, view: &View) -> [u16; 3] {
     let wants = List::ALL.map(|list| {
-        if view.is_large && list != view.list {
+        if (view.is_large || lines < LISTS) && list != view.list {
             return 0;
         }
         let rows = view.names(list, watched).len().max(1);

@@ -1,6 +1,7 @@
 //! The whole screen as text: `golden/NAME.txt` is what it has to be, and `STREAMGAUGE_GOLDEN=write` writes it anew.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ratatui::Terminal;
@@ -116,6 +117,48 @@ fn topics_and_their_subscribers() {
     let watched = watched(Some((List::Topics, "clicks", subscribers())));
     golden("topics_80x24", SMALL, &watched, &View::new());
     golden("topics_120x40", LARGE, &watched, &View::new());
+}
+
+#[test]
+fn a_narrow_screen_has_fewer_columns() {
+    let watched = watched(Some((List::Topics, "clicks", subscribers())));
+    for size in [(60, 24), (40, 24), (30, 12)] {
+        golden(&format!("narrow_{}x{}", size.0, size.1), size, &watched, &View::new());
+    }
+}
+
+#[test]
+fn no_number_is_another_one_on_a_narrow_screen() {
+    let watched = watched(Some((List::Topics, "clicks", subscribers())));
+    let words = |width: u16| -> BTreeSet<String> {
+        let text = text((width, 24), &watched, &View::new());
+        // The last line of what is shown in detail is a sentence.
+        let lines = text.lines().filter(|line| !line.starts_with("sent away"));
+        let words = lines.flat_map(str::split_whitespace).filter(|word| word.contains(|c: char| c.is_ascii_digit()));
+        words.map(str::to_owned).collect()
+    };
+    let all = words(200);
+    // As wide as the first column of what is shown in detail.
+    for width in 15..200 {
+        let narrow = words(width);
+        assert!(narrow.is_subset(&all), "{width}: {:?}", narrow.difference(&all));
+    }
+}
+
+#[test]
+fn a_row_has_room_before_a_heading_of_another_list() {
+    let watched = watched(None);
+    for (height, keys) in (6..24).flat_map(|height| [(height, &[][..]), (height, &[Key::Next]), (height, &[Key::Back])])
+    {
+        let shown = text((30, height), &watched, &pressed(keys, &watched));
+        assert!(shown.contains("\n› "), "{height} lines, {keys:?}:\n{shown}");
+    }
+}
+
+#[test]
+fn one_is_not_many() {
+    let shown = text(SMALL, &watched(None), &View::new());
+    assert!(shown.contains("  1 gauge  ") && shown.contains("  2 topics  "), "{shown}");
 }
 
 #[test]

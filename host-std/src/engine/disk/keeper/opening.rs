@@ -25,7 +25,7 @@ use crate::engine::disk::state::{self, Found, StateError};
 use crate::engine::disk::tenure::Tenure;
 use crate::engine::disk::{checkpoint, log};
 use crate::engine::memory::Rooms;
-use crate::terminal::say;
+use crate::terminal::{say, warn};
 
 /// What a folder held.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +61,7 @@ impl Recovered {
         say(format_args!("{folder}: {entries} entries of the log were executed again in {took:.2?}; {how}"));
         if let Some(interval) = unsynced {
             let latest = Rfc3339(self.latest);
-            say(format_args!(
+            warn(format_args!(
                 "{folder}: the machine has stopped, and --sync was interval:{interval:?}: what was answered in so long, behind {latest}, may be lost; messages go on with numbers that are {SKIPPED} higher, so that none has one that was seen before"
             ));
         }

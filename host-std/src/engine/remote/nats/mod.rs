@@ -35,7 +35,7 @@ use tokio::sync::{Notify, watch};
 
 use super::{Group, Order, Replica, Settings, Stop, restore};
 use crate::engine::memory::{Rooms, Shard};
-use crate::terminal::say;
+use crate::terminal::{say, warn};
 use condition::Condition;
 use streams::Streams;
 
@@ -154,7 +154,7 @@ impl Following {
     async fn wait(&self, why: &str, said: &mut bool) {
         self.condition.unreached(why);
         if !std::mem::replace(said, true) {
-            say(format_args!("engine: {why}; trying again"));
+            warn(format_args!("engine: {why}; trying again"));
         }
         tokio::time::sleep(AGAIN).await;
     }

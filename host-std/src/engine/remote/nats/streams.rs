@@ -12,7 +12,7 @@ use async_nats::{Client, ConnectOptions, Event};
 
 use super::condition::Condition;
 use crate::engine::remote::{Credentials, Settings};
-use crate::terminal::say;
+use crate::terminal::warn;
 
 /// How long the engine is let take for an answer; then it is asked again.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -81,7 +81,7 @@ impl Streams {
             config.max_bytes = bytes;
             // It will do as it is.
             if let Err(error) = jetstream.update_stream(&config).await {
-                say(format_args!("engine: --engine-bytes: the stream {log_name} can't be changed: {error}"));
+                warn(format_args!("engine: --engine-bytes: the stream {log_name} can't be changed: {error}"));
                 config = log.cached_info().config.clone();
             }
         }
