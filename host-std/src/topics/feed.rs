@@ -23,7 +23,9 @@ use crate::engine::memory::TopicLog as Messages;
 ///
 /// It works on the topic's fan-out, wherever that is kept, in steps: [`load`](Self::load) looks for what the next few
 /// subscribers are sent, [`write`](Self::write) needs the fan-out no longer and writes it to their sockets, and
-/// [`settle`](Self::settle) moves them on. Wakers are handed out ([`Aftermath`]), to be woken when no lock is held.
+/// [`settle`](Self::settle) moves them on. Before the first of them and behind the last,
+/// [`follow_plans`](Self::follow_plans) looks at all who have a plan. Wakers are handed out ([`Aftermath`]), to be woken
+/// when no lock is held.
 pub(super) struct Feed {
     venue: Arc<Venue>,
     subscribers: Lists<Subscriber, 5>,
@@ -42,6 +44,9 @@ pub(super) struct Feed {
     /// Bytes for the rests of messages that subscribers are still sent when they have lost their place in the log.
     farewells: Places,
     stage: Stage,
+    /// How often one with a plan was looked at.
+    #[cfg(test)]
+    pub(super) looks: usize,
 }
 
 /// It has everything that was published when it was last looked at.
@@ -117,6 +122,8 @@ impl Feed {
             aftermath: Aftermath { wakers: Vec::new(), kicked: Vec::new() },
             farewells,
             stage: Stage::Open,
+            #[cfg(test)]
+            looks: 0,
         }
     }
 
@@ -194,7 +201,7 @@ impl Feed {
     /// many these are. O([`SLICE`]), and what encoding costs; if the one farthest behind may be too slow, O(full
     /// sockets) more.
     pub(super) fn load(&mut self, messages: &mut Messages, frames: &mut Frames, most: usize, now: Time) -> u64 {
-        let mut kicked = self.kick_the_slow(messages) + self.follow_plans(messages, now);
+        let mut kicked = self.kick_the_slow(messages);
         let mut passed_over = 0;
         frames.begin();
         while self.loads.len() + passed_over < most
@@ -242,12 +249,16 @@ impl Feed {
             match sent {
                 Sent::Whole => self.subscribers.move_to(DUE, key),
                 Sent::Everything => self.subscribers.move_to(READY, key),
-                Sent::Part => kicked += u64::from(self.block(key, messages)),
+                Sent::Part => {
+                    kicked += u64::from(self.block(key, messages));
+                    // Publishers may have to wait for it before the others had their turn.
+                    kicked += self.follow_plan(key, messages, now);
+                }
                 Sent::Over => self.over(key),
             }
         }
         self.loads = loads;
-        kicked + self.follow_plans(messages, now)
+        kicked
     }
 
     /// Until when nothing may be published.
@@ -262,45 +273,53 @@ impl Feed {
 
     /// Lets those have their turn whose time has come. O(plans).
     pub(super) fn wake(&mut self, now: Time) {
-        let keys: Vec<usize> = self.planned.iter().copied().collect();
-        for key in keys {
+        for key in &self.planned {
             let is_due =
                 |one: &mut Subscriber| one.plan.as_ref().and_then(|plan| plan.wakes_at).is_some_and(|at| at <= now);
-            if self.subscribers.list_of(key) == Some(READY) && self.subscribers.get_mut(key).is_some_and(is_due) {
-                self.subscribers.move_to(DUE, key);
+            if self.subscribers.list_of(*key) == Some(READY) && self.subscribers.get_mut(*key).is_some_and(is_due) {
+                self.subscribers.move_to(DUE, *key);
             }
         }
     }
 
-    /// Moves those on, or sends those away, who lag and have a plan for it; returns how many were sent away. O(plans).
-    fn follow_plans(&mut self, messages: &mut Messages, now: Time) -> u64 {
+    /// Moves those on, or sends those away, who lag and have a plan for it; returns how many were sent away. O(plans): what
+    /// a publish costs would grow with their square if that were done for each few of them.
+    pub(super) fn follow_plans(&mut self, messages: &mut Messages, now: Time) -> u64 {
         (self.hold, self.alarm) = (None, None);
-        if self.planned.is_empty() {
-            return 0;
+        // Who is sent away stays among them until its task is gone.
+        let planned = std::mem::take(&mut self.planned);
+        let kicked = planned.iter().map(|key| self.follow_plan(*key, messages, now)).sum();
+        self.planned = planned;
+        kicked
+    }
+
+    /// Moves one on, or sends it away, if it lags and has a plan for it; returns how many were sent away. O(1), and the
+    /// messages that it is moved on by.
+    fn follow_plan(&mut self, key: usize, messages: &mut Messages, now: Time) -> u64 {
+        let Some(one) = self.subscribers.get_mut(key).filter(|one| one.plan.is_some()) else { return 0 };
+        #[cfg(test)]
+        {
+            self.looks += 1;
         }
+        let copied = one.copied;
+        let decision = match one.past() {
+            // No publisher has left it behind.
+            Some(_) => Decision::Go,
+            None => one.mind_the_lag(messages, now, self.farewells.left()),
+        };
+        self.farewells.take(one.copied.saturating_sub(copied) as usize);
+        let wakes_at = one.plan.as_ref().and_then(|plan| plan.wakes_at);
         let mut kicked = 0;
-        let keys: Vec<usize> = self.planned.iter().copied().collect();
-        for key in keys {
-            let Some(one) = self.subscribers.get_mut(key) else { continue };
-            let copied = one.copied;
-            let decision = match one.past() {
-                // No publisher has left it behind.
-                Some(_) => Decision::Go,
-                None => one.mind_the_lag(messages, now, self.farewells.left()),
-            };
-            self.farewells.take(one.copied.saturating_sub(copied) as usize);
-            let wakes_at = one.plan.as_ref().and_then(|plan| plan.wakes_at);
-            match decision {
-                Decision::SendAway => kicked += u64::from(self.kick(key, messages)),
-                Decision::Hold(until) => {
-                    self.hold = self.hold.max(Some(until));
-                    self.alarm = earlier(self.alarm, Some(until));
-                }
-                Decision::Go | Decision::MoveOn { .. } | Decision::Newest => {}
+        match decision {
+            Decision::SendAway => kicked = u64::from(self.kick(key, messages)),
+            Decision::Hold(until) => {
+                self.hold = self.hold.max(Some(until));
+                self.alarm = earlier(self.alarm, Some(until));
             }
-            if self.subscribers.list_of(key) == Some(READY) {
-                self.alarm = earlier(self.alarm, wakes_at);
-            }
+            Decision::Go | Decision::MoveOn { .. } | Decision::Newest => {}
+        }
+        if self.subscribers.list_of(key) == Some(READY) {
+            self.alarm = earlier(self.alarm, wakes_at);
         }
         kicked
     }

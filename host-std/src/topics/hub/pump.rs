@@ -78,11 +78,13 @@ impl Hub {
         for topic in removed {
             self.end_of_removed(&topic);
         }
+        let mut is_first = true;
         while !left.is_empty() {
             // Once at least: if all sockets of a topic are full, nobody is due, but somebody may be too slow.
             for (topic, due) in &mut left {
-                *due = due.saturating_sub(self.serve(topic, (*due).min(SLICE)));
+                *due = self.serve(topic, *due, is_first);
             }
+            is_first = false;
             left.retain(|(_, due)| *due > 0);
             if !left.is_empty() {
                 tokio::task::yield_now().await;
@@ -131,30 +133,36 @@ impl Hub {
         }
     }
 
-    /// Serves up to `most` subscribers of a topic, and returns how many of them have had their turn.
-    pub(super) fn serve(&self, topic: &Name, most: usize) -> usize {
+    /// Serves a [`SLICE`] of the subscribers of a topic, of whom so many are `left` in this pass, and returns how many are
+    /// left then. Plans are followed in the first slice and in the last one only: that is a look at all of them.
+    pub(super) fn serve(&self, topic: &Name, left: usize, is_first: bool) -> usize {
         let now = self.shard.clock().now();
         let mut crowds = self.crowds.lock();
         let Crowds { topics, frames, due, alarms, held, sent_away } = &mut *crowds;
-        let Some(feed) = topics.get_mut(topic) else { return usize::MAX };
+        let Some(feed) = topics.get_mut(topic) else { return 0 };
         frames.belong_to(topic);
         let (before, epoch) = (feed.due(), feed.venue().epoch);
         let loaded = self.shard.with(|memory| {
             // Another one of that name has others in the same places.
             let log = memory.topic_mut(topic).filter(|log| log.origin() == epoch)?;
-            let kicked = feed.load(log, frames, most, now);
+            let mut kicked = if is_first { feed.follow_plans(log, now) } else { 0 };
+            kicked += feed.load(log, frames, left.min(SLICE), now);
             memory.count_kicked(topic, kicked);
             Some(before.saturating_sub(feed.due()))
         });
         let Some(loaded) = loaded else {
             drop(crowds);
             self.end_of_removed(topic);
-            return usize::MAX;
+            return 0;
         };
+        let left = left.saturating_sub(loaded.max(1));
         feed.write(frames);
         self.shard.with(|memory| {
-            let log = memory.topic_mut(topic).filter(|log| log.origin() == epoch);
-            let kicked = log.map_or(0, |log| feed.settle(log, now));
+            let Some(log) = memory.topic_mut(topic).filter(|log| log.origin() == epoch) else { return };
+            let mut kicked = feed.settle(log, now);
+            if left == 0 {
+                kicked += feed.follow_plans(log, now);
+            }
             memory.count_kicked(topic, kicked);
         });
         let aftermath = feed.aftermath();
@@ -183,7 +191,7 @@ impl Hub {
         }
         drop(crowds);
         aftermath.run();
-        loaded.max(1)
+        left
     }
 
     /// Ends the streams of a topic that was removed; those of another one of its name go on.

@@ -202,7 +202,7 @@ async fn nobody_is_sent_what_another_topic_of_that_name_has_for_who_is_in_the_sa
     let after = admit(&hub, &plain("t"));
     publish(&hub, "t", "new");
     // As between two slices of a pass that began before.
-    hub.serve(&topic("t"), SLICE);
+    hub.serve(&topic("t"), SLICE, true);
     assert_eq!(got(&before), "");
     let after = hand_over(after);
     let _stop = pump(&hub);
@@ -221,4 +221,21 @@ async fn who_was_let_in_to_a_topic_that_is_removed_before_it_is_there_leaves_nob
     settle().await;
     assert!(late.is_left(), "its topic is gone");
     assert_eq!(hub.places.left(), hub.places.all());
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_often_plans_are_looked_at_does_not_grow_with_the_slices_of_a_pass() {
+    let hub = hub();
+    let skip = Subscription { on_lag: OnLag::Skip, ..plain("t") };
+    let clients: Vec<_> = (0..SLICE * 10).map(|_| subscribe(&hub, &skip, None)).collect();
+    let _stop = pump(&hub);
+    settle().await;
+    let looks = || hub.crowds.lock().topics.get(&topic("t")).unwrap().looks;
+    let before = looks();
+    publish(&hub, "t", "x");
+    settle().await;
+    assert!(clients.iter().all(|client| got(client) == "x\n"));
+    // Once before each has what it lacks, and once when it has it; and so when all are found to have everything.
+    let each = (looks() - before) / clients.len();
+    assert!(each <= 4, "each was looked at {each} times for one message");
 }
