@@ -298,7 +298,9 @@ impl Feed {
     fn follow_plan(&mut self, key: usize, messages: &mut Messages, now: Time) -> u64 {
         let Some(one) = self.subscribers.get_mut(key).filter(|one| one.plan.is_some()) else { return 0 };
         #[cfg(test)]
-        (self.looks += 1);
+        {
+            self.looks += 1;
+        }
         let copied = one.copied;
         let decision = match one.past() {
             // No publisher has left it behind.
