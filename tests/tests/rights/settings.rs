@@ -7,7 +7,7 @@ fn who_feeds_a_queue_from_a_topic_may_subscribe_to_it() {
     let tokens = Tokens::new();
     let admin = tokens.add("admin:own.*", &[]);
     let reader = tokens.add("admin:own.* sub:secret put:letters pub:told", &[]);
-    let told = r#"{"topic":"secret","measure":"rate","when":{"count >":100,"to":"told"}}"#;
+    let told = r#"{"topic":"secret","measure":"rate","every":"1m","when":{"count >":100,"to":"told"}}"#;
     for shards in ["--shards=1", "--shards=3"] {
         let server = tokens.serve(&[shards]);
         for (request, body, line) in [

@@ -16,6 +16,7 @@ roots! {
     definition_check => definition().check();
     definition_measures_like => definition().measures_like(given());
     definition_from_json => Definition::from_json(bytes());
+    definition_longest_reading => definition().longest_reading();
     definition_write_json => definition().write_json(answer());
     measure_name => given::<Measure>().name();
     measure_named => Measure::named(text());

@@ -159,6 +159,7 @@ roots! {
     raise_first_item => engine().raise_first_item(*given());
     drop_letters => engine().drop_letters(name(), *given::<[(Time, u64); 4]>());
     move_queue => engine().detach_queue(name()).map(|queue| engine().attach_queue(name(), queue, time()).is_ok());
+    queue_names => engine().queue_names().count();
     fixed_seeded => keep(Fixed::<4, 64, 4>::seeded(*given()));
     fixed_topic => given::<Fixed<4, 64, 4>>().topic(given());
     fixed_queue => given::<Fixed<4, 64, 4>>().queue(given());
