@@ -122,34 +122,23 @@ fn open_now() -> u64 {
     std::fs::read_dir("/dev/fd").map_or(3, |open| (open.count() as u64).saturating_sub(1))
 }
 
-/// Bytes that the operating system takes for a client and has not sent: a small part of what it would take.
-#[cfg(target_os = "linux")]
-const UNSENT: u32 = 256 << 10;
-
-/// What every connection has that `listener` accepts.
-pub(super) fn set_options(listener: &TcpListener) {
-    if let Err(error) = keep_alive(listener) {
+/// Lets the operating system find out which peers have vanished, on every connection that `listener` accepts: after
+/// a minute of silence it asks, and after three questions without an answer the connection is over.
+pub(super) fn keep_alive(listener: &TcpListener) {
+    use nix::sys::socket::{setsockopt, sockopt};
+    let set = || {
+        setsockopt(listener, sockopt::KeepAlive, &true)?;
+        #[cfg(target_os = "linux")]
+        {
+            setsockopt(listener, sockopt::TcpKeepIdle, &60)?;
+            setsockopt(listener, sockopt::TcpKeepInterval, &20)?;
+            setsockopt(listener, sockopt::TcpKeepCount, &3)?;
+        }
+        nix::Result::Ok(())
+    };
+    if let Err(error) = set() {
         tracing::warn!(%error, "peers that vanish will not be noticed");
     }
-    // That a client has taken something is seen when the system has room again, which would be after a megabyte and more.
-    #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(listener).set_tcp_notsent_lowat(UNSENT) {
-        tracing::warn!(%error, "clients that are slow will be taken for ones that stand still");
-    }
-}
-
-/// Lets the operating system find out which peers have vanished: after a minute of silence it asks, and after three questions
-/// without an answer the connection is over.
-fn keep_alive(listener: &TcpListener) -> nix::Result<()> {
-    use nix::sys::socket::{setsockopt, sockopt};
-    setsockopt(listener, sockopt::KeepAlive, &true)?;
-    #[cfg(target_os = "linux")]
-    {
-        setsockopt(listener, sockopt::TcpKeepIdle, &60)?;
-        setsockopt(listener, sockopt::TcpKeepInterval, &20)?;
-        setsockopt(listener, sockopt::TcpKeepCount, &3)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -169,7 +169,7 @@ pub async fn serve<H: Handler>(
     limits: Limits,
     mut shutdown: watch::Receiver<bool>,
 ) {
-    descriptors::set_options(&listener);
+    descriptors::keep_alive(&listener);
     let max_connections = limits.max_connections;
     let places = Arc::new(Semaphore::new(max_connections));
     let shared = Arc::new(Shared {
