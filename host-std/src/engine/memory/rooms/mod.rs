@@ -330,6 +330,8 @@ impl Rooms {
 
 #[cfg(test)]
 mod tests {
+    use streamgauge_core::engine::memory::Table as _;
+
     use super::*;
 
     #[test]
@@ -338,5 +340,14 @@ mod tests {
         let there: Vec<_> = std::iter::from_fn(|| rooms.own_room(1).ok()).collect();
         let refusal = rooms.own_room(1).map(drop).unwrap_err();
         assert!(!there.is_empty() && matches!(refusal, Refusal::NoRoom { names: 0, .. }), "{refusal}");
+    }
+    #[test]
+    fn who_has_no_room_is_told_what_holds_it() {
+        let mut rooms = Rooms::alone(Budget::new(100));
+        let mut topics = rooms.table(Kind::Topic);
+        let held = rooms.take(60).unwrap();
+        topics.insert(Name::MAIN, held).unwrap();
+        let refusal = rooms.take(41).unwrap_err();
+        assert_eq!(refusal, Refusal::NoRoom { needed: 41, budget: 100, held: 60, names: 1 });
     }
 }
