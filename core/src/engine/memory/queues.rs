@@ -206,7 +206,8 @@ impl<H: Host> Memory<H> {
         // Whose last lease is over is a letter, and goes to the queue that takes it. Where that is elsewhere, the host has tried
         // it before: what had no room there is emptied as well.
         let is_due = entry.queue.advance(now, STEPS).more;
-        if !self.has_letters_for_elsewhere(name) && self.hand_letters_on(name, now) {
+        let have_been_tried = self.target_of_letters(name).is_some_and(|target| self.is_elsewhere(&target));
+        if !have_been_tried && self.hand_letters_on(name, now) {
             return Outcome::Moved { items: 0, more: true };
         }
         let items = self.queues.get_mut(name).map_or(0, |entry| entry.queue.purge(now, BATCH));

@@ -67,10 +67,9 @@ impl<H: Host> Memory<H> {
         self.queues.get(name)?.target_of_letters(name)
     }
 
-    /// Whether the queue that takes the dead of another one is not here.
-    pub(super) fn has_letters_for_elsewhere(&self, name: &Name) -> bool {
-        self.target_of_letters(name)
-            .is_some_and(|target| self.queues.get(&target).is_none() && !self.host.owns(&target))
+    /// Whether a queue is neither here nor made here by its first use.
+    pub(super) fn is_elsewhere(&self, queue: &Name) -> bool {
+        self.queues.get(queue).is_none() && !self.host.owns(queue)
     }
 
     /// Puts the dead of a queue on the one that takes them, as far as it does; the others stay where they are, and are
@@ -81,7 +80,7 @@ impl<H: Host> Memory<H> {
             return false;
         }
         let Some(target) = self.target_of_letters(name) else { return false };
-        if self.has_letters_for_elsewhere(name) {
+        if self.is_elsewhere(&target) {
             self.set_handing(name, true);
             self.host.letters(name);
             return false;
