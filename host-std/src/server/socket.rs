@@ -162,33 +162,41 @@ impl Socket {
     }
 
     /// Writes all of both.
-    pub(super) async fn write(&mut self, mut first: &[u8], mut second: &[u8]) -> Result<(), Gone> {
+    pub(super) async fn write(&mut self, first: &[u8], second: &[u8]) -> Result<(), Gone> {
+        let mut both = [IoSlice::new(first), IoSlice::new(second)];
+        let mut left = both.as_mut_slice();
+        // What is empty goes.
+        IoSlice::advance_slices(&mut left, 0);
         let mut deadline = None;
         poll_fn(|cx| {
             loop {
                 let stream = Pin::new(&mut self.stream);
-                let written = match (first, second) {
-                    ([], []) => match stream.poll_flush(cx) {
+                let written = match &*left {
+                    [] => match stream.poll_flush(cx) {
                         Poll::Ready(flushed) => return Poll::Ready(flushed.map_err(Gone::from)),
                         Poll::Pending => Poll::Pending,
                     },
-                    (all, []) | ([], all) => stream.poll_write(cx, all),
-                    _ => stream.poll_write_vectored(cx, &[IoSlice::new(first), IoSlice::new(second)]),
+                    [all] => stream.poll_write(cx, all),
+                    slices => stream.poll_write_vectored(cx, slices),
                 };
-                match written {
+                let taken = match written {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(Gone)),
-                    Poll::Ready(Ok(n)) => {
-                        let of_first = n.min(first.len());
-                        first = first.get(of_first..).unwrap_or_default();
-                        second = second.get(n.saturating_sub(of_first)..).unwrap_or_default();
-                        deadline = None;
-                    }
+                    Poll::Ready(Ok(taken)) => taken,
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
                     Poll::Pending => {
                         let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.io_timeout);
-                        return if self.is_late(cx, deadline) { Poll::Ready(Err(Gone)) } else { Poll::Pending };
+                        if !self.is_late(cx, deadline) {
+                            return Poll::Pending;
+                        }
+                        match self.stream.push(left.first().map_or(&[], |next| next)) {
+                            Ok(Some(taken)) => taken,
+                            Ok(None) => return Poll::Ready(Err(Gone)),
+                            Err(error) => return Poll::Ready(Err(error.into())),
+                        }
                     }
-                }
+                };
+                IoSlice::advance_slices(&mut left, taken);
+                deadline = None;
             }
         })
         .await

@@ -18,10 +18,12 @@ mod plain;
 mod secure;
 
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io::{self, ErrorKind, IoSlice, Write};
+use std::os::fd::AsRawFd as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use nix::sys::socket::{MsgFlags, send};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -90,6 +92,26 @@ impl Transport {
             Kind::Plain(plain) => plain.socket.try_write(bytes),
             Kind::Secure(secure) => secure.try_write(&[IoSlice::new(bytes)]),
             Kind::Pipe(end) => end.try_write(bytes),
+        }
+    }
+
+    /// Writes what there is any room for, where waiting for room has come to nothing: how much of `bytes` that is, or
+    /// `None` when nothing at all has gone, of what was taken before either.
+    ///
+    /// The operating system says that a socket has room once a third of its buffer is free, which may be more than a
+    /// megabyte. Whoever reads slowly has taken much by then, and only this tells it from who takes nothing.
+    ///
+    /// # Errors
+    /// They end the connection.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
+        let pushed = match &mut self.0 {
+            Kind::Plain(plain) => Pushed(&plain.socket).write(bytes).map(Some),
+            Kind::Secure(secure) => secure.push(bytes),
+            Kind::Pipe(end) => end.try_write(bytes).map(Some),
+        };
+        match pushed {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            pushed => pushed,
         }
     }
 
@@ -168,6 +190,19 @@ impl Detached {
             Self::Secure(secure) => Kind::Secure(Box::new(secure.map(TcpStream::from_std)?)),
             Self::Pipe(end) => Kind::Pipe(end),
         }))
+    }
+}
+
+/// A socket that is written whatever is known of its room.
+struct Pushed<'a>(&'a TcpStream);
+
+impl Write for Pushed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(send(self.0.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

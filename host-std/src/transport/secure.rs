@@ -8,7 +8,7 @@ use rustls::Connection;
 use tokio::io::{AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::Broken;
+use super::{Broken, Pushed};
 
 /// A TLS session over `S`: a socket, on this thread or on its way to another one.
 ///
@@ -108,11 +108,11 @@ impl Secure<TcpStream> {
     pub(super) fn try_write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         self.flush()?;
         let taken = match slices {
-            [one] => self.session.writer().write(one.split_at_checked(RECORD).map_or(one, |(first, _)| first))?,
+            [one] => self.session.writer().write(one.get(..RECORD).unwrap_or(one))?,
             many => {
                 let mut left = RECORD;
                 let cut = many.iter().map(|slice| {
-                    let first = slice.split_at_checked(left).map_or(&**slice, |(first, _)| first);
+                    let first = slice.get(..left).unwrap_or(slice);
                     left = left.saturating_sub(first.len());
                     IoSlice::new(first)
                 });
@@ -133,6 +133,20 @@ impl Secure<TcpStream> {
             }
         }
         Ok(())
+    }
+
+    /// See [`Transport::push`](super::Transport::push): a part of what is unsent, or else a record of `bytes`.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
+        let mut taken = 0;
+        if !self.session.wants_write() {
+            taken = self.session.writer().write(bytes.get(..RECORD).unwrap_or(bytes))?;
+        }
+        let sent = self.session.write_tls(&mut Pushed(&self.socket));
+        match sent {
+            // It is unsent now, and was not before.
+            Err(error) if error.kind() == ErrorKind::WouldBlock && taken > 0 => Ok(Some(taken)),
+            sent => sent.map(|_| Some(taken)),
+        }
     }
 
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,7 +1,9 @@
 //! Bad input: every bound has its status and its line of text, the server goes on, and its counters are right.
 
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
+use nix::sys::socket::{setsockopt, sockopt};
 use streamgauge_tests::client::{Answer, Client};
 use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::until;
@@ -266,6 +268,35 @@ fn a_body_that_stands_still_is_408_and_an_idle_connection_is_closed() {
         assert!(took >= Duration::from_millis(500) && took < Duration::from_secs(5), "{took:?}");
     }
     assert_untouched(&servers);
+}
+
+/// The system has room for a part of the answer, and says so only when much of that has gone.
+#[test]
+fn a_client_that_is_slow_and_does_not_stand_still_gets_the_whole_answer() {
+    const ITEM: usize = 1_000_000;
+    const ITEMS: usize = 5;
+    let server = Server::start("simplequeue", ["--io-timeout=1"]);
+    let mut client = server.connect();
+    for _ in 0..ITEMS {
+        assert_eq!(client.post("/put", "x".repeat(ITEM)).status, 200);
+    }
+    let mut slow = std::net::TcpStream::connect(server.address).unwrap();
+    setsockopt(&slow, sockopt::RcvBuf, &(64 << 10)).unwrap();
+    slow.write_all(format!("GET /mget?items={ITEMS} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes())
+        .unwrap();
+    let begun = Instant::now();
+    let (mut come, mut buffer) = (0, vec![0; 20_000]);
+    loop {
+        match slow.read(&mut buffer).unwrap() {
+            0 => break,
+            read => come += read,
+        }
+        // Some megabytes are in the system's buffers, and a second is over before a third of them has gone.
+        if begun.elapsed() < Duration::from_secs(8) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    assert!(come > ITEMS * ITEM, "{come} bytes have come");
 }
 
 #[test]
