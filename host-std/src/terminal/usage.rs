@@ -1,6 +1,8 @@
 //! What a command's help ends with, and what is wrong with a command line, in one line.
 
+use std::error::Error as _;
 use std::ffi::OsString;
+use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
@@ -21,10 +23,25 @@ Exit codes:
   0    all is well
   2    wrong flags, or something that they name can't be opened, read or written";
 
+/// What all commands look at beside their flags.
+const ENVIRONMENT: &str = "\
+Environment:
+  STREAMGAUGE_URL         the server's address, where no flag says another one
+  STREAMGAUGE_TOKEN       the token that is shown to servers
+  STREAMGAUGE_TOKEN_FILE  the file that has it
+  STREAMGAUGE_CA_FILE     the certificate authorities that are trusted, and no others
+  STREAMGAUGE_CONFIG      the file of serve's settings; each flag of serve is a variable, too: STREAMGAUGE_MAX_DEPTH
+  NO_COLOR                print without colours";
+
 /// The same command, each of those under it with its exit codes at the end of its help: its own ones, or those of the command
-/// that it is under.
+/// that it is under. What has commands under it tells what they all look at.
 pub(crate) fn with_exit_codes(command: Command) -> Command {
-    ending_with(command, EXIT_CODES.into())
+    let command = ending_with(command, EXIT_CODES.into());
+    if command.has_subcommands() {
+        command.after_long_help(format!("{ENVIRONMENT}\n\n{EXIT_CODES}"))
+    } else {
+        command
+    }
 }
 
 fn ending_with(command: Command, usual: StyledStr) -> Command {
@@ -108,6 +125,10 @@ fn wrong_value(command: &mut Command, error: &Error) -> String {
     let Some((arg, value)) = text(error, ContextKind::InvalidArg).zip(text(error, ContextKind::InvalidValue)) else {
         return line;
     };
+    let line = match error.source().and_then(|why| no_number(why, value)) {
+        Some((said, meant)) => line.replace(&said, meant),
+        None => line,
+    };
     let line = line.replace(value, &masked(value));
     let is_typed = |typed: &str| typed.strip_suffix(value).is_some_and(|flag| flag.is_empty() || flag.ends_with('='));
     if std::env::args_os().any(|typed| typed.to_str().is_some_and(is_typed)) {
@@ -117,6 +138,18 @@ fn wrong_value(command: &mut Command, error: &Error) -> String {
         Some(name) => line.replace(&format!("for '{arg}'"), &format!("of the variable {name}")),
         None => line,
     }
+}
+
+/// What Rust's library says of a text that is no number, and what that means.
+fn no_number(why: &(dyn std::error::Error + 'static), text: &str) -> Option<(String, &'static str)> {
+    let meant = match why.downcast_ref::<ParseIntError>().map(ParseIntError::kind) {
+        Some(IntErrorKind::PosOverflow) => "is too large",
+        Some(IntErrorKind::NegOverflow) => "is too far below 0",
+        Some(_) if text.parse::<i64>().is_ok() => "must not be below 0",
+        Some(_) => "must be a whole number",
+        None => why.is::<ParseFloatError>().then_some("must be a number")?,
+    };
+    Some((why.to_string(), meant))
 }
 
 fn text(error: &Error, kind: ContextKind) -> Option<&str> {
@@ -169,6 +202,28 @@ mod tests {
         let error = "error: the following required arguments were not provided:\n  --a <A>\n\nUsage: x --a <A>\n";
         assert_eq!(one_line(error), "error: the following required arguments were not provided: --a <A>");
     }
+
+    #[test]
+    fn a_number_that_is_none_is_told_in_plain_words() {
+        let command = Command::new("x").arg(Arg::new("n").long("n").value_parser(clap::value_parser!(u64)));
+        let mut command = command.arg(Arg::new("f").long("f").value_parser(clap::value_parser!(f64)));
+        let mut told = |typed: &str| {
+            let error = command.try_get_matches_from_mut(["x", typed]).unwrap_err();
+            wrong(&mut command, &error)
+        };
+        for (typed, line) in [
+            ("--n=a", "error: invalid value 'a' for '--n <n>': must be a whole number (see --help)"),
+            ("--n=-1", "error: invalid value '-1' for '--n <n>': must not be below 0 (see --help)"),
+            (
+                "--n=99999999999999999999",
+                "error: invalid value '99999999999999999999' for '--n <n>': is too large (see --help)",
+            ),
+            ("--f=1,5", "error: invalid value '1,5' for '--f <f>': must be a number (see --help)"),
+        ] {
+            assert_eq!(told(typed), line);
+        }
+    }
+
     #[test]
     fn who_types_no_command_is_told_those_that_there_are() {
         let topics = Command::new("topic").about("Look").arg_required_else_help(true).subcommand_required(true);
