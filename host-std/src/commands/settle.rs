@@ -95,6 +95,7 @@ impl Tokens {
         match (over.first(), all) {
             (_, 0) => Ok(()),
             (Some(token), 1) => Err(Failure::Refused(format!("the lease {token} is over"))),
+            (Some(token), 2) => Err(Failure::Refused(format!("the lease {token} and another one are over"))),
             (Some(token), _) => Err(Failure::Refused(format!("the lease {token} and {} others are over", all - 1))),
             (None, _) => Err(Failure::Refused(format!("{all} leases are over"))),
         }

@@ -37,11 +37,7 @@ Environment:
 /// that it is under. What has commands under it tells what they all look at.
 pub(crate) fn with_exit_codes(command: Command) -> Command {
     let command = ending_with(command, EXIT_CODES.into());
-    if command.has_subcommands() {
-        command.after_long_help(format!("{ENVIRONMENT}\n\n{EXIT_CODES}"))
-    } else {
-        command
-    }
+    if command.has_subcommands() { command.after_long_help(format!("{ENVIRONMENT}\n\n{EXIT_CODES}")) } else { command }
 }
 
 fn ending_with(command: Command, usual: StyledStr) -> Command {
