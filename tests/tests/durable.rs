@@ -54,6 +54,36 @@ fn who_subscribes_while_messages_are_not_safe_yet_waits_for_the_next_and_holds_n
     assert_eq!(server.stop(), 0);
 }
 
+/// What is not safe yet is not sent either, and a small log holds little of it.
+#[test]
+fn who_keeps_up_is_sent_all_that_is_published_within_a_sync() {
+    const PUBLISHERS: usize = 8;
+    const MESSAGES: usize = 50;
+    const BYTES: usize = 40_000;
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &[]);
+    assert_eq!(server.connect().put("/topics/t", r#"{"bytes":200000}"#).status, 201);
+    let mut subscriber = server.connect();
+    subscriber.send("GET /sub?topic=t&multipart=0 HTTP/1.0\r\nhost: localhost\r\n\r\n");
+    subscriber.head();
+    thread::scope(|scope| {
+        for _ in 0..PUBLISHERS {
+            scope.spawn(|| {
+                let mut client = server.connect();
+                for _ in 0..MESSAGES {
+                    assert_eq!(client.post("/pub?topic=t", "x".repeat(BYTES)).status, 200);
+                }
+            });
+        }
+        assert_eq!(subscriber.take(2), b"\r\n");
+        for _ in 0..PUBLISHERS * MESSAGES {
+            assert!(subscriber.take(BYTES + 1) == format!("{}\n", "x".repeat(BYTES)).as_bytes());
+        }
+    });
+    let counted = server.get("/stats?topic=t&format=json");
+    assert!(counted.contains(r#""kicked":0"#), "{counted}");
+}
+
 #[test]
 fn what_was_answered_is_there_after_a_kill_as_it_was() {
     let folder = TempDir::new().unwrap();

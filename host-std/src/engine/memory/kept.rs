@@ -3,7 +3,8 @@
 //! What it executes is added to the log under the lock of the shard, so that both are in the same order; whoever asked
 //! waits until that is safe, and so do subscribers, whose topics hold back what is not.
 
-use std::collections::VecDeque;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -31,12 +32,16 @@ pub(super) struct Unreleased {
     /// The number of the next one.
     next: u64,
     bytes: u64,
+    /// Somebody wants to see them.
+    is_awaited: bool,
 }
 
 /// What a shard has that is kept.
 pub(super) struct Kept {
     pub(super) keeper: Arc<Keeper>,
     unreleased: VecDeque<Unreleased>,
+    /// Topics with subscribers, and payload bytes among these.
+    awaited: BTreeMap<Name, u64>,
 }
 
 /// What is done for who asks for items of a queue that is not there.
@@ -53,13 +58,37 @@ const FEW: u64 = 64;
 
 impl Kept {
     pub(super) const fn new(keeper: Arc<Keeper>) -> Self {
-        Self { keeper, unreleased: VecDeque::new() }
+        Self { keeper, unreleased: VecDeque::new(), awaited: BTreeMap::new() }
     }
 
     /// Remembers that something was published.
     pub(super) fn published(&mut self, memory: &Memory<Rooms>, topic: Name, bytes: u64) {
-        let next = memory.topic(&topic).map_or(0, |topic| topic.log().end().sequence());
-        self.unreleased.push_back(Unreleased { end: self.keeper.journal().end(), topic, next, bytes });
+        let of = memory.topic(&topic);
+        let next = of.map_or(0, |topic| topic.log().end().sequence());
+        let is_awaited = of.is_some_and(|topic| topic.counters().subscribers > 0);
+        if is_awaited {
+            *self.awaited.entry(topic).or_default() += bytes;
+        }
+        self.unreleased.push_back(Unreleased { end: self.keeper.journal().end(), topic, next, bytes, is_awaited });
+    }
+
+    /// Payload bytes of a topic that its subscribers will see once they are safe.
+    pub(super) fn awaited(&self, topic: &Name) -> u64 {
+        self.awaited.get(topic).copied().unwrap_or_default()
+    }
+
+    /// The first messages that are safe, if they are, and were not told of before.
+    fn released(&mut self, safe: Position) -> Option<Unreleased> {
+        let one = self.unreleased.pop_front_if(|one| one.end <= safe)?;
+        if one.is_awaited
+            && let Entry::Occupied(mut awaited) = self.awaited.entry(one.topic)
+        {
+            *awaited.get_mut() = awaited.get().saturating_sub(one.bytes);
+            if *awaited.get() == 0 {
+                awaited.remove();
+            }
+        }
+        Some(one)
     }
 }
 
@@ -349,15 +378,20 @@ impl State {
     }
 
     fn release_to(&mut self, safe: Position) {
-        let Self { kept: Some(Kept { unreleased, .. }), memory, unsent, has_released, .. } = self else { return };
-        while let Some(one) = unreleased.pop_front_if(|one| one.end <= safe) {
+        let Self { kept: Some(kept), memory, unsent, has_released, .. } = self else { return };
+        while let Some(one) = kept.released(safe) {
             // Another topic of that name has other numbers.
-            let Some(topic) = memory.topic_mut(&one.topic) else { continue };
-            topic.release_to(one.next);
-            if topic.counters().subscribers > 0 {
-                *unsent.entry(one.topic).or_default() += one.bytes;
+            let topic = memory.topic_mut(&one.topic);
+            let has_subscribers = topic.as_ref().is_some_and(|topic| topic.counters().subscribers > 0);
+            if let Some(topic) = topic {
+                topic.release_to(one.next);
+                *has_released = true;
             }
-            *has_released = true;
+            // Publishers that wait for these go on when they are sent, though nobody is there any more.
+            if has_subscribers || one.is_awaited {
+                *unsent.entry(one.topic).or_default() += one.bytes;
+                *has_released = true;
+            }
         }
     }
 }

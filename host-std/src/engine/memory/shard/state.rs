@@ -25,7 +25,7 @@ pub(in crate::engine::memory) struct State {
     pub(in crate::engine::memory) has_released: bool,
     /// An empty one, to take its turn.
     pub(in crate::engine::memory) news: News,
-    /// Topics with subscribers, and payload bytes published there that nobody has sent on.
+    /// Topics with subscribers, and payload bytes published there, and safe, that nobody has sent on.
     pub(in crate::engine::memory) unsent: BTreeMap<Name, u64>,
     pub(in crate::engine::memory) removed: Vec<Name>,
     /// Topics where gauges stand.
@@ -127,9 +127,15 @@ impl State {
     }
 
     pub(in crate::engine::memory) fn is_far_behind(&self, topic: &Name) -> bool {
-        let Some(unsent) = self.unsent.get(topic).filter(|_| !self.stopping) else { return false };
-        let bytes = self.memory.topic(topic).map_or(0, |topic| topic.log().capacity() as u64);
-        *unsent > MOST_UNSENT.min(bytes / 4)
+        if self.stopping {
+            return false;
+        }
+        let unsafe_yet = self.kept.as_ref().map_or(0, |kept| kept.awaited(topic));
+        let unsent = unsafe_yet + self.unsent.get(topic).copied().unwrap_or_default();
+        unsent > 0 && {
+            let bytes = self.memory.topic(topic).map_or(0, |topic| topic.log().capacity() as u64);
+            unsent > MOST_UNSENT.min(bytes / 4)
+        }
     }
 
     /// Takes note of what has happened in the engine, if anything has.
