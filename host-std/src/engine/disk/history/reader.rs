@@ -28,6 +28,9 @@ pub(crate) struct Reader {
 /// So much of what is not what was written is held in memory.
 const MOST: usize = 1_000;
 
+/// Bytes of messages that are read together, with what is noted of each: as many as are read from the disk at once.
+const ROOM: usize = 256 << 10;
+
 /// A place in an extent, and the number of the first message from there on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Spot {
@@ -35,11 +38,14 @@ struct Spot {
     number: u64,
 }
 
-/// Messages that were read together.
+/// Messages that were read together: as many as there is [`ROOM`] for, and at least one. However many were published at a
+/// time, who reads them slowly holds no more.
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
+    /// Those of all, one behind the other.
     bytes: Vec<u8>,
-    messages: Vec<(Time, Range<usize>)>,
+    /// When each was published, and where it ends.
+    messages: Vec<(Time, u32)>,
     /// The number of the first of them.
     pub(crate) first: u64,
     /// What could not be read of the extent.
@@ -67,13 +73,36 @@ impl fmt::Display for Lost {
 impl Chunk {
     /// When a message was published, and its bytes; `None` behind the last.
     pub(crate) fn get(&self, number: usize) -> Option<(Time, &[u8])> {
-        let (time, at) = self.messages.get(number)?;
-        Some((*time, self.bytes.get(at.clone())?))
+        let (time, end) = *self.messages.get(number)?;
+        let begin = number.checked_sub(1).and_then(|before| self.messages.get(before)).map_or(0, |(_, end)| *end);
+        Some((time, self.bytes.get(begin as usize..end as usize)?))
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.messages.len()
+    }
+
+    /// The number of what follows.
+    fn next(&self) -> u64 {
+        self.first.saturating_add(self.messages.len() as u64)
+    }
+
+    /// Adds a message, if there is room for it.
+    fn add(&mut self, time: Time, message: &[u8]) -> bool {
+        let held = self.bytes.len() + size_of_val(&*self.messages);
+        if held + message.len() > ROOM && !self.messages.is_empty() {
+            return false;
+        }
+        self.bytes.extend_from_slice(message);
+        self.messages.push((time, self.bytes.len() as u32));
+        true
+    }
+
+    /// Holds no more than it has.
+    fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.messages.shrink_to_fit();
     }
 }
 
@@ -113,11 +142,22 @@ impl Reader {
             // Whatever was not there is told as missing.
             scan.spot.number = scan.spot.number.max(extent.next().min(end));
         }
-        let Scan { spot, chunk, breaks, .. } = scan;
-        self.next = self.next.max(spot.number);
+        let Scan { spot, mut chunk, breaks, .. } = scan;
+        chunk.shrink();
+        // Of the entry that it left off in, it may have taken some.
+        self.next = self.next.max(spot.number).max(chunk.next());
         (self.left_off, self.breaks) = (Some((extent.begin, spot)), breaks);
         chunk
     }
+}
+
+/// What was taken of an entry.
+enum Taken {
+    Whole,
+    /// There is no room for the rest, which is next.
+    Some,
+    /// It is not to be read yet.
+    Held,
 }
 
 /// One reading.
@@ -142,39 +182,45 @@ impl Scan<'_> {
         let bytes = read_run(&file, self.spot.at, left, salt)?;
         let (begin, mut at) = (self.spot.at.offset, 0);
         while let Found::Whole { marks, body } = frame_at(bytes.get(at..).unwrap_or_default(), self.spot.at, salt) {
-            self.chunk.is_held = !marks.is_own && !self.take(body, at + HEADER);
-            if self.chunk.is_held {
-                break;
+            match if marks.is_own { Taken::Whole } else { self.take(body) } {
+                Taken::Whole => {}
+                Taken::Some => return Ok(()),
+                Taken::Held => {
+                    self.chunk.is_held = true;
+                    return Ok(());
+                }
             }
             at += HEADER + body.len();
             self.spot.at.offset = begin + at as u32;
         }
-        self.chunk.bytes = bytes;
         // What the end of what was read cuts off is the first next time.
-        if at == 0 && !self.chunk.is_held {
+        if at == 0 {
             self.lose(self.spot.at, None);
             self.go_on_behind(&file, salt)?;
         }
         Ok(())
     }
 
-    /// Takes the messages of an entry whose body lies at `offset`; false if it is not to be read yet.
-    fn take(&mut self, body: &[u8], offset: usize) -> bool {
-        let Some(told) = self.told(body, self.spot.at) else { return true };
-        if self.spot.number.saturating_add(told.count) > self.wanted.end {
-            return false;
+    /// Takes the messages of an entry.
+    fn take(&mut self, body: &[u8]) -> Taken {
+        let Some(told) = self.told(body, self.spot.at) else { return Taken::Whole };
+        let next = self.spot.number.saturating_add(told.count);
+        if next > self.wanted.end {
+            return Taken::Held;
         }
-        for (time, item) in told.messages() {
-            let number = self.spot.number;
-            if self.wanted.contains(&number) && time >= self.earliest {
-                if self.chunk.messages.is_empty() {
-                    self.chunk.first = number;
-                }
-                self.chunk.messages.push((time, offset + item.start..offset + item.end));
+        for ((time, item), number) in told.messages().zip(self.spot.number..) {
+            if !self.wanted.contains(&number) || time < self.earliest {
+                continue;
             }
-            self.spot.number += 1;
+            if self.chunk.messages.is_empty() {
+                self.chunk.first = number;
+            }
+            if !self.chunk.add(time, body.get(item).unwrap_or_default()) {
+                return Taken::Some;
+            }
         }
-        true
+        self.spot.number = next;
+        Taken::Whole
     }
 
     /// What the entry in a place tells of the extent.

@@ -117,6 +117,24 @@ fn what_is_whole_between_two_losses_is_told_under_its_number() {
     assert_eq!(numbers(&disk, history), (left, 4));
 }
 
+/// Whoever reads them slowly holds little, however many were published at a time.
+#[test]
+fn many_messages_of_an_entry_are_read_some_at_a_time() {
+    const MANY: usize = 60_000;
+    let (disk, histories, topic, _) = one_each(2, |_| ["a"; MANY].join("\n"));
+    let history = histories.of(&topic).unwrap();
+    let (mut reader, mut next) = (Reader::new(topic, history.first()), history.first());
+    while let Some(extent) = history.at(reader.next()) {
+        let chunk = reader.read(&disk, &extent, u64::MAX, Time::ZERO);
+        assert!((1..=20_000).contains(&chunk.len()), "{} messages at once", chunk.len());
+        assert_eq!(chunk.first, next);
+        assert!((0..chunk.len()).all(|at| chunk.get(at).is_some_and(|(_, message)| message == b"a")));
+        next += chunk.len() as u64;
+        assert_eq!(reader.next(), next);
+    }
+    assert_eq!(next, history.first() + 2 * MANY as u64);
+}
+
 /// How many messages each of two entries had, only what follows tells; and nothing does if neither end of an extent is there.
 #[test]
 fn what_has_no_number_for_certain_is_not_told() {
