@@ -57,6 +57,9 @@ pub(crate) trait File {
     /// Its bytes.
     fn len(&self) -> io::Result<u64>;
 
+    /// Whether another folder has the same file, as one in which a repair keeps what was there.
+    fn is_elsewhere_too(&self) -> io::Result<bool>;
+
     /// Reads bytes from a place on, and returns how many, which may be less than asked for: 0 at the end only.
     fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize>;
 

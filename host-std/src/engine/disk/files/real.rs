@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::posix_fallocate;
@@ -22,18 +23,25 @@ pub(crate) struct Directory {
 const PIECE: usize = 256 << 10;
 
 impl Directory {
-    /// The folder at `path`, made if it is not there.
+    /// The folder at `path`, made if it is not there, so that it is there after a power cut, too.
     ///
     /// # Errors
     /// It can't be made.
     pub(crate) fn at(path: PathBuf) -> io::Result<Self> {
+        let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+        let missing: Vec<_> = path.ancestors().take_while(is_missing).collect();
         match fs::create_dir_all(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let what = if path.exists() { "it is no folder" } else { "it is a link to nothing" };
-                Err(io::Error::new(io::ErrorKind::NotADirectory, what))
+                return Err(io::Error::new(io::ErrorKind::NotADirectory, what));
             }
-            made => made.map(|()| Self { path, is_writable: true }),
+            made => made?,
         }
+        for made in missing {
+            let above = made.parent().filter(|above| !above.as_os_str().is_empty());
+            fs::File::open(above.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(Self { path, is_writable: true })
     }
 
     /// The folder at `path`, in which nothing is changed.
@@ -190,6 +198,10 @@ fn fill(file: &fs::File, len: u64) -> io::Result<()> {
 impl File for fs::File {
     fn len(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
+    }
+
+    fn is_elsewhere_too(&self) -> io::Result<bool> {
+        Ok(self.metadata()?.nlink() > 1)
     }
 
     fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {

@@ -231,6 +231,10 @@ impl File for Opened {
         Ok(self.disk.borrow().files[self.file].now.len() as u64)
     }
 
+    fn is_elsewhere_too(&self) -> io::Result<bool> {
+        Ok(false)
+    }
+
     fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
         let disk = &mut *self.disk.borrow_mut();
         disk.operate()?;

@@ -77,7 +77,7 @@ impl Shared {
         let are_long = pace.are_long(self.times.all().count, maker.capacity());
         let made = match old.map(|old| (old, maker.make(Some(old)))) {
             Some((_, Ok(made))) => Ok((made, 0)),
-            // One that is not as long, where there was another budget when it was made.
+            // One that is not as long, where there was another budget when it was made, or that a repair has put aside.
             Some((old, Err(_))) => {
                 self.remove(maker, vec![old]);
                 self.make_anew(maker, are_long)

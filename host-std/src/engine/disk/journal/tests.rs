@@ -166,7 +166,6 @@ fn what_makes_room_has_some_when_the_disk_has_less_than_the_budget() {
     assert_eq!(journal.full(), Some(Full::Budget(most)), "the budget is what a flag can change");
 }
 
-/// `--disk` was another one when they were made.
 #[test]
 fn those_that_nobody_needs_are_kept_and_gone_on_in_while_nobody_needs_their_room() {
     use std::os::unix::fs::MetadataExt as _;
@@ -208,6 +207,28 @@ fn those_that_nobody_needs_are_kept_and_gone_on_in_while_nobody_needs_their_room
     journal.close();
 }
 
+#[test]
+fn what_a_repair_has_put_aside_stays_as_it_was() {
+    let folder = TempDir::new().unwrap();
+    let journal = start(&folder, SyncMode::Always, 1 << 30);
+    block_on(async {
+        while journal.end().segment < 2 {
+            add(&journal, &[7; 1_000]).await;
+        }
+        let (first, kept) = (folder.path().join("0000000001.log"), folder.path().join("kept"));
+        let before = fs::read(&first).unwrap();
+        fs::hard_link(&first, &kept).unwrap();
+        journal.give_back(vec![1], Vec::new());
+        while journal.end().segment < 5 {
+            add(&journal, &[8; 1_000]).await;
+        }
+        assert!(!first.exists());
+        assert!(fs::read(&kept).unwrap() == before, "it was written anew");
+    });
+    journal.close();
+}
+
+/// `--disk` was another one when they were made.
 #[test]
 fn segments_of_another_length_are_counted_as_they_are_and_not_used_again() {
     for before in [2 * SEGMENT, SEGMENT, SEGMENT / 2] {

@@ -63,7 +63,7 @@ impl<F: Folder> Maker<F> {
         self.capacity
     }
 
-    /// Makes a segment, out of the file of one that is not needed any more if it is as long.
+    /// Makes a segment, out of the file of one that is not needed any more if it is as long and nowhere else.
     ///
     /// # Errors
     /// The disk is full, or doesn't work. Nothing has changed then, and `old` may be used again.
@@ -78,6 +78,9 @@ impl<F: Folder> Maker<F> {
                 let (name, file) = (name_of(old), folder.open(&name_of(old))?);
                 if file.len()? != u64::from(capacity) {
                     return Err(io::Error::other("a segment has another length than it was made with"));
+                }
+                if file.is_elsewhere_too()? {
+                    return Err(io::Error::other("a segment is kept elsewhere as it is"));
                 }
                 Ok((name, file))
             }
