@@ -214,7 +214,10 @@ impl<'a> Pieces<'a> {
             (_, Data::Plain(bytes)) => bytes.len(),
             (_, Data::Coded(value)) => value.raw().len(),
         };
-        len.saturating_add((self.count as usize).saturating_mul(prefix_len(self.longest)))
+        let (count, prefix) = (self.count as usize, prefix_len(self.longest));
+        // Only of these many can the length take more than a byte.
+        let long = if matches!(self.form, Form::Lengths) || len / 128 > count { count } else { len / 128 };
+        len.saturating_add(count).saturating_add(long.saturating_mul(prefix - 1))
     }
 
     /// The messages of a body, which is never coded. O(n) for all.
@@ -361,5 +364,23 @@ mod tests {
         assert!(all(Pieces::split(Data::Plain(b"\n\n"), b"\n")).is_empty());
         assert!(all(Pieces::none()).is_empty());
         assert_eq!(all(Pieces::whole(Data::Plain(b""))), [b""]);
+    }
+    /// A long line among many short ones asks for no more than both take.
+    #[test]
+    fn what_they_take_at_the_most_is_what_they_take_and_little_more() {
+        for (short, many, long) in
+            [(1, 10_000, 0), (1, 10_000, 1 << 20), (127, 100, 128), (128, 100, 20_000), (0, 0, 5)]
+        {
+            let mut body = std::vec![b'x'; long];
+            for _ in 0..many {
+                body.push(b'\n');
+                body.resize(body.len() + short, b'y');
+            }
+            let pieces = Pieces::split(Data::Plain(&body), b"\n");
+            let (takes, most) = (pieces.encoded_len(), pieces.most_encoded_len() as u64);
+            // A separator for each, and two bytes more for one of 128.
+            let bound = takes + pieces.count() + 2 * (body.len() as u64 / 128 + 1);
+            assert!((takes..=bound).contains(&most), "{many} of {short} and {long}: {most} for {takes}");
+        }
     }
 }
