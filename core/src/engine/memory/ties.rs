@@ -58,7 +58,8 @@ impl<H: Host> Memory<H> {
                 host.overflow(name, Held::Here(message));
             }
         }
-        self.after_change(name, now);
+        // Letters follow at their own time: a topic may feed many queues, and each of them could make another one for its own.
+        self.after_look(name, now);
         next_on_topic
     }
 
