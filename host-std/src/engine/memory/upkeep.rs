@@ -10,12 +10,18 @@ use crate::engine::disk::{Failed, Keeper};
 const CHECK: std::time::Duration = std::time::Duration::from_secs(1);
 
 impl Shard {
-    /// Starts what writes to the disk, if anything does. Until then nothing becomes safe.
+    /// Starts what writes to the disk, if anything does, and what reads there for the overflow log. Until then nothing
+    /// becomes safe.
     ///
     /// # Errors
     /// The operating system has no threads for it.
     pub(crate) fn start(&self) -> std::io::Result<()> {
-        self.keeper().map_or(Ok(()), |keeper| keeper.journal().start())
+        let Some(keeper) = self.keeper() else { return Ok(()) };
+        if let Some(log) = self.overflow() {
+            let shelf = Arc::clone(keeper.shelf());
+            log.read_with(move |away, into| shelf.fetch(away, into).map_err(|error| error.to_string()))?;
+        }
+        keeper.journal().start()
     }
 
     /// Lets what is executed gather until it is written, for ever.

@@ -106,9 +106,19 @@ impl Held {
         self.unlogged.load(Ordering::Relaxed)
     }
 
+    /// Counts an item.
+    pub(super) fn count(&self) {
+        self.unlogged.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts an item, and keeps it if there is room.
     pub(super) fn push(&self, queue: &Name, item: &[u8]) {
-        self.unlogged.fetch_add(1, Ordering::Relaxed);
+        self.count();
+        self.push_counted(queue, item);
+    }
+
+    /// Keeps an item that was counted, if there is room.
+    pub(super) fn push_counted(&self, queue: &Name, item: &[u8]) {
         let mut state = self.state.lock();
         state.refused |= !state.append(queue, item);
     }
@@ -129,7 +139,7 @@ impl Held {
 
     /// [`push`](Self::push), but while there is no room it waits for a writer that gets on.
     pub(super) fn push_patiently(&self, queue: &Name, item: &[u8]) {
-        self.unlogged.fetch_add(1, Ordering::Relaxed);
+        self.count();
         let mut state = self.state.lock();
         while !state.append(queue, item) {
             if state.writer != Writer::Working {

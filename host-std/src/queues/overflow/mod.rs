@@ -8,10 +8,12 @@
 //! | --- | --- |
 //! | [`OverflowLog`] | what the server does with it |
 //! | `held` | the items between the two threads |
+//! | `absent` | those that lie elsewhere, which another thread reads |
 //! | `writer` | the thread that writes |
 //! | `file` | a file that gets whole items or none |
 //! | `format` | what an item looks like in it |
 
+mod absent;
 mod file;
 mod format;
 mod held;
@@ -26,7 +28,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use streamgauge_core::engine::Name;
+use streamgauge_core::queue::leases::Away;
 
+use absent::Absent;
 use file::OverflowFile;
 use held::Held;
 
@@ -64,6 +68,7 @@ impl OverflowSettings {
 pub(crate) struct OverflowLog {
     path: PathBuf,
     held: Held,
+    absent: Absent,
     /// Until the thread has it.
     file: Mutex<Option<OverflowFile>>,
     told: Mutex<Option<Instant>>,
@@ -78,7 +83,7 @@ impl OverflowLog {
         let path = settings.path.clone();
         let file = OverflowFile::open(path.clone(), settings.format)?;
         let (held, file) = (Held::new(settings.half()), Mutex::new(Some(file)));
-        Ok(Arc::new(Self { path, held, file, told: Mutex::new(None) }))
+        Ok(Arc::new(Self { path, held, absent: Absent::default(), file, told: Mutex::new(None) }))
     }
 
     /// Starts the thread that writes. A process that goes to the background has to be there by then.
@@ -96,6 +101,34 @@ impl OverflowLog {
     /// know of it before it is [woken](Self::wake). O(n).
     pub(crate) fn push(&self, queue: &Name, item: &[u8]) {
         self.held.push(queue, item);
+    }
+
+    /// Starts a thread that reads items which lie elsewhere: `fetch` copies one, or says why that can't be.
+    ///
+    /// # Errors
+    /// There is no room for a thread.
+    pub(crate) fn read_with(
+        self: &Arc<Self>,
+        fetch: impl Fn(&Away, &mut Vec<u8>) -> Result<(), String> + Send + 'static,
+    ) -> io::Result<()> {
+        let log = Arc::clone(self);
+        let take = move |queue: &Name, item: Result<&[u8], String>| match item {
+            Ok(item) => {
+                log.held.push_counted(queue, item);
+                log.wake();
+            }
+            Err(error) => tracing::error!(%queue, error, "an item that had to leave can't be read"),
+        };
+        self.absent.start(Box::new(fetch), take)
+    }
+
+    /// Takes an item that had to leave `queue` and lies elsewhere, as [`push`](Self::push) does: it may be in the file
+    /// behind others that left later. O(1).
+    pub(crate) fn push_absent(&self, queue: &Name, away: Away) {
+        self.held.count();
+        if !self.absent.push(queue, away) {
+            self.complain(&"more leaves than the disk reads");
+        }
     }
 
     /// Lets the writer look, after items were pushed.
@@ -122,6 +155,7 @@ impl OverflowLog {
 
     /// Waits until all is written that can be, and returns how many items are in no file.
     pub(crate) fn finish(&self) -> u64 {
+        self.absent.finish();
         self.held.finish();
         self.unlogged()
     }

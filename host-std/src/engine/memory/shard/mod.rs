@@ -377,18 +377,6 @@ impl Shard {
         }
     }
 
-    /// Hands the items on that had to leave and are on the disk, where they stay until the next checkpoint at least.
-    fn log_left(&self, log: &OverflowLog, left: &[(Name, Away)]) {
-        let Some(keeper) = &self.keeper else { return };
-        let mut item = Vec::new();
-        for (queue, away) in left {
-            match keeper.shelf().fetch(away, &mut item) {
-                Ok(()) => log.push(queue, &item),
-                Err(error) => tracing::error!(%queue, %error, "an item that had to leave can't be read"),
-            }
-        }
-    }
-
     fn run(&self, after: Option<After>) {
         let Some(after) = after else { return };
         if after.published {
@@ -403,7 +391,8 @@ impl Shard {
         if let Some(log) = &self.overflow
             && (after.overflow || !after.left.is_empty())
         {
-            self.log_left(log, &after.left);
+            // They stay on the disk until the next checkpoint at least.
+            after.left.iter().for_each(|(queue, away)| log.push_absent(queue, *away));
             log.wake();
         }
         if after.letters {
