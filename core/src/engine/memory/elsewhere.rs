@@ -23,16 +23,17 @@ impl<H: Host> Memory<H> {
         self.queues.get(name).is_some_and(|entry| entry.queue.has_elsewhere())
     }
 
-    /// Tells of the items that a get of so many would give now where they lie, if that is elsewhere, until `each` breaks.
-    /// O(items log n).
-    pub fn upcoming(&self, name: &Name, items: u64, mut each: impl FnMut(&Away) -> ControlFlow<()>) {
+    /// Tells of the items that a get of so many would give now how long each is, and where it lies, if that is elsewhere,
+    /// until `each` breaks. Of a queue none of whose items does it tells nothing. O(items log n).
+    pub fn upcoming(&self, name: &Name, items: u64, mut each: impl FnMut(usize, Option<&Away>) -> ControlFlow<()>) {
         let queue = self.queues.get(name).map(|entry| &entry.queue);
         let Some(queue) = queue.filter(|queue| queue.has_elsewhere()) else { return };
         let mut left = items;
         queue.dump(&mut queue.mark(), |item| {
             let Some(less) = left.checked_sub(1) else { return ControlFlow::Break(()) };
             left = less;
-            item.away.as_ref().map_or(ControlFlow::Continue(()), &mut each)
+            let len = item.away.as_ref().map_or(item.data.len(), |away| away.len as usize);
+            each(len, item.away.as_ref())
         });
     }
 

@@ -12,7 +12,7 @@ use streamgauge_core::time::Time;
 use super::kept::Missing;
 use super::rooms::Rooms;
 use super::shard::{Shard, State};
-use crate::engine::disk::{Keeper, Position, Unreadable};
+use crate::engine::disk::{Keeper, LOOKED_AT, Position, Unreadable};
 
 /// What was brought to memory for a look, until this is dropped.
 struct LookedAt<'s>(&'s Shard);
@@ -143,13 +143,19 @@ impl Shard {
 
 impl State {
     /// Whether a command would get items that are not at hand, or tell of them.
-    pub(super) fn lacks_items(&mut self, keeper: &Keeper, command: &Command<'_>) -> bool {
+    pub(super) fn lacks_items(&mut self, keeper: &Keeper, command: &Command<'_>, now: Time) -> bool {
         match command {
             Command::Get { queue, items, .. } => {
-                let mut lacks = false;
-                self.memory.upcoming(queue, *items, |away| {
-                    lacks = !keeper.shelf().has(away);
-                    if lacks { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                // What comes back before it gets is not known yet.
+                if self.memory.has_elsewhere(queue) && self.memory.is_due_for(command, now) {
+                    return true;
+                }
+                let (mut lacks, mut told) = (false, 0);
+                self.memory.upcoming(queue, *items, |len, away| {
+                    lacks = away.is_some_and(|away| !keeper.shelf().has(away));
+                    told += len + 1;
+                    // No answer has more.
+                    if lacks || told > LOOKED_AT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
                 });
                 lacks
             }
@@ -164,7 +170,14 @@ impl State {
             return Vec::new();
         }
         self.memory.host_mut().only_looks_for_places();
-        self.memory.execute(look, now, &mut |_: Part<'_>| ControlFlow::Continue(()));
+        let mut told = 0;
+        // Nor does one end whose items are at hand, as all short ones are.
+        let mut enough = |part: Part<'_>| {
+            let Part::Item(told_of) = part else { return ControlFlow::Continue(()) };
+            told += told_of.item.data.len() + 1;
+            if told > LOOKED_AT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        self.memory.execute(look, now, &mut enough);
         self.memory.host_mut().places()
     }
 }

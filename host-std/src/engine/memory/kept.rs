@@ -106,7 +106,7 @@ impl Shard {
         let mut outcome = None;
         self.update(|state| {
             let has_to_wait = state.has_to_wait(command, now);
-            if !has_to_wait && !state.lacks_items(keeper, command) {
+            if !has_to_wait && !state.lacks_items(keeper, command, now) {
                 outcome = state.execute_kept(keeper, command, now, to);
             }
         });
