@@ -3,11 +3,11 @@
 //! | module | idea |
 //! | --- | --- |
 //! | here | check and show |
-//! | `of_main` | what flags say of `main`, where that was there before |
+//! | `of_before` | what flags say of names that were there before |
 //! | `reload` | what is declared is put; what has changed is said |
 //! | `readback` | whatever can be read is shown as what it is, for a fuzzer |
 
-mod of_main;
+mod of_before;
 #[cfg(any(test, fuzzing))]
 pub mod readback;
 pub(super) mod reload;

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::of_main::OfMain;
+use super::of_before::OfBefore;
 use super::rehearsed;
 use crate::gateway::{Gateway, Settings};
 use crate::operations::configuration::{Configuration, Declared, Sources};
@@ -41,7 +41,7 @@ impl Reload {
         let (configuration, settings) = (Arc::clone(&self.configuration.lock()), self.settings.clone());
         let (now, there) = (Arc::clone(&configuration), gateway.inventory().await);
         if settings.remote.is_none() {
-            adjust(gateway, OfMain::of(&configuration, &settings.engine, &there)).await?;
+            adjust(gateway, OfBefore::of(&configuration, &settings.engine, &there)).await?;
         }
         let judged = tokio::task::spawn_blocking(move || rehearsed(&now, &settings, Some(there))).await;
         judged.map_err(StartError::new)?.map_err(|lines| StartError::lines(&lines))?;
@@ -127,12 +127,15 @@ impl Reload {
     }
 }
 
-/// Lets `main` be as somebody has said, where it was there before.
-async fn adjust(gateway: &Arc<Gateway>, OfMain { put, stays }: OfMain) -> Result<(), StartError> {
+/// Lets names that were there before be as somebody has said, and within the limits of this process.
+async fn adjust(gateway: &Arc<Gateway>, OfBefore { puts, stays, unsaid }: OfBefore) -> Result<(), StartError> {
     stays.iter().for_each(|line| say(format_args!("warning: {line}")));
-    let Some(body) = put else { return Ok(()) };
-    let put = gateway.declare("/queues/main", &body).await;
-    put.map_err(|why| StartError::new(format_args!("the queue main can't be as it was said: {}", why.line)))
+    unsaid.iter().for_each(say);
+    for (path, body) in puts {
+        let put = gateway.declare(&path, &body).await;
+        put.map_err(|why| StartError::new(format_args!("{path} can't be as it was said: {}", why.line)))?;
+    }
+    Ok(())
 }
 
 fn refuse(lines: &[String]) -> bool {

@@ -1,5 +1,6 @@
 //! A journal over a folder of this machine.
 
+use std::fs;
 use std::ops::ControlFlow;
 
 use futures_util::future::join_all;
