@@ -81,6 +81,24 @@ fn a_queue_is_longer_than_memory_and_room_comes_back_around_what_stays() {
     assert!(leased.contains(&item(0)), "{leased}");
 }
 
+/// What it takes of memory for each item is not there; the limits of the queue are far away.
+#[test]
+fn a_queue_that_memory_has_no_room_for_says_so() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(folder.path(), &["--memory", "48MiB", "--log-bytes", "10MiB"]);
+    let mut client = server.connect();
+    assert_eq!(client.put("/queues/long", r#"{"bytes":"300MiB"}"#).status, 201);
+    let items = vec!["x".repeat(48); 50_000].join("\n");
+    let refused = (0..40).map(|_| client.post("/mput?queue=long", &items)).find(|answer| answer.status != 200);
+    let refused = refused.expect("memory has an end");
+    assert_eq!(refused.status, 507);
+    let text = refused.text();
+    assert!(text.contains("the budget memory 50331648"), "{text}");
+    assert!(server.get("/readyz").contains("memory"), "{}", server.get("/readyz"));
+    assert!(server.get("/stats?queue=long&format=json").contains(r#""refused":50000"#));
+    assert_eq!(client.get("/get?queue=long").text(), "x".repeat(48));
+}
+
 /// Each of them would hold a file of its own, and all of them more than there is.
 #[test]
 fn what_stays_for_long_does_not_hold_the_disk() {

@@ -200,10 +200,15 @@ impl<H: Host> QueueEntry<H> {
     /// Lets the storage grow, if it can, for items of these lengths.
     pub(super) fn make_room_for(&mut self, lens: impl Iterator<Item = usize>) {
         if self.queue.grows() {
-            let record = |len: usize| len.min(Away::LEAST).saturating_add(RECORD);
-            let records = lens.fold(0_usize, |sum, len| sum.saturating_add(record(len)));
+            let records = records(lens);
             while self.queue.is_short_of(records) && self.queue.grow(Grow::grow) {}
         }
+    }
+
+    /// How many bytes more the storage would have to have for items of these lengths, if it could not grow.
+    pub(super) fn lacks(&self, lens: impl Iterator<Item = usize>) -> Option<u64> {
+        let records = records(lens);
+        self.queue.is_short_of(records).then(|| records.saturating_add(self.queue.spare()) as u64)
     }
 
     /// Whether all `items` may be put, as far as their sizes tell.
@@ -236,4 +241,9 @@ const fn within(settings: &QueueSettings) -> leases::Settings {
         ttl: settings.ttl,
         max_attempts: settings.max_attempts,
     }
+}
+
+/// What items of these lengths take of a storage that grows, at the most.
+fn records(lens: impl Iterator<Item = usize>) -> usize {
+    lens.fold(0_usize, |sum, len| sum.saturating_add(len.min(Away::LEAST)).saturating_add(RECORD))
 }

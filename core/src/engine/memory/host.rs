@@ -52,6 +52,12 @@ pub trait Host: Sized {
     /// [`Refusal::NoRoom`], when the budget has no room for it.
     fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal>;
 
+    /// Why a queue that grows has no room for so many bytes more, if that is for want of memory.
+    fn no_room(&self, needed: u64) -> Option<Refusal> {
+        let _ = needed;
+        None
+    }
+
     /// 64 random bits that nobody can foretell, for the token of a lease.
     fn random(&mut self) -> u64;
 

@@ -33,7 +33,7 @@ impl<H: Host> Memory<H> {
         }
         entry.make_room_for(items.lens());
         let checked = entry.check(name, items).and_then(|()| {
-            entry.queue.check_many(now, items.lens(), delay).map_err(|error| refusal_of(error, name, entry, items))
+            entry.queue.check_many(now, items.lens(), delay).map_err(|error| refusal_of(error, (name, entry), items, host))
         });
         if let Err(refusal) = checked {
             entry.queue.count_refused(items.count());
@@ -50,7 +50,7 @@ impl<H: Host> Memory<H> {
             let away = places.next(item.len());
             if let Err(error) = put_one(entry, host, name, (item, away), delay, now) {
                 // The check has seen that all can be put.
-                return Outcome::Refused(refusal_of(error, name, entry, items));
+                return Outcome::Refused(refusal_of(error, (name, entry), items, host));
             }
             put = put.wrapping_add(1);
         }
@@ -314,7 +314,12 @@ fn show<H: Host>(host: &mut H, item: leases::Item<'_>, state: State, to: &mut dy
     with(host, item, |item| to.take(Part::Item(Item { item, state })))
 }
 
-fn refusal_of<H: Host>(error: PutError, name: &Name, entry: &QueueEntry<H>, items: &Pieces<'_>) -> Refusal {
+fn refusal_of<H: Host>(
+    error: PutError,
+    (name, entry): (&Name, &QueueEntry<H>),
+    items: &Pieces<'_>,
+    host: &H,
+) -> Refusal {
     match error {
         PutError::TooLarge(too_large) => Refusal::TooLarge {
             what: "item",
@@ -333,7 +338,10 @@ fn refusal_of<H: Host>(error: PutError, name: &Name, entry: &QueueEntry<H>, item
             let (limit, most) = match (too_deep, too_many) {
                 (Some(most), _) => ("max_depth", most),
                 (None, Some(most)) => ("max_bytes", most),
-                (None, None) => (storage_limit(name), entry.settings().bytes),
+                (None, None) => match entry.lacks(items.lens()).and_then(|needed| host.no_room(needed)) {
+                    Some(refusal) => return refusal,
+                    None => (storage_limit(name), entry.settings().bytes),
+                },
             };
             Refusal::Full { queue: *name, limit, most }
         }

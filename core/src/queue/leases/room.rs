@@ -138,10 +138,14 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
         Some(())
     }
 
-    /// Whether so many more bytes of records should only be put when the storage has [grown](Self::grow): a quarter of it
-    /// is kept free, so that moving records costs little. O(1).
+    /// Whether so many more bytes of records should only be put when the storage has [grown](Self::grow). O(1).
     pub(crate) fn is_short_of(&self, bytes: usize) -> bool {
-        self.grows() && self.free() < bytes.saturating_add(self.log.capacity() / 4)
+        self.grows() && self.free() < bytes.saturating_add(self.spare())
+    }
+
+    /// Bytes of a storage that grows which are kept free, so that moving records costs little. O(1).
+    pub(crate) fn spare(&self) -> usize {
+        self.log.capacity() / 4
     }
 
     /// Lets the storage grow as `grow` does, and returns what that says. O(storage) if it did and records lie on both sides

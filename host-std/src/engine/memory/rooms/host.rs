@@ -73,6 +73,10 @@ impl Host for Rooms {
         })
     }
 
+    fn no_room(&self, needed: u64) -> Option<Refusal> {
+        self.take(needed).err()
+    }
+
     fn random(&mut self) -> u64 {
         if let Some(key) = &mut self.key {
             return key.next();

@@ -310,12 +310,13 @@ impl Rooms {
         if held.extend(bytes) {
             return Ok(held);
         }
-        Err(Refusal::NoRoom {
-            needed: bytes,
-            budget: self.budget.bytes(),
-            held: self.budget.held(),
-            names: self.counts.all(),
-        })
+        Err(self.lacks(bytes))
+    }
+
+    /// What is said where there are not so many bytes.
+    fn lacks(&self, needed: u64) -> Refusal {
+        let (budget, held) = (self.budget.bytes(), self.budget.held());
+        Refusal::NoRoom { needed, budget, held, names: self.counts.all() }
     }
 
     fn bounded<T>(&self, most: u64, steps: Steps) -> Bounded<T> {
