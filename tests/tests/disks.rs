@@ -23,6 +23,8 @@ fn beyond_the_budget_is_507_and_what_is_taken_makes_room() {
     assert_eq!(refused.status, 507);
     let said = refused.text();
     assert!(said.contains("disk 134217728"), "{said}");
+    let counted = client.get("/stats?queue=main&format=json").text();
+    assert!(counted.contains(r#""refused":1,"#), "{counted}");
     let (status, health) = ready(&mut client);
     assert!(status == 200 && health.starts_with("limited\ndisk: limited: --disk has 134217728 bytes"), "{health}");
     let bytes = || bytes_in(folder.path());

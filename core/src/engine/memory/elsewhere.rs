@@ -3,7 +3,7 @@
 use core::ops::ControlFlow;
 
 use super::{Host, Memory, Table};
-use crate::engine::Name;
+use crate::engine::{Command, Name};
 use crate::engine::journal::Moves;
 use crate::queue::leases::Away;
 use crate::time::Time;
@@ -15,6 +15,23 @@ impl<H: Host> Memory<H> {
             if let Some(entry) = self.queues.get(&name) {
                 entry.queue.elsewhere(|record, away| each(&name, record, away));
             }
+        }
+    }
+
+    /// Counts what a command would have put or published as refused, as the host has no room to keep it. O(1).
+    pub fn count_refused(&mut self, command: &Command<'_>) {
+        match command {
+            Command::Put { queue, items, .. } => {
+                if let Some(entry) = self.queues.get_mut(queue) {
+                    entry.queue.count_refused(items.count());
+                }
+            }
+            Command::Publish { topic, messages, .. } => {
+                if let Some(entry) = self.topics.get_mut(topic) {
+                    entry.topic.count_refused(messages.count());
+                }
+            }
+            _ => {}
         }
     }
 

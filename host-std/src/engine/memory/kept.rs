@@ -158,7 +158,7 @@ impl Shard {
         loop {
             let (bytes, is_growth) = most_bytes(&self.update(|state| state.bounded(command)));
             if let Err(full) = keeper.journal().room_for(bytes, is_growth).await {
-                return (Outcome::Refused(refusal(&full)), None);
+                return (self.update(|state| state.refuse(command, &full)), None);
             }
             let executing = self.wait(|state| {
                 let now = self.clock().now();
@@ -335,13 +335,19 @@ impl State {
         let (bytes, is_growth) = most_bytes(command);
         let room = match keeper.journal().room_now(bytes, is_growth)? {
             Ok(room) => room,
-            Err(full) => return Some(Outcome::Refused(refusal(&full))),
+            Err(full) => return Some(self.refuse(command, &full)),
         };
         let place = room.place();
         let (to, keep) = (&mut Told { keeper, now, to }, |executed: &Executed<'_>| keeper.executed(room, executed));
         let (mut outcome, _) = disk::execute(&mut self.memory, command, now, to, place, keep);
         self.tell(keeper, command, &mut outcome, now);
         Some(outcome)
+    }
+
+    /// Refuses a command that the log has no room for. That is counted, and kept with the next checkpoint.
+    fn refuse(&mut self, command: &Command<'_>, full: &Full) -> Outcome {
+        self.memory.count_refused(command);
+        Outcome::Refused(refusal(full))
     }
 
     /// The same command, of which it is known how long it is at the most in the log.
