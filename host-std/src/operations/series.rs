@@ -95,7 +95,8 @@ impl<S: Counted> Listed<S> {
         };
         let mut all: Vec<_> = named.iter().map(series).collect();
         all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        if !others.is_empty() {
+        // What it has counted stays, though nobody is among them now.
+        if !others.is_empty() || rest.counted.iter().any(|counted| *counted > 0) {
             let now = |value: fn(&S) -> u64| others.iter().map(|(_, stats)| value(stats)).fold(0, u64::saturating_add);
             let values = array::from_fn(|at| match columns[at] {
                 (Kind::Counter, ..) => rest.counted[at],
@@ -243,6 +244,7 @@ mod tests {
         assert_eq!(rest(moved.clone(), &mut all), Some([12 + 1_993 + 2, 1]));
         moved.push((201, 3));
         assert_eq!(rest(moved, &mut all), Some([12 + 1_993 + 2 + 3, 2]));
+        assert_eq!(rest(large().take(50), &mut all), Some([12 + 1_993 + 2 + 3, 0]), "nobody is left");
     }
 
     #[test]
