@@ -291,6 +291,8 @@ fn who_has_a_limit_of_its_own_is_sent_away_earlier() {
     let away = until("it to be sent away", || Some(serve.clients()["sent_away"][0].clone()).filter(Value::is_object));
     assert_eq!(away["name"], "small");
     assert_eq!(away["reason"], "too slow");
+    // What it is told at last is on its way, and it reads nothing.
+    assert_eq!(serve.clients()["clients"], Value::Array(Vec::new()));
 }
 
 #[test]

@@ -20,7 +20,8 @@ impl Hub {
     fn clients_as_lines(&self, topic: &Name) -> Vec<u8> {
         let mut text = Vec::new();
         self.for_each_client(topic, |subscriber, account| {
-            let (peer, state, unsent) = (subscriber.client.peer, subscriber.state_number(), account.bytes_behind);
+            let unsent = account.unwrap_or_default().bytes_behind;
+            let (peer, state) = (subscriber.client.peer, subscriber.state_number());
             let since = subscriber.client.since.strftime("%Y-%m-%d %H:%M:%S");
             let _ = writeln!(text, "{peer} connected at {since}. output buffer size:{unsent} state:{state}");
         });
@@ -34,6 +35,8 @@ impl Hub {
         let mut text = b"{\"clients\":[".to_vec();
         let mut before = "";
         self.for_each_client(topic, |subscriber, account| {
+            // Who was sent away is no subscriber any more, though its last words may be on their way.
+            let Some(account) = account else { return };
             let (peer, name) = (subscriber.client.peer, escaped(&subscriber.name()));
             let since = subscriber.client.since.strftime(TIME);
             let plan = subscriber.plan.as_ref();

@@ -134,15 +134,14 @@ impl Hub {
         result
     }
 
-    /// Calls `each` with every subscriber of a topic, and its account.
-    pub(super) fn for_each_client(&self, topic: &Name, mut each: impl FnMut(&Subscriber, Delivery)) {
+    /// Calls `each` with every subscriber of a topic, and its account, unless it was sent away.
+    pub(super) fn for_each_client(&self, topic: &Name, mut each: impl FnMut(&Subscriber, Option<Delivery>)) {
         let crowds = self.crowds.lock();
         let Some(feed) = crowds.topics.get(topic) else { return };
         let (subscribers, epoch) = (feed.subscribers(), feed.venue().epoch);
         let accounts: Vec<_> = self.shard.with(|memory| {
             let log = memory.topic(topic).filter(|log| log.origin() == epoch);
-            let account = |one: &Subscriber| log.and_then(|log| self.account(one, topic, log)).unwrap_or_default();
-            subscribers.iter().map(|subscriber| account(subscriber)).collect()
+            subscribers.iter().map(|subscriber| log.and_then(|log| self.account(subscriber, topic, log))).collect()
         });
         subscribers.into_iter().zip(accounts).for_each(|(subscriber, account)| each(subscriber, account));
     }
