@@ -153,7 +153,7 @@ fn a_checkpoint_that_is_lost_is_made_again_from_all_of_the_log_or_not_at_all() {
     bytes[40] ^= 1;
     fs::write(&checkpoint, &bytes).unwrap();
     let (code, said) = data("check", folder.path(), &[]);
-    assert!(code == 1 && said.contains("checkpoint at byte 16"), "{said}");
+    assert!(code == 1 && said.contains("checkpoint at byte 16") && said.contains("repair --from-log"), "{said}");
     assert!(serve_fails(folder.path()).contains("checkpoint at byte 16"));
     let (code, said) = data("repair", folder.path(), &["--yes"]);
     assert!(code == 1 && said.contains("--from-log"), "{said}");

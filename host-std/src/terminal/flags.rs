@@ -57,10 +57,11 @@ pub fn bytes(text: &str) -> Result<usize, String> {
         "gb" => 1_000_000_000,
         _ => 0,
     };
-    let number = number.parse::<usize>().ok().filter(|_| factor > 0);
-    number
-        .and_then(|number| number.checked_mul(factor))
-        .ok_or_else(|| format!("`{text}` is not a number of bytes, such as 65536 or 64MiB"))
+    if factor == 0 || number.is_empty() {
+        return Err(format!("`{text}` is not a number of bytes, such as 65536 or 64MiB"));
+    }
+    let bytes = number.parse().ok().and_then(|number: usize| number.checked_mul(factor));
+    bytes.ok_or_else(|| format!("`{text}` is more bytes than any machine has"))
 }
 
 /// Reads a whole number of which any will do.

@@ -3,8 +3,8 @@
 use core::ops::ControlFlow;
 
 use super::{Host, Memory, Table};
-use crate::engine::{Command, Name};
 use crate::engine::journal::Moves;
+use crate::engine::{Command, Name};
 use crate::queue::leases::Away;
 use crate::time::Time;
 

@@ -33,7 +33,10 @@ impl<H: Host> Memory<H> {
         }
         entry.make_room_for(items.lens());
         let checked = entry.check(name, items).and_then(|()| {
-            entry.queue.check_many(now, items.lens(), delay).map_err(|error| refusal_of(error, (name, entry), items, host))
+            entry
+                .queue
+                .check_many(now, items.lens(), delay)
+                .map_err(|error| refusal_of(error, (name, entry), items, host))
         });
         if let Err(refusal) = checked {
             entry.queue.count_refused(items.count());

@@ -26,7 +26,8 @@ impl Check {
         let at_rest = self.folder.open()?;
         let mut found = read(&self.folder, &at_rest, Err)?;
         let (starts, is_whole) = (found.starts(), found.is_whole());
-        let mut text = self.told(&at_rest, &found);
+        let has_all = at_rest.has_all().map_err(|error| self.folder.wrong(&error))?;
+        let mut text = self.told(&at_rest, &found, has_all);
         if !starts {
             found.give_up(&self.folder, &at_rest)?;
         }
@@ -37,7 +38,7 @@ impl Check {
         Ok(ended(output::write(text.as_bytes()), is_whole))
     }
 
-    fn told(&self, at_rest: &AtRest, found: &Read) -> String {
+    fn told(&self, at_rest: &AtRest, found: &Read, has_all: bool) -> String {
         let mut text = String::new();
         let mut line = |what: &str, told: &str| text += &format!("{what:<11} {told}\n");
         let Read { wrong, log, messages, state, lost } = found;
@@ -61,7 +62,10 @@ impl Check {
                 line("", &format!("streamgauge data repair {} gives that up", shown(&self.folder.path)));
             }
             Some(state) if state.losses.is_empty() => line("start", "a server starts with all of it"),
-            _ => line("start", &format!("no server starts: streamgauge data repair {}", shown(&self.folder.path))),
+            Some(_) => {
+                line("start", &format!("no server starts: streamgauge data repair {}", shown(&self.folder.path)))
+            }
+            None => line("start", &format!("no server starts: {}", self.folder.without_checkpoint(has_all))),
         }
         text
     }
@@ -114,7 +118,7 @@ pub(super) fn tables(state: &mut Salvaged) -> String {
                 }
                 Part::Queue(name, _, stats) => {
                     let it = &stats.counters;
-                    let cells = [it.ready, it.leased, it.delayed, it.letters, it.accepted];
+                    let cells = [it.ready, it.leased, it.delayed, it.dead, it.accepted];
                     let gone = [it.acked, it.delivered, it.overflow, it.expired, it.purged];
                     let cells = cells.into_iter().chain(gone).map(|cell| cell.to_string());
                     queues.row([name.to_string()].into_iter().chain(cells));

@@ -41,7 +41,7 @@ enum Action {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all is well
-  1    something is lost; or nothing was repaired
+  1    something is lost
   2    wrong flags; or a server has the folder, nothing is kept there, it can't be read, or stdout can't be written";
 
 /// The folder of a command.
@@ -59,6 +59,19 @@ impl Folder {
 
     fn take(&self) -> Result<AtRest, StartError> {
         AtRest::take(&self.path).map_err(|error| self.wrong(&error))
+    }
+
+    /// What can be done where there is no checkpoint to begin with.
+    fn without_checkpoint(&self, has_all: bool) -> String {
+        if has_all {
+            let folder = shown(&self.path);
+            format!(
+                "the log goes back to its beginning: streamgauge data repair --from-log {folder} executes all of it again"
+            )
+        } else {
+            "nothing can be gone on with: put a copy of the folder in its place, or begin anew in another one"
+                .to_owned()
+        }
     }
 
     fn wrong(&self, error: &impl std::fmt::Display) -> StartError {

@@ -8,11 +8,18 @@ use streamgauge_core::engine::Name;
 use streamgauge_core::engine::memory::Memory;
 
 use super::check::tables;
-use super::{EXIT_CODES, Folder, Read, ended, read, shown};
+use super::{Folder, Read, ended, read, shown};
 use crate::commands::serve;
 use crate::engine::disk::{AtRest, Damage, Loss, LostItems, Restored, Salvaged, StateError, few, rooms};
 use crate::terminal::exit::Failure;
 use crate::terminal::{StartError, output, say};
+
+/// The end of its help.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    it is repaired, or nothing is lost
+  1    nothing was repaired
+  2    wrong flags; or a server has the folder, nothing is kept there, it can't be read, or stdout can't be written";
 
 /// Go on with what is left of damaged data: say what is lost, ask, and keep the files as they were in DIR/before-repair-N
 #[derive(Debug, Args)]
@@ -77,15 +84,8 @@ impl Repair {
     }
 
     fn hopeless(&self, why: &str, has_all: bool) -> String {
-        let folder = shown(&self.folder.path);
-        let help = if has_all {
-            "the log goes back to its beginning: --from-log executes all of it again"
-        } else {
-            "put a copy of the folder in its place, or begin anew in another one"
-        };
-        format!(
-            "{folder}: {why}: nothing can be gone on with; {help}; streamgauge data dump {folder} tells what can be read"
-        )
+        let (folder, help) = (shown(&self.folder.path), self.folder.without_checkpoint(has_all));
+        format!("{folder}: {why}: {help}; streamgauge data dump {folder} tells what can be read")
     }
 
     /// Asks whoever sits in front of it.
