@@ -5,7 +5,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// Where the tool `name` is. The first call builds all of them, with the profile and in the target folder of this
-/// test, so that `cargo test` needs nothing but Rust.
+/// test, so that `cargo test` needs nothing but Rust. Where `STREAMGAUGE_BUILT` is set they are there: a `cargo test` of
+/// the whole workspace has built them, and this package alone would have them built with other features again.
 ///
 /// # Panics
 /// When cargo can't build them.
@@ -24,6 +25,9 @@ fn build() -> Option<PathBuf> {
     let test = std::env::current_exe().expect("the path of this test");
     // TARGET[/TRIPLE]/PROFILE/deps/TEST
     let folder = test.ancestors().nth(2).expect("a test lies in its profile's folder").to_owned();
+    if std::env::var_os("STREAMGAUGE_BUILT").is_some() {
+        return Some(folder);
+    }
     // Cargo marks the target folders that it has made; one that was there before has no mark, and no triple either.
     let target = folder.ancestors().find(|above| above.join("CACHEDIR.TAG").exists());
     let target = target.or(folder.parent()).expect("a profile's folder lies in a target folder");
