@@ -124,7 +124,12 @@ async fn print(options: Options) -> Result<(), Failure> {
                 Err(_) if as_json => texts.push(format!("{}: null", string(server.name))),
                 Err(_) => {}
             }
-            server.before = counters.as_ref().ok().map(|counters| (Instant::now(), counters.clone()));
+            let before = match &counters {
+                // Some of them have begun anew since.
+                Ok(_) if reset && watch.is_some() => server.ask(false).await.ok(),
+                counters => counters.as_ref().ok().cloned(),
+            };
+            server.before = before.map(|counters| (Instant::now(), counters));
             failures.extend(counters.err());
         }
         if as_json {

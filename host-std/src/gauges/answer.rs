@@ -87,6 +87,10 @@ impl Gauges {
     }
 
     async fn remove(&self, request: &Request<'_>, name: &Name) -> Answer {
+        let _turn = self.changing.lock().await;
+        if !self.standing.lock().contains_key(name) {
+            return missing(request, name);
+        }
         if let Err(refusal) = self.engine.own().note(name, None).await {
             return refused(request, &refusal);
         }
@@ -174,6 +178,7 @@ impl Gauges {
     }
 
     async fn set_here(&self, request: &Request<'_>, name: &Name, definition: &Definition) -> Answer {
+        let _turn = self.changing.lock().await;
         let known = self.standing.lock().get(name).map(|one| one.gauge().definition() == definition);
         let Some(to) = readings(name) else { return missing(request, name) };
         if known == Some(true) {

@@ -40,12 +40,20 @@ pub(crate) struct Gauges {
     standing: Mutex<BTreeMap<Name, Standing>>,
     /// Rung when there is a gauge more or less.
     changed: Notify,
+    /// Held by who sets one up or removes one, until that is noted: another one of that name waits.
+    changing: tokio::sync::Mutex<()>,
 }
 
 impl Gauges {
     /// None yet.
     pub(crate) fn new(engine: Shards, directory: Arc<Directory>) -> Self {
-        Self { engine, directory, standing: Mutex::default(), changed: Notify::new() }
+        Self {
+            engine,
+            directory,
+            standing: Mutex::default(),
+            changed: Notify::new(),
+            changing: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Feeds them, for ever: whenever something is published in their topics, and when a pane is over.

@@ -333,6 +333,11 @@ impl Feed {
                 self.subscribers.move_to(DUE, key);
             }
         }
+        // Who is served without a pause is no exception.
+        let due: Vec<usize> = self.subscribers.iter(DUE).map(|(key, _)| key).collect();
+        for key in due {
+            self.subscribers.get_mut(key).map(Subscriber::loses_its_token);
+        }
     }
 
     /// Lets every stream end as soon as its subscriber has everything.

@@ -89,8 +89,7 @@ impl Subscriber {
             self.over();
             return true;
         }
-        if self.client.still.as_ref().is_some_and(|still| !still()) && self.end != End::AfterWords {
-            self.say_goodbye("the token is over");
+        if self.loses_its_token() {
             return true;
         }
         if is_blocked && self.is_alone && self.idle >= STALLED {
@@ -119,5 +118,14 @@ impl Subscriber {
             }
             None => false,
         }
+    }
+
+    /// Ends the stream if its client may have it no more, and says whether that is so.
+    pub(in crate::topics) fn loses_its_token(&mut self) -> bool {
+        let is_over = self.end != End::AfterWords && self.client.still.as_ref().is_some_and(|still| !still());
+        if is_over {
+            self.say_goodbye("the token is over");
+        }
+        is_over
     }
 }
