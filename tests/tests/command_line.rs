@@ -326,6 +326,26 @@ fn logs_go_to_stderr() {
 }
 
 #[test]
+fn a_get_that_a_signal_ends_has_not_got_what_it_was_asked_for() {
+    let server = Server::start("simplequeue", [""; 0]);
+    let url = format!("http://{}", server.address);
+    for (flags, code) in [(&["--wait"][..], 130), (&["--all", "--wait"], 0)] {
+        let mut process = Process::start("streamgauge", [&["get", "--url", &url], flags].concat());
+        assert_eq!(server.connect().post("/put", "x").status, 200);
+        if code == 0 {
+            until("it to be printed", || process.stdout().contains('x').then_some(()));
+        } else {
+            assert_eq!((process.exit_code(), process.stdout().as_str()), (0, "x\n"), "there was one");
+            process = Process::start("streamgauge", [&["get", "--url", &url], flags].concat());
+            // It has to be there: a signal before that ends any process.
+            std::thread::sleep(std::time::Duration::from_millis(500));
+        }
+        process.signal(SIGINT);
+        assert_eq!(process.exit_code(), code, "{flags:?}");
+    }
+}
+
+#[test]
 fn a_signal_ends_streams_and_what_is_in_flight() {
     for signal in [SIGTERM, SIGINT] {
         let mut server = Server::start("pubsub", [""; 0]);

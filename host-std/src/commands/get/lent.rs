@@ -28,6 +28,7 @@ pub(super) async fn run(options: &Options, lease: Option<Duration>, stop: Stop) 
         match borrower.next(options.wait).await? {
             Some(item) if options.json => borrower.print_json(&item).await?,
             Some(item) => borrower.print(options, &item).await?,
+            None if borrower.stop.is_asked() => return options.interrupted(),
             None if taken == 0 => return Err(Failure::Nothing),
             None => break,
         }

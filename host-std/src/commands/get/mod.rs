@@ -73,6 +73,7 @@ async fn take(options: &Options, mut stop: Stop) -> Result<(), Failure> {
     for taken in 0..most {
         match next(&mut connection, &url, options.wait, &mut stop).await? {
             Some(item) => print(options, &item).await?,
+            None if stop.is_asked() => return options.interrupted(),
             None if taken == 0 => return Err(Failure::Nothing),
             None => break,
         }
@@ -127,6 +128,11 @@ async fn print(options: &Options, item: &[u8]) -> Result<(), Failure> {
 }
 
 impl Options {
+    /// How it ends at a signal: what has no end is all done then.
+    fn interrupted(&self) -> Result<(), Failure> {
+        if self.all && self.wait == Some(None) { Ok(()) } else { Err(Failure::Interrupted) }
+    }
+
     /// Prints an item for people.
     fn print(&self, item: &[u8]) -> Result<(), Failure> {
         if self.raw { output::write(item) } else { output::write(&[item, b"\n"].concat()) }
