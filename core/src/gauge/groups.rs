@@ -10,8 +10,10 @@ use super::name::Named;
 #[derive(Debug, Clone, Copy)]
 pub struct Group {
     key: Option<Key>,
-    /// Messages since it has a place.
+    /// Messages that came at least, of all that are remembered.
     weight: u64,
+    /// Those of them that came before it had a place: what they measure is not its own.
+    before: u64,
     /// The next in this one's chain.
     next: u32,
     /// The first of the chain with this number.
@@ -20,7 +22,14 @@ pub struct Group {
 
 impl Group {
     /// Nothing.
-    pub const EMPTY: Self = Self { key: None, weight: 0, next: NONE, chain: NONE };
+    pub const EMPTY: Self = Self { key: None, weight: 0, before: 0, next: NONE, chain: NONE };
+}
+
+impl Group {
+    /// Messages since it has a place.
+    const fn messages(&self) -> u64 {
+        self.weight.saturating_sub(self.before)
+    }
 }
 
 const NONE: u32 = u32::MAX;
@@ -56,7 +65,7 @@ impl<G: AsRef<[Group]> + AsMut<[Group]>> Groups<G> {
     /// The key of a group among the others, and its messages since it has a place.
     pub(super) fn named(&self, number: u32) -> Option<(Named<'_>, u64)> {
         let group = self.get(number)?;
-        Some((Named::among(group.key.as_ref()?, |other| self.find(other).is_some()), group.weight))
+        Some((Named::among(group.key.as_ref()?, |other| self.find(other).is_some()), group.messages()))
     }
 
     /// The group of a key, which is made while there is room; so many more messages are counted for it. O(1) on average.
@@ -80,14 +89,15 @@ impl<G: AsRef<[Group]> + AsMut<[Group]>> Groups<G> {
         (weight > margin(lightest)).then_some(number as u32)
     }
 
-    /// Gives the place of a group to another key, and returns the one that had it, with its messages. O(1) on average.
-    pub(super) fn replace(&mut self, number: u32, key: &Key, weight: u64) -> Option<(Key, u64)> {
+    /// Gives the place of a group to another key, of which so many messages came before, and returns the one that had it,
+    /// with its messages since then. O(1) on average.
+    pub(super) fn replace(&mut self, number: u32, key: &Key, before: u64) -> Option<(Key, u64)> {
         let group = self.get(number)?;
-        let left = (group.key?, group.weight);
+        let left = (group.key?, group.messages());
         self.unlink(number, &left.0);
         self.link(number, key);
         let group = self.get_mut(number)?;
-        (group.key, group.weight) = (Some(*key), weight);
+        (group.key, group.weight, group.before) = (Some(*key), before.saturating_add(1), before);
         Some(left)
     }
 
@@ -110,7 +120,7 @@ impl<G: AsRef<[Group]> + AsMut<[Group]>> Groups<G> {
 
     fn insert(&mut self, number: u32, key: &Key) -> u32 {
         if let Some(group) = self.get_mut(number) {
-            (group.key, group.weight) = (Some(*key), 0);
+            (group.key, group.weight, group.before) = (Some(*key), 0, 0);
         }
         self.link(number, key);
         self.len = self.len.saturating_add(1);

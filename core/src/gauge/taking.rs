@@ -214,10 +214,13 @@ impl<S: Storage> Gauge<S> {
         if let Placed::In(number) = groups.held.place(key, 1) {
             return cell_of(number);
         }
-        groups.waiting.add(*key, 1);
-        let weight = groups.waiting.get(key).map_or(0, |counted| counted.weight.saturating_sub(counted.error));
-        let Some(number) = groups.held.gives_way(weight) else { return 0 };
-        if let Some((left, messages)) = groups.held.replace(number, key, weight) {
+        let before = groups.waiting.get(key).map_or(0, |counted| counted.weight.saturating_sub(counted.error));
+        let Some(number) = groups.held.gives_way(before.saturating_add(1)) else {
+            groups.waiting.add(*key, 1);
+            return 0;
+        };
+        // What has come before still waits, if it is not forgotten: only what came since is added when it leaves.
+        if let Some((left, messages)) = groups.held.replace(number, key, before) {
             groups.waiting.add(left, messages);
             self.counters.moved = self.counters.moved.saturating_add(messages);
         }

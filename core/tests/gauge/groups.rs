@@ -71,6 +71,21 @@ fn a_place_is_given_to_who_is_a_quarter_and_sixteen_messages_heavier() {
     assert_eq!(gauge.counters().moved, 11);
 }
 
+/// What came before a key had a place is not counted again when it gives way.
+#[test]
+fn two_that_come_alike_do_not_take_turns() {
+    let mut gauge = gauge(r#"{"by":"k","groups":1,"measure":["rate"]}"#);
+    for (key, messages) in [("a", 1), ("b", 18), ("a", 38), ("b", 29), ("a", 20), ("b", 9)] {
+        (0..messages).for_each(|_| take(&mut gauge, format!(r#"{{"k":"{key}"}}"#), 0));
+    }
+    let moved = gauge.counters().moved;
+    assert!((1..=115).contains(&moved), "{moved} of 115 messages");
+    for key in ["a", "b"].repeat(1_000) {
+        take(&mut gauge, format!(r#"{{"k":"{key}"}}"#), 0);
+    }
+    assert_eq!(gauge.counters().moved, moved);
+}
+
 #[test]
 fn a_place_is_empty_when_it_is_given_away() {
     for every in ["", r#""every":"1s","last":"5s","#] {
