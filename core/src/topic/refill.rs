@@ -35,7 +35,10 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, C: AsMut<[Place]>, M: AsRef<[Mark]> + AsMut<[
         let (newest, end) = (self.newest, self.fanout.log.end().sequence());
         self.fanout.log.rewind(count, bytes);
         self.take_back(count);
-        (self.newest, self.last, self.left) = (Time::ZERO, Position::NONE, None);
+        // When the newest that has left was published is not known: not behind the first that is here.
+        let first = messages.clone().next().map_or(newest, |(published, _)| published);
+        let left = (self.evicted.saturating_add(self.expired) > 0).then_some(first);
+        (self.newest, self.last, self.left) = (Time::ZERO, Position::NONE, left);
         for (published, message) in messages {
             while self.try_append(message, published).is_none() && !self.fanout.log.is_empty() {
                 self.evict();
@@ -99,6 +102,8 @@ mod tests {
             assert_eq!(ends(&again), ends(&topic));
             // And it goes on.
             let (mut again, mut topic) = (again, topic);
+            let missed = |topic: &mut Small| topic.subscribe_from(From::Time(Time::from_millis(1))).unwrap().missed;
+            assert_eq!(missed(&mut again), missed(&mut topic), "{messages}: of what has left");
             for one in [&mut again, &mut topic] {
                 one.publish(b"next", Time::from_millis(9_000)).unwrap();
                 let begun = one.subscribe_from(From::Time(Time::from_millis(8_000))).unwrap();
