@@ -201,12 +201,13 @@ impl PartialOrd for Key {
 }
 
 impl Ord for Key {
-    /// As they are shown, then by their hashes: a total order, the same everywhere.
+    /// Texts as they are shown, and before all others; these by their hashes, as a number may be spelled in many ways: a
+    /// total order, the same everywhere.
     fn cmp(&self, other: &Self) -> core::cmp::Ordering {
-        if self == other {
-            return core::cmp::Ordering::Equal;
+        if self.is_text() && other.is_text() {
+            return (self.bytes, self.kind as u8, self.hash).cmp(&(other.bytes, other.kind as u8, other.hash));
         }
-        (self.bytes, self.kind as u8, self.hash).cmp(&(other.bytes, other.kind as u8, other.hash))
+        (self.kind as u8, self.hash).cmp(&(other.kind as u8, other.hash))
     }
 }
 

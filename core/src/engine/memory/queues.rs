@@ -28,7 +28,7 @@ impl<H: Host> Memory<H> {
         // What is empty is nothing that could come again.
         let id = id.filter(|_| items.count() > 0);
         if let Some(known) = id.and_then(|id| entry.seen.check(id.as_bytes(), now)) {
-            entry.duplicates = entry.duplicates.wrapping_add(1);
+            entry.duplicates = entry.duplicates.wrapping_add(items.count());
             return Outcome::Put { items: known, duplicate: true };
         }
         entry.make_room_for(items.lens());
