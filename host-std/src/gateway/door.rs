@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Side;
 use super::room::{self, NoRoom, Room};
+use super::telling::Telling;
 use super::traced::{self, NoPlace};
 use crate::engine::{Engine, Mark, Waiting as _};
 use crate::gauges::Answered;
@@ -292,9 +293,10 @@ impl Door {
             }
             let mut room = Room::new(context.room);
             let mut rendering = asking.rendering(&mut room);
+            let mut telling = Telling::new(&mut rendering, context.room);
             let outcome = match waiting {
-                None => engine.execute(&asking.command, &mut rendering).await,
-                Some(_) => engine.execute_again(&asking.command, &mut rendering).await,
+                None => engine.execute(&asking.command, &mut telling).await,
+                Some(_) => engine.execute_again(&asking.command, &mut telling).await,
             };
             self.charge(request, context, &outcome);
             match (rendering.finish(&outcome), &waiting) {

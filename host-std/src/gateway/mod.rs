@@ -11,6 +11,7 @@
 //! | `room` | where an answer's body is written, with a bound |
 //! | `settings` | what a server is made with |
 //! | `side` | what of a gateway is on one thread |
+//! | `telling` | what is told of a command, written in the room that there is for it |
 //! | `traced` | messages that carry the trace of the request that brings them |
 
 pub(crate) mod declare;
@@ -21,6 +22,7 @@ mod rest;
 mod room;
 mod settings;
 mod side;
+mod telling;
 mod traced;
 
 pub(crate) use door::Door;

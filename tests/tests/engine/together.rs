@@ -43,6 +43,25 @@ fn a_lease_of_one_gateway_is_good_at_every_other() {
 }
 
 #[test]
+fn an_item_that_one_gateway_has_no_room_to_tell_is_there_for_another() {
+    let Some((cluster, [wide, _])) = pair() else { return };
+    let flags = ["--max-body-bytes", "20000", "--max-buffered-bytes", "30000"];
+    let narrow = gateway(&cluster.url(), &flags);
+    let (mut wide, mut narrow) = (wide.connect(), narrow.connect());
+    let long = "x".repeat(100_000);
+    assert_eq!(wide.post("/put?queue=q", &long).status, 200);
+    for target in ["/get?queue=q", "/get?queue=q&lease=30&wait=5", "/mget?queue=q&items=2&lease=30"] {
+        let refused = narrow.get(target);
+        assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{target}");
+        let why = refused.text();
+        assert!(why.contains("max-buffered-bytes"), "{why}");
+    }
+    let lent = wide.get("/get?queue=q&lease=30&wait=5");
+    assert_eq!(lent.header("x-attempt"), Some("1"));
+    assert_eq!(lent.text(), long);
+}
+
+#[test]
 fn settings_delays_ids_and_dead_letters_are_the_same_everywhere() {
     let Some((_cluster, [a, b])) = pair() else { return };
     let (mut a, mut b) = (a.connect(), b.connect());

@@ -4,7 +4,7 @@ use embedded_io::Write;
 
 use super::super::write_fmt;
 use crate::engine::{Item, Name};
-use crate::wire::json::write;
+use crate::wire::json::write::{self, Length};
 use crate::wire::units::Rfc3339;
 
 /// The most bytes of a line beside its data, and the most for one byte of that: a control character is six.
@@ -76,34 +76,4 @@ pub(super) fn line_len(item: &Item<'_>) -> usize {
     let mut length = Length::default();
     let Ok(()) = line(item, &mut length);
     length.bytes()
-}
-
-/// Counts what is written, and keeps none of it.
-#[derive(Debug, Default)]
-pub(super) struct Length(usize);
-
-impl Length {
-    pub(super) const fn bytes(&self) -> usize {
-        self.0
-    }
-}
-
-impl embedded_io::ErrorType for Length {
-    type Error = core::convert::Infallible;
-}
-
-impl Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> Result<(), Self::Error> {
-        Ok(())
-    }
-
-    // The one that embedded-io has could panic.
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
-        self.write(bytes).map(drop)
-    }
 }

@@ -234,6 +234,7 @@ impl<W: Write> Sink for Rendering<'_, W> {
             Shape::Item => (0, 1),
             Shape::Lines | Shape::Plain { .. } => (items::MOST_BESIDE, items::MOST_A_BYTE),
         };
-        Allowance { bytes: self.max_answer as u64, beside: beside as u32, factor: factor as u32 }
+        let (bytes, first) = (self.max_answer as u64, u64::MAX);
+        Allowance { bytes, first, beside: beside as u32, factor: factor as u32 }
     }
 }

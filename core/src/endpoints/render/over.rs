@@ -6,9 +6,8 @@
 use embedded_io::Write;
 
 use super::super::{Status, write_fmt};
-use super::items::Length;
 use super::problem::write_members;
-use crate::wire::json::write::string;
+use crate::wire::json::write::{Length, string};
 
 /// Room for what is said at the end: how many more were over, and how many were not; and in JSON what the problem is, if
 /// all were.

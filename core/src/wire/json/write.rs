@@ -51,6 +51,43 @@ pub(crate) fn data<W: Write>(bytes: &[u8], out: &mut W) -> Result<(), W::Error> 
     }
 }
 
+/// How many bytes [`data`] writes. O(n).
+pub(crate) fn data_len(bytes: &[u8]) -> usize {
+    let mut length = Length::default();
+    let Ok(()) = data(bytes, &mut length);
+    length.bytes()
+}
+
+/// Counts what is written, and keeps none of it.
+#[derive(Debug, Default)]
+pub(crate) struct Length(usize);
+
+impl Length {
+    pub(crate) const fn bytes(&self) -> usize {
+        self.0
+    }
+}
+
+impl embedded_io::ErrorType for Length {
+    type Error = core::convert::Infallible;
+}
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    // The one that embedded-io has could panic.
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.write(bytes).map(drop)
+    }
+}
+
 fn base64<W: Write>(bytes: &[u8], out: &mut W) -> Result<(), W::Error> {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digit = |bits: u32| DIGITS.get((bits & 63) as usize).copied().unwrap_or(b'=');

@@ -16,6 +16,7 @@
 //! | 2 | a note is not kept any more: its name |
 //! | 3 | the gateway saves the state behind this message |
 //! | 4 | that behind this message (8 bytes) was saved |
+//! | 5 | as 0, where the first item may not take as much as there is: how many bytes (8) it may stands behind the allowance |
 //!
 //! Anything else that somebody publishes there, shorter than that or text, is no batch, and does nothing at any gateway.
 //!
@@ -28,6 +29,9 @@ const VERSION: u8 = 1;
 
 /// Versions are below: what begins with a letter was written by somebody else.
 const VERSIONS: u8 = b' ';
+
+/// What a proposal begins with that says how long the first item may be. What was written without that is read as it was.
+const BOUNDED: u8 = 5;
 
 /// Bytes of a proposal beside what is put or published, about.
 pub(super) const BESIDE: usize = 64;
@@ -100,10 +104,15 @@ impl<'a> Proposal<'a> {
 
     /// Writes what stands in front of an entry.
     pub(super) fn begin_execute(allowance: &Allowance, out: &mut Vec<u8>) {
-        out.push(0);
-        out.extend(allowance.bytes.to_le_bytes());
-        out.extend(allowance.beside.to_le_bytes());
-        out.extend(allowance.factor.to_le_bytes());
+        let Allowance { bytes, first, beside, factor } = allowance;
+        let has_bound = *first < u64::MAX;
+        out.push(if has_bound { BOUNDED } else { 0 });
+        out.extend(bytes.to_le_bytes());
+        out.extend(beside.to_le_bytes());
+        out.extend(factor.to_le_bytes());
+        if has_bound {
+            out.extend(first.to_le_bytes());
+        }
     }
 
     pub(super) fn write_note(name: &Name, note: Option<&[u8]>, out: &mut Vec<u8>) {
@@ -134,10 +143,12 @@ impl<'a> Proposal<'a> {
         *rest = behind;
         let [kind] = take(&mut one)?;
         match kind {
-            0 => {
+            0 | &BOUNDED => {
                 let bytes = u64::from_le_bytes(*take(&mut one)?);
                 let mut half = || Some(u32::from_le_bytes(*take(&mut one)?));
-                let allowance = Allowance { bytes, beside: half()?, factor: half()? };
+                let (beside, factor) = (half()?, half()?);
+                let first = if *kind == BOUNDED { u64::from_le_bytes(*take(&mut one)?) } else { u64::MAX };
+                let allowance = Allowance { bytes, first, beside, factor };
                 Some(Self::Execute(allowance, one))
             }
             1 => {
@@ -166,7 +177,8 @@ mod tests {
     #[test]
     fn it_is_read_as_it_was_written() {
         let head = Head { gateway: 1, first: u64::MAX, key: [3, 4], seen: Seen { position: 5, digest: 6 } };
-        let (name, allowance) = (Name::new(b"clicks").unwrap(), Allowance { bytes: 9, beside: 8, factor: 7 });
+        let (name, allowance) =
+            (Name::new(b"clicks").unwrap(), Allowance { bytes: 9, first: 10, beside: 8, factor: 7 });
         let mut bytes = Vec::new();
         head.write(&mut bytes);
         assert_eq!(bytes.len(), Head::LEN);
@@ -174,6 +186,7 @@ mod tests {
             Proposal::begin_execute(&allowance, out);
             out.extend_from_slice(b"entry");
         });
+        Proposal::add(&mut bytes, |out| Proposal::begin_execute(&Allowance::ALL, out));
         Proposal::add(&mut bytes, |out| Proposal::write_note(&name, Some(b"{}"), out));
         Proposal::add(&mut bytes, |out| Proposal::write_note(&name, None, out));
         Proposal::add(&mut bytes, |out| out.push(3));
@@ -182,12 +195,13 @@ mod tests {
         assert_eq!(read, head);
         let wanted = [
             Proposal::Execute(allowance, b"entry"),
+            Proposal::Execute(Allowance::ALL, b""),
             Proposal::Note(name, b"{}"),
             Proposal::NoNote(name),
             Proposal::Save,
             Proposal::Saved(77),
         ];
-        assert_eq!([(); 5].map(|()| Proposal::next(&mut rest).unwrap()), wanted);
+        assert_eq!([(); 6].map(|()| Proposal::next(&mut rest).unwrap()), wanted);
         assert!(rest.is_empty());
     }
 
@@ -197,7 +211,17 @@ mod tests {
         assert_eq!(Head::read(&[1; Head::LEN - 1]), None);
         assert!([&[1; Head::LEN][..], &[31; 99]].iter().all(|of_a_gateway| Head::is_in(of_a_gateway)));
         assert!([&b""[..], &[1; Head::LEN - 1], &[b'x'; 99]].iter().all(|foreign| !Head::is_in(foreign)));
-        for one in [&b""[..], b"\x05", b"\0\0", b"\x01\x05ab", b"\x01\0", b"\x02", b"\x03x", b"\x04abc"] {
+        for one in [
+            &b""[..],
+            b"\x06",
+            b"\0\0",
+            b"\x050123456789abcdef",
+            b"\x01\x05ab",
+            b"\x01\0",
+            b"\x02",
+            b"\x03x",
+            b"\x04abc",
+        ] {
             let mut bytes = Vec::new();
             Proposal::add(&mut bytes, |out| out.extend_from_slice(one));
             assert_eq!(Proposal::next(&mut &bytes[..]), None, "{one:?}");

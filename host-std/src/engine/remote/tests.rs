@@ -9,8 +9,8 @@ use std::time::Duration;
 use streamgauge_core::engine::journal::Call;
 use streamgauge_core::engine::memory::{Defaults, Memory};
 use streamgauge_core::engine::{
-    Command, Data, Engine as _, Id, Kind, Lease, Name, Outcome, Part, Pieces, Prefix, QueueChange, QueueSettings,
-    Reason, Settle, Tokens, TopicSettings,
+    Allowance, Command, Data, Engine as _, Id, Kind, Lease, Name, Outcome, Part, Pieces, Prefix, QueueChange,
+    QueueSettings, Reason, Settle, Sink, Tokens, TopicSettings,
 };
 use streamgauge_core::generate::Rng;
 use streamgauge_core::queue::leases::State;
@@ -423,5 +423,58 @@ fn what_can_not_be_proposed_says_why_and_nothing_is_left_behind() {
         asked.abort();
         let _ = asked.await;
         assert!(gateway.order.is_idle());
+    });
+}
+
+/// Takes as much as is said, and writes it down.
+struct Bounded(Allowance, Vec<Vec<u8>>);
+
+impl Sink for Bounded {
+    fn take(&mut self, part: Part<'_>) -> ControlFlow<()> {
+        if let Part::Item(item) = part {
+            self.1.push(item.item.data.into());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn allowance(&self) -> Allowance {
+        self.0
+    }
+}
+
+#[test]
+fn an_item_for_which_there_is_no_room_stays_where_it_is() {
+    in_a_world(async || {
+        let mut world = World::new(11);
+        let queue = Name::new(b"a").unwrap();
+        let shard = Arc::clone(&world.gateways[0].shard);
+        let ask = async |world: &mut World, command: Command<'static>, first| {
+            let shard = Arc::clone(&shard);
+            let asked = tokio::task::spawn_local(async move {
+                let allowance = Allowance { bytes: 10, first, beside: 0, factor: 1 };
+                let mut sink = Bounded(allowance, Vec::new());
+                (shard.execute(&command, &mut sink).await, sink.1)
+            });
+            tokio::task::yield_now().await;
+            world.write(0);
+            for who in 0..3 {
+                world.read_one(who).await;
+            }
+            asked.await.unwrap()
+        };
+        let items = Pieces::whole(Data::Plain(b"an item of twenty by"));
+        ask(&mut world, Command::Put { queue, items, delay: Duration::ZERO, id: None }, 0).await;
+        for lease in [Lease::For(None), Lease::None] {
+            let get = Command::Get { queue, items: 2, lease };
+            assert_eq!(ask(&mut world, get, 19).await, (Outcome::Refused(told::TOO_LONG), vec![]));
+            for gateway in &world.gateways {
+                let ready = gateway.shard.with(|memory| memory.ready(&queue));
+                assert_eq!(ready, 1, "{lease:?}");
+            }
+        }
+        let get = Command::Get { queue, items: 2, lease: Lease::None };
+        assert_eq!(ask(&mut world, get, 20).await, (Outcome::Told(1), vec![b"an item of twenty by".to_vec()]));
+        let all: Vec<_> = world.gateways.iter().map(Gateway::saved).collect();
+        assert!(all.iter().all(|one| *one == all[0]), "they differ");
     });
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use streamgauge_core::engine::{
-    Allowance, Item, Name, Outcome, Part, QueueSettings, QueueStats, Sink, TopicSettings, TopicStats,
+    Allowance, Item, Name, Outcome, Part, QueueSettings, QueueStats, Refusal, Sink, TopicSettings, TopicStats,
 };
 use streamgauge_core::queue::leases::{self, Death, State, Token};
 use streamgauge_core::time::Time;
@@ -24,40 +24,53 @@ impl Answer {
     }
 }
 
+/// Told where the first item is longer than whoever asks has room for: it stays where it is.
+pub(crate) const TOO_LONG: Refusal =
+    Refusal::Busy("the limit max-buffered-bytes is reached: this answer is too long for now");
+
 /// A sink that takes as much as was allowed; copies it where somebody asked for it.
 #[derive(Debug)]
 pub(crate) struct Told {
     left: u64,
     allowance: Allowance,
     is_first: bool,
+    is_too_long: bool,
     parts: Option<Vec<Copied>>,
 }
 
 impl Told {
     /// Nothing, as there is nothing to tell.
-    pub(crate) const NOTHING: Self = Self { left: 0, allowance: Allowance::ALL, is_first: true, parts: None };
+    pub(crate) const NOTHING: Self =
+        Self { left: 0, allowance: Allowance::ALL, is_first: true, is_too_long: false, parts: None };
 
     /// Takes so much, for nobody unless `is_asked_for`.
     pub(crate) fn new(allowance: Allowance, is_asked_for: bool) -> Self {
-        Self { left: allowance.bytes, allowance, is_first: true, parts: is_asked_for.then(Vec::new) }
+        let parts = is_asked_for.then(Vec::new);
+        Self { left: allowance.bytes, allowance, is_first: true, is_too_long: false, parts }
     }
 
     /// What was told, with what became of it.
     pub(crate) fn answer(self, outcome: Outcome) -> Answer {
+        let outcome = if self.is_too_long { Outcome::Refused(TOO_LONG) } else { outcome };
         Answer { outcome, parts: self.parts.unwrap_or_default() }
+    }
+
+    /// Takes room for an item, if there is any.
+    fn make_room(&mut self, data: &[u8]) -> bool {
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        self.is_too_long = is_first && !self.allowance.takes_first(data);
+        let left = self.left.checked_sub(self.allowance.cost(data.len()));
+        self.left = left.unwrap_or(0);
+        !self.is_too_long && (is_first || left.is_some())
     }
 }
 
 impl Sink for Told {
     fn take(&mut self, part: Part<'_>) -> ControlFlow<()> {
-        if let Part::Item(item) = &part {
-            let cost = self.allowance.cost(item.item.data.len());
-            match self.left.checked_sub(cost) {
-                Some(left) => self.left = left,
-                None if self.is_first => self.left = 0,
-                None => return ControlFlow::Break(()),
-            }
-            self.is_first = false;
+        if let Part::Item(item) = &part
+            && !self.make_room(item.item.data)
+        {
+            return ControlFlow::Break(());
         }
         if let Some(parts) = &mut self.parts {
             parts.extend(Copied::of(part));

@@ -179,6 +179,7 @@ roots! {
     tokens_new => Tokens::new(bytes());
     tokens_written => given::<Tokens<'static>>().written();
     allowance_cost => given::<Allowance>().cost(*given());
+    allowance_takes_first => given::<Allowance>().takes_first(bytes());
     tokens_iter => given::<Tokens<'static>>().iter().for_each(keep);
     name_new => Name::new(bytes());
     name_of => Name::of(bytes().iter().copied());
