@@ -49,6 +49,13 @@ impl<V> Names<V> {
     }
 }
 
+impl<V> Drop for Names<V> {
+    /// What is in a table that goes, as one that was restored for nothing, counts no more: others count on here.
+    fn drop(&mut self) {
+        self.count.fetch_sub(self.values.len(), Ordering::Relaxed);
+    }
+}
+
 impl<V> Table<V> for Names<V> {
     type Names = std::vec::IntoIter<Name>;
 
@@ -87,5 +94,27 @@ impl<V> Table<V> for Names<V> {
         let mut names: Vec<Name> = self.values.keys().copied().collect();
         names.sort_unstable();
         names.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_goes_takes_its_names_out_of_the_count() {
+        let Counts { topics, most, .. } = Counts::new(9);
+        let table = || Names::new(Arc::clone(&topics), Arc::clone(&most));
+        let name = |byte| Name::new(&[byte]).unwrap();
+        let (mut stays, mut goes) = (table(), table());
+        for one in *b"abc" {
+            goes.insert(name(one), one).unwrap();
+        }
+        stays.insert(name(b'a'), b'a').unwrap();
+        goes.insert(name(b'a'), b'x').unwrap();
+        goes.remove(&name(b'b'));
+        assert_eq!(stays.len(), 3);
+        drop(goes);
+        assert_eq!(stays.len(), 1, "only its own");
     }
 }
