@@ -299,6 +299,10 @@ impl Door {
                 Some(_) => engine.execute_again(&asking.command, &mut telling).await,
             };
             self.charge(request, context, &outcome);
+            if let Outcome::Refused(refusal) = &outcome {
+                // What was told before that may not be told to the client.
+                return refused(request, refusal);
+            }
             match (rendering.finish(&outcome), &waiting) {
                 (Ok(Reply::Wait(queue, wait)), None) => {
                     waiting = Some((engine.wait_for_items(queue), Instant::now() + wait));
@@ -425,6 +429,30 @@ mod tests {
         assert!(!engine.own().has_queue(&queue));
         assert_eq!(engine.execute(&get, sink).await, Outcome::Told(0));
         assert!(engine.own().has_queue(&queue), "who asks first makes it");
+    }
+
+    #[tokio::test]
+    async fn what_is_never_safe_is_not_in_what_is_said_instead() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (folder, sync) = (folder.path().to_owned(), SyncMode::Always);
+        let disk = disk::Settings { folder, sync, most: 1 << 30, longest: 1 << 20 };
+        let settings = Settings { disk: Some(disk), ..Settings::new(Surface::Everything) };
+        let gateway = Gateway::new(settings, watch::Sender::new(false)).unwrap();
+        let engine = &gateway.sides[0].engine;
+        // Nothing is written yet.
+        let items = Pieces::whole(Data::Plain(b"an item"));
+        let put = Command::Put { queue: Name::MAIN, items, delay: Duration::ZERO, id: None };
+        let sink = &mut |_: Part<'_>| ControlFlow::Continue(());
+        assert!(matches!(engine.execute_now(&put, sink), Some(Outcome::Put { items: 1, .. })));
+        let door = gateway.door(Surface::Everything, Limits::default());
+        let context = Context::new(([127, 0, 0, 1], 1).into(), 1, &[]);
+        let mut answer = std::pin::pin!(door.call(Request::new(b"/get?wait=1"), &context));
+        assert!(answer.as_mut().now_or_never().is_none());
+        engine.own().keeper().unwrap().journal().fail("a test");
+        let Answer::Whole(response, body) = answer.await else { panic!("no answer") };
+        assert_eq!(response.status, Status::ServiceUnavailable);
+        assert_eq!(String::from_utf8_lossy(&body).lines().count(), 1, "{}", String::from_utf8_lossy(&body));
+        assert!(!body.starts_with(b"an item"));
     }
 
     #[test]
