@@ -58,7 +58,7 @@ impl Gateway {
 
 fn told(answer: Answer) -> Result<(), Undeclared> {
     let (status, body) = match answer {
-        Answer::Whole(response, body) => (response.status.code(), body),
+        Answer::Whole(response, body) => (response.status.code(), body.to_vec()),
         Answer::Response(response) => {
             let status = response.status().as_u16();
             let Body::Whole(body) = response.into_body() else { return Ok(()) };

@@ -44,7 +44,7 @@ impl Handler for Door {
         if let Some(place) = self.place(request.path) {
             return self.operate(place, request, context).map(|answer| (answer, Mark::NONE));
         }
-        let (settings, mut room) = (self.within(context), Room::new(context.room));
+        let (settings, mut room) = (self.within(context), Room::new(context));
         let parsed = parse(request, &settings, &mut room);
         let mut mark = Mark::NONE;
         if let Err(denial) = self.may_name(request, context, &parsed) {
@@ -54,7 +54,8 @@ impl Handler for Door {
             Ok(Parsed::Asking(asking)) if asking.waits() || traced::wanted(request, context).is_some() => return None,
             Ok(Parsed::Asking(asking)) => {
                 let mut rendering = asking.rendering(&mut room);
-                match &self.side.engine.execute_now(&asking.command, &mut rendering) {
+                let mut telling = Telling::new(&mut rendering, context.room);
+                match &self.side.engine.execute_now(&asking.command, &mut telling) {
                     Some(outcome) => {
                         mark = self.side.engine.mark();
                         self.charge(request, context, outcome);
@@ -86,7 +87,7 @@ impl Handler for Door {
         if let Some(Place::Metrics) = self.place(request.path) {
             return self.side.metrics(Form::accepted(&request)).await;
         }
-        let (settings, mut room) = (self.within(context), Room::new(context.room));
+        let (settings, mut room) = (self.within(context), Room::new(context));
         match parse(&request, &settings, &mut room) {
             Ok(Parsed::Asking(mut asking)) => {
                 let carried = match traced::carry(&asking.command, &request, context, self.limits.max_body) {
@@ -291,7 +292,7 @@ impl Door {
             {
                 return denied(request, denial);
             }
-            let mut room = Room::new(context.room);
+            let mut room = Room::new(context);
             let mut rendering = asking.rendering(&mut room);
             let mut telling = Telling::new(&mut rendering, context.room);
             let outcome = match waiting {
@@ -339,9 +340,15 @@ impl Door {
         }
     }
 
-    fn answer(&self, request: &Request<'_>, context: &Context<'_>, reply: Result<Reply, NoRoom>, room: Room) -> Answer {
+    fn answer(
+        &self,
+        request: &Request<'_>,
+        context: &Context<'_>,
+        reply: Result<Reply, NoRoom>,
+        room: Room<'_>,
+    ) -> Answer {
         let Side { engine, hub, .. } = &*self.side;
-        let answer = room.into_bytes();
+        let answer = room.into_buffer();
         match reply {
             Ok(Reply::Response(response)) => whole(&response, answer),
             Ok(Reply::Subscribe(subscription)) => {
@@ -412,14 +419,20 @@ mod tests {
     use super::*;
     use crate::engine::disk::{self, SyncMode};
     use crate::gateway::{Gateway, Settings};
+    use crate::server::Budget;
+
+    /// A gateway whose disk writes nothing before it is started.
+    fn kept(folder: &tempfile::TempDir) -> Arc<Gateway> {
+        let (folder, sync) = (folder.path().to_owned(), SyncMode::Always);
+        let disk = disk::Settings { folder, sync, most: 1 << 30, longest: 1 << 20 };
+        let settings = Settings { disk: Some(disk), ..Settings::new(Surface::Everything) };
+        Gateway::new(settings, watch::Sender::new(false)).unwrap()
+    }
 
     #[tokio::test]
     async fn who_waits_for_items_of_a_queue_that_is_gone_does_not_make_it_again() {
         let folder = tempfile::TempDir::new().unwrap();
-        let (folder, sync) = (folder.path().to_owned(), SyncMode::Always);
-        let disk = disk::Settings { folder, sync, most: 1 << 30, longest: 1 << 20 };
-        let settings = Settings { disk: Some(disk), ..Settings::new(Surface::Everything) };
-        let gateway = Gateway::new(settings, watch::Sender::new(false)).unwrap();
+        let gateway = kept(&folder);
         let engine = &gateway.sides[0].engine;
         engine.own().keeper().unwrap().journal().start().unwrap();
         let queue = Name::new(b"gone").unwrap();
@@ -432,12 +445,44 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_waits_for_the_disk_counts_and_more_stays_queued() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let gateway = kept(&folder);
+        let shard = gateway.sides[0].engine.own();
+        let item = vec![b'x'; 40_000];
+        let items = Pieces::whole(Data::Plain(&item));
+        let put = Command::Put { queue: Name::MAIN, items, delay: Duration::ZERO, id: None };
+        let sink = &mut |_: Part<'_>| ControlFlow::Continue(());
+        for _ in 0..4 {
+            assert!(matches!(gateway.sides[0].engine.execute_now(&put, sink), Some(Outcome::Put { items: 1, .. })));
+        }
+        let limits = Limits { max_body: 100_000, max_buffered: 200_000, ..Limits::default() };
+        let budget = Arc::new(Budget::new(&limits));
+        let asks = || Context::new(([192, 0, 2, 1], 1).into(), 1, &[]).within(&budget);
+        let door = gateway.door(Surface::Everything, limits);
+        let (first, second) = (asks(), asks());
+        let get = || Request::new(b"/mget?items=9&wait=1");
+        let mut waiting = std::pin::pin!(door.call(get(), &first));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        let left = first.left();
+        assert!(left < 20_000, "{left} are left");
+        // One that came at the same time has the same room, and all of it is taken.
+        let mut refused = std::pin::pin!(door.call(get(), &second));
+        assert!(refused.as_mut().now_or_never().is_none());
+        assert_eq!(shard.with(|memory| memory.ready(&Name::MAIN)), 2);
+        shard.keeper().unwrap().journal().close();
+        let Answer::Response(refused) = refused.await else { panic!("an answer") };
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let Answer::Whole(_, body) = waiting.await else { panic!("no answer") };
+        assert_eq!((body.len(), first.left()), (80_002, left), "until it is sent");
+        drop(body);
+        assert_eq!(first.left(), 100_000);
+    }
+
+    #[tokio::test]
     async fn what_is_never_safe_is_not_in_what_is_said_instead() {
         let folder = tempfile::TempDir::new().unwrap();
-        let (folder, sync) = (folder.path().to_owned(), SyncMode::Always);
-        let disk = disk::Settings { folder, sync, most: 1 << 30, longest: 1 << 20 };
-        let settings = Settings { disk: Some(disk), ..Settings::new(Surface::Everything) };
-        let gateway = Gateway::new(settings, watch::Sender::new(false)).unwrap();
+        let gateway = kept(&folder);
         let engine = &gateway.sides[0].engine;
         // Nothing is written yet.
         let items = Pieces::whole(Data::Plain(b"an item"));

@@ -4,30 +4,81 @@ use std::fmt;
 
 use embedded_io::{ErrorKind, ErrorType, Write};
 
-use crate::server::spare;
+use crate::server::{Buffer, Context, SMALL, Share, spare};
 
 /// An answer with a bound. What does not fit is not written at all, so that an item is whole or stays queued.
+///
+/// What it takes beyond [`SMALL`] is counted as soon as it is taken: an answer may have to wait long before it is sent, for
+/// a disk or for other items.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct Room<'c> {
     bytes: Vec<u8>,
     most: usize,
+    context: &'c Context<'c>,
+    share: Option<Share>,
 }
 
 /// Kept for the separator behind an item that just fits.
 pub(super) const SEPARATOR: usize = 16;
 
-impl Room {
-    /// For at most so many bytes.
-    pub(super) const fn new(most: usize) -> Self {
-        Self { bytes: Vec::new(), most }
+impl<'c> Room<'c> {
+    /// For as much as the client may have now.
+    pub(super) const fn new(context: &'c Context<'c>) -> Self {
+        Self { bytes: Vec::new(), most: context.room, context, share: None }
     }
 
-    pub(super) fn into_bytes(mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
+    /// What was written, with what it counts for.
+    pub(super) fn into_buffer(mut self) -> Buffer {
+        Buffer::new(std::mem::take(&mut self.bytes), self.share.take())
+    }
+
+    /// Whether nothing was written.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Whether so many bytes more can be written, as far as they are counted: they can from then on.
+    pub(super) fn has_room_for(&mut self, bytes: usize) -> bool {
+        let needed = self.bytes.len().saturating_add(bytes).saturating_add(SEPARATOR).min(self.most);
+        needed <= SMALL || self.grow(needed)
+    }
+
+    /// Takes room for `needed` bytes in all: twice as much as before, if there is so much.
+    fn grow(&mut self, needed: usize) -> bool {
+        let before = self.bytes.capacity();
+        if needed <= before {
+            return true;
+        }
+        if before == 0 {
+            self.bytes = spare::output();
+            return self.grow(needed);
+        }
+        let most = if needed <= SMALL { SMALL } else { self.counted().saturating_add(self.context.left()) };
+        let doubled = before.saturating_mul(2).min(most).min(self.most).max(needed);
+        let Some(room) = [doubled, needed].into_iter().find(|room| self.count(*room)) else { return false };
+        self.bytes.reserve_exact(room.saturating_sub(self.bytes.len()));
+        true
+    }
+
+    /// Bytes that it counts for.
+    fn counted(&self) -> usize {
+        self.share.as_ref().map_or(0, Share::bytes)
+    }
+
+    /// Counts so many bytes in all, if there are any left.
+    fn count(&mut self, bytes: usize) -> bool {
+        if bytes <= SMALL {
+            return true;
+        }
+        let more = bytes.saturating_sub(self.counted());
+        match &mut self.share {
+            Some(share) => share.extend(more),
+            none => self.context.take(more).map(|share| *none = share).is_ok(),
+        }
     }
 }
 
-impl Drop for Room {
+impl Drop for Room<'_> {
     fn drop(&mut self) {
         spare::give(std::mem::take(&mut self.bytes));
     }
@@ -51,19 +102,20 @@ impl embedded_io::Error for NoRoom {
     }
 }
 
-impl ErrorType for Room {
+impl ErrorType for Room<'_> {
     type Error = NoRoom;
 }
 
-impl Write for Room {
+impl Write for Room<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, NoRoom> {
         let room = self.most.saturating_sub(self.bytes.len());
         let is_tight = bytes.len() > SEPARATOR && bytes.len().saturating_add(SEPARATOR) > room;
         if is_tight || bytes.len() > room {
             return Err(NoRoom);
         }
-        if self.bytes.capacity() == 0 {
-            self.bytes = spare::output();
+        let needed = self.bytes.len().saturating_add(bytes.len());
+        if needed > self.bytes.capacity() && !self.grow(needed.saturating_add(SEPARATOR).min(self.most)) {
+            return Err(NoRoom);
         }
         self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -71,5 +123,47 @@ impl Write for Room {
 
     fn flush(&mut self) -> Result<(), NoRoom> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::server::{Budget, Limits};
+
+    #[test]
+    fn what_is_written_counts_with_all_its_room_until_it_was_sent() {
+        let limits = Limits { max_body: 1_000_000, max_buffered: 1_000_000, ..Limits::default() };
+        let budget = Arc::new(Budget::new(&limits));
+        let context = Context::new(([192, 0, 2, 1], 1).into(), 1, &[]).within(&budget);
+        let counted = || 1_000_000 - context.left();
+        let (mut small, mut long) = (Room::new(&context), Room::new(&context));
+        for _ in 0..SMALL / 1_024 - 1 {
+            small.write_all(&[b'x'; 1_024]).unwrap();
+        }
+        assert_eq!((counted(), small.bytes.capacity()), (0, SMALL), "each connection has so much");
+        let mut rooms = Vec::new();
+        for len in 1..=66 {
+            long.write_all(&[b'x'; 1_024]).unwrap();
+            let room = long.bytes.capacity();
+            assert_eq!(counted(), if room > SMALL { room } else { 0 }, "{len} KiB");
+            rooms.push(room);
+        }
+        rooms.dedup();
+        assert!(rooms.len() < 7, "{rooms:?}");
+        // What another one takes is not there, and what was written is as it was.
+        let mut other = Room::new(&context);
+        let too_much = vec![b'x'; 900_000];
+        assert!(other.write_all(&too_much).is_err() && other.is_empty());
+        assert!(other.write_all(&too_much[..500_000]).is_ok());
+        assert!(!long.has_room_for(500_000) && long.write_all(&too_much[..500_000]).is_err());
+        assert!(long.has_room_for(300_000) && long.write_all(&too_much[..300_000]).is_ok());
+        drop(other);
+        let sent = long.into_buffer();
+        assert!(sent.len() == (66 << 10) + 300_000 && counted() > sent.len());
+        drop(sent);
+        assert_eq!(counted(), 0);
     }
 }

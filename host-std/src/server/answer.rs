@@ -8,12 +8,12 @@ use streamgauge_core::endpoints::{self, Request, Response, Status, write_problem
 use streamgauge_core::engine::Refusal;
 use streamgauge_core::wire::units::write_decimal;
 
-use super::{Body, Denial, Limits, Taken, date};
+use super::{Body, Buffer, Denial, Limits, Taken, date};
 
 /// What a request comes to.
 pub enum Answer {
     /// What the core answers, and its body; the connection goes on.
-    Whole(Response, Vec<u8>),
+    Whole(Response, Buffer),
     /// An HTTP response; the connection goes on.
     Response(http::Response<Body>),
     /// The socket is the handler's from here on, who answers with this status.
@@ -26,8 +26,8 @@ pub enum Answer {
 pub type TakeOver = Box<dyn FnOnce(Taken) + Send>;
 
 /// A core response with its body.
-pub(crate) const fn whole(response: &Response, body: Vec<u8>) -> Answer {
-    Answer::Whole(*response, body)
+pub(crate) fn whole(response: &Response, body: impl Into<Buffer>) -> Answer {
+    Answer::Whole(*response, body.into())
 }
 
 /// What is said to whoever asked for something that was refused.

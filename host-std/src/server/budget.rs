@@ -13,7 +13,7 @@ use super::limits::{Limits, SMALL};
 /// connection has anyway (a request of some kilobytes, an answer up to [`SMALL`]) is never counted, so that nobody
 /// can take it from others.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     /// The most that a client may take.
     most: usize,
     /// Whether anyone has taken anything: as long as nobody has, which is most of the time, no lock is needed to know.
@@ -43,7 +43,7 @@ impl Client {
 
 impl Budget {
     /// A client may take half of it, and at least one body of the greatest length.
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         let most = (limits.max_buffered / 2).max(limits.max_body).min(limits.max_buffered);
         let state = Mutex::new(State { left: limits.max_buffered, taken: HashMap::new() });
         Self { most, is_taken: AtomicBool::new(false), state }
@@ -74,8 +74,13 @@ pub(crate) struct Share {
 }
 
 impl Share {
+    /// What it has taken.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Takes `bytes` more, if they are left.
-    pub(super) fn extend(&mut self, bytes: usize) -> bool {
+    pub(crate) fn extend(&mut self, bytes: usize) -> bool {
         let mut state = self.budget.state.lock();
         let State { left, taken } = &mut *state;
         let before = taken.get(&self.client).copied().unwrap_or(0);

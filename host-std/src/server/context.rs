@@ -53,6 +53,18 @@ impl<'a> Context<'a> {
         if share.extend(bytes) { Ok(Some(share)) } else { Err(AllTaken) }
     }
 
+    /// How much of it is left for the client now, and never less than [`SMALL`].
+    pub(crate) fn left(&self) -> usize {
+        self.budget.map_or(usize::MAX, |budget| budget.room(Client::of(self.peer.ip())))
+    }
+
+    /// The same request where so much may be buffered.
+    #[cfg(test)]
+    pub(crate) fn within(self, budget: &'a Arc<Budget>) -> Self {
+        let bounded = Self { budget: Some(budget), ..self };
+        Self { room: bounded.left(), ..bounded }
+    }
+
     /// Whether a page of another origin asks, allowed or not.
     pub fn is_other_page(&self) -> bool {
         self.origin.is_other_page()

@@ -8,7 +8,7 @@
 //! | `connection`, `socket`, `input`, `spare` | requests in their order, one write for all that came at once, and no buffers while nothing comes |
 //! | `request`, `pages` | a head: what it says, and what it may not ask for |
 //! | [`tls`], `http2` | handshakes; streams of HTTP/2, each of them a connection like the others |
-//! | `answer`, `body`, `date` | how answers are written |
+//! | `answer`, `body`, `buffer`, `date` | how answers are written |
 //! | `answered`, `refused` | how many there were of each status; what was refused, and why |
 //! | `access`, `shown` | a line of the log for each request; a target without what nobody else should read |
 //! | `refusal` | what the server itself says no to |
@@ -22,6 +22,7 @@ mod answer;
 mod answered;
 mod body;
 mod budget;
+mod buffer;
 mod connection;
 mod context;
 mod date;
@@ -43,7 +44,8 @@ pub use answer::{Answer, TakeOver};
 pub(crate) use answer::{denied, into_http, refuse, refused, whole};
 pub(crate) use answered::answered;
 pub use body::{Body, NextPiece, PIECE};
-pub(crate) use budget::Share;
+pub(crate) use budget::{Budget, Share};
+pub use buffer::Buffer;
 pub use connection::Taken;
 pub(crate) use context::AllTaken;
 pub use context::Context;
@@ -62,7 +64,6 @@ use streamgauge_core::endpoints::{Method, Request, VERB};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use budget::Budget;
 use connection::{Connection, Shared};
 use descriptors::{Failing, Reserve};
 use input::Input;

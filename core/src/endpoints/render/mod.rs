@@ -80,6 +80,11 @@ impl<'r, W: Write> Rendering<'r, W> {
         Self { out, shape: *shape, verb, json: *json, max_answer, wait, told: 0, written: 0, over, headers, failure }
     }
 
+    /// Where it is written.
+    pub const fn out(&mut self) -> &mut W {
+        self.out
+    }
+
     /// What a command came to, once it is executed.
     ///
     /// # Errors

@@ -140,7 +140,7 @@ impl Handler for Filtered {
         if request.path.starts_with(b"/sub") {
             if query.get("filter_subject").is_some() || query.get("filter_pattern").is_some() {
                 let line = "filter_subject and filter_pattern are not known here: start another pubsub_filtered\n";
-                return whole(&Response::text(Status::BadRequest), line.into());
+                return whole(&Response::text(Status::BadRequest), line.as_bytes().to_vec());
             }
             let lines = with_lines(&query);
             self.door.call(Request { query: Query::new(&lines), body: &[], ..request }, context).await

@@ -260,14 +260,13 @@ impl<H: Handler> Connection<H> {
                 if !asked.head_only {
                     out.extend_from_slice(&body);
                 }
-                spare::give(body);
+                body.give();
                 next(last)
             }
             Answer::Whole(response, body) => {
-                let mut share = share();
-                if body.len() > SMALL && !share.extend(body.len()) {
+                let Some((body, share)) = body.counted(share) else {
                     return self.write_refusal(head, &Refusal::no_budget(&self.shared.limits), out);
-                }
+                };
                 asked.write_core_head(out, &response, body.len());
                 if asked.head_only {
                     return next(last);

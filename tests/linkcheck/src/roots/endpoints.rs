@@ -29,6 +29,7 @@ roots! {
     parse => endpoints::parse(request(), given::<Settings>(), answer()).is_ok();
     asking_waits => given::<Asking<'static>>().waits();
     asking_rendering => given::<Asking<'static>>().rendering(answer()).finish(given()).is_ok();
+    rendering_out => keep(given::<Asking<'static>>().rendering(answer()).out());
     subject => endpoints::subject(request(), *given());
     methods => endpoints::methods(bytes(), *given());
     route => endpoints::route(bytes(), *given());

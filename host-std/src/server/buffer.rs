@@ -1,0 +1,48 @@
+//! The body of an answer, with what it counts for.
+
+use std::ops::Deref;
+
+use super::budget::Share;
+use super::limits::SMALL;
+use super::spare;
+
+/// The body of an answer. What of it is more than each connection has anyway may be counted already, as it was written
+/// long before it is sent.
+#[derive(Debug, Default)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    share: Option<Share>,
+}
+
+impl Buffer {
+    /// What was written, and what was counted for it.
+    pub(crate) const fn new(bytes: Vec<u8>, share: Option<Share>) -> Self {
+        Self { bytes, share }
+    }
+
+    /// What was written, and what it counts for: what was not counted before is, if there is so much left of `share`.
+    pub(super) fn counted(self, share: impl FnOnce() -> Share) -> Option<(Vec<u8>, Share)> {
+        let Self { bytes, share: None } = self else { return self.share.map(|share| (self.bytes, share)) };
+        let mut share = share();
+        (bytes.len() <= SMALL || share.extend(bytes.len())).then_some((bytes, share))
+    }
+
+    /// Gives what was written in back to whoever needs it next.
+    pub(super) fn give(self) {
+        spare::give(self.bytes);
+    }
+}
+
+impl From<Vec<u8>> for Buffer {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, share: None }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
