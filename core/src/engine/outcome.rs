@@ -185,6 +185,13 @@ pub trait Sink {
     fn allowance(&self) -> Allowance {
         Allowance::ALL
     }
+
+    /// Keeps room for so many bytes of items, as an [allowance](Allowance::cost) counts them, before they are told; returns
+    /// for how many there is room, which then is there.
+    fn keep(&mut self, bytes: u64) -> u64 {
+        let _ = bytes;
+        u64::MAX
+    }
 }
 
 impl<F: FnMut(Part<'_>) -> ControlFlow<()>> Sink for F {

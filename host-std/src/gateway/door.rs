@@ -309,6 +309,8 @@ impl Door {
                     waiting = Some((engine.wait_for_items(queue), Instant::now() + wait));
                 }
                 (Ok(Reply::Wait(..)), Some((place, until))) => {
+                    // Others have it meanwhile.
+                    drop(room);
                     let mut stop = self.side.stop.subscribe();
                     loop {
                         tokio::select! {

@@ -29,7 +29,20 @@ impl<'c> Room<'c> {
 
     /// What was written, with what it counts for.
     pub(super) fn into_buffer(mut self) -> Buffer {
-        Buffer::new(std::mem::take(&mut self.bytes), self.share.take())
+        let (bytes, mut share) = (std::mem::take(&mut self.bytes), self.share.take());
+        if let Some(share) = &mut share {
+            share.shrink(bytes.capacity());
+        }
+        let share = share.filter(|_| bytes.capacity() > SMALL);
+        Buffer::new(bytes, share)
+    }
+
+    /// Counts room for so many bytes before they are written, as far as there is any; how many there is room for.
+    pub(super) fn keep(&mut self, bytes: usize) -> usize {
+        let left = self.counted().saturating_add(self.context.left());
+        let wanted = bytes.saturating_add(SEPARATOR).min(self.most).min(left);
+        let kept = if self.count(wanted) { wanted } else { self.counted() };
+        kept.max(SMALL).min(self.most).saturating_sub(SEPARATOR)
     }
 
     /// Whether nothing was written.
@@ -132,6 +145,33 @@ mod tests {
 
     use super::*;
     use crate::server::{Budget, Limits};
+
+    #[test]
+    fn room_that_is_kept_is_there_whatever_others_take_and_what_is_not_used_is_given_back() {
+        let limits = Limits { max_body: 1_000_000, max_buffered: 1_000_000, ..Limits::default() };
+        let budget = Arc::new(Budget::new(&limits));
+        let context = Context::new(([192, 0, 2, 1], 1).into(), 1, &[]).within(&budget);
+        let mut first = Room::new(&context);
+        assert_eq!(first.keep(0), SMALL - SEPARATOR, "each connection has so much");
+        assert_eq!((first.keep(600_000), context.left()), (600_000, 1_000_000 - 600_000 - SEPARATOR));
+        let mut second = Room::new(&context);
+        assert_eq!(second.keep(600_000), 1_000_000 - 600_000 - 2 * SEPARATOR, "what is left");
+        let mut third = Room::new(&context);
+        assert_eq!(third.keep(600_000), SMALL - SEPARATOR);
+        assert!(third.write_all(&[b'x'; SMALL - SEPARATOR]).is_ok() && third.write_all(&[b'x'; 17]).is_err());
+        for _ in 0..6 {
+            assert!(first.has_room_for(100_000) && first.write_all(&[b'x'; 100_000]).is_ok());
+        }
+        assert!(!first.has_room_for(100_000));
+        drop(second.into_buffer());
+        let sent = third.into_buffer();
+        assert_eq!((sent.len(), context.left()), (SMALL - SEPARATOR, 1_000_000 - 600_000 - SEPARATOR));
+        let mut fourth = Room::new(&context);
+        assert_eq!(fourth.keep(300_000), 300_000);
+        fourth.write_all(&[b'x'; 20_000]).unwrap();
+        let sent = fourth.into_buffer();
+        assert!(context.left() > 300_000, "{} bytes count for {}", sent.len(), 400_000 - context.left());
+    }
 
     #[test]
     fn what_is_written_counts_with_all_its_room_until_it_was_sent() {

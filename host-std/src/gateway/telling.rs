@@ -40,4 +40,8 @@ impl Sink for Telling<'_, '_, '_> {
     fn allowance(&self) -> Allowance {
         Allowance { first: self.most as u64, ..self.rendering.allowance() }
     }
+
+    fn keep(&mut self, bytes: u64) -> u64 {
+        self.rendering.out().keep(usize::try_from(bytes).unwrap_or(usize::MAX)) as u64
+    }
 }

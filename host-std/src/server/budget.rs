@@ -96,22 +96,29 @@ impl Share {
         self.bytes = self.bytes.saturating_add(bytes);
         true
     }
-}
 
-impl Drop for Share {
-    fn drop(&mut self) {
-        if self.bytes == 0 {
+    /// Gives back what it has beyond `bytes`.
+    pub(crate) fn shrink(&mut self, bytes: usize) {
+        let more = self.bytes.saturating_sub(bytes);
+        if more == 0 {
             return;
         }
+        self.bytes = bytes;
         let mut state = self.budget.state.lock();
-        state.left = state.left.saturating_add(self.bytes);
+        state.left = state.left.saturating_add(more);
         if let Some(taken) = state.taken.get_mut(&self.client) {
-            *taken = taken.saturating_sub(self.bytes);
+            *taken = taken.saturating_sub(more);
             if *taken == 0 {
                 state.taken.remove(&self.client);
                 self.budget.is_taken.store(!state.taken.is_empty(), Ordering::Relaxed);
             }
         }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.shrink(0);
     }
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use streamgauge_core::engine::journal::{Call, Entry, Numbers};
 use streamgauge_core::engine::memory::Memory;
-use streamgauge_core::engine::{Command, Engine as _, Kind, Name, Outcome, Refusal, Sink, Tokens};
+use streamgauge_core::engine::{Allowance, Command, Engine as _, Kind, Name, Outcome, Part, Refusal, Sink, Tokens};
+use streamgauge_core::queue::leases::State::Ready;
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::From;
 
@@ -78,9 +79,18 @@ impl Shard {
                 return Outcome::Refused(Refusal::Busy("too many publishers wait"));
             }
         }
-        match order.execute(command, to.allowance()).await {
-            Ok(answer) => answer.tell(to),
-            Err(refusal) => Outcome::Refused(refusal),
+        // What leaves its queue has its room by then, and no more is kept than that while the log is waited for.
+        let most = to.allowance();
+        let mut wanted = self.update(|state| state.expected(command, &most));
+        loop {
+            let kept = to.keep(wanted);
+            let allowance = Allowance { bytes: most.bytes.min(kept), first: most.first.min(kept), ..most };
+            match order.execute(command, allowance).await {
+                // Others took what was expected, and behind that is a longer item.
+                Ok(answer) if answer.needed() > wanted => wanted = answer.needed(),
+                Ok(answer) => return answer.tell(to),
+                Err(refusal) => return Outcome::Refused(refusal),
+            }
         }
     }
 
@@ -275,6 +285,26 @@ impl State {
             replica.came_to(&outcome);
         }
         outcome
+    }
+
+    /// About how many bytes of items a command would tell, by what this gateway has.
+    fn expected(&mut self, command: &Command<'_>, most: &Allowance) -> u64 {
+        let look = match command {
+            Command::Get { queue, items, .. } => Command::Peek { queue: *queue, state: Ready, items: *items },
+            look @ Command::Peek { .. } => *look,
+            _ => return 0,
+        };
+        // A look at another time would change what is there.
+        let Some(now) = self.replica.as_ref().map(Replica::now) else { return 0 };
+        let mut bytes = 0_u64;
+        if !self.memory.is_due_for(&look, now) {
+            self.memory.execute(&look, now, &mut |part: Part<'_>| {
+                let Part::Item(item) = part else { return ControlFlow::Continue(()) };
+                bytes = bytes.saturating_add(most.cost(item.item.data.len()));
+                if bytes > most.bytes { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+        }
+        bytes
     }
 
     /// Whether a topic has come to the message behind which a subscriber wants to go on; `None` if there is no such topic.

@@ -138,6 +138,9 @@ impl Order {
             Command::Settle { tokens, .. } => Some(tokens.written()),
             _ => None,
         };
+        // Nothing else tells items.
+        let tells = matches!(command, Command::Get { .. } | Command::Peek { .. });
+        let allowance = if tells { allowance } else { Allowance::ALL };
         self.ask(tokens, |out| write_call(Call::Execute(*command), allowance, out)).await
     }
 

@@ -426,19 +426,28 @@ fn what_can_not_be_proposed_says_why_and_nothing_is_left_behind() {
     });
 }
 
-/// Takes as much as is said, and writes it down.
-struct Bounded(Allowance, Vec<Vec<u8>>);
+/// Has so much room for items, of which it keeps what it is asked to, and writes down what is told.
+struct Bounded {
+    most: u64,
+    kept: Vec<u64>,
+    items: Vec<Vec<u8>>,
+}
 
 impl Sink for Bounded {
     fn take(&mut self, part: Part<'_>) -> ControlFlow<()> {
         if let Part::Item(item) = part {
-            self.1.push(item.item.data.into());
+            self.items.push(item.item.data.into());
         }
         ControlFlow::Continue(())
     }
 
     fn allowance(&self) -> Allowance {
-        self.0
+        Allowance { bytes: 10, first: self.most, beside: 0, factor: 1 }
+    }
+
+    fn keep(&mut self, bytes: u64) -> u64 {
+        self.kept.push(bytes);
+        bytes.max(5).min(self.most)
     }
 }
 
@@ -447,33 +456,42 @@ fn an_item_for_which_there_is_no_room_stays_where_it_is() {
     in_a_world(async || {
         let mut world = World::new(11);
         let queue = Name::new(b"a").unwrap();
-        let shard = Arc::clone(&world.gateways[0].shard);
-        let ask = async |world: &mut World, command: Command<'static>, first| {
-            let shard = Arc::clone(&shard);
+        let ask = async |world: &mut World, who: usize, command: Command<'static>, most| {
+            let shard = Arc::clone(&world.gateways[who].shard);
             let asked = tokio::task::spawn_local(async move {
-                let allowance = Allowance { bytes: 10, first, beside: 0, factor: 1 };
-                let mut sink = Bounded(allowance, Vec::new());
-                (shard.execute(&command, &mut sink).await, sink.1)
+                let mut sink = Bounded { most, kept: Vec::new(), items: Vec::new() };
+                (shard.execute(&command, &mut sink).await, sink.items, sink.kept)
             });
             tokio::task::yield_now().await;
-            world.write(0);
-            for who in 0..3 {
-                world.read_one(who).await;
+            while !asked.is_finished() {
+                world.write(who);
+                while world.gateways[who].next as usize <= world.log.len() {
+                    world.read_one(who).await;
+                }
+                tokio::task::yield_now().await;
             }
             asked.await.unwrap()
         };
-        let items = Pieces::whole(Data::Plain(b"an item of twenty by"));
-        ask(&mut world, Command::Put { queue, items, delay: Duration::ZERO, id: None }, 0).await;
+        const ITEM: &[u8] = b"an item of twenty by";
+        let items = Pieces::whole(Data::Plain(ITEM));
+        let put = Command::Put { queue, items, delay: Duration::ZERO, id: None };
+        ask(&mut world, 0, put, 0).await;
         for lease in [Lease::For(None), Lease::None] {
             let get = Command::Get { queue, items: 2, lease };
-            assert_eq!(ask(&mut world, get, 19).await, (Outcome::Refused(told::TOO_LONG), vec![]));
-            for gateway in &world.gateways {
-                let ready = gateway.shard.with(|memory| memory.ready(&queue));
-                assert_eq!(ready, 1, "{lease:?}");
+            let refused = Outcome::Refused(told::TOO_LONG);
+            assert_eq!(ask(&mut world, 0, get, 19).await, (refused, vec![], vec![20]), "{lease:?}");
+            assert_eq!(world.gateways[0].shard.with(|memory| memory.ready(&queue)), 1, "{lease:?}");
+        }
+        // As much is kept as is needed: one that has it knows, and another one finds out.
+        let get = Command::Get { queue, items: 2, lease: Lease::None };
+        assert_eq!(ask(&mut world, 0, get, 99).await, (Outcome::Told(1), vec![ITEM.to_vec()], vec![20]));
+        ask(&mut world, 0, put, 0).await;
+        assert_eq!(ask(&mut world, 1, get, 99).await, (Outcome::Told(1), vec![ITEM.to_vec()], vec![0, 20]));
+        for who in [0, 2] {
+            while world.gateways[who].next as usize <= world.log.len() {
+                world.read_one(who).await;
             }
         }
-        let get = Command::Get { queue, items: 2, lease: Lease::None };
-        assert_eq!(ask(&mut world, get, 20).await, (Outcome::Told(1), vec![b"an item of twenty by".to_vec()]));
         let all: Vec<_> = world.gateways.iter().map(Gateway::saved).collect();
         assert!(all.iter().all(|one| *one == all[0]), "they differ");
     });

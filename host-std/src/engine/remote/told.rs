@@ -13,9 +13,15 @@ use streamgauge_core::time::Time;
 pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     parts: Vec<Copied>,
+    needed: u64,
 }
 
 impl Answer {
+    /// What the first item would have taken, if it was too long.
+    pub(crate) const fn needed(&self) -> u64 {
+        self.needed
+    }
+
     /// Gives what was told to whoever asked, and what became of it.
     pub(crate) fn tell(self, to: &mut dyn Sink) -> Outcome {
         // It has said how much it takes.
@@ -34,34 +40,39 @@ pub(crate) struct Told {
     left: u64,
     allowance: Allowance,
     is_first: bool,
-    is_too_long: bool,
+    /// What the first item would have taken, if it was too long.
+    needed: u64,
     parts: Option<Vec<Copied>>,
 }
 
 impl Told {
     /// Nothing, as there is nothing to tell.
     pub(crate) const NOTHING: Self =
-        Self { left: 0, allowance: Allowance::ALL, is_first: true, is_too_long: false, parts: None };
+        Self { left: 0, allowance: Allowance::ALL, is_first: true, needed: 0, parts: None };
 
     /// Takes so much, for nobody unless `is_asked_for`.
     pub(crate) fn new(allowance: Allowance, is_asked_for: bool) -> Self {
         let parts = is_asked_for.then(Vec::new);
-        Self { left: allowance.bytes, allowance, is_first: true, is_too_long: false, parts }
+        Self { left: allowance.bytes, allowance, is_first: true, needed: 0, parts }
     }
 
     /// What was told, with what became of it.
     pub(crate) fn answer(self, outcome: Outcome) -> Answer {
-        let outcome = if self.is_too_long { Outcome::Refused(TOO_LONG) } else { outcome };
-        Answer { outcome, parts: self.parts.unwrap_or_default() }
+        let outcome = if self.needed > 0 { Outcome::Refused(TOO_LONG) } else { outcome };
+        Answer { outcome, parts: self.parts.unwrap_or_default(), needed: self.needed }
     }
 
     /// Takes room for an item, if there is any.
     fn make_room(&mut self, data: &[u8]) -> bool {
         let is_first = std::mem::replace(&mut self.is_first, false);
-        self.is_too_long = is_first && !self.allowance.takes_first(data);
-        let left = self.left.checked_sub(self.allowance.cost(data.len()));
+        let cost = self.allowance.cost(data.len());
+        if is_first && !self.allowance.takes_first(data) {
+            self.needed = cost;
+            return false;
+        }
+        let left = self.left.checked_sub(cost);
         self.left = left.unwrap_or(0);
-        !self.is_too_long && (is_first || left.is_some())
+        is_first || left.is_some()
     }
 }
 
