@@ -227,7 +227,7 @@ enum Whole {
     Not,
 }
 
-/// As `streamgauge histogram` has it: from 2^53 on doubles have no number each, and count as not whole.
+/// As `streamgauge histogram` has it: beyond 2^53 doubles have no number each, and count as not whole.
 fn place_of(x: f64) -> Whole {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let integer = x as i32;

@@ -91,7 +91,8 @@ pub struct Gauge<S: Storage> {
 /// What came, and what became of it.
 ///
 /// `messages == measured + filtered + late + early + unmeasured.not_json + unmeasured.no_time`: of those that are measured
-/// some have a field that is missing or no number, and count for what needs none.
+/// some have a field that is missing or no number, and count for what needs none. (A message that waits for the panes before
+/// its own to be told is among the first only, until it is measured.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
     /// Messages taken.

@@ -64,7 +64,8 @@ impl<S: Storage> Gauge<S> {
         self.finish(pane, now);
     }
 
-    /// What the rules had to tell since the last call, for each at most one thing a pane. O(1).
+    /// What the rules had to tell when the last pane was [closed](Self::close), for each at most one thing, unless it was
+    /// taken already. O(1).
     pub fn take_alerts(&mut self) -> heapless::Vec<Alert, MOST_RULES> {
         core::mem::take(&mut self.alerts)
     }

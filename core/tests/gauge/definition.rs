@@ -298,6 +298,10 @@ fn what_is_wrong_is_named() {
         ("\"change\":{\"threshold\":0}", "change.threshold must be a number from 0.001 to 1000000"),
         ("\"change\":{\"learn\":1}", "change.learn must be a whole number from 2 to 4294967295"),
         ("\"change\":{\"learn\":4294967296}", "change.learn must be a whole number from 2 to 4294967295"),
+        (
+            "\"every\":1,\"when\":{\"change\":\"up\",\"for\":\"1s\"}",
+            "when.for must be left out of a rule of a change, which is a moment and does not last",
+        ),
         // Time.
         ("\"every\":0", EVERY),
         ("\"every\":-1", EVERY),

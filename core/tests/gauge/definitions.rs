@@ -139,6 +139,8 @@ fn rule(measures: Measures) -> impl Strategy<Value = Option<Rule>> {
                 (_, true) => Bound::Above(one.max(other), one.min(other)),
                 (_, false) => Bound::Below(one.min(other), one.max(other)),
             };
+            // A change does not last.
+            let hold = if statistic == Statistic::Change { Duration::ZERO } else { hold };
             Some(Rule { statistic, bound, hold, to })
         },
     )

@@ -106,6 +106,12 @@ impl Definition {
             return Err(Setting::WhenUntil.wrong());
         }
         whole_millis(rule.hold).ok_or(Setting::WhenFor.wrong())?;
+        if rule.is_of_change() && !rule.hold.is_zero() {
+            return Err(Wrong::Setting(
+                "when.for",
+                "left out of a rule of a change, which is a moment and does not last",
+            ));
+        }
         if self.measures.has(rule.statistic.measure()) { Ok(()) } else { Err(Wrong::Unmeasured(rule.statistic)) }
     }
 }

@@ -202,7 +202,7 @@ fn bins<W: Write>(counts: &[u64], edge: impl Fn(usize) -> Option<f64>, out: &mut
     Ok(())
 }
 
-/// What was not measured, if anything, and why.
+/// What was not measured, if anything, and why; and what is told of all others, as its group has lost its place.
 fn losses<S: Storage, W: Write>(gauge: &Gauge<S>, out: &mut W) -> Result<(), W::Error> {
     let counters = gauge.counters();
     let unmeasured = &counters.unmeasured;
@@ -216,7 +216,6 @@ fn losses<S: Storage, W: Write>(gauge: &Gauge<S>, out: &mut W) -> Result<(), W::
         ("late", counters.late),
         ("early", counters.early),
         ("missed", counters.missed),
-        ("moved to other", counters.moved),
     ];
     let mut first = true;
     for (name, count) in all.into_iter().filter(|(_, count)| *count > 0) {
@@ -225,5 +224,13 @@ fn losses<S: Storage, W: Write>(gauge: &Gauge<S>, out: &mut W) -> Result<(), W::
         out.write_all(b" ")?;
         out.write_all(name.as_bytes())?;
     }
-    if first { Ok(()) } else { out.write_all(b"\n") }
+    if !first {
+        out.write_all(b"\n")?;
+    }
+    if counters.moved == 0 {
+        return Ok(());
+    }
+    out.write_all(b"moved to other: ")?;
+    whole(counters.moved, out)?;
+    out.write_all(b"\n")
 }

@@ -26,7 +26,7 @@ pub struct Counters {
     pub dead: u64,
     /// Items that were too old to be handed out.
     pub expired: u64,
-    /// Items that left because the queue was emptied.
+    /// Items that left because the queue was emptied, or because what they lay in [elsewhere](super::Away) was lost.
     pub purged: u64,
 
     /// Dead letters held, a part of `dead`.
