@@ -11,18 +11,22 @@ use super::spare;
 #[derive(Debug, Default)]
 pub struct Buffer {
     bytes: Vec<u8>,
-    share: Option<Share>,
+    /// Few have one.
+    share: Option<Box<Share>>,
 }
 
 impl Buffer {
     /// What was written, and what was counted for it.
-    pub(crate) const fn new(bytes: Vec<u8>, share: Option<Share>) -> Self {
-        Self { bytes, share }
+    pub(crate) fn new(bytes: Vec<u8>, share: Option<Share>) -> Self {
+        Self { bytes, share: share.map(Box::new) }
     }
 
     /// What was written, and what it counts for: what was not counted before is, if there is so much left of `share`.
     pub(super) fn counted(self, share: impl FnOnce() -> Share) -> Option<(Vec<u8>, Share)> {
-        let Self { bytes, share: None } = self else { return self.share.map(|share| (self.bytes, share)) };
+        let Self { bytes, share: counted } = self;
+        if let Some(counted) = counted {
+            return Some((bytes, *counted));
+        }
         let mut share = share();
         (bytes.len() <= SMALL || share.extend(bytes.len())).then_some((bytes, share))
     }
