@@ -32,29 +32,34 @@ impl Shard {
         }
     }
 
-    /// Makes checkpoints whenever much was added to the log, for ever.
+    /// Makes checkpoints whenever much was added to the log, for ever; the first one at once, where processes before this one
+    /// have added much: none of them may have lived for long.
     pub(crate) async fn keep_checkpoints(&self) {
         let Some(keeper) = self.keeper() else { return std::future::pending().await };
         loop {
+            if keeper.is_checkpoint_due() {
+                self.make_room(keeper).await;
+            }
             tokio::select! {
                 () = tokio::time::sleep(CHECK) => {}
                 () = keeper.journal().turned() => {}
             }
-            if !keeper.is_checkpoint_due() {
-                continue;
+        }
+    }
+
+    /// Makes a checkpoint, and moves what holds files of the log that are needed for little else.
+    async fn make_room(&self, keeper: &Arc<Keeper>) {
+        match self.checkpoint(keeper).await {
+            Ok(sparse) => {
+                let moved = self.move_out_of(keeper, &sparse).await;
+                if let Err(full) = moved.and(self.tell_again(keeper, &sparse).await) {
+                    tracing::debug!(why = %full, "what stays long stays where it is, as there is no room beside");
+                }
             }
-            match self.checkpoint(keeper).await {
-                Ok(sparse) => {
-                    let moved = self.move_out_of(keeper, &sparse).await;
-                    if let Err(full) = moved.and(self.tell_again(keeper, &sparse).await) {
-                        tracing::debug!(why = %full, "what stays long stays where it is, as there is no room beside");
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "no checkpoint could be made, and the log becomes longer");
-                    // What did not fit may do so when more was taken; each try copies the state.
-                    tokio::time::sleep(3 * CHECK).await;
-                }
+            Err(error) => {
+                tracing::warn!(%error, "no checkpoint could be made, and the log becomes longer");
+                // What did not fit may do so when more was taken; each try copies the state.
+                tokio::time::sleep(2 * CHECK).await;
             }
         }
     }
@@ -88,5 +93,120 @@ impl Shard {
         let keeper = Arc::clone(keeper);
         let written = tokio::task::spawn_blocking(move || keeper.checkpoint(saved)).await;
         written.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+    use std::time::Instant;
+
+    use streamgauge_core::engine::memory::Defaults;
+    use streamgauge_core::engine::{
+        Command, Data, Lease, Name, Outcome, Part, Pieces, QueueSettings, Refusal, TopicSettings,
+    };
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::engine::disk::{self, SyncMode};
+    use crate::engine::memory::{self, Shards};
+    use crate::threads::Threads;
+
+    const MOST: u64 = 8 << 20;
+    const LONGEST: u64 = 64 << 10;
+    /// Bytes of an item or a message.
+    const EACH: usize = 40_000;
+
+    /// A shard that goes on with what a folder holds, in so many bytes.
+    fn begin(folder: &TempDir, most: u64) -> Arc<Shard> {
+        let defaults = Defaults {
+            topic: TopicSettings { bytes: 1 << 30, max_message_bytes: LONGEST, ..TopicSettings::DEFAULT },
+            queue: QueueSettings { bytes: 1 << 30, max_item_bytes: LONGEST, ..QueueSettings::DEFAULT },
+            ..Defaults::default()
+        };
+        let settings = memory::Settings { defaults, main_topic: None, main_queue: None, max_names: 8, max_waiting: 9 };
+        let disk = disk::Settings {
+            folder: folder.path().to_owned(),
+            sync: SyncMode::Interval(std::time::Duration::from_secs(60)),
+            most,
+            longest: LONGEST,
+        };
+        let threads = Threads::new(1).0;
+        let shards = Shards::kept(&settings, &disk, 256 << 20, None, &threads, &mut |_, _| {}, |_| {}).unwrap();
+        let shard = Arc::clone(shards[0].own());
+        shard.start().unwrap();
+        shard
+    }
+
+    /// Does something while groups gather, and checkpoints are made if they are kept.
+    fn run(shard: &Arc<Shard>, keeps_checkpoints: bool, work: impl Future<Output = ()>) {
+        let checkpoints = async {
+            if keeps_checkpoints {
+                shard.keep_checkpoints().await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            tokio::select! {
+                () = shard.gather() => unreachable!(),
+                () = checkpoints => unreachable!(),
+                () = work => {}
+            }
+        });
+    }
+
+    /// Waits without a moment to pass for who sleeps.
+    async fn until(what: &str, is_so: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed().as_secs() < 20, "{what}");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn execute(shard: &Shard, command: Command<'_>) -> Outcome {
+        shard.execute(&command, &mut |_: Part<'_>| ControlFlow::Continue(())).await
+    }
+
+    fn queue() -> Name {
+        Name::new(b"q").unwrap()
+    }
+
+    async fn put(shard: &Shard) -> Outcome {
+        let items = Pieces::whole(Data::Plain(&[b'x'; EACH]));
+        execute(shard, Command::Put { queue: queue(), items, delay: std::time::Duration::ZERO, id: None }).await
+    }
+
+    async fn get(shard: &Shard, lease: Lease) {
+        let got = execute(shard, Command::Get { queue: queue(), items: 1, lease }).await;
+        assert!(!matches!(got, Outcome::Refused(_)), "{got:?}");
+    }
+
+    fn is_full(outcome: &Outcome) -> bool {
+        matches!(outcome, Outcome::Refused(Refusal::NoDisk { .. }))
+    }
+
+    fn bytes_in(folder: &TempDir) -> u64 {
+        folder.path().read_dir().unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum()
+    }
+
+    #[test]
+    fn what_is_left_of_processes_that_lived_for_a_moment_is_given_back_at_once() {
+        let folder = TempDir::new().unwrap();
+        let mut lives = 0;
+        while bytes_in(&folder) < MOST * 3 / 4 {
+            let shard = begin(&folder, MOST);
+            run(&shard, false, async {
+                for _ in 0..5 {
+                    assert!(!is_full(&put(&shard).await), "in life {lives}");
+                    get(&shard, Lease::None).await;
+                }
+            });
+            lives += 1;
+        }
+        let shard = begin(&folder, MOST);
+        run(&shard, true, until("a checkpoint", || bytes_in(&folder) < MOST / 4));
     }
 }
