@@ -379,6 +379,25 @@ fn a_folder_that_can_only_be_read_can_be_looked_at() {
     assert!(code == 2 && said.contains("Read-only"), "{said}");
 }
 
+/// Room for the next checkpoint is held, and nobody else has it.
+#[test]
+fn what_is_taken_makes_room_where_others_have_filled_the_disk_to_its_end() {
+    let Some(disk) = Mounted::small("110m") else { return };
+    let server = serve(&disk.data(), &["--disk=128MiB", "--queue-bytes=512MiB"]);
+    let mut client = server.connect();
+    let (item, few) = ("x".repeat(1 << 20), [&*"x".repeat(50); 1_000].join("\n"));
+    (0..100).for_each(|_| assert_eq!(client.post("/mput?queue=few", &few).status, 200));
+    let (put, refused) = fill(&mut client, &item);
+    assert!(put > 50 && refused.status == 507);
+    // Longer than what would be left of anything else.
+    let held = || fs::metadata(disk.data().join("checkpoint.new")).is_ok_and(|file| file.len() > 2 << 20);
+    until("room for the next checkpoint", || held().then_some(()));
+    let mut rest = fs::File::create(disk.0.path().join("rest")).unwrap();
+    while rest.write_all(&[1; 4 << 10]).is_ok() {}
+    (0..put).for_each(|_| assert_eq!(client.get("/get").text().len(), item.len()));
+    until_within(Duration::from_secs(30), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
+}
+
 /// Puts an item until it is refused, and returns how many were put, and how that was answered.
 fn fill(client: &mut Client, item: &str) -> (u64, Answer) {
     for put in 0..200 {

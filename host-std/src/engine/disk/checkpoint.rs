@@ -11,7 +11,7 @@
 //! A piece is its length in 4 bytes, the CRC-32 (IEEE 802.3) of its number from 0 on (8 bytes), its length (4 bytes), the
 //! place where the log goes on (8 bytes) and its bytes, in 4 bytes, both little-endian, and its bytes, 64 KiB at the most.
 //! An empty one is the last. A checkpoint is written as `checkpoint.new` and only gets its name when it is whole and on
-//! the disk.
+//! the disk. Until then that file [may be](super::files::Directory::hold) longer, and hold the room for it.
 
 use std::io;
 
@@ -34,6 +34,8 @@ const PIECE: usize = 64 << 10;
 pub(crate) struct Writer<'f, F: Folder> {
     folder: &'f F,
     file: F::File,
+    /// Bytes that the file had before: what is there is nothing.
+    held: u64,
     at: u64,
     number: u64,
     from: Position,
@@ -42,18 +44,22 @@ pub(crate) struct Writer<'f, F: Folder> {
 }
 
 impl<'f, F: Folder> Writer<'f, F> {
-    /// A checkpoint of what was so at a place in the log.
+    /// A checkpoint of what was so at a place in the log, in the room that is held for it, if any is.
     ///
     /// # Errors
     /// The disk is full, or doesn't work.
     pub(crate) fn new(folder: &'f F, from: Position) -> io::Result<Self> {
-        let file = folder.create(NEW, 0)?;
+        let file = match folder.open(NEW) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => folder.create(NEW, 0)?,
+            held => held?,
+        };
+        let held = file.len()?;
         let mut header = MAGIC.to_vec();
         header.extend_from_slice(&place(from));
         file.write_all_at(0, &header)?;
         let mut piece = Vec::with_capacity(PIECE_HEADER + PIECE);
         piece.resize(PIECE_HEADER, 0);
-        Ok(Self { folder, file, at: HEADER as u64, number: 0, from, piece })
+        Ok(Self { folder, file, held, at: HEADER as u64, number: 0, from, piece })
     }
 
     /// Writes more of it.
@@ -73,6 +79,11 @@ impl<'f, F: Folder> Writer<'f, F> {
         Ok(())
     }
 
+    /// Bytes that are held for it, and stay so if it does not become whole.
+    pub(crate) const fn held(&self) -> u64 {
+        self.held
+    }
+
     /// Puts it in the place of the earlier one, and returns its bytes.
     ///
     /// # Errors
@@ -82,6 +93,9 @@ impl<'f, F: Folder> Writer<'f, F> {
             self.send()?;
         }
         self.send()?;
+        if self.held > self.at {
+            self.file.cut(self.at)?;
+        }
         self.file.sync()?;
         self.folder.rename(NEW, NAME)?;
         self.folder.sync()?;
@@ -221,6 +235,7 @@ mod tests {
         bytes.chunks(1 + bytes.len() / 3).try_for_each(|some| writer.write(some))?;
         let len = writer.finish()?;
         assert!(len >= (HEADER + bytes.len()) as u64);
+        assert_eq!(disk.copied().open(NAME)?.len()?, len, "nothing is left of what was held");
         Ok(())
     }
 
@@ -248,6 +263,11 @@ mod tests {
             let mut last = None;
             for _ in 0..4 {
                 let next = content(&mut random);
+                if random.below(2) == 0 {
+                    // Room is held for it, and something else was there before.
+                    let held = disk.create(NEW, random.below(100_000)).unwrap();
+                    held.write_all_at(0, &vec![7; random.below(2) as usize * 999]).unwrap();
+                }
                 disk.set_faults(Faults { short: 3, write: 20, sync: 20, full: 20 });
                 disk.crash_after(1 + random.below(20));
                 let written = write(&disk, next.0, &next.1);

@@ -20,6 +20,8 @@ pub(crate) struct Space {
     /// Bytes of the checkpoint that is among them, and of the next one.
     checkpoint: u64,
     next_checkpoint: u64,
+    /// Bytes of the file that the next one is written in, which are not among them: they are left to it anyway.
+    held: u64,
     /// Segments that nobody needs, for what comes next: the file of one has zeros already, and whoever makes another
     /// writes as much again.
     reserve: Vec<u32>,
@@ -37,6 +39,9 @@ const SEGMENTS_TO_GO_ON: u64 = 4;
 /// A checkpoint is made when so much was added to the log since the last one, or twice as much as that one was long.
 const LEAST: u64 = 64 << 20;
 
+/// Bytes that are held for the next checkpoint beside a quarter more than it takes: it becomes longer until it is made.
+const HELD: u64 = 64 << 10;
+
 /// Bytes of the segments that may be needed beside all else.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ForNeeded {
@@ -50,7 +55,7 @@ impl Space {
     /// Nothing is taken of so many bytes, by segments of that length.
     pub(crate) const fn new(segment: u32, most: u64) -> Self {
         let most_on_disk = u64::MAX;
-        Self { segment, taken: 0, most, most_on_disk, checkpoint: 0, next_checkpoint: 0, reserve: Vec::new() }
+        Self { segment, taken: 0, most, most_on_disk, checkpoint: 0, next_checkpoint: 0, held: 0, reserve: Vec::new() }
     }
 
     /// So many bytes are free on the disk, if anybody knows.
@@ -75,8 +80,9 @@ impl Space {
         self.taken = self.taken.saturating_sub(bytes);
     }
 
-    /// The checkpoint has so many now.
+    /// The checkpoint has so many now, those that were held for it among them.
     pub(crate) fn has_checkpoint(&mut self, bytes: u64) {
+        self.held = 0;
         let before = std::mem::replace(&mut self.checkpoint, bytes);
         self.taken = self.taken.saturating_add(bytes).saturating_sub(before);
     }
@@ -84,6 +90,21 @@ impl Space {
     /// The next one will have so many, about.
     pub(crate) const fn foresee(&mut self, bytes: u64) {
         self.next_checkpoint = bytes;
+    }
+
+    /// How many bytes are to be held for the next one, if more are than there are: others may fill the disk at any time.
+    pub(crate) fn to_hold(&self) -> Option<u64> {
+        let next = self.next_checkpoint;
+        // The heads of its pieces are not among what is foreseen.
+        let is_enough = next.saturating_add(next / 1024 + HELD / 64) <= self.held;
+        let bytes = next.saturating_add(next / 4 + HELD).min(self.beside(self.most));
+        let others = self.bytes().saturating_sub(self.held);
+        (!is_enough && bytes > self.held && others.saturating_add(bytes) <= self.most).then_some(bytes)
+    }
+
+    /// So many are held.
+    pub(crate) const fn hold(&mut self, bytes: u64) {
+        self.held = bytes;
     }
 
     /// Nobody needs these segments any more, none of which is shorter or longer than those that are made.
@@ -120,7 +141,7 @@ impl Space {
 
     /// Bytes of all files.
     pub(crate) fn bytes(&self) -> u64 {
-        self.taken.saturating_add(self.of_segments(self.reserve.len()))
+        self.taken.saturating_add(self.held).saturating_add(self.of_segments(self.reserve.len()))
     }
 
     /// Bytes that all of them may have.
@@ -167,7 +188,7 @@ impl Space {
     /// Bytes of `most` for checkpoints: the next one is written beside the last one, and the one after that beside the next.
     fn beside(&self, most: u64) -> u64 {
         let next = self.next_checkpoint;
-        (most / BESIDE).max(next.saturating_add(next.saturating_sub(self.checkpoint)))
+        (most / BESIDE).max(next.saturating_add(next.saturating_sub(self.checkpoint))).max(self.held)
     }
 
     const fn of_segments(&self, segments: usize) -> u64 {
@@ -209,6 +230,26 @@ mod tests {
         let left = left - u64::from(SEGMENT);
         assert_eq!(space.lacks(left), None);
         assert!(space.lacks(left + 1).is_some());
+    }
+
+    #[test]
+    fn what_is_held_for_a_checkpoint_was_left_to_it_before() {
+        let mut space = Space::new(SEGMENT, MOST);
+        assert_eq!(space.to_hold(), None, "none is foreseen");
+        space.foresee(1 << 20);
+        let held = (1 << 20) + (256 << 10) + HELD;
+        assert_eq!(space.to_hold(), Some(held));
+        let left = MOST - MOST / BESIDE;
+        space.hold(held);
+        assert_eq!((space.to_hold(), space.bytes(), space.lacks(left)), (None, held, None));
+        space.foresee(held);
+        assert!(space.to_hold().is_some_and(|more| more > held), "it is to be longer");
+        space.foresee(MOST / 4);
+        assert_eq!(space.to_hold(), Some(MOST / 4 + MOST / 16 + HELD));
+        space.take(MOST / 2 + MOST / 4);
+        assert_eq!(space.to_hold(), None, "another budget has no room for it");
+        space.has_checkpoint(1 << 20);
+        assert_eq!(space.bytes(), MOST / 2 + MOST / 4 + (1 << 20));
     }
 
     #[test]

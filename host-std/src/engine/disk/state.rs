@@ -14,7 +14,7 @@ use streamgauge_core::time::Time;
 use super::body::Body;
 use super::checkpoint::{self, Unreadable};
 use super::few::few;
-use super::files::Folder;
+use super::files::{File as _, Folder};
 use super::history::{Forged, Histories};
 use super::log::{self, Damage, Opened, Position, Step};
 use super::space::Space;
@@ -265,10 +265,14 @@ pub(crate) fn saved(memory: &Memory<Rooms>, notes: &Notes, histories: &Histories
 /// The disk is full, or doesn't work. The earlier one is there then.
 pub(crate) fn write<F: Folder>(folder: &F, saved: &[u8], from: Position) -> io::Result<u64> {
     let mut writer = checkpoint::Writer::new(folder, from)?;
+    let held = writer.held();
     let written = writer.write(saved).and_then(|()| writer.finish());
     if written.is_err() {
         // Part of it is of no use, and takes room.
-        let _ = folder.remove(checkpoint::NEW);
+        let _ = match held {
+            0 => folder.remove(checkpoint::NEW),
+            _ => folder.open(checkpoint::NEW).and_then(|file| file.cut(held)),
+        };
     }
     written
 }

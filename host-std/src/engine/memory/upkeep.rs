@@ -40,6 +40,10 @@ impl Shard {
             if keeper.is_checkpoint_due() {
                 self.make_room(keeper).await;
             }
+            if keeper.holds_too_little() {
+                let keeper = Arc::clone(keeper);
+                let _ = tokio::task::spawn_blocking(move || keeper.hold_room()).await;
+            }
             tokio::select! {
                 () = tokio::time::sleep(CHECK) => {}
                 () = keeper.journal().turned() => {}

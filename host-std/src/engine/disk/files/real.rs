@@ -71,6 +71,15 @@ impl Directory {
         Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
     }
 
+    /// Makes a file of so many bytes at least, or lengthens one: nobody else has their room then.
+    ///
+    /// # Errors
+    /// The disk is full, or doesn't work. The file has what it had before.
+    pub(crate) fn hold(&self, name: &str, bytes: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(self.path.join(name))?;
+        reserve(&file, bytes)
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path

@@ -9,6 +9,7 @@ use streamgauge_core::engine::memory::Memory;
 use streamgauge_core::time::Time;
 
 use super::Keeper;
+use crate::engine::disk::checkpoint;
 use crate::engine::disk::log::{self, Position};
 use crate::engine::disk::needed::{self, Needed};
 use crate::engine::disk::state;
@@ -134,6 +135,25 @@ impl Keeper {
         let (others, unneeded) = unneeded.into_iter().partition(|segment| self.lengths.others.contains_key(segment));
         self.journal.give_back(unneeded, others);
         Ok(sparse)
+    }
+}
+
+impl Keeper {
+    /// Whether less room is held for the next checkpoint than it takes.
+    pub(crate) fn holds_too_little(&self) -> bool {
+        self.journal.space().to_hold().is_some()
+    }
+
+    /// Holds room on the disk for the next checkpoint: without one nothing is ever given back, and others may fill the disk
+    /// to its end.
+    pub(crate) fn hold_room(&self) {
+        let tenure = self.tenure.lock();
+        let to_hold = self.journal.space().to_hold();
+        let Some((_, bytes)) = tenure.as_ref().zip(to_hold) else { return };
+        match self.folder.hold(checkpoint::NEW, bytes) {
+            Ok(()) => self.journal.space().hold(bytes),
+            Err(error) => tracing::debug!(%error, "the disk has no room to hold for the next checkpoint"),
+        }
     }
 }
 
