@@ -96,7 +96,7 @@ pub(crate) use body::Body;
 pub(crate) use executed::{Executed, call, execute};
 pub(crate) use few::few;
 pub use journal::SyncMode;
-pub(crate) use journal::{Failed, Full, Room, SyncTimes};
+pub(crate) use journal::{Brings, Failed, Full, Room, SyncTimes};
 pub use keeper::Settings;
 pub(crate) use keeper::{FAILED, Keeper, Recovered, SMALL, most_bytes, refusal};
 pub(crate) use log::{Damage, Position, Step};

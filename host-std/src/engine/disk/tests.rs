@@ -9,7 +9,7 @@ use super::files::Directory;
 use super::space::Space;
 use super::state::{self, StateError};
 use super::world::{DEFAULTS, World, rooms};
-use super::{Keeper, Settings, SyncMode, checkpoint, seeds};
+use super::{Brings, Keeper, Settings, SyncMode, checkpoint, seeds};
 use crate::engine::memory::Budget;
 
 #[test]
@@ -69,7 +69,7 @@ fn two_checkpoints_at_once_leave_the_later_one_whole() {
     let note = |number: u8| {
         let name = Name::new(&[b'a' + number]).unwrap();
         let room = loop {
-            if let Some(room) = keeper.journal().room_now(1 << 16, true) {
+            if let Some(room) = keeper.journal().room_now(1 << 16, Brings::More) {
                 break room.unwrap();
             }
             std::thread::yield_now();

@@ -20,7 +20,7 @@ use super::rooms::Rooms;
 use super::shard::{Shard, State};
 use crate::engine::Mark;
 use crate::engine::disk::{
-    self, Executed, FAILED, Failed, Full, Keeper, Notes, Position, Room, SMALL, most_bytes, refusal,
+    self, Brings, Executed, FAILED, Failed, Full, Keeper, Notes, Position, Room, SMALL, most_bytes, refusal,
 };
 
 /// Messages that subscribers don't see yet.
@@ -156,8 +156,8 @@ impl Shard {
         to: &mut (dyn Sink + Send),
     ) -> (Outcome, Option<Away>) {
         loop {
-            let (bytes, is_growth) = most_bytes(&self.update(|state| state.bounded(command)));
-            if let Err(full) = keeper.journal().room_for(bytes, is_growth).await {
+            let (bytes, brings) = most_bytes(&self.update(|state| state.bounded(command)));
+            if let Err(full) = keeper.journal().room_for(bytes, brings).await {
                 return (self.update(|state| state.refuse(command, &full)), None);
             }
             let executing = self.wait(|state| {
@@ -198,7 +198,8 @@ impl Shard {
         }
         let Some(keeper) = self.keeper() else { return Ok(()) };
         let len = note.map_or(0, <[u8]>::len).saturating_add(SMALL);
-        let added = self.with_room(keeper, len, note.is_some(), |_, room| keeper.note(room, name, note)).await;
+        let brings = Brings::more_if(note.is_some());
+        let added = self.with_room(keeper, len, brings, |_, room| keeper.note(room, name, note)).await;
         let end = added.map_err(|full| refusal(&full))?;
         keeper.journal().safe(end).await.map_err(|_| Refusal::Busy(FAILED))
     }
@@ -211,13 +212,13 @@ impl Shard {
         &self,
         keeper: &Keeper,
         bytes: usize,
-        is_growth: bool,
+        brings: Brings,
         mut f: impl FnMut(&mut State, Room<'_>) -> R,
     ) -> Result<R, Full> {
         loop {
-            keeper.journal().room_for(bytes, is_growth).await?;
+            keeper.journal().room_for(bytes, brings).await?;
             let done = self.update(|state| {
-                let room = keeper.journal().room_now(bytes, is_growth)?;
+                let room = keeper.journal().room_now(bytes, brings)?;
                 Some(room.map(|room| f(state, room)))
             });
             if let Some(done) = done {
@@ -244,7 +245,7 @@ impl Shard {
         let now = self.clock().now();
         let Some(keeper) = self.keeper() else { return Ok(self.with(|memory| f(memory, now).0)) };
         self.update(|state| {
-            let room = room_now(keeper, SMALL, false)?;
+            let room = room_now(keeper, SMALL, Brings::Less)?;
             Ok(state.call(keeper, room, now, |memory| f(memory, now)))
         })
     }
@@ -273,7 +274,7 @@ impl State {
         if !self.memory.is_due(kind, name, now) {
             return true;
         }
-        let Some(Ok(room)) = keeper.journal().room_now(SMALL, false) else { return false };
+        let Some(Ok(room)) = keeper.journal().room_now(SMALL, Brings::Less) else { return false };
         self.call(keeper, room, now, |memory| (memory.advance(kind, name, now), Some(Call::Advance(kind, *name))));
         true
     }
@@ -289,13 +290,13 @@ impl State {
         let name = &Name::MAIN;
         if let Some(settings) = topic.filter(|_| !self.memory.has(Kind::Topic, name)) {
             let call = Call::MakeTopic(*name, settings);
-            self.call(keeper, room_now(keeper, SMALL, true)?, now, |memory| {
+            self.call(keeper, room_now(keeper, SMALL, Brings::More)?, now, |memory| {
                 (memory.make_topic(name, settings), Some(call))
             })?;
         }
         if let Some(settings) = queue.filter(|_| !self.memory.has(Kind::Queue, name)) {
             let call = Call::MakeQueue(*name, settings);
-            self.call(keeper, room_now(keeper, SMALL, true)?, now, |memory| {
+            self.call(keeper, room_now(keeper, SMALL, Brings::More)?, now, |memory| {
                 (memory.make_queue(name, settings, now), Some(call))
             })?;
         }
@@ -332,8 +333,8 @@ impl State {
             }
             command => command,
         };
-        let (bytes, is_growth) = most_bytes(command);
-        let room = match keeper.journal().room_now(bytes, is_growth)? {
+        let (bytes, brings) = most_bytes(command);
+        let room = match keeper.journal().room_now(bytes, brings)? {
             Ok(room) => room,
             Err(full) => return Some(self.refuse(command, &full)),
         };
@@ -419,8 +420,8 @@ impl Sink for Told<'_> {
 }
 
 /// Room in the log, for who can't wait for it.
-fn room_now(keeper: &Keeper, bytes: usize, is_growth: bool) -> Result<Room<'_>, Refusal> {
-    let room = keeper.journal().room_now(bytes, is_growth).ok_or(NO_ROOM)?;
+fn room_now(keeper: &Keeper, bytes: usize, brings: Brings) -> Result<Room<'_>, Refusal> {
+    let room = keeper.journal().room_now(bytes, brings).ok_or(NO_ROOM)?;
     room.map_err(|full| refusal(&full))
 }
 

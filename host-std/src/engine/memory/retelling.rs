@@ -11,7 +11,7 @@ use streamgauge_core::engine::journal::Call;
 
 use super::shard::{Shard, State};
 use crate::engine::disk::history::{Extent, Retelling};
-use crate::engine::disk::{Full, Keeper, Room, SMALL};
+use crate::engine::disk::{Brings, Full, Keeper, Room, SMALL};
 
 /// Segments whose messages are told again behind one checkpoint, if each holds all that is little: there has to be room
 /// for what comes.
@@ -51,6 +51,6 @@ impl Shard {
                 }
             });
         };
-        self.with_room(keeper, bytes, true, tell).await
+        self.with_room(keeper, bytes, Brings::Same, tell).await
     }
 }

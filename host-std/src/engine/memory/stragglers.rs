@@ -12,7 +12,7 @@ use streamgauge_core::engine::journal::{Call, Moved, Moves};
 use streamgauge_core::queue::leases::Away;
 
 use super::shard::{Shard, State};
-use crate::engine::disk::{Full, Keeper, Position, Room, SMALL};
+use crate::engine::disk::{Brings, Full, Keeper, Position, Room, SMALL};
 
 /// An item of a queue: where its record is, where it lies, and what it is.
 struct Straggler {
@@ -63,7 +63,7 @@ impl Shard {
                 ((), Some(Call::Move(queue, moves)))
             });
         };
-        self.with_room(keeper, bytes, true, move_them).await
+        self.with_room(keeper, bytes, Brings::Same, move_them).await
     }
 
     /// Items of queues that lie in these segments, read.

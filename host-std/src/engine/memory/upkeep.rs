@@ -119,7 +119,7 @@ mod tests {
     const MOST: u64 = 8 << 20;
     const LONGEST: u64 = 64 << 10;
     /// Bytes of an item or a message.
-    const EACH: usize = 40_000;
+    const EACH: usize = 20_000;
 
     /// A shard that goes on with what a folder holds, in so many bytes.
     fn begin(folder: &TempDir, most: u64) -> Arc<Shard> {
@@ -170,6 +170,15 @@ mod tests {
         }
     }
 
+    /// Waits while time passes for who sleeps.
+    async fn until_then(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+        let begun = Instant::now();
+        while !is_so().await {
+            assert!(begun.elapsed().as_secs() < 20, "{what}");
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+
     async fn execute(shard: &Shard, command: Command<'_>) -> Outcome {
         shard.execute(&command, &mut |_: Part<'_>| ControlFlow::Continue(())).await
     }
@@ -203,7 +212,7 @@ mod tests {
         while bytes_in(&folder) < MOST * 3 / 4 {
             let shard = begin(&folder, MOST);
             run(&shard, false, async {
-                for _ in 0..5 {
+                for _ in 0..10 {
                     assert!(!is_full(&put(&shard).await), "in life {lives}");
                     get(&shard, Lease::None).await;
                 }
@@ -212,5 +221,27 @@ mod tests {
         }
         let shard = begin(&folder, MOST);
         run(&shard, true, until("a checkpoint", || bytes_in(&folder) < MOST / 4));
+    }
+
+    #[test]
+    fn items_that_nobody_acknowledges_hold_no_more_than_themselves_where_all_was_taken() {
+        let folder = TempDir::new().unwrap();
+        let shard = begin(&folder, MOST);
+        run(&shard, true, async {
+            let mut there = 0;
+            while !is_full(&put(&shard).await) {
+                there += 1;
+            }
+            for item in 0..there {
+                let long = Lease::For(Some(std::time::Duration::from_secs(100_000)));
+                get(&shard, if item % 10 == 0 { long } else { Lease::None }).await;
+            }
+            let mut put_again = 0;
+            until_then("room for more", async || {
+                put_again += usize::from(!is_full(&put(&shard).await));
+                put_again > there / 2
+            })
+            .await;
+        });
     }
 }

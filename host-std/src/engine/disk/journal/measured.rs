@@ -65,8 +65,8 @@ fn together(folder: &Path) -> f64 {
             tokio::spawn(async move {
                 for _ in 0..GROUPS {
                     let end = loop {
-                        journal.room_for(BODY, true).await.unwrap();
-                        if let Some(Ok(room)) = journal.room_now(BODY, true) {
+                        journal.room_for(BODY, Brings::More).await.unwrap();
+                        if let Some(Ok(room)) = journal.room_now(BODY, Brings::More) {
                             break room.add(|out| out.extend_from_slice(&[7; BODY])).unwrap().1;
                         }
                     };

@@ -8,9 +8,11 @@
 //! | `line` | those who wait until a place is safe |
 //! | `ahead` | what makes segments |
 //! | `times` | how long the disk has taken |
+//! | `brings` | what an entry does to how much is kept, by which it has room |
 //! | `full` | why nothing can be added |
 
 mod ahead;
+mod brings;
 mod full;
 mod gather;
 mod line;
@@ -36,6 +38,7 @@ use tokio::sync::Notify;
 use super::files::Directory;
 use super::log::{Group, HEADER, Made, Maker, OVERHEAD, Opened, Position, Tail};
 use super::space::{SPARE, Space};
+pub(crate) use brings::Brings;
 pub(crate) use full::Full;
 use line::Line;
 pub(crate) use times::SyncTimes;
@@ -183,11 +186,11 @@ impl Journal {
     ///
     /// # Errors
     /// There will be none until somebody makes room.
-    pub(crate) async fn room_for(&self, bytes: usize, is_growth: bool) -> Result<(), Full> {
+    pub(crate) async fn room_for(&self, bytes: usize, brings: Brings) -> Result<(), Full> {
         loop {
             let mut changed = pin!(self.shared.changed.notified());
             changed.as_mut().enable();
-            if let Some(room) = self.room_now(bytes, is_growth) {
+            if let Some(room) = self.room_now(bytes, brings) {
                 return room.map(drop);
             }
             changed.await;
@@ -196,13 +199,15 @@ impl Journal {
 
     /// Room for an entry at once; `None` if a segment is being made, or what was added before has to be written first. It
     /// is there until something is added: whoever adds does so under one lock, the shard's.
-    pub(crate) fn room_now(&self, bytes: usize, is_growth: bool) -> Option<Result<Room<'_>, Full>> {
+    pub(crate) fn room_now(&self, bytes: usize, brings: Brings) -> Option<Result<Room<'_>, Full>> {
         let bytes = bytes.saturating_add(HEADER);
         let mut state = self.shared.state.lock();
         if let Some(Failed(error)) = &state.failed {
             return Some(Err(Full::Fails(error.clone())));
         }
-        if is_growth && let Some(full) = state.lacks_room() {
+        if brings == Brings::More
+            && let Some(full) = state.lacks_room()
+        {
             return Some(Err(full));
         }
         if bytes > state.longest() {
@@ -212,7 +217,7 @@ impl Journal {
             state.is_waited_for = true;
             return None;
         }
-        let spare = if is_growth && !state.tail.has_next() { state.space.segment() / SPARE } else { 0 };
+        let spare = if state.tail.has_next() { 0 } else { brings.spares(state.space.segment() / SPARE) };
         if state.tail.has_room(bytes.saturating_add(spare as usize)) {
             let had_next = state.tail.has_next();
             let place = state.tail.begin(bytes);

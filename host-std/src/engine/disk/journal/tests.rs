@@ -59,7 +59,7 @@ async fn add(journal: &Journal, body: &[u8]) {
 
 async fn add_only(journal: &Journal, body: &[u8]) -> Result<Position, Full> {
     loop {
-        journal.room_for(body.len(), true).await?;
+        journal.room_for(body.len(), Brings::More).await?;
         if let Some(end) = add_now(journal, body) {
             return Ok(end);
         }
@@ -70,7 +70,7 @@ async fn add_only(journal: &Journal, body: &[u8]) -> Result<Position, Full> {
 pub(super) fn add_now(journal: &Journal, body: &[u8]) -> Option<Position> {
     static SHARD: Mutex<()> = Mutex::new(());
     let _shard = SHARD.lock();
-    let room = journal.room_now(body.len(), true)?.ok()?;
+    let room = journal.room_now(body.len(), Brings::More)?.ok()?;
     room.add(|out| out.extend_from_slice(body)).map(|(_, end)| end)
 }
 
@@ -159,12 +159,27 @@ fn what_makes_room_has_some_when_the_disk_has_less_than_the_budget() {
         has_free(free);
         let full = journal.full();
         assert_eq!(matches!(full, Some(Full::Disk(_))), is_full, "{free:?}: {full:?}");
-        assert_eq!(matches!(journal.room_now(9, true), Some(Err(Full::Disk(_)))), is_full, "{free:?}");
-        assert!(matches!(journal.room_now(9, false), Some(Ok(_))), "{free:?}: what makes room");
+        assert_eq!(matches!(journal.room_now(9, Brings::More), Some(Err(Full::Disk(_)))), is_full, "{free:?}");
+        for brings in [Brings::Same, Brings::Less] {
+            assert!(matches!(journal.room_now(9, brings), Some(Ok(_))), "{free:?}: what makes room");
+        }
     }
     has_free(Some(0));
     journal.foresee(most);
     assert_eq!(journal.full(), Some(Full::Budget(most)), "the budget is what a flag can change");
+}
+
+#[test]
+fn who_moves_something_leaves_half_of_the_rest_to_those_who_take() {
+    let folder = TempDir::new().unwrap();
+    // Nobody makes another one here.
+    let journal = new(&folder, SEGMENT, SyncMode::Always, 1 << 30);
+    let left = SEGMENT as usize - journal.end().offset as usize - HEADER;
+    let spare = (SEGMENT / SPARE) as usize;
+    for (brings, spare) in [(Brings::More, spare), (Brings::Same, spare / 2), (Brings::Less, 0)] {
+        assert!(matches!(journal.room_now(left - spare, brings), Some(Ok(_))), "{brings:?}");
+        assert!(journal.room_now(left - spare + 1, brings).is_none(), "{brings:?}");
+    }
 }
 
 #[test]
@@ -303,7 +318,7 @@ fn who_waits_is_told_when_it_fails() {
         let failing = async { journal.fail("a test") };
         let (waited, ()) = tokio::join!(waiting, failing);
         assert_eq!(waited, Err(Failed("a test".to_owned())));
-        assert!(matches!(journal.room_for(1, true).await, Err(Full::Fails(_))));
+        assert!(matches!(journal.room_for(1, Brings::More).await, Err(Full::Fails(_))));
     });
 }
 
@@ -415,7 +430,7 @@ fn the_head_of_a_segment_is_written_though_no_entry_follows() {
             let asking = async {
                 while journal.end().segment < 4 {
                     add(&journal, &[7; 1_000]).await;
-                    journal.room_for(1_000, false).await.unwrap();
+                    journal.room_for(1_000, Brings::Less).await.unwrap();
                     journal.safe(journal.end()).await.unwrap();
                 }
             };
