@@ -36,6 +36,7 @@ impl Shard {
     /// have added much: none of them may have lived for long.
     pub(crate) async fn keep_checkpoints(&self) {
         let Some(keeper) = self.keeper() else { return std::future::pending().await };
+        keeper.journal().expect_room();
         loop {
             if keeper.is_checkpoint_due() {
                 self.make_room(keeper).await;
@@ -79,6 +80,8 @@ impl Shard {
     /// Ends: nothing is executed any more, and what was is in a checkpoint.
     pub(crate) async fn finish(&self) {
         let Some(keeper) = self.keeper() else { return };
+        // Whatever was needed before: nothing comes any more.
+        keeper.journal().take_wish();
         if let Err(error) = self.checkpoint(keeper).await {
             tracing::warn!(%error, "no checkpoint could be made at the end: the next start reads the log");
         }
@@ -197,12 +200,44 @@ mod tests {
         assert!(!matches!(got, Outcome::Refused(_)), "{got:?}");
     }
 
+    fn topic() -> Name {
+        Name::new(b"t").unwrap()
+    }
+
+    async fn publish(shard: &Shard) -> Outcome {
+        let messages = Pieces::whole(Data::Plain(&[b'x'; EACH]));
+        execute(shard, Command::Publish { topic: topic(), messages, id: None }).await
+    }
+
+    /// How many are on the disk: in memory there may be more.
+    fn messages(shard: &Shard) -> u64 {
+        let histories = shard.keeper().expect("it is kept").histories();
+        histories.of(&topic()).map_or(0, |history| history.extents().map(|extent| extent.count).sum())
+    }
+
+    /// How many messages a server has that does nothing for a while between a start and a stop.
+    fn messages_over_a_start(folder: &TempDir, most: u64) -> u64 {
+        let (shard, mut there) = (begin(folder, most), 0);
+        run(&shard, true, async {
+            tokio::time::sleep(10 * CHECK).await;
+            there = messages(&shard);
+        });
+        stop(shard);
+        there
+    }
+
+    fn stop(shard: Arc<Shard>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(shard.finish());
+    }
+
     fn is_full(outcome: &Outcome) -> bool {
         matches!(outcome, Outcome::Refused(Refusal::NoDisk { .. }))
     }
 
     fn bytes_in(folder: &TempDir) -> u64 {
-        folder.path().read_dir().unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum()
+        // One that is in the making gets another name meanwhile.
+        folder.path().read_dir().unwrap().filter_map(|file| Some(file.ok()?.metadata().ok()?.len())).sum()
     }
 
     #[test]
@@ -234,14 +269,90 @@ mod tests {
             }
             for item in 0..there {
                 let long = Lease::For(Some(std::time::Duration::from_secs(100_000)));
-                get(&shard, if item % 10 == 0 { long } else { Lease::None }).await;
+                get(&shard, if item % 20 == 0 { long } else { Lease::None }).await;
             }
             let mut put_again = 0;
             until_then("room for more", async || {
                 put_again += usize::from(!is_full(&put(&shard).await));
+
                 put_again > there / 2
             })
             .await;
+        });
+    }
+
+    #[test]
+    fn messages_leave_for_what_is_new_and_not_for_a_stop_or_a_start() {
+        let folder = TempDir::new().unwrap();
+        let (shard, mut there) = (begin(&folder, MOST), 0);
+        run(&shard, true, async {
+            for _ in 0..MOST / 4 / EACH as u64 {
+                assert!(!is_full(&put(&shard).await));
+            }
+            for number in 0..2 * MOST / EACH as u64 {
+                assert!(!is_full(&publish(&shard).await), "after {number}");
+            }
+            there = messages(&shard);
+        });
+        stop(shard);
+        assert!(there > 50, "{there}");
+        for start in 0..4 {
+            assert_eq!(messages_over_a_start(&folder, MOST), there, "start {start}");
+        }
+        let shard = begin(&folder, MOST);
+        run(&shard, true, async {
+            for number in 0..MOST / EACH as u64 {
+                assert!(!is_full(&publish(&shard).await), "after {number}");
+            }
+            assert!(bytes_in(&folder) <= MOST);
+        });
+    }
+
+    #[test]
+    fn messages_that_another_budget_has_no_room_for_leave_when_something_is_new() {
+        let folder = TempDir::new().unwrap();
+        let shard = begin(&folder, 8 * MOST);
+        let published = 2 * MOST / EACH as u64;
+        run(&shard, true, async {
+            for _ in 0..MOST / 4 / EACH as u64 {
+                assert!(!is_full(&put(&shard).await));
+            }
+            for _ in 0..published {
+                assert!(!is_full(&publish(&shard).await));
+            }
+        });
+        stop(shard);
+        for start in 0..3 {
+            assert_eq!(messages_over_a_start(&folder, MOST), published, "start {start}");
+        }
+        let shard = begin(&folder, MOST);
+        run(&shard, true, async {
+            assert!(!is_full(&publish(&shard).await));
+            let there = messages(&shard);
+            assert!((1..published).contains(&there) && bytes_in(&folder) <= MOST, "{there} in {}", bytes_in(&folder));
+        });
+    }
+
+    #[test]
+    fn what_takes_items_has_room_in_another_budget_too() {
+        let folder = TempDir::new().unwrap();
+        let shard = begin(&folder, 8 * MOST);
+        let (items, nothing) = ([&[b'x'; 60][..]; 1_000].join(&b"\n"[..]), std::time::Duration::ZERO);
+        run(&shard, true, async {
+            for _ in 0..20 {
+                let items = Pieces::split(Data::Plain(&items), b"\n");
+                execute(&shard, Command::Put { queue: queue(), items, delay: nothing, id: None }).await;
+            }
+            for _ in 0..2 * MOST / EACH as u64 {
+                publish(&shard).await;
+            }
+        });
+        stop(shard);
+        let shard = begin(&folder, MOST);
+        run(&shard, true, async {
+            for _ in 0..20_000 {
+                get(&shard, Lease::None).await;
+            }
         });
     }
 }

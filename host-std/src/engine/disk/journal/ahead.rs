@@ -46,6 +46,7 @@ impl Shared {
                 }
                 let is_closing = state.is_closing;
                 let needs_one = !state.tail.has_next() && !is_closing;
+                state.is_making = true;
                 let old = if needs_one { state.space.take_from_reserve() } else { None };
                 (old, state.unneeded(old), is_closing)
             };
@@ -56,6 +57,12 @@ impl Shared {
             let free = maker.folder().free().ok();
             self.state.lock().space.has_free(free);
             self.make_one(&mut maker, old, &mut pace);
+            let mut state = self.state.lock();
+            state.is_making = false;
+            self.changed.notify_waiters();
+            if state.full.is_some() && state.useless.is_empty() && !state.space.has_reserve() && !state.is_closing {
+                self.turned.wait_for(&mut state, AGAIN);
+            }
         }
     }
 
@@ -98,12 +105,6 @@ impl Shared {
                 }
                 state.full = Some(full);
             }
-        }
-        drop(state);
-        self.changed.notify_waiters();
-        let mut state = self.state.lock();
-        if state.full.is_some() && state.useless.is_empty() && !state.space.has_reserve() && !state.is_closing {
-            self.turned.wait_for(&mut state, AGAIN);
         }
     }
 

@@ -10,6 +10,7 @@
 //! | `times` | how long the disk has taken |
 //! | `brings` | what an entry does to how much is kept, by which it has room |
 //! | `full` | why nothing can be added |
+//! | `wish` | whether somebody needs room, and may find some |
 
 mod ahead;
 mod brings;
@@ -21,6 +22,7 @@ mod measured;
 #[cfg(test)]
 mod tests;
 mod times;
+mod wish;
 mod writer;
 
 use std::collections::VecDeque;
@@ -43,6 +45,7 @@ pub(crate) use full::Full;
 use line::Line;
 pub(crate) use times::SyncTimes;
 use times::{LONG, Times};
+use wish::Wish;
 use writer::Writer;
 
 /// When what was written is synced.
@@ -107,6 +110,9 @@ struct State {
     space: Space,
     /// Segments that nobody needs any more, and that are of no use.
     useless: Vec<u32>,
+    wish: Wish,
+    /// Whether what removes and makes segments is at it: what it said before may not be so any more.
+    is_making: bool,
     /// Why there is no segment to go on in.
     full: Option<Full>,
     failed: Option<Failed>,
@@ -148,6 +154,8 @@ impl Journal {
             due: None,
             space,
             useless: Vec::new(),
+            wish: Wish::default(),
+            is_making: false,
             full: None,
             failed: None,
             is_closing: false,
@@ -205,10 +213,11 @@ impl Journal {
         if let Some(Failed(error)) = &state.failed {
             return Some(Err(Full::Fails(error.clone())));
         }
-        if brings == Brings::More
-            && let Some(full) = state.lacks_room()
-        {
-            return Some(Err(full));
+        if brings == Brings::More {
+            state.wish.need();
+            if let Some(full) = state.lacks_room() {
+                return self.refused(&mut state, brings, full);
+            }
         }
         if bytes > state.longest() {
             return Some(Err(Full::Disk(format!("an entry of {bytes} bytes is longer than a file of the log"))));
@@ -217,8 +226,14 @@ impl Journal {
             state.is_waited_for = true;
             return None;
         }
-        let spare = if state.tail.has_next() { 0 } else { brings.spares(state.space.segment() / SPARE) };
-        if state.tail.has_room(bytes.saturating_add(spare as usize)) {
+        let is_there_beside = |state: &State, brings: Brings| {
+            let spare = if state.tail.has_next() { 0 } else { brings.spares(state.space.segment() / SPARE) };
+            state.tail.has_room(bytes.saturating_add(spare as usize))
+        };
+        if !is_there_beside(&state, Brings::Same) {
+            state.wish.need();
+        }
+        if is_there_beside(&state, brings) {
             let had_next = state.tail.has_next();
             let place = state.tail.begin(bytes);
             self.shared.end.store(place.number(), Ordering::Relaxed);
@@ -231,7 +246,40 @@ impl Journal {
             }
             return Some(Ok(Room { shared: &self.shared, place }));
         }
-        state.full.clone().map(Err)
+        // One of those in reserve is begun anew.
+        let full = state.full.clone().filter(|_| !state.space.has_reserve())?;
+        self.refused(&mut state, brings, full)
+    }
+
+    /// Why there is no room, unless some may come. Who moves something does so to make room, and would wait for itself.
+    fn refused(&self, state: &mut State, brings: Brings, full: Full) -> Option<Result<Room<'_>, Full>> {
+        if brings != Brings::Same && state.wish.lack() {
+            self.shared.begun_another.notify_one();
+            return None;
+        }
+        let is_coming = state.is_making || !state.useless.is_empty();
+        (!is_coming).then_some(Err(full))
+    }
+
+    /// There is who looks for room from now on: whoever lacks some waits for that.
+    pub(crate) fn expect_room(&self) {
+        self.shared.state.lock().wish.hope();
+    }
+
+    /// Whether somebody waits for that.
+    pub(crate) fn is_room_waited_for(&self) -> bool {
+        self.shared.state.lock().wish.is_waited_for()
+    }
+
+    /// Whether somebody has needed room since the last call.
+    pub(crate) fn take_wish(&self) -> bool {
+        self.shared.state.lock().wish.take()
+    }
+
+    /// Room was looked for; whether there was some, and so there may be more the next time.
+    pub(crate) fn settle_wish(&self, has_found: bool) {
+        self.shared.state.lock().wish.settle(has_found);
+        self.shared.changed.notify_waiters();
     }
 
     /// Waits until all before a place is safe.

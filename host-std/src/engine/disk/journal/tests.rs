@@ -174,6 +174,7 @@ fn who_moves_something_leaves_half_of_the_rest_to_those_who_take() {
     let folder = TempDir::new().unwrap();
     // Nobody makes another one here.
     let journal = new(&folder, SEGMENT, SyncMode::Always, 1 << 30);
+    add_now(&journal, b"H3110").expect("there is room");
     let left = SEGMENT as usize - journal.end().offset as usize - HEADER;
     let spare = (SEGMENT / SPARE) as usize;
     for (brings, spare) in [(Brings::More, spare), (Brings::Same, spare / 2), (Brings::Less, 0)] {

@@ -43,6 +43,8 @@ pub(crate) struct Saved {
     needed: BTreeSet<u32>,
     /// Those of them that are needed for a few items and messages alone.
     sparse: BTreeSet<u32>,
+    /// Whether somebody has needed room, so that nothing stays that can leave for that.
+    has_made_room: bool,
 }
 
 /// A part of a segment that is little.
@@ -65,6 +67,7 @@ impl Keeper {
         let added = self.added.load(Ordering::Relaxed);
         let is_full = self.journal.full().is_some();
         added > if is_full { 0 } else { self.journal.space().between_checkpoints() }
+            || self.journal.is_room_waited_for()
     }
 
     /// What a checkpoint is made of: while nothing is executed.
@@ -76,7 +79,8 @@ impl Keeper {
         let from = self.journal.end();
         let room = self.room(from);
         let mut needed = Needed::of(memory, &histories);
-        let left = needed.make_room(&mut histories, &room);
+        let has_made_room = self.journal.take_wish();
+        let left = if has_made_room { needed.make_room(&mut histories, &room) } else { 0 };
         if left > 0 {
             tracing::warn!(left, "the oldest messages of topics leave: --disk has no room for them and what is new");
         }
@@ -91,7 +95,7 @@ impl Keeper {
         self.journal.foresee(len.max(foreseen));
         let ended = Instant::now();
         *self.rests_until.lock() = ended + (ended - begun) * REST;
-        Saved { bytes, from, needed: needed.segments(), sparse }
+        Saved { bytes, from, needed: needed.segments(), sparse, has_made_room }
     }
 
     /// What may be needed of the log when it has come so far.
@@ -111,11 +115,20 @@ impl Keeper {
     /// # Errors
     /// The disk is full, or doesn't work: the last checkpoint is there still.
     pub(crate) fn checkpoint(&self, saved: Saved) -> io::Result<BTreeSet<u32>> {
+        let (has_made_room, mut given_back) = (saved.has_made_room, 0);
+        let made = self.make_checkpoint(saved, &mut given_back);
+        if has_made_room {
+            self.journal.settle_wish(given_back > 0);
+        }
+        made
+    }
+
+    fn make_checkpoint(&self, saved: Saved, given_back: &mut usize) -> io::Result<BTreeSet<u32>> {
         let tenure = self.tenure.lock();
         if tenure.is_none() {
             return Err(io::Error::other("another process may have the folder"));
         }
-        let Saved { bytes: saved, from, needed, sparse } = saved;
+        let Saved { bytes: saved, from, needed, sparse, has_made_room: _ } = saved;
         if self.last.lock().from > from {
             // One that was saved later is there already.
             return Ok(BTreeSet::new());
@@ -123,15 +136,14 @@ impl Keeper {
         let (before, added) = (self.last.lock().clone(), self.added.load(Ordering::Relaxed));
         let unneeded = unneeded(log::segments(&self.folder)?, &before, from, &needed);
         let (takes, frees) = (saved.len() as u64, unneeded.iter().map(|segment| self.lengths.of(*segment)).sum());
-        let (bytes, most) = self.used();
-        // Where the budget was larger before, nothing but a checkpoint makes room.
-        if bytes.saturating_add(takes) > most && takes > frees {
+        if !self.journal.space().has_room_for_checkpoint(takes, frees) {
             return Err(io::Error::other(format!("{takes} bytes of it do not fit into --disk")));
         }
         let bytes = state::write(&self.folder, &saved, from)?;
         self.journal.space().has_checkpoint(bytes);
         *self.last.lock() = Last { from, needed };
         self.added.fetch_sub(added, Ordering::Relaxed);
+        *given_back = unneeded.len();
         let (others, unneeded) = unneeded.into_iter().partition(|segment| self.lengths.others.contains_key(segment));
         self.journal.give_back(unneeded, others);
         Ok(sparse)
