@@ -379,6 +379,38 @@ fn a_folder_that_can_only_be_read_can_be_looked_at() {
     assert!(code == 2 && said.contains("Read-only"), "{said}");
 }
 
+#[test]
+fn a_small_disk_needs_no_flag_and_one_that_is_too_small_is_told_of() {
+    let Some(disk) = Mounted::small("60m") else { return };
+    let server = serve(&disk.data(), &[]);
+    let mut client = server.connect();
+    assert!(fill(&mut client, &"x".repeat(1 << 20)).0 > 10);
+    let Some(disk) = Mounted::small("20m") else { return };
+    let path = format!("--data-dir={}", disk.data().display());
+    for _ in 0..2 {
+        let mut process = Process::start("streamgauge", ["serve", "--pubsub-port=0", "--queue-port=0", &path]);
+        assert_eq!(process.exit_code(), 2);
+        let wrong = process.stderr();
+        assert!(wrong.contains("(bodies of this length, --max-body-bytes, need at least "), "{wrong}");
+    }
+    let server = serve(&disk.data(), &["--max-body-bytes=1MiB"]);
+    assert!(fill(&mut server.connect(), &"x".repeat(1 << 19)).0 > 10);
+}
+
+/// Where little is leased, the rest makes room, whoever else has some of the disk.
+#[test]
+fn items_that_are_leased_hold_no_more_than_themselves_on_a_full_disk() {
+    let Some(disk) = Mounted::small("110m") else { return };
+    // Files of the log that are long.
+    let server = serve(&disk.data(), &["--queue-bytes=512MiB", "--log-bytes=64MiB", "--max-body-bytes=15MiB"]);
+    let (mut client, item) = (server.connect(), "x".repeat(100 << 10));
+    let (put, _) = fill(&mut client, &item);
+    (0..3).for_each(|_| assert_eq!(client.get("/get?lease=600").text().len(), item.len()));
+    fs::write(disk.0.path().join("other"), vec![1; 10 << 20]).unwrap();
+    (3..put).for_each(|_| assert_eq!(client.get("/get").text().len(), item.len()));
+    until_within(Duration::from_secs(30), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
+}
+
 /// Room for the next checkpoint is held, and nobody else has it.
 #[test]
 fn what_is_taken_makes_room_where_others_have_filled_the_disk_to_its_end() {
@@ -400,7 +432,7 @@ fn what_is_taken_makes_room_where_others_have_filled_the_disk_to_its_end() {
 
 /// Puts an item until it is refused, and returns how many were put, and how that was answered.
 fn fill(client: &mut Client, item: &str) -> (u64, Answer) {
-    for put in 0..200 {
+    for put in 0..2_000 {
         let answer = client.post("/put", item);
         if answer.status != 200 {
             return (put, answer);

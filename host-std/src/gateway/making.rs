@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use streamgauge_core::engine::Refusal;
 use streamgauge_core::select::HashKey;
 
 use super::Settings;
-use crate::engine::disk::Recovered;
+use crate::engine::disk::{self, Recovered};
 use crate::engine::memory::{Budget, Follow, KeptError, Shards};
 use crate::hash_key;
 use crate::queues::OverflowLog;
@@ -73,18 +74,22 @@ pub(super) fn engines(
             let mut heard = |done, all| progress.reach(done, all);
             let found = |recovered: &Recovered| beside(|| recovered.tell(&disk.folder));
             let kept = Shards::kept(engine, disk, memory, overflow, threads, &mut heard, found);
-            Ok((kept.map_err(|error| start_error(&disk.folder, &error))?, None))
+            Ok((kept.map_err(|error| start_error(disk, &error))?, None))
         }
     }
 }
 
 /// Why nothing starts with what a folder holds, and what may help.
-fn start_error(folder: &Path, error: &KeptError) -> StartError {
-    let folder = folder.display();
+fn start_error(disk: &disk::Settings, error: &KeptError) -> StartError {
+    let folder = disk.folder.display();
     match error {
         KeptError::State(state) if state.is_loss() => StartError::new(format_args!(
             "--data-dir: {folder}: {error} (streamgauge data check {folder} says more, streamgauge data repair {folder} \
              goes on with what is left)"
+        )),
+        KeptError::Refused(Refusal::NoDisk { .. } | Refusal::Busy(_)) => StartError::new(format_args!(
+            "--data-dir: {folder}: {error} (bodies of this length, --max-body-bytes, need at least {} bytes of the disk)",
+            disk.least_room(),
         )),
         error => StartError::new(format_args!("--data-dir: {folder}: {error}")),
     }

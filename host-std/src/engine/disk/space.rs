@@ -42,6 +42,12 @@ const LEAST: u64 = 64 << 20;
 /// Bytes that are held for the next checkpoint beside a quarter more than it takes: it becomes longer until it is made.
 const HELD: u64 = 64 << 10;
 
+/// Bytes of a disk that a log has to have at least to go on, whose segments have `each`.
+pub(super) const fn least_room(each: u64) -> u64 {
+    let segments = each.saturating_mul(2);
+    segments.saturating_add(segments / (BESIDE - 1)).saturating_add(2 * HELD)
+}
+
 /// Bytes of the segments that may be needed beside all else.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ForNeeded {

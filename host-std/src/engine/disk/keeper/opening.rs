@@ -92,7 +92,7 @@ impl Keeper {
         {
             folder.remove(name)?;
         }
-        let segment = settings.segment();
+        let segment = settings.segment(settings.room());
         let mut space = Space::new(segment, settings.most);
         space.count(&folder.lengths()?);
         space.has_free(folder.free().ok());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::engine::disk::files::Directory;
 use crate::engine::disk::journal::{self, SyncMode};
-use crate::engine::disk::{log, shelf};
+use crate::engine::disk::{log, shelf, space};
 
 /// Where things are kept, and how.
 #[derive(Debug, Clone)]
@@ -33,14 +33,23 @@ impl Settings {
         Directory::at(self.folder.clone()).and_then(|folder| folder.room()).ok()
     }
 
-    /// Bytes of memory that what is on its way to the disk takes at the most.
-    pub fn memory(&self) -> u64 {
-        journal::memory(self.segment()).saturating_add(shelf::memory(self.longest))
+    /// Bytes that the disk has to have at least for what a folder has from the start.
+    pub(crate) const fn least_room(&self) -> u64 {
+        space::least_room(self.longest)
     }
 
-    /// Bytes of a segment of the log. Some stay free, so the shorter they are, the more is kept.
-    pub(super) fn segment(&self) -> u32 {
-        let bytes = SEGMENT.min(self.most / USUALLY).max(self.longest).min(self.most / SEGMENTS);
+    /// Bytes of memory that what is on its way to the disk takes at the most.
+    pub fn memory(&self) -> u64 {
+        journal::memory(self.segment(None)).saturating_add(shelf::memory(self.longest))
+    }
+
+    /// Bytes of a segment of the log, where the disk has room for so many. Some stay free, so the shorter they are, the more is
+    /// kept.
+    pub(super) fn segment(&self, room: Option<u64>) -> u32 {
+        // As long at the next start, though others have taken or left some of it.
+        let room = room.and_then(u64::checked_ilog2).map_or(u64::MAX, |power| 1 << power);
+        let usually = SEGMENT.min(self.most.min(room) / USUALLY);
+        let bytes = usually.max(self.longest).min(self.most / SEGMENTS);
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 }
@@ -51,3 +60,24 @@ const USUALLY: u64 = 32;
 
 /// Bytes of a segment, if there is room for that many.
 const SEGMENT: u64 = 32 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_the_log_are_shorter_where_the_disk_or_the_budget_is_small() {
+        let settings = |most, longest| Settings { folder: PathBuf::new(), sync: SyncMode::Always, most, longest };
+        let segment = |most: u64, room: Option<u64>| settings(most << 20, 1 << 20).segment(room.map(|room| room << 20));
+        assert_eq!(
+            (segment(8192, None), segment(8192, Some(1024)), segment(8192, Some(1023))),
+            (32 << 20, 32 << 20, 16 << 20)
+        );
+        assert_eq!(
+            (segment(8192, Some(110)), segment(8192, Some(65)), segment(8192, Some(0))),
+            (2 << 20, 2 << 20, 32 << 20)
+        );
+        assert_eq!((segment(256, Some(8192)), segment(256, Some(40))), (8 << 20, 1 << 20));
+        assert_eq!(settings(8 << 30, 10 << 20).segment(Some(60 << 20)), 10 << 20, "an entry has to fit");
+    }
+}
