@@ -69,6 +69,9 @@ impl Shard {
     /// Items of queues that lie in these segments, read.
     async fn stragglers(&self, keeper: &Arc<Keeper>, segments: &BTreeSet<u32>) -> BTreeMap<Name, Vec<Straggler>> {
         let mut found = Vec::new();
+        if segments.is_empty() {
+            return BTreeMap::new();
+        }
         let mut bytes = 0;
         self.with(|memory| {
             memory.elsewhere(|queue, record, from| {
