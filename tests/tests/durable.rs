@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -326,8 +327,9 @@ fn what_was_in_the_making_when_a_process_ended_is_removed() {
     let left = ["checkpoint.new", "made", "rescued"].map(|name| folder.path().join(name));
     left.iter().for_each(|path| fs::write(path, [7; 5_000]).unwrap());
     let server = serve(folder.path(), &[]);
-    // A server makes files of these names too, but not for long.
-    let is_gone = || left.iter().all(|path| !path.exists()).then_some(());
+    // A server makes files of these names too.
+    let is_left = |path: &PathBuf| fs::read(path).is_ok_and(|bytes| bytes.starts_with(&[7]));
+    let is_gone = || (!left.iter().any(is_left)).then_some(());
     until_within(Duration::from_secs(10), "what was left is gone", is_gone);
     assert_eq!(server.get("/get"), "H3110");
 }

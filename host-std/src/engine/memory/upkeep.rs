@@ -269,7 +269,7 @@ mod tests {
             }
             for item in 0..there {
                 let long = Lease::For(Some(std::time::Duration::from_secs(100_000)));
-                get(&shard, if item % 20 == 0 { long } else { Lease::None }).await;
+                get(&shard, if item % 12 == 0 { long } else { Lease::None }).await;
             }
             let mut put_again = 0;
             until_then("room for more", async || {
