@@ -65,7 +65,7 @@ impl Builder {
                 empty_pause: Duration::from_millis(500),
                 requeue_pause: seconds(1),
             },
-            limits: Limits { read: seconds(5), ..Limits::default() },
+            limits: Limits::default(),
             tasks: Vec::new(),
             preprocess: None,
             validate: None,
@@ -223,7 +223,8 @@ impl Builder {
         self
     }
 
-    /// How long to wait for a queue, and how much to take from it.
+    /// How long to wait for a queue, and how much to take from it. An answer is waited for 30 s by default: the queue
+    /// may have to sync a slow disk before it says that it has an item, or that one is taken.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self

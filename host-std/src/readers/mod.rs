@@ -38,6 +38,7 @@
 //! | `attempt` | one item through preprocessing, validation and tasks |
 //! | `queue` | one queue, as a reader asks it |
 //! | `keeper` | leases that don't run out while a worker works |
+//! | `names` | names for what is put, so that it is put once |
 //! | `pool` | which of several queues to ask next |
 //! | `failed` | where messages go that nothing can be done with |
 //! | `heartbeat` | a file whose time says that the reader lives |
@@ -51,6 +52,7 @@ mod failed;
 mod heartbeat;
 mod keeper;
 mod message;
+mod names;
 mod pool;
 mod queue;
 mod status;

@@ -175,14 +175,15 @@ impl Queue {
         }
     }
 
-    /// Puts an item behind all others.
-    pub(super) async fn put(&mut self, item: &[u8]) -> Result<(), Error> {
-        self.call("POST", &self.put.clone(), Some(item)).await.map(drop)
+    /// Puts an item behind all others. What is put again under its `name` is there once, if the queue knows names.
+    pub(super) async fn put(&mut self, item: &[u8], name: &str) -> Result<(), Error> {
+        self.call("POST", &self.put.and("id", Some(name)), Some(item)).await.map(drop)
     }
 
-    /// Puts an item that nobody gets before.
-    pub(super) async fn put_later(&mut self, item: &[u8], delay: Duration) -> Result<(), Error> {
-        self.call("POST", &self.put.and("delay", Some(leases::delay(delay))), Some(item)).await.map(drop)
+    /// The same for an item that nobody gets before `delay` is over.
+    pub(super) async fn put_later(&mut self, item: &[u8], delay: Duration, name: &str) -> Result<(), Error> {
+        let url = self.put.and("delay", Some(leases::delay(delay))).and("id", Some(name));
+        self.call("POST", &url, Some(item)).await.map(drop)
     }
 
     /// How many items there are; `None` if it doesn't say.
@@ -197,8 +198,7 @@ impl Queue {
 
     async fn call(&mut self, method: &str, url: &Url, body: Option<&[u8]>) -> Result<Response<Vec<u8>>, Error> {
         let answer = match self.connection.call(method, url, body).await {
-            // A connection may end just when it is used again. At worst an item is put twice, which is better than
-            // not at all.
+            // A connection may end just when it is used again. What is put has a name, so that it is put once.
             Err(Error::Closed | Error::Io(_)) => self.connection.call(method, url, body).await?,
             answer => answer?,
         };

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::attempt::Tried;
 use super::heartbeat::Heartbeat;
+use super::names::Names;
 use super::pool::Choice;
 use super::queue::{Item, Queue};
 use super::{Shared, attempt, now};
@@ -25,7 +26,7 @@ pub(super) async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     let queues = shared.queues.iter();
     let (batch, lease) = (shared.settings.mget_items, shared.settings.lease);
     let queues: Vec<_> = queues.map(|url| Queue::new(url, batch, lease, shared.limits)).collect();
-    Worker { empty: vec![false; queues.len()], shared, queues, stop, out: Vec::new() }.run().await;
+    Worker { empty: vec![false; queues.len()], shared, queues, stop, names: Names::new(), out: Vec::new() }.run().await;
 }
 
 /// Whether an answer stays the same however long one waits: the request would have to be another one.
@@ -40,6 +41,7 @@ struct Worker {
     /// Which of them had nothing when they were last asked.
     empty: Vec<bool>,
     stop: watch::Receiver<bool>,
+    names: Names,
     out: Vec<u8>,
 }
 
@@ -191,10 +193,10 @@ impl Worker {
     /// that order, so that it may be done twice but not be lost. False if it could not be put while its lease lasted.
     async fn put_rest(&mut self, origin: usize, item: &Item, attempt: &Attempt<'_>, wait: Duration) -> bool {
         let envelope = self.envelope(attempt, None);
-        let began = Instant::now();
+        let (name, began) = (self.names.give(), Instant::now());
         let is_put = loop {
             let Some(queue) = self.queues.get_mut(origin) else { break false };
-            let Err(error) = queue.put_later(&envelope, wait).await else { break true };
+            let Err(error) = queue.put_later(&envelope, wait, &name).await else { break true };
             let lease = queue.lease();
             self.shared.pool.lock().handle_failure(origin, now());
             self.complain(origin, "take an item back", &error);
@@ -271,11 +273,12 @@ impl Worker {
     /// Puts an item back where it came from, or on another queue, however long it takes; while stopping every queue
     /// is asked once, and then a file takes it.
     async fn put(&mut self, origin: usize, item: &[u8]) {
+        let name = self.names.give();
         loop {
             let order = self.shared.pool.lock().for_put(origin);
             for index in order {
                 let Some(queue) = self.queues.get_mut(index) else { continue };
-                match queue.put(item).await {
+                match queue.put(item, &name).await {
                     Ok(()) => return self.shared.pool.lock().handle_success(index),
                     Err(error) => {
                         self.shared.pool.lock().handle_failure(index, now());

@@ -1,8 +1,6 @@
 //! Readers that borrow.
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-
+use super::scripted::{Said, scripted};
 use super::*;
 
 /// As `quick`, with leases.
@@ -220,49 +218,18 @@ async fn a_reader_that_is_killed_loses_nothing() {
     }
 }
 
-/// Answers as a queue that lends one item, and closes the connection over which it is first acknowledged.
-async fn answer_but_the_first_ack(mut stream: TcpStream, lent: Arc<AtomicUsize>, acks: Arc<AtomicUsize>) {
-    let mut bytes = Vec::new();
-    loop {
-        let head = loop {
-            match bytes.windows(4).position(|end| end == b"\r\n\r\n") {
-                Some(end) => break String::from_utf8(bytes.drain(..end + 4).collect()).unwrap().to_lowercase(),
-                None if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 => return,
-                None => {}
-            }
-        };
-        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
-        let length = length.map_or(0, |length| length.trim().parse().unwrap());
-        while bytes.len() < length {
-            stream.read_buf(&mut bytes).await.unwrap();
-        }
-        bytes.drain(..length);
-        let (status, kind, body) = match head.split([' ', '?']).nth(1).unwrap() {
-            "/stats" => ("200 OK", "application/json", r#"{"ready":0,"delayed":0,"leased":1}"#),
-            "/mget" if lent.fetch_add(1, Ordering::SeqCst) == 0 => {
-                ("200 OK", "application/x-ndjson", r#"{"item":1,"lease":"00ff","attempt":1,"until":"","data":"1"}"#)
-            }
-            "/mget" => ("200 OK", "application/x-ndjson", ""),
-            "/ack" if acks.fetch_add(1, Ordering::SeqCst) == 0 => return,
-            _ => ("410 Gone", "application/json", r#"{"over":["00ff"],"acked":0}"#),
-        };
-        let length = body.len();
-        let answer = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}");
-        stream.write_all(answer.as_bytes()).await.unwrap();
-    }
-}
-
 #[tokio::test]
 async fn a_lease_whose_acknowledgement_was_not_answered_is_not_lost() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let queue: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-    let (lent, acks) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (gets, acks) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     let seen = Arc::clone(&acks);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(answer_but_the_first_ack(stream, Arc::clone(&lent), Arc::clone(&seen)));
-        }
-    });
+    let queue = scripted(move |target, _| match target.split('?').next().unwrap() {
+        "/stats" => Said::standing(),
+        "/mget" if gets.fetch_add(1, Ordering::SeqCst) == 0 => Said::lent(&["1"]),
+        "/mget" => Said::nothing(),
+        "/ack" if seen.fetch_add(1, Ordering::SeqCst) == 0 => Said::End,
+        _ => Said::json("410 Gone", r#"{"over":["lease-0"],"acked":0}"#),
+    })
+    .await;
     let reader = Running::start(quick(&queue, &folder()).lease(PATIENCE).task("ok", async |_: Message| ()));
     reader.until("acknowledged twice", |_| acks.load(Ordering::SeqCst) == 2).await;
     let monitor = reader.monitor.clone();

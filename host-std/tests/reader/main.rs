@@ -5,7 +5,9 @@ mod items;
 mod leases;
 #[path = "../process/mod.rs"]
 mod process;
+mod scripted;
 mod several;
+mod trouble;
 
 use core::time::Duration;
 use std::collections::HashMap;
