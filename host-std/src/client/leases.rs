@@ -50,6 +50,9 @@ pub(crate) struct Settled {
     pub(crate) more: u64,
 }
 
+/// As much of a reason as a queue keeps, in bytes.
+const LONGEST_REASON: usize = 128;
+
 /// So that answers are JSON, also of what was refused.
 pub(crate) const JSON: (&str, &str) = ("Accept", "application/json");
 
@@ -117,7 +120,11 @@ impl Settle<'_> {
     pub(crate) fn address(&self, leases: &Leases) -> Url {
         match self {
             Self::Ack => leases.verb("/ack"),
-            Self::Nack(delay, reason) => leases.verb("/nack").and("delay", *delay).and("reason", *reason),
+            Self::Nack(delay, reason) => {
+                // A longer one would have no room in the head of a request.
+                let reason = reason.map(|reason| &reason[..reason.floor_char_boundary(LONGEST_REASON)]);
+                leases.verb("/nack").and("delay", *delay).and("reason", reason)
+            }
             Self::Touch(seconds) => leases.verb("/touch").and("seconds", *seconds),
         }
     }

@@ -61,6 +61,13 @@ impl Keeper {
         }
     }
 
+    /// All of them are over.
+    pub(super) fn lose_all(&self) {
+        let held = &mut *self.shared.held.lock();
+        held.lost.append(&mut held.tokens);
+        held.due = None;
+    }
+
     /// Whether it is known that this lease is over.
     pub(super) fn is_lost(&self, token: &str) -> bool {
         self.shared.held.lock().lost.iter().any(|lost| lost == token)

@@ -37,6 +37,7 @@
 //! | `worker` | from getting items to resting |
 //! | `attempt` | one item through preprocessing, validation and tasks |
 //! | `queue` | one queue, as a reader asks it |
+//! | `retry` | whether a queue that failed is asked again |
 //! | `keeper` | leases that don't run out while a worker works |
 //! | `names` | names for what is put, so that it is put once |
 //! | `pool` | which of several queues to ask next |
@@ -55,6 +56,7 @@ mod message;
 mod names;
 mod pool;
 mod queue;
+mod retry;
 mod status;
 mod worker;
 

@@ -7,6 +7,7 @@ use http::Response;
 use jiff::Timestamp;
 
 use super::keeper::Keeper;
+use super::retry::{Again, Retry};
 use crate::client::leases::{self, Leases, Lent, Settle, Standing, seconds};
 use crate::client::{Connection, Error, Limits, Url};
 
@@ -154,6 +155,13 @@ impl Queue {
         }
     }
 
+    /// All leases are over, as far as anybody here can tell.
+    pub(super) fn lose_all(&self) {
+        if let Lending::Yes(_, keeper) = &self.lending {
+            keeper.lose_all();
+        }
+    }
+
     /// Whether it is known that this lease is over.
     pub(super) fn is_lost(&self, token: &str) -> bool {
         matches!(&self.lending, Lending::Yes(_, keeper) if keeper.is_lost(token))
@@ -197,10 +205,13 @@ impl Queue {
     }
 
     async fn call(&mut self, method: &str, url: &Url, body: Option<&[u8]>) -> Result<Response<Vec<u8>>, Error> {
-        let answer = match self.connection.call(method, url, body).await {
-            // A connection may end just when it is used again. What is put has a name, so that it is put once.
-            Err(Error::Closed | Error::Io(_)) => self.connection.call(method, url, body).await?,
-            answer => answer?,
+        let mut retry = Retry::new(Duration::ZERO);
+        let answer = loop {
+            match self.connection.call(method, url, body).await {
+                // What is put has a name, so that it is put once.
+                Err(error) if retry.handle_error(&error) == Again::AtOnce => {}
+                answer => break answer?,
+            }
         };
         match answer.status().as_u16() {
             200 | 204 => Ok(answer),

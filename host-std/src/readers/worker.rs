@@ -7,13 +7,14 @@ use std::sync::Arc;
 use streamgauge_core::reader::{Attempt, Step, Verdict};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::attempt::Tried;
 use super::heartbeat::Heartbeat;
 use super::names::Names;
 use super::pool::Choice;
 use super::queue::{Item, Queue};
+use super::retry::{Again, Retry, is_final};
 use super::{Shared, attempt, now};
 use crate::client::Error;
 use crate::client::leases::{Settle, delay};
@@ -27,12 +28,6 @@ pub(super) async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     let (batch, lease) = (shared.settings.mget_items, shared.settings.lease);
     let queues: Vec<_> = queues.map(|url| Queue::new(url, batch, lease, shared.limits)).collect();
     Worker { empty: vec![false; queues.len()], shared, queues, stop, names: Names::new(), out: Vec::new() }.run().await;
-}
-
-/// Whether an answer stays the same however long one waits: the request would have to be another one.
-const fn is_final(error: &Error) -> bool {
-    // 408, 425 and 429 ask for patience.
-    matches!(error, Error::Status(400..=407 | 409..=424 | 426..=428 | 430..=499) | Error::Setup(_))
 }
 
 struct Worker {
@@ -193,17 +188,17 @@ impl Worker {
     /// that order, so that it may be done twice but not be lost. False if it could not be put while its lease lasted.
     async fn put_rest(&mut self, origin: usize, item: &Item, attempt: &Attempt<'_>, wait: Duration) -> bool {
         let envelope = self.envelope(attempt, None);
-        let (name, began) = (self.names.give(), Instant::now());
+        let lease = self.queues.get(origin).map_or(Duration::ZERO, Queue::lease);
+        let (name, mut retry) = (self.names.give(), Retry::new(lease));
         let is_put = loop {
             let Some(queue) = self.queues.get_mut(origin) else { break false };
             let Err(error) = queue.put_later(&envelope, wait, &name).await else { break true };
-            let lease = queue.lease();
-            self.shared.pool.lock().handle_failure(origin, now());
-            self.complain(origin, "take an item back", &error);
-            if self.is_stopping() || began.elapsed() > lease {
+            if self.is_stopping() {
+                retry.hurry(Duration::ZERO);
+            }
+            if !self.goes_on(origin, "take an item back", &error, &mut retry).await {
                 break false;
             }
-            self.pause(self.shared.settings.failed_pause).await;
         };
         self.out = envelope;
         if is_put {
@@ -216,32 +211,42 @@ impl Worker {
     /// its lease is over, and is done again.
     async fn settle(&mut self, origin: usize, item: &Item, how: &Settle<'_>) {
         let (Some(lease), Some(lasts)) = (&item.lease, self.queues.get(origin).map(Queue::lease)) else { return };
-        let (token, began, mut is_unknown) = (lease.token.as_str(), Instant::now(), false);
+        let (token, mut retry) = (lease.token.as_str(), Retry::new(lasts));
         loop {
             let Some(queue) = self.queues.get_mut(origin) else { return };
-            match queue.settle(how, token).await {
+            let error = match queue.settle(how, token).await {
                 Ok(true) => {
                     queue.release(token);
                     return self.shared.pool.lock().handle_success(origin);
                 }
-                Ok(false) => return self.lose(origin, token, is_unknown),
-                // A connection may end just when it is used again.
-                Err(Error::Closed | Error::Io(_)) if !is_unknown => {
-                    is_unknown = true;
-                    continue;
-                }
-                Err(error) => {
-                    is_unknown |= !matches!(error, Error::Connect(_) | Error::Status(_));
-                    self.shared.pool.lock().handle_failure(origin, now());
-                    self.complain(origin, "settle a lease", &error);
-                }
+                Ok(false) => return self.lose(origin, token, retry.is_unknown()),
+                Err(error) => error,
+            };
+            if is_final(&error) {
+                // It says the same of whatever else it has lent.
+                queue.lose_all();
             }
-            let most = if self.is_stopping() { lasts.min(STOPPING) } else { lasts };
-            if began.elapsed() >= most {
-                return self.lose(origin, token, is_unknown);
+            if self.is_stopping() {
+                retry.hurry(STOPPING);
             }
+            if !self.goes_on(origin, "settle a lease", &error, &mut retry).await {
+                return self.lose(origin, token, retry.is_unknown());
+            }
+        }
+    }
+
+    /// A queue did not do what it was asked. Waits until it can be asked again; false if it is not to be.
+    async fn goes_on(&mut self, origin: usize, what: &str, error: &Error, retry: &mut Retry) -> bool {
+        let again = retry.handle_error(error);
+        if again == Again::AtOnce {
+            return true;
+        }
+        self.shared.pool.lock().handle_failure(origin, now());
+        self.complain(origin, what, error);
+        if again == Again::Later {
             self.pause(self.shared.settings.failed_pause).await;
         }
+        again == Again::Later
     }
 
     /// A lease is over. If that `is_unknown`, it may have been settled when the answer did not come.

@@ -43,3 +43,48 @@ async fn what_is_put_again_has_the_name_that_it_had() {
         assert!(names.len() == 2 && ids.len() == 2 && !ids.contains(""), "{has_leases}: {names:?}");
     }
 }
+
+#[tokio::test]
+async fn nothing_is_done_in_vain_for_a_queue_that_is_gone() {
+    let (gets, runs) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let queue = scripted(move |target, _| match target.split('?').next().unwrap() {
+        "/stats" => Said::standing(),
+        "/mget" if gets.fetch_add(1, Ordering::SeqCst) == 0 => Said::lent(&["1", "2", "3"]),
+        "/mget" => Said::nothing(),
+        _ => Said::json("404 Not Found", "{}"),
+    })
+    .await;
+    let count = Arc::clone(&runs);
+    let reader = quick(&queue, &folder()).lease(Duration::from_secs(60)).mget_items(3).task("ok", move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        async {}
+    });
+    let reader = Running::start(reader);
+    reader.until("lost", |monitor| monitor.status().leases_lost == 3).await;
+    assert_eq!(runs.load(Ordering::SeqCst), 1);
+    reader.end().await;
+}
+
+#[tokio::test]
+async fn a_reason_however_long_is_told() {
+    let (queue, _serving) = queue().await;
+    let (main, settings) = (queue.join("/queues/main"), br#"{"max_attempts":1}"#);
+    assert_eq!(request("PUT", &main, &[], Some(settings), &Limits::default()).await.unwrap().status(), 200);
+    put(&queue, &["1"]).await;
+    let reader = quick(&queue, &folder()).lease(PATIENCE);
+    let reader = Running::start(reader.task("odd", |_| async { Err::<(), _>("ö".repeat(9_000)) }));
+    until_dead(&queue).await;
+    reader.end().await;
+    let dead: serde_json::Value = serde_json::from_str(&ask(&queue, "/peek?state=dead").await).unwrap();
+    // 128 bytes are kept, and no half of a character.
+    assert_eq!(dead["reason"], format!("odd: {}", "ö".repeat(61)));
+}
+
+async fn until_dead(queue: &Url) {
+    let dying = async {
+        while ask(queue, "/peek?state=dead").await.is_empty() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, dying).await.expect("it is not dead");
+}
