@@ -51,11 +51,11 @@ impl Keeper {
         self.shared.changed.notify_one();
     }
 
-    /// It is settled, or left alone.
-    pub(super) fn release(&self, token: &str) {
+    /// They are settled, or left alone.
+    pub(super) fn release(&self, tokens: &[&str]) {
         let mut held = self.shared.held.lock();
-        held.tokens.retain(|held| held != token);
-        held.lost.retain(|lost| lost != token);
+        held.tokens.retain(|held| !tokens.contains(&held.as_str()));
+        held.lost.retain(|lost| !tokens.contains(&lost.as_str()));
         if held.tokens.is_empty() {
             held.due = None;
         }

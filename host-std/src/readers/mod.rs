@@ -38,6 +38,7 @@
 //! | `attempt` | one item through preprocessing, validation and tasks |
 //! | `queue` | one queue, as a reader asks it |
 //! | `retry` | whether a queue that failed is asked again |
+//! | `waiting` | how a worker waits, for queues and for time to pass |
 //! | `keeper` | leases that don't run out while a worker works |
 //! | `names` | names for what is put, so that it is put once |
 //! | `pool` | which of several queues to ask next |
@@ -58,6 +59,7 @@ mod pool;
 mod queue;
 mod retry;
 mod status;
+mod waiting;
 mod worker;
 
 pub use builder::{BuildError, Builder};

@@ -70,9 +70,13 @@ impl Pool {
     /// Where to put an item that came from `origin`, in the order of preference.
     pub(super) fn for_put(&self, origin: usize) -> Vec<usize> {
         let others = (0..self.members.len()).map(|offset| (origin + offset) % self.members.len());
-        let (works, fails): (Vec<_>, Vec<_>) =
-            others.partition(|index| self.members.get(*index).is_some_and(|member| member.failure.is_none()));
+        let (works, fails): (Vec<_>, Vec<_>) = others.partition(|index| self.works(*index));
         [works, fails].concat()
+    }
+
+    /// Whether it has answered, when it was last asked.
+    pub(super) fn works(&self, index: usize) -> bool {
+        self.members.get(index).is_some_and(|member| member.failure.is_none())
     }
 
     pub(super) fn round(&mut self, index: usize) -> Option<&mut Round> {

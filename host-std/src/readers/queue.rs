@@ -142,16 +142,17 @@ impl Queue {
         Ok(Standing::of(answer.body()).is_none_or(|standing| standing.is_empty()))
     }
 
-    /// Settles a lease; false if it was over before. It is still kept; see [`release`](Self::release).
-    pub(super) async fn settle(&mut self, how: &Settle<'_>, token: &str) -> Result<bool, Error> {
-        let Lending::Yes(Lender { leases, .. }, _) = &self.lending else { return Ok(false) };
-        Ok(leases.settle(&mut self.connection, how, &[token]).await?.done > 0)
+    /// Settles leases, and says how many; the others were over before. They are still kept; see
+    /// [`release`](Self::release).
+    pub(super) async fn settle(&mut self, how: &Settle<'_>, tokens: &[&str]) -> Result<u64, Error> {
+        let Lending::Yes(Lender { leases, .. }, _) = &self.lending else { return Ok(0) };
+        Ok(leases.settle(&mut self.connection, how, tokens).await?.done)
     }
 
-    /// This lease need not be kept any more.
-    pub(super) fn release(&self, token: &str) {
+    /// These leases need not be kept any more.
+    pub(super) fn release(&self, tokens: &[&str]) {
         if let Lending::Yes(_, keeper) = &self.lending {
-            keeper.release(token);
+            keeper.release(tokens);
         }
     }
 

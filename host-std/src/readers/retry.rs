@@ -30,11 +30,6 @@ impl Retry {
         Self { began: Instant::now(), worth, is_unknown: false }
     }
 
-    /// It is not worth more than this any more.
-    pub(super) fn hurry(&mut self, worth: Duration) {
-        self.worth = self.worth.min(worth);
-    }
-
     pub(super) fn handle_error(&mut self, error: &Error) -> Again {
         let was_unknown = self.is_unknown;
         self.is_unknown |= !matches!(error, Error::Connect(_) | Error::Status(_) | Error::Setup(_) | Error::Invalid);

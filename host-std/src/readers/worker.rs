@@ -1,13 +1,11 @@
 //! One worker: it gets items, tries them, and rests.
 
-use core::future::pending;
 use core::time::Duration;
 use std::sync::Arc;
 
 use streamgauge_core::reader::{Attempt, Step, Verdict};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
 
 use super::attempt::Tried;
 use super::heartbeat::Heartbeat;
@@ -15,19 +13,20 @@ use super::names::Names;
 use super::pool::Choice;
 use super::queue::{Item, Queue};
 use super::retry::{Again, Retry, is_final};
+use super::waiting::Waiting;
 use super::{Shared, attempt, now};
 use crate::client::Error;
 use crate::client::leases::{Settle, delay};
-
-/// How long a reader that stops tries to settle the lease of what it has done.
-const STOPPING: Duration = Duration::from_secs(1);
 
 /// Reads until `stop` says true.
 pub(super) async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     let queues = shared.queues.iter();
     let (batch, lease) = (shared.settings.mget_items, shared.settings.lease);
     let queues: Vec<_> = queues.map(|url| Queue::new(url, batch, lease, shared.limits)).collect();
-    Worker { empty: vec![false; queues.len()], shared, queues, stop, names: Names::new(), out: Vec::new() }.run().await;
+    let waiting = Waiting::new(stop);
+    Worker { empty: vec![false; queues.len()], shared, queues, waiting, names: Names::new(), out: Vec::new() }
+        .run()
+        .await;
 }
 
 struct Worker {
@@ -35,20 +34,20 @@ struct Worker {
     queues: Vec<Queue>,
     /// Which of them had nothing when they were last asked.
     empty: Vec<bool>,
-    stop: watch::Receiver<bool>,
+    waiting: Waiting,
     names: Names,
     out: Vec<u8>,
 }
 
 impl Worker {
     async fn run(&mut self) {
-        while !self.is_stopping() && !self.is_drained() {
+        while !self.waiting.is_stopping() && !self.is_drained() {
             if let Some(heartbeat) = &self.shared.heartbeat {
                 heartbeat.lock().beat();
             }
             let choice = self.shared.pool.lock().choose(now());
             match choice {
-                Choice::Wait(until) => self.rest(until.saturating_sub(now()).min(Heartbeat::INTERVAL)).await,
+                Choice::Wait(until) => self.waiting.rest(until.saturating_sub(now()).min(Heartbeat::INTERVAL)).await,
                 Choice::Depth(origin) => self.look(origin).await,
                 Choice::Get(origin) => self.get(origin).await,
             }
@@ -57,7 +56,7 @@ impl Worker {
 
     async fn look(&mut self, origin: usize) {
         let Some(queue) = self.queues.get_mut(origin) else { return };
-        let depth = queue.depth().await;
+        let depth = self.waiting.ask(queue.depth()).await;
         let now = now();
         let mut pool = self.shared.pool.lock();
         if let Some(round) = pool.round(origin) {
@@ -72,12 +71,12 @@ impl Worker {
 
     async fn get(&mut self, origin: usize) {
         let Some(queue) = self.queues.get_mut(origin) else { return };
-        let mut got = queue.get().await.map(|items| (items, false));
+        let mut got = self.waiting.ask(queue.get()).await.map(|items| (items, false));
         if let Ok((items, is_drained)) = &mut got
             && items.is_empty()
             && self.shared.settings.drain
         {
-            match queue.is_drained().await {
+            match self.waiting.ask(queue.is_drained()).await {
                 Ok(drained) => *is_drained = drained,
                 Err(error) => got = Err(error),
             }
@@ -102,13 +101,22 @@ impl Worker {
                 round.handle_empty(now());
             }
         }
-        for item in items {
-            match &item.lease {
-                _ if !self.is_stopping() => self.handle(origin, &item).await,
-                // Got together with the one in hand, but not begun.
-                None => self.put(origin, &item.data).await,
-                Some(_) => self.settle(origin, &item, &Settle::Nack(None, Some("not begun: the reader stopped"))).await,
-            }
+        let mut items = items.iter();
+        while !self.waiting.is_stopping()
+            && let Some(item) = items.next()
+        {
+            self.handle(origin, item).await;
+        }
+        self.give_back(origin, items.as_slice()).await;
+    }
+
+    /// Gives back what was got together with the one in hand, and is not begun.
+    async fn give_back(&mut self, origin: usize, items: &[Item]) {
+        let tokens = items.iter().filter_map(|item| item.lease.as_ref()).map(|lease| lease.token.as_str());
+        let how = Settle::Nack(None, Some("not begun: the reader stopped"));
+        self.settle_all(origin, &tokens.collect::<Vec<_>>(), &how).await;
+        for item in items.iter().filter(|item| item.lease.is_none()) {
+            self.put(origin, &item.data).await;
         }
     }
 
@@ -118,7 +126,7 @@ impl Worker {
             && self.queues.get(origin).is_some_and(|queue| queue.is_lost(&lease.token))
         {
             // Somebody else has it by now.
-            return self.lose(origin, &lease.token, false);
+            return self.release(origin, &[&lease.token], 1, false);
         }
         let attempt = lease.map_or(1, |lease| lease.attempt);
         let step = self.shared.state.lock().handle_lent(&item.data, attempt, now());
@@ -144,7 +152,7 @@ impl Worker {
                 let tried = attempt::run(&self.shared, &mut attempt, &item.data).await;
                 self.finish(origin, item, &attempt, tried).await;
                 let rest = self.shared.state.lock().poll_rest();
-                self.rest(rest).await;
+                self.waiting.rest(rest).await;
             }
         }
     }
@@ -158,7 +166,7 @@ impl Worker {
                     let (until, reason) = (delay(wait), tried.reason.as_deref());
                     self.settle(origin, item, &Settle::Nack(Some(&until), reason)).await;
                 }
-                self.rest(self.shared.settings.requeue_pause).await;
+                self.waiting.rest(self.shared.settings.requeue_pause).await;
             }
             Verdict::Requeue { retry_on } => {
                 let envelope = self.envelope(attempt, Some(retry_on));
@@ -167,7 +175,7 @@ impl Worker {
                 }
                 self.put(origin, &envelope).await;
                 self.out = envelope;
-                self.rest(self.shared.settings.requeue_pause).await;
+                self.waiting.rest(self.shared.settings.requeue_pause).await;
             }
             Verdict::GiveUp => {
                 let envelope = self.envelope(attempt, None);
@@ -192,10 +200,7 @@ impl Worker {
         let (name, mut retry) = (self.names.give(), Retry::new(lease));
         let is_put = loop {
             let Some(queue) = self.queues.get_mut(origin) else { break false };
-            let Err(error) = queue.put_later(&envelope, wait, &name).await else { break true };
-            if self.is_stopping() {
-                retry.hurry(Duration::ZERO);
-            }
+            let Err(error) = self.waiting.ask(queue.put_later(&envelope, wait, &name)).await else { break true };
             if !self.goes_on(origin, "take an item back", &error, &mut retry).await {
                 break false;
             }
@@ -207,30 +212,39 @@ impl Worker {
         is_put
     }
 
-    /// Settles the lease of an item, if it has one, for as long as it may last. What can't be settled comes back when
-    /// its lease is over, and is done again.
+    /// Settles the lease of an item, if it has one.
     async fn settle(&mut self, origin: usize, item: &Item, how: &Settle<'_>) {
-        let (Some(lease), Some(lasts)) = (&item.lease, self.queues.get(origin).map(Queue::lease)) else { return };
-        let (token, mut retry) = (lease.token.as_str(), Retry::new(lasts));
+        if let Some(lease) = &item.lease {
+            self.settle_all(origin, &[&lease.token], how).await;
+        }
+    }
+
+    /// Settles leases, for as long as they may last. What can't be settled comes back when its lease is over, and is
+    /// done again.
+    async fn settle_all(&mut self, origin: usize, tokens: &[&str], how: &Settle<'_>) {
+        let Some(lasts) = self.queues.get(origin).map(Queue::lease).filter(|_| !tokens.is_empty()) else { return };
+        let mut retry = Retry::new(lasts);
         loop {
             let Some(queue) = self.queues.get_mut(origin) else { return };
-            let error = match queue.settle(how, token).await {
-                Ok(true) => {
-                    queue.release(token);
-                    return self.shared.pool.lock().handle_success(origin);
+            let error = match self.waiting.ask(queue.settle(how, tokens)).await {
+                Ok(0) => return self.release(origin, tokens, tokens.len() as u64, retry.is_unknown()),
+                Ok(done) => {
+                    self.shared.pool.lock().handle_success(origin);
+                    return self.release(
+                        origin,
+                        tokens,
+                        (tokens.len() as u64).saturating_sub(done),
+                        retry.is_unknown(),
+                    );
                 }
-                Ok(false) => return self.lose(origin, token, retry.is_unknown()),
                 Err(error) => error,
             };
             if is_final(&error) {
                 // It says the same of whatever else it has lent.
                 queue.lose_all();
             }
-            if self.is_stopping() {
-                retry.hurry(STOPPING);
-            }
             if !self.goes_on(origin, "settle a lease", &error, &mut retry).await {
-                return self.lose(origin, token, retry.is_unknown());
+                return self.release(origin, tokens, tokens.len() as u64, retry.is_unknown());
             }
         }
     }
@@ -243,22 +257,24 @@ impl Worker {
         }
         self.shared.pool.lock().handle_failure(origin, now());
         self.complain(origin, what, error);
-        if again == Again::Later {
-            self.pause(self.shared.settings.failed_pause).await;
+        if again == Again::Never || self.waiting.is_over() {
+            return false;
         }
-        again == Again::Later
+        self.waiting.pause(self.shared.settings.failed_pause).await;
+        true
     }
 
-    /// A lease is over. If that `is_unknown`, it may have been settled when the answer did not come.
-    fn lose(&self, origin: usize, token: &str, is_unknown: bool) {
-        if is_unknown {
-            tracing::warn!("nobody knows whether the lease of an item was settled: it may come again");
-        } else {
-            tracing::warn!("the lease of an item was over too early: it comes again");
-            self.shared.counts.lock().leases_lost += 1;
-        }
+    /// These leases need not be kept any more. `lost` of them were over; if that `is_unknown`, they may have been
+    /// settled when the answer did not come.
+    fn release(&self, origin: usize, tokens: &[&str], lost: u64, is_unknown: bool) {
         if let Some(queue) = self.queues.get(origin) {
-            queue.release(token);
+            queue.release(tokens);
+        }
+        if lost > 0 && is_unknown {
+            tracing::warn!("nobody knows whether the leases of {lost} items were settled: they may come again");
+        } else if lost > 0 {
+            tracing::warn!("the leases of {lost} items were over too early: they come again");
+            self.shared.counts.lock().leases_lost += lost;
         }
     }
 
@@ -276,14 +292,18 @@ impl Worker {
     }
 
     /// Puts an item back where it came from, or on another queue, however long it takes; while stopping every queue
-    /// is asked once, and then a file takes it.
+    /// is asked once, unless it failed and there is no time left, and then a file takes it.
     async fn put(&mut self, origin: usize, item: &[u8]) {
         let name = self.names.give();
+        let mut has_no_file = false;
         loop {
-            let order = self.shared.pool.lock().for_put(origin);
+            let mut order = self.shared.pool.lock().for_put(origin);
+            if self.waiting.is_over() && !has_no_file {
+                order.retain(|index| self.shared.pool.lock().works(*index));
+            }
             for index in order {
                 let Some(queue) = self.queues.get_mut(index) else { continue };
-                match queue.put(item, &name).await {
+                match self.waiting.ask(queue.put(item, &name)).await {
                     Ok(()) => return self.shared.pool.lock().handle_success(index),
                     Err(error) => {
                         self.shared.pool.lock().handle_failure(index, now());
@@ -291,10 +311,13 @@ impl Worker {
                     }
                 }
             }
-            if self.is_stopping() && self.write(item).await {
-                return;
+            if self.waiting.is_stopping() {
+                if self.write(item).await {
+                    return;
+                }
+                has_no_file = true;
             }
-            self.pause(self.shared.settings.failed_pause).await;
+            self.waiting.pause(self.shared.settings.failed_pause).await;
         }
     }
 
@@ -313,7 +336,7 @@ impl Worker {
                 self.settle(origin, item, &how).await;
             }
         }
-        self.rest(pause).await;
+        self.waiting.rest(pause).await;
     }
 
     /// Writes a message to the folder of failed ones: other workers go on while the disk takes it.
@@ -360,36 +383,5 @@ impl Worker {
     /// What another worker has in hand is that one's affair.
     fn is_drained(&self) -> bool {
         self.shared.settings.drain && self.empty.iter().all(|is_empty| *is_empty)
-    }
-
-    fn is_stopping(&self) -> bool {
-        *self.stop.borrow()
-    }
-
-    /// Waits, but not when stopping.
-    async fn rest(&mut self, time: Duration) {
-        if time.is_zero() || self.is_stopping() {
-            return;
-        }
-        let stop = &mut self.stop;
-        let stopped = async {
-            // Nobody is left who could say it.
-            if stop.wait_for(|stop| *stop).await.is_err() {
-                pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            () = sleep(time) => {}
-            () = stopped => {}
-        }
-    }
-
-    /// Waits, shorter when stopping but never not at all.
-    async fn pause(&mut self, time: Duration) {
-        if self.is_stopping() {
-            sleep(time.min(Duration::from_millis(100))).await;
-        } else {
-            self.rest(time).await;
-        }
     }
 }

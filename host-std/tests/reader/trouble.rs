@@ -88,3 +88,36 @@ async fn until_dead(queue: &Url) {
     };
     timeout(PATIENCE, dying).await.expect("it is not dead");
 }
+
+#[tokio::test]
+async fn all_that_is_not_begun_goes_back_at_once_however_much_it_is() {
+    let gets = AtomicUsize::new(0);
+    let (nacks, is_told) = (Arc::new(Mutex::new(Vec::new())), watch::Sender::new(false));
+    let seen = Arc::clone(&nacks);
+    let queue = scripted(move |target, body| match target.split('?').next().unwrap() {
+        "/stats" => Said::standing(),
+        "/mget" if gets.fetch_add(1, Ordering::SeqCst) == 0 => Said::lent(&["1"; 100]),
+        "/nack" => {
+            seen.lock().push(body.lines().count());
+            Said::json("500 Internal Server Error", "{}")
+        }
+        "/ack" => Said::json("500 Internal Server Error", "{}"),
+        _ => Said::nothing(),
+    })
+    .await;
+    let told = is_told.clone();
+    let reader = quick(&queue, &folder()).lease(Duration::from_secs(60)).mget_items(100).task("slow", move |_| {
+        let mut told = told.subscribe();
+        async move {
+            told.wait_for(|told| *told).await.unwrap();
+        }
+    });
+    let reader = Running::start(reader);
+    reader.until("begun", |monitor| monitor.status().counters.items == 1).await;
+    reader.stop.send_replace(true);
+    is_told.send_replace(true);
+    let began = Instant::now();
+    reader.end().await;
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(!nacks.lock().is_empty() && nacks.lock().iter().all(|tokens| *tokens == 99), "{:?}", nacks.lock());
+}
