@@ -93,7 +93,7 @@ pub struct Options {
     /// Keep messages that are given up or not JSON as DIR/QUEUENAME/YYYYMMDD-HHMMSS.N.json [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     failed_message_dir: Option<PathBuf>,
-    /// Touch this file every 10 seconds
+    /// Touch this file every 10 seconds, but not while a message is worked on
     #[arg(long, value_name = "FILE")]
     heartbeat_file: Option<PathBuf>,
     /// How long a queue that fails is left alone, at first

@@ -199,7 +199,7 @@ impl Builder {
         self
     }
 
-    /// Touches this file every 10 s, between items.
+    /// Touches this file every 10 s, between items and while it waits, but not while a task runs.
     pub fn heartbeat_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.heartbeat_file = Some(file.into());
         self

@@ -4,7 +4,9 @@ use core::time::Duration;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::PathBuf;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
+
+use tokio::time::Instant;
 
 /// A file that is touched at most every [`INTERVAL`](Self::INTERVAL).
 #[derive(Debug)]
@@ -14,7 +16,7 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    pub(super) const INTERVAL: Duration = Duration::from_secs(10);
+    const INTERVAL: Duration = Duration::from_secs(10);
 
     pub(super) const fn new(path: PathBuf) -> Self {
         Self { path, last: None }

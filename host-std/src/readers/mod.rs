@@ -108,6 +108,15 @@ struct Shared {
     refusals: Mutex<Vec<Option<String>>>,
 }
 
+impl Shared {
+    /// Says that the reader lives, if it is time to.
+    fn beat(&self) {
+        if let Some(heartbeat) = &self.heartbeat {
+            heartbeat.lock().beat();
+        }
+    }
+}
+
 struct Task {
     run: Run,
     places: Option<Semaphore>,

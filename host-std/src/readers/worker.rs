@@ -8,7 +8,6 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::attempt::Tried;
-use super::heartbeat::Heartbeat;
 use super::names::Names;
 use super::pool::Choice;
 use super::queue::{Item, Queue};
@@ -23,7 +22,7 @@ pub(super) async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     let queues = shared.queues.iter();
     let (batch, lease) = (shared.settings.mget_items, shared.settings.lease);
     let queues: Vec<_> = queues.map(|url| Queue::new(url, batch, lease, shared.limits)).collect();
-    let waiting = Waiting::new(stop);
+    let waiting = Waiting::new(Arc::clone(&shared), stop);
     Worker { empty: vec![false; queues.len()], shared, queues, waiting, names: Names::new(), out: Vec::new() }
         .run()
         .await;
@@ -42,12 +41,10 @@ struct Worker {
 impl Worker {
     async fn run(&mut self) {
         while !self.waiting.is_stopping() && !self.is_drained() {
-            if let Some(heartbeat) = &self.shared.heartbeat {
-                heartbeat.lock().beat();
-            }
+            self.shared.beat();
             let choice = self.shared.pool.lock().choose(now());
             match choice {
-                Choice::Wait(until) => self.waiting.rest(until.saturating_sub(now()).min(Heartbeat::INTERVAL)).await,
+                Choice::Wait(until) => self.waiting.rest(until.saturating_sub(now())).await,
                 Choice::Depth(origin) => self.look(origin).await,
                 Choice::Get(origin) => self.get(origin).await,
             }
@@ -121,6 +118,7 @@ impl Worker {
     }
 
     async fn handle(&mut self, origin: usize, item: &Item) {
+        self.shared.beat();
         let lease = item.lease.as_ref();
         if let Some(lease) = lease
             && self.queues.get(origin).is_some_and(|queue| queue.is_lost(&lease.token))

@@ -121,3 +121,20 @@ async fn all_that_is_not_begun_goes_back_at_once_however_much_it_is() {
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     assert!(!nacks.lock().is_empty() && nacks.lock().iter().all(|tokens| *tokens == 99), "{:?}", nacks.lock());
 }
+
+#[tokio::test]
+async fn items_got_at_once_do_not_keep_the_heart_from_beating() {
+    let (queue, _serving) = queue().await;
+    put(&queue, &["1", "2", "3"]).await;
+    let (folder, beats) = (folder(), Arc::new(Mutex::new(Vec::new())));
+    let (file, seen) = (folder.join("heartbeat"), Arc::clone(&beats));
+    let reader = quick(&queue, &folder).mget_items(3).heartbeat_file(&file).task("slow", move |_| {
+        seen.lock().push(file.exists());
+        let _ = fs::remove_file(&file);
+        sleep(Duration::from_millis(5_500))
+    });
+    let reader = Running::start(reader);
+    reader.until("three of them", |_| beats.lock().len() == 3).await;
+    assert_eq!(*beats.lock(), [true, false, true]);
+    reader.end().await;
+}
