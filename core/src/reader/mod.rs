@@ -1,7 +1,7 @@
 //! Readers: they take items off a queue, try tasks on them, and put back what has to be tried again.
 //!
 //! The state is here; the requests, the tasks and the clock are the caller's. Time is since the Unix epoch, because
-//! envelopes carry it from one reader to another.
+//! envelopes carry it from one reader to another; a [`Round`] is told that of a clock which nobody sets back.
 //!
 //! | module | idea |
 //! | --- | --- |

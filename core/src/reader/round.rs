@@ -15,7 +15,8 @@ use core::time::Duration;
 /// however many there are, and although several readers of one queue see each other's items come and go, they can't
 /// keep each other busy. Only something new ends a rest earlier, if the round before it was not in vain.
 ///
-/// Times are since the Unix epoch. All methods are O(1).
+/// Times are since any moment, by a clock that only goes on: where it can be set back, the queue would rest for as much
+/// longer. All methods are O(1).
 ///
 /// ```
 /// use core::time::Duration;

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use streamgauge_core::reader::{Attempt, Outcome, Verdict};
 
 use super::message::Panicked;
-use super::{Message, Refusal, Report, Shared, Task, now};
+use super::{Message, Refusal, Report, Shared, Task};
 
 /// What came of an attempt.
 pub(super) struct Tried {
@@ -36,7 +36,7 @@ pub(super) async fn run(shared: &Shared, attempt: &mut Attempt<'_>, item: &Bytes
             reason = Some(refusal.text().to_owned());
         }
     }
-    Tried { verdict: shared.state.lock().handle_end(attempt, now()), reason }
+    Tried { verdict: shared.state.lock().handle_end(attempt, shared.clock.date()), reason }
 }
 
 /// What the tasks get, or nothing if it is to be dropped.

@@ -12,7 +12,7 @@ use streamgauge_core::reader::{MAX_TASKS, Policy, Task as CoreTask};
 use streamgauge_core::stats::Moments;
 use tokio::sync::Semaphore;
 
-use super::{Failed, Heartbeat, IntoReport, Message, Pool, Reader, Refusal, Report, Shared, State, Task};
+use super::{Clock, Failed, Heartbeat, IntoReport, Message, Pool, Reader, Refusal, Report, Shared, State, Task};
 use crate::client::{Limits, Url};
 
 pub(super) type Run = Box<dyn Fn(Message) -> Pin<Box<dyn Future<Output = Report> + Send>> + Send + Sync>;
@@ -271,6 +271,7 @@ impl Builder {
                 on_giveup: self.on_giveup,
                 failed,
                 heartbeat: self.heartbeat_file.map(|file| Mutex::new(Heartbeat::new(file))),
+                clock: Clock::new(),
                 state: Mutex::new(state),
             }),
         })

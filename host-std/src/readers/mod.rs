@@ -41,6 +41,7 @@
 //! | `waiting` | how a worker waits, for queues and for time to pass |
 //! | `keeper` | leases that don't run out while a worker works |
 //! | `names` | names for what is put, so that it is put once |
+//! | `clock` | what time it is: for what goes on here, and as a date |
 //! | `pool` | which of several queues to ask next |
 //! | `failed` | where messages go that nothing can be done with |
 //! | `heartbeat` | a file whose time says that the reader lives |
@@ -49,6 +50,7 @@
 
 mod attempt;
 mod builder;
+mod clock;
 pub mod exec;
 mod failed;
 mod heartbeat;
@@ -67,9 +69,7 @@ pub use message::{IntoReport, Message, Refusal, Report};
 pub use status::{Monitor, Status, TaskStatus};
 pub use streamgauge_core::reader::Outcome;
 
-use core::time::Duration;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use parking_lot::Mutex;
 use streamgauge_core::stats::Moments;
@@ -77,6 +77,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::client::{Limits, Url};
 use builder::{GiveUp, Preprocess, Run, Settings, Validate};
+use clock::Clock;
 use failed::Failed;
 use heartbeat::Heartbeat;
 use pool::Pool;
@@ -100,6 +101,7 @@ struct Shared {
     on_giveup: Option<GiveUp>,
     failed: Failed,
     heartbeat: Option<Mutex<Heartbeat>>,
+    clock: Clock,
     state: Mutex<State>,
     pool: Mutex<Pool>,
     times: Mutex<Vec<Moments>>,
@@ -147,9 +149,4 @@ impl Reader {
             }
         }
     }
-}
-
-/// The time since the Unix epoch, which envelopes carry from one machine to another.
-fn now() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

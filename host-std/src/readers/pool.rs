@@ -20,7 +20,7 @@ struct Failure {
     skip: Duration,
 }
 
-/// What to do next. Times are since the Unix epoch.
+/// What to do next. Times are those of a clock that only goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Choice {
     Get(usize),

@@ -13,7 +13,7 @@ use super::pool::Choice;
 use super::queue::{Item, Queue};
 use super::retry::{Again, Retry, is_final};
 use super::waiting::Waiting;
-use super::{Shared, attempt, now};
+use super::{Shared, attempt};
 use crate::client::Error;
 use crate::client::leases::{Settle, delay};
 
@@ -42,9 +42,9 @@ impl Worker {
     async fn run(&mut self) {
         while !self.waiting.is_stopping() && !self.is_drained() {
             self.shared.beat();
-            let choice = self.shared.pool.lock().choose(now());
+            let choice = self.shared.pool.lock().choose(self.shared.clock.now());
             match choice {
-                Choice::Wait(until) => self.waiting.rest(until.saturating_sub(now())).await,
+                Choice::Wait(until) => self.waiting.rest(until.saturating_sub(self.shared.clock.now())).await,
                 Choice::Depth(origin) => self.look(origin).await,
                 Choice::Get(origin) => self.get(origin).await,
             }
@@ -54,7 +54,7 @@ impl Worker {
     async fn look(&mut self, origin: usize) {
         let Some(queue) = self.queues.get_mut(origin) else { return };
         let depth = self.waiting.ask(queue.depth()).await;
-        let now = now();
+        let now = self.shared.clock.now();
         let mut pool = self.shared.pool.lock();
         if let Some(round) = pool.round(origin) {
             round.handle_depth(*depth.as_ref().unwrap_or(&None), now);
@@ -81,7 +81,7 @@ impl Worker {
         let (items, is_drained) = match got {
             Ok(got) => got,
             Err(error) => {
-                self.shared.pool.lock().handle_failure(origin, now());
+                self.shared.pool.lock().handle_failure(origin, self.shared.clock.now());
                 return self.go_without(origin, &error);
             }
         };
@@ -95,7 +95,7 @@ impl Worker {
             let mut pool = self.shared.pool.lock();
             pool.handle_success(origin);
             if let Some(round) = pool.round(origin).filter(|_| items.is_empty()) {
-                round.handle_empty(now());
+                round.handle_empty(self.shared.clock.now());
             }
         }
         let mut items = items.iter();
@@ -127,7 +127,7 @@ impl Worker {
             return self.release(origin, &[&lease.token], 1, false);
         }
         let attempt = lease.map_or(1, |lease| lease.attempt);
-        let step = self.shared.state.lock().handle_lent(&item.data, attempt, now());
+        let step = self.shared.state.lock().handle_lent(&item.data, attempt, self.shared.clock.date());
         match step {
             Err(malformed) => {
                 self.found(origin);
@@ -136,13 +136,14 @@ impl Worker {
             }
             Ok(Step::Waiting(due)) if lease.is_some() => {
                 // The queue knows how to wait.
-                let until = delay(due.saturating_sub(now()));
+                let until = delay(due.saturating_sub(self.shared.clock.date()));
                 self.settle(origin, item, &Settle::Nack(Some(&until), None)).await;
             }
             Ok(Step::Waiting(due)) => {
                 self.put(origin, &item.data).await;
+                let clock = &self.shared.clock;
                 if let Some(round) = self.shared.pool.lock().round(origin) {
-                    round.handle_waiting(due, now());
+                    round.handle_waiting(clock.when(due), clock.now());
                 }
             }
             Ok(Step::Attempt(mut attempt)) => {
@@ -159,7 +160,7 @@ impl Worker {
         match tried.verdict {
             Verdict::Finished | Verdict::Dropped => self.settle(origin, item, &Settle::Ack).await,
             Verdict::Requeue { retry_on } if item.lease.is_some() => {
-                let wait = retry_on.saturating_sub(now());
+                let wait = retry_on.saturating_sub(self.shared.clock.date());
                 if !attempt.has_progressed() || !self.put_rest(origin, item, attempt, wait).await {
                     let (until, reason) = (delay(wait), tried.reason.as_deref());
                     self.settle(origin, item, &Settle::Nack(Some(&until), reason)).await;
@@ -169,7 +170,7 @@ impl Worker {
             Verdict::Requeue { retry_on } => {
                 let envelope = self.envelope(attempt, Some(retry_on));
                 if let Some(round) = self.shared.pool.lock().round(origin) {
-                    round.handle_requeue(retry_on);
+                    round.handle_requeue(self.shared.clock.when(retry_on));
                 }
                 self.put(origin, &envelope).await;
                 self.out = envelope;
@@ -253,7 +254,7 @@ impl Worker {
         if again == Again::AtOnce {
             return true;
         }
-        self.shared.pool.lock().handle_failure(origin, now());
+        self.shared.pool.lock().handle_failure(origin, self.shared.clock.now());
         self.complain(origin, what, error);
         if again == Again::Never || self.waiting.is_over() {
             return false;
@@ -304,7 +305,7 @@ impl Worker {
                 match self.waiting.ask(queue.put(item, &name)).await {
                     Ok(()) => return self.shared.pool.lock().handle_success(index),
                     Err(error) => {
-                        self.shared.pool.lock().handle_failure(index, now());
+                        self.shared.pool.lock().handle_failure(index, self.shared.clock.now());
                         self.complain(index, "take an item back", &error);
                     }
                 }
