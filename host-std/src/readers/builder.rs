@@ -65,7 +65,8 @@ impl Builder {
                 empty_pause: Duration::from_millis(500),
                 requeue_pause: seconds(1),
             },
-            limits: Limits::default(),
+            // What is refused because it is long was lent or taken all the same. How long answers are is up to the queue.
+            limits: Limits { body: 1 << 30, ..Limits::default() },
             tasks: Vec::new(),
             preprocess: None,
             validate: None,
@@ -224,7 +225,8 @@ impl Builder {
     }
 
     /// How long to wait for a queue, and how much to take from it. An answer is waited for 30 s by default: the queue
-    /// may have to sync a slow disk before it says that it has an item, or that one is taken.
+    /// may have to sync a slow disk before it says that it has an item, or that one is taken. It may have 1 GiB, which
+    /// is more than a queue gives at once: items in an answer that is refused were tried in vain, or are lost.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self

@@ -138,3 +138,22 @@ async fn items_got_at_once_do_not_keep_the_heart_from_beating() {
     assert_eq!(*beats.lock(), [true, false, true]);
     reader.end().await;
 }
+
+#[tokio::test]
+async fn however_long_items_are_together_they_are_taken() {
+    let gets = AtomicUsize::new(0);
+    let queue = scripted(move |target, _| match target.split('?').next().unwrap() {
+        "/stats" => Said::standing(),
+        "/mget" if gets.fetch_add(1, Ordering::SeqCst) == 0 => {
+            let long = "1".repeat(1 << 20);
+            Said::lent(&[long.as_str(); 24])
+        }
+        "/ack" => Said::json("200 OK", r#"{"over":[],"acked":1}"#),
+        _ => Said::nothing(),
+    })
+    .await;
+    let reader = quick(&queue, &folder()).lease(PATIENCE).mget_items(24).task("ok", async |_: Message| ());
+    let reader = Running::start(reader);
+    reader.until("finished", |monitor| monitor.status().counters.finished == 24).await;
+    reader.end().await;
+}
