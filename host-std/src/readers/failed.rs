@@ -30,7 +30,7 @@ impl Failed {
         Ok(Self { state: Mutex::new(State { folder, count: 0 }), name: name.to_owned() })
     }
 
-    /// Keeps a message; no file is ever overwritten.
+    /// Keeps a message, all of it or nothing; no file is ever overwritten.
     pub(super) fn keep(&self, message: &[u8]) -> io::Result<PathBuf> {
         let mut state = self.state.lock();
         let folder = match &state.folder {
@@ -46,11 +46,28 @@ impl Failed {
         loop {
             state.count += 1;
             let path = folder.join(format!("{time}.{}.json", state.count));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(mut file) => return write(&mut file, message).map(|()| path),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // Only who has this file gives another one the name for good: so none is ever overwritten.
+            let part = path.with_extension("part");
+            let mut file = match OpenOptions::new().write(true).create_new(true).open(&part) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(error),
+            };
+            if path.exists() {
+                fs::remove_file(&part)?;
+                continue;
             }
+            let kept = write(&mut file, message).and_then(|()| {
+                fs::rename(&part, &path)?;
+                // So that the name, too, outlives a power cut.
+                File::open(&folder)?.sync_all()
+            });
+            if kept.is_err() {
+                // It is kept at the next try, or stays on its queue.
+                let _ = fs::remove_file(&part);
+                let _ = fs::remove_file(&path);
+            }
+            return kept.map(|()| path);
         }
     }
 }
@@ -58,4 +75,24 @@ impl Failed {
 fn write(file: &mut File, message: &[u8]) -> io::Result<()> {
     file.write_all(message)?;
     file.sync_data()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_is_overwritten() {
+        let parent = tempfile::tempdir().unwrap();
+        let readers = ["a", "b", "c"].map(|text| (Failed::new(Some(parent.path()), "reader").unwrap(), text));
+        for (reader, text) in &readers {
+            reader.keep(text.as_bytes()).unwrap();
+        }
+        let entries = fs::read_dir(parent.path().join("reader")).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> = entries.collect();
+        assert!(files.iter().all(|path| path.extension().is_some_and(|kind| kind == "json")), "{files:?}");
+        let mut texts: Vec<_> = files.drain(..).map(|path| fs::read_to_string(path).unwrap()).collect();
+        texts.sort();
+        assert_eq!(texts, ["a", "b", "c"]);
+    }
 }

@@ -157,3 +157,32 @@ async fn however_long_items_are_together_they_are_taken() {
     reader.until("finished", |monitor| monitor.status().counters.finished == 24).await;
     reader.end().await;
 }
+
+#[tokio::test]
+async fn a_message_that_the_disk_has_no_room_for_leaves_nothing() {
+    let (queue, _serving) = queue().await;
+    let long = "x".repeat(9_000);
+    put(&queue, &[long.as_str()]).await;
+    let folder = folder();
+    // A file may have some blocks and no more, as on a disk that is full.
+    let script = r#"trap "" XFSZ; ulimit -f 4; exec "$@""#;
+    let reader = Command::new("sh")
+        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_streamgauge"), "read", "--exec", "true", "--no-lease"])
+        .args(["--source", &queue.to_string(), "--failed-message-dir"])
+        .arg(&folder)
+        .args(["--sleeptime-failed-queue", "0.05", "--sleeptime-queue-empty", "0.02"])
+        .stderr(Stdio::null())
+        .spawn();
+    let mut reader = reader.unwrap();
+    let again = async {
+        while stat(&queue, "puts").await < 4 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let again = timeout(PATIENCE, again).await;
+    reader.kill().unwrap();
+    reader.wait().unwrap();
+    again.expect("it is not tried again");
+    let left = files(&folder.join("reader"));
+    assert!(left.len() <= 1 && left.iter().all(|(name, _)| !name.ends_with(".json")), "{left:?}");
+}
