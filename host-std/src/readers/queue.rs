@@ -126,7 +126,7 @@ impl Queue {
             None => {}
         }
         if let Some(first) = lent.first() {
-            keeper.hold(lent.iter().map(|lent| lent.token.clone()), lender.lasts(first));
+            keeper.hold(lent.iter().map(|lent| lent.token.clone()), lender.lasts(first, date(&answer)));
         }
         let item =
             |Lent { token, attempt, data, .. }| Item { data: data.into(), lease: Some(Lease { token, attempt }) };
@@ -233,13 +233,25 @@ impl Queue {
 const SHORTEST: Duration = Duration::from_millis(600);
 
 impl Lender {
-    /// How long an item's lease lasts: what was asked for, or less if the queue allows less.
-    fn lasts(&self, lent: &Lent) -> Duration {
+    /// How long an item's lease lasts: what was asked for, or less if the queue allows less. `date` is what the queue's
+    /// own clock said.
+    fn lasts(&self, lent: &Lent, date: Option<Timestamp>) -> Duration {
         let until = lent.until.parse::<Timestamp>().ok();
-        let left = until.and_then(|until| Duration::try_from(until.duration_since(Timestamp::now())).ok());
-        // Clocks differ. If this one is late nothing is known; if it is early, touching a few times a second does no harm.
+        let left = until.and_then(|until| {
+            let left = Duration::try_from(until.duration_since(date.unwrap_or_else(Timestamp::now))).ok()?;
+            // What is less than a second is missing in a date.
+            Some(left.saturating_sub(Duration::from_secs(date.is_some().into())))
+        });
+        // Without a date clocks may differ. If this one is late nothing is known; if it is early, touching a few times a
+        // second does no harm.
         left.unwrap_or(Duration::ZERO).max(SHORTEST).min(self.lease)
     }
+}
+
+/// When it was given, by the clock of who gave it.
+fn date(answer: &Response<Vec<u8>>) -> Option<Timestamp> {
+    let date = answer.headers().get("date")?.to_str().ok()?;
+    Timestamp::try_from(httpdate::parse_http_date(date).ok()?).ok()
 }
 
 fn split(answer: Bytes, separator: Option<u8>) -> Vec<Item> {
@@ -256,17 +268,23 @@ mod tests {
 
     #[test]
     fn a_lease_is_not_touched_all_the_time_for_a_clock_that_is_early() {
-        let lasts = |lease, until: &str| {
+        let lasts = |lease, until: &str, date: Option<&str>| {
             let server: Url = "http://127.0.0.1:1".parse().unwrap();
             let (leases, get) = (Leases::new(server.clone(), None), server);
             let lender = Lender { leases, get, lease: Duration::from_millis(lease), limits: Limits::default() };
             let until = until.to_owned();
-            lender.lasts(&Lent { item: 1, token: String::new(), attempt: 1, until, data: Vec::new() })
+            let date = date.map(|date| date.parse().unwrap());
+            lender.lasts(&Lent { item: 1, token: String::new(), attempt: 1, until, data: Vec::new() }, date)
         };
         let (long, short) = (60_000, 300);
         for until in ["2012-03-16T18:40:47Z", "soon"] {
-            assert_eq!([lasts(long, until), lasts(short, until)], [SHORTEST, Duration::from_millis(300)]);
+            assert_eq!([lasts(long, until, None), lasts(short, until, None)], [SHORTEST, Duration::from_millis(300)]);
         }
-        assert_eq!(lasts(long, "9012-03-16T18:40:47Z"), Duration::from_secs(60));
+        assert_eq!(lasts(long, "9012-03-16T18:40:47Z", None), Duration::from_secs(60));
+        // Dates are cut off to seconds.
+        for (until, left) in [("9012-03-16T18:40:57Z", 9), ("9012-03-16T18:41:57Z", 60)] {
+            assert_eq!(lasts(long, until, Some("9012-03-16T18:40:47Z")), Duration::from_secs(left));
+        }
+        assert_eq!(lasts(long, "9012-03-16T18:40:48Z", Some("9012-03-16T18:40:47Z")), SHORTEST);
     }
 }

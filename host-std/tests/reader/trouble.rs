@@ -186,3 +186,30 @@ async fn a_message_that_the_disk_has_no_room_for_leaves_nothing() {
     let left = files(&folder.join("reader"));
     assert!(left.len() <= 1 && left.iter().all(|(name, _)| !name.ends_with(".json")), "{left:?}");
 }
+
+#[tokio::test]
+async fn a_lease_is_kept_by_the_clock_of_its_queue() {
+    let (gets, touches) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let seen = Arc::clone(&touches);
+    let queue = scripted(move |target, _| match target.split('?').next().unwrap() {
+        "/stats" => Said::standing(),
+        "/mget" if gets.fetch_add(1, Ordering::SeqCst) == 0 => Said::Answer(
+            "200 OK",
+            // It is far ahead of ours, and lends for two seconds at the most.
+            "date: Fri, 01 Mar 2999 12:00:00 GMT\r\ncontent-type: application/x-ndjson\r\n".to_owned(),
+            r#"{"item":1,"lease":"00ff","attempt":1,"until":"2999-03-01T12:00:02Z","data":"1"}"#.to_owned(),
+        ),
+        "/touch" => {
+            seen.fetch_add(1, Ordering::SeqCst);
+            Said::json("200 OK", r#"{"over":[],"touched":1}"#)
+        }
+        "/ack" => Said::json("200 OK", r#"{"over":[],"acked":1}"#),
+        _ => Said::nothing(),
+    })
+    .await;
+    let reader = quick(&queue, &folder()).lease(Duration::from_secs(60));
+    let reader = Running::start(reader.task("slow", |_| sleep(Duration::from_millis(1_900))));
+    reader.until("finished", |monitor| monitor.status().counters.finished == 1).await;
+    assert!(touches.load(Ordering::SeqCst) > 0);
+    reader.end().await;
+}
