@@ -5,6 +5,8 @@
 mod names;
 #[path = "cli/server.rs"]
 mod server;
+#[path = "cli/streams.rs"]
+mod streams;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;

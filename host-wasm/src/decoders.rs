@@ -79,7 +79,8 @@ impl Multipart {
                 multipart::Event::Message(message) => messages.push(Uint8Array::from(message)),
                 multipart::Event::TooLong { .. } => self.skipped += 1,
                 multipart::Event::Malformed(_) => self.malformed += 1,
-                multipart::Event::End => {}
+                // A gap is told by the numbers of the stream, and the end by the fetch.
+                multipart::Event::Gap(_) | multipart::Event::End => {}
             }
         }
         messages

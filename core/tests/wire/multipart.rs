@@ -1,6 +1,6 @@
 //! Parts that are broken or cut off.
 
-use streamgauge_core::wire::multipart;
+use streamgauge_core::wire::{Framing, Stream, multipart};
 
 use crate::decoded::{Found, read_parts};
 use crate::fragments;
@@ -50,6 +50,27 @@ fn a_stream_that_is_dropped_in_a_part_leaves_nothing_to_the_next_one() {
     let broken = b"\r\n--xXPubSubXx\r\ncontent-length: x\r\n\r\n";
     assert!(matches!(parts.decode(&mut &broken[..]), Some(multipart::Event::Malformed(_))));
     assert_eq!(parts.malformed(), 1);
+}
+
+#[test]
+fn a_part_that_says_what_was_left_out_is_no_message() {
+    let mut stream = Vec::new();
+    let out = Stream { framing: Framing::Multipart, chunked: false };
+    let Ok(()) = out.opening(&mut stream);
+    let Ok(()) = out.gap(99, &mut stream);
+    let Ok(()) = out.encode(100, b"hi", &mut stream);
+    let Ok(()) = out.gap(u64::MAX, &mut stream);
+    let Ok(()) = out.encode(101, b"", &mut stream);
+    let gap = |messages: u64| Found::Other(format!("Gap({messages})"));
+    let expected = [gap(99), message_of("hi"), gap(u64::MAX), message_of(""), Found::Other("0 ignored".into())];
+    for sizes in [vec![], vec![1], vec![5]] {
+        assert_eq!(read_parts(&fragments(&stream, &sizes), 8), expected);
+    }
+    // What has a body is a message, and what is no number says nothing.
+    for (head, found) in [("content-length: 2\nX-Pubsub-Gap: 1", "hi"), ("x-pubsub-gap: 1x\ncontent-length: 0", "")] {
+        let stream = format!("--xXPubSubXx\n{head}\n\n{found}\n");
+        assert_eq!(read_parts(&[stream.as_bytes()], 8)[0], message_of(found));
+    }
 }
 
 #[test]

@@ -86,6 +86,7 @@ impl Decoder {
                     match event {
                         multipart::Event::Message(message) => on(Found::Message(None, message)),
                         multipart::Event::TooLong { length } => on(Found::TooLong(None, length)),
+                        multipart::Event::Gap(messages) => on(Found::Gap(messages)),
                         multipart::Event::Malformed(_) => return Err(Error::Encoding("malformed part")),
                         multipart::Event::End => return Err(Error::Closed),
                     }
@@ -175,9 +176,10 @@ mod tests {
     fn each_encoding_is_decoded() {
         let lines = decode("application/json; charset=utf-8", "\r\na\n\nbc\ncut");
         assert_eq!(lines, (vec!["None a".into(), "None bc".into()], "connection closed".into()));
-        let stream = "--B\r\ncontent-type: */*\r\ncontent-length: 3\r\n\r\na\nb\r\n--B\r\n";
-        let parts = decode("Multipart/X-Mixed-Replace; boundary=\"B\"", stream);
-        assert_eq!(parts, (vec!["None a\nb".into()], "connection closed".into()));
+        let gap = "content-type: */*\r\ncontent-length: 0\r\nx-pubsub-gap: 7\r\n\r\n\r\n--B\r\n";
+        let stream = format!("--B\r\n{gap}content-type: */*\r\ncontent-length: 3\r\n\r\na\nb\r\n--B\r\n");
+        let parts = decode("Multipart/X-Mixed-Replace; boundary=\"B\"", &stream);
+        assert_eq!(parts, (vec!["Gap(7)".into(), "None a\nb".into()], "connection closed".into()));
         let stream = "retry: 1\n\nid: 7\ndata: a\ndata: b\n\nevent: gap\ndata: 3\n\nevent: other\ndata: x\n\n";
         let events = decode("text/event-stream", stream);
         assert_eq!(events, (vec!["Some(7) a\nb".into(), "Gap(3)".into()], "connection closed".into()));

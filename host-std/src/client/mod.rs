@@ -10,6 +10,7 @@
 //! | `write` | [`pubsub_write`], [`simplequeue_write`]: messages, or one item |
 //! | `leases` | items that are lent, and what becomes of them |
 //! | `subscription` | [`Subscription`]: one stream of messages, until it ends |
+//! | `numbers` | [`Position`]: which message is which, and what is missing |
 //! | `feed` | [`Feed`]: subscriptions one after another, with back-off and resume |
 //! | `decoder` | messages out of each of the three encodings |
 //! | `answers` | what comes off a socket, decoded |
@@ -24,6 +25,7 @@ mod error;
 mod feed;
 mod https;
 pub(crate) mod leases;
+mod numbers;
 mod request;
 mod subscription;
 mod url;
@@ -39,11 +41,12 @@ pub use error::Error;
 pub use feed::{Announce, Feed, News};
 pub use https::trust;
 pub(crate) use https::trust_later;
+pub use numbers::Position;
 pub use request::request;
 #[cfg(feature = "otlp")]
 pub(crate) use request::request_for;
 pub(crate) use request::write;
-pub use subscription::{Item, Position, Subscription};
+pub use subscription::{Item, Subscription};
 pub use url::{BadUrl, Url};
 pub use write::{pubsub_write, simplequeue_write};
 

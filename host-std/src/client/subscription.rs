@@ -1,9 +1,10 @@
 use super::bearer;
-use super::decoder::{Decoder, Found};
+use super::decoder::Decoder;
+use super::numbers::{Numbers, Position, text};
 use super::request::send;
 use super::{Answers, Encoding, Error, Limits, Url, request};
 use crate::transport::Transport;
-use streamgauge_core::wire::http::{Event, ResponseHead};
+use streamgauge_core::wire::http::Event;
 use tokio::time::timeout;
 
 /// One stream of messages, until it ends.
@@ -47,7 +48,7 @@ pub enum Item<'a> {
         /// Its bytes.
         bytes: &'a [u8],
     },
-    /// So many messages will not come any more: the server no longer has them.
+    /// So many messages will not come any more: the server no longer has them, or has skipped them.
     Missed(u64),
     /// The server has begun anew behind the last message seen, and its numbers with it: nobody knows how many messages will
     /// not come any more, if any.
@@ -57,27 +58,6 @@ pub enum Item<'a> {
         /// Its bytes.
         length: u64,
     },
-}
-
-/// Where in a numbered stream: behind the last message seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Position {
-    /// The life of the server; `None` when only the number is known.
-    pub epoch: Option<String>,
-    /// The number of the last message seen.
-    pub last: u64,
-}
-
-impl Position {
-    /// Whether the number belongs to this life of the server. The epoch is the first number of a life, and numbers of
-    /// later lives are larger.
-    fn is_of(&self, epoch: Option<&str>) -> bool {
-        let first = epoch.and_then(|epoch| epoch.parse::<u64>().ok());
-        match (&self.epoch, first) {
-            (None, Some(first)) => first <= self.last.saturating_add(1),
-            _ => self.epoch.as_deref() == epoch,
-        }
-    }
 }
 
 impl Subscription {
@@ -119,6 +99,10 @@ impl Subscription {
         limits: Limits,
     ) -> Result<Self, Error> {
         let resumed = after.map(|position| url.with_query("last_event_id", position.last));
+        // The address itself may say where it goes on.
+        let own = url.parameter("last_event_id").and_then(|last| last.parse().ok());
+        let own = own.map(|last| Position { epoch: None, last });
+        let after = after.or(own.as_ref());
         let mut stream = send(bearer::field()?, "GET", resumed.as_ref().unwrap_or(url), &[], None, &limits).await?;
         let mut answers = Answers::new();
         loop {
@@ -129,7 +113,7 @@ impl Subscription {
                 }
                 let own = text(&head, "content-type").filter(|own| Encoding::of(own).is_some());
                 let decoder = Decoder::new(own.as_deref().or(hint).unwrap_or_default(), limits.message)?;
-                let numbers = Numbers::new(&head, after);
+                let numbers = Numbers::new(&head, decoder.encoding(), url, after);
                 return Ok(Self { stream, answers, decoder, numbers });
             }
             let read = timeout(limits.read, answers.fill(&mut stream)).await;
@@ -187,80 +171,4 @@ impl Subscription {
         }
         Ok(any)
     }
-}
-
-/// Which message is which.
-#[derive(Debug)]
-struct Numbers {
-    epoch: Option<String>,
-    /// The number of the message that comes next.
-    next: Option<u64>,
-    /// Messages below have been seen on an earlier stream.
-    fresh: u64,
-    missed: u64,
-    /// Whether messages were seen on an earlier stream, of another life of the server.
-    is_new_life: bool,
-}
-
-impl Numbers {
-    fn new(head: &ResponseHead<'_>, after: Option<&Position>) -> Self {
-        let epoch = text(head, "x-pubsub-epoch");
-        let first = head.number("x-pubsub-sequence");
-        let expected = after.filter(|after| after.is_of(epoch.as_deref())).map(|after| after.last.saturating_add(1));
-        let missed = match (first, expected) {
-            (Some(first), Some(expected)) => first.saturating_sub(expected),
-            _ => 0,
-        };
-        // Without an epoch lower numbers may well belong to another life.
-        let fresh = expected.filter(|_| epoch.is_some()).unwrap_or(0);
-        let is_new_life = first.is_some() && after.is_some() && expected.is_none();
-        Self { epoch, next: first.or(expected), fresh, missed, is_new_life }
-    }
-
-    fn position(&self) -> Option<Position> {
-        let last = self.next?.checked_sub(1)?;
-        Some(Position { epoch: self.epoch.clone(), last: last.max(self.fresh.saturating_sub(1)) })
-    }
-
-    fn report_missed(&mut self, on: &mut impl FnMut(Item<'_>)) -> bool {
-        let (missed, is_new_life) = (core::mem::take(&mut self.missed), core::mem::take(&mut self.is_new_life));
-        if missed > 0 {
-            on(Item::Missed(missed));
-        }
-        if is_new_life {
-            on(Item::NewLife);
-        }
-        missed > 0 || is_new_life
-    }
-
-    fn pass(&mut self, found: Found<'_>, on: &mut impl FnMut(Item<'_>)) {
-        let own = match found {
-            Found::Message(own, _) | Found::TooLong(own, _) => own,
-            // Where messages have numbers, the number of the next one tells the same.
-            Found::Gap(messages) => {
-                if self.next.is_none() {
-                    on(Item::Missed(messages));
-                }
-                return;
-            }
-        };
-        if let (Some(own), Some(next)) = (own, self.next) {
-            self.missed = own.saturating_sub(next);
-            self.report_missed(on);
-        }
-        let sequence = own.or(self.next);
-        self.next = sequence.map(|sequence| sequence.saturating_add(1));
-        if sequence.is_some_and(|sequence| sequence < self.fresh) {
-            return;
-        }
-        on(match found {
-            Found::TooLong(_, length) => Item::TooLong { length },
-            Found::Message(_, bytes) => Item::Message { sequence, bytes },
-            Found::Gap(messages) => Item::Missed(messages),
-        });
-    }
-}
-
-fn text(head: &ResponseHead<'_>, name: &str) -> Option<String> {
-    Some(String::from_utf8_lossy(head.field(name)?).into_owned())
 }

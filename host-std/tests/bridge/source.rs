@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 use streamgauge::client::Url;
-use streamgauge_core::wire::Framing;
+use streamgauge_core::wire::{Framing, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -125,12 +125,15 @@ impl State {
         let request = String::from_utf8(request).expect("text");
         let (method, rest) = request.split_once(" /sub?").expect("a request");
         let query = rest.split(' ').next().unwrap_or_default();
-        let framing = match query {
-            _ if query.contains("format=sse") => Framing::Events,
-            _ if query.contains("multipart=0") => Framing::Lines,
+        // The first of a name counts.
+        let parameter = |name| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        let framing = match (parameter("format"), parameter("multipart")) {
+            (Some("sse"), _) => Framing::Events,
+            (_, Some("0")) => Framing::Lines,
             _ => Framing::Multipart,
         };
         let mut next;
+        let mut missed = 0;
         let head = {
             let mut log = self.log.lock().expect("no panic");
             let end = log.first + log.messages.len() as u64;
@@ -139,6 +142,7 @@ impl State {
                 let wanted = id.split('&').next().and_then(|id| id.parse::<u64>().ok()).expect("a number") + 1;
                 // Numbers of another life are beyond the end here: then everything.
                 next = if wanted > end { log.first } else { wanted.max(log.first) };
+                missed = next.saturating_sub(wanted);
             }
             if method == "HEAD" && log.refuses_head {
                 "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n".to_owned()
@@ -156,6 +160,9 @@ impl State {
             return;
         }
         let mut body = framing.opening().to_vec();
+        if framing == Framing::Events && missed > 0 {
+            let Ok(()) = Stream { framing, chunked: false }.gap(missed, &mut body);
+        }
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);

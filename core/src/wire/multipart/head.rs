@@ -8,6 +8,8 @@ pub(super) enum Step {
     More,
     /// The headers are over, and so many bytes follow.
     Body(u64),
+    /// The headers are over, and they said that so many messages were left out; there is no body.
+    Gap(u64),
     Malformed(Malformed),
     End,
 }
@@ -18,6 +20,8 @@ pub(super) struct Head {
     boundary_length: usize,
     state: State,
     delimiter: Delimiter,
+    /// Whose line it is, as far as `field` is that of either.
+    name: &'static [u8],
     field: Field,
     /// Bytes of the line, without CR.
     column: u64,
@@ -25,6 +29,7 @@ pub(super) struct Head {
     taken: u32,
     length: Option<u64>,
     bad_length: bool,
+    gap: Option<u64>,
     ignored: u64,
 }
 
@@ -46,7 +51,7 @@ enum Delimiter {
     No,
 }
 
-/// How far the line is that of `content-length`.
+/// How far the line is that of a header with a number that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
     Name(usize),
@@ -57,7 +62,8 @@ enum Field {
     Other,
 }
 
-const NAME: &[u8] = b"content-length:";
+const LENGTH: &[u8] = b"content-length:";
+const GAP: &[u8] = b"x-pubsub-gap:";
 
 impl Head {
     pub(super) fn new(boundary: &[u8]) -> Option<Self> {
@@ -78,11 +84,13 @@ impl Head {
             boundary_length: BOUNDARY.len(),
             state: State::Search,
             delimiter: Delimiter::Matched(0),
+            name: LENGTH,
             field: Field::Name(0),
             column: 0,
             taken: 0,
             length: None,
             bad_length: false,
+            gap: None,
             ignored: 0,
         }
     }
@@ -124,7 +132,11 @@ impl Head {
         self.column = self.column.saturating_add(u64::from(byte != b'\r'));
         self.delimiter = self.match_delimiter(byte);
         if self.state == State::Headers {
-            self.field = match_field(self.field, byte);
+            if self.field == Field::Name(0) {
+                // They begin with different letters.
+                self.name = if byte.eq_ignore_ascii_case(&b'x') { GAP } else { LENGTH };
+            }
+            self.field = match_field(self.name, self.field, byte);
         }
         if self.delimiter == Delimiter::Matched(self.boundary_length.wrapping_add(4)) {
             self.begin_line();
@@ -167,6 +179,12 @@ impl Head {
     }
 
     fn end_field(&mut self, field: Field) {
+        if self.name == GAP {
+            if let Field::Value(Some(gap)) | Field::Padded(gap) = field {
+                self.gap = Some(gap);
+            }
+            return;
+        }
         match field {
             Field::Value(Some(length)) | Field::Padded(length) => {
                 self.bad_length |= self.length.is_some_and(|other| other != length);
@@ -185,7 +203,10 @@ impl Head {
             None => Step::Malformed(Malformed::NoLength),
             Some(length) => {
                 self.state = State::Expect;
-                Step::Body(length)
+                match self.gap {
+                    Some(gap) if length == 0 => Step::Gap(gap),
+                    _ => Step::Body(length),
+                }
             }
         }
     }
@@ -195,6 +216,7 @@ impl Head {
         self.taken = 0;
         self.length = None;
         self.bad_length = false;
+        self.gap = None;
     }
 
     fn begin_line(&mut self) {
@@ -224,12 +246,12 @@ impl Head {
     }
 }
 
-fn match_field(field: Field, byte: u8) -> Field {
+fn match_field(name: &[u8], field: Field, byte: u8) -> Field {
     match (field, byte) {
-        (Field::Name(at), _) => match NAME.get(at) {
+        (Field::Name(at), _) => match name.get(at) {
             Some(wanted) if wanted.eq_ignore_ascii_case(&byte) => {
                 let at = at.wrapping_add(1);
-                if at == NAME.len() { Field::Value(None) } else { Field::Name(at) }
+                if at == name.len() { Field::Value(None) } else { Field::Name(at) }
             }
             _ => Field::Other,
         },

@@ -24,6 +24,8 @@ pub enum Event<'a> {
         /// The body's bytes.
         length: u64,
     },
+    /// The server says that so many messages were left out here: a part without a body, with `x-pubsub-gap`.
+    Gap(u64),
     /// The stream is not as it should be. Decoding goes on at the next boundary.
     Malformed(Malformed),
     /// The closing boundary: there are no more parts, and what follows is skipped.
@@ -48,8 +50,8 @@ pub enum Malformed {
 /// `content-length`, so it may hold any bytes, and is there with its last byte: nothing waits for
 /// the boundary behind it.
 ///
-/// The names of headers are read without regard to case, other headers are ignored, lines may end
-/// in CR LF or LF. The storage `S` holds a message that arrives in pieces; its size is the longest
+/// The names of headers are read without regard to case, others than `content-length` and
+/// `x-pubsub-gap` are ignored, lines may end in CR LF or LF. The storage `S` holds a message that arrives in pieces; its size is the longest
 /// message there can be.
 ///
 /// ```
@@ -130,6 +132,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Multipart<S> {
             match self.head.step(byte) {
                 Step::More => {}
                 Step::Body(length) => self.state = State::Body(length),
+                Step::Gap(messages) => return Some(Event::Gap(messages)),
                 Step::End => {
                     self.state = State::Ended;
                     return Some(Event::End);
