@@ -88,9 +88,10 @@ async fn a_subscription_yields_messages_until_it_is_kicked() {
             break end;
         }
     };
-    assert_eq!(seen, [(Some(7), b"one".to_vec()), (Some(8), b"two".to_vec())]);
+    // A line may be a part of a message: nobody knows which it is.
+    assert_eq!(seen, [(None, b"one".to_vec()), (None, b"two".to_vec())]);
     assert!(matches!(end, Error::Kicked), "{end}");
-    assert_eq!(subscription.position().map(|position| position.last), Some(8));
+    assert_eq!(subscription.position(), None);
     let refused = server("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", false).await;
     assert!(matches!(Subscription::connect(&refused, limits()).await, Err(Error::Status(503))));
 }

@@ -1,4 +1,4 @@
-use super::{Backoff, Error, Item, Limits, Position, Subscription, Url};
+use super::{Backoff, Error, Item, Limits, Position, Subscription, Url, form};
 use core::hash::{BuildHasher, Hasher};
 use core::time::Duration;
 use std::hash::RandomState;
@@ -9,6 +9,9 @@ use std::io::{self, Write as _};
 ///
 /// Of several addresses one is picked at random, and another one when it doesn't answer; but a
 /// numbered stream stays with the address that it began at, because only there it can be resumed.
+///
+/// A source is asked for the form of its stream in which each message has a number, whatever form the address names:
+/// where that is lines, empty messages are left out, as they are from lines.
 #[derive(Debug)]
 pub struct Feed {
     urls: Vec<Url>,
@@ -116,17 +119,18 @@ impl Feed {
         hint: &mut Option<String>,
         on: &mut impl FnMut(News<'_>) -> Result<(), E>,
     ) -> Result<Result<(), E>, Error> {
+        let (asked, is_for_lines) = (form::numbered(url), form::wants_lines(url));
         if hint.is_none() {
             if let Err(error) = on(News::Detecting(url)) {
                 return Ok(Err(error));
             }
-            *hint = Subscription::detect(url, self.limits).await?;
+            *hint = Subscription::detect(&asked, self.limits).await?;
         }
         if let Err(error) = on(News::Connecting(url)) {
             return Ok(Err(error));
         }
         let position = self.position.as_ref();
-        let mut stream = Subscription::resume(url, hint.as_deref(), position, self.limits).await?;
+        let mut stream = Subscription::resume(&asked, hint.as_deref(), position, self.limits).await?;
         if let Err(error) = on(News::Connected(url)) {
             return Ok(Err(error));
         }
@@ -139,7 +143,9 @@ impl Feed {
                 if end.is_none() {
                     let one = u64::from(!matches!(item, Item::Missed(_) | Item::NewLife));
                     *left = left.map(|left| left.saturating_sub(one));
-                    end = on(News::Item(item)).err().map(Err).or((*left == Some(0)).then_some(Ok(())));
+                    let is_left_out = is_for_lines && matches!(item, Item::Message { bytes: b"", .. });
+                    let said = if is_left_out { Ok(()) } else { on(News::Item(item)) };
+                    end = said.err().map(Err).or((*left == Some(0)).then_some(Ok(())));
                 }
             });
             let read = read.await;

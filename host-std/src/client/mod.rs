@@ -11,6 +11,7 @@
 //! | `leases` | items that are lent, and what becomes of them |
 //! | `subscription` | [`Subscription`]: one stream of messages, until it ends |
 //! | `numbers` | [`Position`]: which message is which, and what is missing |
+//! | `form` | in which form a stream is asked for, so that its messages have numbers |
 //! | `feed` | [`Feed`]: subscriptions one after another, with back-off and resume |
 //! | `decoder` | messages out of each of the three encodings |
 //! | `answers` | what comes off a socket, decoded |
@@ -23,6 +24,7 @@ mod connection;
 mod decoder;
 mod error;
 mod feed;
+mod form;
 mod https;
 pub(crate) mod leases;
 mod numbers;

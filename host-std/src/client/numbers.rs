@@ -1,7 +1,7 @@
 //! Which message of a stream is which, and which of them are missing.
 
 use super::decoder::Found;
-use super::{Encoding, Item, Url};
+use super::{Encoding, Item, Url, form};
 use streamgauge_core::wire::http::ResponseHead;
 
 /// Where in a numbered stream: behind the last message seen.
@@ -29,7 +29,7 @@ impl Position {
 #[derive(Debug)]
 pub(super) struct Numbers {
     epoch: Option<String>,
-    /// The number of the message that comes next.
+    /// The number of the message that comes next; where messages are left out without a word, it may be larger.
     next: Option<u64>,
     /// Messages below have been seen on an earlier stream.
     fresh: u64,
@@ -60,7 +60,12 @@ impl Numbers {
             Some(_) => None,
             None => gone_from(url, first, epoch.as_deref()),
         };
-        Self { epoch, next: first.or(expected), fresh, missed, is_new_life, opening }
+        let counts = match encoding {
+            Encoding::Lines => false,
+            Encoding::Multipart => !form::withholds(url),
+            Encoding::Events => true,
+        };
+        Self { epoch, next: first.or(expected).filter(|_| counts), fresh, missed, is_new_life, opening }
     }
 
     pub(super) fn position(&self) -> Option<Position> {

@@ -13,7 +13,8 @@ use tokio::time::timeout;
 /// message has, `x-pubsub-epoch` which life of the server the numbers belong to. With the
 /// [`Position`] of the stream before, a new one goes on behind the last message seen, and what is
 /// missing in between is told, and counted. The original pubsub has neither: then a new stream
-/// begins with whatever is published next.
+/// begins with whatever is published next. So it does where messages can't be counted: in lines, and in
+/// parts of which the server leaves some out (`filter`, `rate`).
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), streamgauge::client::Error> {
@@ -41,7 +42,7 @@ pub struct Subscription {
 /// What a subscription brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Item<'a> {
-    /// A message, with its number if the stream is numbered.
+    /// A message, with its number if it is known.
     Message {
         /// Its number.
         sequence: Option<u64>,
@@ -146,7 +147,7 @@ impl Subscription {
         self.decoder.encoding()
     }
 
-    /// Behind the last message seen, if the stream is numbered.
+    /// Behind the last message seen, if its number is known.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         self.numbers.position()

@@ -98,7 +98,7 @@ impl Asked {
 }
 
 pub(super) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure> {
-    // Of all encodings this one carries any bytes.
+    // Of all encodings this one carries any bytes. Where messages are left out, the client asks for one with numbers.
     let url = options.asked.of(options.at.verb("/sub?multipart=1"));
     let since = options.since.map(|last| Position { epoch: None, last });
     let mut feed = Feed::new(vec![url.clone()], Limits::default()).after(since);

@@ -157,6 +157,42 @@ async fn a_source_that_drops_the_connection_is_resumed_without_loss() {
 }
 
 #[tokio::test]
+async fn a_message_of_several_lines_or_none_is_one_message() {
+    let mut source = Source::start(true).await;
+    let fake = Fake::start(|_, _| Act::Answer(200)).await;
+    let running = Running::start(config(&source, &[fake.post()]));
+    source.subscribed(1).await;
+    source.publish(&["a\nb\r\n\nc".into(), String::new(), "d".into()]);
+    running.until("first part", |summary| delivered(summary) == [2]).await;
+    source.stop().await;
+    source.publish(&["e".into(), "f".into()]);
+    source.restart().await;
+    running.until("resumed", |summary| delivered(summary) == [4]).await;
+    assert_eq!(fake.messages(), ["a\nb\r\n\nc", "d", "e", "f"]);
+    assert_eq!(running.finish().await.missed, 0);
+}
+
+#[tokio::test]
+async fn what_the_source_leaves_out_is_not_missing() {
+    for encoding in ["multipart=0", "multipart=1", "format=sse"] {
+        let mut source = Source::start(true).await;
+        let fake = Fake::start(|_, _| Act::Answer(200)).await;
+        let url = source.url(&format!("{encoding}&filter=7"));
+        let running = Running::start(Config::new(url, vec![fake.post()]));
+        source.subscribed(1).await;
+        source.publish(&numbered(0..30));
+        running.until("first part", |summary| delivered(summary) == [3]).await;
+        source.stop().await;
+        source.publish(&numbered(30..60));
+        source.restart().await;
+        running.until("resumed", |summary| delivered(summary) == [6]).await;
+        let wanted: Vec<_> = numbered(0..60).into_iter().filter(|message| message.contains('7')).collect();
+        assert_eq!(fake.messages(), wanted, "{encoding}");
+        assert_eq!(running.finish().await.missed, 0, "{encoding}");
+    }
+}
+
+#[tokio::test]
 async fn what_the_source_no_longer_holds_is_counted() {
     for encoding in ["multipart=0", "format=sse"] {
         let mut source = Source::start(true).await;

@@ -132,6 +132,7 @@ impl State {
             (_, Some("0")) => Framing::Lines,
             _ => Framing::Multipart,
         };
+        let filter = parameter("filter");
         let mut next;
         let mut missed = 0;
         let head = {
@@ -171,7 +172,9 @@ impl State {
                 let log = self.log.lock().expect("no panic");
                 let from = usize::try_from(next - log.first).expect("no older ones");
                 for message in &log.messages[from..] {
-                    let Ok(()) = framing.encode(next, message.as_bytes(), &mut body);
+                    if filter.is_none_or(|wanted| message.contains(wanted)) {
+                        let Ok(()) = framing.encode(next, message.as_bytes(), &mut body);
+                    }
                     next += 1;
                 }
             }

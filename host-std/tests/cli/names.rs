@@ -163,7 +163,9 @@ fn a_download_ends_when_the_server_says_so_and_asks_for_what_was_said() {
     let asked = ["--topic=a", "--from=2012-03-16T18:40:47Z", "--no-follow", "--rate=5", "--filter=c:a b", "--keep=u"];
     let output = run(&[&["sub", "--url", &url][..], &asked].concat(), "");
     assert_eq!(parts(&output), (0, "one\n", ""));
-    let target = "/sub?multipart=1&topic=a&follow=0&from=2012-03-16T18%3A40%3A47Z&rate=5&filter=c%3Aa%20b&keep=u";
+    // So that what is left out moves no number.
+    let target =
+        "/sub?format=sse&multipart=1&topic=a&follow=0&from=2012-03-16T18%3A40%3A47Z&rate=5&filter=c%3Aa%20b&keep=u";
     let expected = [format!("HEAD {target} HTTP/1.1"), format!("GET {target} HTTP/1.1")];
     assert_eq!(source.join().expect("the source ends"), expected);
 }

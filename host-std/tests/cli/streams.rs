@@ -49,3 +49,18 @@ fn what_is_gone_is_told_and_is_no_message() {
     let said = format!("missed {} messages: the server no longer has them\n", kept.len() - 1);
     assert_eq!(parts(&newest), (0, printed(&kept[kept.len() - 1..]).as_str(), said.as_str()));
 }
+
+#[test]
+fn what_is_left_out_does_not_move_the_numbers_of_the_others() {
+    let server = Server::start(&[]);
+    let line = |number| format!("{{\"c\":\"{}\",\"n\":{number}}}\n", if number % 100 == 7 { "DE" } else { "US" });
+    let lines: String = (0..1000).map(line).collect();
+    assert_eq!(parts(&run(&["pub", "--url", &server.pubsub], lines)), (0, "published 1000\n", ""));
+    let wanted: Vec<_> = kept(&server).into_iter().filter(|(_, data)| data.contains("DE")).collect();
+    assert_eq!(wanted.len(), 10);
+    let sub = ["sub", "--url", &server.pubsub, "--json", "--filter=c:DE", "--no-follow"];
+    let all = run(&[&sub[..], &["--from=first"]].concat(), "");
+    assert_eq!(parts(&all), (0, printed(&wanted).as_str(), ""));
+    let rest = run(&[&sub[..], &[&format!("--since={}", wanted[4].0)]].concat(), "");
+    assert_eq!(parts(&rest), (0, printed(&wanted[5..]).as_str(), ""));
+}
