@@ -19,6 +19,8 @@ pub struct Feed {
     limits: Limits,
     backoff: Backoff,
     position: Option<Position>,
+    /// It had a position that the source did not take.
+    is_astray: bool,
     /// Messages that are still to come, where the address says how many (`limit`).
     left: Option<u64>,
 }
@@ -70,7 +72,8 @@ impl Feed {
     /// A feed from one of these sources.
     #[must_use]
     pub fn new(urls: Vec<Url>, limits: Limits) -> Self {
-        let mut feed = Self { urls, current: 0, limits, backoff: Backoff::default(), position: None, left: None };
+        let backoff = Backoff::default();
+        let mut feed = Self { urls, current: 0, limits, backoff, position: None, is_astray: false, left: None };
         feed.pick();
         let limit = feed.urls.get(feed.current).and_then(|url| url.parameter("limit"));
         feed.left = limit.and_then(|limit| limit.parse().ok());
@@ -98,9 +101,10 @@ impl Feed {
                 Ok(end) => return end,
                 Err(lost) => lost,
             };
-            if let Error::Status(400..500) = lost {
-                // Whatever it has against the position, insisting on it would help nobody.
-                self.position = None;
+            if let Error::Status(400) = lost {
+                // Whatever it has against the position, insisting on it would help nobody. Other refusals, as of a token
+                // that has expired, say nothing about it.
+                self.is_astray |= self.position.take().is_some();
             }
             let wait = self.backoff.next();
             on(News::Lost(&url, &lost, wait))?;
@@ -132,6 +136,11 @@ impl Feed {
         let position = self.position.as_ref();
         let mut stream = Subscription::resume(&asked, hint.as_deref(), position, self.limits).await?;
         if let Err(error) = on(News::Connected(url)) {
+            return Ok(Err(error));
+        }
+        if core::mem::take(&mut self.is_astray)
+            && let Err(error) = on(News::Item(Item::NewLife))
+        {
             return Ok(Err(error));
         }
         self.backoff.reset();

@@ -1,7 +1,8 @@
 //! Which message is which in a stream: what is gone, what is left out, and what comes after a loss.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::thread::JoinHandle;
 
 use crate::server::{Server, parts, run};
 
@@ -63,4 +64,55 @@ fn what_is_left_out_does_not_move_the_numbers_of_the_others() {
     assert_eq!(parts(&all), (0, printed(&wanted).as_str(), ""));
     let rest = run(&[&sub[..], &[&format!("--since={}", wanted[4].0)]].concat(), "");
     assert_eq!(parts(&rest), (0, printed(&wanted[5..]).as_str(), ""));
+}
+
+/// A source that gives each connection one of these answers, and ends it; and the first lines of what it is asked.
+fn scripted(answers: Vec<String>) -> (String, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let source = std::thread::spawn(move || {
+        let answer = |answer: String| {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let mut lines = BufReader::new(stream.try_clone().expect("a clone")).lines();
+            let asked = lines.next().expect("a request").expect("text");
+            lines.find(|line| line.as_ref().is_ok_and(String::is_empty)).expect("a whole head").expect("text");
+            stream.write_all(answer.as_bytes()).expect("an answer");
+            asked
+        };
+        answers.into_iter().map(answer).collect()
+    });
+    (url, source)
+}
+
+/// The answer of a stream that begins with this number, and has these messages.
+fn stream(first: u64, messages: &[&str]) -> String {
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: multipart/x-mixed-replace; boundary=xXPubSubXx\r\nconnection: close\r\n";
+    let part = |message: &&str| format!("content-length: {}\r\n\r\n{message}\r\n--xXPubSubXx\r\n", message.len());
+    let body: String = messages.iter().map(part).collect();
+    format!("{head}x-pubsub-epoch: 5\r\nx-pubsub-sequence: {first}\r\n\r\n--xXPubSubXx\r\n{body}")
+}
+
+#[test]
+fn who_has_to_begin_anew_says_that_messages_may_be_missing() {
+    let refusal = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned();
+    let (url, source) = scripted(vec![stream(7, &[]), stream(7, &["one"]), refusal, stream(9, &["two"])]);
+    let output = run(&["sub", "--url", &url, "--count=2"], "");
+    let (code, stdout, stderr) = parts(&output);
+    assert_eq!((code, stdout), (0, "one\ntwo\n"));
+    assert!(stderr.ends_with("nobody can say how many messages were missed\n"), "{stderr}");
+    assert_eq!(source.join().expect("the source ends")[3], "GET /sub?multipart=1 HTTP/1.1");
+}
+
+#[test]
+fn who_is_refused_for_a_while_goes_on_where_it_was() {
+    for status in ["401 Unauthorized", "404 Not Found"] {
+        let refusal = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let (url, source) = scripted(vec![stream(7, &[]), stream(7, &["one"]), refusal, stream(8, &["two"])]);
+        let output = run(&["sub", "--url", &url, "--from=first", "--count=2", "--json"], "");
+        let (code, stdout, _) = parts(&output);
+        assert_eq!((code, stdout), (0, "{\"id\": 7, \"data\": \"one\"}\n{\"id\": 8, \"data\": \"two\"}\n"));
+        let again = "GET /sub?last_event_id=7&multipart=1&from=first HTTP/1.1";
+        assert_eq!(source.join().expect("the source ends")[2..], [again, again], "{status}");
+    }
 }
