@@ -32,6 +32,12 @@ impl Backoff {
         now
     }
 
+    /// The longest wait there is.
+    #[must_use]
+    pub const fn most(&self) -> Duration {
+        self.most
+    }
+
     /// An attempt has succeeded.
     pub fn reset(&mut self) {
         self.next = self.first;

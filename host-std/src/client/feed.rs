@@ -3,6 +3,7 @@ use core::hash::{BuildHasher, Hasher};
 use core::time::Duration;
 use std::hash::RandomState;
 use std::io::{self, Write as _};
+use tokio::time::Instant;
 
 /// A subscription that comes back: with back-off, and behind the last message seen where the
 /// source can tell.
@@ -143,7 +144,8 @@ impl Feed {
         {
             return Ok(Err(error));
         }
-        self.backoff.reset();
+        // A source that ends each stream as soon as it has begun is no better than one that isn't there.
+        let (begun, mut is_good) = (Instant::now(), false);
         // It is not lost then, but over.
         let has_end = url.parameter("follow").is_some_and(|follow| follow == "0");
         loop {
@@ -152,6 +154,7 @@ impl Feed {
                 if end.is_none() {
                     let one = u64::from(!matches!(item, Item::Missed(_) | Item::NewLife));
                     *left = left.map(|left| left.saturating_sub(one));
+                    is_good |= one > 0;
                     let is_left_out = is_for_lines && matches!(item, Item::Message { bytes: b"", .. });
                     let said = if is_left_out { Ok(()) } else { on(News::Item(item)) };
                     end = said.err().map(Err).or((*left == Some(0)).then_some(Ok(())));
@@ -159,6 +162,9 @@ impl Feed {
             });
             let read = read.await;
             self.position = stream.position();
+            if is_good || begun.elapsed() > self.backoff.most() {
+                self.backoff.reset();
+            }
             match (end, read) {
                 (Some(end), _) => return Ok(end),
                 (None, Err(Error::Complete)) if has_end => return Ok(Ok(())),

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
-use crate::server::{Server, parts, run};
+use crate::server::{Server, parts, run, text};
 
 /// The messages that a server has, with the numbers that it gives them.
 fn kept(server: &Server) -> Vec<(u64, String)> {
@@ -115,4 +115,17 @@ fn who_is_refused_for_a_while_goes_on_where_it_was() {
         let again = "GET /sub?last_event_id=7&multipart=1&from=first HTTP/1.1";
         assert_eq!(source.join().expect("the source ends")[2..], [again, again], "{status}");
     }
+}
+
+#[test]
+fn a_source_that_ends_its_streams_at_once_is_asked_less_and_less_often() {
+    let mut answers = vec![stream(7, &[]); 4];
+    answers.extend([stream(7, &["one"]), stream(8, &["two"])]);
+    let (url, source) = scripted(answers);
+    let output = run(&["sub", "--url", &url, "--count=2"], "");
+    source.join().expect("the source ends");
+    assert_eq!(text(&output.stdout), "one\ntwo\n");
+    let waits = text(&output.stderr).lines().filter_map(|line| line.split_once("again in ")).map(|(_, wait)| wait);
+    // What brings a message is there again.
+    assert_eq!(waits.collect::<Vec<_>>(), ["0.1 s", "0.2 s", "0.4 s", "0.1 s"]);
 }
