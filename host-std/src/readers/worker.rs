@@ -226,15 +226,12 @@ impl Worker {
         loop {
             let Some(queue) = self.queues.get_mut(origin) else { return };
             let error = match self.waiting.ask(queue.settle(how, tokens)).await {
-                Ok(0) => return self.release(origin, tokens, tokens.len() as u64, retry.is_unknown()),
                 Ok(done) => {
-                    self.shared.pool.lock().handle_success(origin);
-                    return self.release(
-                        origin,
-                        tokens,
-                        (tokens.len() as u64).saturating_sub(done),
-                        retry.is_unknown(),
-                    );
+                    if done > 0 {
+                        self.shared.pool.lock().handle_success(origin);
+                    }
+                    let lost = (tokens.len() as u64).saturating_sub(done);
+                    return self.release(origin, tokens, lost, retry.is_unknown());
                 }
                 Err(error) => error,
             };
