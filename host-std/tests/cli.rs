@@ -168,7 +168,7 @@ fn a_signal_ends_a_subscription_and_a_wait() {
     let mut item = [0; 2];
     waiting.stdout.as_mut().expect("stdout").read_exact(&mut item).expect("an item");
     signal(&waiting, "TERM");
-    assert_eq!((&item, parts(&collect(waiting))), (b"a\n", (0, "", "")));
+    assert_eq!((&item, parts(&collect(waiting))), (b"a\n", (130, "", "")), "four are missing");
 }
 
 #[test]

@@ -35,17 +35,21 @@ impl Shard {
     /// The log has no room for them: they stay where they are.
     pub(super) async fn move_out_of(&self, keeper: &Arc<Keeper>, segments: &BTreeSet<u32>) -> Result<(), Full> {
         for (queue, items) in self.stragglers(keeper, segments).await {
-            let mut rest = &items[..];
+            let (mut rest, mut most) = (&items[..], BATCH);
             while !rest.is_empty() {
                 let mut bytes = 0;
                 let fits = |item: &&Straggler| {
                     bytes += item.data.len() + BESIDE;
-                    bytes <= BATCH
+                    bytes <= most
                 };
                 // One that is longer goes alone.
                 let (some, behind) = rest.split_at(rest.iter().take_while(fits).count().max(1));
-                self.move_some(keeper, &queue, some).await?;
-                rest = behind;
+                match self.move_some(keeper, &queue, some).await {
+                    Ok(()) => rest = behind,
+                    // A few may have room where many have none, and leave some for the others.
+                    Err(_) if some.len() > 1 => most /= 2,
+                    Err(full) => return Err(full),
+                }
             }
         }
         Ok(())

@@ -193,7 +193,11 @@ mod tests {
     }
 
     async fn put(shard: &Shard) -> Outcome {
-        let items = Pieces::whole(Data::Plain(&[b'x'; EACH]));
+        put_of(shard, EACH).await
+    }
+
+    async fn put_of(shard: &Shard, bytes: usize) -> Outcome {
+        let items = Pieces::whole(Data::Plain(&[b'x'; EACH][..bytes]));
         execute(shard, Command::Put { queue: queue(), items, delay: std::time::Duration::ZERO, id: None }).await
     }
 
@@ -265,17 +269,19 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let shard = begin(&folder, MOST);
         run(&shard, true, async {
+            // Each segment has one of those that stay, or two, and nobody needs more of it.
+            const SHORT: usize = EACH / 4;
             let mut there = 0;
-            while !is_full(&put(&shard).await) {
+            while !is_full(&put_of(&shard, SHORT).await) {
                 there += 1;
             }
             for item in 0..there {
                 let long = Lease::For(Some(std::time::Duration::from_secs(100_000)));
-                get(&shard, if item % 12 == 0 { long } else { Lease::None }).await;
+                get(&shard, if item % 40 == 0 { long } else { Lease::None }).await;
             }
             let mut put_again = 0;
             until_then("room for more", async || {
-                put_again += usize::from(!is_full(&put(&shard).await));
+                put_again += usize::from(!is_full(&put_of(&shard, SHORT).await));
                 put_again > there / 2
             })
             .await;
