@@ -220,7 +220,7 @@ fn run(town: &mut Town, model: &mut Model, tokens: &mut Vec<String>, serial: &mu
             let now = model.now;
             let queue = &mut model.queues[*q];
             if id.is_some_and(|id| queue.seen.get(&id).is_some_and(|at| now - at < DEDUPE_WINDOW)) {
-                queue.duplicates += 1;
+                queue.duplicates += pieces.len() as u64;
                 return;
             }
             let state = if *delay == 0 { State::Ready } else { State::Delayed(now + delay * 1_000) };

@@ -300,7 +300,7 @@ fn what_is_wrong_is_named() {
         ("\"change\":{\"learn\":4294967296}", "change.learn must be a whole number from 2 to 4294967295"),
         (
             "\"every\":1,\"when\":{\"change\":\"up\",\"for\":\"1s\"}",
-            "when.for must be left out of a rule of a change, which is a moment and does not last",
+            "when.for must be left out: a change does not last",
         ),
         // Time.
         ("\"every\":0", EVERY),

@@ -52,9 +52,10 @@ pub trait Host: Sized {
     /// [`Refusal::NoRoom`], when the budget has no room for it.
     fn queue(&mut self, settings: &QueueSettings) -> Result<QueueRoom<Self>, Refusal>;
 
-    /// Why a queue that grows has no room for so many bytes more, if that is for want of memory.
-    fn no_room(&self, needed: u64) -> Option<Refusal> {
-        let _ = needed;
+    /// Why a queue that grows has no room, if that is for want of memory; `needed` tells how many bytes it would take, if it
+    /// could not grow.
+    fn no_room(&self, needed: impl FnOnce() -> Option<u64>) -> Option<Refusal> {
+        drop(needed);
         None
     }
 

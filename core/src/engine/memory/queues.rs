@@ -341,7 +341,7 @@ fn refusal_of<H: Host>(
             let (limit, most) = match (too_deep, too_many) {
                 (Some(most), _) => ("max_depth", most),
                 (None, Some(most)) => ("max_bytes", most),
-                (None, None) => match entry.lacks(items.lens()).and_then(|needed| host.no_room(needed)) {
+                (None, None) => match host.no_room(|| entry.lacks(items.lens())) {
                     Some(refusal) => return refusal,
                     None => (storage_limit(name), entry.settings().bytes),
                 },

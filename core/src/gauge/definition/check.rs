@@ -109,7 +109,7 @@ impl Definition {
         if rule.is_of_change() && !rule.hold.is_zero() {
             return Err(Wrong::Setting(
                 "when.for",
-                "left out of a rule of a change, which is a moment and does not last",
+                "left out: a change does not last",
             ));
         }
         if self.measures.has(rule.statistic.measure()) { Ok(()) } else { Err(Wrong::Unmeasured(rule.statistic)) }

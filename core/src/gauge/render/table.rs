@@ -202,7 +202,7 @@ fn bins<W: Write>(counts: &[u64], edge: impl Fn(usize) -> Option<f64>, out: &mut
     Ok(())
 }
 
-/// What was not measured, if anything, and why; and what is told of all others, as its group has lost its place.
+/// What was not measured, if anything, and why.
 fn losses<S: Storage, W: Write>(gauge: &Gauge<S>, out: &mut W) -> Result<(), W::Error> {
     let counters = gauge.counters();
     let unmeasured = &counters.unmeasured;
@@ -224,13 +224,5 @@ fn losses<S: Storage, W: Write>(gauge: &Gauge<S>, out: &mut W) -> Result<(), W::
         out.write_all(b" ")?;
         out.write_all(name.as_bytes())?;
     }
-    if !first {
-        out.write_all(b"\n")?;
-    }
-    if counters.moved == 0 {
-        return Ok(());
-    }
-    out.write_all(b"moved to other: ")?;
-    whole(counters.moved, out)?;
-    out.write_all(b"\n")
+    if first { Ok(()) } else { out.write_all(b"\n") }
 }

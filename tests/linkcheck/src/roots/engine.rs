@@ -143,10 +143,11 @@ roots! {
     });
     put_letter => engine().put_letter(name(), given(), time());
     elsewhere => engine().elsewhere(|queue, record, away| keep((*queue, record, away)));
+    count_refused => engine().count_refused(given::<Command<'static>>());
     has_elsewhere => engine().has_elsewhere(name());
     skip_numbers => engine().skip_numbers(*given());
-    upcoming => engine().upcoming(name(), *given(), |away| {
-        keep(away);
+    upcoming => engine().upcoming(name(), *given(), |len, away| {
+        keep((len, away));
         *given()
     });
     relocate => engine().relocate(name(), given());

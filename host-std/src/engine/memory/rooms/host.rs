@@ -73,8 +73,8 @@ impl Host for Rooms {
         })
     }
 
-    fn no_room(&self, needed: u64) -> Option<Refusal> {
-        self.take(needed).err()
+    fn no_room(&self, needed: impl FnOnce() -> Option<u64>) -> Option<Refusal> {
+        self.take(needed()?).err()
     }
 
     fn random(&mut self) -> u64 {
