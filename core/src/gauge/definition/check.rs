@@ -107,10 +107,7 @@ impl Definition {
         }
         whole_millis(rule.hold).ok_or(Setting::WhenFor.wrong())?;
         if rule.is_of_change() && !rule.hold.is_zero() {
-            return Err(Wrong::Setting(
-                "when.for",
-                "left out: a change does not last",
-            ));
+            return Err(Wrong::Setting("when.for", "left out: a change does not last"));
         }
         if self.measures.has(rule.statistic.measure()) { Ok(()) } else { Err(Wrong::Unmeasured(rule.statistic)) }
     }
