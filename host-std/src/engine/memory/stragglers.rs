@@ -72,11 +72,10 @@ impl Shard {
 
     /// Items of queues that lie in these segments, read.
     async fn stragglers(&self, keeper: &Arc<Keeper>, segments: &BTreeSet<u32>) -> BTreeMap<Name, Vec<Straggler>> {
-        let mut found = Vec::new();
         if segments.is_empty() {
             return BTreeMap::new();
         }
-        let mut bytes = 0;
+        let (mut found, mut bytes) = (Vec::new(), 0);
         self.with(|memory| {
             memory.elsewhere(|queue, record, from| {
                 if bytes < MOST && segments.contains(&Position::from_number(from.place).segment) {

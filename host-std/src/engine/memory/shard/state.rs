@@ -130,12 +130,13 @@ impl State {
         if self.stopping {
             return false;
         }
-        let unsafe_yet = self.kept.as_ref().map_or(0, |kept| kept.awaited(topic));
-        let unsent = unsafe_yet + self.unsent.get(topic).copied().unwrap_or_default();
-        unsent > 0 && {
-            let bytes = self.memory.topic(topic).map_or(0, |topic| topic.log().capacity() as u64);
-            unsent > MOST_UNSENT.min(bytes / 4)
+        let not_safe = self.kept.as_ref().map_or(0, |kept| kept.awaited(topic));
+        let unsent = not_safe + self.unsent.get(topic).copied().unwrap_or_default();
+        if unsent == 0 {
+            return false;
         }
+        let bytes = self.memory.topic(topic).map_or(0, |topic| topic.log().capacity() as u64);
+        unsent > MOST_UNSENT.min(bytes / 4)
     }
 
     /// Takes note of what has happened in the engine, if anything has.
