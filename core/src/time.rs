@@ -5,7 +5,8 @@ use core::time::Duration;
 /// Milliseconds since a beginning that the caller chooses: a server's is that of Unix time, a microcontroller's its
 /// reset.
 ///
-/// The caller hands in times that never go back; what is told an earlier one than before treats it as the same.
+/// The caller hands in times that never go back. What is told an earlier one than before treats it as the same, but for
+/// what says otherwise.
 ///
 /// ```
 /// use core::time::Duration;

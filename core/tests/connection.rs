@@ -16,18 +16,18 @@ use streamgauge_core::engine::{Command, Data, Dump, Engine as _, Name, Outcome, 
 
 const OVERHEAD: usize = Connection::<[u8; 0], [u8; 0]>::OVERHEAD;
 
-type Everything = Served<Memory<Fixed<2, 256, 4>>>;
+type Everything = Served<Memory<Fixed<2, 1024, 4>>>;
 
-/// Topics and queues of 256 bytes, and of at most four items, each of which fits into an answer.
+/// Topics and queues of 1,024 bytes, and of at most four items, each of which fits into an answer.
 fn everything() -> Everything {
-    let queue = QueueSettings { max_depth: Some(4), max_item_bytes: 112, ..QueueSettings::DEFAULT };
+    let queue = QueueSettings { max_depth: Some(4), max_item_bytes: 368, ..QueueSettings::DEFAULT };
     let defaults = Defaults { queue, ..Defaults::default() };
     Served::new(Memory::with_defaults(Fixed::seeded(0), defaults), Surface::EverythingQueueFirst)
 }
 
 /// Puts an item past the endpoints, on a queue that was made with more than these let through.
 fn put(service: &mut Everything, item: &[u8]) {
-    let settings = QueueSettings { max_depth: Some(4), max_item_bytes: 256, ..QueueSettings::DEFAULT };
+    let settings = QueueSettings { max_depth: Some(4), max_item_bytes: 1024, ..QueueSettings::DEFAULT };
     service.engine.make_queue(&Name::MAIN, settings, service.now).expect("room");
     let items = Pieces::whole(Data::Plain(item));
     let put = Command::Put { queue: Name::MAIN, items, delay: core::time::Duration::ZERO, id: None };
@@ -51,9 +51,9 @@ fn depth(service: &mut Everything) -> u64 {
     ready.expect("counters")
 }
 
-/// What a server of 512 bytes for a request and 128 for an answer sends to `input`, cut by `cuts`, until it closes.
+/// What a server of 512 bytes for a request and 384 for an answer sends to `input`, cut by `cuts`, until it closes.
 fn talk_to(service: &mut impl Service, input: &[u8], cuts: &[usize], ended: bool) -> (String, Counters, bool) {
-    let mut connection: Connection<_, _, 4> = Connection::new(vec![0; 512], vec![0; OVERHEAD + 128]);
+    let mut connection: Connection<_, _, 4> = Connection::new(vec![0; 512], vec![0; OVERHEAD + 384]);
     let (mut sent, mut left) = (Vec::new(), input);
     let mut cuts = cuts.iter().cycle();
     let closed = loop {
@@ -193,21 +193,21 @@ fn an_item_that_an_answer_can_not_hold_is_refused_and_a_batch_comes_in_parts() {
     let mut service = everything();
     let mut ask = |input: String| answers(&talk_to(&mut service, input.as_bytes(), &[], false).0);
     let put = |length: usize| format!("POST /put HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{}", "x".repeat(length));
-    assert_eq!(ask(put(113)), [(413, "item of 113 bytes is over the limit max-item-bytes 112\n".to_owned())]);
-    assert_eq!(ask(put(112)), [(200, String::new())]);
+    assert_eq!(ask(put(369)), [(413, "item of 369 bytes is over the limit max-item-bytes 368\n".to_owned())]);
+    assert_eq!(ask(put(368)), [(200, String::new())]);
     assert_eq!(ask(put(20)), [(200, String::new())]);
     let mget = "GET /mget?items=5 HTTP/1.1\r\n\r\n";
-    assert_eq!(ask(mget.repeat(2)), [(200, "x".repeat(112) + "\n"), (200, "x".repeat(20) + "\n")]);
+    assert_eq!(ask(mget.repeat(2)), [(200, "x".repeat(368) + "\n"), (200, "x".repeat(20) + "\n")]);
 }
 
 #[test]
 fn an_item_that_came_another_way_and_is_too_long_to_answer_stays() {
     let mut service = everything();
-    put(&mut service, &[b'x'; 200]);
+    put(&mut service, &[b'x'; 500]);
     for path in ["/get", "/mget", "/dump"] {
         let input = format!("GET {path} HTTP/1.1\r\n\r\n");
         let (sent, counters, closed) = talk_to(&mut service, input.as_bytes(), &[], false);
-        assert_eq!(answers(&sent), [(503, "the answer is over the limit answer-bytes 128\n".to_owned())], "{path}");
+        assert_eq!(answers(&sent), [(503, "the answer is over the limit answer-bytes 384\n".to_owned())], "{path}");
         assert_eq!((counters.answered, counters.refused, closed), (0, 1, true));
     }
     assert_eq!(depth(&mut service), 1);
@@ -216,14 +216,14 @@ fn an_item_that_came_another_way_and_is_too_long_to_answer_stays() {
 #[test]
 fn a_dump_longer_than_the_answer_storage_comes_in_chunks_or_to_the_end() {
     let mut service = everything();
-    let items = ["a".repeat(60), "b".repeat(60), "c".repeat(60)];
+    let items = ["a".repeat(150), "b".repeat(150), "c".repeat(150)];
     for item in &items {
         put(&mut service, item.as_bytes());
     }
     let (sent, counters, closed) = talk_to(&mut service, b"GET /dump HTTP/1.1\r\n\r\n", &[7], false);
     assert_eq!(counters.answered, 1);
     let (_, body) = sent.split_once("\r\n\r\n").unwrap();
-    let expected = format!("7a\r\n{}\n{}\n\r\n3d\r\n{}\n\r\n0\r\n\r\n", items[0], items[1], items[2]);
+    let expected = format!("12e\r\n{}\n{}\n\r\n97\r\n{}\n\r\n0\r\n\r\n", items[0], items[1], items[2]);
     assert_eq!((body, closed), (&*expected, false));
     let (sent, _, closed) = talk_to(&mut service, b"GET /dump HTTP/1.0\r\n\r\n", &[7], false);
     let (head, body) = sent.split_once("\r\n\r\n").unwrap();
@@ -260,11 +260,11 @@ impl Service for Silent {
 #[test]
 fn a_dump_that_can_not_go_on_is_cut() {
     let mut service = everything();
-    for item in [[b'a'; 60].as_slice(), &[b'b'; 150]] {
+    for item in [[b'a'; 150].as_slice(), &[b'b'; 400]] {
         put(&mut service, item);
     }
     let (sent, counters, closed) = talk_to(&mut service, b"GET /dump HTTP/1.1\r\n\r\n", &[], false);
-    assert!(sent.ends_with(&format!("\r\n3d\r\n{}\n\r\n", "a".repeat(60))), "{sent}");
+    assert!(sent.ends_with(&format!("\r\n97\r\n{}\n\r\n", "a".repeat(150))), "{sent}");
     assert_eq!((counters.cut, counters.refused, closed), (1, 0, true));
     // One that always has more and never says it.
     let (sent, counters, closed) = talk_to(&mut Endless(service), b"GET /dump HTTP/1.1\r\n\r\n", &[], false);
@@ -289,7 +289,7 @@ fn paths_go_to_who_has_them() {
         ("/stats?format=json", 200, "{\"puts\": 0,"),
         ("/stats", 200, "puts:0\n"),
         ("/stats?topic=main", 200, "Active connections: 0\n"),
-        ("/stats?queue=main", 503, "the answer is over the limit answer-bytes 128\n"),
+        ("/stats?queue=main", 200, "puts:0\n"),
         ("/stats?queue=a/b", 400, "queue: a name has 1 to 64"),
         ("/clients", 200, "no /sub connections\n"),
         ("/sub?multipart=0", 501, "subscriptions are not served on this connection\n"),

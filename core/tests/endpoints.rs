@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use streamgauge_core::endpoints::{
-    Headers, Method, Reply, Request, Response, Settings, Status, Surface, answer, refuse,
+    Headers, Method, Reply, Request, Response, Settings, Status, Surface, answer, refuse, write_problem,
 };
 use streamgauge_core::engine::memory::{Defaults, Fixed, Memory};
 use streamgauge_core::engine::{
@@ -492,12 +492,16 @@ fn a_subscription_is_what_was_asked_for() {
     assert_eq!(asked(accepting(b"/sub?format=multipart")), Ok((Framing::Multipart, None)));
     let after = |target: &'static [u8]| Request { last_event_id: b" 7 ", ..Request::new(target) };
     assert_eq!(asked(after(b"/sub")), Ok((Framing::Multipart, Some(7))));
-    assert_eq!(asked(after(b"/sub?last_event_id=9")), Ok((Framing::Multipart, Some(9))));
+    // A URL stays what it is, and the header says where the client is now.
+    assert_eq!(asked(after(b"/sub?last_event_id=9")), Ok((Framing::Multipart, Some(7))));
     let last = Some(u64::MAX);
     assert_eq!(asked(Request::new(b"/sub?last_event_id=18446744073709551615")), Ok((Framing::Multipart, last)));
     let too_great = &b"/sub?last_event_id=18446744073709551616"[..];
     for wrong in [b"/sub?last_event_id=-1", &b"/sub?last_event_id=x"[..], b"/sub?last_event_id=", too_great] {
         assert_eq!(asked(Request::new(wrong)), Err("last_event_id must be the number of an event\n".into()));
+    }
+    for wrong in [b"/sub?follow", &b"/sub?follow=yes"[..], b"/sub?follow=2"] {
+        assert_eq!(asked(Request::new(wrong)), Err("follow must be 0 or 1\n".into()));
     }
 }
 
@@ -514,4 +518,15 @@ fn who_finds_no_place_is_told_when_to_come_back() {
     // What the writer says is not swallowed.
     let mut writer = FailingWriter { room: 5, ..FailingWriter::default() };
     assert_eq!(refuse(&full, &request, &mut writer), Err(NoRoom));
+}
+
+#[test]
+fn a_problem_is_json_whatever_its_detail_says() {
+    for detail in ["plain", "say \"no\" \\ so", "two\nlines\tand\r\0a \u{1b}[7mbar\u{7f}", "é"] {
+        let mut out = Vec::new();
+        let Ok(()) = write_problem(400, "bad-request", &detail, None, &mut out) as Result<(), Infallible>;
+        assert!(!out.contains(&0x7f), "{detail:?}");
+        let problem: serde_json::Value = serde_json::from_slice(&out).expect(detail);
+        assert_eq!(problem["detail"], detail);
+    }
 }

@@ -31,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
 
 fn talk<'a>(mut pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<u8>, Counters) {
     let mut services = Served::new(Memory::new(Fixed::<2, 128, 2>::seeded(0)), Surface::EverythingQueueFirst);
-    let mut connection: Connection<_, _, 8> = Connection::new([0; 256], [0; 700]);
+    let mut connection: Connection<_, _, 8> = Connection::new([0; 256], [0; 900]);
     let (mut sent, mut piece) = (Vec::new(), &b""[..]);
     loop {
         match connection.poll(&mut services) {

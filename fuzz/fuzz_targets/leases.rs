@@ -25,13 +25,19 @@ fuzz_target!(|data: &[u8]| {
     let mut queue = LeaseQueue::new(vec![0; usize::from(capacity)], slots, settings, u64::from(behaviour));
     // What was accepted and has not left for good, by its bytes, which say when it was made.
     let mut held: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
-    let mut tokens: Vec<(Token, u64)> = Vec::new();
+    // Leases, with their items, and until when each is out for sure, unless it is settled or its item leaves by a limit.
+    let mut tokens: Vec<(Token, u64, Option<u64>)> = Vec::new();
+    let mut left_by_limits = 0;
     let (mut now, mut overflow, mut out) = (0, 0_u64, 0_u64);
     for (serial, (what, amount)) in operations(data).enumerate() {
         now += u64::from(what >> 4);
         let (time, span) = (Time::from_millis(now), Duration::from_millis(u64::from(amount >> 3)));
         let few = u64::from(amount & 7);
-        let which = (!tokens.is_empty()).then(|| tokens[usize::from(amount & 7) % tokens.len()]);
+        let which = (!tokens.is_empty()).then(|| usize::from(amount & 7) % tokens.len());
+        // What a lease that is out must not be refused for.
+        let is_out = |held: &BTreeMap<u64, Vec<u8>>, (_, id, until): (Token, u64, Option<u64>)| {
+            until.is_some_and(|until| now < until) && held.contains_key(&id)
+        };
         match what & 15 {
             0..=3 => {
                 let new = item(usize::from(amount) % 40, serial);
@@ -66,28 +72,41 @@ fuzz_target!(|data: &[u8]| {
                 });
                 assert_eq!(lent.unwrap_or_default(), given.len() as u64);
                 for (token, id) in given {
-                    assert!(tokens.iter().all(|(other, _)| *other != token), "a token is given once");
+                    assert!(tokens.iter().all(|(other, ..)| *other != token), "a token is given once");
                     assert_eq!(Token::parse(token.to_string().as_bytes()), Some(token));
-                    tokens.insert(0, (token, id));
+                    tokens.insert(0, (token, id, Some(time.after(span).as_millis())));
                 }
             }
             8 | 9 => {
-                let Some((token, id)) = which else { continue };
+                let Some(which) = which else { continue };
+                let (token, id, _) = tokens[which];
+                let (expired, must) = (queue.counters().expired, is_out(&held, tokens[which]));
                 if queue.ack(time, token).is_ok() {
                     assert!(held.remove(&id).is_some(), "nothing is acknowledged twice");
                     out += 1;
+                } else {
+                    assert!(!must || queue.counters().expired > expired, "a lease that is not over is refused");
                 }
+                tokens[which].2 = None;
                 assert!(queue.ack(time, token).is_err());
             }
             10 | 11 => {
-                let Some((token, _)) = which else { continue };
+                let Some(which) = which else { continue };
+                let (token, ..) = tokens[which];
+                let (expired, must) = (queue.counters().expired, is_out(&held, tokens[which]));
                 let reason = item(usize::from(amount), serial);
-                _ = queue.nack(time, token, if what & 1 == 0 { span } else { Duration::ZERO }, &reason);
+                let nacked = queue.nack(time, token, if what & 1 == 0 { span } else { Duration::ZERO }, &reason);
+                assert!(nacked.is_ok() || !must || queue.counters().expired > expired, "it is not over");
+                tokens[which].2 = None;
                 assert!(queue.ack(time, token).is_err());
             }
             12 => {
-                let Some((token, _)) = which else { continue };
-                _ = queue.touch(time, token, span);
+                let Some(which) = which else { continue };
+                let (token, ..) = tokens[which];
+                let (expired, must) = (queue.counters().expired, is_out(&held, tokens[which]));
+                let touched = queue.touch(time, token, span);
+                assert!(touched.is_ok() || !must || queue.counters().expired > expired, "it is not over");
+                tokens[which].2 = touched.ok().map(|until| until.as_millis());
             }
             13 => _ = queue.advance(time, few),
             14 => {
@@ -130,6 +149,11 @@ fuzz_target!(|data: &[u8]| {
         let counters = copy.counters();
         assert_eq!(seen.len() as u64, counters.ready + counters.leased + counters.delayed + counters.letters);
         assert_eq!(seen.values().map(|item| item.len() as u64).sum::<u64>(), counters.bytes);
+        // What is not held any more has left by a limit, its age or its attempts, or the queue was emptied.
+        let letters_lost = counters.dead - counters.letters;
+        let all_left = counters.overflow + counters.expired + counters.purged + letters_lost;
+        assert!((held.len() - seen.len()) as u64 <= all_left - left_by_limits, "{counters:?}");
+        left_by_limits = all_left;
         held = seen;
     }
 });

@@ -6,6 +6,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use streamgauge::engine::disk::hostile::is_read_to_an_end;
+use streamgauge::hostile_folder::is_read_to_an_end;
 
 fuzz_target!(|data: &[u8]| is_read_to_an_end(data));

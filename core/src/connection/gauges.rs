@@ -3,10 +3,11 @@
 use embedded_io::Write as _;
 
 use super::answer::{Answer, AnswerFull};
-use crate::endpoints::{self, GaugeRequest, Request, Response, Status, write_fmt};
+use crate::endpoints::{GaugeProblem, GaugeRequest, Request, Response, Status, refuse_gauge};
 use crate::engine::{Name, Piece, Pieces, Prefix};
-use crate::gauge::{Definition, Format, Gauge, MergeError, SetupError, Storage, render};
+use crate::gauge::{Definition, Format, Gauge, SetupError, Storage, render};
 use crate::time::Time;
+use crate::wire::write_fmt;
 
 /// What hears what is published, and answers what is asked of gauges.
 pub trait Gauging {
@@ -100,11 +101,11 @@ impl<S: Storage, const N: usize> Gauges<S, N> {
     fn set(&mut self, name: &Name, request: &Request<'_>, answer: &mut Answer<'_>) -> Result<Response, AnswerFull> {
         let definition = match Definition::from_json(request.body) {
             Ok(definition) => definition,
-            Err(wrong) => return refused(Status::BadRequest, &wrong, request, answer),
+            Err(wrong) => return refused(GaugeProblem::Wrong, &wrong, request, answer),
         };
         if !definition.rules.is_empty() {
             let line = "rules have nobody to tell on this connection";
-            return refused(Status::NotImplemented, &line, request, answer);
+            return refused(GaugeProblem::NotImplemented, &line, request, answer);
         }
         let known = find(&mut self.all, name).map(|gauge| *gauge.definition() == definition);
         if known == Some(true) {
@@ -112,15 +113,16 @@ impl<S: Storage, const N: usize> Gauges<S, N> {
         }
         if known.is_none() && self.all.is_full() {
             let line = format_args!("there are {N} gauges, as many as there may be");
-            return refused(Status::InsufficientStorage, &line, request, answer);
+            return refused(GaugeProblem::TooMany, &line, request, answer);
         }
         match self.make(name, &definition) {
             Ok(()) => Ok(Response::text(if known.is_none() { Status::Created } else { Status::Ok })),
             Err(SetupError::NoRoom) => {
-                let line = "there is no room for this gauge beside the others: fewer bins, panes or groups take less";
-                refused(Status::InsufficientStorage, &line, request, answer)
+                let line = "there is no room for this gauge beside the others: fewer bins, panes or groups take less, \
+                            unless there is no storage for its measures at all";
+                refused(GaugeProblem::NoRoom, &line, request, answer)
             }
-            Err(error) => refused(Status::BadRequest, &error, request, answer),
+            Err(error) => refused(error.into(), &error, request, answer),
         }
     }
 
@@ -160,15 +162,10 @@ impl<S: Storage, const N: usize> Gauges<S, N> {
     ) -> Result<Response, AnswerFull> {
         let Some(gauge) = find(&mut self.all, name) else { return missing(name, request, answer) };
         tell(gauge, now);
-        let Err(error) = gauge.merge(request.body, now, &mut self.storage) else {
-            return Ok(Response::text(Status::Ok));
-        };
-        let status = match error {
-            MergeError::Different => Status::Conflict,
-            MergeError::NoRoom => Status::InsufficientStorage,
-            _ => Status::BadRequest,
-        };
-        refused(status, &error, request, answer)
+        match gauge.merge(request.body, now, &mut self.storage) {
+            Ok(()) => Ok(Response::text(Status::Ok)),
+            Err(error) => refused(error.into(), &error, request, answer),
+        }
     }
 
     fn remove(&mut self, name: &Name, request: &Request<'_>, answer: &mut Answer<'_>) -> Result<Response, AnswerFull> {
@@ -240,21 +237,14 @@ fn tell<S: Storage>(gauge: &mut Gauge<S>, now: Time) {
 }
 
 fn missing(name: &Name, request: &Request<'_>, answer: &mut Answer<'_>) -> Result<Response, AnswerFull> {
-    refused(Status::NotFound, &format_args!("there is no gauge {name}"), request, answer)
+    refused(GaugeProblem::Missing, &format_args!("there is no gauge {name}"), request, answer)
 }
 
 fn refused(
-    status: Status,
+    why: GaugeProblem,
     line: &dyn core::fmt::Display,
     request: &Request<'_>,
     answer: &mut Answer<'_>,
 ) -> Result<Response, AnswerFull> {
-    let problem = match status {
-        Status::NotFound => "no-such-name",
-        Status::Conflict => "conflict",
-        Status::InsufficientStorage => "no-room",
-        Status::NotImplemented => "not-implemented",
-        _ => "bad-request",
-    };
-    endpoints::problem(status, problem, line, None, request.accepts_json(), answer)
+    refuse_gauge(why, line, None, request, answer)
 }

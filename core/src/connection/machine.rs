@@ -4,11 +4,12 @@ use super::answer::AnswerFull;
 use super::inbox::Inbox;
 use super::outbox::{Ending, Head, OVERHEAD, Outbox};
 use super::{Reply, Service};
-use crate::endpoints::{Headers, Method, Request, Response, Status, write_fmt};
+use crate::endpoints::{Headers, Method, Request, Response, Status};
 use crate::engine::Dump;
 use crate::wire::chunked::Chunked;
 use crate::wire::http::{Body, FIELD_ROOM, HttpError, Parsed, RequestHead};
 use crate::wire::query::split_target;
+use crate::wire::write_fmt;
 
 /// The server's side of one HTTP/1.1 connection, over storage that the caller owns.
 ///
@@ -106,14 +107,14 @@ enum Incoming {
 /// The methods that are answered somewhere.
 const METHODS: &str = "GET, POST, HEAD, PUT, DELETE";
 
-/// A line that says what was done, or why not, fits into this.
-const SMALLEST: usize = 96;
+/// What says what was done, or why not, fits into this: the longest are counters that were reset, as JSON.
+const SMALLEST: usize = 384;
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: usize> Connection<I, O, FIELDS> {
     /// Bytes of `O` that no body can have: a smaller `O` can send nothing at all, and every request ends the
-    /// connection.
+    /// connection. With less than 384 more every request is refused (503), as none that changes something could say so.
     pub const OVERHEAD: usize = OVERHEAD;
 
     /// A new connection.
@@ -280,7 +281,8 @@ impl<I: AsRef<[u8]> + AsMut<[u8]>, O: AsRef<[u8]> + AsMut<[u8]>, const FIELDS: u
         };
         // Those that are not answered were refused before.
         let method = Method::named(head.method.as_bytes()).unwrap_or_default();
-        let (head_only, close, minor) = (method == Method::Head, !head.keep_alive, head.minor);
+        // A client of HTTP/1.0 that wants to stay would have to be told that it may.
+        let (head_only, close, minor) = (method == Method::Head, !head.keep_alive || head.minor == 0, head.minor);
         let (path, query) = split_target(head.target.as_bytes());
         let request = Request {
             method,

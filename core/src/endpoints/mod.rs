@@ -31,9 +31,8 @@ mod render;
 mod routes;
 
 pub use needs::{About, Need, Right, needs};
-pub use parse::{GaugeRequest, LONGEST_DELAY, Settings, Subscription, Wrong, readings, subject};
-pub(crate) use render::problem;
-pub use render::{NOWHERE, Rendering, overflow_line, write_problem};
+pub use parse::{GaugeRequest, LONGEST_DELAY, Settings, Subscription, Wrong, subject};
+pub use render::{GaugeProblem, NOWHERE, Rendering, overflow_line, refuse_gauge, write_problem};
 pub use routes::{Route, Surface, VERB, changes, methods, route, routes};
 
 use core::time::Duration;
@@ -471,12 +470,4 @@ pub const fn nothing() -> Response {
 /// Those of `out`.
 pub fn refuse<W: Write>(refusal: &Refusal, request: &Request<'_>, out: &mut W) -> Result<Response, W::Error> {
     render::refuse(refusal, request.accepts_json(), out)
-}
-
-/// Writes formatted text; the formatting itself can't fail.
-pub(crate) fn write_fmt<W: embedded_io::Write>(out: &mut W, text: core::fmt::Arguments<'_>) -> Result<(), W::Error> {
-    match out.write_fmt(text) {
-        Err(embedded_io::WriteFmtError::Other(error)) => Err(error),
-        _ => Ok(()),
-    }
 }

@@ -118,7 +118,7 @@ pub struct TopicStats {
     pub messages: u64,
     /// Bytes of the messages held.
     pub bytes: u64,
-    /// Sequence number of the oldest message held, and of the next one.
+    /// Sequence number of the oldest message held; if there is none, the same as `next`.
     pub first: u64,
     /// Sequence number that the next message gets.
     pub next: u64,

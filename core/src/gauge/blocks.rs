@@ -43,11 +43,14 @@ pub struct Blocks<const N: usize> {
     pub slots: Pool<Slot<Key>, N>,
     /// Edges of graphs.
     pub edges: Pool<Slot<Edge<Key>>, N>,
-    /// What is measured: three for each measure of a gauge without panes.
+    /// What is measured: `(rows * paned + lasting) * places + 2 * all` of each gauge. `all` is the number of its measures.
+    /// `rows` is 0 without `every`, else one more than the panes that `last` and `lateness` reach over; `places` is 1 without
+    /// `by`, else one more than `groups`. `paned` counts the measures but for rates and changes, which go on over panes:
+    /// with `last` they alone are `lasting`, without it all are.
     pub cells: Pool<Measured<&'static Self>, N>,
-    /// Panes.
+    /// Panes: `rows` of each gauge.
     pub panes: Pool<Pane, N>,
-    /// Groups.
+    /// Groups: `groups` of each gauge.
     pub groups: Pool<Group, N>,
 }
 

@@ -159,7 +159,11 @@ impl Key {
         let is_known = match kind {
             Kind::Text => Self::of_text(shown).hash == hash && shown.len() <= SHOWN,
             Kind::LongText => shown.len() <= SHOWN && shown.len().saturating_add(3) >= SHOWN,
-            Kind::Number => Number::parse(shown).is_some(),
+            // What is cut need be no number.
+            Kind::Number => {
+                let is_cut = || shown.len() == SHOWN && shown.bytes().all(|byte| b"+-.eE0123456789".contains(&byte));
+                Number::parse(shown).is_some() || is_cut()
+            }
             Kind::Word => {
                 matches!(shown, "true" | "false") && hash == distinct::hash(Kind::Word as u8, shown.as_bytes())
             }

@@ -227,13 +227,12 @@ enum Whole {
     Not,
 }
 
-/// As `streamgauge histogram` has it: beyond 2^53 doubles have no number each, and count as not whole.
+/// As `streamgauge histogram` has it: what is whole and has no bin is below or above, up to the infinities.
 fn place_of(x: f64) -> Whole {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     let integer = x as i32;
     if f64::from(integer) == x {
         Whole::Integer(integer)
-    } else if x.is_infinite() || x.abs() <= EXACT && libm::trunc(x) == x {
+    } else if libm::trunc(x) == x {
         Whole::Beyond(if x < 0.0 { Counted::Below } else { Counted::Above })
     } else {
         Whole::Not

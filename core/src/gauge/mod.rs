@@ -9,6 +9,7 @@
 //! | [`Named`] | what such a value is called, no two the same |
 //! | `groups` | which messages are measured together |
 //! | `panes` | which of them are over, and how far back a reading reaches |
+//! | [`readings()`] | the topic where they are told, and whose a topic has |
 //! | `rules` | what is told when it begins and when it ends |
 //! | [`render()`] | readings: JSON, tables, OpenMetrics, pictures |
 //! | `binary` | all of its state, to be added to another one; byte for byte |
@@ -29,6 +30,7 @@ mod measured;
 mod name;
 mod panes;
 mod reading;
+mod readings;
 mod render;
 mod rules;
 mod sample;
@@ -48,6 +50,7 @@ pub use measured::Measured;
 pub use name::{KeyName, Named};
 pub use panes::Pane;
 pub use reading::{Reading, Span, Whose};
+pub use readings::{readings, whose_readings};
 pub use render::{Bar, Format, Json, render, write_alert, write_histogram, write_json, write_svg};
 pub use rules::Alert;
 pub use sample::Unmeasured;
@@ -192,6 +195,13 @@ impl<S: Storage> Gauge<S> {
             add(u64::from(definition.groups), slots.saturating_add(size_of::<Group>() as u64));
         }
         bytes
+    }
+
+    /// Bytes of storage that [`merge`](Self::merge) has of a gauge of this definition at a time. O(measures).
+    #[must_use]
+    pub fn room_to_merge(definition: &Definition) -> u64 {
+        let each = definition.measures.iter().map(|measure| Measured::<S>::room(measure, definition));
+        each.max().unwrap_or(0)
     }
 
     fn set_up(definition: &Definition, storage: &mut S) -> Option<Self> {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::definition::{Definition, Every};
+use super::definition::{Definition, Every, millis};
 use crate::time::Time;
 
 /// What is known of one pane, beside what is measured in it.
@@ -102,9 +102,7 @@ impl<P: AsRef<[Pane]> + AsMut<[Pane]>> Panes<P> {
     /// The pane of a message that was at `time`, and before which there were so many.
     fn number(&self, time: Time, messages: u64) -> u64 {
         match self.every {
-            Every::Time(pane) => {
-                u128::from(time.as_millis()).checked_div(pane.as_millis()).map_or(0, |number| number as u64)
-            }
+            Every::Time(pane) => time.as_millis().checked_div(millis(pane)).unwrap_or(0),
             Every::Messages(pane) => messages.checked_div(pane).unwrap_or(0),
         }
     }
@@ -128,10 +126,7 @@ impl<P: AsRef<[Pane]> + AsMut<[Pane]>> Panes<P> {
     fn current(&self, now: Time, messages: u64) -> u64 {
         let time = match self.lateness {
             None => now,
-            Some(lateness) => {
-                let late = u64::try_from(lateness.as_millis()).unwrap_or(u64::MAX);
-                Time::from_millis(self.latest.as_millis().saturating_sub(late))
-            }
+            Some(lateness) => Time::from_millis(self.latest.as_millis().saturating_sub(millis(lateness))),
         };
         self.number(time, messages)
     }
@@ -160,16 +155,20 @@ impl<P: AsRef<[Pane]> + AsMut<[Pane]>> Panes<P> {
         }
     }
 
-    /// The pane has been told.
-    pub(super) fn told(&mut self, pane: u64, now: Time, messages: u64) {
+    /// The pane has been told; `back` is how many panes a reading of the last ones reaches back to.
+    pub(super) fn told(&mut self, pane: u64, now: Time, messages: u64, back: Option<u64>) {
         let next = pane.saturating_add(1);
-        // Behind the newest there is nothing to be told, however long nothing came.
-        let next = if next > self.newest { self.current(now, messages).max(next) } else { next };
-        self.open = Some(next);
+        // Behind the newest there is nothing to be told, however long nothing came. Where a field tells the time nothing
+        // was told meanwhile: the silence is, until a reading is empty, and its end.
+        let (silent, end) = self.lateness.map_or((0, 0), |_| (back.unwrap_or(0), 1));
+        let is_behind = next > self.newest.saturating_add(silent);
+        let jump = self.current(now, messages).saturating_sub(end);
+        self.open = Some(if is_behind { jump.max(next) } else { next });
     }
 
-    /// Where a message belongs that was at `time`.
-    pub(super) fn belongs(&mut self, time: Time, messages: u64) -> Belongs {
+    /// Where a message belongs that was at `time`; `back` is how many panes a reading of the last ones reaches back to, if
+    /// it does: those before the one that is told next stay until it is.
+    pub(super) fn belongs(&mut self, time: Time, messages: u64, back: Option<u64>) -> Belongs {
         let number = self.number(time, messages);
         self.latest = self.latest.max(time);
         if self.open.is_some_and(|open| number < open) {
@@ -177,7 +176,7 @@ impl<P: AsRef<[Pane]> + AsMut<[Pane]>> Panes<P> {
         }
         let rows = self.ring.as_ref().len() as u64;
         let open = self.open.unwrap_or(number);
-        if number.saturating_sub(open) >= rows {
+        if number.saturating_sub(open) > rows.saturating_sub(back.unwrap_or(1)) {
             return Belongs::Ahead;
         }
         self.newest = self.newest.max(number);
@@ -229,8 +228,7 @@ impl<P: AsRef<[Pane]> + AsMut<[Pane]>> Panes<P> {
     }
 
     fn bounds_of(&self, number: u64, pane: Duration) -> (Time, Time) {
-        let millis = u64::try_from(pane.as_millis()).unwrap_or(u64::MAX);
-        let begin = Time::from_millis(number.saturating_mul(millis));
+        let begin = Time::from_millis(number.saturating_mul(millis(pane)));
         (begin, begin.after(pane))
     }
 }

@@ -143,7 +143,7 @@ impl<S: Storage> Gauge<S> {
     }
 
     /// How many panes before the newest one a reading reaches back; `None`: to the start.
-    fn back(&self) -> Option<u64> {
+    pub(super) fn back(&self) -> Option<u64> {
         self.definition.every?.panes(self.definition.last?)
     }
 

@@ -29,6 +29,8 @@ pub struct Alert {
     pub begins: bool,
     /// What the result was; `None`: there was none.
     pub value: Option<f64>,
+    /// Until when what was looked at reaches, as a reading's `to`: the end of a pane.
+    pub to: Time,
 }
 
 impl Watch {
@@ -55,7 +57,7 @@ impl Watch {
             return None;
         }
         (state.holds, state.differs) = (is_so, None);
-        Some(Alert { rule: number, begins: is_so, value })
+        Some(Alert { rule: number, begins: is_so, value, to: now })
     }
 }
 

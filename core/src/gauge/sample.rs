@@ -247,7 +247,10 @@ const SECONDS: i64 = 11;
 /// a millisecond are cut off, however it is written: so the same time is in the same pane.
 fn time_of(value: &Value<'_>) -> Option<Time> {
     if let Some(text) = value.text() {
-        return units::rfc3339(text.plain()?.as_bytes());
+        // Some escape the `+` of a zone. What is longer has more digits of a second than anybody needs.
+        let mut copy = heapless::Vec::<u8, 64>::new();
+        text.chars().try_for_each(|char| copy.push(char.try_into().ok()?).ok())?;
+        return units::rfc3339(&copy);
     }
     let number = value.number()?;
     if !(0.0..9e15).contains(&number.to_f64()) {

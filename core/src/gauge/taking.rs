@@ -1,5 +1,7 @@
 //! Messages come in, panes are over, and rules are looked at.
 
+use core::time::Duration;
+
 use super::definition::{Definition, Every, MOST_RULES};
 use super::grid::At;
 use super::groups::Placed;
@@ -42,6 +44,15 @@ impl<S: Storage> Gauge<S> {
                 Read::Filtered => self.counters.filtered = self.counters.filtered.saturating_add(messages),
                 Read::Nothing => {}
             }
+        }
+    }
+
+    /// Lets it begin `now`, if it has not, and not with what comes first: from then on a pane is told though nothing comes
+    /// in it. Where a field tells the time, its panes begin with the first message all the same. O(1).
+    pub fn begin(&mut self, now: Time) {
+        let now = self.pass(now);
+        if let Some(panes) = self.panes.as_mut().filter(|_| self.definition.time.is_none()) {
+            panes.begin(now, self.own);
         }
     }
 
@@ -114,7 +125,7 @@ impl<S: Storage> Gauge<S> {
 
     /// A pane is told: where readings reach to the start its cells are added to those that last.
     fn finish(&mut self, pane: u64, now: Time) {
-        let now = self.pass(now);
+        let (now, back) = (self.pass(now), self.back());
         let Some(panes) = &mut self.panes else { return };
         if self.definition.last.is_none()
             && let Some(row) = panes.row_of(pane)
@@ -126,7 +137,7 @@ impl<S: Storage> Gauge<S> {
             }
             panes.forget(row);
         }
-        panes.told(pane, now, self.own);
+        panes.told(pane, now, self.own, back);
         if let Some(sample) = self.pending.take() {
             self.place(sample, now);
         }
@@ -134,17 +145,18 @@ impl<S: Storage> Gauge<S> {
 
     /// Measures what was read of a message.
     fn place(&mut self, sample: Sample, now: Time) {
+        let back = self.back();
         let counters = &mut self.counters;
         let (time, before, bytes) = (sample.time, self.own, sample.bytes);
+        if self.definition.time.is_some() && is_yet_to_come(time, now, &self.definition) {
+            counters.early = counters.early.saturating_add(1);
+            return;
+        }
         let row = match &mut self.panes {
             None => None,
             Some(panes) => {
-                if self.definition.time.is_some() && is_yet_to_come(time, now, &self.definition) {
-                    counters.early = counters.early.saturating_add(1);
-                    return;
-                }
                 panes.begin(time, before);
-                match panes.belongs(time, before) {
+                match panes.belongs(time, before, back) {
                     Belongs::Late => {
                         counters.late = counters.late.saturating_add(1);
                         return;
@@ -165,12 +177,12 @@ impl<S: Storage> Gauge<S> {
 
     /// Measures numbers that are all in the pane of now.
     fn place_numbers(&mut self, numbers: &[f64], now: Time) {
-        let (before, messages) = (self.own, numbers.len() as u64);
+        let (before, back, messages) = (self.own, self.back(), numbers.len() as u64);
         let row = match &mut self.panes {
             None => None,
             Some(panes) => {
                 panes.begin(now, before);
-                match panes.belongs(now, before) {
+                match panes.belongs(now, before, back) {
                     Belongs::Row { row, fresh } => Some((row, fresh)),
                     // Neither is: all panes before that of now are over, and told.
                     Belongs::Late | Belongs::Ahead => {
@@ -240,11 +252,15 @@ impl<S: Storage> Gauge<S> {
     }
 }
 
+/// How far messages may be ahead where there are no panes: as far as clocks are apart that somebody sets.
+const WITHOUT_PANES: Duration = Duration::from_secs(60);
+
 /// Whether a message says of itself that it is yet to come, beyond what may be late.
 fn is_yet_to_come(time: Time, now: Time, definition: &Definition) -> bool {
     let pane = match definition.every {
         Some(Every::Time(pane)) => pane,
-        Some(Every::Messages(_)) | None => return false,
+        // With a field for the time they are a matter of time.
+        Some(Every::Messages(_)) | None => WITHOUT_PANES,
     };
     time > now.after(definition.lateness).after(pane)
 }

@@ -7,11 +7,13 @@
 
 mod index;
 mod laid;
+mod room;
 mod tidy;
 mod varint;
 
 pub use index::{Index, Mark};
 pub(crate) use laid::Layout;
+pub use room::{Full, TooLarge};
 pub(crate) use varint::read_prefix;
 pub use varint::{prefix_len, write_prefix};
 use varint::{read_stamp, stamp_len, write_stamp};
@@ -89,18 +91,6 @@ impl Position {
         self
     }
 }
-
-/// A record that can't be stored now: the log would have to be emptier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Full;
-
-impl core::fmt::Display for Full {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the log is full")
-    }
-}
-
-impl core::error::Error for Full {}
 
 impl<S> Log<S> {
     /// An empty log over `storage`, whose first record will have sequence number 0.

@@ -7,7 +7,7 @@ use core::ops::ControlFlow;
 
 pub use room::{Limit, NoRoom};
 
-use crate::log::{Full, Iter, Log};
+use crate::log::{Full, Iter, Log, TooLarge};
 use crate::wire::lines;
 
 /// A bounded first-in first-out queue of byte items.
@@ -70,24 +70,6 @@ pub struct Counters {
     /// Payload bytes held now.
     pub bytes: u64,
 }
-
-/// An item that the storage could not hold even if the queue were empty. It was not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TooLarge {
-    /// Length of the refused item in bytes.
-    pub len: usize,
-    /// Size of the storage in bytes.
-    pub capacity: usize,
-}
-
-impl core::fmt::Display for TooLarge {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{} bytes do not fit into a storage of {} bytes", self.len, self.capacity)
-    }
-}
-
-impl core::error::Error for TooLarge {}
 
 impl<S> Queue<S> {
     /// An empty queue over `storage`.

@@ -1,6 +1,7 @@
 //! Putting only where there is room: for those who would rather wait, or be refused, than let the oldest leave.
 
-use super::{Limits, Queue, TooLarge};
+use super::{Limits, Queue};
+use crate::log::TooLarge;
 
 /// Why an item was not taken by a queue that may let nothing leave for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

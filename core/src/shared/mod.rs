@@ -37,6 +37,7 @@
 //! A future that is leaked ([`core::mem::forget`]) keeps its slot, and the wake-up that may have been in it. So does
 //! one that is dropped by a closure under its own lock.
 
+mod denied;
 mod gauge;
 mod lock;
 mod moments;
@@ -51,12 +52,13 @@ mod waiters;
 use core::ops::ControlFlow;
 use core::task::Waker;
 
+pub use denied::{Denied, Unmet};
 pub use gauge::{SharedGauge, TakeError};
 pub use lock::{CriticalSection, Lock, Reentered};
 pub use moments::{Merge, SharedMoments};
-pub use queue::{GetError, PutError, PutWaitError, QueueState, SharedQueue, TryPutError};
+pub use queue::{BufferTooSmall, QueueState, SharedQueue};
 pub use statics::{StaticFanout, StaticMoments, StaticQueue};
-pub use topic::{FanoutState, NextError, PublishError, Received, SharedFanout};
+pub use topic::{FanoutState, NoMessage, Received, SharedFanout};
 pub use wait::WaitError;
 pub use waiters::Slot;
 
@@ -248,6 +250,11 @@ where
             let (result, wake) = f(&mut guarded.value);
             (Ok(result), wake)
         })
+    }
+
+    /// The same where `f` can fail as well.
+    fn change<R, E>(&self, f: impl FnOnce(&mut T) -> (Result<R, E>, Wake)) -> Result<R, Denied<E>> {
+        self.locked_open(f).map_err(Into::into)??.map_err(Denied::Because)
     }
 
     /// Runs `f` under the lock, and the wakers it asks for when the lock is free.

@@ -6,8 +6,9 @@ use futures_core::Stream;
 use heapless::Vec;
 
 use super::stream::Again;
-use super::{Closed, Guarded, Lock, Reentered, Shared, Slot, WaitError, Wake};
-use crate::queue::{Counters, Limit, NoRoom, Queue, TooLarge};
+use super::{Denied, Guarded, Lock, Shared, Slot, Unmet, WaitError, Wake};
+use crate::log::TooLarge;
+use crate::queue::{Counters, NoRoom, Queue};
 
 /// A [`Queue`] shared by any number of producers and consumers; each item goes to one of these.
 ///
@@ -46,55 +47,21 @@ impl<S, W> QueueState<S, W> {
     }
 }
 
-/// Why an item was not taken.
+/// The buffer is smaller than the item, which stays the oldest one of the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum PutError {
-    /// The storage could not hold it even if the queue were empty.
-    TooLarge(TooLarge),
-    /// The queue was closed.
-    Closed,
-    /// The caller runs under the same lock already.
-    Reentered,
+pub struct BufferTooSmall {
+    /// Length of the item in bytes.
+    pub needed: usize,
 }
 
-/// Why an item was not taken by one that lets nothing leave for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TryPutError {
-    /// There would be no room even if the queue were empty: in its storage, or by its limits.
-    TooLarge(TooLarge),
-    /// There is no room until something has left; why. [`Queue::refused`] counts them.
-    Full(Limit),
-    /// The queue was closed.
-    Closed,
-    /// The caller runs under the same lock already.
-    Reentered,
+impl core::fmt::Display for BufferTooSmall {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "the item has {} bytes, more than the buffer", self.needed)
+    }
 }
 
-/// Why an item was not taken by one that waits for room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PutWaitError {
-    /// There would be no room even if the queue were empty: in its storage, or by its limits.
-    TooLarge(TooLarge),
-    /// There is no room, and the queue is closed or can't be waited for.
-    Wait(WaitError),
-}
-
-/// Why there is no item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum GetError {
-    /// The buffer is smaller than the item, which stays the oldest one of the queue.
-    #[non_exhaustive]
-    BufferTooSmall {
-        /// Length of the item in bytes.
-        needed: usize,
-    },
-    /// The queue is empty, and closed or can't be waited for.
-    Wait(WaitError),
-}
+impl core::error::Error for BufferTooSmall {}
 
 impl<L> SharedQueue<L> {
     /// Shares what `lock` protects.
@@ -113,22 +80,17 @@ where
     /// O(1), the items that leave and the tasks that wait.
     ///
     /// # Errors
-    /// [`PutError`]; nothing has changed.
-    pub fn put(&self, item: &[u8], overflow: impl FnMut(&[u8])) -> Result<(), PutError> {
-        self.put_some(|queue| queue.put(item, overflow))
+    /// [`Denied`]; nothing has changed.
+    pub fn put(&self, item: &[u8], overflow: impl FnMut(&[u8])) -> Result<(), Denied<TooLarge>> {
+        self.0.change(|queue| concerned(queue, |queue| queue.put(item, overflow)))
     }
 
     /// [`Queue::mput`], which wakes as many as there are pieces. O(pieces and the items that leave) under one lock.
     ///
     /// # Errors
-    /// [`PutError`]; nothing has changed.
-    pub fn mput(&self, body: &[u8], separator: &[u8], overflow: impl FnMut(&[u8])) -> Result<u64, PutError> {
-        self.put_some(|queue| queue.mput(body, separator, overflow))
-    }
-
-    fn put_some<R>(&self, put: impl FnOnce(&mut Queue<S>) -> Result<R, TooLarge>) -> Result<R, PutError> {
-        let put = self.0.locked_open(|queue| concerned(queue, put));
-        put.map_err(Into::into)??.map_err(PutError::TooLarge)
+    /// [`Denied`]; nothing has changed.
+    pub fn mput(&self, body: &[u8], separator: &[u8], overflow: impl FnMut(&[u8])) -> Result<u64, Denied<TooLarge>> {
+        self.0.change(|queue| concerned(queue, |queue| queue.mput(body, separator, overflow)))
     }
 
     /// Appends `item` and wakes one who waits for it, unless something would have to leave for it.
@@ -137,10 +99,9 @@ where
     /// It may come before those who [wait for room](Self::put_when_room).
     ///
     /// # Errors
-    /// [`TryPutError`]; nothing has changed but the count of what was refused.
-    pub fn try_put(&self, item: &[u8]) -> Result<(), TryPutError> {
-        let put = self.0.locked_open(|queue| concerned(queue, |queue| queue.try_put(item)));
-        put.map_err(Into::into)??.map_err(TryPutError::from)
+    /// [`Denied`]; nothing has changed but the count of what was [refused](Queue::refused).
+    pub fn try_put(&self, item: &[u8]) -> Result<(), Denied<NoRoom>> {
+        self.0.change(|queue| concerned(queue, |queue| queue.try_put(item)))
     }
 
     /// Waits until nothing has to leave for `item`, then appends it and wakes one who waits for it.
@@ -169,17 +130,17 @@ where
     /// ```
     ///
     /// # Errors
-    /// [`PutWaitError`], at once for an item that will never fit; nothing has changed.
-    pub async fn put_when_room(&self, item: &[u8]) -> Result<(), PutWaitError> {
+    /// [`Unmet`], at once for an item that will never fit; nothing has changed.
+    pub async fn put_when_room(&self, item: &[u8]) -> Result<(), Unmet<TooLarge>> {
         let put = self.0.wait_open(PUTTER, |queue| match concerned(queue, |queue| queue.put_in_room(item)) {
             (Ok(()), wake) => ControlFlow::Break((Ok(()), wake.and_several_of(1, PUTTER))),
             (Err(NoRoom::TooLarge(too_large)), _) => {
                 // The room is still there for another one.
-                ControlFlow::Break((Err(PutWaitError::TooLarge(too_large)), Wake::several_of(1, PUTTER)))
+                ControlFlow::Break((Err(too_large), Wake::several_of(1, PUTTER)))
             }
             (Err(NoRoom::Full(_)), _) => ControlFlow::Continue(()),
         });
-        put.await.map_err(PutWaitError::Wait)?
+        put.await?.map_err(Unmet::Because)
     }
 
     /// Waits for an item and copies it into `buffer`. O(1) and the copy.
@@ -189,9 +150,9 @@ where
     /// the end.
     ///
     /// # Errors
-    /// [`GetError`]; no item was taken.
-    pub async fn get<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], GetError> {
-        let len = self.0.wait(GETTER, |queue| take_into(queue, buffer)).await.map_err(GetError::Wait)??;
+    /// [`Unmet`]; no item was taken.
+    pub async fn get<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], Unmet<BufferTooSmall>> {
+        let len = self.0.wait(GETTER, |queue| take_into(queue, buffer)).await?.map_err(Unmet::Because)?;
         Ok(buffer.get(..len).unwrap_or_default())
     }
 
@@ -232,7 +193,7 @@ where
     /// assert!(matches!(items.as_mut().poll_next(&mut context), Poll::Ready(Some(Ok(item))) if item == b"H3110"));
     /// assert_eq!(items.as_mut().poll_next(&mut context), Poll::Ready(None));
     /// ```
-    pub fn items<const N: usize>(&self) -> impl Stream<Item = Result<Vec<u8, N>, GetError>> + Unpin {
+    pub fn items<const N: usize>(&self) -> impl Stream<Item = Result<Vec<u8, N>, Unmet<BufferTooSmall>>> + Unpin {
         let wait = self.0.wait(GETTER, |queue| {
             let mut item = Vec::new();
             // There are as many bytes as there is room for.
@@ -246,21 +207,21 @@ where
                 ControlFlow::Continue(()) => ControlFlow::Continue(()),
             }
         });
-        Again::new(wait, |_: &GetError| false)
+        Again::new(wait, |_: &BufferTooSmall| false)
     }
 
     /// The oldest item if there is one, copied into `buffer`. O(1) and the copy.
     ///
     /// # Errors
-    /// [`GetError::BufferTooSmall`], or [`WaitError::Reentered`].
-    pub fn try_get<'b>(&self, buffer: &'b mut [u8]) -> Result<Option<&'b [u8]>, GetError> {
+    /// [`BufferTooSmall`], or [`WaitError::Reentered`].
+    pub fn try_get<'b>(&self, buffer: &'b mut [u8]) -> Result<Option<&'b [u8]>, Unmet<BufferTooSmall>> {
         let taken = self.0.locked(|guarded| match take_into(&mut guarded.value, buffer) {
             // Who took nothing was not woken for what it left.
             ControlFlow::Break((Err(error), _)) => (Some(Err(error)), Wake::NONE),
             ControlFlow::Break((Ok(len), wake)) => (Some(Ok(len)), wake),
             ControlFlow::Continue(()) => (None, Wake::NONE),
         });
-        let len = taken.map_err(Into::into)?.transpose()?;
+        let len = taken.map_err(Into::into)?.transpose().map_err(Unmet::Because)?;
         Ok(len.and_then(|len| buffer.get(..len)))
     }
 
@@ -308,106 +269,17 @@ fn concerned<S, R>(queue: &mut Queue<S>, change: impl FnOnce(&mut Queue<S>) -> R
 }
 
 /// Moves the oldest item into `buffer`, if there is one and it fits.
-fn take_into<S: AsRef<[u8]>>(queue: &mut Queue<S>, buffer: &mut [u8]) -> ControlFlow<(Result<usize, GetError>, Wake)> {
+fn take_into<S: AsRef<[u8]>>(
+    queue: &mut Queue<S>,
+    buffer: &mut [u8],
+) -> ControlFlow<(Result<usize, BufferTooSmall>, Wake)> {
     let Some(item) = queue.peek() else { return ControlFlow::Continue(()) };
     let len = item.len();
     let Some(room) = buffer.get_mut(..len) else {
         // The item is still there for one with a larger buffer.
-        return ControlFlow::Break((Err(GetError::BufferTooSmall { needed: len }), Wake::several_of(1, GETTER)));
+        return ControlFlow::Break((Err(BufferTooSmall { needed: len }), Wake::several_of(1, GETTER)));
     };
     room.copy_from_slice(item);
     queue.get();
     ControlFlow::Break((Ok(len), Wake::several_of(1, PUTTER)))
 }
-
-impl From<Closed> for PutError {
-    fn from(_: Closed) -> Self {
-        Self::Closed
-    }
-}
-
-impl From<Reentered> for PutError {
-    fn from(_: Reentered) -> Self {
-        Self::Reentered
-    }
-}
-
-impl From<Closed> for TryPutError {
-    fn from(_: Closed) -> Self {
-        Self::Closed
-    }
-}
-
-impl From<Reentered> for TryPutError {
-    fn from(_: Reentered) -> Self {
-        Self::Reentered
-    }
-}
-
-impl From<NoRoom> for TryPutError {
-    fn from(no_room: NoRoom) -> Self {
-        match no_room {
-            NoRoom::TooLarge(too_large) => Self::TooLarge(too_large),
-            NoRoom::Full(limit) => Self::Full(limit),
-        }
-    }
-}
-
-impl From<WaitError> for GetError {
-    fn from(error: WaitError) -> Self {
-        Self::Wait(error)
-    }
-}
-
-impl From<Reentered> for GetError {
-    fn from(_: Reentered) -> Self {
-        Self::Wait(WaitError::Reentered)
-    }
-}
-
-impl core::fmt::Display for PutError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::TooLarge(too_large) => too_large.fmt(f),
-            Self::Closed => Closed.fmt(f),
-            Self::Reentered => Reentered.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for PutError {}
-
-impl core::fmt::Display for TryPutError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::TooLarge(too_large) => too_large.fmt(f),
-            Self::Full(limit) => limit.fmt(f),
-            Self::Closed => Closed.fmt(f),
-            Self::Reentered => Reentered.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for TryPutError {}
-
-impl core::fmt::Display for PutWaitError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::TooLarge(too_large) => too_large.fmt(f),
-            Self::Wait(error) => error.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for PutWaitError {}
-
-impl core::fmt::Display for GetError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::BufferTooSmall { needed } => write!(f, "the item has {needed} bytes, more than the buffer"),
-            Self::Wait(error) => error.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for GetError {}

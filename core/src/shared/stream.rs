@@ -5,7 +5,7 @@ use core::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use super::WaitError;
+use super::{Unmet, WaitError};
 
 /// A stream of what a wait finds, one after the other; it ends with [`WaitError::Closed`].
 ///
@@ -18,7 +18,7 @@ pub(super) struct Again<F, L> {
 }
 
 impl<F, L> Again<F, L> {
-    /// An item of which `is_last` is true is the last one.
+    /// An error of which `is_last` is true is the last item.
     pub(super) const fn new(wait: F, is_last: L) -> Self {
         Self { wait: Some(wait), is_last }
     }
@@ -28,22 +28,21 @@ impl<F, L, T, E> Stream for Again<F, L>
 where
     F: Future<Output = Result<Result<T, E>, WaitError>> + Unpin,
     L: Fn(&E) -> bool + Unpin,
-    E: From<WaitError>,
 {
-    type Item = Result<T, E>;
+    type Item = Result<T, Unmet<E>>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(wait) = &mut self.wait else { return Poll::Ready(None) };
         let Poll::Ready(found) = Pin::new(wait).poll(cx) else { return Poll::Pending };
         let item = match found {
             Err(WaitError::Closed) => None,
-            Err(error) => Some(Err(error.into())),
-            Ok(item) => Some(item),
+            Err(error) => Some(Err(Unmet::Wait(error))),
+            Ok(item) => Some(item.map_err(Unmet::Because)),
         };
         let goes_on = match &item {
             None => false,
-            Some(Err(error)) => !(self.is_last)(error),
-            Some(Ok(_)) => true,
+            Some(Err(Unmet::Because(why))) => !(self.is_last)(why),
+            Some(_) => true,
         };
         if !goes_on {
             self.wait = None;

@@ -6,13 +6,13 @@ use futures_core::Stream;
 use heapless::Vec;
 
 use super::stream::Again;
-use super::{Closed, Guarded, Lock, Reentered, Shared, Slot, WaitError, Wake};
-use crate::queue::TooLarge;
+use super::{Denied, Guarded, Lock, Shared, Slot, Unmet, WaitError, Wake};
+use crate::log::TooLarge;
 use crate::topic::{Delivery, Fanout, Id, Next, Place, TooManySubscribers, Unsubscribed};
 
 /// A [`Fanout`] shared by any number of publishers and subscribers; each message goes to all of these.
 ///
-/// `received + lagged + pending == published` for each subscriber at any time, whatever is dropped when.
+/// The account of each subscriber ([`Delivery`]) adds up at any time, whatever is dropped when.
 ///
 /// ```
 /// use core::cell::RefCell;
@@ -38,8 +38,8 @@ pub type FanoutState<S, C, W> = Guarded<Fanout<S, C>, W>;
 
 impl<S, C, W> FanoutState<S, C, W> {
     /// No message and no subscriber, and room for those who wait.
-    pub const fn of(storage: S, cursors: C, slots: W) -> Self {
-        Self::new(Fanout::new(storage, cursors), slots)
+    pub const fn of(storage: S, places: C, slots: W) -> Self {
+        Self::new(Fanout::new(storage, places), slots)
     }
 }
 
@@ -52,22 +52,10 @@ pub enum Received<M> {
     Lagged(u64),
 }
 
-/// Why a message was not published.
+/// Why a subscriber is not given a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum PublishError {
-    /// The storage can't hold it.
-    TooLarge(TooLarge),
-    /// The fan-out was closed.
-    Closed,
-    /// The caller runs under the same lock already.
-    Reentered,
-}
-
-/// Why there is no message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NextError {
+pub enum NoMessage {
     /// The subscription has ended, perhaps by another's doing.
     Unsubscribed,
     /// The buffer is smaller than the message, which stays the next one.
@@ -76,9 +64,24 @@ pub enum NextError {
         /// Length of the message in bytes.
         needed: usize,
     },
-    /// The subscriber has seen everything, and can't wait for more.
-    Wait(WaitError),
 }
+
+impl From<Unsubscribed> for NoMessage {
+    fn from(_: Unsubscribed) -> Self {
+        Self::Unsubscribed
+    }
+}
+
+impl core::fmt::Display for NoMessage {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Unsubscribed => Unsubscribed.fmt(f),
+            Self::BufferTooSmall { needed } => write!(f, "the message has {needed} bytes, more than the buffer"),
+        }
+    }
+}
+
+impl core::error::Error for NoMessage {}
 
 /// The tag of those who wait for a message whoever it is for: no subscriber has that place.
 const ANY: u32 = u32::MAX;
@@ -101,13 +104,12 @@ where
     /// O(1), the messages that leave and the tasks that wait.
     ///
     /// # Errors
-    /// [`PublishError`]; nothing has changed.
-    pub fn publish(&self, message: &[u8]) -> Result<u64, PublishError> {
-        let published = self.0.locked_open(|fanout| match fanout.publish(message) {
+    /// [`Denied`]; nothing has changed.
+    pub fn publish(&self, message: &[u8]) -> Result<u64, Denied<TooLarge>> {
+        self.0.change(|fanout| match fanout.publish(message) {
             Ok(sequence) => (Ok(sequence), Wake::ALL),
-            Err(too_large) => (Err(PublishError::TooLarge(too_large)), Wake::NONE),
-        });
-        published.map_err(Into::into)??
+            refused => (refused, Wake::NONE),
+        })
     }
 
     /// A new subscriber, who will see what is published from now on. O(1).
@@ -138,17 +140,17 @@ where
     /// Waits for what the subscriber has not seen, and copies it into `buffer`. O(1) and the copy.
     ///
     /// # Errors
-    /// [`NextError`]; no message was taken.
-    pub async fn next<'b>(&self, id: Id, buffer: &'b mut [u8]) -> Result<Received<&'b [u8]>, NextError> {
+    /// [`Unmet`]; no message was taken.
+    pub async fn next<'b>(&self, id: Id, buffer: &'b mut [u8]) -> Result<Received<&'b [u8]>, Unmet<NoMessage>> {
         let next = self.0.wait(id.slot(), |fanout| {
             next_of(fanout, id, |message| {
                 let len = message.len();
-                let room = buffer.get_mut(..len).ok_or(NextError::BufferTooSmall { needed: len })?;
+                let room = buffer.get_mut(..len).ok_or(NoMessage::BufferTooSmall { needed: len })?;
                 room.copy_from_slice(message);
                 Ok(len)
             })
         });
-        match next.await.map_err(NextError::Wait)?? {
+        match next.await?.map_err(Unmet::Because)? {
             Received::Message(len) => Ok(Received::Message(buffer.get(..len).unwrap_or_default())),
             Received::Lagged(n) => Ok(Received::Lagged(n)),
         }
@@ -157,38 +159,42 @@ where
     /// Waits for what the subscriber has not seen, and lends it to `f`, under the lock.
     ///
     /// # Errors
-    /// [`NextError`]; `f` was not called.
-    pub async fn next_with<R>(&self, id: Id, mut f: impl FnMut(&[u8]) -> R) -> Result<Received<R>, NextError> {
+    /// [`Unmet`]; `f` was not called.
+    pub async fn next_with<R>(&self, id: Id, mut f: impl FnMut(&[u8]) -> R) -> Result<Received<R>, Unmet<NoMessage>> {
         let next = self.0.wait(id.slot(), |fanout| next_of(fanout, id, |message| Ok(f(message))));
-        next.await.map_err(NextError::Wait)?
+        next.await?.map_err(Unmet::Because)
     }
 
     /// A subscriber's messages as they come, each in a copy of at most `N` bytes, until it has seen everything and the
     /// fan-out is closed.
     ///
     /// What it missed is an item of the stream ([`Received::Lagged`]), and so is an error. Only
-    /// [`NextError::Unsubscribed`] is the last one; a message of more than `N` bytes stays the next one until it has
+    /// [`NoMessage::Unsubscribed`] is the last one; a message of more than `N` bytes stays the next one until it has
     /// left.
     pub fn messages<const N: usize>(
         &self,
         id: Id,
-    ) -> impl Stream<Item = Result<Received<Vec<u8, N>>, NextError>> + Unpin {
+    ) -> impl Stream<Item = Result<Received<Vec<u8, N>>, Unmet<NoMessage>>> + Unpin {
         let wait = self.0.wait(id.slot(), move |fanout| {
             next_of(fanout, id, |message| {
-                Vec::from_slice(message).map_err(|_| NextError::BufferTooSmall { needed: message.len() })
+                Vec::from_slice(message).map_err(|_| NoMessage::BufferTooSmall { needed: message.len() })
             })
         });
-        Again::new(wait, |error: &NextError| *error == NextError::Unsubscribed)
+        Again::new(wait, |why: &NoMessage| *why == NoMessage::Unsubscribed)
     }
 
     /// Lends what the subscriber has not seen to `f`, under the lock, if there is anything. O(1) and `f`.
     ///
     /// # Errors
-    /// [`NextError::Unsubscribed`], or [`WaitError::Reentered`]; `f` was not called.
-    pub fn try_next_with<R>(&self, id: Id, f: impl FnOnce(&[u8]) -> R) -> Result<Option<Received<R>>, NextError> {
+    /// [`NoMessage::Unsubscribed`], or [`WaitError::Reentered`]; `f` was not called.
+    pub fn try_next_with<R>(
+        &self,
+        id: Id,
+        f: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<Received<R>>, Unmet<NoMessage>> {
         let next = self.0.locked(|guarded| (next_of(&mut guarded.value, id, |message| Ok(f(message))), Wake::NONE));
         match next.map_err(Into::into)? {
-            ControlFlow::Break((next, _)) => next.map(Some),
+            ControlFlow::Break((next, _)) => next.map(Some).map_err(Unmet::Because),
             ControlFlow::Continue(()) => Ok(None),
         }
     }
@@ -248,13 +254,13 @@ where
 fn next_of<S, C, R>(
     fanout: &mut Fanout<S, C>,
     id: Id,
-    take: impl FnOnce(&[u8]) -> Result<R, NextError>,
-) -> ControlFlow<(Result<Received<R>, NextError>, Wake)>
+    take: impl FnOnce(&[u8]) -> Result<R, NoMessage>,
+) -> ControlFlow<(Result<Received<R>, NoMessage>, Wake)>
 where
     S: AsRef<[u8]>,
     C: AsRef<[Place]> + AsMut<[Place]>,
 {
-    let next = fanout.position(id).map_err(NextError::from).and_then(|position| {
+    let next = fanout.position(id).map_err(NoMessage::from).and_then(|position| {
         let mut messages = fanout.messages(position);
         if let Some(message) = messages.next() {
             let taken = take(message)?;
@@ -272,57 +278,3 @@ where
         None => ControlFlow::Continue(()),
     }
 }
-
-impl From<Unsubscribed> for NextError {
-    fn from(_: Unsubscribed) -> Self {
-        Self::Unsubscribed
-    }
-}
-
-impl From<Closed> for PublishError {
-    fn from(_: Closed) -> Self {
-        Self::Closed
-    }
-}
-
-impl From<Reentered> for PublishError {
-    fn from(_: Reentered) -> Self {
-        Self::Reentered
-    }
-}
-
-impl From<WaitError> for NextError {
-    fn from(error: WaitError) -> Self {
-        Self::Wait(error)
-    }
-}
-
-impl From<Reentered> for NextError {
-    fn from(_: Reentered) -> Self {
-        Self::Wait(WaitError::Reentered)
-    }
-}
-
-impl core::fmt::Display for PublishError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::TooLarge(too_large) => too_large.fmt(f),
-            Self::Closed => Closed.fmt(f),
-            Self::Reentered => Reentered.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for PublishError {}
-
-impl core::fmt::Display for NextError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Unsubscribed => Unsubscribed.fmt(f),
-            Self::BufferTooSmall { needed } => write!(f, "the message has {needed} bytes, more than the buffer"),
-            Self::Wait(error) => error.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for NextError {}

@@ -4,17 +4,13 @@ use super::batch::{Batch, Published};
 use super::begin::{Asked, asked};
 use super::place::{Account, State};
 use super::{Delivery, Id, Next, Place, TooManySubscribers, Unsubscribed, Withheld};
-use crate::log::{Full, Iter, Log, Position};
-use crate::queue::TooLarge;
+use crate::log::{Full, Iter, Log, Position, TooLarge};
 
 /// One log, and a place for each subscriber: a slow one costs nothing but its own lag.
 ///
 /// `S` holds the messages and `C` the places, so the length of `C` is the most subscribers there can be. When the
 /// log is full the oldest message leaves, whoever has yet to read it; what that means for a subscriber is told to
-/// it ([`Next::Lagged`]) and counted. At any time, for each subscriber,
-/// [`received`](Delivery::received) `+` [`lagged`](Delivery::lagged) `+` [`pending`](Delivery::pending) `==`
-/// [`published`](Delivery::published), and beside what it received stands what a policy of the host's kept from it:
-/// see [`Delivery`].
+/// it ([`Next::Lagged`]) and counted: for each subscriber each message has one fate, and [`Delivery`] adds them up.
 ///
 /// `STAMPED` is for a [`Topic`](super::Topic), which has times and an index as well; this needs neither.
 ///

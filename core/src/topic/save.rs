@@ -14,6 +14,11 @@ impl<S, C, M> Topic<S, C, M> {
         out.numbers(&[*origin, numbers, self.skipped, log.appended(), self.refused, self.subscribed, *delivered])?;
         out.time(self.newest)
     }
+
+    /// As if nobody had subscribed so far.
+    pub(crate) const fn forget_deliveries(&mut self) {
+        (self.subscribed, self.fanout.delivered) = (0, 0);
+    }
 }
 
 impl<S, C: AsMut<[Place]>, M: AsRef<[Mark]> + AsMut<[Mark]>> Topic<S, C, M> {

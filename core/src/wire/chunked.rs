@@ -1,6 +1,6 @@
 //! The chunked transfer coding of HTTP/1.1 (RFC 9112, section 7.1).
 
-use super::digits::{Head, hex_len, hex_value};
+use super::digits::{Head, hex_value};
 use embedded_io::Write;
 
 /// What ends a chunked body, without trailers.
@@ -11,16 +11,6 @@ pub const MAX_SIZE_LINE: u32 = 256;
 
 /// The longest trailer section that [`Chunked`] accepts, in bytes.
 pub const MAX_TRAILERS: u32 = 8192;
-
-/// The bytes that a chunk of `length` bytes takes beyond them. O(1).
-///
-/// ```
-/// assert_eq!(streamgauge_core::wire::chunked::chunk_overhead(0x1f), "1f\r\n\r\n".len());
-/// ```
-#[must_use]
-pub const fn chunk_overhead(length: usize) -> usize {
-    hex_len(length as u64).wrapping_add(4)
-}
 
 /// Writes what stands before a chunk's data. A `length` of 0 would end the body. O(1).
 ///

@@ -159,7 +159,9 @@ impl Stream {
     /// The bytes that [`encode`](Self::encode) writes. O(1); O(n) for events.
     #[must_use]
     pub fn framed_len(self, sequence: u64, message: &[u8]) -> usize {
-        self.wrapped_len(self.framing.framed_len(sequence, message))
+        let length = self.framing.framed_len(sequence, message);
+        let overhead = if self.is_chunked() { hex_len(length as u64).wrapping_add(4) } else { 0 };
+        length.saturating_add(overhead)
     }
 
     /// Writes one message, as [`Framing::encode`].
@@ -176,35 +178,12 @@ impl Stream {
         self.framing.write(head, sequence, message, out, self.is_chunked())
     }
 
-    /// The bytes that [`opening`](Self::opening) writes. O(1).
-    #[must_use]
-    pub fn opening_len(self) -> usize {
-        self.wrapped_len(self.framing.opening().len())
-    }
-
     /// Writes what stands before the first message.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn opening<W: Write>(self, out: &mut W) -> Result<(), W::Error> {
         self.wrap(self.framing.opening(), out)
-    }
-
-    /// The bytes that [`gap`](Self::gap) writes. O(1).
-    #[must_use]
-    pub fn gap_len(self, missed: u64) -> usize {
-        match self.framing {
-            Framing::Events => {
-                let fixed = GAP_HEAD.len().wrapping_add(2);
-                self.wrapped_len(fixed.wrapping_add(decimal_len(missed)))
-            }
-            Framing::Multipart => {
-                let fixed = GAP_PART.len().wrapping_add(GAP_PART_TAIL.len());
-                self.wrapped_len(fixed.wrapping_add(decimal_len(missed)))
-            }
-            Framing::WebSocket => websocket::frame_len(8_usize.wrapping_add(decimal_len(missed))),
-            Framing::Lines => 0,
-        }
     }
 
     /// Tells a subscriber that it missed so many messages: as events, one named `gap` without an
@@ -248,16 +227,6 @@ impl Stream {
                 websocket::write_message(text.as_bytes(), out)
             }
             Framing::Lines => Ok(()),
-        }
-    }
-
-    /// The bytes that [`comment`](Self::comment) writes. O(1).
-    #[must_use]
-    pub fn comment_len(self) -> usize {
-        match self.framing {
-            Framing::Events => self.wrapped_len(KEEP_ALIVE.len()),
-            Framing::WebSocket => websocket::frame_len(0),
-            Framing::Lines | Framing::Multipart => 0,
         }
     }
 
@@ -321,7 +290,7 @@ impl Stream {
     /// ```
     pub fn end_because<W: Write>(self, why: &str, out: &mut W) -> Result<(), W::Error> {
         match self.framing {
-            Framing::WebSocket => return websocket::write_close_saying(1001, why, out),
+            Framing::WebSocket => return websocket::write_close_saying(websocket::GOING_AWAY, why, out),
             Framing::Events => {
                 let mut text = heapless::Vec::<u8, 160>::new();
                 for part in ["event: end\ndata: ", websocket::reason(why), "\n\n"] {
@@ -337,11 +306,6 @@ impl Stream {
 
     const fn is_chunked(self) -> bool {
         self.chunked && !matches!(self.framing, Framing::WebSocket)
-    }
-
-    fn wrapped_len(self, length: usize) -> usize {
-        let overhead = if self.is_chunked() { hex_len(length as u64).wrapping_add(4) } else { 0 };
-        length.saturating_add(overhead)
     }
 
     fn wrap<W: Write>(self, text: &[u8], out: &mut W) -> Result<(), W::Error> {

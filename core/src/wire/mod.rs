@@ -61,3 +61,31 @@ pub mod websocket;
 
 pub use framing::{Framing, Stream};
 pub use query::{Query, Value};
+
+use core::fmt::Arguments;
+
+use embedded_io::{Write, WriteFmtError};
+
+/// Writes `text` as a JSON string (RFC 8259, 7), with its quotes. O(n).
+///
+/// DEL is escaped as well: it is no control character to JSON, but to a terminal.
+///
+/// ```
+/// let mut json = Vec::new();
+/// streamgauge_core::wire::write_json_string("say \"H3110\"\n", &mut json).unwrap();
+/// assert_eq!(json, br#""say \"H3110\"\n""#);
+/// ```
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_json_string<W: Write>(text: &str, out: &mut W) -> Result<(), W::Error> {
+    json::write::string(text, out)
+}
+
+/// Writes formatted text; the formatting itself can't fail.
+pub(crate) fn write_fmt<W: Write>(out: &mut W, text: Arguments<'_>) -> Result<(), W::Error> {
+    match out.write_fmt(text) {
+        Err(WriteFmtError::Other(error)) => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -97,6 +97,21 @@ fn bins_are_in_their_order_and_not_empty() {
     }
 }
 
+#[test]
+fn there_are_no_more_cells_than_groups() {
+    for (definition, cells) in [(r#"{"measure":"top"}"#, 1), (r#"{"measure":"top","by":"g","groups":3}"#, 4)] {
+        // Of nothing there is one, behind how many there are.
+        let whole = body(definition, &[]);
+        let begin = whole.windows(4).rposition(|four| four == [1, 0, 0, 0]).unwrap();
+        let forged = |many: u32| {
+            let (head, one) = (&whole[..begin], &whole[begin + 4..]);
+            [head, &many.to_le_bytes(), &one.repeat(many as usize)].concat()
+        };
+        assert_eq!(merged(definition, &forged(cells)).0, Ok(()), "{definition}");
+        assert_eq!(merged(definition, &forged(cells + 1)).0, Err(MergeError::Corrupt), "{definition}");
+    }
+}
+
 const IMPOSSIBLE: MergeError = MergeError::Impossible(Measure::Histogram);
 
 #[test]

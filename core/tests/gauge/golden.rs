@@ -149,15 +149,15 @@ fn alerts_are_lines_of_json() {
     let gauge = gauge(&format!(r#"{{"measure":"moments","every":"1s","when":{when}}}"#));
     let line = |rule, begins, value| {
         let mut out = Vec::new();
-        let alert = Alert { rule, begins, value };
+        let alert = Alert { rule, begins, value, to: Time::from_millis(1_700_000_000_000) };
         write_alert("g\"", gauge.definition(), &alert, Time::from_millis(1_700_000_000_123), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     };
     let rule = r#"{"mean >":10.0,"until":8.0,"for":"2s"}"#;
-    let time = "2023-11-14T22:13:20.123Z";
-    let expected = format!(r#"{{"gauge":"g\"","rule":{rule},"state":"begins","value":10.5,"time":"{time}"}}"#);
+    let times = r#""to":"2023-11-14T22:13:20.000Z","time":"2023-11-14T22:13:20.123Z""#;
+    let expected = format!(r#"{{"gauge":"g\"","rule":{rule},"state":"begins","value":10.5,{times}}}"#);
     assert_eq!(line(0, true, Some(10.5)), expected + "\n");
-    let expected = format!(r#"{{"gauge":"g\"","rule":null,"state":"ends","value":null,"time":"{time}"}}"#);
+    let expected = format!(r#"{{"gauge":"g\"","rule":null,"state":"ends","value":null,{times}}}"#);
     assert_eq!(line(1, false, None), expected + "\n");
 }
 

@@ -5,9 +5,10 @@ use core::hash::{BuildHasher as _, Hasher as _};
 
 use streamgauge_core::gauge::{Format, Key, KeyHasher};
 use streamgauge_core::select::Number;
+use streamgauge_core::time::Time;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::support::{gauge, json, take, written};
+use super::support::{Heap, gauge, json, take, written};
 
 fn number(text: &str) -> Key {
     Key::of_number(&Number::parse(text).unwrap())
@@ -37,6 +38,19 @@ fn of_a_long_text_whole_characters_are_shown() {
     // A number of as many digits may have been cut.
     assert!(number(&"1".repeat(53)).is_whole() && !number(&"1".repeat(54)).is_whole());
     assert_eq!(number(&"1".repeat(99)).shown(), "1".repeat(54));
+}
+
+#[test]
+fn what_is_cut_of_a_number_is_read_again() {
+    let digits = "1".repeat(53);
+    for number in [format!("{digits}.5"), format!("{digits}e5"), format!("{}e-5", "1".repeat(52)), "1".repeat(99)] {
+        let mut part = gauge(r#"{"field":"x","measure":"top"}"#);
+        take(&mut part, format!(r#"{{"x":{number}}}"#), 0);
+        let bytes = written(&mut part, Format::Binary, 0);
+        let mut sum = gauge(r#"{"field":"x","measure":"top"}"#);
+        assert_eq!(sum.merge(&bytes, Time::ZERO, &mut Heap), Ok(()), "{number}");
+        assert_eq!(json(&mut sum, 0)["top"], json(&mut part, 0)["top"], "{number}");
+    }
 }
 
 #[test]

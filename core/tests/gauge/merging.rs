@@ -289,6 +289,40 @@ fn what_is_merged_does_not_push_a_window_of_messages_on() {
 }
 
 #[test]
+fn a_stream_goes_on_in_a_gauge_that_begins_with_another_one() {
+    let now = 1_700_000_000_000_u64;
+    let message = |seconds: u64| format!(r#"{{"x":1,"t":{}}}"#, now / 1_000 - seconds);
+    for panes in ["", r#","every":"1h""#, r#","every":"1h","last":"2h""#, r#","every":"10s","lateness":"20s""#] {
+        let definition = format!(r#"{{"field":"x","time":"t","measure":"moments"{panes}}}"#);
+        let (mut one, mut sum) = (gauge(&definition), gauge(&definition));
+        // Of one that has measured nothing there is no time.
+        sum.merge(&written(&mut one, Format::Binary, now + 9_000_000), Time::from_millis(now), &mut Heap).unwrap();
+        take(&mut one, message(30), now);
+        sum.merge(&written(&mut one, Format::Binary, now), Time::from_millis(now), &mut Heap).unwrap();
+        // The pane that the other one was in is not over; nor is what may be late.
+        let seconds = if panes.contains("lateness") { [45, 20, 0] } else { [30, 20, 0] };
+        seconds.iter().for_each(|seconds| take(&mut sum, message(*seconds), now));
+        while sum.is_over(Time::from_millis(now)) {
+            sum.close(Time::from_millis(now), |_, _, _| {});
+        }
+        assert_eq!((sum.counters().late, sum.counters().measured), (0, 4), "{panes}");
+        assert_eq!(json(&mut sum, now)["count"], 4, "{panes}");
+    }
+}
+
+#[test]
+fn when_messages_came_is_no_time_of_a_stream() {
+    let (of_stream, of_clock) = (r#"{"time":"t","measure":"rate","every":"1s"}"#, r#"{"measure":"rate","every":"1s"}"#);
+    for (here, there) in [(of_stream, of_clock), (of_clock, of_stream)] {
+        let bytes = written(&mut gauge(there), Format::Binary, 9);
+        assert_eq!(gauge(here).merge(&bytes, Time::from_millis(9), &mut Heap), Err(MergeError::Different), "{here}");
+    }
+    // Which field it is makes no difference.
+    let mut other = gauge(r#"{"time":"u","measure":"rate"}"#);
+    gauge(of_stream).merge(&written(&mut other, Format::Binary, 9), Time::from_millis(9), &mut Heap).unwrap();
+}
+
+#[test]
 fn where_a_field_tells_the_time_a_merge_makes_nothing_late() {
     let definition = r#"{"field":"x","time":"t","measure":"moments","every":"1s","last":"10s"}"#;
     let (mut window, mut other) = (gauge(definition), gauge(definition));

@@ -78,7 +78,10 @@ fn a_rule_is_about_what_is_read() {
         let end = Time::from_millis(1_000);
         gauge.close(end, |_, _, _| {});
         let alerts = gauge.take_alerts();
-        let [Alert { rule: 0, begins: true, value: Some(value) }] = alerts[..] else { panic!("{name}: {alerts:?}") };
+        let [Alert { rule: 0, begins: true, value: Some(value), to }] = alerts[..] else {
+            panic!("{name}: {alerts:?}")
+        };
+        assert_eq!(to, end);
         assert_eq!(json(&mut gauge, 1_000).pointer(place).unwrap().as_f64(), Some(value), "{name}");
     }
 }
@@ -135,6 +138,57 @@ fn a_rule_about_nothing_does_not_hold() {
         told.iter().map(|(_, rule, begins)| (*rule, *begins)).collect::<Vec<_>>(),
         [(0, true), (0, false), (1, true)]
     );
+}
+
+#[test]
+fn a_window_of_a_rule_has_all_of_its_panes_when_none_came_for_long() {
+    // Ten messages in each of the panes 0 and 1, and then one that is five panes behind.
+    let definition = r#"{"time":"t","field":"x","measure":"moments","every":"10s","last":"20s","when":{"count >":15}}"#;
+    let mut gauge = gauge(definition);
+    let now = 1_800_000_000_000_u64;
+    let mut told = Vec::new();
+    let begin = 1_700_000_000;
+    for second in (0..20).chain([60, 70]) {
+        take(&mut gauge, format!(r#"{{"t":{},"x":1}}"#, begin + second), now);
+        while gauge.is_over(Time::from_millis(now)) {
+            gauge.close(Time::from_millis(now), |_, _, _| {});
+            told.extend(gauge.take_alerts().iter().map(|alert| (alert.begins, alert.value)));
+        }
+    }
+    assert_eq!(told, [(true, Some(20.0)), (false, Some(10.0))]);
+}
+
+#[test]
+fn where_a_field_tells_the_time_a_silence_is_told_once_it_is_over() {
+    let now = 1_800_000_000_000_u64;
+    let told = |when: &str, lateness: u32| {
+        let mut gauge = gauge(&format!(
+            r#"{{"time":"t","field":"x","measure":"moments","every":"10s","last":"20s","lateness":"{lateness}s",
+                "when":{when}}}"#
+        ));
+        let (mut panes, mut told) = (0, Vec::new());
+        for second in [1, 5, 301, 311, 321, 331, 341, 351] {
+            take(&mut gauge, format!(r#"{{"t":{},"x":1}}"#, 1_700_000_000 + second), now);
+            while gauge.is_over(Time::from_millis(now)) {
+                gauge.close(Time::from_millis(now), |_, _, _| panes += 1);
+                let since = |alert: &Alert| alert.to.as_millis() as i64 / 1_000 - 1_700_000_000;
+                told.extend(gauge.take_alerts().iter().map(|alert| (since(alert), alert.begins, alert.value)));
+            }
+        }
+        assert!(panes < 12, "{panes} panes were told");
+        assert_eq!((gauge.counters().late, gauge.counters().measured), (0, 8));
+        told
+    };
+    // With lateness panes begin before the first message.
+    for lateness in [0, 15] {
+        // When the last two panes had nothing, in time of the stream, and when they had something again.
+        let all = told(r#"{"count <":1}"#, lateness);
+        assert!(all.ends_with(&[(30, true, Some(0.0)), (310, false, Some(1.0))]), "{lateness} {all:?}");
+        // However long it is to hold, the end of the silence is told, too.
+        let end = 300 - i64::from(lateness.next_multiple_of(10));
+        assert_eq!(told(r#"{"count <":1,"for":"4m"}"#, lateness), [(end, true, Some(0.0))]);
+        assert_eq!(told(r#"{"count <":1,"for":"5m"}"#, lateness), []);
+    }
 }
 
 #[test]

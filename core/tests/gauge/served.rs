@@ -165,8 +165,14 @@ fn what_can_not_be_is_refused_in_a_line_and_nothing_has_changed() {
     let blocks = blocks();
     let mut device = device::<_, 2>(blocks);
     let here = &mut device;
-    let no_room =
-        (507, "there is no room for this gauge beside the others: fewer bins, panes or groups take less\n".to_owned());
+    let no_room = (
+        507,
+        concat!(
+            "there is no room for this gauge beside the others: fewer bins, panes or groups take less,",
+            " unless there is no storage for its measures at all\n"
+        )
+        .to_owned(),
+    );
     // More bins, other kinds, more panes and more cells than there are.
     for definition in [
         r#"{"field":"t","measure":"quantiles","bins":33}"#,
@@ -319,7 +325,11 @@ fn a_problem_has_its_type() {
         (Method::Put, "/gauges/h", rules, (501, "not-implemented")),
         (Method::Put, "/gauges/h", br#"{"measure":"distinct"}"#, (507, "no-room")),
         (Method::Put, "/gauges/h", b"{", (400, "bad-request")),
+        (Method::Put, "/gauges/full", br#"{"measure":"rate"}"#, (507, "too-many")),
     ] {
+        if target == "/gauges/full" {
+            send(here, Method::Put, "/gauges/h", r#"{"measure":"rate"}"#, 0);
+        }
         let request = Request { method, body, accept: b"application/json", ..Request::new(target.as_bytes()) };
         let (status, body) = send_within(8192, here, request, 0).unwrap();
         let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();

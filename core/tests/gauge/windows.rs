@@ -186,6 +186,7 @@ fn a_time_is_cut_to_milliseconds_however_it_is_written() {
         ("1700000009.9999", 1_700_000_009_999),
         ("1700000009999.9", 1_700_000_009_999),
         ("\"2023-11-14T22:13:29.9999Z\"", 1_700_000_009_999),
+        (r#""2023-11-14T23:13:29.9999\u002b01:00""#, 1_700_000_009_999),
         // Of these the nearest double is another millisecond's.
         ("1700000000.001", 1_700_000_000_001),
         ("1700000000000.99999999", 1_700_000_000_000),
@@ -200,13 +201,13 @@ fn a_time_is_cut_to_milliseconds_however_it_is_written() {
         ("-0.0", 0),
     ] {
         let mut gauge = gauge(r#"{"time":"t","measure":"rate"}"#);
-        take(&mut gauge, format!(r#"{{"t":{time}}}"#), 1_800_000_000_000);
+        take(&mut gauge, format!(r#"{{"t":{time}}}"#), 100_000_000_000_000);
         gauge.read(Span::Window, Time::ZERO, |reading, _, _| {
             assert_eq!((reading.from.as_millis(), reading.to.as_millis()), (millis, millis), "{time}");
         });
     }
     let mut gauge = gauge(r#"{"time":"t","measure":"rate"}"#);
-    let none = ["-1", "-1e-400", "9e15", "1e400", "1e99999999999999999999", "true"];
+    let none = ["-1", "-1e-400", "9e15", "1e400", "1e99999999999999999999", "true", r#""\u0132""#];
     none.iter().for_each(|time| take(&mut gauge, format!(r#"{{"t":{time}}}"#), 0));
     assert_eq!(gauge.counters().unmeasured.no_time, none.len() as u64);
 }
@@ -246,6 +247,28 @@ fn it_says_when_the_next_pane_is_over() {
 }
 
 #[test]
+fn it_may_begin_before_anything_comes() {
+    let mut by_time = gauge(r#"{"measure":"moments","every":"1s","last":"2s"}"#);
+    by_time.begin(Time::from_millis(5_300));
+    assert_eq!(by_time.next_over().map(Time::as_millis), Some(6_000));
+    assert_eq!(close(&mut by_time, 6_000), [(5_300, 6_000, 0)]);
+    assert_eq!(close(&mut by_time, 7_000), [(6_000, 7_000, 0)]);
+    // That it has begun stays.
+    by_time.begin(Time::from_millis(7_500));
+    take(&mut by_time, "1", 7_600);
+    assert_eq!(close(&mut by_time, 8_000), [(7_000, 8_000, 1)]);
+    let mut from_start = gauge(r#"{"measure":"moments"}"#);
+    from_start.begin(Time::from_millis(5_300));
+    take(&mut from_start, "1", 7_600);
+    assert_eq!(json(&mut from_start, 9_000)["from"], "1970-01-01T00:00:05.300Z");
+    // Now is no time of a stream that tells its own.
+    let mut by_field = gauge(r#"{"field":"x","time":"t","measure":"moments","every":"1s"}"#);
+    by_field.begin(Time::from_millis(1_800_000_000_000));
+    take(&mut by_field, r#"{"t":1700000000,"x":1}"#, 1_800_000_000_000);
+    assert_eq!(by_field.counters().measured, 1);
+}
+
+#[test]
 fn what_is_a_pane_and_as_much_as_may_be_late_ahead_is_too_early() {
     let now = 1_700_000_000_000_u64;
     for (ahead, early) in [(3_500, 0), (3_501, 1)] {
@@ -254,6 +277,12 @@ fn what_is_a_pane_and_as_much_as_may_be_late_ahead_is_too_early() {
         take(&mut gauge, format!(r#"{{"t":{}}}"#, now + ahead), now);
         assert_eq!(gauge.counters().early, early);
     }
+    // Without panes it is a minute: whatever one says, those behind it count.
+    let mut gauge = gauge(r#"{"time":"t","measure":["rate"]}"#);
+    for at in [now, now + 60_000, now + 60_001, 8_999_999_999_999_999, now] {
+        take(&mut gauge, format!(r#"{{"t":{at}}}"#), now);
+    }
+    assert_eq!((gauge.counters().early, gauge.counters().measured), (2, 3));
 }
 
 #[test]

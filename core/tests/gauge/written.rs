@@ -32,8 +32,29 @@ fn a_table_is_for_terminals() {
         table.starts_with("g  topic clicks  from 2023-11-14T22:13:20.000Z to 2023-11-14T22:13:24.000Z  messages 200\n")
     );
     assert!(table.contains("\nplain\n  count 40  mean 4.5 "), "{table}");
-    assert!(table.ends_with("not measured: 1 not JSON\n"), "{table}");
+    assert!(table.ends_with("not measured: 1 not JSON\nmeasured, but: 4 panes untold\n"), "{table}");
     assert!(table.chars().all(|char| char == '\n' || !char.is_control()), "{table:?}");
+}
+
+#[test]
+fn a_table_makes_no_digit_up() {
+    let mut gauge = gauge(
+        r#"{"measure":["moments","histogram"],"histogram":{"min":1331923247000.5,"max":1331923247001.5,"bins":4}}"#,
+    );
+    ["1331923247000.6", "1331923247001.3", "1331923247001.4"].iter().for_each(|x| take(&mut gauge, x, 0));
+    ["1331923240123", "1331923249456"].iter().for_each(|x| take(&mut gauge, x, 0));
+    let table = String::from_utf8(written(&mut gauge, Format::Table, 0)).unwrap();
+    assert!(table.contains("  mean 1.331923246e12  "), "{table}");
+    assert!(table.contains("  min 1331923240123  max 1331923249456\n"), "{table}");
+    // Each bin says where it is.
+    let bins: Vec<_> = table.lines().filter(|line| line.starts_with("    ")).collect();
+    assert_eq!(bins.len(), 2, "{table}");
+    assert!(
+        bins[0].starts_with("    1331923247000.5  1  ") && bins[1].starts_with("    1331923247001.25  2  "),
+        "{table}"
+    );
+    let picture = String::from_utf8(written(&mut gauge, Format::Svg, 0)).unwrap();
+    assert!(picture.contains("<title>1331923247001.25 to 1331923247001.5: 2</title>"), "{picture}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use core::task::{Context, Poll, Waker};
 use loom::future::block_on;
 use loom::sync::Arc;
 use streamgauge_core::queue::Limits;
-use streamgauge_core::shared::{GetError, PutError, PutWaitError, QueueState, SharedQueue, Slot, WaitError};
+use streamgauge_core::shared::{BufferTooSmall, Denied, QueueState, SharedQueue, Slot, Unmet, WaitError};
 
 use crate::{Mutex, model, spawn};
 
@@ -119,7 +119,10 @@ fn who_cannot_take_the_item_passes_its_wake_up_on() {
         });
         queue.put(b"22", |_| ()).unwrap();
         let small = small.join().unwrap();
-        assert!(matches!(small, Err(GetError::BufferTooSmall { needed: 2, .. } | GetError::Wait(WaitError::Closed))));
+        assert!(matches!(
+            small,
+            Err(Unmet::Because(BufferTooSmall { needed: 2, .. }) | Unmet::Wait(WaitError::Closed))
+        ));
         large.join().unwrap();
         assert_conserved(&queue);
     });
@@ -132,7 +135,7 @@ fn who_finds_no_slot_is_told() {
         let queue = queue::<1>(Limits::NONE);
         let try_both = |queue: &Queue<1>| match block_on(queue.get(&mut [0; 4])) {
             Ok(_) => 1,
-            Err(GetError::Wait(WaitError::TooManyWaiters { limit, .. })) => {
+            Err(Unmet::Wait(WaitError::TooManyWaiters { limit, .. })) => {
                 assert_eq!(limit, 1);
                 0
             }
@@ -154,14 +157,14 @@ fn close_wakes_everyone_and_loses_nothing() {
         let drain = |queue: &Queue<2>| match block_on(queue.get(&mut [0; 4])) {
             Ok(_) => 1,
             Err(error) => {
-                assert_eq!(error, GetError::Wait(WaitError::Closed));
+                assert_eq!(error, Unmet::Wait(WaitError::Closed));
                 0
             }
         };
         let (a, b) = (spawn(&queue, drain), spawn(&queue, drain));
         queue.put(b"1", |_| ()).unwrap();
         queue.close();
-        assert_eq!(queue.put(b"2", |_| ()), Err(PutError::Closed));
+        assert_eq!(queue.put(b"2", |_| ()), Err(Denied::Closed));
         assert_eq!(a.join().unwrap() + b.join().unwrap(), 1);
         assert_conserved(&queue);
     });
@@ -254,7 +257,7 @@ fn close_wakes_who_waits_for_room() {
         let (a, b) = (put(b"1"), put(b"2"));
         queue.close();
         queue.try_get(&mut [0; 4]).unwrap();
-        let closed = Err(PutWaitError::Wait(WaitError::Closed));
+        let closed = Err(Unmet::Wait(WaitError::Closed));
         assert_eq!((a.join().unwrap(), b.join().unwrap()), (closed, closed));
         assert_eq!(queue.counters().depth, 0);
         assert_conserved(&queue);

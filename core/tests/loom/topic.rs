@@ -2,7 +2,7 @@
 
 use loom::future::block_on;
 use loom::sync::Arc;
-use streamgauge_core::shared::{FanoutState, NextError, Received, SharedFanout, Slot, WaitError};
+use streamgauge_core::shared::{FanoutState, NoMessage, Received, SharedFanout, Slot, Unmet, WaitError};
 use streamgauge_core::topic::{Delivery, Id, Place};
 
 use crate::{Mutex, model, spawn};
@@ -14,7 +14,7 @@ fn fanout() -> Arc<Fanout> {
     Arc::new(SharedFanout::new(Mutex::new(FanoutState::of([0; 4], [Place::FREE; 2], [Slot::FREE; 2]))))
 }
 
-fn next(fanout: &Fanout, id: Id) -> Result<Received<u8>, NextError> {
+fn next(fanout: &Fanout, id: Id) -> Result<Received<u8>, Unmet<NoMessage>> {
     block_on(fanout.next_with(id, |message| message[0]))
 }
 
@@ -30,7 +30,7 @@ fn read_all(fanout: &Fanout, id: Id) -> (Vec<u8>, u64) {
             Ok(Received::Message(message)) => received.push(message),
             Ok(Received::Lagged(n)) => lagged += n,
             Err(error) => {
-                assert_eq!(error, NextError::Wait(WaitError::Closed));
+                assert_eq!(error, Unmet::Wait(WaitError::Closed));
                 return (received, lagged);
             }
         }
@@ -110,10 +110,10 @@ fn publish_against_unsubscribe() {
         let leaver = spawn(&fanout, move |fanout| {
             let delivery = fanout.unsubscribe(leaving).unwrap();
             assert_conserved(delivery);
-            assert_eq!(next(fanout, leaving), Err(NextError::Unsubscribed));
+            assert_eq!(next(fanout, leaving), Err(Unmet::Because(NoMessage::Unsubscribed)));
             // The place is free again, for one who is not mistaken for the other.
             let newcomer = fanout.subscribe().unwrap();
-            assert_eq!(next(fanout, leaving), Err(NextError::Unsubscribed));
+            assert_eq!(next(fanout, leaving), Err(Unmet::Because(NoMessage::Unsubscribed)));
             fanout.unsubscribe(newcomer).unwrap()
         });
         let reader = spawn(&fanout, move |fanout| [next(fanout, staying), next(fanout, staying)]);
@@ -135,7 +135,7 @@ fn a_kick_wakes_who_is_kicked() {
         let delivery = fanout.unsubscribe(kicked).unwrap();
         assert_conserved(delivery);
         assert_eq!((delivery.published, delivery.received), (0, 0));
-        assert_eq!(waits.join().unwrap(), Err(NextError::Unsubscribed));
+        assert_eq!(waits.join().unwrap(), Err(Unmet::Because(NoMessage::Unsubscribed)));
         fanout.publish(&[7]).unwrap();
         assert_eq!(stays.join().unwrap(), Ok(Received::Message(7)));
     });
@@ -153,7 +153,7 @@ fn a_kick_against_publish() {
                     Ok(Received::Message(_)) => received += 1,
                     Ok(Received::Lagged(_)) => panic!("both messages fit"),
                     Err(error) => {
-                        assert_eq!(error, NextError::Unsubscribed);
+                        assert_eq!(error, Unmet::Because(NoMessage::Unsubscribed));
                         return received;
                     }
                 }

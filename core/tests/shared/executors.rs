@@ -49,7 +49,7 @@ async fn serves_under_tokio() {
                     };
                     match next {
                         Ok(_) => {}
-                        Err(NextError::Wait(WaitError::Closed)) => return fanout.unsubscribe(id).unwrap(),
+                        Err(Unmet::Wait(WaitError::Closed)) => return fanout.unsubscribe(id).unwrap(),
                         Err(error) => panic!("{error}"),
                     }
                 }

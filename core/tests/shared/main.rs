@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::task::Wake;
 
 use futures_core::Stream;
-use streamgauge_core::queue::{Limit, Limits};
+use streamgauge_core::queue::{Limit, Limits, NoRoom};
 use streamgauge_core::shared::*;
 use streamgauge_core::stats::{FixedMoments, Moments, Welford};
 use streamgauge_core::topic::Place;
@@ -212,10 +212,10 @@ fn an_item_larger_than_the_buffer_stays_for_another_one() {
     assert!(poll(get_small.as_mut(), &a).is_pending());
     assert!(poll(get_large.as_mut(), &b).is_pending());
     queue.put(b"22", |_| ()).unwrap();
-    let Poll::Ready(Err(GetError::BufferTooSmall { needed: 2, .. })) = poll(get_small, &a) else { panic!() };
+    let Poll::Ready(Err(Unmet::Because(BufferTooSmall { needed: 2, .. }))) = poll(get_small, &a) else { panic!() };
     assert_eq!([bell_a.rings(), bell_b.rings()], [1, 1]);
     assert_eq!(poll(get_large, &b), Poll::Ready(Ok(&b"22"[..])));
-    assert!(queue.put(&[0; 64], |_| ()).is_err_and(|error| matches!(error, PutError::TooLarge(_))));
+    assert!(queue.put(&[0; 64], |_| ()).is_err_and(|error| matches!(error, Denied::Because(_))));
 }
 
 #[test]
@@ -226,10 +226,10 @@ fn closing_drains() {
     queue.close().unwrap();
     fanout.close().unwrap();
     assert!(queue.is_closed().unwrap() && fanout.is_closed().unwrap());
-    assert_eq!(queue.put(b"late", |_| ()), Err(PutError::Closed));
-    assert_eq!(queue.mput(b"late", b"\n", |_| ()), Err(PutError::Closed));
+    assert_eq!(queue.put(b"late", |_| ()), Err(Denied::Closed));
+    assert_eq!(queue.mput(b"late", b"\n", |_| ()), Err(Denied::Closed));
     assert_eq!(poll(pin!(queue.get(&mut [0; 4])), Waker::noop()), Poll::Ready(Ok(&b"last"[..])));
-    let closed = Poll::Ready(Err(GetError::Wait(WaitError::Closed)));
+    let closed = Poll::Ready(Err(Unmet::Wait(WaitError::Closed)));
     assert_eq!(poll(pin!(queue.get(&mut [0; 4])), Waker::noop()), closed);
     let counters = queue.counters().unwrap();
     assert_eq!((counters.accepted, counters.delivered, counters.depth), (1, 1, 0));
@@ -282,11 +282,11 @@ fn a_kick_wakes_nobody_else() {
     assert!(poll(next_kicked.as_mut(), &a).is_pending());
     fanout.unsubscribe(kicked).unwrap().unwrap();
     assert_eq!([bell_a.rings(), bell_b.rings(), bell_p.rings()], [1, 0, 0]);
-    assert_eq!(poll(next_kicked, &a), Poll::Ready(Err(NextError::Unsubscribed)));
+    assert_eq!(poll(next_kicked, &a), Poll::Ready(Err(Unmet::Because(NoMessage::Unsubscribed))));
     fanout.close().unwrap();
     assert_eq!([bell_a.rings(), bell_b.rings(), bell_p.rings()], [1, 1, 1]);
-    assert_eq!(poll(next_other, &b), Poll::Ready(Err(NextError::Wait(WaitError::Closed))));
-    assert_eq!(fanout.publish(b"late"), Err(PublishError::Closed));
+    assert_eq!(poll(next_other, &b), Poll::Ready(Err(Unmet::Wait(WaitError::Closed))));
+    assert_eq!(fanout.publish(b"late"), Err(Denied::Closed));
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn a_subscriber_is_told_what_it_missed_and_keeps_what_does_not_fit() {
     let lagged = poll(pin!(fanout.next(id, &mut small)), Waker::noop());
     assert_eq!(lagged, Poll::Ready(Ok(Received::Lagged(1))));
     let too_small = poll(pin!(fanout.next(id, &mut small)), Waker::noop());
-    assert!(matches!(too_small, Poll::Ready(Err(NextError::BufferTooSmall { needed: 30, .. }))));
+    assert!(matches!(too_small, Poll::Ready(Err(Unmet::Because(NoMessage::BufferTooSmall { needed: 30, .. })))));
     let message = poll(pin!(fanout.next(id, &mut large)), Waker::noop());
     assert_eq!(message, Poll::Ready(Ok(Received::Message(&[7; 30][..]))));
     let delivery = fanout.delivery(id).unwrap().unwrap();
@@ -377,15 +377,15 @@ fn who_comes_back_to_the_lock_is_told() {
     let inside = |item: &[u8]| {
         called.set(called.get() + 1);
         let item = item.to_vec();
-        assert_eq!(queue.put(b"second", |_| ()), Err(PutError::Reentered));
-        assert_eq!(queue.mput(b"a\nb", b"\n", |_| ()), Err(PutError::Reentered));
-        assert_eq!(queue.try_put(b"second"), Err(TryPutError::Reentered));
-        assert_eq!(queue.try_get(&mut [0; 8]), Err(GetError::Wait(WaitError::Reentered)));
+        assert_eq!(queue.put(b"second", |_| ()), Err(Denied::Reentered));
+        assert_eq!(queue.mput(b"a\nb", b"\n", |_| ()), Err(Denied::Reentered));
+        assert_eq!(queue.try_put(b"second"), Err(Denied::Reentered));
+        assert_eq!(queue.try_get(&mut [0; 8]), Err(Unmet::Wait(WaitError::Reentered)));
         let mut buffer = [0; 8];
         let waited = poll(pin!(queue.get(&mut buffer)), Waker::noop());
-        assert_eq!(waited, Poll::Ready(Err(GetError::Wait(WaitError::Reentered))));
+        assert_eq!(waited, Poll::Ready(Err(Unmet::Wait(WaitError::Reentered))));
         let waited = poll(pin!(queue.put_when_room(b"second")), Waker::noop());
-        assert_eq!(waited, Poll::Ready(Err(PutWaitError::Wait(WaitError::Reentered))));
+        assert_eq!(waited, Poll::Ready(Err(Unmet::Wait(WaitError::Reentered))));
         assert_eq!(queue.counters(), Err(Reentered));
         assert_eq!(
             (queue.close(), queue.is_closed(), queue.waiting()),
@@ -404,8 +404,8 @@ fn who_comes_back_to_the_lock_is_told() {
     let id = fanout.subscribe().unwrap().unwrap();
     fanout.publish(b"news").unwrap();
     let inside = |_: &[u8]| {
-        assert_eq!(fanout.publish(b"more"), Err(PublishError::Reentered));
-        assert_eq!(fanout.try_next_with(id, |_| ()), Err(NextError::Wait(WaitError::Reentered)));
+        assert_eq!(fanout.publish(b"more"), Err(Denied::Reentered));
+        assert_eq!(fanout.try_next_with(id, |_| ()), Err(Unmet::Wait(WaitError::Reentered)));
         assert_eq!(fanout.subscribe(), Err(Reentered));
         assert_eq!(fanout.unsubscribe(id), Err(Reentered));
     };
@@ -437,22 +437,24 @@ fn who_puts_where_there_is_room_lets_nothing_leave() {
     let limits = Limits { depth: Some(2), bytes: Some(10) };
     let queue = SharedQueue::new(RefCell::new(QueueState::of([0; 64], limits, [Slot::FREE; 1])));
     assert_eq!(queue.try_put(b"12345"), Ok(()));
-    assert_eq!(queue.try_put(b"123456"), Err(TryPutError::Full(Limit::Bytes)));
+    assert_eq!(queue.try_put(b"123456"), Err(Denied::Because(NoRoom::Full(Limit::Bytes))));
     assert_eq!(queue.try_put(b"1"), Ok(()));
-    assert_eq!(queue.try_put(b"1"), Err(TryPutError::Full(Limit::Depth)));
+    assert_eq!(queue.try_put(b"1"), Err(Denied::Because(NoRoom::Full(Limit::Depth))));
     // What never fits is refused at once, by the storage as by a limit.
     for never in [11, 100] {
         let item = vec![0; never];
-        assert!(matches!(queue.try_put(&item), Err(TryPutError::TooLarge(too_large)) if too_large.len == never));
+        assert!(
+            matches!(queue.try_put(&item), Err(Denied::Because(NoRoom::TooLarge(too_large))) if too_large.len == never)
+        );
         let put = poll(pin!(queue.put_when_room(&item)), Waker::noop());
-        assert!(matches!(put, Poll::Ready(Err(PutWaitError::TooLarge(too_large))) if too_large.len == never));
+        assert!(matches!(put, Poll::Ready(Err(Unmet::Because(too_large))) if too_large.len == never));
     }
     let counters = queue.counters().unwrap();
     assert_eq!((counters.accepted, counters.overflow, counters.depth), (2, 0, 2));
     assert_eq!(queue.with(|queue| queue.refused()), Ok(2));
     queue.close().unwrap();
-    assert_eq!(queue.try_put(b"late"), Err(TryPutError::Closed));
-    let closed = Poll::Ready(Err(PutWaitError::Wait(WaitError::Closed)));
+    assert_eq!(queue.try_put(b"late"), Err(Denied::Closed));
+    let closed = Poll::Ready(Err(Unmet::Wait(WaitError::Closed)));
     assert_eq!(poll(pin!(queue.put_when_room(b"late")), Waker::noop()), closed);
     queue.try_get(&mut [0; 8]).unwrap();
     assert_eq!(poll(pin!(queue.put_when_room(b"late")), Waker::noop()), closed);
@@ -533,8 +535,9 @@ fn room_for_several_wakes_several() {
 /// A stream ends when nothing more can come, and before that leaves out nothing that went wrong.
 #[test]
 fn streams_tell_everything_and_end() {
-    let next = |stream: Pin<&mut dyn Stream<Item = Result<Received<heapless::Vec<u8, 4>>, NextError>>>,
-                waker: &Waker| { stream.poll_next(&mut Context::from_waker(waker)) };
+    type Item = Result<Received<heapless::Vec<u8, 4>>, Unmet<NoMessage>>;
+    let next =
+        |stream: Pin<&mut dyn Stream<Item = Item>>, waker: &Waker| stream.poll_next(&mut Context::from_waker(waker));
     let fanout = fanout::<2>();
     let [(bell, waker)] = bells();
     let (id, kicked) = (fanout.subscribe().unwrap().unwrap(), fanout.subscribe().unwrap().unwrap());
@@ -543,7 +546,7 @@ fn streams_tell_everything_and_end() {
     fanout.publish(&[1; 30]).unwrap();
     assert_eq!(bell.rings(), 1);
     let too_large = next(messages.as_mut(), &waker);
-    assert!(matches!(too_large, Poll::Ready(Some(Err(NextError::BufferTooSmall { needed: 30, .. })))));
+    assert!(matches!(too_large, Poll::Ready(Some(Err(Unmet::Because(NoMessage::BufferTooSmall { needed: 30, .. }))))));
     // It stays the next one, until it leaves.
     assert_eq!(next(messages.as_mut(), &waker), too_large);
     fanout.publish(&[2; 40]).unwrap();
@@ -554,7 +557,7 @@ fn streams_tell_everything_and_end() {
     fanout.publish(b"last").unwrap();
     assert!(matches!(next(messages.as_mut(), &waker), Poll::Ready(Some(Ok(Received::Lagged(_))))));
     fanout.unsubscribe(kicked).unwrap().unwrap();
-    assert_eq!(next(ends.as_mut(), &waker), Poll::Ready(Some(Err(NextError::Unsubscribed))));
+    assert_eq!(next(ends.as_mut(), &waker), Poll::Ready(Some(Err(Unmet::Because(NoMessage::Unsubscribed)))));
     assert_eq!(next(ends.as_mut(), &waker), Poll::Ready(None));
 
     let queue = queue::<1>();
@@ -563,7 +566,7 @@ fn streams_tell_everything_and_end() {
     assert!(item(&waker).is_pending());
     queue.put(b"large", |_| ()).unwrap();
     assert_eq!(bell.rings(), 2);
-    assert!(matches!(item(&waker), Poll::Ready(Some(Err(GetError::BufferTooSmall { needed: 5, .. })))));
+    assert!(matches!(item(&waker), Poll::Ready(Some(Err(Unmet::Because(BufferTooSmall { needed: 5, .. }))))));
     queue.try_get(&mut [0; 8]).unwrap();
     assert!(item(&waker).is_pending());
     queue.mput(b"a\nb", b"\n", |_| ()).unwrap();

@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use streamgauge_core::wire::{Framing, Stream, chunked, lines, sse};
+use streamgauge_core::wire::{Framing, Stream, lines, sse};
 
 use crate::decoded::{Found, read_chunks, read_events, read_lines, read_parts};
 use crate::{Bytes, fragments, sizes};
@@ -106,15 +106,12 @@ proptest! {
             let stream = Stream { framing, chunked };
             let mut sent = Vec::new();
             stream.opening(&mut sent).unwrap();
-            prop_assert_eq!(sent.len(), stream.opening_len());
             let mut sequence = first;
             for message in &messages {
                 let before = sent.len();
                 stream.encode(sequence, message, &mut sent).unwrap();
                 prop_assert_eq!(sent.len() - before, stream.framed_len(sequence, message));
-                let before = sent.len();
                 stream.comment(&mut sent).unwrap();
-                prop_assert_eq!(sent.len() - before, stream.comment_len());
                 sequence = sequence.wrapping_add(1);
             }
             stream.end(&mut sent).unwrap();
@@ -203,9 +200,7 @@ fn the_bytes_are_those_of_the_protocol() {
         let mut out = Vec::new();
         stream.opening(&mut out).unwrap();
         stream.encode(41, b"{\"a\": 1}", &mut out).unwrap();
-        let before = out.len();
         stream.gap(3, &mut out).unwrap();
-        assert_eq!(out.len() - before, stream.gap_len(3));
         stream.comment(&mut out).unwrap();
         stream.end(&mut out).unwrap();
         out.iter().map(|byte| char::from(*byte)).collect::<String>()
@@ -217,7 +212,6 @@ fn the_bytes_are_those_of_the_protocol() {
     Framing::Lines.encode(1, b"bare", &mut out).unwrap();
     Stream { framing: Framing::Lines, chunked: true }.raw(b"as it is", &mut out).unwrap();
     assert_eq!(out, b"bare\n8\r\nas it is\r\n");
-    assert_eq!(chunked::chunk_overhead(0x40), "40\r\n\r\n".len());
     assert_eq!(write(Framing::Lines, false), "\r\n{\"a\": 1}\n");
     assert_eq!(write(Framing::Lines, true), "2\r\n\r\n\r\n9\r\n{\"a\": 1}\n\r\n0\r\n\r\n");
     assert_eq!(

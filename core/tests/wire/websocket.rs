@@ -130,7 +130,6 @@ proptest! {
     ) {
         let mut sent = Vec::new();
         STREAM.opening(&mut sent).unwrap();
-        prop_assert_eq!(sent.len(), STREAM.opening_len());
         let mut expected = Vec::new();
         for (number, message) in messages.iter().enumerate() {
             let before = sent.len();
@@ -141,10 +140,8 @@ proptest! {
                 Ok(text) => Message::text(text),
                 Err(_) => Message::binary(message.clone()),
             });
-            let before = sent.len();
             STREAM.comment(&mut sent).unwrap();
             STREAM.gap(3, &mut sent).unwrap();
-            prop_assert_eq!(sent.len() - before, STREAM.comment_len() + STREAM.gap_len(3));
             expected.extend([Message::Ping(Vec::new().into()), Message::text("{\"gap\":3}")]);
         }
         write_pong(&pong, &mut sent).unwrap();

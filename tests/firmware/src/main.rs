@@ -18,11 +18,11 @@ use clock::Clock;
 use embedded_io::{Read, Write};
 use gauges::Gauged;
 use moments::Moments;
-use storage::Board;
-use streamgauge_core::connection::{Connection, Next, Served};
-use streamgauge_core::endpoints::Surface;
+use storage::{Board, JOBS_BYTES, LOG_BYTES, MAIN_BYTES};
+use streamgauge_core::connection::{Answer, AnswerFull, Connection, Next, Reply, Served, Service};
+use streamgauge_core::endpoints::{Method, Request, Response, Status, Surface};
 use streamgauge_core::engine::memory::{Defaults, Memory};
-use streamgauge_core::engine::{Name, QueueSettings, TopicSettings};
+use streamgauge_core::engine::{Dump, Name, QueueSettings, TopicSettings};
 use streamgauge_core::time::Time;
 use uart::Uart;
 
@@ -33,7 +33,7 @@ const REQUEST_BYTES: usize = 4 << 10;
 const ANSWER_BYTES: usize = 4 << 10;
 
 type Storage<const N: usize> = &'static mut [u8; N];
-type Services = Moments<Served<Memory<Board>, &'static mut Gauged>>;
+type Services = Moments<ForGood<Served<Memory<Board>, &'static mut Gauged>>>;
 type Http = Connection<Storage<REQUEST_BYTES>, Storage<{ ANSWER_BYTES + OVERHEAD }>>;
 const OVERHEAD: usize = Connection::<[u8; 0], [u8; 0]>::OVERHEAD;
 
@@ -50,7 +50,7 @@ fn main() -> ! {
     let Some(peripherals) = cortex_m::Peripherals::take() else { panic!("main runs once") };
     let mut clock = Clock::new(peripherals.SYST);
     loop {
-        services.others.now = clock.now();
+        services.others.0.now = clock.now();
         match connection.poll(services) {
             Next::Read if connection.is_idle() || clock.waits_for(&mut uart) => {
                 let Ok(count) = uart.read(connection.room());
@@ -81,14 +81,32 @@ fn services() -> Option<&'static mut Services> {
     let defaults = Defaults { auto_create: false, queue, topic: TopicSettings::DEFAULT, first: 0 };
     let engine = Memory::with_defaults(board, defaults);
     let served = Served::with_gauges(engine, Surface::EverythingQueueFirst, gauges);
-    let services = cortex_m::singleton!(: Services = Moments::before(served))?;
-    let engine = &mut services.others.engine;
+    let services = cortex_m::singleton!(: Services = Moments::before(ForGood(served)))?;
+    let engine = &mut services.others.0.engine;
     // What there is, is there from the start: a name too many is refused, never a surprise.
-    for name in [Name::MAIN, storage::jobs()] {
-        engine.make_queue(&name, queue, Time::ZERO).ok()?;
+    for (name, bytes) in [(Name::MAIN, MAIN_BYTES), (storage::jobs(), JOBS_BYTES)] {
+        engine.make_queue(&name, QueueSettings { bytes: bytes as u64, ..queue }, Time::ZERO).ok()?;
     }
-    engine.make_topic(&Name::MAIN, TopicSettings::DEFAULT).ok()?;
+    engine.make_topic(&Name::MAIN, TopicSettings { bytes: LOG_BYTES as u64, ..TopicSettings::DEFAULT }).ok()?;
     Some(services)
+}
+
+/// Topics and queues stay: a `static` is lent to each, which nobody takes back.
+struct ForGood<T>(T);
+
+impl<T: Service> Service for ForGood<T> {
+    fn call(&mut self, request: Request<'_>, answer: &mut Answer<'_>) -> Result<Reply, AnswerFull> {
+        let is_name = request.path.starts_with(b"/queues/") || request.path.starts_with(b"/topics/");
+        if request.method != Method::Delete || !is_name {
+            return self.0.call(request, answer);
+        }
+        answer.write_all(b"names are for good here\n")?;
+        Ok(Reply::Response(Response::text(Status::NotImplemented)))
+    }
+
+    fn dump(&mut self, dump: &mut Dump, answer: &mut Answer<'_>) -> Result<bool, AnswerFull> {
+        self.0.dump(dump, answer)
+    }
 }
 
 #[panic_handler]

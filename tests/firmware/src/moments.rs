@@ -35,9 +35,6 @@ impl<T: Service> Service for Moments<T> {
             return self.others.call(request, answer);
         }
         if request.method != streamgauge_core::endpoints::Method::Head {
-            if request.query.get("reset").is_some() {
-                self.moments = FixedMoments::new();
-            }
             for line in lines::split(request.body, b'\n') {
                 if parse(line.trim_ascii()).is_none() {
                     answer.write_all(b"not a number from -32768 to 32767.99998: ")?;
@@ -45,6 +42,9 @@ impl<T: Service> Service for Moments<T> {
                     answer.write_all(b"\n")?;
                     return Ok(Reply::Response(Response::text(Status::BadRequest)));
                 }
+            }
+            if request.query.get("reset").is_some() {
+                self.moments = FixedMoments::new();
             }
             lines::split(request.body, b'\n')
                 .filter_map(|line| parse(line.trim_ascii()))
@@ -79,7 +79,7 @@ fn line(answer: &mut Answer<'_>, text: fmt::Arguments<'_>) -> Result<(), AnswerF
     answer.write_fmt(text).map_err(|_| AnswerFull)
 }
 
-/// A decimal number, rounded to the nearest multiple of 2^-16, halves away from zero.
+/// A decimal number, rounded to the nearest multiple of 2^-16, halves away from zero: by nine digits behind the point.
 fn parse(text: &[u8]) -> Option<i32> {
     let (negative, digits) = match text.split_first()? {
         (b'-', rest) => (true, rest),
@@ -88,9 +88,10 @@ fn parse(text: &[u8]) -> Option<i32> {
     let point = digits.iter().position(|byte| *byte == b'.');
     let (whole, rest) = digits.split_at_checked(point.unwrap_or(digits.len()))?;
     let fraction = rest.get(1..).unwrap_or_default();
-    if whole.is_empty() || point.is_some() && fraction.is_empty() || fraction.len() > 9 {
+    if whole.is_empty() || point.is_some() && fraction.is_empty() || !fraction.iter().all(u8::is_ascii_digit) {
         return None;
     }
+    let fraction = fraction.get(..9).unwrap_or(fraction);
     let decimal = |digits: &[u8]| {
         digits.iter().try_fold(0_u64, |number, digit| {
             let digit = digit.is_ascii_digit().then(|| u64::from(digit & 15))?;

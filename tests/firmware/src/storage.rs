@@ -10,11 +10,13 @@ use streamgauge_core::log::Mark;
 use streamgauge_core::queue::leases::Slot;
 use streamgauge_core::topic::Place;
 
+use crate::clock;
+
 /// Bytes of the items of the queue `main`, and of `jobs`.
-const MAIN_BYTES: usize = 8 << 10;
-const JOBS_BYTES: usize = 4 << 10;
+pub const MAIN_BYTES: usize = 8 << 10;
+pub const JOBS_BYTES: usize = 4 << 10;
 /// Bytes of the newest messages.
-const LOG_BYTES: usize = 4 << 10;
+pub const LOG_BYTES: usize = 4 << 10;
 const SUBSCRIBERS: usize = 4;
 /// Items of each queue that can be leased, delayed or dead at a time.
 const SET_ASIDE: usize = 32;
@@ -58,10 +60,7 @@ impl Board {
                     seen: cortex_m::singleton!(: [Entry; IDS] = [Entry::FREE; IDS])?,
                 }),
             ],
-            // This chip, and QEMU's of it, has no source of randomness: its tokens keep honest clients apart, and can be
-            // foretold by others. A board that others can reach takes them from its hardware (the RNG of an nRF52 or an
-            // STM32), in `random`.
-            random: Rng::new(0x5eed),
+            random: Rng::new(0),
         })
     }
 }
@@ -89,7 +88,11 @@ impl Host for Board {
         room.ok_or(Refusal::TooMany { kind: Kind::Queue, limit: self.queues.len() as u64 })
     }
 
+    /// This chip, and QEMU's of it, has no source of randomness. When a request comes is another cycle after each start, so
+    /// that a token from before it settles nothing; but who is near can foretell it. A board that others can reach takes
+    /// its hardware (the RNG of an nRF52 or an STM32).
     fn random(&mut self) -> u64 {
+        self.random = Rng::new(self.random.bits() ^ clock::cycles());
         self.random.bits()
     }
 }

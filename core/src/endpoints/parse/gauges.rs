@@ -22,12 +22,6 @@ pub enum GaugeRequest {
     Merge(Name),
 }
 
-/// The topic of a gauge's readings: `gauge.` and its name. `None` if that is too long for a name.
-#[must_use]
-pub fn readings(gauge: &Name) -> Option<Name> {
-    Name::of(b"gauge.".iter().chain(gauge.as_bytes()).copied()).ok()
-}
-
 /// The format that a request names, or else the first of its `Accept` that there is, or else a table.
 pub(super) fn format<'a>(request: &Request<'a>) -> Result<Format, Wrong<'a>> {
     const FORMATS: &str = "text, json, openmetrics, svg, binary or definition";

@@ -5,7 +5,7 @@ mod settings;
 mod subscription;
 mod wrong;
 
-pub use gauges::{GaugeRequest, readings};
+pub use gauges::GaugeRequest;
 pub use subscription::Subscription;
 pub use wrong::Wrong;
 
@@ -16,6 +16,7 @@ use super::{Method, Request, Surface};
 use crate::engine::{
     Command, Data, Id, Kind, Lease, MAX_SEPARATOR, Name, Pieces, Prefix, Reason, Separator, Settle, Short, Tokens,
 };
+use crate::gauge::readings;
 use crate::queue::leases::State;
 use crate::wire::query::Value;
 use crate::wire::units;
@@ -346,7 +347,7 @@ fn resource<'a>(coded: &'a [u8], what: &'static str) -> Result<Name, Wrong<'a>> 
 /// The name of a gauge. With `gauge.` before it, it has to be the name of a topic.
 fn gauge<'a>(coded: &'a [u8]) -> Result<Name, Wrong<'a>> {
     let name = resource(coded, "gauge")?;
-    match gauges::readings(&name) {
+    match readings(&name) {
         Some(_) => Ok(name),
         None => Err(Wrong::Line("gauge: a name has at most 58 characters: its readings are the topic gauge.NAME")),
     }

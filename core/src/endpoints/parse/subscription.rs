@@ -38,8 +38,6 @@ impl Subscription {
     /// What a request asks for.
     pub(crate) fn of<'a>(request: &Request<'a>) -> Result<Self, Wrong<'a>> {
         let query = request.query;
-        // As the original reads numbers: what is none counts as 0.
-        let is_zero = |value: &crate::wire::query::Value<'_>| value.integer().unwrap_or(0) == 0;
         let client = match query.get("client") {
             Some(client) => Short::of(client.bytes().take(64)).unwrap_or(Short::EMPTY),
             None => Short::EMPTY,
@@ -48,7 +46,7 @@ impl Subscription {
             topic: name(request, "topic")?,
             framing: framing(request),
             from: from(request)?,
-            follow: !query.get("follow").is_some_and(|follow| is_zero(&follow)),
+            follow: parameter(request, "follow", "0 or 1", follow)?.unwrap_or(true),
             limit: count(request, "limit")?,
             on_lag: parameter(request, "policy", POLICY, policy)?.unwrap_or_default(),
             max_lag: parameter(request, "max_lag", "a number of bytes, or such as 8MiB", units::size)?,
@@ -61,6 +59,14 @@ impl Subscription {
 
 const POLICY: &str = "kick, skip, latest, or block=SECONDS";
 const FROM: &str = "now, first, the number of a message, or a time such as 2012-03-16T18:40:47Z";
+
+fn follow(text: &[u8]) -> Option<bool> {
+    match text {
+        b"0" | b"false" => Some(false),
+        b"1" | b"true" => Some(true),
+        _ => None,
+    }
+}
 
 fn framing(request: &Request<'_>) -> Framing {
     let wants_events = match request.query.get("format") {
@@ -76,15 +82,16 @@ fn framing(request: &Request<'_>) -> Framing {
     }
 }
 
-/// A client that comes back says where it was, and that counts before where it began.
+/// A client that comes back says where it was, and that counts before where it began: an `EventSource` has one URL for
+/// ever, and says in the header where it is now.
 fn from<'a>(request: &Request<'a>) -> Result<From, Wrong<'a>> {
     let wrong = Wrong::Line("last_event_id must be the number of an event");
+    if !request.last_event_id.is_empty() {
+        return units::decimal(request.last_event_id.trim_ascii()).map(From::After).ok_or(wrong);
+    }
     if let Some(id) = request.query.get("last_event_id") {
         let digits = Short::<20>::of(id.bytes()).ok_or(wrong)?;
         return units::decimal(digits.as_bytes()).map(From::After).ok_or(wrong);
-    }
-    if !request.last_event_id.is_empty() {
-        return units::decimal(request.last_event_id.trim_ascii()).map(From::After).ok_or(wrong);
     }
     let read = |text: &[u8]| match text {
         b"now" => Some(From::Now),

@@ -2,10 +2,10 @@
 
 use embedded_io::Write;
 
-use super::super::write_fmt;
 use crate::engine::{Item, Name};
 use crate::wire::json::write::{self, Length};
 use crate::wire::units::Rfc3339;
+use crate::wire::write_fmt;
 
 /// The most bytes of a line beside its data, and the most for one byte of that: a control character is six.
 pub(super) const MOST_BESIDE: usize = 2_048;

@@ -7,8 +7,8 @@ mod resources;
 mod stats;
 
 pub use items::overflow_line;
-pub use problem::{NOWHERE, write_problem};
-pub(crate) use problem::{nowhere, other_method, problem, refuse, wrong};
+pub use problem::{GaugeProblem, NOWHERE, refuse_gauge, write_problem};
+pub(crate) use problem::{nowhere, other_method, refuse, wrong};
 
 use core::ops::ControlFlow;
 use core::time::Duration;
@@ -16,8 +16,9 @@ use core::time::Duration;
 use embedded_io::Write;
 
 use super::parse::Shape;
-use super::{Asking, Headers, LeaseHeaders, Reply, Response, Status, write_fmt};
+use super::{Asking, Headers, LeaseHeaders, Reply, Response, Status};
 use crate::engine::{Allowance, Command, Lease, Name, Outcome, Part, Settle, Sink};
+use crate::wire::write_fmt;
 use over::{LEASE_OVER, Over};
 
 /// An answer that is being written: parts first, as an engine tells them, and then what became of the command.

@@ -5,9 +5,10 @@
 
 use embedded_io::Write;
 
-use super::super::{Status, write_fmt};
+use super::super::Status;
 use super::problem::write_members;
 use crate::wire::json::write::{Length, string};
+use crate::wire::write_fmt;
 
 /// Room for what is said at the end: how many more were over, and how many were not; and in JSON what the problem is, if
 /// all were.

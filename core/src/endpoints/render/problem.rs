@@ -5,8 +5,11 @@ use core::fmt::Display;
 use embedded_io::Write;
 
 use super::super::parse::Wrong;
-use super::super::{Headers, Response, Status, write_fmt};
+use super::super::{Headers, Request, Response, Status};
 use crate::engine::Refusal;
+use crate::gauge::{MergeError, SetupError};
+use crate::wire::json::write::escape;
+use crate::wire::write_fmt;
 
 /// Answers a command that was refused.
 ///
@@ -37,6 +40,64 @@ pub(crate) fn refuse<W: Write>(refusal: &Refusal, json: bool, out: &mut W) -> Re
 /// Those of `out`.
 pub(crate) fn wrong<W: Write>(wrong: &Wrong<'_>, json: bool, out: &mut W) -> Result<Response, W::Error> {
     problem(Status::BadRequest, "bad-request", wrong, None, json, out)
+}
+
+/// Why a request about gauges is refused; what is said of it depends on who keeps them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GaugeProblem {
+    /// It is not understood, or there can be no such gauge.
+    Wrong,
+    /// There is none of that name.
+    Missing,
+    /// It contradicts what there is.
+    Conflict,
+    /// There is no room for what it would keep.
+    NoRoom,
+    /// There are as many as there may be.
+    TooMany,
+    /// Nobody here does it.
+    NotImplemented,
+}
+
+impl From<SetupError> for GaugeProblem {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Wrong(_) => Self::Wrong,
+            SetupError::NoRoom => Self::NoRoom,
+        }
+    }
+}
+
+impl From<MergeError> for GaugeProblem {
+    fn from(error: MergeError) -> Self {
+        match error {
+            MergeError::Different => Self::Conflict,
+            MergeError::NoRoom => Self::NoRoom,
+            MergeError::NotAGauge | MergeError::Corrupt | MergeError::Impossible(_) => Self::Wrong,
+        }
+    }
+}
+
+/// Answers a request about gauges that is refused: with one line, without its end, and the limit that it met.
+///
+/// # Errors
+/// Those of `out`.
+pub fn refuse_gauge<W: Write>(
+    why: GaugeProblem,
+    line: &dyn Display,
+    limit: Option<(&str, u64)>,
+    request: &Request<'_>,
+    out: &mut W,
+) -> Result<Response, W::Error> {
+    let (status, kind) = match why {
+        GaugeProblem::Wrong => (Status::BadRequest, "bad-request"),
+        GaugeProblem::Missing => (Status::NotFound, "no-such-name"),
+        GaugeProblem::Conflict => (Status::Conflict, "conflict"),
+        GaugeProblem::NoRoom => (Status::InsufficientStorage, "no-room"),
+        GaugeProblem::TooMany => (Status::InsufficientStorage, "too-many"),
+        GaugeProblem::NotImplemented => (Status::NotImplemented, "not-implemented"),
+    };
+    problem(status, kind, line, limit, request.accepts_json(), out)
 }
 
 /// The kind of problem that nothing answers at a path.
@@ -120,7 +181,7 @@ pub(super) fn write_members<W: Write>(
     out.write_all(b"}\n")
 }
 
-/// The inside of a JSON string: details have no control characters, but may have quotes.
+/// The inside of a JSON string.
 struct Escaped<'w, W>(&'w mut W);
 
 impl<W: Write> embedded_io::ErrorType for Escaped<'_, W> {
@@ -129,14 +190,7 @@ impl<W: Write> embedded_io::ErrorType for Escaped<'_, W> {
 
 impl<W: Write> Write for Escaped<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, W::Error> {
-        let mut rest = bytes;
-        let special = |rest: &[u8]| rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
-        while let Some((before, [byte, after @ ..])) = special(rest).and_then(|at| rest.split_at_checked(at)) {
-            self.0.write_all(before)?;
-            self.0.write_all(&[b'\\', *byte])?;
-            rest = after;
-        }
-        self.0.write_all(rest)?;
+        escape(bytes, self.0)?;
         Ok(bytes.len())
     }
 

@@ -5,10 +5,10 @@ use core::time::Duration;
 
 use embedded_io::Write;
 
-use super::super::write_fmt;
 use super::stats::{self, OrNull};
 use crate::engine::{Name, Published, QueueSettings, QueueStats, TopicSettings, TopicStats};
 use crate::wire::json::write;
+use crate::wire::write_fmt;
 
 /// A topic.
 pub(super) fn topic<W: Write>(

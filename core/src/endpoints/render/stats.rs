@@ -5,9 +5,10 @@ use core::fmt;
 use embedded_io::Write;
 
 use super::super::parse::Shape;
-use super::super::{Headers, Response, Status, write_fmt};
+use super::super::{Headers, Response, Status};
 use crate::engine::{QueueStats, TopicStats};
 use crate::wire::units::Rfc3339;
+use crate::wire::write_fmt;
 
 /// `/stats` of a topic.
 pub(super) fn topic<W: Write>(

@@ -101,8 +101,7 @@ const fn not_zero(number: u64) -> Get<u64, AtHand<'static>> {
 
 fn random<'a>(input: &mut Bytes<'a>) -> Get<Numbers<'a>, AtHand<'a>> {
     let len = not_zero(input.number()?)?.checked_mul(8).and_then(|len| usize::try_from(len).ok());
-    let (numbers, _) = input.lend(len.ok_or(Broken::Ended)?)?.as_chunks();
-    Ok(Numbers::in_bytes(numbers))
+    Ok(Numbers::in_bytes(input.lend(len.ok_or(Broken::Ended)?)?))
 }
 
 /// What is made of all that is left.

@@ -53,10 +53,10 @@
 //! for those to be durable.
 //!
 //! # The bytes, version 1
-//! An entry has no length and no checksum: the log around it has. Forms of what is in it: `saved` and `written` in the
-//! source, that is: numbers are LEB128 (seven bits a byte, low ones first) of as few bytes as they need; words are 8 bytes,
-//! little-endian; texts and names have a number in front, their length; spans are two numbers, seconds and nanoseconds; what
-//! may not be there has a byte in front, 0 or 1.
+//! An entry has no length and no checksum: the log around it has. Forms of what is in it: `saved` in the source, that is:
+//! numbers are LEB128 (seven bits a byte, low ones first) of as few bytes as they need; words are 8 bytes, little-endian;
+//! texts and names have a number in front, their length; spans are two numbers, seconds and nanoseconds; what may not be
+//! there has a byte in front, 0 or 1. Changes and settings are in `engine::written`, since what is saved has them too.
 //!
 //! | bytes | what |
 //! | --- | --- |
@@ -85,11 +85,6 @@
 //! | 27 Lose | name, and the place as a word |
 //! | 28 Retell | name, number of the first message (number), where it lay and what was behind the last one (two words); then to the end of each message when it was published (number of milliseconds, less those of the one before it, which are 0 for the first; wrapping at 2^64), and the message as a text |
 //!
-//! A change is a number with a bit for each member that is named, the first the lowest, then the values in the same order;
-//! settings are a change with every member. The members are those of [`TopicChange`](super::TopicChange) and
-//! [`QueueChange`](super::QueueChange) in their order: numbers, spans, names; those that may be absent with 0 or 1 in front;
-//! overflow 0 drop the oldest, 1 reject; a filter is the number of its rules and each as a text.
-//!
 //! An item of 100 bytes that is put on a queue with a name of 4 costs 4 bytes beside the two: kind, time, and two lengths. A
 //! number in the place of the name would save 4 of the 108, and cost a table that the log has to carry: so there is none.
 //!
@@ -104,6 +99,7 @@ mod keep;
 mod letters;
 mod moves;
 mod numbers;
+mod packed;
 mod retold;
 mod watched;
 

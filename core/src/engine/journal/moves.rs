@@ -2,6 +2,7 @@
 
 use embedded_io::Write;
 
+use super::packed::{Packed, Unpack};
 use crate::log::prefix_len;
 use crate::queue::leases::Away;
 use crate::saved::{AtHand, Counted, Get, Input, Output};
@@ -19,38 +20,22 @@ pub struct Moved<'a> {
 
 /// Items of a queue that move: they lie in this entry from now on.
 #[derive(Debug, Clone, Copy)]
-pub struct Moves<'a>(Kept<'a>);
-
-#[derive(Debug, Clone, Copy)]
-enum Kept<'a> {
-    Items(&'a [Moved<'a>]),
-    /// As they are encoded.
-    Bytes(&'a [u8]),
-}
+pub struct Moves<'a>(Packed<'a, Moved<'a>>);
 
 impl<'a> Moves<'a> {
     /// These.
     pub const fn of(items: &'a [Moved<'a>]) -> Self {
-        Self(Kept::Items(items))
+        Self(Packed::Slice(items))
     }
 
     /// Those of an entry; `None` if something else is there. O(n).
     pub(super) fn in_bytes(bytes: &'a [u8]) -> Option<Self> {
-        let mut input = Input(AtHand(bytes));
-        while !input.rest().is_empty() {
-            decode(&mut input).ok()?;
-        }
-        Some(Self(Kept::Bytes(bytes)))
+        Packed::in_bytes(bytes).ok().map(Self)
     }
 
     /// Each. O(n) for all.
     pub fn iter(&self) -> impl Iterator<Item = Moved<'a>> + use<'a> {
-        let (items, bytes) = match self.0 {
-            Kept::Items(items) => (items, &[][..]),
-            Kept::Bytes(bytes) => (&[][..], bytes),
-        };
-        let mut input = Input(AtHand(bytes));
-        items.iter().copied().chain(core::iter::from_fn(move || decode(&mut input).ok()))
+        self.0.iter()
     }
 
     pub(super) fn encode<W: Write>(&self, out: &mut Output<'_, W>) -> Result<(), W::Error> {
@@ -80,9 +65,11 @@ impl Moved<'_> {
     }
 }
 
-fn decode<'a>(input: &mut Input<AtHand<'a>>) -> Get<Moved<'a>, AtHand<'a>> {
-    let (record, place, back) = (input.number()?, input.word()?, input.small()?);
-    let len = input.small::<u32>()?;
-    let data = input.lend(len as usize)?;
-    Ok(Moved { record, from: Away { place, back, len }, data })
+impl<'a> Unpack<'a> for Moved<'a> {
+    fn unpack(input: &mut Input<AtHand<'a>>, _: Option<Self>) -> Get<Self, AtHand<'a>> {
+        let (record, place, back) = (input.number()?, input.word()?, input.small()?);
+        let len = input.small::<u32>()?;
+        let data = input.lend(len as usize)?;
+        Ok(Self { record, from: Away { place, back, len }, data })
+    }
 }

@@ -1,33 +1,31 @@
 //! Numbers that were drawn at random.
 
+use super::packed::{Packed, Unpack};
+use crate::saved::{AtHand, Get, Input};
+
 /// Numbers that [`Host::random`](crate::engine::memory::Host::random) gave, in their order.
 #[derive(Debug, Clone, Copy)]
-pub struct Numbers<'a>(Kept<'a>);
-
-#[derive(Debug, Clone, Copy)]
-enum Kept<'a> {
-    Numbers(&'a [u64]),
-    Bytes(&'a [[u8; 8]]),
-}
+pub struct Numbers<'a>(Packed<'a, u64>);
 
 impl<'a> Numbers<'a> {
     /// None.
-    pub const NONE: Self = Self(Kept::Numbers(&[]));
+    pub const NONE: Self = Self(Packed::Slice(&[]));
 
     /// These.
     pub const fn of(numbers: &'a [u64]) -> Self {
-        Self(Kept::Numbers(numbers))
+        Self(Packed::Slice(numbers))
     }
 
-    pub(super) const fn in_bytes(bytes: &'a [[u8; 8]]) -> Self {
-        Self(Kept::Bytes(bytes))
+    /// Those of an entry, of which each is a word.
+    pub(super) const fn in_bytes(words: &'a [u8]) -> Self {
+        Self(Packed::Bytes(words))
     }
 
     /// How many. O(1).
     pub const fn len(&self) -> usize {
         match self.0 {
-            Kept::Numbers(numbers) => numbers.len(),
-            Kept::Bytes(bytes) => bytes.len(),
+            Packed::Slice(numbers) => numbers.len(),
+            Packed::Bytes(words) => words.len() / size_of::<u64>(),
         }
     }
 
@@ -38,11 +36,13 @@ impl<'a> Numbers<'a> {
 
     /// Each. O(n) for all.
     pub fn iter(&self) -> impl Iterator<Item = u64> + use<'a> {
-        let (numbers, bytes) = match self.0 {
-            Kept::Numbers(numbers) => (numbers, &[][..]),
-            Kept::Bytes(bytes) => (&[][..], bytes),
-        };
-        numbers.iter().copied().chain(bytes.iter().map(|bytes| u64::from_le_bytes(*bytes)))
+        self.0.iter()
+    }
+}
+
+impl<'a> Unpack<'a> for u64 {
+    fn unpack(input: &mut Input<AtHand<'a>>, _: Option<Self>) -> Get<Self, AtHand<'a>> {
+        input.word()
     }
 }
 

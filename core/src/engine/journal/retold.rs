@@ -2,6 +2,7 @@
 
 use embedded_io::Write;
 
+use super::packed::{Packed, Unpack};
 use crate::saved::{AtHand, Counted, Get, Input, Output};
 use crate::time::Time;
 
@@ -24,31 +25,20 @@ pub struct Retold<'a> {
     pub from: u64,
     /// What was behind the last one there.
     pub behind: u64,
-    messages: Kept<'a>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Kept<'a> {
-    Messages(&'a [Message<'a>]),
-    /// As they are encoded.
-    Bytes(&'a [u8]),
+    messages: Packed<'a, Message<'a>>,
 }
 
 impl<'a> Retold<'a> {
     /// These, from a number on, which lay between two places.
     pub const fn of(first: u64, (from, behind): (u64, u64), messages: &'a [Message<'a>]) -> Self {
-        Self { first, from, behind, messages: Kept::Messages(messages) }
+        Self { first, from, behind, messages: Packed::Slice(messages) }
     }
 
     /// Those of an entry, to its end. O(n).
     pub(super) fn decode(input: &mut Input<AtHand<'a>>) -> Get<Self, AtHand<'a>> {
         let (first, from, behind) = (input.number()?, input.word()?, input.word()?);
-        let bytes = input.lend(input.rest().len())?;
-        let (mut rest, mut at) = (Input(AtHand(bytes)), Time::ZERO);
-        while !rest.rest().is_empty() {
-            at = message(&mut rest, at)?.at;
-        }
-        Ok(Self { first, from, behind, messages: Kept::Bytes(bytes) })
+        let messages = Packed::in_bytes(input.lend(input.rest().len())?)?;
+        Ok(Self { first, from, behind, messages })
     }
 
     pub(super) fn encode<W: Write>(&self, out: &mut Output<'_, W>) -> Result<(), W::Error> {
@@ -65,17 +55,7 @@ impl<'a> Retold<'a> {
 
     /// Each. O(n) for all.
     pub fn iter(&self) -> impl Iterator<Item = Message<'a>> + use<'a> {
-        let (messages, bytes) = match self.messages {
-            Kept::Messages(messages) => (messages, &[][..]),
-            Kept::Bytes(bytes) => (&[][..], bytes),
-        };
-        let (mut input, mut before) = (Input(AtHand(bytes)), Time::ZERO);
-        let decoded = core::iter::from_fn(move || {
-            let message = message(&mut input, before).ok()?;
-            before = message.at;
-            Some(message)
-        });
-        messages.iter().copied().chain(decoded)
+        self.messages.iter()
     }
 
     /// Bytes that all of it takes in an entry. O(n).
@@ -88,8 +68,8 @@ impl<'a> Retold<'a> {
     /// The messages as they are encoded: nothing, where they are not.
     pub(super) const fn at_hand(&self) -> &'a [u8] {
         match self.messages {
-            Kept::Messages(_) => &[],
-            Kept::Bytes(bytes) => bytes,
+            Packed::Slice(_) => &[],
+            Packed::Bytes(bytes) => bytes,
         }
     }
 }
@@ -97,13 +77,16 @@ impl<'a> Retold<'a> {
 /// The data of the first of some encoded messages, and what is behind it.
 pub(super) fn take_data<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let mut input = Input(AtHand(rest));
-    let Message { data, .. } = message(&mut input, Time::ZERO).ok()?;
+    let Message { data, .. } = Message::unpack(&mut input, None).ok()?;
     *rest = input.rest();
     Some(data)
 }
 
-fn message<'a>(input: &mut Input<AtHand<'a>>, before: Time) -> Get<Message<'a>, AtHand<'a>> {
-    let at = Time::from_millis(before.as_millis().wrapping_add(input.number()?));
-    let len = input.size()?;
-    Ok(Message { at, data: input.lend(len)? })
+impl<'a> Unpack<'a> for Message<'a> {
+    fn unpack(input: &mut Input<AtHand<'a>>, before: Option<Self>) -> Get<Self, AtHand<'a>> {
+        let before = before.map_or(Time::ZERO, |message| message.at);
+        let at = Time::from_millis(before.as_millis().wrapping_add(input.number()?));
+        let len = input.size()?;
+        Ok(Self { at, data: input.lend(len)? })
+    }
 }

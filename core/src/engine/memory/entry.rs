@@ -40,11 +40,17 @@ pub(super) struct QueueEntry<H: Host> {
 
 impl<H: Host> QueueEntry<H> {
     pub(super) fn new(room: QueueRoom<H>, settings: &QueueSettings, first: u64, seed: u64, key: [u64; 2]) -> Self {
+        let queue = LeaseQueue::new(room.items, room.slots, within(settings), seed)
+            .starting_at(first)
+            .growing_to(room.most.unwrap_or(u64::MAX));
+        Self::over(queue, Dedupe::new(room.seen, key, settings.dedupe_window), settings)
+    }
+
+    /// One that has counted nothing beside what these have.
+    fn over(queue: LeaseQueue<H::Items, H::Slots>, seen: Dedupe<H::Seen>, settings: &QueueSettings) -> Self {
         let mut entry = Self {
-            queue: LeaseQueue::new(room.items, room.slots, within(settings), seed)
-                .starting_at(first)
-                .growing_to(room.most.unwrap_or(u64::MAX)),
-            seen: Dedupe::new(room.seen, key, settings.dedupe_window),
+            queue,
+            seen,
             ties: H::Optional::default(),
             bytes: settings.bytes,
             max_item_bytes: settings.max_item_bytes,
@@ -84,25 +90,9 @@ impl<H: Host> QueueEntry<H> {
         let paused = input.flag()?;
         let seen = Dedupe::restore(room.seen, settings.dedupe_window, input)?;
         let items = (room.items, room.most.unwrap_or(u64::MAX));
-        let mut entry = Self {
-            queue: LeaseQueue::restore(items, room.slots, within(settings), Grow::grow, input)?,
-            seen,
-            ties: H::Optional::default(),
-            bytes: settings.bytes,
-            max_item_bytes: settings.max_item_bytes,
-            lease: settings.lease,
-            max_lease: settings.max_lease,
-            sample: settings.sample,
-            passed_over,
-            filtered,
-            sampled,
-            duplicates,
-            puts_before,
-            gets_before,
-            paused,
-        };
-        entry.tie(settings);
-        Ok(entry)
+        let queue = LeaseQueue::restore(items, room.slots, within(settings), Grow::grow, input)?;
+        let entry = Self::over(queue, seen, settings);
+        Ok(Self { passed_over, filtered, sampled, duplicates, puts_before, gets_before, paused, ..entry })
     }
 
     pub(super) fn settings(&self) -> QueueSettings {

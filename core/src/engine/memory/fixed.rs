@@ -12,7 +12,8 @@ use crate::topic::Place;
 /// `PLACES` subscribers, items that are set aside, and ids that are remembered.
 ///
 /// Its random numbers come from a seed that [`seeded`](Self::seeded) is given: whoever knows it can foretell the tokens
-/// of leases. A microcontroller that has a source of random numbers gives it that.
+/// of leases, and after a start with the same one the tokens from before settle what is leased now. A microcontroller that
+/// has a source of random numbers gives it that.
 #[derive(Debug, Clone)]
 pub struct Fixed<const NAMES: usize = 4, const BYTES: usize = 1024, const PLACES: usize = 8> {
     random: Rng,

@@ -59,7 +59,8 @@ pub trait Host: Sized {
         None
     }
 
-    /// 64 random bits that nobody can foretell, for the token of a lease.
+    /// 64 random bits that nobody can foretell, for the token of a lease; others after each start, as a token from before it
+    /// must not settle what is leased now.
     fn random(&mut self) -> u64;
 
     /// What the items of the command that is executed will lie in, where a host keeps them elsewhere: as one entry of a

@@ -343,7 +343,7 @@ fn refusal_of<H: Host>(
                 (None, Some(most)) => ("max_bytes", most),
                 (None, None) => match host.no_room(|| entry.lacks(items.lens())) {
                     Some(refusal) => return refusal,
-                    None => (storage_limit(name), entry.settings().bytes),
+                    None => (storage_limit(name), entry.queue.most_bytes()),
                 },
             };
             Refusal::Full { queue: *name, limit, most }

@@ -108,6 +108,17 @@ impl<H: Host> Memory<H> {
         self.defaults.first = self.defaults.first.saturating_add(by);
     }
 
+    /// Counts what subscribers get anew in every topic: subscriptions, messages sent, and who was kicked. They are saved with
+    /// the state and in no [journal](crate::engine::journal), so who goes on from both would count less than was told
+    /// before, which only a beginning may. O(topics).
+    pub fn forget_deliveries(&mut self) {
+        for name in self.topics.names() {
+            if let Some(entry) = self.topics.get_mut(&name) {
+                entry.forget_deliveries();
+            }
+        }
+    }
+
     fn restore_queue<R: Read>(&mut self, input: &mut Input<R>) -> Result<(), RestoreError<R::Error>> {
         let (name, settings) = (input.name()?, input.queue_settings()?);
         self.is_new(Kind::Queue, &name)?;

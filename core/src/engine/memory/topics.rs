@@ -77,6 +77,11 @@ impl<H: Host> TopicEntry<H> {
         Ok(Self { topic, seen, settings, kicked, duplicates, received_before, sent_before, feeds: None })
     }
 
+    pub(super) const fn forget_deliveries(&mut self) {
+        self.topic.forget_deliveries();
+        (self.kicked, self.sent_before) = (0, 0);
+    }
+
     pub(super) fn change(&mut self, settings: TopicSettings) {
         self.topic.set_settings(within(&settings));
         self.seen.set_window(settings.dedupe_window);

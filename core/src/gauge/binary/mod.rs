@@ -36,10 +36,11 @@ use core::fmt;
 
 use embedded_io::Write;
 
+use super::definition::millis;
 use super::grid::At;
 use super::groups::Placed;
 use super::panes::{Belongs, Came};
-use super::{Counters, Definition, Gauge, Key, Measured, Span, Storage, Unmeasured, Whose, cell_of};
+use super::{Counters, Definition, Every, Gauge, Key, Measured, Span, Storage, Unmeasured, Whose, cell_of};
 use crate::time::Time;
 pub(super) use input::Input;
 pub(super) use output::Output;
@@ -105,6 +106,15 @@ impl Described {
         let Counters { measured, bytes, .. } = self.counters;
         Came::between(self.from, self.to, measured, bytes)
     }
+
+    /// Where a field tells the time: its latest message was then at the earliest.
+    fn latest(&self) -> Time {
+        match self.definition.every {
+            // It ends with the pane of that one, which may not be over.
+            Some(Every::Time(pane)) => Time::from_millis(self.to.as_millis().saturating_sub(millis(pane))),
+            _ => self.to,
+        }
+    }
 }
 
 impl<S: Storage> Gauge<S> {
@@ -136,10 +146,11 @@ impl<S: Storage> Gauge<S> {
 
     /// Adds what another gauge has measured, of which `bytes` is the [binary form](Self::write_binary): the same as if its
     /// messages had come here `now`, for what is since the start; for a window, as if they had come in this pane. `storage`
-    /// gives what it takes to look at it, a cell at a time. O(n).
+    /// gives what it takes to look at it, for one measure of one cell after another, and for all of them twice: never more
+    /// than [`room_to_merge`](Self::room_to_merge) is in use. O(n).
     ///
     /// # Errors
-    /// It is refused as a whole.
+    /// It is refused as a whole, if `storage` gives the second time what it gave the first.
     pub fn merge(&mut self, bytes: &[u8], now: Time, storage: &mut S) -> Result<(), MergeError> {
         let (described, input) = open(bytes)?;
         if !self.definition().measures_like(&described.definition) {
@@ -167,14 +178,15 @@ impl<S: Storage> Gauge<S> {
 
     /// Where in the ring another gauge is added to a window; `None` where it is added to what lasts.
     fn row_to_merge_into(&mut self, described: &Described, now: Time) -> Option<usize> {
-        let now = self.catch_up(now);
-        let panes = self.panes.as_mut()?;
+        let (now, back) = (self.catch_up(now), self.back());
+        // Of nothing there is no time of the stream.
+        let panes = self.panes.as_mut().filter(|_| described.counters.measured > 0)?;
         // Where a field tells the time, now is no time of the stream.
-        let by_field = self.definition.time.map(|_| panes.latest().unwrap_or(described.to));
+        let by_field = self.definition.time.map(|_| panes.latest().unwrap_or_else(|| described.latest()));
         let time = by_field.unwrap_or(now);
         panes.begin(time, self.own);
         self.definition.last?;
-        match panes.belongs(time, self.own) {
+        match panes.belongs(time, self.own, back) {
             Belongs::Row { row, fresh } => {
                 let mut came = described.came();
                 if by_field.is_none() {
@@ -246,6 +258,11 @@ fn each_cell<S: Storage>(
     mut each: impl FnMut(Option<&Key>, u64, &Measured<S>),
 ) -> Result<(), MergeError> {
     let cells = input.u32().ok_or(MergeError::Corrupt)?;
+    // One for each group, and one for all others.
+    let most = definition.by.as_ref().map_or(0, |_| u32::from(definition.groups)).saturating_add(1);
+    if cells > most {
+        return Err(MergeError::Corrupt);
+    }
     for _ in 0..cells {
         let group = match input.u8().ok_or(MergeError::Corrupt)? {
             0 => None,

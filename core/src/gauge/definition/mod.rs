@@ -23,6 +23,8 @@ pub use rule::{Bound, MOST_RULES, Rule, Statistic};
 pub use window::{Every, Last, MOST_PANES};
 pub use wrong::Wrong;
 
+pub(super) use window::millis;
+
 use setting::Setting;
 
 use core::time::Duration;
@@ -76,7 +78,8 @@ pub struct Definition {
     /// How far back a reading reaches; without it, to the start.
     pub last: Option<Last>,
     /// The field that says when a message was, as seconds or milliseconds since 1970 or in RFC 3339; without one it is
-    /// when the message came.
+    /// when the message came. One that is yet to come by more than a pane and [`lateness`](Self::lateness), or by a minute
+    /// where there are no panes, is counted and not measured.
     pub time: Option<Field>,
     /// For so long a pane that is over still takes messages that come late.
     pub lateness: Duration,
@@ -144,13 +147,15 @@ impl Definition {
     /// of them. O(1).
     ///
     /// Settings of what neither measures don't count. Nor does where and when it was measured: topic, filter, panes,
-    /// time and rules are what tells two gauges apart that are added up. The most groups count where there are any:
-    /// gauges that hold more or fewer would not be the same in either order.
+    /// and rules are what tells two gauges apart that are added up. Whether a field tells the time counts, and not which:
+    /// when messages came is no time of the stream. The most groups count where there are any: gauges that hold more or
+    /// fewer would not be the same in either order.
     #[must_use]
     pub fn measures_like(&self, other: &Self) -> bool {
         let has = |measure| self.measures.has(measure);
         self.measures == other.measures
             && (self.field, self.with, self.by) == (other.field, other.with, other.by)
+            && self.time.is_some() == other.time.is_some()
             && (self.by.is_none() || self.groups == other.groups)
             && (!has(Measure::Quantiles) || (self.accuracy, self.bins) == (other.accuracy, other.bins))
             && (!has(Measure::Distinct) || self.precision == other.precision)

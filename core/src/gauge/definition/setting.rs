@@ -47,8 +47,7 @@ const NUMBER: &str = "a number";
 const DURATION: &str =
     "a number of seconds, or a text such as \"500ms\", \"2s\", \"5m\" or \"1h\", in whole milliseconds";
 const HISTOGRAM: &str = "such as {\"min\":0,\"max\":100,\"bins\":50} or {\"integers\":[0,100]}, of 1048576 bins at most, or 65535 integers, which can be told apart";
-const MEASURE: &str =
-    "one or a list of moments, quantiles, distinct, top, histogram, rate, change, pair and graph, each in quotes";
+const MEASURE: &str = "one or a list of moments, quantiles, distinct, top, histogram, rate, change, pair and graph";
 
 impl Setting {
     /// Those of a definition.

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::time::Time;
+
 /// The most panes that a window may have.
 pub const MOST_PANES: u32 = 4096;
 
@@ -29,13 +31,17 @@ impl Every {
     #[must_use]
     pub(in crate::gauge) fn panes(self, last: Last) -> Option<u64> {
         let (pane, all) = match (self, last) {
-            (Self::Time(pane), Last::Time(all)) => (pane.as_millis(), all.as_millis()),
-            (Self::Messages(pane), Last::Messages(all)) => (u128::from(pane), u128::from(all)),
+            (Self::Time(pane), Last::Time(all)) => (millis(pane), millis(all)),
+            (Self::Messages(pane), Last::Messages(all)) => (pane, all),
             (Self::Time(_), Last::Messages(_)) | (Self::Messages(_), Last::Time(_)) => return None,
         };
-        let panes = all.checked_add(pane.checked_sub(1)?)?.checked_div(pane)?;
-        u64::try_from(panes).ok()
+        (pane > 0).then(|| all.div_ceil(pane))
     }
+}
+
+/// A duration in milliseconds, as far as a [`Time`](crate::time::Time) holds it.
+pub(in crate::gauge) fn millis(duration: Duration) -> u64 {
+    Time::ZERO.after(duration).as_millis()
 }
 
 /// A duration in milliseconds, if it is whole ones and a [`Time`](crate::time::Time) could hold it.

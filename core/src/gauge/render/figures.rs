@@ -31,13 +31,18 @@ pub(super) fn of_moments(moments: &Moments) -> [(&'static str, Figure); 9] {
     ]
 }
 
-/// Beside the quantiles, the largest error that one of them can have, and how many values are held to none any more.
+/// The quantiles that are shown, and the largest error that one of them can have.
+pub(super) fn quantiles<S: AsRef<[u32]>>(sketch: &DdSketch<S>) -> ([(&'static str, Option<f64>); 4], f64) {
+    let all = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)].map(|(name, q)| (name, sketch.quantile(q)));
+    let error = all.iter().filter_map(|(_, one)| *one).fold(0.0_f64, |most, one| most.max(one.error));
+    (all.map(|(name, one)| (name, one.map(|one| one.estimate))), error)
+}
+
+/// [`quantiles`], and how many values are held to no error any more.
 pub(super) fn of_quantiles<S: AsRef<[u32]>>(sketch: &DdSketch<S>) -> [(&'static str, Figure); 6] {
-    let all = [0.5, 0.9, 0.99, 0.999].map(|q| sketch.quantile(q));
-    let error = all.iter().flatten().fold(0.0_f64, |most, one| most.max(one.error));
-    let [p50, p90, p99, p999] = all.map(|one| Float(one.map(|one| one.estimate)));
-    let (error, collapsed) = (Float(Some(error)), Whole(sketch.collapsed()));
-    [("p50", p50), ("p90", p90), ("p99", p99), ("p999", p999), ("quantile_error", error), ("collapsed", collapsed)]
+    let (all, error) = quantiles(sketch);
+    let [p50, p90, p99, p999] = all.map(|(name, one)| (name, Float(one)));
+    [p50, p90, p99, p999, ("quantile_error", Float(Some(error))), ("collapsed", Whole(sketch.collapsed()))]
 }
 
 pub(super) fn of_distinct(estimate: Estimate) -> [(&'static str, Figure); 2] {

@@ -15,6 +15,7 @@ use crate::time::Time;
 use crate::wire::decimal::Decimal;
 use crate::wire::json::write;
 use crate::wire::units::Rfc3339;
+use crate::wire::write_fmt;
 
 /// Writes what the gauge `name` measures now as one line of [JSON](Json). O(groups × panes × state).
 ///
@@ -109,7 +110,7 @@ impl<'w, W: Write> Json<'w, W> {
         write::string(reading.definition.topic.as_str(), self.out)?;
         for (name, time) in [(&b",\"from\":\""[..], reading.from), (b",\"to\":\"", reading.to)] {
             self.out.write_all(name)?;
-            crate::endpoints::write_fmt(self.out, format_args!("{}", Rfc3339(time)))?;
+            write_fmt(self.out, format_args!("{}", Rfc3339(time)))?;
             self.out.write_all(b"\"")?;
         }
         for (name, number) in [(&b",\"messages\":"[..], reading.messages), (b",\"bytes\":", reading.bytes)] {
@@ -194,7 +195,8 @@ impl<W: Write> Json<'_, W> {
     }
 }
 
-/// Writes what a rule has to tell, as one line of JSON.
+/// Writes what a rule has to tell, as one line of JSON: `to` is the end of the pane that it was looked at with, a time of
+/// the stream where a field tells it, and `time` when that was told.
 ///
 /// # Errors
 /// Those of `out`.
@@ -215,7 +217,7 @@ pub fn write_alert<W: Write>(
     out.write_all(if alert.begins { b",\"state\":\"begins\"" } else { b",\"state\":\"ends\"" })?;
     out.write_all(b",\"value\":")?;
     float(alert.value, out)?;
-    crate::endpoints::write_fmt(out, format_args!(",\"time\":\"{}\"}}\n", Rfc3339(at)))
+    write_fmt(out, format_args!(",\"to\":\"{}\",\"time\":\"{}\"}}\n", Rfc3339(alert.to), Rfc3339(at)))
 }
 
 fn histogram_members<W: Write>(
@@ -286,7 +288,7 @@ fn members<W: Write>(numbers: &[(&'static str, Figure)], out: &mut W) -> Result<
 }
 
 fn whole<W: Write>(number: u64, out: &mut W) -> Result<(), W::Error> {
-    crate::endpoints::write_fmt(out, format_args!("{number}"))
+    write_fmt(out, format_args!("{number}"))
 }
 
 /// Writes a number so that it reads back to the same bits; `null` if there is none.

@@ -4,9 +4,13 @@ use embedded_io::Write;
 
 use super::super::{Key, KeyName, Whose};
 use crate::wire::decimal::Decimal;
+use crate::wire::write_fmt;
 
 /// Digits of numbers for people.
 const DIGITS: usize = 10;
+
+/// Those of the edges of bins: the most that are left of a decimal after some rounding.
+const EDGE_DIGITS: usize = 15;
 
 /// Those of numbers beside a picture, if that is enough; and those that any number has at most.
 const BRIEF: usize = 5;
@@ -19,29 +23,15 @@ pub(super) fn number<W: Write>(value: Option<f64>, out: &mut W) -> Result<(), W:
 
 /// Writes a number to so many digits; `-` if there is none.
 pub(super) fn rounded<W: Write>(value: Option<f64>, digits: usize, out: &mut W) -> Result<(), W::Error> {
-    match value.and_then(|value| Decimal::rounded(value, digits)) {
+    match value.and_then(|value| Decimal::readable(value, digits)) {
         Some(decimal) => out.write_all(decimal.as_bytes()),
         None => out.write_all(b"-"),
     }
 }
 
-/// Writes a number of a picture for people, to as many digits as a table has; `-` if there is none.
-pub(super) fn result<W: Write>(value: Option<f64>, out: &mut W) -> Result<(), W::Error> {
-    match value.and_then(|value| unpadded(value, DIGITS)) {
-        Some(decimal) => out.write_all(decimal.as_bytes()),
-        None => out.write_all(b"-"),
-    }
-}
-
-/// To so many digits, with an exponent where zeros would stand for those that are left out, as if it were exact.
-fn unpadded(value: f64, digits: usize) -> Option<Decimal> {
-    let plain = Decimal::rounded(value, digits)?;
-    let bytes = plain.as_bytes();
-    let is_long = !bytes.contains(&b'.') && bytes.iter().filter(|byte| byte.is_ascii_digit()).count() > digits;
-    if is_long && Decimal::rounded(value, ALL_DIGITS).is_none_or(|exact| exact.as_bytes() != bytes) {
-        return Decimal::scientific(value, digits);
-    }
-    Some(plain)
+/// Writes an edge of a bin, so that each of narrow ones says where it is, too.
+pub(super) fn edge<W: Write>(value: f64, out: &mut W) -> Result<(), W::Error> {
+    rounded(Some(value), EDGE_DIGITS, out)
 }
 
 /// How exact the numbers of an axis are.
@@ -67,11 +57,11 @@ impl Labels {
         whole.or_else(|| match self {
             Self::Brief => {
                 let with_exponent = |digits| Decimal::scientific(value, digits);
-                let plain = unpadded(value, BRIEF).filter(is_narrow);
+                let plain = Decimal::readable(value, BRIEF).filter(is_narrow);
                 let narrow = plain.or_else(|| (2..=BRIEF).rev().filter_map(with_exponent).find(is_narrow));
                 narrow.or_else(|| with_exponent(1))
             }
-            Self::Long => unpadded(value, DIGITS),
+            Self::Long => Decimal::readable(value, DIGITS),
         })
     }
 }
@@ -92,7 +82,7 @@ pub(super) fn exact<W: Write>(value: Option<f64>, out: &mut W) -> Result<(), W::
 
 /// Writes a whole number.
 pub(super) fn whole<W: Write>(number: u64, out: &mut W) -> Result<(), W::Error> {
-    crate::endpoints::write_fmt(out, format_args!("{number}"))
+    write_fmt(out, format_args!("{number}"))
 }
 
 /// Writes how many numbers are in no bin of a histogram.

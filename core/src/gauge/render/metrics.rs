@@ -7,8 +7,10 @@ use embedded_io::Write;
 
 use super::super::name::{ends, look_alike};
 use super::super::{Gauge, Measured, Named, Reading, Span, Storage, Whose};
+use super::figures::{Figure, of_quantiles};
 use super::lines::{OTHER, exact, whole, whose};
 use crate::time::Time;
+use crate::wire::write_fmt;
 
 /// A value at the edge of two bins is in the one above, so that of numbers no bucket can have it at its own edge.
 const HEAD: &[u8] = b"# TYPE streamgauge_gauge gauge\n# HELP streamgauge_gauge Results of a gauge. \
@@ -38,13 +40,16 @@ pub(super) fn write<S: Storage, W: Write>(
         ("filtered", "Messages that the filter did not let pass.", counters.filtered),
         ("unmeasured", "Messages of which something could not be measured.", unmeasured),
         ("late", "Messages that came when their pane had been told.", counters.late),
+        ("early", "Messages whose time is yet to come, beyond what may be late.", counters.early),
+        ("moved", "Messages of groups that gave way to heavier ones: they are of the others.", counters.moved),
+        ("untold", "Panes that were not told, or whose reading could not be published.", counters.untold),
         ("missed", "Messages that were gone before they were read.", counters.missed),
     ] {
         let head = format_args!(
             "# TYPE streamgauge_gauge_{family} counter\n# HELP streamgauge_gauge_{family} {help}\n\
              streamgauge_gauge_{family}_total{{gauge=\"{name}\"}} {value}\n"
         );
-        crate::endpoints::write_fmt(out, head)?;
+        write_fmt(out, head)?;
     }
     out.write_all(b"# EOF\n")
 }
@@ -79,10 +84,10 @@ impl<W: Write> Samples<'_, W> {
                 self.value("max", moments.max())
             }
             Measured::Quantiles(sketch) => {
-                for (name, q) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)] {
-                    self.value(name, sketch.quantile(q).map(|quantile| quantile.estimate))?;
-                }
-                self.value("quantile_error", Some(sketch.error()))
+                of_quantiles(sketch).into_iter().try_for_each(|(name, figure)| match figure {
+                    Figure::Whole(count) => self.count(name, count),
+                    Figure::Float(value) => self.value(name, value),
+                })
             }
             Measured::Distinct(sketch) => {
                 let estimate = sketch.estimate();
@@ -90,12 +95,14 @@ impl<W: Write> Samples<'_, W> {
                 self.value("distinct_error", Some(estimate.error))
             }
             Measured::Top(heaviest) => {
+                let floor = heaviest.floor();
                 let (held, sorted) = heaviest.sorted();
                 for counted in sorted {
-                    let value = Named::among(&counted.key, |other| held.get(other).is_some());
-                    self.labelled("top", &[("value", value)], counted.weight)?;
+                    let value = [("value", Named::among(&counted.key, |other| held.get(other).is_some()))];
+                    self.labelled("top", &value, counted.weight)?;
+                    self.labelled("top_error", &value, counted.error)?;
                 }
-                Ok(())
+                self.count("top_floor", floor)
             }
             Measured::Histogram(histogram) => {
                 // What is at an edge is in the bin above it: the first bucket is all that is below the bins.
@@ -127,14 +134,17 @@ impl<W: Write> Samples<'_, W> {
                 self.value("intercept", pair.intercept())
             }
             Measured::Graph(graph) => {
+                let floor = graph.sketch().floor();
                 let (held, sorted) = graph.sketch_mut().sorted();
                 for counted in sorted {
                     let edge = &counted.key;
                     let holds = |other: &_| held.get(other).is_some_and(|other| look_alike(edge, &other.key));
                     let [from, to] = ends(edge, holds);
-                    self.labelled("edge", &[("from", from), ("to", to)], counted.weight)?;
+                    let ends = [("from", from), ("to", to)];
+                    self.labelled("edge", &ends, counted.weight)?;
+                    self.labelled("edge_error", &ends, counted.error)?;
                 }
-                Ok(())
+                self.count("edge_floor", floor)
             }
         }
     }

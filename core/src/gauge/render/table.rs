@@ -3,9 +3,11 @@
 use embedded_io::Write;
 
 use super::super::{Gauge, Measured, Reading, Span, Storage, Whose};
-use super::lines::{ALL, OTHER, key, number, outside, text, whole, whose};
+use super::figures::quantiles;
+use super::lines::{self, ALL, OTHER, key, number, outside, text, whole, whose};
 use crate::time::Time;
 use crate::wire::units::Rfc3339;
+use crate::wire::write_fmt;
 
 /// How many of the most frequent values are shown.
 const SHOWN: usize = 10;
@@ -42,7 +44,7 @@ fn part<S: Storage, W: Write>(
         out.write_all(b"  topic ")?;
         text(reading.definition.topic.as_str(), out)?;
         let times = format_args!("  from {} to {}", Rfc3339(reading.from), Rfc3339(reading.to));
-        crate::endpoints::write_fmt(out, times)?;
+        write_fmt(out, times)?;
         out.write_all(b"  messages ")?;
         whole(reading.messages, out)?;
         out.write_all(b"\n")?;
@@ -75,11 +77,9 @@ fn line<S: Storage, W: Write>(measured: &mut Measured<S>, as_of: Time, out: &mut
             )?;
         }
         Measured::Quantiles(sketch) => {
-            let quantile = |q| sketch.quantile(q).map(|quantile| quantile.estimate);
-            let names = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)];
-            pairs(&names.map(|(name, q)| (name, quantile(q))), out)?;
-            out.write_all(b"  within ")?;
-            number(Some(sketch.error()), out)?;
+            let (all, error) = quantiles(sketch);
+            pairs(&all, out)?;
+            pairs(&[("within", Some(error))], out)?;
             if sketch.collapsed() > 0 {
                 out.write_all(b"  collapsed ")?;
                 whole(sketch.collapsed(), out)?;
@@ -102,12 +102,12 @@ fn line<S: Storage, W: Write>(measured: &mut Measured<S>, as_of: Time, out: &mut
             }
         }
         Measured::Histogram(histogram) => {
-            let edge = |bin| Some(histogram.edge(bin));
+            let edge = |bin| histogram.edge(bin);
             beside([histogram.underflow(), histogram.overflow()], 0, out)?;
             bins(histogram.bins(), edge, out)?;
         }
         Measured::Integers(histogram, not_whole) => {
-            let edge = |bin| Some(histogram.edge(bin) as f64);
+            let edge = |bin| histogram.edge(bin) as f64;
             beside([histogram.underflow(), histogram.overflow()], *not_whole, out)?;
             bins(histogram.bins(), edge, out)?;
         }
@@ -186,11 +186,11 @@ fn beside<W: Write>(counts: [u64; 2], not_whole: u64, out: &mut W) -> Result<(),
 }
 
 /// The bins that have something, a line each.
-fn bins<W: Write>(counts: &[u64], edge: impl Fn(usize) -> Option<f64>, out: &mut W) -> Result<(), W::Error> {
+fn bins<W: Write>(counts: &[u64], edge: impl Fn(usize) -> f64, out: &mut W) -> Result<(), W::Error> {
     let most = counts.iter().copied().max().unwrap_or(0).max(1);
     for (bin, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
         out.write_all(b"\n    ")?;
-        number(edge(bin), out)?;
+        lines::edge(edge(bin), out)?;
         out.write_all(b"  ")?;
         whole(*count, out)?;
         out.write_all(b"  ")?;
@@ -202,11 +202,11 @@ fn bins<W: Write>(counts: &[u64], edge: impl Fn(usize) -> Option<f64>, out: &mut
     Ok(())
 }
 
-/// What was not measured, if anything, and why.
+/// What was not measured, if anything, and why; and what became of the rest.
 fn losses<S: Storage, W: Write>(gauge: &Gauge<S>, out: &mut W) -> Result<(), W::Error> {
     let counters = gauge.counters();
     let unmeasured = &counters.unmeasured;
-    let all = [
+    let not_measured = [
         ("filtered", counters.filtered),
         ("not JSON", unmeasured.not_json),
         ("without the field", unmeasured.missing),
@@ -217,10 +217,16 @@ fn losses<S: Storage, W: Write>(gauge: &Gauge<S>, out: &mut W) -> Result<(), W::
         ("early", counters.early),
         ("missed", counters.missed),
     ];
+    counts(b"not measured: ", &not_measured, out)?;
+    counts(b"measured, but: ", &[("moved to other", counters.moved), ("panes untold", counters.untold)], out)
+}
+
+/// A line of what there is any of.
+fn counts<W: Write>(what: &[u8], all: &[(&str, u64)], out: &mut W) -> Result<(), W::Error> {
     let mut first = true;
-    for (name, count) in all.into_iter().filter(|(_, count)| *count > 0) {
-        out.write_all(if core::mem::take(&mut first) { b"not measured: " } else { b", " })?;
-        whole(count, out)?;
+    for (name, count) in all.iter().filter(|(_, count)| *count > 0) {
+        out.write_all(if core::mem::take(&mut first) { what } else { b", " })?;
+        whole(*count, out)?;
         out.write_all(b" ")?;
         out.write_all(name.as_bytes())?;
     }

@@ -10,8 +10,7 @@ use super::room::Leaving;
 use super::slot::Slot;
 use super::take::NoSlot;
 use super::{LeaseQueue, Overflow};
-use crate::log::record_len;
-use crate::queue::TooLarge;
+use crate::log::{TooLarge, record_len};
 use crate::storage::Grow;
 use crate::time::Time;
 
@@ -45,13 +44,13 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
     /// # Errors
     /// [`TooLarge`] if it doesn't; [`put`](Self::put) would say the same.
     pub fn check(&self, len: usize) -> Result<(), TooLarge> {
-        if self.grows() {
-            let capacity = usize::try_from(self.most).unwrap_or(usize::MAX);
-            let fits = record::whole_len(len, 0) <= self.most && u32::try_from(len).is_ok();
-            return if fits { Ok(()) } else { Err(TooLarge { len, capacity }) };
-        }
-        let fits = record::record_len(len, 0).is_some_and(|len| self.log.can_hold(len));
-        if fits { Ok(()) } else { Err(TooLarge { len, capacity: self.log.capacity() }) }
+        let fits = if self.grows() {
+            record::whole_len(len, 0) <= self.most && u32::try_from(len).is_ok()
+        } else {
+            record::record_len(len, 0).is_some_and(|len| self.log.can_hold(len))
+        };
+        let capacity = || usize::try_from(self.most_bytes()).unwrap_or(usize::MAX);
+        if fits { Ok(()) } else { Err(TooLarge { len, capacity: capacity() }) }
     }
 
     /// Appends `item` and returns its id; every item that has to leave for it goes to `overflow`, in the order that

@@ -37,6 +37,14 @@ impl<S, L> LeaseQueue<S, L> {
         self.most < u64::MAX
     }
 
+    /// Bytes that the items may take, with what is kept beside each.
+    pub(crate) fn most_bytes(&self) -> u64
+    where
+        S: AsRef<[u8]>,
+    {
+        if self.grows() { self.most } else { self.log.capacity() as u64 }
+    }
+
     /// Whether an item of `len` bytes is beyond a limit even when it is the only one.
     pub(super) fn is_beyond_alone(&self, len: usize) -> bool {
         let limits = self.settings.limits;
@@ -89,9 +97,8 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>, L: Grow<Slot>> LeaseQueue<S, L> {
             let bytes = leased.bytes.saturating_add(dead.bytes);
             let beyond = limits.depth.is_some_and(|most| queue.leased.len() >= most)
                 || limits.bytes.is_some_and(|most| bytes.saturating_add(len as u64) > most);
-            let most = if queue.grows() { queue.most } else { queue.log.capacity() as u64 };
             let stays = leased.whole.saturating_add(dead.whole);
-            (!beyond || queue.is_beyond_alone(len)) && stays.saturating_add(whole) <= most
+            (!beyond || queue.is_beyond_alone(len)) && stays.saturating_add(whole) <= queue.most_bytes()
         };
         possible(self) || {
             self.settle(self.clock);

@@ -91,8 +91,11 @@ impl<K, S, H> SpaceSaving<K, S, H> {
 }
 
 impl<K: Eq + Hash, S: AsRef<[Slot<K>]> + AsMut<[Slot<K>]>, H: BuildHasher> SpaceSaving<K, S, H> {
-    /// Adds `weight` to `key`. O(log slots). Weights stop at 2^64 - 1.
+    /// Adds `weight` to `key`; a weight of 0 is nothing. O(log slots). Weights stop at 2^64 - 1.
     pub fn add(&mut self, key: K, weight: u64) {
+        if weight == 0 {
+            return;
+        }
         self.state.totals.total = self.state.totals.total.saturating_add(weight);
         let chain = self.chain_of(&key);
         let Some(slot) = self.find(chain, &key).or_else(|| self.place(chain, key)) else { return };

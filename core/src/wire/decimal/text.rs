@@ -80,7 +80,28 @@ impl Decimal {
         Some(decimal)
     }
 
-    /// The same with an exponent, whatever it is: `1.7e9`. Zero has none.
+    /// The same where each digit is taken for a true one: a whole number below 10^15 has all of its digits, and of any
+    /// other no zeros stand for those that are left out, but an exponent.
+    ///
+    /// ```
+    /// use streamgauge_core::wire::decimal::Decimal;
+    ///
+    /// let text = |number| Decimal::readable(number, 4).unwrap().to_string();
+    /// assert_eq!([text(123_456.0), text(123_456.7)], ["123456", "1.235e5"].map(String::from));
+    /// ```
+    #[must_use]
+    pub fn readable(number: f64, digits: usize) -> Option<Self> {
+        let plain = Self::rounded(number, digits)?;
+        let bytes = plain.as_bytes();
+        let is_long = !bytes.contains(&b'.') && bytes.iter().filter(|byte| byte.is_ascii_digit()).count() > digits;
+        if !is_long {
+            return Some(plain);
+        }
+        let exact = Self::rounded(number, MOST_DIGITS)?;
+        if exact.as_bytes().contains(&b'.') { Self::scientific(number, digits) } else { Some(exact) }
+    }
+
+    /// To so many digits with an exponent, whatever it is: `1.7e9`. Zero has none.
     pub(crate) fn scientific(number: f64, digits: usize) -> Option<Self> {
         let mut decimal = Self::finite(number)?;
         if number.is_sign_negative() {

@@ -5,7 +5,12 @@ use embedded_io::Write;
 /// Writes `text` as a string, with its quotes. O(n).
 pub(crate) fn string<W: Write>(text: &str, out: &mut W) -> Result<(), W::Error> {
     out.write_all(b"\"")?;
-    let mut rest = text.as_bytes();
+    escape(text.as_bytes(), out)?;
+    out.write_all(b"\"")
+}
+
+/// Writes some of what stands between the quotes of a string, from UTF-8. O(n).
+pub(crate) fn escape<W: Write>(mut rest: &[u8], out: &mut W) -> Result<(), W::Error> {
     while !rest.is_empty() {
         let plain = rest.iter().position(|byte| needs_escape(*byte)).unwrap_or(rest.len());
         let (before, escaped) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
@@ -23,7 +28,7 @@ pub(crate) fn string<W: Write>(text: &str, out: &mut W) -> Result<(), W::Error> 
         }
         rest = behind;
     }
-    out.write_all(b"\"")
+    Ok(())
 }
 
 /// DEL is no control character to JSON, but to a terminal.

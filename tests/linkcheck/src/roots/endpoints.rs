@@ -21,7 +21,6 @@ roots! {
     settings_new => Settings::new(*given());
     surface_has_topics => given::<Surface>().has_topics();
     surface_has_gauges => given::<Surface>().has_gauges();
-    gauge_readings => endpoints::readings(given());
     surface_has_queues => given::<Surface>().has_queues();
     surface_counts_queues => given::<Surface>().counts_queues();
     surface_paths => given::<Surface>().paths();
@@ -38,6 +37,9 @@ roots! {
     needs => endpoints::needs(request(), *given());
     nothing => endpoints::nothing();
     overflow_line => endpoints::overflow_line(given(), bytes(), answer());
+    refuse_gauge => endpoints::refuse_gauge(*given(), &text(), *given(), request(), answer());
+    gauge_setup_problem => keep(endpoints::GaugeProblem::from(*given::<streamgauge_core::gauge::SetupError>()));
+    gauge_merge_problem => keep(endpoints::GaugeProblem::from(*given::<streamgauge_core::gauge::MergeError>()));
     refuse => endpoints::refuse(given::<Refusal>(), request(), answer());
     write_problem => endpoints::write_problem(*given(), text(), &text(), *given(), answer());
 }

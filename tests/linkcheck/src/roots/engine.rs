@@ -146,6 +146,7 @@ roots! {
     count_refused => engine().count_refused(given::<Command<'static>>());
     has_elsewhere => engine().has_elsewhere(name());
     skip_numbers => engine().skip_numbers(*given());
+    forget_deliveries => engine().forget_deliveries();
     upcoming => engine().upcoming(name(), *given(), |len, away| {
         keep((len, away));
         *given()

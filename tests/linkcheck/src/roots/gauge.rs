@@ -1,8 +1,8 @@
 //! Gauges: what they take, tell and are read as.
 
 use streamgauge_core::gauge::{
-    Bar, Described, Format, Gauge, Group, Json, Key, Measured, Named, Pane, Reading, Span, Storage, render,
-    write_alert, write_histogram, write_json, write_svg,
+    Bar, Described, Format, Gauge, Group, Json, Key, Measured, Named, Pane, Reading, Span, Storage, readings, render,
+    whose_readings, write_alert, write_histogram, write_json, write_svg,
 };
 use streamgauge_core::stats::graph::Edge;
 use streamgauge_core::stats::space_saving::Slot;
@@ -77,12 +77,14 @@ roots! {
     counters => keep(gauge().counters());
     is_pending => gauge().is_pending();
     room => keep(Gauge::<Pieces>::room(given()));
+    room_to_merge => keep(Gauge::<Pieces>::room_to_merge(given()));
     miss => gauge().miss(*given());
     untell => gauge().untell(*given());
     as_of => keep(given::<Reading<'_>>().as_of(*given()));
     take => gauge().take(bytes(), *given());
     take_numbers => gauge().take_numbers(given::<[f64; 9]>(), *given());
     measured => keep(gauge().measured().map(<[_]>::len));
+    begin => gauge().begin(*given());
     is_over => gauge().is_over(*given());
     next_over => gauge().next_over();
     close => gauge().close(*given(), |reading, whose, cell| json().part(reading, whose, cell));
@@ -99,6 +101,8 @@ roots! {
     svg_written => write_svg(gauge(), text(), *given(), answer());
     rendered => render(gauge(), text(), *given::<Format>(), *given(), answer());
     histogram => write_histogram(text(), given::<[Bar; 9]>(), *given(), answer());
+    readings_of => readings(given());
+    readings_whose => whose_readings(given());
     media_type => given::<Format>().media_type();
     key_of => Key::of(given());
     key_of_number => Key::of_number(given());

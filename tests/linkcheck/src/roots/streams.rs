@@ -71,11 +71,8 @@ roots! {
     framing_encode => framing().encode(*given(), bytes(), answer());
     stream_framed_len => stream().framed_len(*given(), bytes());
     stream_encode => stream().encode(*given(), bytes(), answer());
-    stream_opening_len => stream().opening_len();
     stream_opening => stream().opening(answer());
-    stream_gap_len => stream().gap_len(*given());
     stream_gap => stream().gap(*given(), answer());
-    stream_comment_len => stream().comment_len();
     stream_comment => stream().comment(answer());
     stream_raw => stream().raw(bytes(), answer());
     stream_end => stream().end(answer());

@@ -5,7 +5,7 @@ use streamgauge_core::connection::Answer;
 use streamgauge_core::wire::chunked::{self, Chunked};
 use streamgauge_core::wire::http::{HeadWriter, HttpError, reason};
 use streamgauge_core::wire::query::{Query, Value, split_target};
-use streamgauge_core::wire::{lines, percent};
+use streamgauge_core::wire::{lines, percent, write_json_string};
 
 fn query() -> &'static Query<'static> {
     given()
@@ -26,6 +26,7 @@ fn writer() -> Writer {
 }
 
 roots! {
+    json_string => write_json_string(text(), answer());
     percent_decode => percent::decode(bytes(), *given()).for_each(keep);
     percent_decode_size => percent::decode(bytes(), *given()).size_hint();
     percent_encode => percent::encode(bytes(), answer());
@@ -47,7 +48,6 @@ roots! {
     value_eq_text => *value() == *text();
     split => lines::split(bytes(), *given()).for_each(keep);
     split_on => lines::split_on(bytes(), bytes()).for_each(keep);
-    chunk_overhead => chunked::chunk_overhead(*given());
     chunk_write_head => chunked::write_head(*given(), answer());
     chunk_write_tail => chunked::write_tail(answer());
     chunk_write_chunk => chunked::write_chunk(bytes(), answer());

@@ -2,7 +2,7 @@
 
 use embedded_io::Write;
 
-use super::super::lines::{Labels, number, outside, whole};
+use super::super::lines::{Labels, edge, outside, whole};
 use super::picture::{LEFT, Picture, TOP, WIDTH};
 use crate::stats::between::{half_distance, share};
 
@@ -75,10 +75,10 @@ impl<W: Write> Picture<'_, W> {
             let height = self.height * bar.count as f64 / top;
             self.rectangle([left, self.top + self.height - height, (right - left - gap).max(0.5), height], 60)?;
             self.text("><title>")?;
-            number(Some(bar.low), self.out)?;
+            edge(bar.low, self.out)?;
             if !are_integers {
                 self.text(" to ")?;
-                number(Some(bar.high), self.out)?;
+                edge(bar.high, self.out)?;
             }
             self.text(": ")?;
             whole(bar.count, self.out)?;

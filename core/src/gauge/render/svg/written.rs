@@ -4,7 +4,7 @@ use embedded_io::Write;
 
 use super::super::super::{Key, Measured, Storage};
 use super::super::figures::{Figure, of_change, of_distinct, of_moments, of_pair, of_rate};
-use super::super::lines::{result, whole};
+use super::super::lines::{number, whole};
 use super::GAP;
 use super::picture::{LEFT, Picture, WIDTH};
 use crate::stats::graph::Edge;
@@ -82,8 +82,8 @@ impl<W: Write> Picture<'_, W> {
             self.text(name)?;
             self.text("</tspan> ")?;
             match figure {
-                Figure::Whole(number) => whole(*number, self.out)?,
-                Figure::Float(number) => result(*number, self.out)?,
+                Figure::Whole(value) => whole(*value, self.out)?,
+                Figure::Float(value) => number(*value, self.out)?,
             }
             left += WIDTH / COLUMNS as f64;
         }
