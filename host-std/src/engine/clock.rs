@@ -9,7 +9,7 @@ use streamgauge_core::time::Time;
 /// the machine's clock back, or forth by seconds, neither ends leases nor makes them longer. Beyond that the machine has
 /// slept, and the clock goes forward with it.
 #[derive(Debug)]
-pub struct Clock {
+pub(crate) struct Clock {
     began: Time,
     started: Instant,
     /// Milliseconds that the machine has slept since, which is not measured from `started`.
@@ -26,18 +26,18 @@ const LOOK: Duration = Duration::from_secs(5);
 
 impl Clock {
     /// A clock that shows the operating system's time now.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { began: system(), started: Instant::now(), slept: AtomicU64::new(0), looked: AtomicU64::new(0) }
     }
 
     /// A clock that shows no earlier time than that, even if the operating system's was set back meanwhile.
-    pub fn not_before(time: Time) -> Self {
+    pub(crate) fn not_before(time: Time) -> Self {
         let clock = Self::new();
         Self { began: first(clock.began, time), ..clock }
     }
 
     /// What it shows.
-    pub fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         let elapsed = self.started.elapsed();
         let this_second = elapsed.as_secs().saturating_add(1);
         // Two threads may look at once: they see the same.
@@ -60,7 +60,7 @@ impl Clock {
     }
 
     /// When it shows `time`, which may be over; or a moment before, to look again.
-    pub fn instant(&self, time: Time) -> Option<Instant> {
+    pub(crate) fn instant(&self, time: Time) -> Option<Instant> {
         let slept = Duration::from_millis(self.slept.load(Ordering::Relaxed));
         let shown = self.started.checked_add(time.since(self.began).saturating_sub(slept));
         // Timers stand still while the machine sleeps.

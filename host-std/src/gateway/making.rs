@@ -85,7 +85,7 @@ fn start_error(disk: &disk::Settings, error: &KeptError) -> StartError {
     match error {
         KeptError::State(state) if state.is_loss() => StartError::new(format_args!(
             "--data-dir: {folder}: {error} (streamgauge data check {folder} says more, streamgauge data repair {folder} \
-             goes on with what is left)"
+             what going on without it loses)"
         )),
         KeptError::Refused(Refusal::NoDisk { .. } | Refusal::Busy(_)) => StartError::new(format_args!(
             "--data-dir: {folder}: {error} (bodies of this length, --max-body-bytes, need at least {} bytes of the disk)",

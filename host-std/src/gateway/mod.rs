@@ -30,15 +30,21 @@ pub(crate) use making::Beside;
 pub(crate) use rehearsal::Rehearsal;
 pub use settings::Settings;
 
+pub use crate::engine::disk::{Settings as DiskSettings, SyncMode};
+pub use crate::engine::memory::Settings as EngineSettings;
+pub use crate::engine::remote::{Credentials, Settings as RemoteSettings};
+pub use crate::queues::{Format as OverflowFormat, OverflowSettings};
+
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use streamgauge_core::endpoints::{self, Surface};
 use streamgauge_core::engine::{Command, Data, Engine as _, Name, Outcome, Part, Pieces, TopicStats};
+use streamgauge_core::time::Time;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -46,6 +52,7 @@ use crate::engine::Clock;
 use crate::engine::disk::Notes;
 use crate::engine::memory::{Follow, Shards};
 use crate::gauges::{Directory, Gauges};
+use crate::operations::rights::Rights;
 use crate::operations::service::{Heir, Refused};
 use crate::queues::OverflowLog;
 use crate::server::{Handlers, Limits, serve};
@@ -54,6 +61,10 @@ use crate::threads::{Inbox, Threads};
 use crate::topics::{Hub, Places};
 use making::Engines;
 use side::Side;
+
+/// When this process began, for who collects what it counts. It is taken once: the same whoever asks when, however the
+/// clock is set, and where another process was to go on with all of it and did not.
+static BEGUN: LazyLock<(Instant, Time)> = LazyLock::new(|| (Instant::now(), Clock::new().now()));
 
 /// How often it is looked whether others were joined.
 const LOOK: Duration = Duration::from_millis(50);
@@ -72,6 +83,8 @@ pub struct Gateway {
     heir: Mutex<Option<Heir>>,
     /// Whether it did not take it.
     is_refused: AtomicBool,
+    /// Who may do what; without any, everybody everything.
+    rights: Option<Arc<Rights>>,
     endpoints: endpoints::Settings,
     /// Bytes of the longest item that a queue may take.
     longest_item: u64,
@@ -109,15 +122,13 @@ impl Gateway {
         let (key, places) = (Arc::new(key), Places::new(settings.max_subscribers));
         let directory = Arc::new(Directory::default());
         let rests = side::rests(&engines);
-        // Known once, and not counted back from now: it is the same whoever asks when, and however the clock is set.
-        let begun = (Instant::now(), Clock::new().now());
         let side = |engine: Shards| {
             let hub = Hub::new(Arc::clone(engine.own()), settings.max_lag, Arc::clone(&key), places.clone());
             let gauges = Arc::new(Gauges::new(engine.clone(), Arc::clone(&directory)));
             gauges.restore();
-            let (files, rights, stop) = (files.clone(), settings.rights.clone(), stop.clone());
+            let (files, stop) = (files.clone(), stop.clone());
             let rests = Arc::clone(&rests);
-            Arc::new(Side { engine, hub, gauges, files, rights, stop, begun, rests })
+            Arc::new(Side { engine, hub, gauges, files, stop, begun: *BEGUN, rests })
         };
         let sides: Vec<_> = engines.into_iter().map(side).collect();
         directory.set_all(&sides.iter().map(|side| Arc::clone(&side.gauges)).collect::<Vec<_>>());
@@ -129,6 +140,7 @@ impl Gateway {
             overflow,
             heir: Mutex::new(None),
             is_refused: AtomicBool::new(false),
+            rights: settings.rights,
             endpoints: settings.endpoints,
             longest_item: settings.engine.defaults.queue.max_item_bytes,
         })
@@ -141,7 +153,7 @@ impl Gateway {
 
     /// Whether the queue `main` takes what is published on the topic `main`; `None` if it is not there.
     pub(crate) fn is_bridged(&self) -> Option<bool> {
-        let settings = self.sides[0].engine.of_main().with(|memory| memory.queue_settings(&Name::MAIN));
+        let settings = self.sides[0].engine.shard_of(&Name::MAIN).with(|memory| memory.queue_settings(&Name::MAIN));
         settings.map(|settings| settings.topic == Some(Name::MAIN))
     }
 
@@ -217,7 +229,8 @@ impl Gateway {
         let served = async {
             first.await?;
             let serving = doors.into_iter().map(|(listener, surface)| {
-                let doors = self.sides.iter().map(|side| self.door_on(side, surface, limits.clone()));
+                let door = |side| self.door_on(side, self.rights.clone(), surface, limits.clone());
+                let doors = self.sides.iter().map(door);
                 let handlers = Handlers::new(self.threads.clone(), doors.collect());
                 tokio::spawn(serve(listener, handlers, limits.clone(), shutdown.clone()))
             });
@@ -287,6 +300,11 @@ impl Gateway {
         }
         // Connections that outlive their grace must not take or bring anything behind the back of what is written now.
         self.sides.iter().for_each(|side| side.engine.own().close());
+        // What is still to be read for the log lies in files that the last checkpoint gives back.
+        if let Some(log) = self.overflow.clone() {
+            let read = tokio::task::spawn_blocking(move || log.finish_reading()).await;
+            read.map_err(StartError::new)?;
+        }
         for side in &self.sides {
             side.engine.own().finish().await;
         }
@@ -316,13 +334,13 @@ impl Gateway {
 
     /// A way to the first side, for a server that has one alone, and answers some requests itself.
     pub(crate) fn door(&self, surface: Surface, limits: Limits) -> Arc<Door> {
-        self.door_on(&self.sides[0], surface, limits)
+        self.door_on(&self.sides[0], self.rights.clone(), surface, limits)
     }
 
-    fn door_on(&self, side: &Arc<Side>, surface: Surface, limits: Limits) -> Arc<Door> {
+    fn door_on(&self, side: &Arc<Side>, rights: Option<Arc<Rights>>, surface: Surface, limits: Limits) -> Arc<Door> {
         let endpoints = endpoints::Settings { surface, ..self.endpoints.clone() };
         let longest_item = usize::try_from(self.longest_item).unwrap_or(usize::MAX);
-        Arc::new(Door::new(Arc::clone(side), endpoints, limits, longest_item))
+        Arc::new(Door::new(Arc::clone(side), rights, endpoints, limits, longest_item))
     }
 
     /// Publishes one message from within; false when it is longer than a limit.
@@ -342,7 +360,7 @@ impl Gateway {
 
     /// Executes a command on `main`, whoever has to wait.
     fn execute(&self, command: &Command<'_>) -> Outcome {
-        let shard = self.sides[0].engine.of_main();
+        let shard = self.sides[0].engine.shard_of(&Name::MAIN);
         let now = shard.clock().now();
         shard.with(|memory| memory.execute(command, now, &mut |_: Part<'_>| ControlFlow::Continue(())))
     }

@@ -4,17 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use streamgauge_core::endpoints::Response;
-use streamgauge_core::engine::{Command, Engine as _, Kind, Prefix, Sink};
+use streamgauge_core::engine::{Command, Engine as _, Kind, Outcome, Prefix, Sink};
 use streamgauge_core::time::Time;
 use tokio::sync::{Mutex, watch};
 
-use crate::engine::Engine as _;
 use crate::engine::memory::Shards;
 use crate::gauges::Gauges;
 use crate::operations::metrics::{self, Form, Metrics, Rests};
-use crate::operations::rights::Rights;
 use crate::operations::{Health, Listed, Overview, State, Used};
-use crate::server::{Answer, Files, all_refused, refused_within, whole};
+use crate::server::{Files, all_refused, refused_within};
 use crate::threads::Inbox;
 use crate::topics::Hub;
 
@@ -28,7 +26,6 @@ pub(super) struct Side {
     pub(super) hub: Arc<Hub>,
     pub(super) gauges: Arc<Gauges>,
     pub(super) files: Option<Arc<Files>>,
-    pub(super) rights: Option<Arc<Rights>>,
     pub(super) stop: watch::Sender<bool>,
     pub(super) begun: (Instant, Time),
     /// Which all sides share.
@@ -96,7 +93,7 @@ impl Side {
     }
 
     /// All that is counted.
-    pub(super) async fn metrics(&self, form: Form) -> Answer {
+    pub(super) async fn metrics(&self, form: Form) -> (Response, Vec<u8>) {
         let mut out = Metrics::new(form);
         let now = self.engine.own().clock().now();
         metrics::server(&self.overview(), &self.health(), self.begun.1, &mut out);
@@ -105,21 +102,26 @@ impl Side {
         }
         let mut rests = self.rests.lock().await;
         let (mut topics, mut queues) = (Listed::default(), Listed::default());
-        self.list(Kind::Topic, &mut topics).await;
-        self.list(Kind::Queue, &mut queues).await;
-        rests.topics(topics, &mut out);
-        rests.queues(queues, now, &mut out);
+        // What is refused, as before a gateway has joined the others, has counted nothing less.
+        if self.list(Kind::Topic, &mut topics).await {
+            rests.topics(topics, &mut out);
+        }
+        if self.list(Kind::Queue, &mut queues).await {
+            rests.queues(queues, now, &mut out);
+        }
         rests.gauges(self.gauges.counted().await.into(), &mut out);
-        whole(&Response::new(form.content_type()), out.finish().into_bytes())
+        (Response::new(form.content_type()), out.finish().into_bytes())
     }
 
     /// Lists all of a kind as they are now: what is not safe yet is counted, too, and a disk that hangs is waited for by
-    /// nobody who wants to know why.
-    pub(super) async fn list(&self, kind: Kind, to: &mut (dyn Sink + Send)) {
+    /// nobody who wants to know why; whether that was not refused.
+    pub(super) async fn list(&self, kind: Kind, to: &mut (dyn Sink + Send)) -> bool {
         let all = Command::List { kind, prefix: Prefix::cut(b"") };
-        if self.engine.execute_now(&all, to).is_none() {
-            self.engine.execute(&all, to).await;
-        }
+        let outcome = match self.engine.execute_now(&all, to) {
+            Some(outcome) => outcome,
+            None => self.engine.execute(&all, to).await,
+        };
+        !matches!(outcome, Outcome::Refused(_))
     }
 
     /// Does all that goes on on its thread beside answering requests, until these are `served`.

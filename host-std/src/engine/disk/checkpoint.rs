@@ -268,7 +268,7 @@ mod tests {
                     let held = disk.create(NEW, random.below(100_000)).unwrap();
                     held.write_all_at(0, &vec![7; random.below(2) as usize * 999]).unwrap();
                 }
-                disk.set_faults(Faults { short: 3, write: 20, sync: 20, full: 20 });
+                disk.set_faults(Faults { short: 3, write: 20, sync: 20, full: 20, name: 20, read: 20 });
                 disk.crash_after(1 + random.below(20));
                 let written = write(&disk, next.0, &next.1);
                 if random.below(4) == 0 {

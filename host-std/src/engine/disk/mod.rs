@@ -30,8 +30,9 @@
 //! name; one log for all has one sync for all who ask at the same time, whatever names they ask for, and one order of
 //! everything, which is what the law of a queue that a topic feeds needs.
 //!
-//! What requests need of all this is `Engine`, which memory implements as well; what the core asks of a host
-//! that keeps something are two functions, where an item will be (`Host::place`) and what is there (`Host::fetch`).
+//! Requests know nothing of all this: a shard of [`memory`](super::memory) executes what they ask for, and hands its keeper
+//! what has to be in the log. What the core asks of a host that keeps something are two functions, where an item will be
+//! (`Host::place`) and what is there (`Host::fetch`).
 //!
 //! # Why no store that there is
 //! Measured before anything was written, on two shared cores and ext4: groups of 64 records of 100 bytes, each group synced.
@@ -102,8 +103,10 @@ pub(crate) use keeper::{FAILED, Keeper, Recovered, SMALL, most_bytes, refusal};
 pub(crate) use log::{Damage, Position, Step};
 pub(crate) use salvage::{Loss, Salvage, Salvaged};
 #[cfg(test)]
-use seeds::seeds;
-#[cfg(test)]
 pub(crate) use seeds::some_seeds;
+#[cfg(test)]
+use seeds::{seeds, useful_seeds};
 pub(crate) use shelf::{LOOKED_AT, Shelf, Unreadable};
 pub(crate) use state::{Notes, Restored, StateError};
+#[cfg(test)]
+pub(in crate::engine) use world::is_lawful;

@@ -48,5 +48,16 @@ pub(crate) fn some_seeds(own: u64, test: impl Fn(u64) + Sync + RefUnwindSafe) {
     assert!(failed == u64::MAX, "STREAMGAUGE_SEED={failed} cargo test -p streamgauge --lib {name} runs it again");
 }
 
+/// The same where some seeds come to nothing, as the test says: half of them and more are of use.
+pub(super) fn useful_seeds(own: u64, test: impl Fn(u64) -> bool + Sync + RefUnwindSafe) {
+    let (all, useful) = (AtomicU64::new(0), AtomicU64::new(0));
+    some_seeds(own, |seed| {
+        useful.fetch_add(u64::from(test(seed)), Ordering::Relaxed);
+        all.fetch_add(1, Ordering::Relaxed);
+    });
+    let (all, useful) = (all.into_inner(), useful.into_inner());
+    assert!(all < own || useful > all / 2, "{useful} of {all} seeds are of use");
+}
+
 /// How often it says how far it is.
 const PARTS: u64 = 20;

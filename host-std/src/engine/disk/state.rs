@@ -81,7 +81,9 @@ impl StateError {
     /// Whether something of what was kept is lost: without a repair no later start comes further.
     pub(crate) const fn is_loss(&self) -> bool {
         match self {
-            Self::Io(_) | Self::Checkpoint(Unreadable::Io(_)) => false,
+            Self::Io(_)
+            | Self::Checkpoint(Unreadable::Io(_))
+            | Self::Restore(RestoreError::Read(Unreadable::Io(_))) => false,
             Self::Checkpoint(_) | Self::Restore(_) | Self::NoCheckpoint => true,
             Self::Damaged(_) | Self::Unknown(_) | Self::Diverged(_) => true,
         }

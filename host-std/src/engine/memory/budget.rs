@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 /// So many bytes, of which each topic and queue holds what it may ever use.
 #[derive(Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     bytes: u64,
     held: AtomicU64,
     /// So many while something is executed again.
@@ -42,7 +42,7 @@ pub(crate) const MOST_REFUSED: usize = 32;
 
 impl Budget {
     /// A budget of which nothing is held.
-    pub fn new(bytes: u64) -> Arc<Self> {
+    pub(crate) fn new(bytes: u64) -> Arc<Self> {
         Self::of(bytes, bytes, None)
     }
 
@@ -71,7 +71,7 @@ impl Budget {
     }
 
     /// All of it, in bytes.
-    pub const fn bytes(&self) -> u64 {
+    pub(crate) const fn bytes(&self) -> u64 {
         self.bytes
     }
 
@@ -111,7 +111,7 @@ impl Budget {
     }
 
     /// What is held of it, in bytes.
-    pub fn held(&self) -> u64 {
+    pub(crate) fn held(&self) -> u64 {
         self.held.load(Ordering::Relaxed)
     }
 

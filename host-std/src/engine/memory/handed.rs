@@ -13,7 +13,7 @@ use streamgauge_core::time::Time;
 
 use super::{Rooms, Settings, Shards};
 use crate::engine::disk::Notes;
-use crate::engine::remote::{Group, Replica, Unreadable, restore, save};
+use crate::engine::remote::{Group, Replica, Saved, Unreadable, save};
 
 /// What one shard goes on with.
 pub(super) struct Handed {
@@ -59,7 +59,7 @@ pub(super) fn shards(mut left: &[u8]) -> Result<Vec<&[u8]>, Unreadable> {
 
 /// What one of them holds.
 pub(super) fn read(shard: &[u8], rooms: Rooms, settings: &Settings) -> Result<Handed, Unreadable> {
-    let (mut memory, replica, _) = restore(shard, rooms)?;
+    let (mut memory, replica) = Saved::read(shard)?.restore(rooms)?;
     let first = memory.defaults().first;
     memory.set_defaults(Defaults { first, ..settings.defaults });
     Ok(Handed { at: replica.now(), notes: replica.notes().clone(), memory })

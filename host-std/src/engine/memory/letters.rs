@@ -16,7 +16,6 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use super::Shards;
-use crate::engine::Engine as _;
 
 /// Letters that are copied at a time, and about how many bytes of them.
 const MOST: usize = 256;

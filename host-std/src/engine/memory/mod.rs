@@ -41,8 +41,7 @@ mod upkeep;
 mod within;
 
 pub(crate) use begin::KeptError;
-pub use budget::Budget;
-pub(crate) use budget::{Held, MOST_REFUSED};
+pub(crate) use budget::{Budget, Held, MOST_REFUSED};
 pub(crate) use follow::Follow;
 pub(crate) use rehearsing::Inventory;
 pub(crate) use shard::{Shard, TopicLog, published_to};
@@ -56,10 +55,12 @@ use streamgauge_core::engine::{Command, Dump, Kind, Name, Outcome, QueueSettings
 use streamgauge_core::topic::From;
 use tokio::sync::{Mutex, Notify};
 
-use super::{Engine, Mark, Waiting};
+use super::Mark;
 use crate::threads::Threads;
 use kept::Missing;
 pub(crate) use ordered::Message;
+#[cfg(test)]
+pub(crate) use rooms::Drawn;
 pub(crate) use rooms::{OwnRoom, Rooms};
 
 /// What a memory engine is made with.
@@ -110,9 +111,9 @@ impl Shards {
         &self.all
     }
 
-    /// The shard that has the topic and the queue `main`.
-    pub(crate) fn of_main(&self) -> &Arc<Shard> {
-        &self.all[self.home(&Name::MAIN)]
+    /// The shard that has a topic, and the queue `main`.
+    pub(crate) fn shard_of(&self, topic: &Name) -> &Arc<Shard> {
+        &self.all[self.home(topic)]
     }
 
     /// Which shard this is seen from.
@@ -191,12 +192,14 @@ fn home(name: &Name, shards: usize) -> usize {
     (SipHasher13::new().hash(name.as_bytes()) % shards as u64) as usize
 }
 
-impl Engine for Shards {
-    fn is_alone(&self) -> bool {
+impl Shards {
+    /// Whether everything belongs to this thread.
+    pub(crate) fn is_alone(&self) -> bool {
         self.all.len() == 1
     }
 
-    fn elsewhere(&self, kind: Kind, name: &Name) -> Option<usize> {
+    /// The thread that a topic or a queue belongs to, if it is another than this one: whoever asks goes there.
+    pub(crate) fn elsewhere(&self, kind: Kind, name: &Name) -> Option<usize> {
         let moved = match kind {
             Kind::Topic => None,
             Kind::Queue if self.own().has_queue(name) => return None,
@@ -205,7 +208,9 @@ impl Engine for Shards {
         Some(moved.unwrap_or_else(|| self.home(name))).filter(|there| *there != self.here)
     }
 
-    fn execute_now(&self, command: &Command<'_>, to: &mut dyn Sink) -> Option<Outcome> {
+    /// Executes a command, if that needs no waiting and is done in one turn; otherwise nothing has happened. What there is
+    /// is to be told to nobody before it is [safe](Self::safe) up to the [mark](Self::mark) behind it.
+    pub(crate) fn execute_now(&self, command: &Command<'_>, to: &mut dyn Sink) -> Option<Outcome> {
         if self.has_to_wait(command) {
             return None;
         }
@@ -216,15 +221,22 @@ impl Engine for Shards {
         outcome
     }
 
-    fn mark(&self) -> Mark {
+    /// Behind all that was executed so far.
+    pub(crate) fn mark(&self) -> Mark {
         self.own().mark()
     }
 
-    async fn safe(&self, mark: Mark) -> Result<(), Refusal> {
+    /// Waits until all is safe that was executed before a mark.
+    ///
+    /// # Errors
+    /// It never will be, or nobody knows.
+    pub(crate) async fn safe(&self, mark: Mark) -> Result<(), Refusal> {
         self.own().safe(mark).await
     }
 
-    async fn execute(&self, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> Outcome {
+    /// Executes a command, and waits until it is safe. One that publishes waits while what was published before is far
+    /// from being sent on.
+    pub(crate) async fn execute(&self, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> Outcome {
         match (command, self.moves_to(command)) {
             (Command::List { kind, prefix }, _) if !self.is_alone() => self.list(*kind, *prefix, to).await,
             (Command::SetQueue { name, change }, Some(there)) => self.set_there(*name, *change, there).await,
@@ -237,7 +249,9 @@ impl Engine for Shards {
         }
     }
 
-    async fn execute_again(&self, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> Outcome {
+    /// Executes a command again that has found no item, for who waits for one: of a queue that is gone by then there is
+    /// nothing, and it is not made, as far as that can be known where the command is executed.
+    pub(crate) async fn execute_again(&self, command: &Command<'_>, to: &mut (dyn Sink + Send)) -> Outcome {
         match (command, self.own().keeper()) {
             (Command::Get { .. }, Some(keeper)) => self.own().execute_kept(keeper, command, Missing::Stays, to).await,
             // Without a disk nothing happens in between; and what others execute too does not tell them apart.
@@ -245,41 +259,54 @@ impl Engine for Shards {
         }
     }
 
-    fn has_at_hand(&self, topic: &Name, from: From) -> bool {
+    /// Whether there is a topic that can be subscribed to from there at once, or it can be made at once.
+    pub(crate) fn has_at_hand(&self, topic: &Name, from: From) -> bool {
         self.own().order().is_none() || self.own().has_at_hand(topic, from)
     }
 
-    async fn prepare(&self, topic: &Name, from: From) -> Result<(), Refusal> {
+    /// Makes sure that it can be.
+    ///
+    /// # Errors
+    /// It is not there, and may not be made; or nobody can say how far it has come.
+    pub(crate) async fn prepare(&self, topic: &Name, from: From) -> Result<(), Refusal> {
         match self.own().order() {
             Some(order) => self.own().prepare(order, topic, from).await,
             None => Ok(()),
         }
     }
 
-    async fn dump(&self, dump: &mut Dump, piece: &mut Vec<u8>, most: usize) -> Result<bool, Refusal> {
+    /// Copies the next items of a walk, each with a newline, as far as `most` bytes hold them, and one item at least;
+    /// whether there may be more. It may wait for items that are on a disk.
+    ///
+    /// # Errors
+    /// That can't be read.
+    pub(crate) async fn dump(&self, dump: &mut Dump, piece: &mut Vec<u8>, most: usize) -> Result<bool, Refusal> {
         self.own().dump(dump, piece, most).await
     }
 
-    fn wait_for_items(&self, queue: Name) -> impl Waiting + Send {
+    /// A place among those who wait for items of a queue.
+    pub(crate) fn wait_for_items(&self, queue: Name) -> ItemWait {
         let shard = Arc::clone(self.own());
         let bell = shard.begin_to_wait(queue);
         ItemWait { shard, queue, bell }
     }
 }
 
-/// A client that waits for an item, until it is dropped.
-struct ItemWait {
+/// A client's place among those who wait for an item, until it is dropped.
+pub(crate) struct ItemWait {
     shard: Arc<Shard>,
     queue: Name,
     bell: Arc<Notify>,
 }
 
-impl Waiting for ItemWait {
-    async fn rung(&self) {
+impl ItemWait {
+    /// Waits until there may be an item for this client.
+    pub(crate) async fn rung(&self) {
         self.bell.notified().await;
     }
 
-    fn is_there(&self) -> bool {
+    /// Whether the queue is there still: who asks for an item of one that is gone makes it again.
+    pub(crate) fn is_there(&self) -> bool {
         self.shard.has_queue(&self.queue)
     }
 }

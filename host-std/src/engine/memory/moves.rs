@@ -12,7 +12,6 @@ use streamgauge_core::engine::{Kind, Name, Outcome, QueueChange, Refusal};
 use tokio::sync::oneshot;
 
 use super::Shards;
-use crate::engine::Engine as _;
 
 /// What a client is told whose queue moved while it waited.
 pub(super) const MOVED: Refusal = Refusal::Busy("the queue has just moved within the server: ask again");

@@ -18,13 +18,16 @@ use streamgauge_core::topic::From;
 use super::kept::is_look;
 use super::rooms::{Drawn, Rooms};
 use super::shard::{Shard, State, published_to};
-use crate::engine::remote::{AWAY, Group, Head, Order, Proposal, Replica, Seen, Stop, Told, save};
+use crate::engine::remote::{AWAY, Group, Head, Order, Proposal, Replica, Seen, Stop, TOO_LATE, Told, save};
 
 /// What is due is proposed again after so long, if that has not come to anything: the engine's clock may be behind.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// So long a message of the log is on its way, mostly.
 const LATE: Duration = Duration::from_secs(1);
+
+/// How often who joins looks whether it has.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A message of the log.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +40,7 @@ pub(crate) struct Message<'a> {
 }
 
 impl Shard {
-    /// Executes a look at what this gateway has, unless something is due there.
+    /// Executes a look at what this gateway has, unless something is due there that the others can be told of.
     pub(super) fn look(&self, command: &Command<'_>, to: &mut dyn Sink) -> Option<Outcome> {
         let mut outcome = None;
         self.update(|state| {
@@ -49,8 +52,14 @@ impl Shard {
                 Command::Dump { queue } => state.memory.has(Kind::Queue, queue),
                 command => is_look(command),
             };
-            if is_look && !state.closed && !state.memory.is_due_for(command, now) {
+            if !is_look || state.closed {
+                return;
+            }
+            if !state.memory.is_due_for(command, now) {
                 outcome = Some(state.execute(command, now, to));
+            } else if self.order().is_some_and(|order| !order.is_there()) {
+                let then = state.before_due(command, now);
+                outcome = Some(state.execute(command, then, to));
             }
         });
         outcome
@@ -109,13 +118,14 @@ impl Shard {
         if !self.has_joined() {
             return Err(AWAY);
         }
-        let (come_to, may_be) =
-            self.update(|state| (state.has_come_to(topic, from), state.memory.defaults().auto_create));
+        let (come_to, may_use) = self.update(|state| (state.has_come_to(topic, from), state.may_use(topic)));
         match come_to {
             Some(true) => Ok(()),
             Some(false) => order.call(Call::Advance(Kind::Topic, *topic)).await,
-            None if may_be => order.call(Call::Subscribe(*topic, false)).await,
-            None => Err(Refusal::Missing(Kind::Topic, *topic)),
+            None => {
+                may_use?;
+                order.call(Call::Subscribe(*topic, false)).await
+            }
         }
     }
 
@@ -176,8 +186,28 @@ impl Shard {
     /// that is on time.
     pub(crate) fn settled(&self) -> Time {
         let now = self.clock().now();
-        let Some(executed) = self.update(|state| state.replica.as_ref().map(Replica::now)) else { return now };
+        let Some(executed) = self.time_of_log() else { return now };
+        if !self.has_joined() {
+            // What comes was published before, and executed by others long ago.
+            return executed;
+        }
         executed.max(Time::from_millis(now.as_millis().saturating_sub(LATE.as_millis() as u64)))
+    }
+
+    /// When that time is [settled](Self::settled) at the latest, by the clock; or when to ask again, as it has not joined the
+    /// others yet.
+    pub(crate) fn settles(&self, time: Time) -> Time {
+        match self.order() {
+            None => time,
+            Some(_) if self.has_joined() => time.after(LATE),
+            Some(_) => time.after(LATE).max(self.clock().now().after(LOOK)),
+        }
+    }
+
+    /// When the last message was taken that was executed here, by the engine's clock, if others have the same topics and
+    /// queues: nothing of these may change by another clock.
+    pub(crate) fn time_of_log(&self) -> Option<Time> {
+        self.update(|state| state.replica.as_ref().map(Replica::now))
     }
 
     /// Waits until there is a note more or less.
@@ -200,10 +230,18 @@ impl Shard {
         }
         let (head, mut rest) = Head::read(bytes).ok_or_else(unknown)?;
         let now = self.with_replica(|replica| replica.begin(at, head.seen, bytes.len()))?;
+        order.heard(now);
         let (is_own, mut number, mut has_to_save) = (head.gateway == order.gateway(), head.first, false);
         while !rest.is_empty() {
-            let proposal = Proposal::next(&mut rest).ok_or_else(unknown)?;
+            let (until, proposal) = Proposal::next(&mut rest).ok_or_else(unknown)?;
             let asked = if is_own { order.asked(number) } else { None };
+            if now > until {
+                if asked.is_some() {
+                    order.answer(number, Err(TOO_LATE));
+                }
+                number += 1;
+                continue;
+            }
             match proposal {
                 Proposal::Execute(allowance, entry) => {
                     let call = Entry::decode(entry, Time::ZERO).map_err(|_| unknown())?.call;
@@ -218,7 +256,7 @@ impl Shard {
                     let drawn = Drawn::of(head.key, number);
                     let outcome = self.update(|state| state.apply(&call, now, drawn, &mut told));
                     if asked.is_some() {
-                        order.answer(number, told.answer(outcome));
+                        order.answer(number, Ok(told.answer(outcome)));
                     }
                 }
                 Proposal::Note(name, note) => self.take_note(name, Some(note)),
@@ -227,7 +265,7 @@ impl Shard {
                 Proposal::Saved(at) => self.with_replica(|replica| replica.has_saved(at)),
             }
             if asked.is_some() && !matches!(proposal, Proposal::Execute(..)) {
-                order.answer(number, Told::NOTHING.answer(Outcome::Changed));
+                order.answer(number, Ok(Told::NOTHING.answer(Outcome::Changed)));
             }
             number += 1;
         }
@@ -285,6 +323,17 @@ impl State {
             replica.came_to(&outcome);
         }
         outcome
+    }
+
+    /// The last time before `now` at which a look finds nothing due. O(log time) of what it takes to find that out.
+    fn before_due(&mut self, look: &Command<'_>, now: Time) -> Time {
+        let (mut not_due, mut due) = (0, now.as_millis());
+        while due - not_due > 1 {
+            let middle = not_due + (due - not_due) / 2;
+            let is_due = self.memory.is_due_for(look, Time::from_millis(middle));
+            *(if is_due { &mut due } else { &mut not_due }) = middle;
+        }
+        Time::from_millis(not_due)
     }
 
     /// About how many bytes of items a command would tell, by what this gateway has.

@@ -1,5 +1,6 @@
 //! One shard that nothing is published or queued in, to see what it would say of what is made and changed there.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use streamgauge_core::engine::{Name, QueueSettings, Refusal, TopicSettings};
@@ -20,6 +21,29 @@ pub(crate) struct Inventory {
     /// Definitions of its gauges.
     pub(crate) gauges: Notes,
     pub(crate) held: u64,
+}
+
+impl Inventory {
+    /// The paths of what is not as it was before.
+    pub(crate) fn others_than(&self, before: &Self) -> BTreeSet<String> {
+        let topics = others("topics", pairs(&self.topics), pairs(&before.topics));
+        let queues = others("queues", pairs(&self.queues), pairs(&before.queues));
+        topics.chain(queues).chain(others("gauges", self.gauges.iter(), before.gauges.iter())).collect()
+    }
+}
+
+fn pairs<T>(named: &[(Name, T)]) -> impl Iterator<Item = (&Name, &T)> {
+    named.iter().map(|(name, settings)| (name, settings))
+}
+
+fn others<'a, T: PartialEq + 'a>(
+    kind: &str,
+    now: impl Iterator<Item = (&'a Name, &'a T)>,
+    before: impl Iterator<Item = (&'a Name, &'a T)>,
+) -> impl Iterator<Item = String> {
+    let before: BTreeMap<_, _> = before.collect();
+    now.filter(move |(name, is)| before.get(name).is_some_and(|was| was != is))
+        .map(move |(name, _)| format!("/{kind}/{name}"))
 }
 
 impl Shards {

@@ -316,6 +316,33 @@ mod tests {
     }
 
     #[test]
+    fn who_publishes_waits_for_room_though_none_was_given_back_while_there_was_enough() {
+        let folder = TempDir::new().unwrap();
+        let shard = begin(&folder, MOST);
+        run(&shard, false, async {
+            let keeper = shard.keeper().expect("it is kept");
+            keeper.journal().expect_room();
+            assert!(!is_full(&publish(&shard).await));
+            shard.checkpoint(keeper).await.unwrap();
+            // None is made before somebody waits for one, as where the disk is slow.
+            for number in 0..2 * MOST / EACH as u64 {
+                let mut publishing = std::pin::pin!(publish(&shard));
+                let outcome = loop {
+                    tokio::select! {
+                        biased;
+                        outcome = &mut publishing => break outcome,
+                        () = tokio::time::sleep(CHECK) => {}
+                    }
+                    if keeper.journal().is_room_waited_for() {
+                        shard.checkpoint(keeper).await.unwrap();
+                    }
+                };
+                assert!(!is_full(&outcome), "after {number}");
+            }
+        });
+    }
+
+    #[test]
     fn messages_that_another_budget_has_no_room_for_leave_when_something_is_new() {
         let folder = TempDir::new().unwrap();
         let shard = begin(&folder, 8 * MOST);

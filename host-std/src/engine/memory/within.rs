@@ -47,7 +47,7 @@ impl Shards {
     /// # Errors
     /// There is no room for it.
     pub(crate) async fn make_small_topic(&self, name: &Name, longest: u64) -> Result<bool, Refusal> {
-        let shard = &self.all[self.home(name)];
+        let shard = self.shard_of(name);
         if shard.with(|memory| memory.has(Kind::Topic, name)) {
             return Ok(false);
         }
@@ -63,20 +63,9 @@ impl Shards {
 
     /// The longest message that a topic takes, as far as it is there.
     pub(crate) fn longest_message(&self, name: &Name) -> Option<u64> {
-        self.all[self.home(name)].with(|memory| {
+        self.shard_of(name).with(|memory| {
             let settings = memory.topic_settings(name)?;
             Some(settings.max_message_bytes.min(settings.bytes.saturating_sub(BESIDE_MESSAGE)))
-        })
-    }
-
-    /// Whether a topic may be used: it is there, or made by whoever asks for it.
-    ///
-    /// # Errors
-    /// It is not there, and only names that were made are used.
-    pub(crate) fn may_use(&self, name: &Name) -> Result<(), Refusal> {
-        self.all[self.home(name)].with(|memory| {
-            let is_there = memory.defaults().auto_create || memory.has(Kind::Topic, name);
-            if is_there { Ok(()) } else { Err(Refusal::Missing(Kind::Topic, *name)) }
         })
     }
 

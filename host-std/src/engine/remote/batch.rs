@@ -17,6 +17,7 @@
 //! | 3 | the gateway saves the state behind this message |
 //! | 4 | that behind this message (8 bytes) was saved |
 //! | 5 | as 0, where the first item may not take as much as there is: how many bytes (8) it may stands behind the allowance |
+//! | 6 | a time by the engine's clock (8 bytes) behind which it does nothing at any gateway, and a proposal as above |
 //!
 //! Anything else that somebody publishes there, shorter than that or text, is no batch, and does nothing at any gateway.
 //!
@@ -24,6 +25,7 @@
 //! same time.
 
 use streamgauge_core::engine::{Allowance, Name};
+use streamgauge_core::time::Time;
 
 const VERSION: u8 = 1;
 
@@ -33,8 +35,11 @@ const VERSIONS: u8 = b' ';
 /// What a proposal begins with that says how long the first item may be. What was written without that is read as it was.
 const BOUNDED: u8 = 5;
 
+/// What stands in front of a proposal that does nothing when it is late.
+const UNTIL: u8 = 6;
+
 /// Bytes of a proposal beside what is put or published, about.
-pub(super) const BESIDE: usize = 64;
+pub(super) const BESIDE: usize = 72;
 
 /// What stands in front of the proposals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,10 +98,14 @@ pub(crate) enum Proposal<'a> {
 }
 
 impl<'a> Proposal<'a> {
-    /// Adds one that `write` writes.
-    pub(super) fn add(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Adds one that `write` writes, which does nothing when the engine takes it later than that.
+    pub(super) fn add(out: &mut Vec<u8>, until: Option<Time>, write: impl FnOnce(&mut Vec<u8>)) {
         let at = out.len();
         out.extend_from_slice(&[0; 4]);
+        if let Some(until) = until {
+            out.push(UNTIL);
+            out.extend(until.as_millis().to_le_bytes());
+        }
         write(out);
         let len = (out.len() - at - 4) as u32;
         out[at..at + 4].copy_from_slice(&len.to_le_bytes());
@@ -136,11 +145,20 @@ impl<'a> Proposal<'a> {
         out.extend(position.to_le_bytes());
     }
 
-    /// Takes the next one off; `None` if it is nothing that this version writes.
-    pub(crate) fn next(rest: &mut &'a [u8]) -> Option<Self> {
+    /// Takes the next one off, and until when it may be executed; `None` if it is nothing that this version writes.
+    pub(crate) fn next(rest: &mut &'a [u8]) -> Option<(Time, Self)> {
         let len = u32::from_le_bytes(*take(rest)?) as usize;
         let (mut one, behind) = rest.split_at_checked(len)?;
         *rest = behind;
+        let mut until = Time::from_millis(u64::MAX);
+        if let Some((&UNTIL, mut timed)) = one.split_first() {
+            until = Time::from_millis(u64::from_le_bytes(*take(&mut timed)?));
+            one = timed;
+        }
+        Some((until, Self::read(one)?))
+    }
+
+    fn read(mut one: &'a [u8]) -> Option<Self> {
         let [kind] = take(&mut one)?;
         match kind {
             0 | &BOUNDED => {
@@ -182,15 +200,16 @@ mod tests {
         let mut bytes = Vec::new();
         head.write(&mut bytes);
         assert_eq!(bytes.len(), Head::LEN);
-        Proposal::add(&mut bytes, |out| {
+        Proposal::add(&mut bytes, None, |out| {
             Proposal::begin_execute(&allowance, out);
             out.extend_from_slice(b"entry");
         });
-        Proposal::add(&mut bytes, |out| Proposal::begin_execute(&Allowance::ALL, out));
-        Proposal::add(&mut bytes, |out| Proposal::write_note(&name, Some(b"{}"), out));
-        Proposal::add(&mut bytes, |out| Proposal::write_note(&name, None, out));
-        Proposal::add(&mut bytes, |out| out.push(3));
-        Proposal::add(&mut bytes, |out| Proposal::write_saved(77, out));
+        Proposal::add(&mut bytes, None, |out| Proposal::begin_execute(&Allowance::ALL, out));
+        Proposal::add(&mut bytes, None, |out| Proposal::write_note(&name, Some(b"{}"), out));
+        Proposal::add(&mut bytes, None, |out| Proposal::write_note(&name, None, out));
+        Proposal::add(&mut bytes, None, |out| out.push(3));
+        Proposal::add(&mut bytes, None, |out| Proposal::write_saved(77, out));
+        Proposal::add(&mut bytes, Some(Time::from_millis(8)), |out| Proposal::write_note(&name, None, out));
         let (read, mut rest) = Head::read(&bytes).unwrap();
         assert_eq!(read, head);
         let wanted = [
@@ -201,7 +220,9 @@ mod tests {
             Proposal::Save,
             Proposal::Saved(77),
         ];
-        assert_eq!([(); 6].map(|()| Proposal::next(&mut rest).unwrap()), wanted);
+        let always = Time::from_millis(u64::MAX);
+        assert_eq!([(); 6].map(|()| Proposal::next(&mut rest).unwrap()), wanted.map(|one| (always, one)));
+        assert_eq!(Proposal::next(&mut rest), Some((Time::from_millis(8), Proposal::NoNote(name))));
         assert!(rest.is_empty());
     }
 
@@ -214,6 +235,10 @@ mod tests {
         for one in [
             &b""[..],
             b"\x06",
+            b"\x06\0\0\0\0\0\0\0\x03",
+            b"\x06\0\0\0\0\0\0\0\0",
+            b"\x06\0\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\0\x03",
+            b"\x07",
             b"\0\0",
             b"\x050123456789abcdef",
             b"\x01\x05ab",
@@ -223,7 +248,7 @@ mod tests {
             b"\x04abc",
         ] {
             let mut bytes = Vec::new();
-            Proposal::add(&mut bytes, |out| out.extend_from_slice(one));
+            Proposal::add(&mut bytes, None, |out| out.extend_from_slice(one));
             assert_eq!(Proposal::next(&mut &bytes[..]), None, "{one:?}");
         }
         assert_eq!(Proposal::next(&mut &b"\x05\0\0\0\x03"[..]), None, "cut");

@@ -35,6 +35,8 @@
 //! - **A gateway that is killed** takes nothing with it: leases end by their time, whoever has a token has it everywhere.
 //! - **The engine away**: what would change something is refused with 503; subscribers' streams stay open, and looks are
 //!   answered. Where an answer did not come in time, nobody knows whether it happened: the same `Message-Id` counts once.
+//!   What the log takes after that, as when a network holds it back for minutes, does nothing at any gateway: each
+//!   proposal says until when it may be executed, by the engine's clock.
 //! - **Faults**: a message of the log says how far its gateway was, and the digest of all outcomes until there. Who has
 //!   another one stops at once, and begins anew from what was saved.
 
@@ -47,22 +49,24 @@ mod saved;
 #[cfg(test)]
 mod tests;
 mod told;
+#[cfg(test)]
+mod world;
 
 pub(crate) use batch::{Head, Proposal, Seen};
 #[cfg(feature = "nats")]
 pub(crate) use order::Batch;
 #[cfg(any(test, feature = "nats"))]
 pub(crate) use order::UNKNOWN;
-pub(crate) use order::{AWAY, Order};
+pub(crate) use order::{AWAY, Order, TOO_LATE};
 pub(crate) use replica::{Replica, Stop};
-pub(crate) use saved::{Group, Unreadable, restore, save};
+pub(crate) use saved::{Group, Saved, Unreadable, save};
 pub(crate) use told::Told;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// The most bytes that are on their way to the engine, and from there.
-pub const MOST_ON_ITS_WAY: u64 = 64 << 20;
+pub(crate) const MOST_ON_ITS_WAY: u64 = 64 << 20;
 
 /// Where the engine is, and what is told to it.
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@ use streamgauge_core::engine::journal::{Call, Entry, Numbers};
 use streamgauge_core::engine::{Allowance, Command, Name, Outcome, Refusal, TopicSettings};
 use streamgauge_core::time::Time;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use super::batch::{BESIDE, Head, Proposal, Seen};
 use super::told::Answer;
@@ -18,6 +19,13 @@ const MOST: usize = 16 << 20;
 
 /// Bytes of a message of the log at which the next one is begun.
 const FULL: usize = 256 << 10;
+
+/// Bytes that wait for an engine that is away, of which nobody waits to hear.
+const MOST_LATER: usize = 1 << 20;
+
+/// So long a proposal of which somebody waits to hear may be on its way to the log, however long that is: less than the
+/// engine knows again what it has taken, so that nothing is executed twice.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// Proposals on their way to the log, and who waits for them.
 ///
@@ -40,11 +48,16 @@ struct Waiting {
     /// That of the first which gathers.
     first: u64,
     gathered: Vec<u8>,
+    /// What gathers when the engine is there again, and how many proposals these are.
+    later: Vec<u8>,
+    count_later: u64,
     /// Bytes that were taken and have not come back.
     sent: usize,
     /// The most bytes of a message of the log.
     longest: usize,
     asked: HashMap<u64, Asked>,
+    /// The time by the engine's clock, and when that was heard, if it ever was.
+    heard: Option<(Time, Instant)>,
     /// Why nothing is proposed: until this gateway has joined the others, and when the engine is away.
     away: Option<String>,
     /// Whether what was published last was refused for want of room.
@@ -76,6 +89,15 @@ pub(crate) const UNKNOWN: Refusal = Refusal::Busy(
     "the engine has not answered in time, and it is not known whether this happened: with the same Message-Id it can be sent again",
 );
 
+/// The same for who asked for items.
+pub(super) const UNKNOWN_ITEMS: Refusal = Refusal::Busy(
+    "the engine has not answered in time, and it is not known whether items were taken: these come again when their lease \
+     ends, and without a lease they are gone",
+);
+
+/// Told when the log has taken a proposal too late: it is proposed again while somebody waits.
+pub(crate) const TOO_LATE: Refusal = Refusal::Busy("the engine has taken this too late: nothing has happened");
+
 const TOO_MUCH: Refusal = Refusal::Busy("the engine does not keep up: nothing has happened");
 
 impl Order {
@@ -85,9 +107,12 @@ impl Order {
             next: 0,
             first: 0,
             gathered: Vec::new(),
+            later: Vec::new(),
+            count_later: 0,
             sent: 0,
             longest: FULL,
             asked: HashMap::new(),
+            heard: None,
             away: Some("it has not been reached yet".to_owned()),
             is_full: false,
         };
@@ -106,7 +131,14 @@ impl Order {
 
     /// From now on nothing is proposed, and this is why; or the engine is there.
     pub(crate) fn set_away(&self, why: Option<String>) {
-        self.waiting.lock().away = why;
+        let mut waiting = self.waiting.lock();
+        waiting.away = why;
+        if waiting.away.is_none() && waiting.count_later > 0 {
+            let later = std::mem::take(&mut waiting.later);
+            waiting.gathered.extend(later);
+            waiting.next += std::mem::take(&mut waiting.count_later);
+            self.gathered.notify_one();
+        }
     }
 
     /// Whether the engine is there.
@@ -129,6 +161,11 @@ impl Order {
         self.waiting.lock().is_full
     }
 
+    /// It is that time by the engine's clock, about.
+    pub(crate) fn heard(&self, time: Time) {
+        self.waiting.lock().heard = Some((time, Instant::now()));
+    }
+
     /// Proposes a command, and waits for what becomes of it.
     ///
     /// # Errors
@@ -141,7 +178,11 @@ impl Order {
         // Nothing else tells items.
         let tells = matches!(command, Command::Get { .. } | Command::Peek { .. });
         let allowance = if tells { allowance } else { Allowance::ALL };
-        self.ask(tokens, |out| write_call(Call::Execute(*command), allowance, out)).await
+        let answered = self.ask(tokens, |out| write_call(Call::Execute(*command), allowance, out)).await;
+        match (answered, command) {
+            (Err(UNKNOWN), Command::Get { .. }) => Err(UNKNOWN_ITEMS),
+            (answered, _) => answered,
+        }
     }
 
     /// Proposes something else that an engine does, and waits for what becomes of it.
@@ -174,6 +215,23 @@ impl Order {
         self.add(None, |out| write_call(call, Allowance::ALL, out)).is_ok()
     }
 
+    /// The same, once the engine is there if it is away; whether it has its turn then.
+    pub(crate) fn propose_later(&self, call: Call<'_>) -> bool {
+        let mut one = Vec::new();
+        Proposal::add(&mut one, None, |out| write_call(call, Allowance::ALL, out));
+        let mut waiting = self.waiting.lock();
+        if waiting.away.is_none() {
+            drop(waiting);
+            return self.propose(call);
+        }
+        let has_room = waiting.later.len() + one.len() <= MOST_LATER && one.len() + Head::LEN <= waiting.longest;
+        if has_room {
+            waiting.later.extend(one);
+            waiting.count_later += 1;
+        }
+        has_room
+    }
+
     /// Proposes that this gateway saves the state.
     pub(crate) fn propose_to_save(&self) -> bool {
         self.add(None, |out| out.push(3)).is_ok()
@@ -184,19 +242,29 @@ impl Order {
         self.add(None, |out| Proposal::write_saved(position, out)).is_ok()
     }
 
-    async fn ask(&self, tokens: Option<&[u8]>, write: impl FnOnce(&mut Vec<u8>)) -> Result<Answer, Refusal> {
-        let (answer, answered) = oneshot::channel();
-        let asked = Asked { answer, tokens: tokens.map(Box::from) };
-        let number = self.add(Some(asked), write)?;
-        let _gone = Gone { order: self, number };
-        match tokio::time::timeout(self.patience, answered).await {
-            Ok(Ok(answer)) => answer,
-            _ => Err(UNKNOWN),
-        }
+    /// Proposes something, and waits for what becomes of it. When nobody waits any more it does not happen any more either:
+    /// whoever was told that nobody knows can go on elsewhere, and finds nothing changed minutes later.
+    async fn ask(&self, tokens: Option<&[u8]>, write: impl Fn(&mut Vec<u8>)) -> Result<Answer, Refusal> {
+        let end = Instant::now() + self.patience;
+        let asking = async {
+            loop {
+                let (answer, answered) = oneshot::channel();
+                let asked = Asked { answer, tokens: tokens.map(Box::from) };
+                let number = self.add(Some((asked, end)), &write)?;
+                let _gone = Gone { order: self, number };
+                match answered.await {
+                    // The engine's clock is another one than was thought, and is known now.
+                    Ok(Err(TOO_LATE)) => {}
+                    Ok(answer) => return answer,
+                    Err(_) => return Err(UNKNOWN),
+                }
+            }
+        };
+        tokio::time::timeout_at(end, asking).await.unwrap_or(Err(UNKNOWN))
     }
 
-    /// Adds a proposal to what gathers, and returns its number.
-    fn add(&self, asked: Option<Asked>, write: impl FnOnce(&mut Vec<u8>)) -> Result<u64, Refusal> {
+    /// Adds a proposal to what gathers, and returns its number; with who waits for it, and until when.
+    fn add(&self, asked: Option<(Asked, Instant)>, write: impl FnOnce(&mut Vec<u8>)) -> Result<u64, Refusal> {
         let mut waiting = self.waiting.lock();
         if waiting.away.is_some() {
             return Err(AWAY);
@@ -205,7 +273,11 @@ impl Order {
             return Err(TOO_MUCH);
         }
         let before = waiting.gathered.len();
-        Proposal::add(&mut waiting.gathered, write);
+        let until = asked.as_ref().zip(waiting.heard).map(|((_, end), (time, heard))| {
+            let end = (*end).min(Instant::now() + LONGEST);
+            time.after(end.saturating_duration_since(heard))
+        });
+        Proposal::add(&mut waiting.gathered, until, write);
         let len = waiting.gathered.len() - before;
         if len + Head::LEN > waiting.longest {
             waiting.gathered.truncate(before);
@@ -214,7 +286,7 @@ impl Order {
         }
         let number = waiting.next;
         waiting.next += 1;
-        if let Some(asked) = asked {
+        if let Some((asked, _)) = asked {
             waiting.asked.insert(number, asked);
         }
         drop(waiting);
@@ -290,10 +362,10 @@ impl Order {
     }
 
     /// Answers whoever waits for it.
-    pub(crate) fn answer(&self, number: u64, answer: Answer) {
+    pub(crate) fn answer(&self, number: u64, answer: Result<Answer, Refusal>) {
         let asked = self.waiting.lock().asked.remove(&number);
         if let Some(asked) = asked {
-            let _ = asked.answer.send(Ok(answer));
+            let _ = asked.answer.send(answer);
         }
     }
 }

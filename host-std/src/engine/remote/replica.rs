@@ -18,6 +18,9 @@ const BESIDE: u64 = 100;
 /// How long a gateway may take to save the state, by the engine's clock, before another one tries.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
+/// What a server of the engine may be behind the one that led before it, before that is said.
+const BEHIND: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// How far a gateway has followed the log.
 #[derive(Debug, Default)]
 pub(crate) struct Replica {
@@ -33,6 +36,8 @@ pub(crate) struct Replica {
     saving: Option<Time>,
     /// Whether it has ever been where the log ended.
     is_current: bool,
+    /// Whether the engine's clock was set back so far that it was said, and is behind still.
+    stands_still: bool,
 }
 
 /// Why a gateway can't follow the log any more.
@@ -87,7 +92,7 @@ impl Replica {
     /// One that has followed the log until there.
     pub(super) fn at(position: u64, time: Time, digest: Digest, notes: Notes) -> Self {
         let seen = Seen { position, digest: digest.0 };
-        Self { time, digest, recent: [seen].into(), notes, saved: position, since: 0, saving: None, is_current: false }
+        Self { time, digest, recent: [seen].into(), notes, saved: position, ..Self::default() }
     }
 
     /// That of a state which is in no log.
@@ -144,9 +149,25 @@ impl Replica {
         if known.is_ok_and(|known| self.recent[known].digest != seen.digest) {
             return Err(Stop::Diverged(seen.position));
         }
+        if let Some(behind) = self.falls_behind(at) {
+            tracing::warn!(
+                "the clock of the server of NATS that leads the log is {} s behind that of the one before it: until it has \
+                 come there, no time goes by for leases, delays and ages",
+                behind.as_secs()
+            );
+        }
         self.time = self.time.max(at);
         self.since = self.since.saturating_add(bytes as u64).saturating_add(BESIDE);
         Ok(self.time)
+    }
+
+    /// How far the engine's clock is behind what it has shown, if that is more than clocks differ that are kept right; once
+    /// until it is not behind any more.
+    fn falls_behind(&mut self, at: Time) -> Option<std::time::Duration> {
+        let behind = self.time.since(at);
+        let begins = behind > BEHIND && !self.stands_still;
+        self.stands_still = !behind.is_zero() && (self.stands_still || begins);
+        begins.then_some(behind)
     }
 
     /// It was executed.
@@ -240,6 +261,14 @@ mod tests {
             "not there yet"
         );
         assert_eq!(one.begin(Time::ZERO, Seen { position: 3, digest: 1 }, 0), Err(Stop::Diverged(3)));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_told_once_until_it_has_come_there_again() {
+        let mut one = Replica::at(1, Time::from_millis(60_000), Digest::default(), Notes::new());
+        let mut told = |at| one.falls_behind(Time::from_millis(at)).map(|behind| behind.as_secs());
+        assert_eq!([58_000, 55_000, 40_000, 41_000, 59_999].map(&mut told), [None, None, Some(20), None, None]);
+        assert_eq!([60_000, 54_000].map(told), [None, Some(6)]);
     }
 
     #[test]

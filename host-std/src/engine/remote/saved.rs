@@ -76,45 +76,65 @@ fn topics(memory: &mut Memory<Rooms>) -> Vec<Name> {
     names
 }
 
-/// What was saved, with room that `rooms` give.
-///
-/// # Errors
-/// [`Unreadable`].
-pub(crate) fn restore(saved: &[u8], rooms: Rooms) -> Result<(Memory<Rooms>, Replica, Group), Unreadable> {
-    let (bytes, crc) = saved.split_last_chunk().ok_or(Unreadable("it ends too early"))?;
-    if crc32fast::hash(bytes) != u32::from_le_bytes(*crc) {
-        return Err(Unreadable("its checksum is another one"));
-    }
-    let input = &mut Reader(bytes);
-    if input.array()? != MAGIC {
-        return Err(Unreadable("it is of no version that is known"));
-    }
-    let [position, time, digest] = [input.word()?, input.word()?, input.word()?];
-    let group = Group { memory: input.word()?, max_names: input.word()? };
-    let mut notes = Notes::new();
-    for _ in 0..input.word()? {
-        let (name, note) = (input.name()?, input.bytes()?);
-        notes.insert(name, note.into());
-    }
-    let mut messages = Vec::new();
-    for _ in 0..input.word()? {
-        let (name, count, begin) = (input.name()?, input.word()?, input.0);
-        for _ in 0..count {
-            input.word()?;
-            input.bytes()?;
+/// What was saved, whole and not yet made anything of: whose it is is known before it takes any room.
+#[derive(Debug)]
+pub(crate) struct Saved<'a> {
+    seen: Seen,
+    time: Time,
+    pub(crate) group: Group,
+    rest: Reader<'a>,
+}
+
+impl<'a> Saved<'a> {
+    /// Its beginning, and that it is as it was saved.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub(crate) fn read(saved: &'a [u8]) -> Result<Self, Unreadable> {
+        let (bytes, crc) = saved.split_last_chunk().ok_or(Unreadable("it ends too early"))?;
+        if crc32fast::hash(bytes) != u32::from_le_bytes(*crc) {
+            return Err(Unreadable("its checksum is another one"));
         }
-        let len = begin.len() - input.0.len();
-        messages.push((name, Messages(Reader(&begin[..len]))));
-    }
-    let restored = Memory::restore(rooms, &mut input.0);
-    let mut memory = restored.map_err(|_| Unreadable("topics and queues can't be read, or have no room"))?;
-    for (name, messages) in messages {
-        if !memory.topic_mut(&name).is_some_and(|topic| topic.refill(messages)) {
-            return Err(Unreadable("a topic never had the messages that it is to hold"));
+        let mut rest = Reader(bytes);
+        if rest.array()? != MAGIC {
+            return Err(Unreadable("it is of no version that is known"));
         }
+        let [position, time, digest] = [rest.word()?, rest.word()?, rest.word()?];
+        let group = Group { memory: rest.word()?, max_names: rest.word()? };
+        Ok(Self { seen: Seen { position, digest }, time: Time::from_millis(time), group, rest })
     }
-    let replica = Replica::at(position, Time::from_millis(time), Digest(digest), notes);
-    Ok((memory, replica, group))
+
+    /// All of it, with room that `rooms` give.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub(crate) fn restore(mut self, rooms: Rooms) -> Result<(Memory<Rooms>, Replica), Unreadable> {
+        let input = &mut self.rest;
+        let mut notes = Notes::new();
+        for _ in 0..input.word()? {
+            let (name, note) = (input.name()?, input.bytes()?);
+            notes.insert(name, note.into());
+        }
+        let mut messages = Vec::new();
+        for _ in 0..input.word()? {
+            let (name, count, begin) = (input.name()?, input.word()?, input.0);
+            for _ in 0..count {
+                input.word()?;
+                input.bytes()?;
+            }
+            let len = begin.len() - input.0.len();
+            messages.push((name, Messages(Reader(&begin[..len]))));
+        }
+        let restored = Memory::restore(rooms, &mut input.0);
+        let mut memory = restored.map_err(|_| Unreadable("topics and queues can't be read, or have no room"))?;
+        for (name, messages) in messages {
+            if !memory.topic_mut(&name).is_some_and(|topic| topic.refill(messages)) {
+                return Err(Unreadable("a topic never had the messages that it is to hold"));
+            }
+        }
+        let replica = Replica::at(self.seen.position, self.time, Digest(self.seen.digest), notes);
+        Ok((memory, replica))
+    }
 }
 
 fn write_name(name: &Name, out: &mut Vec<u8>) {

@@ -1,275 +1,19 @@
-//! Gateways over a log that is a list, from a seed: whatever happens in between, all have the same in the end.
+//! Gateways over a log that is a list.
 
-use std::cell::RefCell;
 use std::ops::ControlFlow;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use streamgauge_core::engine::journal::Call;
-use streamgauge_core::engine::memory::{Defaults, Memory};
 use streamgauge_core::engine::{
-    Allowance, Command, Data, Engine as _, Id, Kind, Lease, Name, Outcome, Part, Pieces, Prefix, QueueChange,
-    QueueSettings, Reason, Settle, Sink, Tokens, TopicSettings,
+    Allowance, Command, Data, Engine as _, Kind, Lease, Name, Outcome, Part, Pieces, Prefix, Sink,
 };
-use streamgauge_core::generate::Rng;
-use streamgauge_core::queue::leases::State;
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::From;
-use tokio::task::LocalSet;
 
+use super::world::{Gateway, World, first, in_a_world};
 use super::*;
-use crate::engine::memory::{self, Budget, Message, Rooms, Shard};
-
-const MEMORY: u64 = 4 << 20;
-const GROUP: Group = Group { memory: MEMORY, max_names: 8 };
-
-fn settings() -> memory::Settings {
-    let defaults = Defaults {
-        topic: TopicSettings { bytes: 2_000, max_message_bytes: 400, ..TopicSettings::DEFAULT },
-        queue: QueueSettings { bytes: 3_000, max_item_bytes: 400, ..QueueSettings::DEFAULT },
-        first: 100,
-        ..Defaults::default()
-    };
-    memory::Settings { defaults, main_topic: None, main_queue: None, max_names: 8, max_waiting: 100 }
-}
-
-fn rooms() -> Rooms {
-    Rooms::of_group(Budget::new(MEMORY), Budget::new(1 << 20), 8)
-}
-
-/// A gateway, and how far it has read.
-struct Gateway {
-    shard: Arc<Shard>,
-    order: Arc<Order>,
-    next: u64,
-}
-
-impl Gateway {
-    fn new(number: u64, saved: &[u8]) -> Self {
-        let order = Arc::new(Order::new(number, Duration::from_secs(3_600)));
-        let shard = Arc::new(Shard::ordered(&settings(), rooms(), Arc::clone(&order), Budget::new(1 << 20), None));
-        let (memory, replica, group) = restore(saved, rooms()).unwrap();
-        assert_eq!(group, GROUP);
-        let next = replica.seen().position + 1;
-        shard.join(memory, replica);
-        shard.arrive();
-        order.set_away(None);
-        Self { shard, order, next }
-    }
-
-    fn saved(&self) -> Vec<u8> {
-        self.shard.saved(GROUP).unwrap()
-    }
-}
-
-/// What a group begins with.
-fn first() -> Vec<u8> {
-    save(&mut Memory::with_defaults(rooms(), settings().defaults), &Replica::default(), GROUP)
-}
-
-/// What happens.
-struct World {
-    random: Rng,
-    now: Time,
-    log: Vec<(Time, Vec<u8>)>,
-    gateways: Vec<Gateway>,
-    saved: Vec<Vec<u8>>,
-    made: u64,
-    asked: usize,
-    /// Answers, and tokens that were lent.
-    answers: Rc<RefCell<(Vec<Outcome>, Vec<String>)>>,
-}
-
-impl World {
-    fn new(seed: u64) -> Self {
-        let saved = vec![first()];
-        let gateways = (0..3).map(|number| Gateway::new(number, &saved[0])).collect();
-        let now = Time::from_millis(1_000_000);
-        let random = Rng::new(seed);
-        Self { random, now, log: Vec::new(), gateways, saved, made: 0, asked: 0, answers: Rc::default() }
-    }
-
-    fn below(&mut self, most: usize) -> usize {
-        self.random.below(most as u64) as usize
-    }
-
-    fn name(&mut self, of: &[u8]) -> Name {
-        let at = self.below(of.len());
-        Name::new(&of[at..=at]).unwrap()
-    }
-
-    async fn step(&mut self) {
-        let who = self.below(self.gateways.len());
-        match self.below(20) {
-            0..8 => self.ask(who),
-            8..12 => self.write(who),
-            12..17 => self.read(who).await,
-            17 => {
-                let (queue, gateway) = (self.name(b"ab"), &self.gateways[who]);
-                gateway.order.propose(Call::Advance(Kind::Queue, queue));
-            }
-            18 if self.below(5) == 0 => {
-                // It is killed, and begins anew.
-                let number = 1_000 + self.random.below(u64::MAX - 1_000);
-                let at = self.below(self.saved.len());
-                self.gateways[who] = Gateway::new(number, &self.saved[at]);
-                self.asked = usize::MAX;
-            }
-            _ => drop(self.gateways[who].order.propose_to_save()),
-        }
-        for _ in 0..3 {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// A message for the log, if anything has gathered there.
-    fn write(&mut self, who: usize) {
-        let key = [self.random.below(u64::MAX), self.random.below(u64::MAX)];
-        let gateway = &self.gateways[who];
-        let Some(batch) = gateway.order.take(gateway.shard.seen(), key) else { return };
-        // The engine's clock may be set back.
-        let jump = [1, 20, 2_000, 70_000][self.below(4)];
-        self.now = self.now.after(Duration::from_millis(self.random.below(jump)));
-        let at = if self.below(9) == 0 { Time::from_millis(self.now.as_millis() - 900) } else { self.now };
-        self.gateways[who].order.taken(&batch);
-        self.log.push((at, batch.bytes.to_vec()));
-    }
-
-    /// Some messages of the log.
-    async fn read(&mut self, who: usize) {
-        let some = 1 + self.below(4);
-        for _ in 0..some {
-            self.read_one(who).await;
-        }
-    }
-
-    /// The next message of the log, if there is one.
-    async fn read_one(&mut self, who: usize) {
-        let gateway = &mut self.gateways[who];
-        let Some((at, bytes)) = self.log.get(gateway.next as usize - 1) else { return };
-        let message = Message { position: gateway.next, at: *at, bytes };
-        let has_to_save = gateway.shard.apply(&gateway.order, message).await.unwrap();
-        gateway.next += 1;
-        if has_to_save {
-            self.saved.push(gateway.saved());
-            gateway.order.propose_saved(message.position);
-        }
-    }
-
-    /// A client asks, and waits for the answer.
-    fn ask(&mut self, who: usize) {
-        let (queue, topic) = (self.name(b"abc"), self.name(b"stuv"));
-        self.made += 1;
-        self.asked = self.asked.saturating_add(1);
-        let more = "y".repeat(self.below(300));
-        let data = format!("{} {more}", self.made).into_bytes();
-        let id = (self.below(3) == 0).then(|| Id::cut(&[b'i', b'0' + self.below(8) as u8]));
-        let delay = Duration::from_millis([0, 0, 30_000][self.below(3)]);
-        let kind = self.below(14);
-        let (items, number) = (1 + self.random.below(3), self.below(4));
-        let answers = Rc::clone(&self.answers);
-        let tokens = {
-            let (_, tokens) = &*answers.borrow();
-            let from = tokens.len().saturating_sub(3);
-            tokens[from..].join("\n")
-        };
-        let shard = Arc::clone(&self.gateways[who].shard);
-        tokio::task::spawn_local(async move {
-            let pieces = Pieces::whole(Data::Plain(&data));
-            let tokens = Tokens::new(tokens.as_bytes());
-            let command = match kind {
-                0..3 => Command::Put { queue, items: pieces, delay, id },
-                3..5 => Command::Publish { topic, messages: pieces, id },
-                5 => Command::Get { queue, items, lease: Lease::None },
-                6..8 => Command::Get { queue, items, lease: Lease::For(Some(Duration::from_secs(items * 20))) },
-                8 => Command::Settle { queue, tokens, how: Settle::Ack },
-                9 => {
-                    let reason = Reason::cut(b"no");
-                    Command::Settle { queue, tokens, how: Settle::Nack { delay, reason } }
-                }
-                10 => Command::SetQueue {
-                    name: queue,
-                    change: QueueChange {
-                        topic: Some((number > 0).then_some(topic)),
-                        max_attempts: Some(Some(2)),
-                        dead_letter: Some((number > 1).then(|| Name::new(b"d").unwrap())),
-                        ..QueueChange::default()
-                    },
-                },
-                11 => [
-                    Command::Pause { queue },
-                    Command::Resume { queue },
-                    Command::Empty { queue },
-                    Command::Redrive { queue },
-                ][number],
-                12 => [
-                    Command::QueueStats { queue, reset: true },
-                    Command::TopicStats { topic, reset: true },
-                    Command::Remove { kind: Kind::Topic, name: topic },
-                    Command::Remove { kind: Kind::Queue, name: queue },
-                ][number],
-                _ => [
-                    Command::Peek { queue, state: State::Leased, items: 9 },
-                    Command::List { kind: Kind::Queue, prefix: Prefix::cut(b"") },
-                    Command::Show { kind: Kind::Topic, name: topic },
-                    Command::QueueStats { queue, reset: false },
-                ][number],
-            };
-            let mut lent = Vec::new();
-            let sink = &mut |part: Part<'_>| {
-                if let Part::Item(item) = part {
-                    lent.extend(item.item.token.map(|token| token.to_string()));
-                }
-                ControlFlow::Continue(())
-            };
-            let outcome = shard.execute(&command, sink).await;
-            let (all, tokens) = &mut *answers.borrow_mut();
-            all.push(outcome);
-            tokens.extend(lent);
-        });
-    }
-
-    /// Everything is written and read everywhere.
-    async fn settle(&mut self) {
-        for _ in 0..20 {
-            for who in 0..self.gateways.len() {
-                self.write(who);
-            }
-            for who in 0..self.gateways.len() {
-                while (self.gateways[who].next as usize) <= self.log.len() {
-                    self.read(who).await;
-                }
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-fn in_a_world(test: impl AsyncFnOnce()) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    LocalSet::new().block_on(&runtime, test());
-}
-
-#[test]
-fn all_gateways_have_the_same_whoever_asked_and_whoever_was_killed() {
-    crate::engine::disk::some_seeds(300, |seed| {
-        in_a_world(async || {
-            let mut world = World::new(seed);
-            let steps = 20 + world.below(150);
-            for _ in 0..steps {
-                world.step().await;
-            }
-            world.settle().await;
-            let (answers, _) = &*world.answers.borrow();
-            assert!(world.asked > 100_000 || answers.len() == world.asked, "somebody was not answered");
-            let all: Vec<_> = world.gateways.iter().map(Gateway::saved).collect();
-            assert!(all.iter().all(|one| *one == all[0]), "they differ");
-            let held: Vec<_> = world.gateways.iter().map(|gateway| gateway.shard.memory()).collect();
-            assert!(held.iter().all(|one| *one == held[0]), "they hold {held:?}");
-        });
-    });
-}
+use crate::engine::memory::Message;
 
 #[test]
 fn a_gateway_that_came_to_something_else_stops() {
@@ -402,6 +146,15 @@ fn what_can_not_be_proposed_says_why_and_nothing_is_left_behind() {
         let batch = gateway.order.take(Seen::default(), [0; 2]).unwrap();
         gateway.order.refuse(&batch, UNKNOWN);
         assert_eq!(asked.await.unwrap(), Outcome::Refused(UNKNOWN));
+        let shard = Arc::clone(&gateway.shard);
+        let asked = tokio::task::spawn_local(async move {
+            let get = Command::Get { queue: Name::MAIN, items: 1, lease: Lease::None };
+            shard.execute(&get, &mut |_: Part<'_>| ControlFlow::Continue(())).await
+        });
+        tokio::task::yield_now().await;
+        let batch = gateway.order.take(Seen::default(), [0; 2]).unwrap();
+        gateway.order.refuse(&batch, UNKNOWN);
+        assert_eq!(asked.await.unwrap(), Outcome::Refused(order::UNKNOWN_ITEMS));
         // As much waits as there is room for, and no more; what the engine has taken makes room.
         let advance = || gateway.order.propose(Call::Advance(Kind::Queue, Name::MAIN));
         let waiting = (0..).take_while(|_| advance()).count();
@@ -423,6 +176,90 @@ fn what_can_not_be_proposed_says_why_and_nothing_is_left_behind() {
         asked.abort();
         let _ = asked.await;
         assert!(gateway.order.is_idle());
+    });
+}
+
+#[test]
+fn what_the_log_takes_too_late_does_nothing_and_is_proposed_again_while_somebody_waits() {
+    in_a_world(async || {
+        let mut world = World::new(13);
+        let queue = Name::new(b"a").unwrap();
+        let items = Pieces::whole(Data::Plain(b"x"));
+        let put = Command::Put { queue, items, delay: Duration::ZERO, id: None };
+        let ask = |world: &World| {
+            let shard = Arc::clone(&world.gateways[0].shard);
+            let sink = |_: Part<'_>| ControlFlow::Continue(());
+            tokio::task::spawn_local(async move { shard.execute(&put, &mut { sink }).await })
+        };
+        let ready = |world: &World| [0, 1, 2].map(|who| world.gateways[who].shard.with(|memory| memory.ready(&queue)));
+        let first = ask(&world);
+        world.round().await;
+        assert_eq!((first.await.unwrap(), ready(&world)), (Outcome::Put { items: 1, duplicate: false }, [1; 3]));
+        let late = ask(&world);
+        world.now = world.now.after(Duration::from_secs(62));
+        world.round().await;
+        assert_eq!((late.is_finished(), ready(&world)), (false, [1; 3]), "nothing has happened");
+        world.round().await;
+        assert_eq!((late.await.unwrap(), ready(&world)), (Outcome::Put { items: 1, duplicate: false }, [2; 3]));
+        // Whoever does not wait any more gets it nowhere.
+        let gone = ask(&world);
+        tokio::task::yield_now().await;
+        gone.abort();
+        let _ = gone.await;
+        world.now = world.now.after(Duration::from_secs(62));
+        world.round().await;
+        world.round().await;
+        assert_eq!(ready(&world), [2; 3]);
+        let all: Vec<_> = world.gateways.iter().map(Gateway::saved).collect();
+        assert!(all.iter().all(|one| *one == all[0]), "they differ");
+    });
+}
+
+#[test]
+fn looks_are_answered_while_the_engine_is_away_whatever_is_due() {
+    in_a_world(async || {
+        let mut world = World::new(17);
+        let [queue, other] = [b"a", b"b"].map(|name| Name::new(name).unwrap());
+        let shard = Arc::clone(&world.gateways[0].shard);
+        let items = Pieces::whole(Data::Plain(b"x"));
+        let put = Command::Put { queue, items, delay: Duration::from_secs(1), id: None };
+        let sink = |_: Part<'_>| ControlFlow::Continue(());
+        let asked = tokio::task::spawn_local(async move { shard.execute(&put, &mut { sink }).await });
+        world.round().await;
+        asked.await.unwrap();
+        // It is not delayed any more, which nobody has proposed yet.
+        world.now = world.now.after(Duration::from_secs(3));
+        world.gateways[0].order.propose(Call::Advance(Kind::Queue, other));
+        world.round().await;
+        world.gateways[0].order.set_away(Some("a test".to_owned()));
+        let all = Command::List { kind: Kind::Queue, prefix: Prefix::cut(b"") };
+        for look in [all, Command::QueueStats { queue, reset: false }] {
+            let outcome = world.gateways[0].shard.execute(&look, &mut { sink }).await;
+            assert!(!matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
+        }
+        let all: Vec<_> = world.gateways.iter().map(Gateway::saved).collect();
+        assert!(all.iter().all(|one| *one == all[0]), "a look changes nothing");
+    });
+}
+
+#[test]
+fn what_nobody_waits_for_is_proposed_when_the_engine_is_back_as_far_as_there_is_room() {
+    in_a_world(async || {
+        let mut world = World::new(19);
+        let queue = Name::new(b"a").unwrap();
+        let items = Pieces::whole(Data::Plain(&[b'x'; 100]));
+        let put = Call::Execute(Command::Put { queue, items, delay: Duration::ZERO, id: None });
+        world.gateways[0].order.set_away(Some("a test".to_owned()));
+        assert!(world.gateways[0].order.propose_later(put) && world.gateways[0].order.propose_later(put));
+        assert!(world.gateways[0].order.take(Seen::default(), [0; 2]).is_none());
+        world.settle().await;
+        for who in 0..3 {
+            assert_eq!(world.gateways[who].shard.with(|memory| memory.ready(&queue)), 2);
+        }
+        let order = &world.gateways[0].order;
+        order.set_away(Some("a test".to_owned()));
+        let kept = (0..).take_while(|_| order.propose_later(put)).count();
+        assert!((1_000..20_000).contains(&kept), "{kept}");
     });
 }
 
@@ -495,4 +332,13 @@ fn an_item_for_which_there_is_no_room_stays_where_it_is() {
         let all: Vec<_> = world.gateways.iter().map(Gateway::saved).collect();
         assert!(all.iter().all(|one| *one == all[0]), "they differ");
     });
+}
+
+#[test]
+fn who_joins_takes_no_time_for_settled_that_its_clock_shows() {
+    let shard = Gateway::joining(1, &first()).shard;
+    let executed = shard.time_of_log().unwrap();
+    assert_eq!(shard.settled(), executed, "what others did since is yet to come");
+    shard.arrive();
+    assert!(shard.settled() > executed);
 }

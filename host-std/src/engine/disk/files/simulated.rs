@@ -24,6 +24,10 @@ pub(crate) struct Faults {
     pub(crate) sync: u64,
     /// There is no room for another file.
     pub(crate) full: u64,
+    /// A name can't be found, given or removed, or the folder can't be synced.
+    pub(crate) name: u64,
+    /// A read fails.
+    pub(crate) read: u64,
 }
 
 /// A folder on it.
@@ -91,9 +95,18 @@ impl Simulated {
         let disk = &mut *self.disk.borrow_mut();
         let Disk { random, files, .. } = disk;
         for content in files.iter_mut() {
+            // How much longer it is than it was synced is not known before it is synced again.
+            let more = content.now.len().saturating_sub(content.synced.len());
+            if more > 0 {
+                let kept = [0, random.below(more as u64) as usize, more, more][random.below(4) as usize];
+                content.synced.resize(content.synced.len() + kept, 0);
+            }
             for sector in std::mem::take(&mut content.dirty) {
                 let begin = sector * SECTOR;
-                let end = (begin + SECTOR).min(content.now.len());
+                let end = (begin + SECTOR).min(content.now.len()).min(content.synced.len());
+                if begin >= end {
+                    continue;
+                }
                 let len = match random.bits() % 8 {
                     0..4 => end - begin,
                     4 => random.below((end - begin) as u64) as usize,
@@ -135,7 +148,9 @@ impl Simulated {
         let disk = &mut *self.disk.borrow_mut();
         let content = &mut disk.files[disk.names[name]];
         content.now[bit / 8] ^= 1 << (bit % 8);
-        content.synced[bit / 8] ^= 1 << (bit % 8);
+        if let Some(byte) = content.synced.get_mut(bit / 8) {
+            *byte ^= 1 << (bit % 8);
+        }
     }
 }
 
@@ -147,6 +162,11 @@ impl Disk {
 
     fn is_due(&mut self, fault: u64) -> bool {
         fault > 0 && self.random.bits().is_multiple_of(fault)
+    }
+
+    fn fails_by_name(&mut self) -> io::Result<()> {
+        self.operate()?;
+        if self.is_due(self.faults.name) { Err(io::Error::other("the folder is broken")) } else { Ok(()) }
     }
 
     fn rename(&mut self, change: Vec<(String, Option<usize>)>) {
@@ -197,13 +217,13 @@ impl Folder for Simulated {
     }
 
     fn open(&self, name: &str) -> io::Result<Opened> {
-        self.disk.borrow_mut().operate()?;
+        self.disk.borrow_mut().fails_by_name()?;
         Ok(Opened { disk: Rc::clone(&self.disk), file: self.disk.borrow().named(name)? })
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let disk = &mut *self.disk.borrow_mut();
-        disk.operate()?;
+        disk.fails_by_name()?;
         let file = disk.named(from)?;
         disk.rename(vec![(to.to_owned(), Some(file)), (from.to_owned(), None)]);
         Ok(())
@@ -211,7 +231,7 @@ impl Folder for Simulated {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let disk = &mut *self.disk.borrow_mut();
-        disk.operate()?;
+        disk.fails_by_name()?;
         disk.named(name)?;
         disk.rename(vec![(name.to_owned(), None)]);
         Ok(())
@@ -219,7 +239,7 @@ impl Folder for Simulated {
 
     fn sync(&self) -> io::Result<()> {
         let disk = &mut *self.disk.borrow_mut();
-        disk.operate()?;
+        disk.fails_by_name()?;
         disk.renamed.clear();
         disk.synced = disk.names.clone();
         Ok(())
@@ -238,6 +258,9 @@ impl File for Opened {
     fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
         let disk = &mut *self.disk.borrow_mut();
         disk.operate()?;
+        if disk.is_due(disk.faults.read) {
+            return Err(io::Error::other("the disk can't be read"));
+        }
         let rest = disk.files[self.file].now.get(at as usize..).unwrap_or_default();
         let len = rest.len().min(into.len());
         into[..len].copy_from_slice(&rest[..len]);
@@ -264,8 +287,6 @@ impl File for Opened {
                 return Err(io::ErrorKind::StorageFull.into());
             }
             content.now.resize(begin + len, 0);
-            // What of it is there after a crash has the sectors that reached the disk.
-            content.synced.resize(content.synced.len().max(begin + len), 0);
         }
         content.now[begin..begin + len].copy_from_slice(&bytes[..len]);
         content.dirty.extend(begin / SECTOR..(begin + len).div_ceil(SECTOR));
@@ -293,6 +314,7 @@ impl File for Opened {
         let fails = disk.is_due(disk.faults.sync);
         let Disk { random, files, .. } = disk;
         let content = &mut files[self.file];
+        content.synced.resize(content.synced.len().max(content.now.len()), 0);
         for sector in std::mem::take(&mut content.dirty) {
             let begin = sector * SECTOR;
             let end = (begin + SECTOR).min(content.now.len());

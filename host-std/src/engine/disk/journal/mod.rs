@@ -5,6 +5,8 @@
 //! | [`Journal`] | a log that is written to |
 //! | `gather` | when a group has all that can share its sync |
 //! | `writer` | what writes it, and on which thread |
+//! | `state` | where the next entry goes, and whether there is room for it |
+//! | `recent` | what was added of late, for who asks for it soon |
 //! | `line` | those who wait until a place is safe |
 //! | `ahead` | what makes segments |
 //! | `times` | how long the disk has taken |
@@ -19,33 +21,34 @@ mod gather;
 mod line;
 #[cfg(test)]
 mod measured;
+mod recent;
+mod state;
 #[cfg(test)]
 mod tests;
 mod times;
 mod wish;
 mod writer;
 
-use std::collections::VecDeque;
-use std::fs::File;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::{Condvar, MappedMutexGuard, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::files::Directory;
-use super::log::{Group, HEADER, Made, Maker, OVERHEAD, Opened, Position, Tail};
+use super::log::{HEADER, Maker, Opened, Position};
 use super::space::{SPARE, Space};
 pub(crate) use brings::Brings;
 pub(crate) use full::Full;
 use line::Line;
+pub(crate) use recent::Recent;
+use state::{Bell, State};
 pub(crate) use times::SyncTimes;
 use times::{LONG, Times};
-use wish::Wish;
 use writer::Writer;
 
 /// When what was written is synced.
@@ -88,37 +91,6 @@ struct Shared {
     changed: Notify,
 }
 
-struct State {
-    tail: Tail,
-    /// What was taken to be written of late, for who asks for an item again soon; and how many bytes that is.
-    recent: VecDeque<Arc<Group>>,
-    recent_bytes: usize,
-    /// Bytes that were taken and are not written yet, and whether somebody waits until they are.
-    being_written: usize,
-    is_waited_for: bool,
-    /// For who writes.
-    made: Vec<Made<File>>,
-    /// Where the group ends that was taken to be written.
-    taken: Position,
-    /// Whether entries [gather](Journal::gather), and whether a group is to be written now.
-    gathers: bool,
-    is_rung: bool,
-    /// Whether who gathers was told that there is something.
-    is_begun: bool,
-    /// When what was written is to be synced, unless it is.
-    due: Option<Instant>,
-    space: Space,
-    /// Segments that nobody needs any more, and that are of no use.
-    useless: Vec<u32>,
-    wish: Wish,
-    /// Whether what removes and makes segments is at it: what it said before may not be so any more.
-    is_making: bool,
-    /// Why there is no segment to go on in.
-    full: Option<Full>,
-    failed: Option<Failed>,
-    is_closing: bool,
-}
-
 /// The log can't be written any more: what was added and is not safe may be there after a restart, or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failed(pub(crate) String);
@@ -131,7 +103,7 @@ const fn not_written(each: u32) -> u64 {
 /// Bytes of memory that a log takes at the most, whose segments have `each`: what waits to be written, what was added of late,
 /// and what is kept until it is synced. They grow by doubling.
 pub(super) const fn memory(each: u32) -> u64 {
-    2 * (not_written(each) + (RECENT + writer::MOST_UNSYNCED) as u64)
+    2 * (not_written(each) + (recent::MOST + writer::MOST_UNSYNCED) as u64)
 }
 
 impl Journal {
@@ -139,31 +111,10 @@ impl Journal {
     pub(crate) fn new(log: Opened<Directory>, sync: SyncMode, space: Space) -> Self {
         let Opened { tail, segments, maker, end: _ } = log;
         let at = tail.end();
-        let state = State {
-            tail,
-            recent: VecDeque::new(),
-            recent_bytes: 0,
-            being_written: 0,
-            is_waited_for: false,
-            made: Vec::new(),
-            taken: at,
-            gathers: false,
-            // The head of the first segment is there already.
-            is_rung: true,
-            is_begun: false,
-            due: None,
-            space,
-            useless: Vec::new(),
-            wish: Wish::default(),
-            is_making: false,
-            full: None,
-            failed: None,
-            is_closing: false,
-        };
         let shared = Arc::new(Shared {
             writer: Mutex::new(Writer::new(segments, sync)),
             times: Times::new(),
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(tail, space)),
             end: AtomicU64::new(at.number()),
             line: Line::new(at),
             begun: Notify::new(),
@@ -276,9 +227,13 @@ impl Journal {
         self.shared.state.lock().wish.take()
     }
 
-    /// Room was looked for; whether there was some, and so there may be more the next time.
+    /// Room was looked for; whether there was some, and so there may be more the next time. Where nobody lacks any yet,
+    /// that none was given back says nothing.
     pub(crate) fn settle_wish(&self, has_found: bool) {
-        self.shared.state.lock().wish.settle(has_found);
+        let mut state = self.shared.state.lock();
+        let is_lacking = state.full.is_some() || state.lacks_room().is_some();
+        state.wish.settle(has_found || !is_lacking);
+        drop(state);
         self.shared.changed.notify_waiters();
     }
 
@@ -420,33 +375,6 @@ impl Room<'_> {
     }
 }
 
-/// What was added to a log of late.
-pub(crate) struct Recent(Arc<Shared>);
-
-/// Bytes of the log that stay in memory when they are on the disk.
-const RECENT: usize = 8 << 20;
-
-impl Recent {
-    /// Gives the log from an entry on to `f`, as far as it lies in one piece, if that is in memory still.
-    pub(crate) fn with(&self, at: Position, f: impl FnOnce(&[u8]) -> bool) -> bool {
-        let state = self.0.state.lock();
-        let behind = state.recent.partition_point(|group| group.begin().is_none_or(|begin| begin <= at));
-        let group = behind.checked_sub(1).and_then(|before| state.recent.get(before));
-        let found = state.tail.group().from(at).or_else(|| group.and_then(|group| group.from(at)));
-        found.is_some_and(f)
-    }
-}
-
-/// Who is told that something was added.
-enum Bell {
-    /// Nobody: it is known already.
-    None,
-    /// Who lets groups gather.
-    Begun,
-    /// Who writes.
-    Gathered,
-}
-
 impl Shared {
     fn ring(&self, bell: Bell) {
         match bell {
@@ -456,69 +384,5 @@ impl Shared {
                 self.gathered.notify_one();
             }
         }
-    }
-}
-
-impl State {
-    /// Something was added to the group.
-    fn has_grown(&mut self) -> Bell {
-        let gathers = self.gathers && self.tail.waiting() < gather::MOST;
-        self.is_rung |= !gathers;
-        match (gathers, std::mem::replace(&mut self.is_begun, true)) {
-            (false, _) => Bell::Gathered,
-            (true, false) => Bell::Begun,
-            (true, true) => Bell::None,
-        }
-    }
-
-    /// Bytes of another segment, unless there is one to go on in. So one is left to what makes room.
-    fn another(&self) -> u64 {
-        if self.tail.has_next() { 0 } else { self.space.segment().into() }
-    }
-
-    /// Why there is no room for another segment, and beside it for checkpoints; if there is none.
-    fn lacks_room(&self) -> Option<Full> {
-        self.space.lacks(self.another())
-    }
-
-    /// How many segments in reserve are to be removed.
-    fn too_many(&self) -> usize {
-        self.space.too_many(self.another())
-    }
-
-    /// Bytes of the longest entry that has room in a segment.
-    const fn longest(&self) -> usize {
-        self.space.segment().saturating_sub(OVERHEAD) as usize
-    }
-
-    /// Whether so much was added that is not written that another entry has to wait: a disk may be slower than those who
-    /// add, or hang.
-    fn has_too_much(&self, bytes: usize) -> bool {
-        let before = self.being_written.saturating_add(self.tail.waiting());
-        before > 0 && before.saturating_add(bytes) as u64 > not_written(self.space.segment())
-    }
-
-    /// Takes what was added, to be written: it stays at hand for a while.
-    fn take(&mut self, is_proof: bool) -> Arc<Group> {
-        self.is_begun = false;
-        let group = Arc::new(self.tail.take(is_proof));
-        if !group.is_empty() {
-            self.being_written = group.len();
-            self.recent_bytes += group.len();
-            self.recent.push_back(Arc::clone(&group));
-        }
-        group
-    }
-
-    /// Lets go of what was added before the last few MiB, now that all of it is written; whether somebody has waited for
-    /// that.
-    fn let_go(&mut self) -> bool {
-        self.being_written = 0;
-        while self.recent_bytes > RECENT
-            && let Some(oldest) = self.recent.pop_front()
-        {
-            self.recent_bytes -= oldest.len();
-        }
-        std::mem::take(&mut self.is_waited_for)
     }
 }

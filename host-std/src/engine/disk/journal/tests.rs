@@ -291,9 +291,16 @@ fn a_disk_that_takes_nothing_is_not_waited_for_with_ever_more_memory() {
     let writing = journal.shared.writer.lock();
     block_on(async {
         let mut bytes = 0;
-        let add = || tokio::time::timeout(Duration::from_millis(200), add_only(&journal, &entry));
-        while let Ok(added) = add().await {
-            added.unwrap();
+        let is_full = async || {
+            while !journal.shared.state.lock().is_waited_for {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        loop {
+            tokio::select! {
+                added = add_only(&journal, &entry) => added.unwrap(),
+                () = is_full() => break,
+            };
             bytes += entry.len();
             assert!(bytes <= 2 * SEGMENT as usize, "{bytes} bytes wait");
         }

@@ -115,15 +115,16 @@ impl Keeper {
     /// # Errors
     /// The disk is full, or doesn't work: the last checkpoint is there still.
     pub(crate) fn checkpoint(&self, saved: Saved) -> io::Result<BTreeSet<u32>> {
-        let (has_made_room, mut given_back) = (saved.has_made_room, 0);
-        let made = self.make_checkpoint(saved, &mut given_back);
+        let has_made_room = saved.has_made_room;
+        let made = self.make_checkpoint(saved);
         if has_made_room {
-            self.journal.settle_wish(given_back > 0);
+            self.journal.settle_wish(made.as_ref().is_ok_and(|(_, given_back)| *given_back > 0));
         }
-        made
+        made.map(|(sparse, _)| sparse)
     }
 
-    fn make_checkpoint(&self, saved: Saved, given_back: &mut usize) -> io::Result<BTreeSet<u32>> {
+    /// The same; and returns, too, how many segments were given back.
+    fn make_checkpoint(&self, saved: Saved) -> io::Result<(BTreeSet<u32>, usize)> {
         let tenure = self.tenure.lock();
         if tenure.is_none() {
             return Err(io::Error::other("another process may have the folder"));
@@ -131,7 +132,7 @@ impl Keeper {
         let Saved { bytes: saved, from, needed, sparse, has_made_room: _ } = saved;
         if self.last.lock().from > from {
             // One that was saved later is there already.
-            return Ok(BTreeSet::new());
+            return Ok((BTreeSet::new(), 0));
         }
         let (before, added) = (self.last.lock().clone(), self.added.load(Ordering::Relaxed));
         let unneeded = unneeded(log::segments(&self.folder)?, &before, from, &needed);
@@ -143,10 +144,10 @@ impl Keeper {
         self.journal.space().has_checkpoint(bytes);
         *self.last.lock() = Last { from, needed };
         self.added.fetch_sub(added, Ordering::Relaxed);
-        *given_back = unneeded.len();
+        let given_back = unneeded.len();
         let (others, unneeded) = unneeded.into_iter().partition(|segment| self.lengths.others.contains_key(segment));
         self.journal.give_back(unneeded, others);
-        Ok(sparse)
+        Ok((sparse, given_back))
     }
 }
 

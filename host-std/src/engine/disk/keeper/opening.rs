@@ -98,6 +98,7 @@ impl Keeper {
         space.has_free(folder.free().ok());
         let found = state::find(&folder, space, rooms, defaults, heard)?;
         let Found { mut memory, notes, histories, from, log, mut space, latest, entries, is_new } = found;
+        memory.forget_deliveries();
         let (is_torn, is_closed) = (log.end.is_torn, log.end.is_closed);
         let unsynced = tenure.may_have_lost().filter(|_| !is_new && !is_closed);
         let took = begun.elapsed();

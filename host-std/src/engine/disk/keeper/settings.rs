@@ -28,9 +28,9 @@ impl Settings {
         self.longest.saturating_mul(SEGMENTS)
     }
 
-    /// Bytes that the disk has for the folder; `None` if nobody knows.
+    /// Bytes that the disk has for the folder; `None` if nobody knows, or it is not there: who asks makes none.
     pub fn room(&self) -> Option<u64> {
-        Directory::at(self.folder.clone()).and_then(|folder| folder.room()).ok()
+        Directory::to_read(self.folder.clone()).and_then(|folder| folder.room()).ok()
     }
 
     /// Bytes that the disk has to have at least for what a folder has from the start.
@@ -64,6 +64,16 @@ const SEGMENT: u64 = 32 << 20;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_asks_for_the_room_of_a_folder_makes_none() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("data");
+        let settings = Settings { folder: folder.clone(), sync: SyncMode::Always, most: 1, longest: 1 };
+        assert_eq!((settings.room(), folder.exists()), (None, false));
+        std::fs::create_dir(&folder).unwrap();
+        assert!(settings.room().is_some_and(|room| room > 0));
+    }
 
     #[test]
     fn files_of_the_log_are_shorter_where_the_disk_or_the_budget_is_small() {

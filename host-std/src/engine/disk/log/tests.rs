@@ -16,7 +16,7 @@ use super::{
 };
 use crate::engine::disk::files::simulated::{Faults, Simulated};
 use crate::engine::disk::files::{File as _, Folder as _};
-use crate::engine::disk::seeds;
+use crate::engine::disk::{seeds, useful_seeds};
 
 #[test]
 fn a_file_that_the_log_has_left_takes_no_more_of_the_disk_than_it_holds() {
@@ -191,7 +191,7 @@ fn what_was_safe_is_there_after_any_crash() {
         let mut world = World::new(seed);
         for _ in 0..4 {
             if world.odds(3) {
-                let faults = Faults { short: 4, write: 30, sync: 30, full: 3 };
+                let faults = Faults { short: 4, write: 30, sync: 30, full: 3, name: 30, read: 100 };
                 let operations = 1 + world.random.below(400);
                 world.disk.set_faults(faults);
                 world.disk.crash_after(operations);
@@ -211,14 +211,14 @@ fn what_was_safe_is_there_after_any_crash() {
 
 #[test]
 fn a_closed_log_says_so_and_its_flipped_bits_are_found() {
-    seeds(|seed| {
+    useful_seeds(10_000, |seed| {
         let mut world = World::new(seed);
         let mut log = world.open().unwrap();
         world.run(&mut log).unwrap();
         world.add(&mut log.tail);
         world.write(&mut log).unwrap();
         if world.entries.is_empty() || !log.tail.has_room(HEADER + 1) {
-            return;
+            return false;
         }
         world.close(&mut log);
         let from = world.begin();
@@ -255,6 +255,7 @@ fn a_closed_log_says_so_and_its_flipped_bits_are_found() {
             let (at, _) = &world.entries[*number];
             assert!(damage.iter().any(|damage| covers(damage, *at)), "{at} is not reported");
         }
+        true
     });
 }
 

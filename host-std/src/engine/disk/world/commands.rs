@@ -247,7 +247,7 @@ impl World {
 }
 
 /// What is told of a queue: whatever was accepted is somewhere.
-pub(in super::super) fn is_lawful(part: Part<'_>) -> ControlFlow<()> {
+pub(in crate::engine) fn is_lawful(part: Part<'_>) -> ControlFlow<()> {
     if let Part::QueueStats(stats) | Part::Queue(_, _, stats) = part {
         assert!(stats.counters.balanced(), "{stats:?}");
     }

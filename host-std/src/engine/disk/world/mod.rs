@@ -29,10 +29,10 @@ use super::keeper::{Last, unneeded};
 use super::log::{Opened, segments};
 use super::shelf::Shelf;
 use super::space::Space;
-use super::state::{self, Found, Notes, StateError};
+use super::state::{self, Found, Notes};
 use crate::engine::clock;
 use crate::engine::memory::{Budget, Rooms};
-pub(super) use commands::is_lawful;
+pub(in crate::engine) use commands::is_lawful;
 pub(super) use published::read;
 use published::{Change, Published};
 
@@ -76,6 +76,8 @@ pub(super) struct Running {
     pub(super) histories: Histories,
     pub(super) log: Opened<Simulated>,
     last: Last,
+    /// Segments that nobody needs any more, of whose files others are made.
+    spare: Vec<u32>,
 }
 
 pub(super) const DEFAULTS: Defaults = Defaults {
@@ -101,7 +103,7 @@ impl Running {
     /// Goes on with what a folder holds.
     pub(super) fn of(found: Found<Simulated>) -> Self {
         let Found { memory, notes, histories, log, .. } = found;
-        Self { memory, notes, histories, log, last: Last::none() }
+        Self { memory, notes, histories, log, last: Last::none(), spare: Vec::new() }
     }
 
     /// What a checkpoint would hold, whenever it is made.
@@ -120,7 +122,15 @@ impl Running {
     /// Makes a segment, if there is none to go on in.
     pub(super) fn make_ahead(&mut self) -> io::Result<()> {
         if !self.log.tail.has_next() {
-            let made = self.log.maker.make(None)?;
+            let made = match self.spare.pop().map(|old| (old, self.log.maker.make(Some(old)))) {
+                Some((_, Ok(made))) => made,
+                // One of another length, or the disk fails: it may be there still.
+                Some((old, Err(_))) => {
+                    self.spare.insert(0, old);
+                    self.log.maker.make(None)?
+                }
+                None => self.log.maker.make(None)?,
+            };
             self.log.tail.set_next(made.fresh);
             self.log.segments.adopt(made);
         }
@@ -164,7 +174,7 @@ impl World {
     pub(super) fn crash(&mut self) -> Running {
         for _ in 0..4 {
             if self.odds(3) {
-                self.disk.set_faults(Faults { short: 4, write: 40, sync: 40, full: 40 });
+                self.disk.set_faults(Faults { short: 4, write: 40, sync: 40, full: 40, name: 60, read: 200 });
             }
             let most = [150, 400][self.random.below(2) as usize];
             self.disk.crash_after(1 + self.random.below(most));
@@ -182,7 +192,7 @@ impl World {
         let rooms = rooms(Budget::telling(memory), self.random.bits());
         let found = match state::find(&self.disk, Space::new(self.segment, u64::MAX), rooms, DEFAULTS, &mut |_, _| {}) {
             Ok(found) => found,
-            Err(StateError::Io(_)) => return None,
+            Err(error) if !error.is_loss() => return None,
             Err(_) if self.disk.is_crashed() => return None,
             Err(error) => panic!("{error}"),
         };
@@ -247,9 +257,13 @@ impl World {
         state::write(&self.disk, &state::saved(&it.memory, &it.notes, &it.histories, self.now), from)?;
         let unneeded = unneeded(segments(&self.disk)?, &it.last, from, &needed);
         (it.last.from, it.last.needed) = (from, needed);
+        // Some are kept, as far as the budget has room for them.
+        let (spare, unneeded): (Vec<_>, Vec<_>) = unneeded.into_iter().partition(|segment| segment % 2 == 0);
+        it.spare.extend(spare);
         it.log.maker.remove(unneeded, drop)?;
         // Nothing else is left before it.
-        let left = segments(&self.disk)?.into_iter().filter(|segment| *segment < from.segment);
+        let is_left = |segment: &u32| *segment < from.segment && !it.spare.contains(segment);
+        let left = segments(&self.disk)?.into_iter().filter(is_left);
         assert!(left.eq(it.last.needed.range(..from.segment).copied()));
         Ok(())
     }

@@ -185,6 +185,14 @@ impl Shard {
         self.defaults.topic
     }
 
+    /// Whether a topic may be used: it is there, or its first use would make it. Who only asks makes none.
+    ///
+    /// # Errors
+    /// It is not there, and only names that were made are used.
+    pub(crate) fn may_use(&self, topic: &Name) -> Result<(), Refusal> {
+        self.update(|state| state.may_use(topic))
+    }
+
     /// Makes a topic, unless there is one of that name.
     ///
     /// # Errors
@@ -260,7 +268,7 @@ impl Shard {
             return self.execute_kept_at_once(keeper, command);
         }
         if let Some(order) = &self.order {
-            let is_proposed = order.propose(Call::Execute(*command));
+            let is_proposed = order.propose_later(Call::Execute(*command));
             return if is_proposed { Outcome::Changed } else { Outcome::Refused(AWAY) };
         }
         let now = self.clock.now();

@@ -93,6 +93,12 @@ impl State {
         self.memory.execute(command, now, to)
     }
 
+    /// [`Shard::may_use`](super::Shard::may_use).
+    pub(in crate::engine::memory) fn may_use(&self, topic: &Name) -> Result<(), Refusal> {
+        let may = self.memory.has(Kind::Topic, topic) || self.memory.defaults().auto_create;
+        if may { Ok(()) } else { Err(Refusal::Missing(Kind::Topic, *topic)) }
+    }
+
     /// Does what is due for a topic or a queue.
     pub(super) fn advance(&mut self, kind: Kind, name: &Name, now: Time) {
         if let Some(order) = self.order.clone() {

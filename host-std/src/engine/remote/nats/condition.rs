@@ -7,6 +7,9 @@ use parking_lot::Mutex;
 use super::streams::Tell;
 use crate::engine::remote::Order;
 
+/// Why nothing goes on without a connection.
+pub(super) const LOST: &str = "the connection to it is lost";
+
 /// What is known of the engine; what is proposed is told whenever that changes.
 #[derive(Debug)]
 pub(super) struct Condition {
@@ -44,7 +47,7 @@ impl Condition {
         self.change(|known| {
             // Whatever else is wrong is so over the next connection too.
             if std::mem::replace(&mut known.is_connected, is_connected) && !is_connected {
-                "the connection to it is lost".clone_into(&mut known.why);
+                LOST.clone_into(&mut known.why);
             }
         });
     }
@@ -52,6 +55,11 @@ impl Condition {
     /// It has taken what was published, or has not for this reason.
     pub(super) fn answered(&self, answer: Result<(), &str>) {
         self.heed(answer, |known| &mut known.answers);
+    }
+
+    /// Whether it has taken what was published last.
+    pub(super) fn answers(&self) -> bool {
+        self.known.lock().answers
     }
 
     /// Its log can be read, or not, for this reason.

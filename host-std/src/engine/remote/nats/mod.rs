@@ -3,7 +3,7 @@
 //! | stream | subjects | what |
 //! | --- | --- | --- |
 //! | `GROUP-log` | `GROUP.log` | the log: a message is a [batch](super::batch); new ones are refused when it is full |
-//! | `GROUP-state` | `GROUP.state.POSITION.N`, `GROUP.state.whole` | what was [saved](super::saved), in pieces, and which of it is whole |
+//! | `GROUP-state` | `GROUP.state.POSITION.GATEWAY.N`, `GROUP.state.whole` | what was [saved](super::saved), in pieces, and which of it is whole |
 //!
 //! The first message of a log is a state too: whoever finds none begins one, and only one of those who do so at the same
 //! time is let. What was saved goes behind the one before it, whose part of the log goes with it; all that is in it goes
@@ -31,9 +31,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use streamgauge_core::engine::memory::{Defaults, Memory};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
-use super::{Group, Order, Replica, Settings, Stop, restore};
+use super::{Group, Order, Replica, Saved, Settings, Stop, Unreadable};
 use crate::engine::memory::{Rooms, Shard};
 use crate::terminal::{say, warn};
 use condition::Condition;
@@ -56,6 +56,8 @@ pub(crate) struct Following {
     copying: AtomicU64,
     /// Whether most of a full log has gone, and there was no room even so.
     has_let_go: AtomicBool,
+    /// Held while the state is saved.
+    saving: Arc<Semaphore>,
     /// Rung when it has to be saved without a message of the log that says so.
     has_to_save: Notify,
     /// The number of a message of the log that has whatever anybody was told before this gateway began in front of it.
@@ -90,6 +92,7 @@ impl Following {
             last_saved: AtomicU64::new(0),
             copying: AtomicU64::new(0),
             has_let_go: AtomicBool::new(false),
+            saving: Arc::new(Semaphore::new(1)),
             has_to_save: Notify::new(),
             end: OnceLock::new(),
             stop: watch::Sender::new(None),
@@ -109,6 +112,7 @@ impl Following {
             stop = self.read(&streams) => stop,
             stop = self.stopped() => stop,
             never = self.write(&streams) => match never {},
+            never = self.probe(&streams) => match never {},
             never = self.keep_saving(&streams) => match never {},
         }
     }
@@ -139,11 +143,11 @@ impl Following {
     async fn begin(&self, streams: &Streams, mut said: bool) -> Result<(Memory<Rooms>, Replica), Stop> {
         loop {
             match self.try_to_begin(streams).await {
-                Ok((memory, replica, group)) => {
+                Ok(begun) => {
                     if said {
                         say("engine: it is there");
                     }
-                    return self.check(memory, replica, group);
+                    return begun;
                 }
                 Err(why) => self.wait(&why, &mut said).await,
             }
@@ -159,44 +163,44 @@ impl Following {
         tokio::time::sleep(AGAIN).await;
     }
 
-    async fn try_to_begin(&self, streams: &Streams) -> Result<(Memory<Rooms>, Replica, Group), String> {
+    async fn try_to_begin(&self, streams: &Streams) -> Result<Result<(Memory<Rooms>, Replica), Stop>, String> {
         let saved = match streams.load().await? {
             Some(saved) => saved,
             None => streams.first(&self.beginning).await?,
         };
-        let wrong = |error: super::Unreadable| format!("what was saved can't be read: {}", error.0);
-        let (memory, mut replica, group) = restore(&saved, (self.rooms)()).map_err(wrong)?;
+        let wrong = |error: Unreadable| format!("what was saved can't be read: {}", error.0);
+        let saved = Saved::read(&saved).map_err(wrong)?;
+        // What another group holds need not have room here.
+        if let Err(stop) = self.check_group(saved.group) {
+            return Ok(Err(stop));
+        }
+        let (mut memory, mut replica) = saved.restore((self.rooms)()).map_err(wrong)?;
+        // They are those of the gateway that saved it.
+        memory.forget_deliveries();
+        if let Err(stop) = self.check_defaults(memory.defaults()) {
+            return Ok(Err(stop));
+        }
         // The first message of a log does not know its own number.
         replica.begins_at_least(1);
         streams.go_on_behind(replica.seen().position).await?;
-        Ok((memory, replica, group))
+        Ok(Ok((memory, replica)))
     }
 
-    /// Whether this gateway goes by the same as the others.
-    fn check(&self, memory: Memory<Rooms>, replica: Replica, group: Group) -> Result<(Memory<Rooms>, Replica), Stop> {
-        let Group { memory: bytes, max_names } = group;
-        let other = |flag: &str, theirs: u64, own: u64| {
-            Stop::Other(format!(
-                "the group {} was begun with {flag} {theirs}, and this gateway has {own}: what has another one is another \
-                 group (--engine-group)",
-                self.settings.group
-            ))
-        };
-        if bytes != self.group.memory {
-            return Err(other("--memory", bytes, self.group.memory));
-        }
-        if max_names != self.group.max_names {
-            return Err(other("--max-names", max_names, self.group.max_names));
-        }
-        let (theirs, own) = (*memory.defaults(), self.defaults);
-        for (what, theirs, own) in [
+    /// Whether what has room for all is the same as with the others.
+    fn check_group(&self, theirs: Group) -> Result<(), Stop> {
+        self.check_same("--memory", theirs.memory, self.group.memory)?;
+        self.check_same("--max-names", theirs.max_names, self.group.max_names)
+    }
+
+    /// Whether topics and queues are made here as they are there.
+    fn check_defaults(&self, theirs: &Defaults) -> Result<(), Stop> {
+        let (theirs, own) = (*theirs, self.defaults);
+        for (flag, theirs, own) in [
             ("--max-message-bytes", theirs.topic.max_message_bytes, own.topic.max_message_bytes),
             ("--max-subscribers", theirs.topic.max_subscribers, own.topic.max_subscribers),
             ("--max-item-bytes", theirs.queue.max_item_bytes, own.queue.max_item_bytes),
         ] {
-            if theirs != own {
-                return Err(other(what, theirs, own));
-            }
+            self.check_same(flag, theirs, own)?;
         }
         if theirs.auto_create != own.auto_create {
             let (with, without) = if own.auto_create { ("with", "without") } else { ("without", "with") };
@@ -213,6 +217,17 @@ impl Following {
                 self.settings.group
             )));
         }
-        Ok((memory, replica))
+        Ok(())
+    }
+
+    fn check_same(&self, flag: &str, theirs: u64, own: u64) -> Result<(), Stop> {
+        if theirs == own {
+            return Ok(());
+        }
+        Err(Stop::Other(format!(
+            "the group {} was begun with {flag} {theirs}, and this gateway has {own}: what has another one is another \
+             group (--engine-group)",
+            self.settings.group
+        )))
     }
 }

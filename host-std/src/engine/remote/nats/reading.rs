@@ -8,6 +8,7 @@ use async_nats::jetstream::stream::RawMessageErrorKind;
 use futures_util::StreamExt as _;
 use streamgauge_core::time::Time;
 
+use super::condition::LOST;
 use super::streams::Streams;
 use super::{AGAIN, Following};
 use crate::engine::memory::Message;
@@ -34,6 +35,11 @@ impl Following {
 
     /// The same until the engine has to be asked anew, and why.
     async fn read_on(self: &Arc<Self>, streams: &Arc<Streams>) -> Result<String, Stop> {
+        // What is asked for meanwhile would be made each time when there is a connection again.
+        if !streams.is_connected() {
+            self.condition.read(Err(LOST));
+            return Ok(LOST.to_owned());
+        }
         let executed = self.shard.seen().position;
         self.look_for_loss(streams, executed).await;
         let mut next = executed + 1;

@@ -18,23 +18,34 @@ const CHECK: Duration = Duration::from_secs(1);
 /// Bytes of a piece, where the engine takes so many.
 const PIECE: usize = 512 << 10;
 
-/// What is whole: the last message of the log before it, how many pieces, how many bytes.
+/// What is whole: the last message of the log before it, how many pieces, how many bytes, and which gateway has saved it.
+///
+/// What gateways save behind the same message differs in what each counts alone, and what is made of pieces of several is
+/// none of them: each has subjects of its own. Those of gateways before this version had no name in them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Whole {
     position: u64,
     pieces: u64,
     bytes: u64,
+    gateway: Option<u64>,
 }
 
 impl Whole {
     fn read(text: &[u8]) -> Option<Self> {
         let mut numbers = std::str::from_utf8(text).ok()?.split(' ').map(|number| number.parse().ok());
         let mut number = || numbers.next().flatten();
-        Some(Self { position: number()?, pieces: number()?, bytes: number()? })
+        Some(Self { position: number()?, pieces: number()?, bytes: number()?, gateway: number() })
     }
 
     fn write(&self) -> Bytes {
-        format!("{} {} {}", self.position, self.pieces, self.bytes).into()
+        let gateway = self.gateway.map_or_else(String::new, |gateway| format!(" {gateway}"));
+        format!("{} {} {}{gateway}", self.position, self.pieces, self.bytes).into()
+    }
+
+    /// The subject of a piece.
+    fn piece(&self, number: u64) -> String {
+        let gateway = self.gateway.map_or_else(String::new, |gateway| format!("{gateway:016x}."));
+        format!("{}.{gateway}{number}", self.position)
     }
 }
 
@@ -56,7 +67,7 @@ impl Streams {
         let Some((_, whole)) = self.whole().await? else { return Ok(None) };
         let mut saved = Vec::new();
         for piece in 0..whole.pieces {
-            let subject = format!("{}.{piece}", whole.position);
+            let subject = whole.piece(piece);
             // It goes when the next one is whole, which is tried then.
             let (_, piece) = self.newest(&subject).await?.ok_or_else(|| format!("{subject} is gone"))?;
             saved.extend_from_slice(&piece);
@@ -76,25 +87,35 @@ impl Streams {
 
     /// Saves a state, and lets go of what was saved before, and of the log; whether it counts: another gateway may have
     /// saved what is newer.
-    async fn save(&self, position: u64, saved: Vec<u8>, letting: Letting) -> Result<bool, String> {
+    async fn save(&self, gateway: u64, position: u64, saved: Vec<u8>, letting: Letting) -> Result<bool, String> {
         let (number, before) = self.whole().await?.map_or((0, None), |(number, before)| (number, Some(before)));
         if before.is_some_and(|before| before.position >= position) {
             return Ok(false);
         }
         let saved = Bytes::from(saved);
         let piece = PIECE.min(self.longest());
-        let (mut first, mut pieces, bytes) = (u64::MAX, 0, saved.len() as u64);
+        let (mut first, bytes) = (u64::MAX, saved.len() as u64);
+        let mut whole = Whole { position, pieces: 0, bytes, gateway: Some(gateway) };
         for at in (0..saved.len()).step_by(piece) {
             let piece = PublishMessage::build().payload(saved.slice(at..(at + piece).min(saved.len())));
-            let published = self.publish_state(&format!("{position}.{pieces}"), piece).await;
-            first = first.min(published.map_err(|error| error.to_string())?);
-            pieces += 1;
+            match self.publish_state(&whole.piece(whole.pieces), piece).await {
+                Ok(number) => first = first.min(number),
+                Err(error) => {
+                    self.remove_pieces(position, gateway).await;
+                    return Err(error.to_string());
+                }
+            }
+            whole.pieces += 1;
         }
         // Of those who save at the same time one is let.
-        let whole = PublishMessage::build().payload(Whole { position, pieces, bytes }.write());
+        let whole = PublishMessage::build().payload(whole.write());
         match self.publish_state("whole", whole.expected_last_subject_sequence(number)).await {
             Ok(_) => {}
-            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => return Ok(false),
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
+                self.remove_pieces(position, gateway).await;
+                return Ok(false);
+            }
+            // It may be there.
             Err(error) => return Err(error.to_string()),
         }
         // With it goes what a gateway has left that ended while it saved.
@@ -106,6 +127,13 @@ impl Streams {
             (letting, _) => self.let_go_as(letting, position).await?,
         }
         Ok(true)
+    }
+
+    /// Removes the pieces of a save that comes to nothing: others may need their room. What stays all the same goes with
+    /// the next one.
+    async fn remove_pieces(&self, position: u64, gateway: u64) {
+        let pieces = format!("{}.state.{position}.{gateway:016x}.>", self.group);
+        let _ = self.state.purge().filter(pieces).await;
     }
 
     /// Whether the log has room again, as another gateway has seen to it, or its bound is another one now.
@@ -214,8 +242,10 @@ impl Following {
         self.order.set_full(false);
     }
 
-    /// Saves the state as it is behind the message of that number.
+    /// Saves the state as it is behind the message of that number, unless that goes on already: each takes as much memory
+    /// as all that is held.
     pub(super) fn save_now(self: &Arc<Self>, streams: &Arc<Streams>, position: u64) {
+        let Ok(turn) = Arc::clone(&self.saving).try_acquire_owned() else { return };
         let begun = Instant::now();
         let Some(saved) = self.shard.saved(self.group) else { return };
         self.copying.store(begun.elapsed().as_millis() as u64, Ordering::Relaxed);
@@ -223,7 +253,7 @@ impl Following {
         let letting = self.letting();
         let (this, streams) = (Arc::clone(self), Arc::clone(streams));
         tokio::spawn(async move {
-            match streams.save(position, saved, letting).await {
+            match streams.save(this.order.gateway(), position, saved, letting).await {
                 Ok(true) => {
                     this.have_let_go(&streams, letting).await;
                     this.order.propose_saved(position);
@@ -231,6 +261,7 @@ impl Following {
                 Ok(false) => {}
                 Err(error) => tracing::warn!(error, "the state could not be saved, and the log becomes longer"),
             }
+            drop(turn);
         });
     }
 }
@@ -241,9 +272,17 @@ mod tests {
 
     #[test]
     fn what_is_whole_is_read_as_it_was_written() {
-        let whole = Whole { position: 7, pieces: 2, bytes: 600_000 };
-        assert_eq!(Whole::read(&whole.write()), Some(whole));
+        for gateway in [None, Some(u64::MAX)] {
+            let whole = Whole { position: 7, pieces: 2, bytes: 600_000, gateway };
+            assert_eq!(Whole::read(&whole.write()), Some(whole));
+        }
         assert_eq!([&b""[..], b"1 2", b"1 2 x", b"\xff"].map(Whole::read), [None; 4]);
+    }
+
+    #[test]
+    fn gateways_that_save_behind_the_same_message_write_different_subjects() {
+        let piece = |gateway| Whole { position: 7, pieces: 2, bytes: 600_000, gateway }.piece(1);
+        assert_eq!([None, Some(0xa), Some(0xb)].map(piece), ["7.1", "7.000000000000000a.1", "7.000000000000000b.1"]);
     }
 
     #[test]

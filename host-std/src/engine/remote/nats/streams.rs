@@ -5,6 +5,8 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::connection::State;
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{self, DiscardPolicy, LastRawMessageErrorKind, StorageType, Stream};
 use async_nats::jetstream::{Context, ErrorCode};
@@ -48,34 +50,15 @@ impl Streams {
         let mut jetstream = async_nats::jetstream::new(client.clone());
         jetstream.set_timeout(ANSWER);
         let Settings { group, most, .. } = settings;
-        let replicas = replicas(settings, &client);
-        let bytes = most.map_or(-1, |most| i64::try_from(most).unwrap_or(i64::MAX));
-        let base = stream::Config {
-            num_replicas: replicas,
-            storage: StorageType::File,
-            discard: DiscardPolicy::New,
-            allow_direct: true,
-            ..stream::Config::default()
-        };
-        let log = stream::Config {
-            name: format!("{group}-log"),
-            subjects: vec![format!("{group}.log")],
-            description: Some("what the gateways of a streamgauge have done, in its order".to_owned()),
-            duplicate_window: TWICE,
-            max_bytes: bytes,
-            ..base.clone()
-        };
-        let state = stream::Config {
-            name: format!("{group}-state"),
-            subjects: vec![format!("{group}.state.>")],
-            description: Some("what that came to".to_owned()),
-            max_messages_per_subject: 1,
-            ..base
-        };
+        let [log, state] = configs(settings, &client);
+        let bytes = log.max_bytes;
         let made = |name: &str, error: &dyn Display| format!("the stream {name} can't be made: {error}");
-        let (log_name, state_name) = (log.name.clone(), state.name.clone());
-        let log = jetstream.get_or_create_stream(log).await.map_err(|error| made(&log_name, &error))?;
-        let state = jetstream.get_or_create_stream(state).await.map_err(|error| made(&state_name, &error))?;
+        let get_or_make = async |wanted: stream::Config| {
+            let stream = jetstream.get_or_create_stream(&wanted).await.map_err(|error| made(&wanted.name, &error))?;
+            let other = other(&stream.cached_info().config, &wanted);
+            other.map_or(Ok(stream), |why| Err(format!("the stream {} is another one: {why}", wanted.name)))
+        };
+        let (log_name, log, state) = (log.name.clone(), get_or_make(log).await?, get_or_make(state).await?);
         let mut config = log.cached_info().config.clone();
         if most.is_some() && config.max_bytes != bytes {
             config.max_bytes = bytes;
@@ -89,6 +72,11 @@ impl Streams {
         Ok(Self { client, jetstream, log, state, group: group.clone(), most })
     }
 
+    /// Whether there is a connection, as far as is known.
+    pub(super) fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
     /// The most bytes of a message of the log.
     pub(super) fn longest(&self) -> usize {
         self.client.max_payload().saturating_sub(HEADERS)
@@ -98,8 +86,13 @@ impl Streams {
     pub(super) async fn first(&self, first: &[u8]) -> Result<Vec<u8>, String> {
         // The engine takes it only before any other.
         let begin = PublishMessage::build().payload(first.to_vec().into()).expected_last_sequence(0);
-        let published = self.jetstream.send_publish(format!("{}.log", self.group), begin).await;
-        let _ = published.map_err(|error| error.to_string())?.await;
+        let taken = publish(&self.jetstream, format!("{}.log", self.group), begin).await;
+        // Another gateway has begun it.
+        if let Err(error) = taken
+            && error.kind() != PublishErrorKind::WrongLastSequence
+        {
+            return Err(cannot_publish(&self.group, &error));
+        }
         let message = self.log.get_raw_message(1).await;
         message.map(|message| message.payload.to_vec()).map_err(|error| format!("the log's first message: {error}"))
     }
@@ -168,6 +161,59 @@ async fn connect(settings: &Settings, tell: Option<Tell>) -> Result<Client, Stri
     options.connect(&settings.servers).await.map_err(|error| format!("{servers} can't be reached: {error}"))
 }
 
+/// What the streams of a group are made as: the log, and the state.
+fn configs(settings: &Settings, client: &Client) -> [stream::Config; 2] {
+    let Settings { group, most, .. } = settings;
+    let base = stream::Config {
+        num_replicas: replicas(settings, client),
+        storage: StorageType::File,
+        discard: DiscardPolicy::New,
+        allow_direct: true,
+        max_messages: -1,
+        ..stream::Config::default()
+    };
+    let log = stream::Config {
+        name: format!("{group}-log"),
+        subjects: vec![format!("{group}.log")],
+        description: Some("what the gateways of a streamgauge have done, in its order".to_owned()),
+        duplicate_window: TWICE,
+        max_bytes: most.map_or(-1, |most| i64::try_from(most).unwrap_or(i64::MAX)),
+        ..base.clone()
+    };
+    let state = stream::Config {
+        name: format!("{group}-state"),
+        subjects: vec![format!("{group}.state.>")],
+        description: Some("what that came to".to_owned()),
+        max_messages_per_subject: 1,
+        ..base
+    };
+    [log, state]
+}
+
+/// In what a stream that is there differs from the one that would be made, so that gateways can't keep anything in it.
+fn other(there: &stream::Config, wanted: &stream::Config) -> Option<String> {
+    if there.subjects != wanted.subjects {
+        return Some(format!("its subjects are {}, and not {}", there.subjects.join(","), wanted.subjects.join(",")));
+    }
+    let is_so = [
+        (there.retention == wanted.retention, "its retention is not limits"),
+        (there.discard == wanted.discard, "it discards what is old, and not what is new"),
+        (there.max_age == wanted.max_age, "its messages end with their age"),
+        (there.max_messages == wanted.max_messages, "it has a bound of messages"),
+    ];
+    is_so.iter().find(|(is_so, _)| !is_so).map(|(_, why)| (*why).to_owned())
+}
+
+async fn publish(jetstream: &Context, subject: String, message: PublishMessage) -> Result<(), PublishError> {
+    jetstream.send_publish(subject, message).await?.await.map(drop)
+}
+
+fn cannot_publish(group: &str, error: &PublishError) -> String {
+    // A server does not answer what is not allowed.
+    let hint = if error.kind() == PublishErrorKind::TimedOut { "; is its user allowed to?" } else { "" };
+    format!("nothing can be published on {group}.log: {error}{hint}")
+}
+
 /// How many servers are to keep what the group has.
 fn replicas(settings: &Settings, client: &Client) -> usize {
     settings.replicas.unwrap_or(if is_cluster(client) { 3 } else { 1 })
@@ -203,6 +249,8 @@ pub(crate) struct Found {
     pub(crate) streams: Vec<(String, Option<FoundStream>)>,
     /// Whether JetStream answers, or why it does not.
     pub(crate) jetstream: Result<(), String>,
+    /// Whether the log takes what is published, as far as anybody may, or why not.
+    pub(crate) publishes: Result<(), String>,
 }
 
 /// A stream that is there.
@@ -214,6 +262,8 @@ pub(crate) struct FoundStream {
     pub(crate) bytes: u64,
     /// The most that it may have, if there is a bound.
     pub(crate) most: Option<u64>,
+    /// In what it differs from what gateways make.
+    pub(crate) other: Option<String>,
 }
 
 /// Looks at an engine.
@@ -233,7 +283,8 @@ pub(crate) async fn look(settings: &Settings) -> Result<Found, String> {
         Err(error) => Err(error.to_string()),
     };
     let mut streams = Vec::new();
-    for name in ["log", "state"].map(|what| format!("{}-{what}", settings.group)) {
+    for wanted in configs(settings, &client) {
+        let name = wanted.name.clone();
         let found = match jetstream.get_stream(&name).await {
             Ok(stream) => {
                 let info = stream.cached_info();
@@ -246,12 +297,24 @@ pub(crate) async fn look(settings: &Settings) -> Result<Found, String> {
                     messages: info.state.messages,
                     bytes: info.state.bytes,
                     most: u64::try_from(info.config.max_bytes).ok().filter(|most| *most > 0),
+                    other: other(&info.config, &wanted),
                 })
             }
             Err(_) => None,
         };
         streams.push((name, found));
     }
+    // No log has come so far: it takes nothing.
+    let nothing = PublishMessage::build().expected_last_sequence(i64::MAX as u64);
+    let published = publish(&jetstream, format!("{}.log", settings.group), nothing).await;
+    let publishes = match published {
+        Err(error)
+            if !matches!(error.kind(), PublishErrorKind::WrongLastSequence | PublishErrorKind::StreamNotFound) =>
+        {
+            Err(cannot_publish(&settings.group, &error))
+        }
+        _ => Ok(()),
+    };
     let (replicas, servers) = (replicas(settings, &client), servers(settings, &client).await);
     let cluster = info.cluster.filter(|cluster| !cluster.is_empty());
     Ok(Found {
@@ -262,6 +325,7 @@ pub(crate) async fn look(settings: &Settings) -> Result<Found, String> {
         servers,
         streams,
         jetstream: answers,
+        publishes,
     })
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::streams::{Streams, is_full};
 use super::{AGAIN, Following};
-use crate::engine::remote::{Batch, Stop, UNKNOWN};
+use crate::engine::remote::{AWAY, Batch, Stop, UNKNOWN};
 
 /// Messages of the log that are on their way at once: while they are, the next one gathers.
 const ON_THEIR_WAY: usize = 2;
@@ -84,6 +84,21 @@ impl Following {
         }
     }
 
+    /// Publishes messages with no proposal while the engine does not take what is published, for ever: nothing else is
+    /// proposed meanwhile that would show that it does again.
+    pub(super) async fn probe(&self, streams: &Streams) -> Infallible {
+        let mut number = 0_u64;
+        loop {
+            tokio::time::sleep(AGAIN).await;
+            if !self.condition.answers() {
+                number += 1;
+                let id = format!("{:016x}-probe-{number}", self.order.gateway());
+                let nothing = self.order.nothing(self.shard.seen());
+                let _ = self.append(streams, &id, &Bytes::from(nothing)).await;
+            }
+        }
+    }
+
     async fn publish(&self, streams: &Streams, batch: &Batch) {
         match self.append(streams, &batch.id, &batch.bytes).await {
             Ok(_) => self.order.taken(batch),
@@ -97,7 +112,17 @@ impl Following {
     /// The engine will not take it, or nobody knows whether it has.
     async fn append(&self, streams: &Streams, id: &str, bytes: &Bytes) -> Result<u64, Refusal> {
         let (begun, executed) = (Instant::now(), self.shard.seen().position);
+        // Whether an earlier try may be in the log, or be on its way there: then no refusal says that nothing has happened.
+        let mut is_open = false;
         loop {
+            // Whatever the client is handed meanwhile it keeps, and sends when there is a connection again.
+            if !streams.is_connected() {
+                if begun.elapsed() > PATIENCE {
+                    return Err(if is_open { UNKNOWN } else { AWAY });
+                }
+                tokio::time::sleep(AGAIN / 4).await;
+                continue;
+            }
             let message = PublishMessage::build().payload(bytes.clone()).message_id(id);
             let published = match streams.jetstream.send_publish(format!("{}.log", streams.group), message).await {
                 Ok(answer) => answer.await,
@@ -122,11 +147,16 @@ impl Following {
             if is_full(&error) {
                 self.condition.answered(Ok(()));
                 self.order.set_full(true);
-                return Err(Refusal::NoDisk { budget: None, fails: false });
+                return Err(if is_open { UNKNOWN } else { Refusal::NoDisk { budget: None, fails: false } });
             }
             if error.kind() == PublishErrorKind::MaxPayloadExceeded {
-                return Err(Refusal::Busy("the engine takes shorter messages than it did"));
+                return Err(if is_open {
+                    UNKNOWN
+                } else {
+                    Refusal::Busy("the engine takes shorter messages than it did")
+                });
             }
+            is_open = true;
             if begun.elapsed() > PATIENCE {
                 return Err(UNKNOWN);
             }

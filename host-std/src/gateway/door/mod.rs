@@ -1,17 +1,20 @@
 //! One way in on one thread: a request is parsed, executed and rendered.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use streamgauge_core::endpoints::{
-    self, About, Asking, GaugeRequest, Method, NOWHERE, Need, Parsed, Reply, Request, Response, Right, Status,
-    Subscription, Surface, nothing, parse,
+    self, About, Asking, Method, NOWHERE, Need, Parsed, Reply, Request, Response, Right, Status, Subscription, Surface,
+    nothing, parse,
 };
-use streamgauge_core::engine::{Command, Dump, Outcome};
+use streamgauge_core::engine::{Command, Dump, Name, Outcome};
 use streamgauge_core::gauge::Definition;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -20,19 +23,20 @@ use super::Side;
 use super::room::{self, NoRoom, Room};
 use super::telling::Telling;
 use super::traced::{self, NoPlace};
-use crate::engine::{Engine, Mark, Waiting as _};
+use crate::engine::Mark;
+use crate::engine::memory::Shards;
 use crate::gauges::Answered;
 use crate::operations::metrics::Form;
-use crate::operations::rights::Pass;
+use crate::operations::rights::{Pass, Rights};
 use crate::operations::{Health, Place, openapi};
-use crate::server::{
-    Answer, Body, Context, Denial, Handler, Limits, NextPiece, PIECE, denied, into_http, refuse, refused, whole,
-};
+use crate::server::{Answer, Body, Context, Handler, Limits, NextPiece, PIECE, Refusal, into_http, refused, whole};
 use crate::topics::StillMay;
 
 /// One way to a gateway: a port, on one thread.
 pub(crate) struct Door {
     side: Arc<Side>,
+    /// Who may do what; without any, everybody everything.
+    rights: Option<Arc<Rights>>,
     endpoints: endpoints::Settings,
     limits: Limits,
     /// Bytes of the longest item.
@@ -44,15 +48,14 @@ impl Handler for Door {
         if let Some(place) = self.place(request.path) {
             return self.operate(place, request, context).map(|answer| (answer, Mark::NONE));
         }
-        let (settings, mut room) = (self.within(context), Room::new(context));
-        let parsed = parse(request, &settings, &mut room);
-        let mut mark = Mark::NONE;
-        if let Err(denial) = self.may_name(request, context, &parsed) {
-            return Some((denied(request, denial), Mark::NONE));
-        }
+        let (mut room, mut mark) = (Room::new(context), Mark::NONE);
+        let parsed = match self.parse(request, context, &mut room) {
+            Ok(parsed) => parsed,
+            Err(refusal) => return Some((refusal.answer(request), mark)),
+        };
         let reply = match &parsed {
-            Ok(Parsed::Asking(asking)) if asking.waits() || traced::wanted(request, context).is_some() => return None,
-            Ok(Parsed::Asking(asking)) => {
+            Parsed::Asking(asking) if asking.waits() || traced::wanted(request, context).is_some() => return None,
+            Parsed::Asking(asking) => {
                 let mut rendering = asking.rendering(&mut room);
                 let mut telling = Telling::new(&mut rendering, context.room);
                 match &self.side.engine.execute_now(&asking.command, &mut telling) {
@@ -65,16 +68,15 @@ impl Handler for Door {
                 }
             }
             // All gauges of all shards are asked.
-            Ok(Parsed::Reply(Reply::Gauge(_))) => return None,
-            Ok(Parsed::Reply(Reply::Subscribe(Subscription { topic, from, .. })))
+            Parsed::Reply(Reply::Gauge(_)) => return None,
+            Parsed::Reply(Reply::Subscribe(Subscription { topic, from, .. }))
                 if !self.side.engine.has_at_hand(topic, *from) =>
             {
                 return None;
             }
             // Looking for a file takes time.
-            Ok(Parsed::Reply(reply)) if self.side.files.is_some() && is_nowhere(reply) => return None,
-            Ok(Parsed::Reply(reply)) => Ok(reply.clone()),
-            Err(no_room) => Err(*no_room),
+            Parsed::Reply(reply) if self.side.files.is_some() && is_nowhere(reply) => return None,
+            Parsed::Reply(reply) => Ok(reply.clone()),
         };
         Some((self.answer(request, context, reply, room), mark))
     }
@@ -85,31 +87,43 @@ impl Handler for Door {
 
     async fn call(self: &Arc<Self>, request: Request<'_>, context: &Context<'_>) -> Answer {
         if let Some(Place::Metrics) = self.place(request.path) {
-            return self.side.metrics(Form::accepted(&request)).await;
+            let (response, body) = self.side.metrics(Form::accepted(&request)).await;
+            return whole(&response, context.tell(body));
         }
-        let (settings, mut room) = (self.within(context), Room::new(context));
-        match parse(&request, &settings, &mut room) {
-            Ok(Parsed::Asking(mut asking)) => {
+        let mut room = Room::new(context);
+        let parsed = match self.parse(&request, context, &mut room) {
+            Ok(parsed) => parsed,
+            Err(refusal) => return refusal.answer(&request),
+        };
+        match parsed {
+            Parsed::Asking(mut asking) => {
                 let carried = match traced::carry(&asking.command, &request, context, self.limits.max_body) {
                     Ok(carried) => carried,
-                    Err(why) => return self.refuse_traced(&request, why),
+                    Err(why) => return self.refuse_traced(why).answer(&request),
                 };
                 if let Some(messages) = &carried {
                     asking.command = messages.with(asking.command);
                 }
                 self.execute(&request, context, &asking).await
             }
-            Ok(Parsed::Reply(Reply::Gauge(asked))) => match self.side.gauges.answer(&request, &asked).await {
-                Answered::Answer(answer) => answer,
-                Answered::Elsewhere(thread) => Answer::Elsewhere(thread),
-            },
-            Ok(Parsed::Reply(Reply::Subscribe(subscription))) => {
+            Parsed::Reply(Reply::Gauge(asked)) => {
+                // A gauge shows what its topic has, and what its rules say is published.
+                let may_set = |definition: &Definition| {
+                    let told = definition.rules.iter().filter_map(|rule| Some((Right::Publish, rule.to?)));
+                    self.may_name(&request, context, told.chain([(Right::Subscribe, definition.topic)]))
+                };
+                match self.side.gauges.answer(&request, &asked, may_set).await {
+                    Answered::Answer(answer) => answer,
+                    Answered::Elsewhere(thread) => Answer::Elsewhere(thread),
+                }
+            }
+            Parsed::Reply(Reply::Subscribe(subscription)) => {
                 match self.side.engine.prepare(&subscription.topic, subscription.from).await {
                     Ok(()) => self.answer(&request, context, Ok(Reply::Subscribe(subscription)), room),
                     Err(refusal) => refused(&request, &refusal),
                 }
             }
-            Ok(Parsed::Reply(reply)) => {
+            Parsed::Reply(reply) => {
                 if let Some(files) = self.side.files.as_ref().filter(|_| is_nowhere(&reply))
                     && let Some(file) = files.answer(&request, context).await
                 {
@@ -117,7 +131,6 @@ impl Handler for Door {
                 }
                 self.answer(&request, context, Ok(reply), room)
             }
-            Err(no_room) => self.answer(&request, context, Err(no_room), room),
         }
     }
 
@@ -148,8 +161,15 @@ impl Handler for Door {
         }
     }
 
-    fn admit(&self, request: &Request<'_>, authorization: Option<&[u8]>) -> Result<(), Denial> {
-        let Some(rights) = &self.side.rights else { return Ok(()) };
+    fn varies(&self, path: &[u8]) -> bool {
+        match self.place(path) {
+            Some(place) => matches!(place, Place::Metrics | Place::Live | Place::Ready),
+            None => path.starts_with(b"/gauges/"),
+        }
+    }
+
+    fn admit(&self, request: &Request<'_>, authorization: Option<&[u8]>) -> Result<(), Refusal> {
+        let Some(rights) = &self.rights else { return Ok(()) };
         let need = match self.place(request.path) {
             Some(place) => place.need(),
             None => endpoints::needs(request, self.surface()),
@@ -160,9 +180,15 @@ impl Handler for Door {
 
 impl Door {
     /// Items are no longer than `longest_item`, and come with a body.
-    pub(super) fn new(side: Arc<Side>, endpoints: endpoints::Settings, limits: Limits, longest_item: usize) -> Self {
+    pub(super) fn new(
+        side: Arc<Side>,
+        rights: Option<Arc<Rights>>,
+        endpoints: endpoints::Settings,
+        limits: Limits,
+        longest_item: usize,
+    ) -> Self {
         let longest_item = longest_item.min(limits.max_body);
-        Self { side, endpoints, limits, longest_item }
+        Self { side, rights, endpoints, limits, longest_item }
     }
 
     const fn surface(&self) -> Surface {
@@ -173,70 +199,64 @@ impl Door {
     fn place(&self, path: &[u8]) -> Option<Place> {
         let has_all = self.surface().has_topics() && self.surface().has_queues();
         let is_there = |place: &Place| match place {
-            Place::Ticket => self.side.rights.is_some(),
+            Place::Ticket => self.rights.is_some(),
             _ => !(path == b"/" && self.side.files.is_some()),
         };
         Place::at(path).filter(|place| has_all && is_there(place))
     }
 
-    /// What a change of settings names beside what it changes: a queue shows what its topic has, a gauge too; dead letters
-    /// are put where they go, and what the rules of a gauge say is published.
+    /// Parses a request whose body has arrived, whichever way it is answered. What a change of a queue names beside it needs
+    /// a right too: a queue shows what its topic has, and dead letters are put where they go.
+    fn parse<'r>(
+        &self,
+        request: &Request<'r>,
+        context: &Context<'_>,
+        room: &mut Room<'_>,
+    ) -> Result<Parsed<'r>, Refusal> {
+        let parsed = parse(request, &self.within(context), room).map_err(|no_room| self.no_room(no_room))?;
+        if let Parsed::Asking(Asking { command: Command::SetQueue { change, .. }, .. }) = &parsed {
+            let topic = change.topic.flatten().map(|topic| (Right::Subscribe, topic));
+            let letters = change.dead_letter.flatten().map(|queue| (Right::Put, queue));
+            let named = topic.into_iter().chain(letters);
+            self.may_name(request, context, named)?;
+        }
+        Ok(parsed)
+    }
+
+    /// Whether a request that was let in may name all this beside what it is about.
     fn may_name(
         &self,
         request: &Request<'_>,
         context: &Context<'_>,
-        parsed: &Result<Parsed<'_>, NoRoom>,
-    ) -> Result<(), Denial> {
-        let Some(rights) = &self.side.rights else { return Ok(()) };
-        let sees = |topic| (Right::Subscribe, topic);
-        let named: Vec<(Right, _)> = match parsed {
-            Ok(Parsed::Asking(asking)) => match &asking.command {
-                Command::SetQueue { change, .. } => {
-                    let letters = change.dead_letter.flatten().map(|queue| (Right::Put, queue));
-                    change.topic.flatten().map(sees).into_iter().chain(letters).collect()
-                }
-                _ => return Ok(()),
-            },
-            Ok(Parsed::Reply(Reply::Gauge(GaugeRequest::Set(_)))) => match Definition::from_json(request.body) {
-                Ok(definition) => {
-                    let told = definition.rules.iter().filter_map(|rule| Some((Right::Publish, rule.to?)));
-                    told.chain([sees(definition.topic)]).collect()
-                }
-                Err(_) => return Ok(()),
-            },
-            _ => return Ok(()),
-        };
-        named.into_iter().try_for_each(|(right, name)| {
+        mut named: impl Iterator<Item = (Right, Name)>,
+    ) -> Result<(), Refusal> {
+        let Some(rights) = &self.rights else { return Ok(()) };
+        named.try_for_each(|(right, name)| {
             let need = Need::Right(right, About::Name(name));
             rights.may_name(need, request, context.authorization).map_err(Into::into)
         })
     }
 
-    fn refuse_traced(&self, request: &Request<'_>, why: NoPlace) -> Answer {
+    fn no_room(&self, _: NoRoom) -> Refusal {
+        Refusal::no_budget_for(&self.limits, "this answer is too long for now")
+    }
+
+    fn refuse_traced(&self, why: NoPlace) -> Refusal {
         let most = self.limits.max_body;
         match why {
             NoPlace::TooLong => {
                 let line = format!("with a traceparent each the messages are over the limit max-body-bytes {most}");
-                let (status, limit) = (StatusCode::PAYLOAD_TOO_LARGE, Some(("max-body-bytes", most as u64)));
-                Answer::Response(refuse(request, status, "body-too-large", &line, limit))
+                Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, line).at_limit("max-body-bytes", most as u64)
             }
-            NoPlace::Busy => self.busy(request, "there is no room to add a traceparent to each message"),
+            NoPlace::Busy => {
+                Refusal::no_budget_for(&self.limits, "there is no room to add a traceparent to each message")
+            }
         }
-    }
-
-    /// What may be buffered is, and `what` has to wait.
-    fn busy(&self, request: &Request<'_>, what: &str) -> Answer {
-        let most = self.limits.max_buffered;
-        let line = format!("the limit max-buffered-bytes {most} is reached: {what}");
-        let limit = Some(("max-buffered-bytes", most as u64));
-        let mut response = refuse(request, StatusCode::SERVICE_UNAVAILABLE, "busy", &line, limit);
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        Answer::Response(response)
     }
 
     /// Takes note of what somebody with a quota has sent.
     fn charge(&self, request: &Request<'_>, context: &Context<'_>, outcome: &Outcome) {
-        let Some(rights) = &self.side.rights else { return };
+        let Some(rights) = &self.rights else { return };
         let messages = match outcome {
             Outcome::Published(published) => published.messages,
             Outcome::Put { items, .. } => *items,
@@ -248,24 +268,27 @@ impl Door {
 
     /// What lets a stream go on, if it needs anything.
     fn still_may(&self, request: &Request<'_>, context: &Context<'_>) -> Option<StillMay> {
-        let rights = self.side.rights.as_ref()?;
+        let rights = self.rights.as_ref()?;
         let pass = rights.pass(endpoints::needs(request, self.surface()), request, context.authorization);
         Some(Box::new(move || pass.as_ref().is_some_and(Pass::is_good)))
     }
 
     /// Answers at once, if nobody else has to be asked.
     fn operate(&self, place: Place, request: &Request<'_>, context: &Context<'_>) -> Option<Answer> {
-        let json = request.accepts_json() || request.query.get("format").is_some_and(|format| format == *"json");
+        let json = match request.query.get("format") {
+            Some(format) => format == *"json",
+            None => Health::is_json_wanted(request.accept),
+        };
         let (response, body) = match place {
             Place::Live => Health::default().answer(json),
             Place::Ready => self.side.health().answer(json),
             Place::Overview => (Response::JSON, self.side.overview().json().into_bytes()),
             Place::Description => return Some(Answer::Response(openapi())),
             Place::File(file) => return Some(Answer::Response(file.response())),
-            Place::Ticket => return self.side.rights.as_ref().map(|rights| rights.answer(request, context)),
+            Place::Ticket => return self.rights.as_ref().map(|rights| rights.answer(request, context)),
             Place::Metrics => return None,
         };
-        Some(whole(&response, body))
+        Some(whole(&response, context.tell(body)))
     }
 
     /// What endpoints have to know, and answers no longer than this client may have.
@@ -288,9 +311,9 @@ impl Door {
                 return Answer::Elsewhere(thread);
             }
             if waiting.is_some()
-                && let Err(denial) = self.admit(request, context.authorization)
+                && let Err(refusal) = self.admit(request, context.authorization)
             {
-                return denied(request, denial);
+                return refusal.answer(request);
             }
             let mut room = Room::new(context);
             let mut rendering = asking.rendering(&mut room);
@@ -315,7 +338,7 @@ impl Door {
                     loop {
                         tokio::select! {
                             () = place.rung() => {}
-                            denial = self.no_longer(request, context) => return denied(request, denial),
+                            refusal = self.no_longer(request, context) => return refusal.answer(request),
                             () = sleep_until(*until) => return whole(&nothing(), Vec::new()),
                             _ = stop.wait_for(|stop| *stop) => return whole(&nothing(), Vec::new()),
                         }
@@ -330,14 +353,14 @@ impl Door {
     }
 
     /// Ends when a request that was let in would not be any more, which is asked as often as of streams.
-    async fn no_longer(&self, request: &Request<'_>, context: &Context<'_>) -> Denial {
-        if self.side.rights.is_none() {
+    async fn no_longer(&self, request: &Request<'_>, context: &Context<'_>) -> Refusal {
+        if self.rights.is_none() {
             return pending().await;
         }
         loop {
             sleep(Duration::from_secs(1)).await;
-            if let Err(denial) = self.admit(request, context.authorization) {
-                return denial;
+            if let Err(refusal) = self.admit(request, context.authorization) {
+                return refusal;
             }
         }
     }
@@ -367,7 +390,7 @@ impl Door {
             Ok(Reply::Dump(dump)) => dump_pieces(engine.clone(), dump, self.longest_item),
             Ok(Reply::Exit) => self.exit(request, context),
             Ok(_) => whole(&Response::text(Status::NotFound), answer),
-            Err(NoRoom) => self.busy(request, "this answer is too long for now"),
+            Err(no_room) => self.no_room(no_room).answer(request),
         }
     }
 
@@ -376,7 +399,7 @@ impl Door {
         let is_here = context.peer.ip().to_canonical().is_loopback();
         if !is_here || context.is_other_page() || !context.is_own_name() {
             let line = if is_here { "/exit is not for pages" } else { "/exit is only for loopback" };
-            return Answer::Response(refuse(request, StatusCode::FORBIDDEN, "forbidden", line, None));
+            return Refusal::new(StatusCode::FORBIDDEN, line).answer(request);
         }
         self.side.stop.send_replace(true);
         whole(&Response::text(Status::Ok), Vec::new())
@@ -389,7 +412,7 @@ fn is_nowhere(reply: &Reply) -> bool {
 }
 
 /// All that is queued, copied a piece at a time as the client takes it.
-fn dump_pieces(engine: impl Engine + Clone, dump: Dump, longest_item: usize) -> Answer {
+fn dump_pieces(engine: Shards, dump: Dump, longest_item: usize) -> Answer {
     let walk = Arc::new(Mutex::new((dump, true)));
     let next = move || -> NextPiece {
         let (engine, walk) = (engine.clone(), Arc::clone(&walk));
@@ -407,117 +430,4 @@ fn dump_pieces(engine: impl Engine + Clone, dump: Dump, longest_item: usize) -> 
     // The newline of the longest item is among what each connection has.
     let body = Body::Pieces { longest: PIECE.max(longest_item), next: Box::new(next) };
     Answer::Response(into_http(&Response::text(Status::Ok), body))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::ops::ControlFlow;
-    use std::time::Duration;
-
-    use futures_util::FutureExt as _;
-    use streamgauge_core::engine::{Data, Lease, Name, Part, Pieces};
-    use tokio::sync::watch;
-
-    use super::*;
-    use crate::engine::disk::{self, SyncMode};
-    use crate::gateway::{Gateway, Settings};
-    use crate::server::Budget;
-
-    /// A gateway whose disk writes nothing before it is started.
-    fn kept(folder: &tempfile::TempDir) -> Arc<Gateway> {
-        let (folder, sync) = (folder.path().to_owned(), SyncMode::Always);
-        let disk = disk::Settings { folder, sync, most: 1 << 30, longest: 1 << 20 };
-        let settings = Settings { disk: Some(disk), ..Settings::new(Surface::Everything) };
-        Gateway::new(settings, watch::Sender::new(false)).unwrap()
-    }
-
-    #[tokio::test]
-    async fn who_waits_for_items_of_a_queue_that_is_gone_does_not_make_it_again() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let gateway = kept(&folder);
-        let engine = &gateway.sides[0].engine;
-        engine.own().keeper().unwrap().journal().start().unwrap();
-        let queue = Name::new(b"gone").unwrap();
-        let get = Command::Get { queue, items: 1, lease: Lease::None };
-        let sink = &mut |_: Part<'_>| ControlFlow::Continue(());
-        assert_eq!(engine.execute_again(&get, sink).await, Outcome::Told(0));
-        assert!(!engine.own().has_queue(&queue));
-        assert_eq!(engine.execute(&get, sink).await, Outcome::Told(0));
-        assert!(engine.own().has_queue(&queue), "who asks first makes it");
-    }
-
-    #[tokio::test]
-    async fn what_waits_for_the_disk_counts_and_more_stays_queued() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let gateway = kept(&folder);
-        let shard = gateway.sides[0].engine.own();
-        let item = vec![b'x'; 40_000];
-        let items = Pieces::whole(Data::Plain(&item));
-        let put = Command::Put { queue: Name::MAIN, items, delay: Duration::ZERO, id: None };
-        let sink = &mut |_: Part<'_>| ControlFlow::Continue(());
-        for _ in 0..4 {
-            assert!(matches!(gateway.sides[0].engine.execute_now(&put, sink), Some(Outcome::Put { items: 1, .. })));
-        }
-        let limits = Limits { max_body: 100_000, max_buffered: 200_000, ..Limits::default() };
-        let budget = Arc::new(Budget::new(&limits));
-        let asks = || Context::new(([192, 0, 2, 1], 1).into(), 1, &[]).within(&budget);
-        let door = gateway.door(Surface::Everything, limits);
-        let (first, second) = (asks(), asks());
-        let get = || Request::new(b"/mget?items=9&wait=1");
-        let mut waiting = std::pin::pin!(door.call(get(), &first));
-        assert!(waiting.as_mut().now_or_never().is_none());
-        let left = first.left();
-        assert!(left < 20_000, "{left} are left");
-        // One that came at the same time has the same room, and all of it is taken.
-        let mut refused = std::pin::pin!(door.call(get(), &second));
-        assert!(refused.as_mut().now_or_never().is_none());
-        assert_eq!(shard.with(|memory| memory.ready(&Name::MAIN)), 2);
-        shard.keeper().unwrap().journal().close();
-        let Answer::Response(refused) = refused.await else { panic!("an answer") };
-        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
-        let Answer::Whole(_, body) = waiting.await else { panic!("no answer") };
-        assert_eq!((body.len(), first.left()), (80_002, left), "until it is sent");
-        drop(body);
-        assert_eq!(first.left(), 100_000);
-    }
-
-    #[tokio::test]
-    async fn what_is_never_safe_is_not_in_what_is_said_instead() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let gateway = kept(&folder);
-        let engine = &gateway.sides[0].engine;
-        // Nothing is written yet.
-        let items = Pieces::whole(Data::Plain(b"an item"));
-        let put = Command::Put { queue: Name::MAIN, items, delay: Duration::ZERO, id: None };
-        let sink = &mut |_: Part<'_>| ControlFlow::Continue(());
-        assert!(matches!(engine.execute_now(&put, sink), Some(Outcome::Put { items: 1, .. })));
-        let door = gateway.door(Surface::Everything, Limits::default());
-        let context = Context::new(([127, 0, 0, 1], 1).into(), 1, &[]);
-        let mut answer = std::pin::pin!(door.call(Request::new(b"/get?wait=1"), &context));
-        assert!(answer.as_mut().now_or_never().is_none());
-        engine.own().keeper().unwrap().journal().fail("a test");
-        let Answer::Whole(response, body) = answer.await else { panic!("no answer") };
-        assert_eq!(response.status, Status::ServiceUnavailable);
-        assert_eq!(String::from_utf8_lossy(&body).lines().count(), 1, "{}", String::from_utf8_lossy(&body));
-        assert!(!body.starts_with(b"an item"));
-    }
-
-    #[test]
-    fn a_piece_of_a_dump_has_no_more_than_it_counts_for() {
-        let gateway = Gateway::new(Settings::new(Surface::Everything), watch::Sender::new(false)).unwrap();
-        let queue = Name::MAIN;
-        for len in [60_000, 60_000, 100_000, 5_000, 60_000] {
-            let items = vec![b'x'; len];
-            let items = Pieces::whole(Data::Plain(&items));
-            let put = Command::Put { queue, items, delay: Duration::ZERO, id: None };
-            assert!(matches!(gateway.execute(&put), Outcome::Put { items: 1, .. }));
-        }
-        let Outcome::Dump(dump) = gateway.execute(&Command::Dump { queue }) else { panic!("no dump") };
-        let Answer::Response(response) = dump_pieces(gateway.sides[0].engine.clone(), dump, 100_000) else {
-            panic!("no response")
-        };
-        let Body::Pieces { longest, mut next } = response.into_body() else { panic!("no pieces") };
-        let pieces: Vec<_> = std::iter::from_fn(|| next().now_or_never()?.unwrap().map(|piece| piece.len())).collect();
-        assert_eq!((longest, pieces), (100_000, vec![60_001, 60_001, 100_001, 65_002]));
-    }
 }
