@@ -2,12 +2,12 @@
 //!
 //! | module | what it is for |
 //! | --- | --- |
-//! | [`engine`] | the seam to what keeps topics and queues; the core's memory engine, in shards; what keeps it on a disk |
-//! | [`threads`] | threads with connections of their own, and messages between them |
-//! | [`topics`], [`queues`] | subscribers and their sockets; the file of what had to leave |
+//! | `engine` | what keeps topics and queues: the core's memory engine, in shards; what keeps it on a disk, or with others |
+//! | `threads` | threads with connections of their own, and messages between them |
+//! | `topics`, `queues` | subscribers and their sockets; the file of what had to leave |
 //! | `gauges` | what is measured in topics |
 //! | [`gateway`], on a [`server`] | what answers requests; [`serve`](commands::serve) runs it |
-//! | [`transport`] | TCP, TLS, and pipes within the process |
+//! | `transport` | TCP, TLS, and pipes within the process |
 //! | [`bridges`] | from a pubsub to queues, to files, or to a pubsub with fewer fields |
 //! | [`readers`] | named tasks for the items of queues: [`Reader::builder`](readers::Reader::builder) |
 //! | [`client`] | HTTP to them, with fail-over and time-outs |
@@ -22,24 +22,27 @@
 #![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 #![cfg_attr(not(feature = "nats"), allow(dead_code, unused_imports, reason = "only an engine uses what it takes"))]
 
+#[cfg(any(test, fuzzing))]
+pub use engine::disk::hostile as hostile_folder;
 #[cfg(fuzzing)]
 pub use operations::rights::hostile as hostile_rights;
 
-mod base64;
+mod append;
 pub mod bridges;
 pub mod client;
 pub mod commands;
-pub mod engine;
+mod engine;
 pub mod gateway;
 mod gauges;
+mod groups;
 mod hash_key;
 mod operations;
-pub mod queues;
+mod queues;
 pub mod readers;
 pub mod results;
 pub mod server;
 pub mod terminal;
-pub mod threads;
-pub mod topics;
+mod threads;
+mod topics;
 mod trace;
-pub mod transport;
+mod transport;

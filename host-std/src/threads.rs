@@ -12,22 +12,22 @@ type Job = Box<dyn FnOnce() + Send>;
 /// What is on its way is bounded by those who send it: a connection sends one thing at a time, and goes with it or waits
 /// for its answer.
 #[derive(Debug, Clone)]
-pub struct Threads(Arc<[UnboundedSender<Job>]>);
+pub(crate) struct Threads(Arc<[UnboundedSender<Job>]>);
 
 /// What has to be done on a thread.
 #[derive(Debug)]
-pub struct Inbox(UnboundedReceiver<Job>);
+pub(crate) struct Inbox(UnboundedReceiver<Job>);
 
 impl Threads {
     /// So many threads, and an inbox for each.
-    pub fn new(count: usize) -> (Self, Vec<Inbox>) {
+    pub(crate) fn new(count: usize) -> (Self, Vec<Inbox>) {
         let (ways, inboxes): (Vec<_>, _) =
             (0..count.max(1)).map(|_| unbounded_channel()).map(|(way, inbox)| (way, Inbox(inbox))).unzip();
         (Self(ways.into()), inboxes)
     }
 
     /// How many there are.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
 

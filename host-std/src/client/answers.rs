@@ -1,26 +1,9 @@
-use super::{Error, Url, https};
-use crate::transport::Transport;
-use core::time::Duration;
 use std::io;
+
 use streamgauge_core::wire::http::{Closed, Event, Responses};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
-/// Opens a connection that sends at once what is written to it.
-pub(crate) async fn open(url: &Url, within: Duration) -> Result<Transport, Error> {
-    let config = url.is_secure().then(https::config).transpose()?;
-    let connecting = async {
-        let socket = TcpStream::connect((url.host(), url.port())).await?;
-        socket.set_nodelay(true)?;
-        match config {
-            Some(config) => https::secure(socket, url, config).await,
-            None => Ok(socket.into()),
-        }
-    };
-    let connected = timeout(within, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-    connected.map_err(Error::Connect)
-}
+use super::Error;
 
 /// The answers on one connection: [`fill`](Self::fill) it from the socket, then
 /// [`decode`](Self::decode) until there is nothing more.
@@ -59,6 +42,11 @@ impl Answers {
         let event = self.responses.decode(&mut input, to_head)?;
         self.start = self.end - input.len();
         Ok(event)
+    }
+
+    /// Whether more was read than what is decoded.
+    pub(crate) const fn is_ahead(&self) -> bool {
+        self.start < self.end
     }
 
     /// What the end of the connection means.

@@ -1,11 +1,12 @@
-use super::request::{receive, write_for};
+use super::request::{Received, receive, write_all, write_for};
 use super::{Answers, Error, Limits, Url, bearer, open};
 use crate::transport::Transport;
+use core::pin::pin;
 use core::time::Duration;
 use http::Response;
 use std::io;
-use tokio::io::{AsyncWriteExt, split};
-use tokio::time::{Instant, timeout};
+use tokio::io::split;
+use tokio::time::Instant;
 
 /// Requests to one host, one after another, on a connection that is kept between them.
 ///
@@ -70,35 +71,48 @@ impl Connection {
         self.request.clear();
         let bearer = bearer::field()?;
         write_for(bearer, &mut self.request, method, url, fields, body).ok_or(Error::Invalid)?;
-        let kept = self
-            .kept
-            .take()
-            .filter(|(_, to, used)| to.is_same_host(url) && used.elapsed() < FRESH)
-            .and_then(|(mut stream, ..)| is_open(&mut stream).then_some(stream));
-        let mut stream = match kept {
-            Some(stream) => stream,
-            None => {
+        let is_kept = self.is_kept();
+        let mut stream = match self.kept.take() {
+            Some((stream, to, _)) if is_kept && to.is_same_host(url) => stream,
+            _ => {
                 self.answers = Answers::new();
                 open(url, self.limits.connect).await?
             }
         };
-        let (mut reading, mut writing) = split(&mut stream);
-        let answer = receive(&mut reading, &mut self.answers, method, &self.limits);
-        let written = async {
-            let writing = async {
-                writing.write_all(&self.request).await?;
-                writing.flush().await
-            };
-            let written = timeout(self.limits.read, writing).await;
-            written.map_err(|_| Error::TimedOut)?.map_err(Error::io)
-        };
-        // A request may be refused, and the connection closed, before all of it is sent.
-        let (written, answer) = tokio::join!(written, answer);
+        let (written, answer) = self.exchange(&mut stream, method).await;
         let (answer, keep_alive) = answer?;
-        if written.is_ok() && keep_alive {
+        // What is there already belongs to no request.
+        if written.is_ok() && keep_alive && !self.answers.is_ahead() {
             self.kept = Some((stream, url.root(), Instant::now()));
         }
         Ok(answer)
+    }
+
+    /// Writes the request and reads its answer; what came of each.
+    async fn exchange(&mut self, stream: &mut Transport, method: &str) -> (Result<(), Error>, Received) {
+        let (mut reading, mut writing) = split(stream);
+        let mut written = pin!(write_all(&mut writing, &self.request, self.limits.read));
+        // Nobody waits for an answer as long as the request goes on; but it may be refused, and the connection closed, before
+        // all of it is sent.
+        let early = tokio::select! {
+            biased;
+            read = self.answers.fill(&mut reading) => match read {
+                Ok(_) => None,
+                Err(error) => return (Ok(()), Err(Error::io(error))),
+            },
+            written = &mut written => Some(written),
+        };
+        let answer = receive(&mut reading, &mut self.answers, method, &self.limits);
+        match early {
+            Some(written) => (written, answer.await),
+            None => tokio::join!(written, answer),
+        }
+    }
+
+    /// Whether there is a connection that the next call of its host goes over, so that who answers is who has answered the
+    /// last one.
+    pub(crate) fn is_kept(&mut self) -> bool {
+        self.kept.as_mut().is_some_and(|(stream, _, used)| used.elapsed() < FRESH && is_open(stream))
     }
 }
 

@@ -42,8 +42,9 @@ pub(super) enum Found<'a> {
 #[derive(Debug)]
 pub(super) enum Decoder {
     Lines(Lines<Box<[u8]>>, LastWords),
-    Multipart(Box<Multipart<Box<[u8]>>>),
-    Events(Box<Events<Box<[u8]>>>),
+    Multipart(Box<Multipart<Box<[u8]>>>, Tail),
+    /// And whether the server said that it kicks.
+    Events(Box<Events<Box<[u8]>>>, bool),
 }
 
 impl Decoder {
@@ -52,11 +53,11 @@ impl Decoder {
         let storage = vec![0; max].into_boxed_slice();
         Ok(match Encoding::of(content_type).unwrap_or(Encoding::Lines) {
             Encoding::Lines => Self::Lines(Lines::subscription(storage), LastWords::default()),
-            Encoding::Events => Self::Events(Box::new(Events::new(storage))),
+            Encoding::Events => Self::Events(Box::new(Events::new(storage)), false),
             Encoding::Multipart => {
                 let boundary = boundary(content_type).map_or(BOUNDARY, str::as_bytes);
                 let parts = Multipart::new(storage, boundary).ok_or(Error::Encoding("no valid boundary"))?;
-                Self::Multipart(Box::new(parts))
+                Self::Multipart(Box::new(parts), Tail::default())
             }
         })
     }
@@ -81,7 +82,8 @@ impl Decoder {
                     }
                 }
             }
-            Self::Multipart(parts) => {
+            Self::Multipart(parts, tail) => {
+                tail.push(input);
                 while let Some(event) = parts.decode(&mut input) {
                     match event {
                         multipart::Event::Message(message) => on(Found::Message(None, message)),
@@ -92,9 +94,10 @@ impl Decoder {
                     }
                 }
             }
-            Self::Events(events) => {
+            Self::Events(events, is_kicked) => {
                 while let Some(event) = events.decode(&mut input) {
                     match event {
+                        sse::Event::Message(event) if event.event == b"error" => *is_kicked |= is_kick(event.data),
                         sse::Event::Message(event) => decode_event(&event, &mut on),
                         sse::Event::TooLong { length, .. } => on(Found::TooLong(None, length)),
                     }
@@ -105,11 +108,13 @@ impl Decoder {
     }
 
     /// Why the stream has ended.
-    pub(super) fn finish(&mut self) -> Error {
-        match self {
-            Self::Lines(_, LastWords(Some(_))) => Error::Kicked,
-            _ => Error::Closed,
-        }
+    pub(super) fn finish(&self) -> Error {
+        let is_kicked = match self {
+            Self::Lines(_, last_words) => last_words.0.is_some(),
+            Self::Multipart(_, tail) => tail.is_kick(),
+            Self::Events(_, is_kicked) => *is_kicked,
+        };
+        if is_kicked { Error::Kicked } else { Error::Closed }
     }
 }
 
@@ -130,6 +135,30 @@ fn boundary(content_type: &str) -> Option<&str> {
     })
 }
 
+/// Whether it is like the line that pubsub sends to whom it kicks.
+fn is_kick(line: &[u8]) -> bool {
+    line.starts_with(b"ERROR_TOO_SLOW. kicked for having ") && line.ends_with(b" pending bytes")
+}
+
+/// The last bytes of a stream of parts: who is kicked is told behind the last boundary, where the next part would begin.
+#[derive(Debug, Default)]
+pub(super) struct Tail(Vec<u8>);
+
+impl Tail {
+    /// More than the line has, and the end of the one before.
+    const BYTES: usize = 80;
+
+    fn push(&mut self, input: &[u8]) {
+        self.0.extend_from_slice(input.get(input.len().saturating_sub(Self::BYTES)..).unwrap_or(input));
+        self.0.drain(..self.0.len().saturating_sub(Self::BYTES));
+    }
+
+    fn is_kick(&self) -> bool {
+        let line = self.0.strip_suffix(b"\n").and_then(|text| text.rsplit(|byte| *byte == b'\n').next());
+        line.is_some_and(is_kick)
+    }
+}
+
 /// A line like the one that pubsub sends to whom it kicks, held back until it is known whether
 /// the stream goes on: only then it was a message.
 #[derive(Debug, Default)]
@@ -137,7 +166,7 @@ pub(super) struct LastWords(Option<Vec<u8>>);
 
 impl LastWords {
     fn holds_back(&mut self, line: &[u8]) -> bool {
-        let suspect = line.starts_with(b"ERROR_TOO_SLOW. kicked for having ") && line.ends_with(b" pending bytes");
+        let suspect = is_kick(line);
         if suspect {
             self.0 = Some(line.to_vec());
         }
@@ -193,5 +222,15 @@ mod tests {
         assert_eq!((found, end), (vec!["None a".to_owned()], Error::Kicked.to_string()));
         let (found, _) = decode("application/json", &format!("{kick}\nb\n"));
         assert_eq!(found, [format!("None {kick}"), "None b".into()]);
+        let part = "content-type: */*\r\ncontent-length: 1\r\n\r\na\r\n--xXPubSubXx\r\n";
+        let parts = decode("multipart/x-mixed-replace", &format!("--xXPubSubXx\r\n{part}{kick}\n"));
+        assert_eq!(parts, (vec!["None a".to_owned()], Error::Kicked.to_string()));
+        let of_it = part.replace("length: 1", "length: 50").replace("a\r\n--", &format!("{kick}\n\r\n--"));
+        let (found, end) = decode("multipart/x-mixed-replace", &format!("--xXPubSubXx\r\n{of_it}"));
+        assert_eq!((found, end), (vec![format!("None {kick}\n")], Error::Closed.to_string()));
+        let events = decode("text/event-stream", &format!("id: 1\ndata: a\n\nevent: error\ndata: {kick}\n\n"));
+        assert_eq!(events, (vec!["Some(1) a".to_owned()], Error::Kicked.to_string()));
+        let (found, end) = decode("text/event-stream", &format!("id: 1\ndata: {kick}\n\n"));
+        assert_eq!((found, end), (vec![format!("Some(1) {kick}")], Error::Closed.to_string()));
     }
 }

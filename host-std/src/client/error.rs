@@ -42,6 +42,13 @@ impl Error {
         let broken = error.get_ref().and_then(|why| why.downcast_ref::<Broken>());
         if broken.is_some_and(Broken::is_refusal) { Self::Connect(error) } else { Self::Io(error) }
     }
+
+    /// Whether an answer stays the same however long one waits: the request would have to be another one.
+    pub(crate) const fn is_final(&self) -> bool {
+        // 408, 425 and 429 ask for patience; where it is now, and what is not understood there, do not change.
+        let is_final = matches!(self, Self::Status(300..=407 | 409..=424 | 426..=428 | 430..=499 | 501 | 505));
+        is_final || matches!(self, Self::Setup(_) | Self::Invalid)
+    }
 }
 
 impl fmt::Display for Error {

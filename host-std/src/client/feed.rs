@@ -26,6 +26,9 @@ pub struct Feed {
     left: Option<u64>,
 }
 
+/// What lasts so long, and brings something, is a stream, also where messages have no numbers.
+const LASTING: Duration = Duration::from_secs(1);
+
 /// What happens to a feed.
 #[derive(Debug)]
 pub enum News<'a> {
@@ -144,7 +147,8 @@ impl Feed {
         {
             return Ok(Err(error));
         }
-        // A source that ends each stream as soon as it has begun is no better than one that isn't there.
+        // A source that ends each stream as soon as it has begun is no better than one that isn't there; and lines without
+        // numbers may be anything.
         let (begun, mut is_good) = (Instant::now(), false);
         // It is not lost then, but over.
         let has_end = url.parameter("follow").is_some_and(|follow| follow == "0");
@@ -162,7 +166,8 @@ impl Feed {
             });
             let read = read.await;
             self.position = stream.position();
-            if is_good || begun.elapsed() > self.backoff.most() {
+            let is_one = is_good && (self.position.is_some() || begun.elapsed() > LASTING);
+            if is_one || begun.elapsed() > self.backoff.most() {
                 self.backoff.reset();
             }
             match (end, read) {

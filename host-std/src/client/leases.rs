@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
+use data_encoding::BASE64;
 use streamgauge_core::endpoints::LONGEST_DELAY;
 
 use super::{Connection, Error, Url};
-use crate::base64;
 
 /// What a queue is asked that lends its items.
 #[derive(Debug, Clone)]
@@ -149,7 +149,7 @@ impl Lent {
         let text = |name: &str| said.get(name)?.as_str();
         let data = match text("data") {
             Some(data) => data.as_bytes().to_vec(),
-            None => base64::decode(text("data64")?)?,
+            None => BASE64.decode(text("data64")?.as_bytes()).ok()?,
         };
         Some(Self {
             item: said.get("item")?.as_u64()?,

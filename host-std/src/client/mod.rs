@@ -14,8 +14,10 @@
 //! | `form` | in which form a stream is asked for, so that its messages have numbers |
 //! | `feed` | [`Feed`]: subscriptions one after another, with back-off and resume |
 //! | `decoder` | messages out of each of the three encodings |
+//! | `reach` | from an address to a connection |
 //! | `answers` | what comes off a socket, decoded |
 //! | `backoff` | [`Backoff`]: how long to wait before the next attempt |
+//! | `retry_after` | how long a server asks to wait |
 
 mod answers;
 mod backoff;
@@ -28,12 +30,14 @@ mod form;
 mod https;
 pub(crate) mod leases;
 mod numbers;
+mod reach;
 mod request;
+mod retry_after;
 mod subscription;
 mod url;
 mod write;
 
-pub(crate) use answers::{Answers, open};
+pub(crate) use answers::Answers;
 pub use backoff::Backoff;
 pub use bearer::authorize;
 pub(crate) use bearer::authorize_by;
@@ -44,10 +48,12 @@ pub use feed::{Announce, Feed, News};
 pub use https::trust;
 pub(crate) use https::trust_later;
 pub use numbers::Position;
+pub(crate) use reach::open;
 pub use request::request;
 #[cfg(feature = "otlp")]
 pub(crate) use request::request_for;
 pub(crate) use request::write;
+pub(crate) use retry_after::retry_after;
 pub use subscription::{Item, Subscription};
 pub use url::{BadUrl, Url};
 pub use write::{pubsub_write, simplequeue_write};
@@ -71,7 +77,7 @@ pub fn prepare(url: &Url) -> Result<(), Error> {
 pub struct Limits {
     /// For a connection to be there.
     pub connect: Duration,
-    /// For the next bytes of an answer.
+    /// For the other side to take more of a request, or for the next bytes of an answer.
     pub read: Duration,
     /// Bytes of an answer's body.
     pub body: usize,

@@ -1,8 +1,9 @@
 use super::{Answers, Error, Limits, Url, bearer, open};
 use crate::transport::Transport;
+use core::time::Duration;
 use http::{HeaderName, HeaderValue, Response};
 use streamgauge_core::wire::http::{Closed, Event, HeadWriter};
-use tokio::io::{AsyncRead, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// Sends one request on a connection of its own and returns the whole answer.
@@ -58,22 +59,34 @@ pub(super) async fn send(
     let fields = [&[("Connection", "close")], fields].concat();
     write_for(bearer, &mut bytes, method, url, &fields, body).ok_or(Error::Invalid)?;
     let mut stream = open(url, limits.connect).await?;
-    let writing = async {
-        stream.write_all(&bytes).await?;
-        stream.flush().await
-    };
-    let written = timeout(limits.read, writing).await;
-    written.map_err(|_| Error::TimedOut)?.map_err(Error::io)?;
+    write_all(&mut stream, &bytes, limits.read).await?;
     Ok(stream)
 }
 
-/// The next whole answer, and whether another one can follow it.
+/// Writes all of it, however long that takes, as long as the other side takes some of it within `patience`.
+pub(super) async fn write_all(
+    stream: &mut (impl AsyncWrite + Unpin),
+    mut bytes: &[u8],
+    patience: Duration,
+) -> Result<(), Error> {
+    while !bytes.is_empty() {
+        let written = timeout(patience, stream.write(bytes)).await;
+        let written = written.map_err(|_| Error::TimedOut)?.map_err(Error::io)?;
+        bytes = bytes.get(written..).filter(|_| written > 0).ok_or(Error::Closed)?;
+    }
+    timeout(patience, stream.flush()).await.map_err(|_| Error::TimedOut)?.map_err(Error::io)
+}
+
+/// A whole answer, and whether another one can follow it.
+pub(super) type Received = Result<(Response<Vec<u8>>, bool), Error>;
+
+/// The next whole answer.
 pub(super) async fn receive(
     stream: &mut (impl AsyncRead + Unpin),
     answers: &mut Answers,
     method: &str,
     limits: &Limits,
-) -> Result<(Response<Vec<u8>>, bool), Error> {
+) -> Received {
     let mut answer = Response::new(Vec::new());
     let mut keep_alive = false;
     loop {

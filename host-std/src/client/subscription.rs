@@ -61,6 +61,11 @@ pub enum Item<'a> {
     },
 }
 
+/// Whether this content-type is that of a page: another address of a server, or what a proxy says, is no stream.
+fn is_page(content_type: &str) -> bool {
+    content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/html"))
+}
+
 impl Subscription {
     /// Asks with HEAD how the stream is encoded, then for the stream. O(1) requests.
     ///
@@ -112,7 +117,11 @@ impl Subscription {
                 if !(200..300).contains(&head.status) {
                     return Err(Error::Status(head.status));
                 }
-                let own = text(&head, "content-type").filter(|own| Encoding::of(own).is_some());
+                let own = text(&head, "content-type");
+                if own.as_deref().is_some_and(is_page) {
+                    return Err(Error::Encoding("it is a page for people (text/html)"));
+                }
+                let own = own.filter(|own| Encoding::of(own).is_some());
                 let decoder = Decoder::new(own.as_deref().or(hint).unwrap_or_default(), limits.message)?;
                 let numbers = Numbers::new(&head, decoder.encoding(), url, after);
                 return Ok(Self { stream, answers, decoder, numbers });

@@ -1,20 +1,20 @@
 //! What is answered to `/gauges`.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 
-use http::StatusCode;
-use streamgauge_core::endpoints::{GaugeRequest, Request, Response, Status, readings};
-use streamgauge_core::engine::{Name, Prefix, Refusal};
-use streamgauge_core::gauge::{Counters, Definition, Format, Gauge, MergeError, SetupError, render};
+use streamgauge_core::endpoints::{GaugeProblem, GaugeRequest, Request, Response, Status, refuse_gauge};
+use streamgauge_core::engine::{self, Name, Prefix};
+use streamgauge_core::gauge::{Counters, Definition, Format, Gauge, SetupError, readings, render};
 use streamgauge_core::time::Time;
 use tokio::sync::mpsc;
 
 use super::Gauges;
-use super::boxes::Boxes;
+use super::boxes::{self, Boxes};
 use super::directory::{NoPlace, Place};
 use super::standing::{Cost, GaugeStats, Standing};
 use crate::engine::disk::Notes;
-use crate::server::{Answer, refuse, refused, whole};
+use crate::server::{self, Answer, preferred, refused, whole};
 
 /// What a request about gauges comes to.
 pub(crate) enum Answered {
@@ -25,19 +25,33 @@ pub(crate) enum Answered {
 }
 
 /// Told where gauges are those of many gateways.
-const NO_MERGE: Refusal = Refusal::NotImplemented(
+const NO_MERGE: engine::Refusal = engine::Refusal::NotImplemented(
     "a gauge of many gateways takes no other one in: streamgauge merge adds up what was read of them",
 );
+
+/// The format that is asked for: `named`, if it is by a parameter, or the one of them that `Accept` wants most.
+fn form(request: &Request<'_>, named: Format) -> Format {
+    const FORMATS: [Format; 5] = [Format::Table, Format::Json, Format::OpenMetrics, Format::Svg, Format::Binary];
+    if request.query.get("format").is_some() {
+        return named;
+    }
+    preferred(request.accept, FORMATS, Format::media_type).unwrap_or(Format::Table)
+}
 
 /// The most gauges.
 const MOST: usize = 1_000;
 
 impl Gauges {
-    /// Answers a request about gauges.
-    pub(crate) async fn answer(&self, request: &Request<'_>, asked: &GaugeRequest) -> Answered {
+    /// Answers a request about gauges; `may_set` says whether whoever asks may name what a definition names.
+    pub(crate) async fn answer(
+        &self,
+        request: &Request<'_>,
+        asked: &GaugeRequest,
+        may_set: impl FnOnce(&Definition) -> Result<(), server::Refusal> + Send,
+    ) -> Answered {
         match asked {
             GaugeRequest::List(prefix) => Answered::Answer(self.list(prefix).await),
-            GaugeRequest::Set(name) => self.set(request, name).await,
+            GaugeRequest::Set(name) => self.set(request, name, may_set).await,
             GaugeRequest::Show(name, _) | GaugeRequest::Remove(name) | GaugeRequest::Merge(name) => {
                 match self.directory.shard_of(name) {
                     None => Answered::Answer(missing(request, name)),
@@ -70,16 +84,14 @@ impl Gauges {
         let mut all = self.standing.lock();
         let Some(one) = all.get_mut(name) else { return missing(request, name) };
         match asked {
-            GaugeRequest::Show(_, format) => self.show(one, name, *format),
+            GaugeRequest::Show(_, format) => self.show(one, name, form(request, *format)),
             // The other gateways would not have it.
             GaugeRequest::Merge(_) if self.engine.own().order().is_some() => refused(request, &NO_MERGE),
             GaugeRequest::Merge(_) => {
                 let shard = self.engine.own();
-                // What it takes to look at it is given back at once.
-                let mut room = Boxes::new(shard.budget().nothing());
-                match one.gauge_mut().merge(request.body, shard.clock().now(), &mut room) {
+                match boxes::merge(one.gauge_mut(), request.body, shard.clock().now(), shard.budget()) {
                     Ok(()) => whole(&Response::text(Status::Ok), Vec::new()),
-                    Err(error) => refused_merge(request, &error),
+                    Err(error) => refused_as(request, error.into(), &error, None),
                 }
             }
             _ => whole(&Response::text(Status::NotFound), Vec::new()),
@@ -94,9 +106,10 @@ impl Gauges {
         if let Err(refusal) = self.engine.own().note(name, None).await {
             return refused(request, &refusal);
         }
-        self.standing.lock().remove(name);
+        self.put_in_place(*name, None);
         self.directory.remove(name);
         self.tell_shard();
+        self.heed_others();
         whole(&Response::text(Status::Ok), Vec::new())
     }
 
@@ -107,14 +120,14 @@ impl Gauges {
         let gone = |name: &Name| !notes.contains_key(name);
         let gone: Vec<_> = self.standing.lock().keys().filter(|name| gone(name)).copied().collect();
         for name in gone {
-            self.standing.lock().remove(&name);
+            self.put_in_place(name, None);
             self.directory.remove(&name);
             is_changed = true;
         }
         for (name, note) in notes {
             let (since, note) = noted(&note);
             let set = Definition::from_json(note).map_err(|wrong| wrong.to_string()).and_then(|definition| {
-                if self.standing.lock().get(&name).is_some_and(|one| *one.gauge().definition() == definition) {
+                if self.standing.lock().get(&name).is_some_and(|one| one.is_as_noted(since, &definition)) {
                     return Ok(false);
                 }
                 let to = readings(&name).ok_or("its name is too long")?;
@@ -128,7 +141,7 @@ impl Gauges {
                 }
                 let place = Place::of(self.engine.here(), &definition);
                 self.directory.insert(name, place, MOST).map_err(|error| error.to_string())?;
-                self.standing.lock().insert(name, one);
+                self.put_in_place(name, Some(one));
                 Ok(true)
             });
             match set {
@@ -138,6 +151,13 @@ impl Gauges {
         }
         if is_changed {
             self.tell_shard();
+        }
+    }
+
+    /// Has what was noted last: another gateway may have noted something since what was noted here was executed.
+    fn heed_others(&self) {
+        if self.engine.own().order().is_some() {
+            self.restore();
         }
     }
 
@@ -157,15 +177,19 @@ impl Gauges {
     }
 
     /// Makes a gauge, or another one in its place: the same definition changes nothing.
-    async fn set(&self, request: &Request<'_>, name: &Name) -> Answered {
+    async fn set(
+        &self,
+        request: &Request<'_>,
+        name: &Name,
+        may_set: impl FnOnce(&Definition) -> Result<(), server::Refusal>,
+    ) -> Answered {
         let definition = match Definition::from_json(request.body) {
             Ok(definition) => definition,
-            Err(wrong) => {
-                let line = wrong.to_string();
-                let answer = refuse(request, StatusCode::BAD_REQUEST, "bad-request", &line, None);
-                return Answered::Answer(Answer::Response(answer));
-            }
+            Err(wrong) => return Answered::Answer(refused_as(request, GaugeProblem::Wrong, &wrong, None)),
         };
+        if let Err(refusal) = may_set(&definition) {
+            return Answered::Answer(refusal.answer(request));
+        }
         let here = self.engine.here();
         match self.directory.shard_of(name) {
             Some(shard) if shard != here => return Answered::Elsewhere(shard),
@@ -192,18 +216,18 @@ impl Gauges {
         }
         if known.is_some() && self.engine.home(&definition.topic) != self.engine.here() {
             let line = "a gauge stays with its topic: remove it first";
-            return Answer::Response(refuse(request, StatusCode::CONFLICT, "conflict", line, None));
+            return refused_as(request, GaugeProblem::Conflict, &line, None);
         }
         // That of its readings is made with it.
         let used = definition.rules.iter().filter_map(|rule| rule.to).chain([definition.topic]);
         for topic in used.filter(|topic| *topic != to) {
-            if let Err(refusal) = self.engine.may_use(&topic) {
+            if let Err(refusal) = self.engine.shard_of(&topic).may_use(&topic) {
                 return refused(request, &refusal);
             }
         }
         let budget = self.engine.own().budget();
         let made = Standing::new(*name, to, definition, self.engine.own(), budget.nothing());
-        let one = match made {
+        let mut one = match made {
             Ok(one) => one,
             Err(SetupError::NoRoom) => {
                 let before = self.standing.lock().get(name).map_or(0, Standing::bytes);
@@ -218,23 +242,16 @@ impl Gauges {
                     budget.bytes(),
                     budget.bytes().saturating_sub(budget.held())
                 );
-                let limit = Some(("memory", budget.bytes()));
-                let answer = refuse(request, StatusCode::INSUFFICIENT_STORAGE, "no-room", &line, limit);
-                return Answer::Response(answer);
+                return refused_as(request, GaugeProblem::NoRoom, &line, Some(("memory", budget.bytes())));
             }
-            Err(error) => {
-                return Answer::Response(refuse(
-                    request,
-                    StatusCode::BAD_REQUEST,
-                    "bad-request",
-                    &error.to_string(),
-                    None,
-                ));
-            }
+            Err(error) => return refused_as(request, error.into(), &error, None),
         };
         let before = match self.directory.insert(*name, Place::of(self.engine.here(), definition), MOST) {
             Ok(before) => before,
-            Err(error) => return refused_place(request, error),
+            Err(error @ NoPlace::Full(most)) => {
+                return refused_as(request, GaugeProblem::TooMany, &error, Some(("gauges", most as u64)));
+            }
+            Err(error) => return refused_as(request, GaugeProblem::Conflict, &error, None),
         };
         // What is refused leaves no topic behind.
         let is_made = if definition.every.is_some() {
@@ -250,7 +267,9 @@ impl Gauges {
         };
         let mut note = Vec::new();
         if self.engine.own().order().is_some() {
-            note.extend_from_slice(format!("{} ", one.next()).as_bytes());
+            let since = one.next();
+            note.extend_from_slice(format!("{since} ").as_bytes());
+            one = one.since(since, Time::ZERO);
         }
         let Ok(()) = definition.write_json(&mut note) as Result<(), Infallible>;
         if let Err(refusal) = self.engine.own().note(name, Some(&note)).await {
@@ -260,8 +279,9 @@ impl Gauges {
             }
             return refused(request, &refusal);
         }
-        self.standing.lock().insert(*name, one);
+        self.put_in_place(*name, Some(one));
         self.tell_shard();
+        self.heed_others();
         let status = if known.is_some() { Status::Ok } else { Status::Created };
         whole(&Response::text(status), self.too_long(definition, &to))
     }
@@ -363,26 +383,14 @@ fn describe(name: &Name, one: &Standing) -> Vec<u8> {
     out
 }
 
-fn refused_place(request: &Request<'_>, error: NoPlace) -> Answer {
-    let (status, problem, limit) = match error {
-        NoPlace::Full(most) => (StatusCode::INSUFFICIENT_STORAGE, "too-many", Some(("gauges", most as u64))),
-        NoPlace::Circle(_) => (StatusCode::CONFLICT, "conflict", None),
-    };
-    Answer::Response(refuse(request, status, problem, &error.to_string(), limit))
-}
-
-fn refused_merge(request: &Request<'_>, error: &MergeError) -> Answer {
-    let (status, problem) = match error {
-        MergeError::Different => (StatusCode::CONFLICT, "conflict"),
-        MergeError::NoRoom => (StatusCode::INSUFFICIENT_STORAGE, "no-room"),
-        _ => (StatusCode::BAD_REQUEST, "bad-request"),
-    };
-    Answer::Response(refuse(request, status, problem, &error.to_string(), None))
-}
-
 fn missing(request: &Request<'_>, name: &Name) -> Answer {
-    let line = format!("there is no gauge {name}");
-    Answer::Response(refuse(request, StatusCode::NOT_FOUND, "no-such-name", &line, None))
+    refused_as(request, GaugeProblem::Missing, &format_args!("there is no gauge {name}"), None)
+}
+
+fn refused_as(request: &Request<'_>, why: GaugeProblem, line: &dyn Display, limit: Option<(&str, u64)>) -> Answer {
+    let mut body = Vec::new();
+    let Ok(response) = refuse_gauge(why, line, limit, request, &mut body) as Result<Response, Infallible>;
+    whole(&response, body)
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! The storage of a gauge: boxes, from the budget of all topics and queues.
 
-use streamgauge_core::gauge::{Group, Key, Measured, Pane, Storage};
+use std::sync::Arc;
+
+use streamgauge_core::gauge::{Gauge, Group, Key, Measured, MergeError, Pane, Storage};
 use streamgauge_core::stats::graph::Edge;
 use streamgauge_core::stats::space_saving::Slot;
+use streamgauge_core::time::Time;
 
 use crate::engine::memory::{Budget, Held};
 
@@ -85,11 +88,56 @@ impl Storage for Boxes {
     }
 }
 
+/// Adds what another gauge has measured, whole or not at all. All of it is looked at before anything is added, and then
+/// again: what one look at a cell takes is held all the while, so that there is room for the second if there was for the
+/// first.
+pub(super) fn merge(gauge: &mut Gauge<Boxes>, bytes: &[u8], now: Time, budget: &Arc<Budget>) -> Result<(), MergeError> {
+    let mut held = budget.nothing();
+    if !held.extend(Gauge::<Boxes>::room_to_merge(gauge.definition())) {
+        return Err(MergeError::NoRoom);
+    }
+    gauge.merge(bytes, now, &mut Boxes::unbounded())
+}
+
 #[cfg(test)]
 mod tests {
-    use streamgauge_core::gauge::{Definition, Gauge};
+    use streamgauge_core::gauge::Definition;
 
     use super::*;
+
+    #[test]
+    fn a_gauge_is_merged_whole_or_not_at_all() {
+        let definition = r#"{"field":"x","by":"g","groups":8,"measure":["quantiles","distinct","top"]}"#;
+        let definition = Definition::from_json(definition.as_bytes()).unwrap();
+        let gauge = || {
+            let mut gauge = Gauge::new(&definition, &mut Boxes::unbounded()).unwrap();
+            for group in 0..5 {
+                gauge.take(format!(r#"{{"x":{group}.5,"g":{group}}}"#).as_bytes(), Time::ZERO);
+            }
+            gauge
+        };
+        let form = |gauge: &mut Gauge<Boxes>| {
+            let mut form = Vec::new();
+            let Ok(()) = gauge.write_binary(Time::ZERO, &mut form);
+            form
+        };
+        let (other, before) = (form(&mut gauge()), form(&mut gauge()));
+        let mut whole = gauge();
+        merge(&mut whole, &other, Time::ZERO, &Budget::new(u64::MAX)).unwrap();
+        let (whole, needed) = (form(&mut whole), Gauge::<Boxes>::room_to_merge(&definition));
+        for (bytes, expected, after) in [
+            (0, Err(MergeError::NoRoom), &before),
+            (needed - 1, Err(MergeError::NoRoom), &before),
+            (needed, Ok(()), &whole),
+            // More than all cells take, and less than twice that.
+            (needed * 16, Ok(()), &whole),
+        ] {
+            let (budget, mut gauge) = (Budget::new(bytes), gauge());
+            assert_eq!(merge(&mut gauge, &other, Time::ZERO, &budget), expected, "{bytes}");
+            assert!(form(&mut gauge) == *after, "{bytes} bytes: {expected:?}, and merged in part");
+            assert_eq!(budget.held(), 0);
+        }
+    }
 
     #[test]
     fn a_gauge_takes_the_room_that_is_told_before() {

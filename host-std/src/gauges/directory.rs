@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 use streamgauge_core::engine::Name;
-use streamgauge_core::gauge::{Definition, Every};
+use streamgauge_core::gauge::{Definition, Every, whose_readings};
 
 use super::Gauges;
 
@@ -30,8 +30,10 @@ pub(super) struct Place {
 /// Why a gauge has no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoPlace {
-    /// There are as many as may be, or another shard has the name.
+    /// There are as many as may be.
     Full(usize),
+    /// Another shard has a gauge of the name.
+    Taken,
     /// What it would measure follows from its own readings: they are this topic's, or what that one's gauge measures.
     Circle(Name),
 }
@@ -47,6 +49,7 @@ impl fmt::Display for NoPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full(most) => write!(f, "there are {most} gauges, as many as there may be"),
+            Self::Taken => f.write_str("there is a gauge of this name on another topic: remove that first"),
             Self::Circle(topic) => write!(
                 f,
                 "a gauge can't measure its own readings: each message of {topic} would lead to the next, without an end"
@@ -71,12 +74,14 @@ impl Directory {
         self.places.lock().get(name).map(|place| place.shard)
     }
 
-    /// Takes a name for a place, unless there are `most`; the place that it had.
+    /// Takes a name for a place, unless there are `most` or another shard has it; the place that it had.
     pub(super) fn insert(&self, name: Name, place: Place, most: usize) -> Result<Option<Place>, NoPlace> {
         let mut places = self.places.lock();
         let known = places.get(&name).copied();
-        if known.map_or(places.len() >= most, |known| known.shard != place.shard) {
-            return Err(NoPlace::Full(most));
+        match known {
+            None if places.len() >= most => return Err(NoPlace::Full(most)),
+            Some(known) if known.shard != place.shard => return Err(NoPlace::Taken),
+            _ => {}
         }
         if is_circle(&places, &name, &place) {
             return Err(NoPlace::Circle(place.topic));
@@ -113,11 +118,6 @@ fn is_circle(places: &BTreeMap<Name, Place>, name: &Name, place: &Place) -> bool
         at = places.get(&source);
     }
     false
-}
-
-/// The gauge whose readings a topic has.
-fn whose_readings(topic: &Name) -> Option<Name> {
-    Name::new(topic.as_bytes().strip_prefix(b"gauge.")?).ok()
 }
 
 #[cfg(test)]
@@ -165,7 +165,7 @@ mod tests {
             "a gauge can't measure its own readings: each message of gauge.a would lead to the next, without an end"
         );
         assert_eq!(directory.insert(name("b"), first, 1).unwrap_err(), NoPlace::Full(1));
-        assert_eq!(directory.insert(name("a"), Place { shard: 1, ..first }, 1).unwrap_err(), NoPlace::Full(1));
+        assert_eq!(directory.insert(name("a"), Place { shard: 1, ..first }, 1).unwrap_err(), NoPlace::Taken);
         let known = directory.insert(name("a"), place("u", true), 1).unwrap();
         assert_eq!(known.map(|place| place.topic), Some(name("t")));
         directory.put_back(name("a"), known);

@@ -38,6 +38,8 @@ pub(crate) struct Gauges {
     directory: Arc<Directory>,
     /// Nothing is awaited while it is locked, and nobody but this thread does.
     standing: Mutex<BTreeMap<Name, Standing>>,
+    /// What is still to be told of gauges that are gone.
+    last_words: Mutex<Vec<Told>>,
     /// Rung when there is a gauge more or less.
     changed: Notify,
     /// Held by who sets one up or removes one, until that is noted: another one of that name waits.
@@ -51,6 +53,7 @@ impl Gauges {
             engine,
             directory,
             standing: Mutex::default(),
+            last_words: Mutex::default(),
             changed: Notify::new(),
             changing: tokio::sync::Mutex::default(),
         }
@@ -62,7 +65,7 @@ impl Gauges {
         loop {
             let next = self.feed_once().await;
             let sleep = async {
-                match next.and_then(|time| shard.clock().instant(time)) {
+                match next.and_then(|time| shard.clock().instant(shard.settles(time))) {
                     Some(instant) => tokio::time::sleep_until(instant.into()).await,
                     None => std::future::pending().await,
                 }
@@ -79,6 +82,8 @@ impl Gauges {
     /// pane is over.
     async fn feed_once(&self) -> Option<Time> {
         loop {
+            let told = std::mem::take(&mut *self.last_words.lock());
+            self.publish(told).await;
             let names: Vec<Name> = self.standing.lock().keys().copied().collect();
             let (mut more, mut next) = (false, None::<Time>);
             for name in names {
@@ -89,11 +94,7 @@ impl Gauges {
                     next = [next, one.next_over()].into_iter().flatten().min();
                     one.take_told()
                 };
-                let mut untold = 0;
-                for Told { topic, line, id } in told {
-                    let is_published = self.engine.publish_from_within(topic, line, Some(id)).await;
-                    untold += u64::from(!is_published);
-                }
+                let untold = self.publish(told).await;
                 if let Some(one) = self.standing.lock().get_mut(&name).filter(|_| untold > 0) {
                     one.gauge_mut().untell(untold);
                 }
@@ -104,5 +105,25 @@ impl Gauges {
                 return next;
             }
         }
+    }
+
+    /// How many of these could not be published.
+    async fn publish(&self, told: Vec<Told>) -> u64 {
+        let mut untold = 0;
+        for Told { topic, line, id } in told {
+            untold += u64::from(!self.engine.publish_from_within(topic, line, Some(id)).await);
+        }
+        untold
+    }
+
+    /// Puts a gauge in the place of the one of that name, or none; what holds of the other one ends with it.
+    fn put_in_place(&self, name: Name, one: Option<Standing>) {
+        let mut standing = self.standing.lock();
+        let before = match one {
+            Some(one) => standing.insert(name, one),
+            None => standing.remove(&name),
+        };
+        let words = before.map(|mut before| before.last_words(self.engine.own().clock().now()));
+        self.last_words.lock().extend(words.into_iter().flatten());
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use streamgauge_core::engine::{Id, Name};
-use streamgauge_core::gauge::{Counters, Definition, Gauge, Json, SetupError, write_alert};
+use streamgauge_core::gauge::{Alert, Counters, Definition, Gauge, Json, SetupError, Span, write_alert};
 use streamgauge_core::time::Time;
 
 use super::boxes::Boxes;
@@ -23,8 +23,13 @@ pub(super) struct Standing {
     /// What it has copied to read.
     batch: Batch,
     told: Vec<Told>,
+    /// The rules that hold, each with the pane in which it began: the same for all who measure the same.
+    holding: Vec<(usize, String)>,
     /// How many panes were over before which message: that goes on in the next turn.
     over_before: (u64, u64),
+    /// The number of the message that it begins with at each gateway, as they have noted it: another one of the same
+    /// definition begins elsewhere.
+    since: Option<u64>,
     /// Others have told what was over by then, while this was not there.
     told_before: Time,
     cost: Cost,
@@ -131,7 +136,9 @@ impl Standing {
             origin,
             batch,
             told: Vec::new(),
+            holding: Vec::new(),
             over_before: (0, 0),
+            since: None,
             told_before: Time::ZERO,
             cost: Cost::default(),
         })
@@ -140,8 +147,13 @@ impl Standing {
     /// Begins with a message of that number, as others have that stand in the same topic: as far as the log has still what
     /// came since. What they have told by then it does not tell again.
     pub(super) fn since(mut self, number: u64, told_before: Time) -> Self {
-        (self.next, self.told_before) = (number, told_before);
+        (self.next, self.since, self.told_before) = (number, Some(number), told_before);
         self
+    }
+
+    /// Whether it is the one that was noted so.
+    pub(super) fn is_as_noted(&self, since: Option<u64>, definition: &Definition) -> bool {
+        self.since == since && self.gauge.definition() == definition
     }
 
     /// The number of the next message that it reads.
@@ -195,8 +207,10 @@ impl Standing {
         if !self.read_on(&mut turn) || !is_fresh || self.cost.behind > 0 {
             return true;
         }
-        // Only who has read everything knows that nothing is to come in a pane that is over.
-        !self.tell(shard.settled(), self.next, &mut turn)
+        // Only who has read everything knows that nothing is to come in a pane that is over, and that it begins with none.
+        let settled = shard.settled();
+        self.gauge.begin(settled);
+        !self.tell(settled, self.next, &mut turn)
     }
 
     /// Reads on in the batch; whether it is read, and the panes are told that are over by then.
@@ -287,18 +301,45 @@ impl Standing {
                 self.told.push(Told { topic: self.to, line, id: id("") });
             }
             for alert in self.gauge.take_alerts() {
-                let definition = self.gauge.definition();
-                let rule = definition.rules.get(alert.rule);
-                let to = rule.and_then(|rule| rule.to).unwrap_or(self.to);
-                let mut line = Vec::new();
-                let Ok(()) = write_alert(name.as_str(), definition, &alert, now, &mut line);
-                line.pop();
+                self.holding.retain(|(rule, _)| *rule != alert.rule);
+                if alert.begins {
+                    self.holding.push((alert.rule, which.clone()));
+                }
                 if !is_told {
-                    self.told.push(Told { topic: to, line, id: id(&alert.rule.to_string()) });
+                    let told = self.alert(&alert, now, id(&alert.rule.to_string()));
+                    self.told.push(told);
                 }
             }
         }
         true
+    }
+
+    fn alert(&self, alert: &Alert, now: Time, id: Id) -> Told {
+        let definition = self.gauge.definition();
+        let rule = definition.rules.get(alert.rule);
+        let topic = rule.and_then(|rule| rule.to).unwrap_or(self.to);
+        let mut line = Vec::new();
+        let Ok(()) = write_alert(self.name.as_str(), definition, alert, now, &mut line);
+        line.pop();
+        Told { topic, line, id }
+    }
+
+    /// What there is to tell when nobody measures this any more: no rule holds that nobody looks at.
+    pub(super) fn last_words(&mut self, now: Time) -> Vec<Told> {
+        let mut told = self.take_told();
+        if self.holding.is_empty() {
+            return told;
+        }
+        let mut to = now;
+        self.gauge.read(Span::Window, now, |reading, _, _| to = reading.to);
+        let ends = std::mem::take(&mut self.holding).into_iter().map(|(rule, began)| {
+            // Of those who measure the same some may not know when it began.
+            let when = self.since.map_or(began, |since| since.to_string());
+            let id = Id::cut(format!("{} {when} {rule} gone", self.name).as_bytes());
+            self.alert(&Alert { rule, begins: false, value: None, to }, now, id)
+        });
+        told.extend(ends);
+        told
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use streamgauge_core::endpoints::{Response, Status};
 
+use crate::server::preferred;
 use crate::terminal::json::string;
 
 /// How something is that a server needs.
@@ -29,6 +30,12 @@ impl Health {
     /// Each of them.
     pub(crate) fn checks(&self) -> impl Iterator<Item = (&'static str, &State)> {
         self.0.iter().map(|(name, state)| (*name, state))
+    }
+
+    /// Whether a client would rather have JSON than lines.
+    pub(crate) fn is_json_wanted(accept: &[u8]) -> bool {
+        let types = ["text/plain", "application/json", "application/problem+json"];
+        preferred(accept, types, |media_type| media_type).is_some_and(|media_type| media_type != "text/plain")
     }
 
     /// The answer, and its body: 503 where nothing is served, as whoever shares requests out has to know. A server that

@@ -15,7 +15,7 @@ use super::series::{Column, Listed, Rest, Series};
 use super::{Health, Overview, State, Used};
 use crate::engine::disk::SyncTimes;
 use crate::gauges::GaugeStats;
-use crate::server::{answered, tls};
+use crate::server::{answered, preferred, tls};
 
 /// A form in which metrics are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +25,10 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// That which a client accepts.
+    /// That which a client would rather have.
     pub(crate) fn accepted(request: &Request<'_>) -> Self {
-        if request.accepts("application/openmetrics-text") { Self::OpenMetrics } else { Self::Prometheus }
+        let forms = [Self::Prometheus, Self::OpenMetrics];
+        preferred(request.accept, forms, Self::content_type).unwrap_or(Self::Prometheus)
     }
 
     /// Its media type.
@@ -289,7 +290,9 @@ mod tests {
         assert!(!text(Form::Prometheus).contains("EOF"));
         for (accept, form) in [
             ("Application/OpenMetrics-Text; version=1.0.0,*/*", Form::OpenMetrics),
-            ("text/plain;q=0.5,application/openmetrics-text;version=1.0.0;q=0.01", Form::OpenMetrics),
+            ("text/plain;q=0.5,application/openmetrics-text;version=1.0.0;q=0.01", Form::Prometheus),
+            ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4", Form::OpenMetrics),
+            ("application/*", Form::OpenMetrics),
             ("application/openmetrics-text;q=0", Form::Prometheus),
             ("application/openmetrics-text; version=1.0.0; Q=0.000, text/plain", Form::Prometheus),
             ("text/plain", Form::Prometheus),

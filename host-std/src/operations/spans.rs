@@ -89,14 +89,19 @@ impl Spans {
             return;
         }
         let within = parent.map_or_else(Context::new, |parent| Context::new().with_remote_span_context(parent));
-        let name = seen.route.map_or_else(|| seen.method.to_owned(), |route| format!("{} {route}", seen.method));
+        // Whatever a client may say must not be one more name in a collector.
+        let (verb, method) = if is_known(seen.method) { (seen.method, seen.method) } else { ("HTTP", "_OTHER") };
+        let name = seen.route.map_or_else(|| verb.to_owned(), |route| format!("{verb} {route}"));
         let mut attributes = vec![
-            KeyValue::new("http.request.method", seen.method.to_owned()),
+            KeyValue::new("http.request.method", method.to_owned()),
             KeyValue::new("http.response.status_code", i64::from(seen.status)),
             KeyValue::new("url.path", seen.path.to_owned()),
             KeyValue::new("client.address", seen.peer.ip().to_string()),
             KeyValue::new("client.port", i64::from(seen.peer.port())),
         ];
+        attributes.extend(
+            (method != seen.method).then(|| KeyValue::new("http.request.method_original", seen.method.to_owned())),
+        );
         attributes.extend(seen.route.map(|route| KeyValue::new("http.route", route)));
         attributes.extend(seen.name.map(|name| KeyValue::new("messaging.destination.name", name.to_owned())));
         attributes.extend(seen.reason.map(|reason| KeyValue::new("error.type", reason)));
@@ -123,6 +128,11 @@ impl Spans {
             tracing::warn!(%error, "the last spans may be lost");
         }
     }
+}
+
+/// Whether a method is one of HTTP's (RFC 9110, 9.3, and RFC 5789).
+fn is_known(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "CONNECT" | "OPTIONS" | "TRACE" | "PATCH")
 }
 
 /// Where a `traceparent` comes from.

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use http::{StatusCode, header};
+use http::StatusCode;
 #[cfg(feature = "otlp")]
 use streamgauge_core::endpoints::{Surface, route};
 
-use super::answer::Problem;
-use super::refusal::kind_of;
+use super::answer::length;
+use super::refusal::{Problem, kind_of};
 use super::request::Head;
 use super::shown::shown;
 use super::{Answer, Body};
@@ -47,10 +47,9 @@ impl Told {
             Answer::Response(response) => {
                 let status = response.status().as_u16();
                 let problem = response.extensions().get::<Problem>().map(|Problem(problem)| *problem);
-                let length = || response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
                 let bytes = match response.body() {
                     Body::Whole(body) => Some(body.len() as u64),
-                    Body::Pieces { .. } => length(),
+                    Body::Pieces { .. } => length(response.headers()),
                 };
                 Self { status, bytes, reason: reason(status, problem), ..Self::default() }
             }

@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::io::Write as _;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use streamgauge_core::endpoints::{self, Request, Response, Status, write_problem};
+use streamgauge_core::endpoints::{self, Request, Response, Status};
 use streamgauge_core::engine::Refusal;
 use streamgauge_core::wire::units::write_decimal;
 
-use super::{Body, Buffer, Denial, Limits, Taken, date};
+use super::{Body, Buffer, Limits, Taken, date};
 
 /// What a request comes to.
 pub enum Answer {
@@ -53,52 +53,6 @@ pub(crate) fn into_http(response: &Response, body: Body) -> http::Response<Body>
     http
 }
 
-/// The kind of problem that a response tells, for who counts them.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Problem(pub(super) &'static str);
-
-/// Says no to a request; with the kind of problem for programs, and the limit that was met and its value.
-pub(crate) fn refuse(
-    request: &Request<'_>,
-    status: StatusCode,
-    problem: &'static str,
-    detail: &str,
-    limit: Option<(&str, u64)>,
-) -> http::Response<Body> {
-    let (content_type, body) = explain(request.accepts_json(), status, problem, detail, limit);
-    let mut http = http::Response::new(body.into());
-    *http.status_mut() = status;
-    http.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    http.extensions_mut().insert(Problem(problem));
-    http
-}
-
-/// Says no to a request that has come whole.
-pub(crate) fn denied(request: &Request<'_>, denial: Denial) -> Answer {
-    let mut response = refuse(request, denial.status, denial.problem(), &denial.line, denial.limit);
-    let (name, value) = denial.field;
-    if let Ok(value) = HeaderValue::try_from(value) {
-        response.headers_mut().insert(name, value);
-    }
-    Answer::Response(response)
-}
-
-/// The type of what is said about a refusal, and that itself: a line, or a problem if it is `json`.
-pub(super) fn explain(
-    json: bool,
-    status: StatusCode,
-    problem: &str,
-    detail: &str,
-    limit: Option<(&str, u64)>,
-) -> (&'static str, Vec<u8>) {
-    if !json {
-        return ("text/plain; charset=utf-8", format!("{detail}\n").into_bytes());
-    }
-    let mut out = Vec::new();
-    let Ok(()) = write_problem(status.as_u16(), problem, &detail, limit, &mut out) as Result<(), Infallible>;
-    ("application/problem+json", out)
-}
-
 /// What of a request matters for how its answer is written.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
@@ -106,6 +60,8 @@ pub(super) struct Asked {
     pub(super) minor: u8,
     pub(super) head_only: bool,
     pub(super) keep_alive: bool,
+    /// Whether caches have to be told that the answer depends on `Accept`.
+    pub(super) varies: bool,
     /// What `access-control-allow-origin` answers.
     pub(super) origin: Option<HeaderValue>,
 }
@@ -164,6 +120,9 @@ impl Asked {
 
     /// Writes what every head ends with; `say` is whether its `ending` is still to be said.
     fn write_end(&self, out: &mut Vec<u8>, ending: Ending, say: bool) {
+        if self.varies {
+            write_field(out, b"vary", b"accept");
+        }
         if let Some(origin) = &self.origin {
             write_cors(out, origin);
         }
@@ -189,7 +148,7 @@ impl Asked {
 }
 
 /// What lets a page of `origin` read an answer.
-pub(super) fn write_cors(out: &mut Vec<u8>, origin: &HeaderValue) {
+fn write_cors(out: &mut Vec<u8>, origin: &HeaderValue) {
     write_field(out, b"access-control-allow-origin", origin.as_bytes());
     write_field(out, b"vary", b"origin");
     write_field(out, b"access-control-expose-headers", Limits::EXPOSED_HEADERS.as_bytes());
@@ -206,7 +165,8 @@ fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     }
 }
 
-fn length(headers: &HeaderMap) -> Option<u64> {
+/// How long the body is that is announced.
+pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
@@ -219,7 +179,7 @@ mod tests {
     #[test]
     fn an_answer_without_content_says_no_length() {
         for head_only in [false, true] {
-            let asked = Asked { minor: 1, head_only, keep_alive: true, origin: None };
+            let asked = Asked { minor: 1, head_only, keep_alive: true, varies: false, origin: None };
             let head = |response: &Response| {
                 let mut head = Vec::new();
                 asked.write_core_head(&mut head, response, 0);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use super::limits::{Limits, SMALL};
+use super::limits::{Limits, RESERVE, SMALL};
 
 /// What all connections may buffer together, and what a client may take of it. What fits the buffers that a
 /// connection has anyway (a request of some kilobytes, an answer up to [`SMALL`]) is never counted, so that nobody
@@ -19,6 +19,8 @@ pub(crate) struct Budget {
     /// Whether anyone has taken anything: as long as nobody has, which is most of the time, no lock is needed to know.
     is_taken: AtomicBool,
     state: Mutex<State>,
+    /// Beside it, for answers that tell how the server is: they are wanted most when all else is taken.
+    reserve: Option<Arc<Self>>,
 }
 
 #[derive(Debug)]
@@ -45,8 +47,12 @@ impl Budget {
     /// A client may take half of it, and at least one body of the greatest length.
     pub(crate) fn new(limits: &Limits) -> Self {
         let most = (limits.max_buffered / 2).max(limits.max_body).min(limits.max_buffered);
-        let state = Mutex::new(State { left: limits.max_buffered, taken: HashMap::new() });
-        Self { most, is_taken: AtomicBool::new(false), state }
+        Self { reserve: Some(Arc::new(Self::of(RESERVE, RESERVE))), ..Self::of(limits.max_buffered, most) }
+    }
+
+    fn of(all: usize, most: usize) -> Self {
+        let state = Mutex::new(State { left: all, taken: HashMap::new() });
+        Self { most, is_taken: AtomicBool::new(false), state, reserve: None }
     }
 
     /// How long an answer to `client` may be.
@@ -62,6 +68,12 @@ impl Budget {
     /// Nothing yet, to be extended.
     pub(super) fn share(self: &Arc<Self>, client: Client) -> Share {
         Share { budget: Arc::clone(self), client, bytes: 0 }
+    }
+
+    /// So many bytes for an answer that tells how the server is, if they are left here or in what is kept for those.
+    pub(super) fn share_to_tell(self: &Arc<Self>, client: Client, bytes: usize) -> Option<Share> {
+        let budgets = [Some(self), self.reserve.as_ref()].into_iter().flatten();
+        budgets.map(|budget| budget.share(client)).find_map(|mut share| share.extend(bytes).then_some(share))
     }
 }
 
@@ -147,6 +159,20 @@ mod tests {
         drop(second);
         assert!(budget.state.lock().taken.is_empty(), "who has nothing is forgotten");
         assert_eq!(budget.state.lock().left, 100_000);
+    }
+
+    #[test]
+    fn what_tells_how_the_server_is_has_room_of_its_own_and_no_more_than_that() {
+        let limits = Limits { max_buffered: 100_000, max_body: 100_000, ..Limits::default() };
+        let budget = Arc::new(Budget::new(&limits));
+        let mut all = budget.share(client(1));
+        assert!(all.extend(100_000) && !budget.share(client(2)).extend(1));
+        let told = [RESERVE - 5, 5, 1].map(|bytes| budget.share_to_tell(client(2), bytes));
+        assert_eq!(told.each_ref().map(|share| share.as_ref().map(Share::bytes)), [Some(RESERVE - 5), Some(5), None]);
+        drop(told);
+        drop(all);
+        let more = budget.share_to_tell(client(2), 90_000);
+        assert!(more.is_some_and(|share| share.bytes() == 90_000), "it may have of the rest");
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::ops::Deref;
 
 use super::budget::Share;
-use super::limits::SMALL;
 use super::spare;
 
 /// The body of an answer. What of it is more than each connection has anyway may be counted already, as it was written
@@ -21,14 +20,14 @@ impl Buffer {
         Self { bytes, share: share.map(Box::new) }
     }
 
-    /// What was written, and what it counts for: what was not counted before is, if there is so much left of `share`.
-    pub(super) fn counted(self, share: impl FnOnce() -> Share) -> Option<(Vec<u8>, Share)> {
-        let Self { bytes, share: counted } = self;
-        if let Some(counted) = counted {
-            return Some((bytes, *counted));
-        }
-        let mut share = share();
-        (bytes.len() <= SMALL || share.extend(bytes.len())).then_some((bytes, share))
+    /// What it counts for, if that is anything; from now on it counts for nothing.
+    pub(super) fn take_share(&mut self) -> Option<Share> {
+        self.share.take().map(|share| *share)
+    }
+
+    /// What was written.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// Gives what was written in back to whoever needs it next.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use http::HeaderValue;
 use streamgauge_core::wire::http::Header;
 
-use super::SMALL;
 use super::budget::{Budget, Client, Share};
 use super::pages::{Origin, Pages};
+use super::{Buffer, SMALL};
 
 /// Others buffer so much that nothing is left, or this client does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,14 @@ impl<'a> Context<'a> {
         let Some(budget) = self.budget.filter(|_| bytes > SMALL) else { return Ok(None) };
         let mut share = budget.share(Client::of(self.peer.ip()));
         if share.extend(bytes) { Ok(Some(share)) } else { Err(AllTaken) }
+    }
+
+    /// The body of an answer that tells how the server is: where all else is taken, it counts as part of what is kept for
+    /// these.
+    pub(crate) fn tell(&self, body: Vec<u8>) -> Buffer {
+        let budget = self.budget.filter(|_| body.len() > SMALL);
+        let share = budget.and_then(|budget| budget.share_to_tell(Client::of(self.peer.ip()), body.len()));
+        Buffer::new(body, share)
     }
 
     /// How much of it is left for the client now, and never less than [`SMALL`].

@@ -1,6 +1,7 @@
 //! Sockets as the operating system counts and keeps them.
 
 use std::fs::File;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -31,6 +32,12 @@ impl Reserve {
         let accepted = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
         accepted.ok()?.ok()
     }
+}
+
+/// Whether something could not be opened because this process, or the machine, has no more room for sockets and files.
+pub(super) fn is_shortage(error: &io::Error) -> bool {
+    use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
+    matches!(error.raw_os_error(), Some(EMFILE | ENFILE | ENOBUFS | ENOMEM))
 }
 
 /// How a listener goes on that can't accept: accepting at once again would only spin, and every failure would be a line of
@@ -122,25 +129,6 @@ fn open_now() -> u64 {
     std::fs::read_dir("/dev/fd").map_or(3, |open| (open.count() as u64).saturating_sub(1))
 }
 
-/// Lets the operating system find out which peers have vanished, on every connection that `listener` accepts: after
-/// a minute of silence it asks, and after three questions without an answer the connection is over.
-pub(super) fn keep_alive(listener: &TcpListener) {
-    use nix::sys::socket::{setsockopt, sockopt};
-    let set = || {
-        setsockopt(listener, sockopt::KeepAlive, &true)?;
-        #[cfg(target_os = "linux")]
-        {
-            setsockopt(listener, sockopt::TcpKeepIdle, &60)?;
-            setsockopt(listener, sockopt::TcpKeepInterval, &20)?;
-            setsockopt(listener, sockopt::TcpKeepCount, &3)?;
-        }
-        nix::Result::Ok(())
-    };
-    if let Err(error) = set() {
-        tracing::warn!(%error, "peers that vanish will not be noticed");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +146,14 @@ mod tests {
         failing.reset();
         assert_eq!(failing.pause(), Failing::LEAST);
     }
+
+    #[test]
+    fn a_client_that_has_gone_before_it_was_accepted_is_no_shortage() {
+        use nix::libc::{ECONNABORTED, EMFILE, ENFILE, EPERM};
+        let is = |number| is_shortage(&io::Error::from_raw_os_error(number));
+        assert_eq!([EMFILE, ENFILE, ECONNABORTED, EPERM].map(is), [true, true, false, false]);
+    }
+
     #[test]
     fn of_few_descriptors_those_are_left_that_the_process_does_not_need() {
         for (limit, own, connections) in

@@ -1,6 +1,7 @@
 //! Static files from one folder, beside the endpoints.
 
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use http::{HeaderValue, Response, StatusCode, header};
 use streamgauge_core::endpoints::{Method, Request};
 use tokio::task::spawn_blocking;
 
-use super::{Answer, Body, Context, NextPiece, PIECE};
+use super::descriptors::is_shortage;
+use super::{Answer, Body, Context, NextPiece, PIECE, Refusal};
 
 /// A folder whose files anyone may read. Whatever waits for the disk does so on another thread.
 #[derive(Debug, Clone)]
@@ -32,10 +34,10 @@ impl Files {
     ///
     /// # Errors
     /// When there is no such folder.
-    pub(crate) fn new(folder: &Path) -> std::io::Result<Self> {
+    pub(crate) fn new(folder: &Path) -> io::Result<Self> {
         let folder = folder.canonicalize()?;
         if !folder.is_dir() {
-            return Err(std::io::ErrorKind::NotADirectory.into());
+            return Err(io::ErrorKind::NotADirectory.into());
         }
         Ok(Self { folder })
     }
@@ -49,7 +51,12 @@ impl Files {
         }
         let path = std::str::from_utf8(request.path).ok()?.to_owned();
         let files = self.clone();
-        let Found { file, len, tag, content_type } = spawn_blocking(move || files.open(&path)).await.ok()??;
+        let Found { file, len, tag, content_type } = match spawn_blocking(move || files.open(&path)).await.ok()? {
+            Ok(found) => found,
+            // It may well be there.
+            Err(error) if is_shortage(&error) => return Some(Refusal::no_descriptor().answer(request)),
+            Err(_) => return None,
+        };
         let known = context.fields("if-none-match").any(|known| names(known, tag.as_bytes()));
         let mut response = if known || request.method == Method::Head {
             Response::new(Body::EMPTY)
@@ -72,13 +79,17 @@ impl Files {
         Some(Answer::Response(response))
     }
 
-    fn open(&self, path: &str) -> Option<Found> {
-        let path = self.find(path)?;
+    fn open(&self, path: &str) -> io::Result<Found> {
+        let path = self.find(path).ok_or(io::ErrorKind::NotFound)?;
         let file = open(&path)?;
-        let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-        let tag = HeaderValue::from_str(&format!("\"{:x}-{:x}\"", changed.as_nanos(), metadata.len())).ok()?;
-        Some(Found { file, len: metadata.len(), tag, content_type: content_type(&path) })
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let changed = metadata.modified()?.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+        let tag = format!("\"{:x}-{:x}\"", changed.as_nanos(), metadata.len());
+        let tag = HeaderValue::from_str(&tag).map_err(io::Error::other)?;
+        Ok(Found { file, len: metadata.len(), tag, content_type: content_type(&path) })
     }
 
     /// Where the file is; `None` for what is, or leads, outside of the folder, and for what is hidden: names that
@@ -107,9 +118,9 @@ fn names(known: &[u8], tag: &[u8]) -> bool {
 }
 
 /// Opens a file without waiting for anybody: a pipe that nobody writes to would stop the server.
-fn open(path: &Path) -> Option<File> {
+fn open(path: &Path) -> io::Result<File> {
     let nonblocking = nix::fcntl::OFlag::O_NONBLOCK.bits();
-    File::options().read(true).custom_flags(nonblocking).open(path).ok()
+    File::options().read(true).custom_flags(nonblocking).open(path)
 }
 
 /// The file, a piece at a time. One that has become shorter ends the connection.
@@ -160,7 +171,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_inside_is_served_and_nothing_else() {
-        let outside = std::env::temp_dir().join(format!("streamgauge-files-{}", std::process::id()));
+        let outside = tempfile::tempdir().unwrap();
+        let outside = outside.path();
         let folder = outside.join("www");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(outside.join("secret"), "no").unwrap();
@@ -213,6 +225,5 @@ mod tests {
             assert!(ask(&files, "GET", path, None).await.is_none(), "{path}");
         }
         assert!(ask(&files, "POST", "/", None).await.is_none());
-        std::fs::remove_dir_all(&outside).unwrap();
     }
 }

@@ -19,7 +19,8 @@ pub struct Limits {
     /// Bytes of one request's head; beyond: 431.
     pub max_header: usize,
     /// Bytes of all the bodies being received and of all the answers being sent that are over [`SMALL`], at the same
-    /// time, of which one client may have half, and one body of the greatest length; beyond: 503.
+    /// time, of which one client may have half, and one body of the greatest length; beyond: 503. 2 MiB more
+    /// are for answers that tell how the server is.
     pub max_buffered: usize,
     /// How long a head may take to arrive.
     pub header_timeout: Duration,
@@ -39,6 +40,10 @@ pub struct Limits {
     /// What connections begin with, if they are encrypted.
     pub tls: Option<Tls>,
 }
+
+/// Bytes of the answers being sent that tell how the server is (`/metrics`, `/overview`) and are over [`SMALL`], where the
+/// rest is taken. One has some hundreds of kilobytes at most, as its series and lists are bounded.
+pub(super) const RESERVE: usize = 2 << 20;
 
 /// Answers up to this size count as part of their connection.
 pub const SMALL: usize = 16 << 10;
@@ -82,7 +87,8 @@ impl Limits {
         let secure = if self.tls.is_some() { SECURE } else { 0 };
         let connection = self.max_header.max(8 << 10).saturating_add(SMALL + STATE + secure);
         let connections = (self.max_connections as u64).saturating_mul(connection as u64);
-        connections.saturating_add(self.max_buffered.saturating_add(self.max_body) as u64)
+        let buffered = self.max_buffered.saturating_add(RESERVE).saturating_add(self.max_body);
+        connections.saturating_add(buffered as u64)
     }
 
     /// Bytes of a connection's input: the longest head, with a chunk's size behind it, or a small request.

@@ -8,15 +8,17 @@
 //! | `connection`, `socket`, `input`, `spare` | requests in their order, one write for all that came at once, and no buffers while nothing comes |
 //! | `request`, `pages` | a head: what it says, and what it may not ask for |
 //! | [`tls`], `http2` | handshakes; streams of HTTP/2, each of them a connection like the others |
+//! | `accept` | which of several forms a client would rather have |
 //! | `answer`, `body`, `buffer`, `date` | how answers are written |
 //! | `answered`, `refused` | how many there were of each status; what was refused, and why |
 //! | `access`, `shown` | a line of the log for each request; a target without what nobody else should read |
-//! | `refusal` | what the server itself says no to |
+//! | `refusal` | how it says no |
 //! | `limits`, `budget`, `descriptors` | what may be used, in all and by one client |
 //! | `files` | static files beside the endpoints |
 //!
 //! The bytes of HTTP are judged by the core's `wire::http`, as on a microcontroller.
 
+mod accept;
 mod access;
 mod answer;
 mod answered;
@@ -40,8 +42,9 @@ mod socket;
 pub(crate) mod spare;
 pub mod tls;
 
+pub(crate) use accept::preferred;
 pub use answer::{Answer, TakeOver};
-pub(crate) use answer::{denied, into_http, refuse, refused, whole};
+pub(crate) use answer::{into_http, refused, whole};
 pub(crate) use answered::answered;
 pub use body::{Body, NextPiece, PIECE};
 pub(crate) use budget::{Budget, Share};
@@ -52,7 +55,7 @@ pub use context::Context;
 pub use descriptors::affordable_connections;
 pub(crate) use files::Files;
 pub use limits::{Limits, SMALL};
-pub use refusal::Denial;
+pub use refusal::Refusal;
 pub(crate) use refused::{Refused, refused as all_refused, refused_within};
 
 use std::io::{Read as _, Write as _};
@@ -68,11 +71,11 @@ use connection::{Connection, Shared};
 use descriptors::{Failing, Reserve};
 use input::Input;
 use pages::Pages;
-use refusal::Refusal;
 use socket::Socket;
 
 use crate::engine::Mark;
 use crate::threads::Threads;
+use crate::transport::keep_alive;
 
 /// What answers the requests of a server.
 pub trait Handler: Send + Sync + 'static {
@@ -129,11 +132,17 @@ pub trait Handler: Send + Sync + 'static {
         true
     }
 
+    /// Whether what is read there depends on `Accept`, as caches have to be told.
+    fn varies(&self, path: &[u8]) -> bool {
+        let _ = path;
+        false
+    }
+
     /// Lets a request in, whose body has not arrived yet; `authorization` is what its header of that name says.
     ///
     /// # Errors
     /// Why it may not be answered.
-    fn admit(&self, request: &Request<'_>, authorization: Option<&[u8]>) -> Result<(), Denial> {
+    fn admit(&self, request: &Request<'_>, authorization: Option<&[u8]>) -> Result<(), Refusal> {
         let _ = (request, authorization);
         Ok(())
     }
@@ -170,7 +179,9 @@ pub async fn serve<H: Handler>(
     limits: Limits,
     mut shutdown: watch::Receiver<bool>,
 ) {
-    descriptors::keep_alive(&listener);
+    if let Err(error) = keep_alive(&listener) {
+        tracing::warn!(%error, "peers that vanish will not be noticed");
+    }
     let max_connections = limits.max_connections;
     let places = Arc::new(Semaphore::new(max_connections));
     let shared = Arc::new(Shared {
@@ -194,7 +205,10 @@ pub async fn serve<H: Handler>(
                 if failing.is_to_be_said() {
                     tracing::warn!(%error, "cannot accept a connection");
                 }
-                if let Some((stream, peer)) = reserve.accept(&listener).await {
+                // Any other failure was that of one connection: the next one has done nothing.
+                if descriptors::is_shortage(&error)
+                    && let Some((stream, peer)) = reserve.accept(&listener).await
+                {
                     failing.reset();
                     if tls.is_none() {
                         // It ends before the next one is taken, as it has the last descriptor.

@@ -1,40 +1,51 @@
-//! What the server itself says no to: one line of text, or the same as a problem, after which the connection ends.
+//! How the server says no: one line of text, or the same as a problem.
 
-use std::fmt::Write as _;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use streamgauge_core::endpoints::{Request, write_problem};
 use streamgauge_core::wire::http::HttpError;
 
-use super::answer::explain;
-use super::answered;
-use super::date;
+use super::answer::Asked;
 use super::limits::Limits;
 use super::refused::{self, Asker};
+use super::{Answer, Body, answered};
 
-/// An answer after which the connection can't go on, as what the client still sends is not read.
+/// Why something is not done for a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub struct Refusal {
     pub(super) status: StatusCode,
+    /// What kind of problem it is, for programs. It never changes.
+    pub(super) problem: &'static str,
+    /// What is said, without the end of the line.
     line: String,
     /// The limit that was met.
     limit: Option<(&'static str, u64)>,
-    /// A field that belongs to the status.
-    field: Option<(&'static str, String)>,
+    /// Fields that belong to the status.
+    fields: Vec<(&'static str, String)>,
 }
 
+/// The kind of problem that a response tells, for who counts them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Problem(pub(super) &'static str);
+
 impl Refusal {
-    pub(super) fn new(status: StatusCode, line: impl Into<String>) -> Self {
-        Self { status, line: line.into(), limit: None, field: None }
+    pub(crate) fn new(status: StatusCode, line: impl Into<String>) -> Self {
+        Self { status, problem: kind_of(status), line: line.into(), limit: None, fields: Vec::new() }
     }
 
-    fn at_limit(mut self, name: &'static str, value: usize) -> Self {
-        self.limit = Some((name, value as u64));
-        self
+    /// One of another kind than its status alone tells.
+    pub(crate) fn of_kind(self, problem: &'static str) -> Self {
+        Self { problem, ..self }
     }
 
-    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.field = Some((name, value.into()));
+    pub(crate) fn at_limit(self, name: &'static str, value: u64) -> Self {
+        Self { limit: Some((name, value)), ..self }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.fields.push((name, value.into()));
         self
     }
 
@@ -43,36 +54,31 @@ impl Refusal {
         match error {
             HttpError::HeadTooLarge | HttpError::TooManyFields => {
                 let most = limits.max_header;
-                let line = format!("the head is over the limit max-header-bytes {most} or {MAX_FIELDS} fields\n");
-                Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, line).at_limit("max-header-bytes", most)
+                let line = format!("the head is over the limit max-header-bytes {most} or {MAX_FIELDS} fields");
+                Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, line).at_limit("max-header-bytes", most as u64)
             }
             HttpError::BodyTooLarge => Self::body_too_large(limits),
             HttpError::UnknownTransferEncoding => {
-                Self::new(StatusCode::NOT_IMPLEMENTED, "no transfer-encoding but chunked is understood here\n")
+                Self::new(StatusCode::NOT_IMPLEMENTED, "no transfer-encoding but chunked is understood here")
             }
             HttpError::Version => {
-                Self::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "of HTTP only 1.1 and 1.0 are understood here\n")
+                Self::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "of HTTP only 1.1 and 1.0 are understood here")
             }
             HttpError::LengthAndTransferEncoding => {
-                Self::bad("a body has a content-length or a transfer-encoding, not both\n")
+                Self::bad("a body has a content-length or a transfer-encoding, not both")
             }
-            HttpError::BadContentLength => Self::bad("the content-length is not one number\n"),
-            HttpError::ConflictingContentLengths => Self::bad("there are two content-lengths that differ\n"),
-            _ => Self::bad("this is not an HTTP/1.1 request\n"),
+            HttpError::BadContentLength => Self::bad("the content-length is not one number"),
+            HttpError::ConflictingContentLengths => Self::bad("there are two content-lengths that differ"),
+            _ => Self::bad("this is not an HTTP/1.1 request"),
         }
     }
 
-    pub(super) fn bad(line: &str) -> Self {
+    pub(crate) fn bad(line: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, line)
     }
 
-    pub(super) fn denied(denial: Denial) -> Self {
-        let Denial { status, line, field: (name, value), limit } = denial;
-        Self { limit, ..Self::new(status, line + "\n").with(name, value) }
-    }
-
     pub(super) fn target_too_long() -> Self {
-        Self::new(StatusCode::URI_TOO_LONG, format!("the request target is over {MAX_TARGET} bytes\n"))
+        Self::new(StatusCode::URI_TOO_LONG, format!("the request target is over {MAX_TARGET} bytes"))
     }
 
     pub(super) fn method(method: &str, allowed: &str) -> Self {
@@ -80,91 +86,109 @@ impl Refusal {
             Some((others, last)) => format!("{others} or {last}"),
             None => allowed.to_owned(),
         };
-        let line = format!("method {method} is not answered here: use {use_what}\n");
+        let line = format!("method {method} is not answered here: use {use_what}");
         Self::new(StatusCode::METHOD_NOT_ALLOWED, line).with("allow", allowed)
     }
 
     pub(super) fn body_too_large(limits: &Limits) -> Self {
-        let line = format!("the body is over the limit max-body-bytes {}\n", limits.max_body);
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, line).at_limit("max-body-bytes", limits.max_body)
+        let line = format!("the body is over the limit max-body-bytes {}", limits.max_body);
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, line).at_limit("max-body-bytes", limits.max_body as u64)
     }
 
-    pub(super) fn no_budget(limits: &Limits) -> Self {
-        let line = format!("the limit max-buffered-bytes {} is reached\n", limits.max_buffered);
-        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, line).with("retry-after", "1");
-        refusal.at_limit("max-buffered-bytes", limits.max_buffered)
+    pub(crate) fn no_budget(limits: &Limits) -> Self {
+        let most = limits.max_buffered;
+        let refusal = Self::busy(format!("the limit max-buffered-bytes {most} is reached"));
+        refusal.at_limit("max-buffered-bytes", most as u64)
+    }
+
+    /// The same, and `what` has to wait for that.
+    pub(crate) fn no_budget_for(limits: &Limits, what: &str) -> Self {
+        let refusal = Self::no_budget(limits);
+        Self { line: format!("{}: {what}", refusal.line), ..refusal }
     }
 
     pub(super) fn no_place(max_connections: usize) -> Self {
-        let line = format!("the limit max-connections {max_connections} is reached\n");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, line).with("retry-after", "1")
+        Self::busy(format!("the limit max-connections {max_connections} is reached"))
     }
 
     pub(super) fn no_descriptor() -> Self {
-        let line = "the process can open no more files (ulimit -n)\n";
+        Self::busy("the process can open no more files (ulimit -n)")
+    }
+
+    /// What may well be done in a second.
+    fn busy(line: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, line).with("retry-after", "1")
     }
 
     pub(super) fn moved() -> Self {
-        let line = "what this is about has moved within the server: ask again\n";
+        let line = "what this is about has moved within the server: ask again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, line).with("retry-after", "0")
     }
 
     /// Nobody may be told what became of a request.
     pub(super) fn never_told(why: &str) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"))
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, why)
     }
 
     pub(super) fn slow_head(limits: &Limits) -> Self {
         let seconds = limits.header_timeout.as_secs_f64();
-        let line = format!("the head took longer than the limit header-timeout {seconds} s\n");
+        let line = format!("the head took longer than the limit header-timeout {seconds} s");
         Self::new(StatusCode::REQUEST_TIMEOUT, line)
     }
 
     pub(super) fn slow_body(limits: &Limits) -> Self {
-        let line = format!("the body stood still for {} s\n", limits.io_timeout.as_secs_f64());
+        let line = format!("the body stood still for {} s", limits.io_timeout.as_secs_f64());
         Self::new(StatusCode::REQUEST_TIMEOUT, line)
     }
 
     pub(super) fn bad_body() -> Self {
-        Self::bad("the body is not valid\n")
+        Self::bad("the body is not valid")
     }
 
-    /// What kind of problem it is, for programs. It never changes.
-    pub(super) fn problem(&self) -> &'static str {
-        kind_of(self.status)
+    /// The answer to a request that has come whole: the connection goes on.
+    pub(crate) fn answer(&self, request: &Request<'_>) -> Answer {
+        Answer::Response(self.response(request.accepts_json()))
     }
 
-    /// The type of what the client reads, and that itself.
-    fn content(&self, json: bool) -> (&'static str, Vec<u8>) {
-        explain(json, self.status, self.problem(), self.line.trim_end(), self.limit)
+    fn response(&self, json: bool) -> Response<Body> {
+        let Self { status, problem, line, limit, fields } = self;
+        let (content_type, body) = if json {
+            let mut out = Vec::new();
+            let Ok(()) = write_problem(status.as_u16(), problem, line, *limit, &mut out) as Result<(), Infallible>;
+            ("application/problem+json", out)
+        } else {
+            ("text/plain; charset=utf-8", format!("{line}\n").into_bytes())
+        };
+        let mut response = Response::new(body.into());
+        *response.status_mut() = *status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        for (name, value) in fields {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                response.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
+        response.extensions_mut().insert(Problem(problem));
+        response
     }
 
     /// All of it, as it is sent to a client that has asked for nothing that could be read.
     pub(super) fn to_stranger(&self, peer: SocketAddr) -> Vec<u8> {
-        self.to_bytes(&Asker::stranger(peer), 1, "", false, false)
+        let asked = Asked { minor: 1, head_only: false, keep_alive: false, varies: false, origin: None };
+        self.to_bytes(&Asker::stranger(peer), &asked, false)
     }
 
-    /// All of it, as it is sent, as a problem if it is `json`; `minor` is the x of HTTP/1.x, and `fields` are lines of
-    /// the head that it has too.
-    pub(super) fn to_bytes(&self, asker: &Asker<'_>, minor: u8, fields: &str, json: bool, head_only: bool) -> Vec<u8> {
+    /// All of it, as it is sent where the connection can't go on, as what the client still sends is not read; as a problem
+    /// if it is `json`.
+    pub(super) fn to_bytes(&self, asker: &Asker<'_>, asked: &Asked, json: bool) -> Vec<u8> {
         answered::count(self.status.as_u16());
-        refused::note(asker, self.status.as_u16(), self.problem(), self.line.as_bytes());
-        let Self { status, field, .. } = self;
-        let (content_type, body) = self.content(json);
-        let mut out = String::with_capacity(512);
-        let reason = status.canonical_reason().unwrap_or_default();
-        let _ = write!(out, "HTTP/1.{minor} {} {reason}\r\n", status.as_str());
-        let _ = write!(out, "content-type: {content_type}\r\nconnection: close\r\n");
-        if let Some((name, value)) = field {
-            let _ = write!(out, "{name}: {value}\r\n");
-        }
-        let _ = write!(out, "{fields}content-length: {}\r\ndate: ", body.len());
-        let mut out = out.into_bytes();
-        date::write(&mut out);
-        out.extend_from_slice(b"\r\n\r\n");
-        if !head_only {
-            out.extend_from_slice(&body);
+        refused::note(asker, self.status.as_u16(), self.problem, self.line.as_bytes());
+        let response = self.response(json);
+        let mut out = Vec::with_capacity(512);
+        asked.write_head(&mut out, &response);
+        if let Body::Whole(body) = response.body()
+            && !asked.head_only
+        {
+            out.extend_from_slice(body);
         }
         out
     }
@@ -177,6 +201,7 @@ pub(super) fn kind_of(status: StatusCode) -> &'static str {
         StatusCode::FORBIDDEN => "forbidden",
         StatusCode::NOT_FOUND => "not-found",
         StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
+        StatusCode::CONFLICT => "conflict",
         StatusCode::REQUEST_TIMEOUT => "timeout",
         StatusCode::PAYLOAD_TOO_LARGE => "body-too-large",
         StatusCode::URI_TOO_LONG => "target-too-long",
@@ -187,26 +212,6 @@ pub(super) fn kind_of(status: StatusCode) -> &'static str {
         StatusCode::TOO_MANY_REQUESTS => "quota",
         status if status.is_server_error() => "failed",
         _ => "bad-request",
-    }
-}
-
-/// Why a [`Handler`](super::Handler) does not let a request in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Denial {
-    /// 401, 403 or 429.
-    pub status: StatusCode,
-    /// What is said, without the end of the line.
-    pub line: String,
-    /// The field that belongs to it.
-    pub field: (&'static str, String),
-    /// The limit that was met, and its value.
-    pub limit: Option<(&'static str, u64)>,
-}
-
-impl Denial {
-    /// What kind of problem it is, for programs. It never changes.
-    pub(crate) fn problem(&self) -> &'static str {
-        kind_of(self.status)
     }
 }
 

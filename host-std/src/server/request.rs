@@ -47,8 +47,12 @@ impl<'h, 'b> Head<'h, 'b> {
         let (path, query) = split_target(target);
         // Only one that names an authority can be without.
         let path = if path.is_empty() { b"/" } else { path };
-        if !is_target(path, query.raw()) {
-            return Err(bad(NOT_HTTP));
+        if let Some(byte) = no_target(path, query.raw()) {
+            let line = match char::from(byte) {
+                char if char.is_ascii_graphic() => format!("a {char} in a target is written %{byte:02X}"),
+                _ => NOT_HTTP.to_owned(),
+            };
+            return Err(bad(&line));
         }
         let method = Method::named(http.method.as_bytes());
         let request = Request { method: method.unwrap_or_default(), path, query, ..Request::new(b"") };
@@ -56,7 +60,7 @@ impl<'h, 'b> Head<'h, 'b> {
         let mut head = Self { http, len, request, method, origin, authorization: None, upgrade: false };
         let hosts = head.look_at_fields();
         if hosts > 1 || hosts == 0 && head.http.minor >= 1 {
-            return Err(bad("a request has one Host\n"));
+            return Err(bad("a request has one Host"));
         }
         Ok(Some(head))
     }
@@ -100,7 +104,7 @@ impl<'h, 'b> Head<'h, 'b> {
         let host = self.origin.host;
         if Pages::names_matter(local) && !host.is_empty() && !pages.is_own_name(host, local) {
             let host = host.escape_ascii();
-            let line = format!("this server is not called {host}: --allow-host lets a name in\n");
+            let line = format!("this server is not called {host}: --allow-host lets a name in");
             return Err(Refusal::new(StatusCode::FORBIDDEN, line));
         }
         if self.origin.is_other_page() && !self.is_allowed(pages) && (self.upgrade || changes()) {
@@ -108,7 +112,7 @@ impl<'h, 'b> Head<'h, 'b> {
                 Some(page) => page.escape_ascii().to_string(),
                 None => "another origin".to_owned(),
             };
-            let line = format!("a page of {whose} may not do this: --cors-origin lets an origin in\n");
+            let line = format!("a page of {whose} may not do this: --cors-origin lets an origin in");
             return Err(Refusal::new(StatusCode::FORBIDDEN, line));
         }
         Ok(())
@@ -129,7 +133,7 @@ pub(super) enum HeadError {
     Refused(Refusal),
 }
 
-const NOT_HTTP: &str = "this is not an HTTP/1.1 request\n";
+const NOT_HTTP: &str = "this is not an HTTP/1.1 request";
 
 fn bad(line: &str) -> HeadError {
     HeadError::Refused(Refusal::bad(line))
@@ -152,9 +156,10 @@ fn origin_form(target: &[u8]) -> Option<&[u8]> {
     (!authority.is_empty()).then_some(target)
 }
 
-/// Whether every byte is one that a path and a query may have (RFC 3986), or that browsers leave as it is.
-fn is_target(path: &[u8], query: &[u8]) -> bool {
-    path.iter().all(|byte| MAY_BE[usize::from(*byte)].0) && query.iter().all(|byte| MAY_BE[usize::from(*byte)].1)
+/// The first byte that a path or a query may not have (RFC 3986), and that browsers don't leave as it is.
+fn no_target(path: &[u8], query: &[u8]) -> Option<u8> {
+    let in_path = path.iter().find(|byte| !MAY_BE[usize::from(**byte)].0);
+    in_path.or_else(|| query.iter().find(|byte| !MAY_BE[usize::from(**byte)].1)).copied()
 }
 
 /// Whether a byte may be in a path, and in a query.

@@ -202,6 +202,11 @@ impl Socket {
         .await
     }
 
+    /// From now on the client finds the connection reset if it ends here, or no more.
+    pub(super) fn set_reset(&mut self, resets: bool) {
+        self.stream.set_reset(resets);
+    }
+
     /// Tells the client that no more comes, if there is room for it now.
     pub(super) fn say_goodbye(&mut self) {
         self.stream.say_goodbye();

@@ -13,7 +13,7 @@ impl Hub {
     /// # Errors
     /// There is no such topic, and nobody who uses it makes it.
     pub(crate) fn list_clients(&self, topic: &Name, json: bool) -> Result<Vec<u8>, Refusal> {
-        self.check_name(topic)?;
+        self.shard.may_use(topic)?;
         Ok(if json { self.clients_as_json(topic) } else { self.clients_as_lines(topic) })
     }
 

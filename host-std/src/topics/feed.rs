@@ -31,8 +31,10 @@ pub(super) struct Feed {
     subscribers: Lists<Subscriber, 5>,
     /// A subscriber with more than so many bytes unsent, whose socket is full, is sent away.
     max_lag: u64,
-    /// The place of nobody whose socket is full is before this one.
+    /// The place of nobody whose socket is full is before this one, unless it is catching up.
     farthest_behind: Option<Position>,
+    /// The same for those that are catching up.
+    farthest_catching_up: Option<Position>,
     /// The keys of those with a plan.
     planned: BTreeSet<usize>,
     /// Until when nothing may be published, as a subscriber asked for.
@@ -44,9 +46,6 @@ pub(super) struct Feed {
     /// Bytes for the rests of messages that subscribers are still sent when they have lost their place in the log.
     farewells: Places,
     stage: Stage,
-    /// How often one with a plan was looked at.
-    #[cfg(test)]
-    pub(super) looks: usize,
 }
 
 /// It has everything that was published when it was last looked at.
@@ -115,6 +114,7 @@ impl Feed {
             subscribers: Lists::new(),
             max_lag,
             farthest_behind: None,
+            farthest_catching_up: None,
             planned: BTreeSet::new(),
             hold: None,
             alarm: None,
@@ -122,8 +122,6 @@ impl Feed {
             aftermath: Aftermath { wakers: Vec::new(), kicked: Vec::new() },
             farewells,
             stage: Stage::Open,
-            #[cfg(test)]
-            looks: 0,
         }
     }
 
@@ -163,10 +161,8 @@ impl Feed {
 
     /// Gives a subscriber back, and its socket.
     pub(super) fn remove(&mut self, key: usize) -> Option<Subscriber> {
-        let mut subscriber = self.subscribers.remove(key)?;
         self.planned.remove(&key);
-        self.farewells.give(std::mem::take(&mut subscriber.copied) as usize);
-        Some(subscriber)
+        self.subscribers.remove(key)
     }
 
     /// Does something for a subscriber that is served from the disk, if it is the one with this bell and is not over; if that
@@ -243,9 +239,6 @@ impl Feed {
         for Load { key, send, written } in loads.drain(..) {
             let Some(subscriber) = self.subscribers.get_mut(key) else { continue };
             let sent = subscriber.on_its_log(messages, |one, log| one.settle(send, written, log));
-            if matches!(send, Send::Words) && sent != Sent::Part {
-                self.farewells.give(std::mem::take(&mut subscriber.copied) as usize);
-            }
             match sent {
                 Sent::Whole => self.subscribers.move_to(DUE, key),
                 Sent::Everything => self.subscribers.move_to(READY, key),
@@ -297,17 +290,11 @@ impl Feed {
     /// messages that it is moved on by.
     fn follow_plan(&mut self, key: usize, messages: &mut Messages, now: Time) -> u64 {
         let Some(one) = self.subscribers.get_mut(key).filter(|one| one.plan.is_some()) else { return 0 };
-        #[cfg(test)]
-        {
-            self.looks += 1;
-        }
-        let copied = one.copied;
         let decision = match one.past() {
             // No publisher has left it behind.
             Some(_) => Decision::Go,
-            None => one.mind_the_lag(messages, now, self.farewells.left()),
+            None => one.mind_the_lag(messages, now, Some(&self.farewells)),
         };
-        self.farewells.take(one.copied.saturating_sub(copied) as usize);
         let wakes_at = one.plan.as_ref().and_then(|plan| plan.wakes_at);
         let mut kicked = 0;
         match decision {
@@ -414,19 +401,27 @@ impl Feed {
             return false;
         }
         let Ok(position) = messages.position(subscriber.id) else { return false };
-        let log = messages.log();
-        if log.bytes_behind(&position) > self.max_lag {
+        let behind = messages.log().bytes_behind(&position);
+        let is_catching_up = subscriber.is_catching_up(behind, self.max_lag);
+        if !is_catching_up && behind > self.max_lag {
             return self.kick(key, messages);
         }
-        let farther = self.farthest_behind.filter(|at| log.bytes_behind(at) >= log.bytes_behind(&position));
-        self.farthest_behind = farther.or(Some(position));
+        self.watch(is_catching_up, position, messages);
         false
+    }
+
+    /// Remembers the place of one whose socket is full.
+    fn watch(&mut self, is_catching_up: bool, position: Position, messages: &Messages) {
+        let log = messages.log();
+        let farthest = if is_catching_up { &mut self.farthest_catching_up } else { &mut self.farthest_behind };
+        if farthest.is_none_or(|at| log.bytes_behind(&at) < log.bytes_behind(&position)) {
+            *farthest = Some(position);
+        }
     }
 
     fn over(&mut self, key: usize) {
         self.subscribers.move_to(OVER, key);
         if let Some(subscriber) = self.subscribers.get_mut(key) {
-            self.farewells.give(std::mem::take(&mut subscriber.copied) as usize);
             self.aftermath.wakers.extend(subscriber.waker());
         }
     }
@@ -435,21 +430,24 @@ impl Feed {
     fn kick_the_slow(&mut self, messages: &mut Messages) -> u64 {
         let log = messages.log();
         let bound = self.max_lag.min(log.bytes());
-        if self.farthest_behind.is_none_or(|at| log.bytes_behind(&at) <= bound) {
+        let is_too_slow = self.farthest_behind.is_some_and(|at| log.bytes_behind(&at) > bound);
+        if !is_too_slow && self.farthest_catching_up.is_none_or(|at| log.missed(&at) == 0) {
             return 0;
         }
         let plain = self.subscribers.iter(BLOCKED).filter(|(_, one)| one.plan.is_none() && one.past().is_none());
         let blocked: Vec<_> = plain.map(|(key, one)| (key, one.id)).collect();
         let mut kicked = 0;
-        self.farthest_behind = None;
+        (self.farthest_behind, self.farthest_catching_up) = (None, None);
         for (key, id) in blocked {
             let Ok(position) = messages.position(id) else { continue };
-            let log = messages.log();
+            let Some(subscriber) = self.subscribers.get_mut(key) else { continue };
+            let (log, max_lag) = (messages.log(), self.max_lag);
             let behind = log.bytes_behind(&position);
-            if behind > self.max_lag || log.missed(&position) > 0 {
+            let is_catching_up = subscriber.is_catching_up(behind, max_lag);
+            if log.missed(&position) > 0 || (!is_catching_up && behind > max_lag) {
                 kicked += u64::from(self.kick(key, messages));
-            } else if self.farthest_behind.is_none_or(|at| log.bytes_behind(&at) < behind) {
-                self.farthest_behind = Some(position);
+            } else {
+                self.watch(is_catching_up, position, messages);
             }
         }
         kicked
@@ -460,8 +458,7 @@ impl Feed {
         let Some(subscriber) = self.subscribers.get_mut(key) else { return false };
         let Ok(position) = messages.position(subscriber.id) else { return false };
         let pending = messages.log().bytes_behind(&position);
-        subscriber.kick(messages, pending, self.farewells.left());
-        self.farewells.take(subscriber.copied as usize);
+        subscriber.kick(messages, pending, &self.farewells);
         let _ = messages.unsubscribe(subscriber.id);
         let (peer, name) = (subscriber.client.peer, subscriber.name());
         self.aftermath.kicked.push(SentAway { peer, name, pending, at: jiff::Timestamp::now() });

@@ -151,10 +151,7 @@ impl Frames {
         let mut rest = messages.messages(start);
         let message = plan.edit(rest.next()?, &mut self.edited);
         let (begin, sequence) = (self.single.len(), start.sequence());
-        let needed = stream.framed_len(sequence, message);
-        if self.single.capacity() - begin < needed {
-            self.single.reserve_exact(needed.max(self.single.capacity().clamp(1 << 10, MOST / 2)));
-        }
+        make_room(&mut self.single, stream.framed_len(sequence, message));
         let Ok(()) = stream.encode(sequence, message, &mut self.single) as Result<(), Infallible>;
         Some(Piece { kind: SINGLE, from: begin + from, to: self.single.len(), end: rest.position() })
     }
@@ -176,7 +173,7 @@ impl Frames {
         loop {
             let sequence = rest.position().sequence();
             let Some(message) = rest.next() else { break };
-            self.make_room(stream.framed_len(sequence, message));
+            make_room(&mut self.single, stream.framed_len(sequence, message));
             let Ok(()) = stream.encode(sequence, message, &mut self.single) as Result<(), Infallible>;
             end = rest.position();
             if one || self.single.len() - begin >= ALONE {
@@ -184,13 +181,6 @@ impl Frames {
             }
         }
         Some(Piece { kind: SINGLE, from: begin + from, to: self.single.len(), end })
-    }
-
-    /// Makes room for one more of those who are served one by one: a `Vec` would double.
-    fn make_room(&mut self, needed: usize) {
-        if self.single.capacity() - self.single.len() < needed {
-            self.single.reserve_exact(needed.max(self.single.capacity().clamp(1 << 10, MOST / 2)));
-        }
     }
 
     /// The bytes of a piece.
@@ -249,6 +239,13 @@ impl Kind {
                 self.bytes.reserve_exact(needed.max(room));
             }
         }
+    }
+}
+
+/// Makes room for one more message of those who are served one by one: a `Vec` would double.
+fn make_room(single: &mut Vec<u8>, needed: usize) {
+    if single.capacity() - single.len() < needed {
+        single.reserve_exact(needed.max(single.capacity().clamp(1 << 10, MOST / 2)));
     }
 }
 

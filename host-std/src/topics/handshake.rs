@@ -2,17 +2,17 @@
 
 use std::convert::Infallible;
 
+use data_encoding::BASE64;
 use http::HeaderValue;
 use streamgauge_core::endpoints::Method;
 use streamgauge_core::wire::{Framing, Stream};
 
 use super::hub::Admission;
-use crate::base64;
 use crate::server::Context;
 
-/// Whether a request wants to become a WebSocket.
+/// Whether a request wants to become a WebSocket. Over HTTP/1.0 nothing does (RFC 9110, section 7.8).
 pub(super) fn is_asked_for(context: &Context<'_>) -> bool {
-    names(context, "upgrade", "websocket")
+    context.minor >= 1 && names(context, "upgrade", "websocket")
 }
 
 /// What is wrong with a handshake.
@@ -32,8 +32,8 @@ pub(super) fn check(method: Method, context: &Context<'_>) -> Result<String, Wro
         let mut values = context.fields(name);
         values.next().filter(|_| values.next().is_none())
     };
-    if method != Method::Get || context.minor == 0 {
-        return Err(Wrong::Line("a WebSocket begins with GET over HTTP/1.1"));
+    if method != Method::Get {
+        return Err(Wrong::Line("a WebSocket begins with GET"));
     }
     if !names(context, "connection", "upgrade") {
         return Err(Wrong::Line("a WebSocket needs Connection: upgrade"));
@@ -73,18 +73,16 @@ fn names(context: &Context<'_>, field: &str, word: &str) -> bool {
     words.any(|one| one.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// Whether it is 16 bytes in base64.
+/// Whether it is 16 bytes in base64, written in the one way there is: without bits to spare, and padded.
 fn is_key(key: &[u8]) -> bool {
-    let Ok(key) = std::str::from_utf8(key) else { return false };
-    // Written in the one way there is: without bits to spare, and padded.
-    base64::decode(key).is_some_and(|bytes| bytes.len() == 16 && base64::encode(&bytes) == key)
+    BASE64.decode(key).is_ok_and(|bytes| bytes.len() == 16)
 }
 
 /// What proves to the client that its key was understood.
 fn accept(key: &[u8]) -> String {
     let mut hash = sha1_smol::Sha1::from(key);
     hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    base64::encode(&hash.digest().bytes())
+    BASE64.encode(&hash.digest().bytes())
 }
 
 #[cfg(test)]

@@ -33,13 +33,13 @@ pub(crate) use places::Places;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode};
 use streamgauge_core::endpoints::{Method, Request, Subscription};
 use streamgauge_core::select::Selection;
 use streamgauge_core::wire::{Framing, Stream};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::server::{self, Answer, Context, TakeOver};
+use crate::server::{self, Answer, Context, Refusal, TakeOver};
 use handshake::Wrong;
 use hub::Admission;
 
@@ -66,29 +66,30 @@ impl Hub {
         still: Option<StillMay>,
         origin: Option<HeaderValue>,
     ) -> Answer {
-        if let Err(bad) = Selection::<8, 256>::parse(&request.query) {
-            return bad_request(request, &bad.to_string());
-        }
+        let selection = match Selection::parse(&request.query) {
+            Ok(selection) => selection,
+            Err(bad) => return Refusal::bad(bad.to_string()).answer(request),
+        };
+        let stream = Stream { framing: subscription.framing, chunked: context.minor >= 1 };
         if request.method == Method::Head {
-            return match self.check_name(&subscription.topic) {
-                Ok(()) => head_only(subscription, origin),
+            return match self.shard.may_use(&subscription.topic) {
+                Ok(()) => head_only(stream, origin),
                 Err(refusal) => server::refused(request, &refusal),
             };
         }
         if !handshake::is_asked_for(context) {
-            let stream = Stream { framing: subscription.framing, chunked: context.minor >= 1 };
             let ends = !subscription.follow || subscription.limit.is_some();
-            return self.take_in(request, context, subscription, (stream, still), move |admission| {
+            return self.take_in(request, context, subscription, selection, (stream, still), move |admission| {
                 task::opening(stream, ends, admission, origin.as_ref())
             });
         }
         let stream = Stream { framing: Framing::WebSocket, chunked: false };
         match handshake::check(request.method, context) {
-            Ok(accept) => self.take_in(request, context, subscription, (stream, still), move |admission| {
+            Ok(accept) => self.take_in(request, context, subscription, selection, (stream, still), move |admission| {
                 handshake::opening(&accept, admission, origin.as_ref())
             }),
-            Err(Wrong::Line(wrong)) => bad_request(request, wrong),
-            Err(Wrong::Version) => other_version(request),
+            Err(Wrong::Line(wrong)) => Refusal::bad(wrong).answer(request),
+            Err(Wrong::Version) => other_version().answer(request),
         }
     }
 
@@ -98,10 +99,10 @@ impl Hub {
         request: &Request<'_>,
         context: &Context<'_>,
         subscription: &Subscription,
+        selection: Selection,
         (stream, still): (Stream, Option<StillMay>),
         opening: impl FnOnce(&Admission) -> Vec<u8> + Send + 'static,
     ) -> Answer {
-        let selection = Selection::parse(&request.query).unwrap_or_default();
         let status = match stream.framing {
             Framing::WebSocket => StatusCode::SWITCHING_PROTOCOLS,
             _ => StatusCode::OK,
@@ -128,26 +129,16 @@ impl Hub {
     }
 }
 
-fn bad_request(request: &Request<'_>, line: &str) -> Answer {
-    Answer::Response(server::refuse(request, StatusCode::BAD_REQUEST, "bad-request", line, None))
-}
-
 /// What is said to who begins a WebSocket of another version (RFC 6455, section 4.2.2).
-fn other_version(request: &Request<'_>) -> Answer {
+fn other_version() -> Refusal {
     let line = "of WebSockets only version 13 is understood here";
-    let mut response = server::refuse(request, StatusCode::UPGRADE_REQUIRED, "version-not-supported", line, None);
-    let fields = [
-        (header::CONNECTION, "upgrade"),
-        (header::UPGRADE, "websocket"),
-        (header::SEC_WEBSOCKET_VERSION, handshake::VERSION),
-    ];
-    response.headers_mut().extend(fields.map(|(name, value)| (name, HeaderValue::from_static(value))));
-    Answer::Response(response)
+    let refusal = Refusal::new(StatusCode::UPGRADE_REQUIRED, line).of_kind("version-not-supported");
+    let refusal = refusal.with("connection", "upgrade").with("upgrade", "websocket");
+    refusal.with("sec-websocket-version", handshake::VERSION)
 }
 
-/// What GET would answer, without the stream; the transfer coding is what clients ask for.
-fn head_only(subscription: &Subscription, origin: Option<HeaderValue>) -> Answer {
-    let stream = Stream { framing: subscription.framing, chunked: true };
+/// What GET would answer, without the stream.
+fn head_only(stream: Stream, origin: Option<HeaderValue>) -> Answer {
     let mut head = task::head(stream, origin.as_ref());
     head.extend_from_slice(b"connection: close\r\n\r\n");
     let take_over: TakeOver = Box::new(move |mut taken| {

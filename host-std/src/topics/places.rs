@@ -24,18 +24,22 @@ impl Places {
         self.all
     }
 
-    /// How many are left.
-    pub(super) fn left(&self) -> usize {
-        self.left.load(Ordering::Relaxed)
+    /// Takes so many, if they are left, until they are dropped.
+    pub(super) fn take(&self, count: usize) -> Option<Place> {
+        let left = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count));
+        left.is_ok().then(|| Place { left: Arc::clone(&self.left), count })
     }
+}
 
-    /// Takes so many, if they are left.
-    pub(super) fn take(&self, count: usize) -> bool {
-        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count)).is_ok()
-    }
+/// Some of them, taken.
+#[derive(Debug)]
+pub(super) struct Place {
+    left: Arc<AtomicUsize>,
+    count: usize,
+}
 
-    /// Gives so many back.
-    pub(super) fn give(&self, count: usize) {
-        self.left.fetch_add(count, Ordering::Relaxed);
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.left.fetch_add(self.count, Ordering::Relaxed);
     }
 }

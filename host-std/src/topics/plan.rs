@@ -17,6 +17,10 @@ use crate::engine::memory::TopicLog as Messages;
 pub(super) struct Plan {
     pub(super) on_lag: OnLag,
     policy: LagPolicy,
+    /// When it lacks no more bytes it has caught up.
+    pub(super) near: u64,
+    /// The number of the first message that was published after it came.
+    next: u64,
     pacer: Option<Pacer>,
     replay: Option<Replay>,
     pub(super) extent: Extent,
@@ -35,6 +39,12 @@ pub(super) struct Plan {
 /// How many messages are passed over before others get their turn.
 const TURN: usize = 16;
 
+/// When one that may lag by `limit` lacks no more bytes, it has caught up with what it asked for, and has to keep up: half of
+/// it, so that it isn't sent away at the next message.
+pub(super) const fn near(limit: u64) -> u64 {
+    limit / 2
+}
+
 /// What there is for a subscriber with a plan.
 pub(super) enum Step {
     /// The message at this position.
@@ -48,13 +58,13 @@ pub(super) enum Step {
 }
 
 impl Plan {
-    /// The plan of a subscription to a log of `capacity` bytes, whose next message will have the number `end`. `None`
-    /// for every message as it comes.
+    /// The plan of a subscription to these messages. `None` for every message as it comes.
     pub(super) fn of(
         subscription: &Subscription,
         selection: Selection,
         key: &Arc<HashKey>,
-        (capacity, end, max_lag): (usize, u64, u64),
+        messages: &Messages,
+        max_lag: u64,
         now: Time,
     ) -> Option<Box<Self>> {
         let Subscription { follow, limit, on_lag, max_lag: own, rate, speed, .. } = *subscription;
@@ -62,7 +72,7 @@ impl Plan {
         if is_plain && rate.is_none() && speed.is_none() && selection.is_empty() {
             return None;
         }
-        let mut extent = if follow { Extent::ALL } else { Extent::ALL.until(end) };
+        let mut extent = if follow { Extent::ALL } else { Extent::ALL.until(messages.visible_end().sequence()) };
         if let Some(limit) = limit {
             extent = extent.limit(limit);
         }
@@ -70,11 +80,14 @@ impl Plan {
         let limit = match on_lag {
             OnLag::Kick => limit,
             // One body more, and what publishers are let ahead, and the log still has what is half sent.
-            _ => limit.min(capacity as u64 / 4),
+            _ => limit.min(messages.log().capacity() as u64 / 4),
         };
         Some(Box::new(Self {
             on_lag,
             policy: LagPolicy::new(on_lag, limit),
+            // What is published later is not for who doesn't follow.
+            near: if follow { near(limit) } else { 0 },
+            next: messages.log().end().sequence(),
             pacer: rate.map(Pacer::new),
             replay: speed.map(|speed| Replay::new(speed, now)),
             extent,
@@ -96,6 +109,23 @@ impl Plan {
     pub(super) fn decide(&mut self, lag: Lag, now: Time) -> Decision {
         let own = self.was_full || self.on_lag == OnLag::Latest;
         self.policy.decide(if own { lag } else { Lag::default() }, now)
+    }
+
+    /// What to do about one at `position` that is catching up. What it asked for is not its lag, and no publisher waits
+    /// for it; but it can't go on when what it is half sent has left the log.
+    pub(super) fn decide_behind(&self, messages: &Messages, position: &Position) -> Decision {
+        let log = messages.log();
+        if !self.outlives_gaps() {
+            return if log.missed(position) > 0 { Decision::SendAway } else { Decision::Go };
+        }
+        let (start, held, behind) = (log.start().sequence(), log.bytes(), log.bytes_behind(position));
+        let is_full = start != messages.origin() || held > log.capacity() as u64 / 4 * 3;
+        let is_near_the_start = held.saturating_sub(behind) < held / 8;
+        if self.was_full && log.end().sequence() != self.next && is_full && is_near_the_start {
+            // No more than it has to lose.
+            return Decision::MoveOn { keep: behind.saturating_sub(held / 8) };
+        }
+        Decision::Go
     }
 
     /// Whether it goes on when the log has left it behind.

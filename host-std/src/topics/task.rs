@@ -30,10 +30,13 @@ impl Task {
     /// Hands a socket to the pump.
     pub(super) fn new(admission: Admission, stream: Stream, opening: Vec<u8>, peer: SocketAddr, taken: Taken) -> Self {
         let Taken { stream: socket, read, place, .. } = taken;
-        let Admission { seat, plan, name, past, still, .. } = admission;
-        let client = Client { peer, since: Timestamp::now(), name, still, _place: place };
+        let Admission { seat, place: seated, is_behind, plan, name, past, still, .. } = admission;
+        let client = Client { peer, since: Timestamp::now(), name, still, _places: (seated, place) };
         let mut subscriber = Subscriber::new(seat.id, stream, client, socket, opening, &read);
         subscriber.plan = plan;
+        if is_behind {
+            subscriber.begin_behind();
+        }
         if let Some(past) = past {
             subscriber.begin_in(past);
         }

@@ -19,11 +19,11 @@ mod secure;
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice, Write};
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd, AsRawFd as _};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use nix::sys::socket::{MsgFlags, send};
+use nix::sys::socket::{MsgFlags, send, setsockopt, sockopt};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -41,6 +41,23 @@ enum Kind {
     Plain(Plain),
     Secure(Box<Secure<TcpStream>>),
     Pipe(End),
+}
+
+/// Lets the operating system find out that the other side has vanished, as a machine does that loses its power: after a
+/// minute of silence it asks, and after three questions without an answer the connection is over. Said of what listens, it
+/// holds for each connection that is accepted.
+///
+/// # Errors
+/// The operating system refuses.
+pub(crate) fn keep_alive(socket: &impl AsFd) -> io::Result<()> {
+    setsockopt(socket, sockopt::KeepAlive, &true)?;
+    #[cfg(target_os = "linux")]
+    {
+        setsockopt(socket, sockopt::TcpKeepIdle, &60)?;
+        setsockopt(socket, sockopt::TcpKeepInterval, &20)?;
+        setsockopt(socket, sockopt::TcpKeepCount, &3)?;
+    }
+    Ok(())
 }
 
 /// A transport on its way to the runtime of another thread.
@@ -112,6 +129,25 @@ impl Transport {
         match pushed {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
             pushed => pushed,
+        }
+    }
+
+    /// Lets the socket be reset where it is dropped, with what is not sent yet, or no more.
+    pub(crate) fn set_reset(&self, resets: bool) {
+        // Who has the other end of a pipe knows by its own protocol what is whole.
+        let Some(socket) = self.socket() else { return };
+        let linger = nix::libc::linger { l_onoff: resets.into(), l_linger: 0 };
+        if let Err(error) = setsockopt(socket, sockopt::Linger, &linger) {
+            tracing::debug!(%error, "a connection can't be reset");
+        }
+    }
+
+    /// The socket that it is.
+    pub(crate) fn socket(&self) -> Option<&TcpStream> {
+        match &self.0 {
+            Kind::Plain(plain) => Some(&plain.socket),
+            Kind::Secure(secure) => Some(secure.socket()),
+            Kind::Pipe(_) => None,
         }
     }
 

@@ -61,6 +61,8 @@ pub struct Options {
 pub struct Summary {
     /// Messages in the files.
     pub written: u64,
+    /// Messages that came, and that a file did not take.
+    pub unwritten: u64,
     /// Messages that the source no longer had when it was asked again.
     pub missed: u64,
     /// Messages that were longer than a message may be, and were skipped.
@@ -69,23 +71,25 @@ pub struct Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { written, missed, too_long } = self;
-        write!(f, "written {written}, lost by the source {missed}, too long {too_long}")
+        let Self { written, unwritten, missed, too_long } = self;
+        write!(f, "written {written}, lost by the source {missed}, too long {too_long}")?;
+        if *unwritten > 0 { write!(f, ", not written {unwritten}") } else { Ok(()) }
     }
 }
 
 /// Writes what comes from `source` into `files` until `shutdown`, and opens the file again whenever
-/// `reopen` is notified. What is written is on its way to the disk after a second at most.
+/// `reopen` is notified. What is written is on its way to the disk after a second at most. Returns what came of it, and what
+/// has ended it.
 ///
 /// # Errors
-/// A file can't be opened or written.
+/// A file can't be opened or written, which ends it.
 pub async fn run(
     source: Url,
     files: Rolling,
     limits: Limits,
     reopen: &Notify,
     shutdown: impl Future<Output = ()>,
-) -> io::Result<Summary> {
+) -> (Summary, io::Result<()>) {
     let files = RefCell::new(files);
     let mut summary = Summary::default();
     let mut announce = Announce::new(true);
@@ -93,8 +97,8 @@ pub async fn run(
     let on = |news: News<'_>| {
         match news {
             News::Item(Item::Message { bytes, .. }) => {
+                summary.unwritten += 1;
                 files.borrow_mut().write(bytes)?;
-                summary.written += 1;
             }
             News::Item(Item::Missed(messages)) => {
                 summary.missed += messages;
@@ -111,19 +115,22 @@ pub async fn run(
         }
         Ok::<(), io::Error>(())
     };
-    {
+    let end = {
         let mut feeding = pin!(feed.run(on));
         let mut shutdown = pin!(shutdown);
         let mut ticks = interval(Duration::from_secs(1));
         loop {
             tokio::select! {
-                end = &mut feeding => break end?,
-                _ = ticks.tick() => files.borrow_mut().flush()?,
-                () = reopen.notified() => files.borrow_mut().close()?,
-                () = &mut shutdown => break,
+                end = &mut feeding => break end,
+                _ = ticks.tick() => if let Err(error) = files.borrow_mut().flush() { break Err(error) },
+                () = reopen.notified() => if let Err(error) = files.borrow_mut().close() { break Err(error) },
+                () = &mut shutdown => break Ok(()),
             }
         }
-    }
-    files.borrow_mut().close()?;
-    Ok(summary)
+    };
+    let end = end.and(files.borrow_mut().close());
+    summary.written = files.borrow().written();
+    // Each of them was counted when it came.
+    summary.unwritten -= summary.written;
+    (summary, end)
 }

@@ -2,9 +2,11 @@ use core::fmt;
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::Path;
+
+use crate::append;
 
 /// A file that changes its name with the time: what is written goes to the end of the file that
 /// has the name of now.
@@ -12,6 +14,7 @@ use std::path::Path;
 pub struct Rolling {
     format: String,
     open: Option<Open>,
+    written: u64,
 }
 
 #[derive(Debug)]
@@ -19,7 +22,45 @@ struct Open {
     name: String,
     /// The second that the name was made for.
     second: i64,
-    file: BufWriter<File>,
+    file: File,
+    /// What is not in the file yet, and where each message of it ends.
+    lines: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// Bytes that are written at once.
+const ROOM: usize = 64 << 10;
+
+impl Drop for Open {
+    /// Whoever wants to know whether all is written asks for it before.
+    fn drop(&mut self) {
+        let _ = self.flush(&mut 0);
+    }
+}
+
+impl Open {
+    /// Writes the messages, whole ones only: what a failed write has left of one is taken off again. Those that are in the
+    /// file then are added to `messages`.
+    fn flush(&mut self, messages: &mut u64) -> io::Result<()> {
+        let (mut written, mut result) = (0, Ok(()));
+        while result.is_ok() && written < self.lines.len() {
+            match self.file.write(&self.lines[written..]) {
+                Ok(0) => result = Err(io::ErrorKind::WriteZero.into()),
+                Ok(bytes) => written += bytes,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => result = Err(error),
+            }
+        }
+        let count = self.ends.partition_point(|end| *end <= written);
+        let whole = self.ends.drain(..count).next_back().unwrap_or(0);
+        self.ends.iter_mut().for_each(|end| *end -= whole);
+        self.lines.drain(..whole);
+        *messages += count as u64;
+        result.map_err(|error| {
+            let _ = append::take_off(&self.file, (written - whole) as u64);
+            named(&self.name, &error)
+        })
+    }
 }
 
 impl Rolling {
@@ -28,7 +69,7 @@ impl Rolling {
     /// # Errors
     /// A format that strftime would not take, or one in a folder that doesn't exist.
     pub fn new(format: &str) -> Result<Self, BadFormat> {
-        let rolling = Self { format: format.to_owned(), open: None };
+        let rolling = Self { format: format.to_owned(), open: None, written: 0 };
         let name = rolling.name(Timestamp::now()).map_err(|why| BadFormat(format!("`{format}`: {why}")))?;
         let folder = folder(&name);
         if name.is_empty() || name.ends_with('/') {
@@ -54,9 +95,15 @@ impl Rolling {
     /// The file can't be written.
     pub fn flush(&mut self) -> io::Result<()> {
         match &mut self.open {
-            Some(open) => open.file.flush().map_err(|error| named(&open.name, &error)),
+            Some(open) => open.flush(&mut self.written),
             None => Ok(()),
         }
+    }
+
+    /// Messages that the operating system was given.
+    #[must_use]
+    pub const fn written(&self) -> u64 {
+        self.written
     }
 
     /// Closes the file. It is opened again when there is something to write.
@@ -73,11 +120,11 @@ impl Rolling {
         if self.open.as_ref().is_none_or(|open| open.second != now.as_second()) {
             self.roll(now)?;
         }
-        if let Some(Open { name, file, .. }) = &mut self.open {
-            let written = file.write_all(message).and_then(|()| file.write_all(b"\n"));
-            written.map_err(|error| named(name, &error))?;
-        }
-        Ok(())
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.lines.extend_from_slice(message);
+        open.lines.push(b'\n');
+        open.ends.push(open.lines.len());
+        if open.lines.len() >= ROOM { self.flush() } else { Ok(()) }
     }
 
     fn roll(&mut self, now: Timestamp) -> io::Result<()> {
@@ -90,9 +137,10 @@ impl Rolling {
                 if self.folder_has_time() {
                     fs::create_dir_all(folder(&name)).map_err(|error| named(&name, &error))?;
                 }
-                let file = OpenOptions::new().append(true).create(true).open(&name);
-                let file = BufWriter::with_capacity(64 << 10, file.map_err(|error| named(&name, &error))?);
-                self.open = Some(Open { name, second, file });
+                let (file, is_torn) = append::open(Path::new(&name)).map_err(|error| named(&name, &error))?;
+                let mut lines = Vec::with_capacity(ROOM);
+                lines.extend(is_torn.then_some(b'\n'));
+                self.open = Some(Open { name, second, file, lines, ends: Vec::new() });
             }
         }
         Ok(())
@@ -131,18 +179,11 @@ impl core::error::Error for BadFormat {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
-
-    fn scratch(name: &str) -> PathBuf {
-        let path = std::env::temp_dir().join(format!("streamgauge-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        path
-    }
 
     #[test]
     fn a_new_name_begins_a_new_file_and_an_old_one_is_appended_to() {
-        let scratch = scratch("rolling");
+        let scratch = tempfile::tempdir().unwrap();
+        let scratch = scratch.path();
         let format = format!("{}/%Y/x.%H-%M.log", scratch.display());
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let mut files = Rolling::new(&format).unwrap();
@@ -155,7 +196,27 @@ mod tests {
         assert_eq!(read("2014/x.00-00.log"), b"c\n", "not flushed yet");
         files.flush().unwrap();
         assert_eq!((read("2013/x.23-59.log"), read("2014/x.00-00.log")), (b"a\nb\xff\n".to_vec(), b"c\nd\n".to_vec()));
-        fs::remove_dir_all(&scratch).unwrap();
+    }
+
+    #[test]
+    fn a_line_that_was_cut_short_is_ended_first() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (file, now) = (scratch.path().join("x.log"), Timestamp::UNIX_EPOCH);
+        fs::write(&file, "whole\nto").unwrap();
+        let mut files = Rolling::new(file.to_str().unwrap()).unwrap();
+        files.write_at(b"a", now).unwrap();
+        files.close().unwrap();
+        files.write_at(b"b", now).unwrap();
+        files.close().unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "whole\nto\na\nb\n");
+    }
+
+    #[test]
+    fn a_file_that_takes_nothing_is_named() {
+        let mut files = Rolling::new("/dev/full").unwrap();
+        files.write_at(b"a", Timestamp::UNIX_EPOCH).unwrap();
+        let error = files.flush().unwrap_err();
+        assert!(error.kind() == io::ErrorKind::StorageFull && error.to_string().starts_with("/dev/full: "), "{error}");
     }
 
     #[test]

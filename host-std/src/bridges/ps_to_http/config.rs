@@ -9,8 +9,8 @@ use core::time::Duration;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    a signal ended it
-  1    no message came for --max-silence
+  0    a signal ended it, and all that had come was delivered or refused
+  1    no message came for --max-silence, or at the end some could not be delivered
   2    wrong flags, or a file that they or a variable name can't be read";
 
 /// Reads the messages of a pubsub and sends each one to every destination.
@@ -19,7 +19,8 @@ Exit codes:
 /// 2xx. A destination that is down, or answers 5xx, 408 or 429, is tried again until it is back;
 /// one that comes back may get the last few messages a second time. A message that it answers
 /// with another status, such as 400, is counted as refused and not sent again. When the memory of
-/// --buffer-bytes is full, the oldest message is dropped and counted.
+/// --buffer-bytes is full, the oldest message is dropped and counted. At the end what is left has
+/// 10 s to be delivered. SIGHUP changes nothing: it outlives the terminal in which it was started.
 ///
 /// Example: fill a queue from a pubsub
 ///
@@ -41,7 +42,7 @@ pub struct Options {
     #[arg(long)]
     pub round_robin: bool,
     /// Stop with exit code 1 when no message came for so many seconds; 0 or less: never
-    #[arg(long, value_name = "SECONDS", default_value_t = -1, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", default_value_t = -1, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(..=3_153_600_000))]
     pub max_silence: i64,
     /// Memory for messages that are not delivered yet, such as 65536 or 64MiB
     #[arg(long, value_name = "BYTES", default_value = "64MiB", value_parser = flags::bytes)]

@@ -30,7 +30,6 @@ mod destination;
 mod every;
 mod ledger;
 mod probe;
-mod retry_after;
 mod session;
 mod shared;
 mod summary;

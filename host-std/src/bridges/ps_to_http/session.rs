@@ -1,9 +1,8 @@
 use super::destination::Destination;
 use super::ledger::Outcome;
 use super::probe;
-use super::retry_after::retry_after;
 use super::shared::Shared;
-use crate::client::{Answers, Error, Limits, open};
+use crate::client::{Answers, Error, Limits, open, retry_after};
 use core::pin::pin;
 use core::time::Duration;
 use streamgauge_core::wire::http::{Event, ResponseHead};
@@ -78,6 +77,7 @@ impl Session<'_> {
             }
             tokio::select! {
                 read = answers.fill(&mut reader) => {
+                    deadline = Instant::now() + self.limits.read;
                     if read.map_err(Error::io)? == 0 {
                         let _ = answers.finish()?;
                         // A body that ends with the connection is an answer too.
@@ -94,7 +94,6 @@ impl Session<'_> {
                             Event::Complete => {
                                 let Some(verdict) = verdict.take() else { continue };
                                 in_flight -= 1;
-                                deadline = Instant::now() + self.limits.read;
                                 if let Some(end) = self.judge(&verdict) {
                                     return Ok(end);
                                 }
@@ -103,7 +102,12 @@ impl Session<'_> {
                     }
                 }
                 wrote = writer.write(out.get(written..).unwrap_or_default()), if written < out.len() => {
-                    written += wrote.map_err(Error::io)?;
+                    let wrote = wrote.map_err(Error::io)?;
+                    written += wrote;
+                    if wrote < out.len() {
+                        // It is on its way: what is long takes its time.
+                        deadline = Instant::now() + self.limits.read;
+                    }
                     if written == out.len() {
                         written = 0;
                         out.clear();

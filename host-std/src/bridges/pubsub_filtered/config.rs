@@ -95,6 +95,10 @@ impl Options {
             (Verb::Hash, "--encrypted-fields", &self.encrypted_fields),
         ] {
             for field in fields.iter().flat_map(|fields| fields.split(',')).filter(|field| !field.is_empty()) {
+                if field.trim() != field {
+                    // It would be another field's name, and the one that was meant would go through.
+                    return Err(BadOption(format!("{flag}: `{field}` begins or ends with a space: leave it out")));
+                }
                 let added = key(flag, field).map(|path| selection.add_path(verb, &path, ""))?;
                 added.map_err(|_| {
                     BadOption(format!("{flag}: both kinds of fields are {MAX_RULES} and 4096 bytes of names at most"))

@@ -169,6 +169,16 @@ impl Declared {
         self.kind == other.kind && self.name == other.name
     }
 
+    /// What one of the same name said, and this one says no more, though it stays: a topic and a queue keep what is not
+    /// put, where a gauge is made anew by what it is put, and a token is what is declared.
+    pub(crate) fn says_no_more(&self, before: &Self) -> Vec<String> {
+        if !self.is_same(before) || !matches!(self.kind, Kind::Topic | Kind::Queue) {
+            return Vec::new();
+        }
+        let gone = before.settings.keys().filter(|member| !self.settings.contains_key(*member));
+        gone.map(|member| format!("{}.{member}", self.member())).collect()
+    }
+
     /// Where it is among others.
     pub(super) fn rank(&self) -> usize {
         Kind::ALL.into_iter().position(|kind| kind == self.kind).unwrap_or_default()

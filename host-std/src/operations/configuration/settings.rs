@@ -7,7 +7,7 @@ use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Args, Command};
 
-use super::show::quoted;
+use crate::terminal::json::string;
 use crate::terminal::masked;
 use crate::terminal::meant::nearest;
 
@@ -80,7 +80,7 @@ impl Settings {
         let shown = masked(&shown);
         // Some say the value themselves.
         let is_said = setting.is_secret || shown.is_empty() || why.contains(&format!("`{shown}`"));
-        Err(if is_said { why } else { format!("{}: {why}", quoted(&shown)) })
+        Err(if is_said { why } else { format!("{}: {why}", string(&shown)) })
     }
 }
 

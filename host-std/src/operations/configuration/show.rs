@@ -65,13 +65,13 @@ impl Chosen {
     pub(crate) fn line(&self) -> String {
         let name = &self.name;
         let number = |text: &str| text.parse::<i64>().is_ok_and(|number| number.to_string() == text);
-        let value = |text: &String| if number(text) { text.clone() } else { quoted(text) };
+        let value = |text: &String| if number(text) { text.clone() } else { string(text) };
         match (self.takes, &*self.shown()) {
             (_, [_, ..]) if self.is_hidden() => format!("{name} = (not shown)"),
             (Takes::Switch, [is_on, ..]) => format!("{name} = {is_on}"),
             (Takes::One, [.., last]) => format!("{name} = {}", value(last)),
             (Takes::Many, values) if !values.is_empty() || self.origin != Origin::Default => {
-                let values: Vec<_> = values.iter().map(|text| quoted(text)).collect();
+                let values: Vec<_> = values.iter().map(|text| string(text)).collect();
                 format!("{name} = [{}]", values.join(", "))
             }
             _ => format!("{name} ="),
@@ -108,28 +108,22 @@ pub(super) fn of_one_line(text: &str) -> String {
     text.chars().map(|char| if char.is_control() { '?' } else { char }).collect()
 }
 
-/// A text between quotes.
-pub(super) fn quoted(text: &str) -> String {
-    // What JSON leaves as it is and TOML doesn't.
-    string(text).replace('\u{7f}', "\\u007f")
-}
-
 /// The name of a member.
 fn key(name: &str) -> String {
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if !name.is_empty() && name.bytes().all(is_bare) { name.to_owned() } else { quoted(name) }
+    if !name.is_empty() && name.bytes().all(is_bare) { name.to_owned() } else { string(name) }
 }
 
-/// The value of a member; TOML has no null, so none came from it.
+/// The value of a member; TOML has no null, so none came from it. Its texts are JSON's in which DEL is escaped.
 fn toml(value: &Json) -> String {
     match value {
-        Json::Null => quoted(""),
+        Json::Null => string(""),
         Json::Bool(is_so) => is_so.to_string(),
         Json::Number(number) => match number.as_i64() {
             Some(number) => number.to_string(),
             None => format!("{:?}", number.as_f64().unwrap_or_default()),
         },
-        Json::String(text) => quoted(text),
+        Json::String(text) => string(text),
         Json::Array(values) => format!("[{}]", values.iter().map(toml).collect::<Vec<_>>().join(", ")),
         Json::Object(members) => {
             let members = members.iter().map(|(name, value)| format!("{} = {}", key(name), toml(value)));

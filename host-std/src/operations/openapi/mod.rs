@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use serde_json::{Map, Value, json};
-use streamgauge_core::endpoints::{Method, Need, Right, Route, Surface, routes};
+use streamgauge_core::endpoints::{Method, Need, Request, Right, Route, Surface, needs, routes};
 
 pub(crate) use settings::SettingsOf;
 
@@ -55,21 +55,29 @@ enum Access {
     Right(Right),
 }
 
+impl Access {
+    const fn of(need: Need) -> Self {
+        match need {
+            Need::Nothing => Self::Public,
+            Need::Known => Self::Known,
+            Need::Any(_) => Self::Any,
+            Need::Right(right, _) => Self::Right(right),
+        }
+    }
+}
+
 impl Row {
     fn of_route(route: &'static Route) -> Self {
         let &Route { path, methods, by_beginning, heads, only_shows, .. } = route;
-        let access = |right: Option<Right>| right.map_or(Access::Any, Access::Right);
-        let (to_look, to_change) = (access(route.to_look), access(route.to_change));
+        let target = path.replace("{name}", "a");
+        let access =
+            |method| Access::of(needs(&Request { method, ..Request::new(target.as_bytes()) }, Surface::Everything));
+        let (to_look, to_change) = (access(Method::Get), access(Method::Post));
         Self { path, methods, by_beginning, heads, to_look, to_change, only_shows }
     }
 
     fn of_place((path, place): (&'static str, Place)) -> Self {
-        let access = match place.need() {
-            Need::Nothing => Access::Public,
-            Need::Known => Access::Known,
-            Need::Any(_) => Access::Any,
-            Need::Right(right, _) => Access::Right(right),
-        };
+        let access = Access::of(place.need());
         let (methods, to_look, to_change) = (place.methods(), access, access);
         let only_shows = methods.contains(&Method::Get);
         Self { path, methods, by_beginning: false, heads: true, to_look, to_change, only_shows }
@@ -223,6 +231,7 @@ mod tests {
         assert_eq!(right("/pub", "post"), "pub");
         assert_eq!(right("/queues/{name}", "get"), "any");
         assert_eq!(right("/queues/{name}", "put"), "admin");
+        assert_eq!((right("/stats", "get"), right("/stats", "post")), ("any".into(), "any".into()));
         assert_eq!(right("/livez", "get"), Value::Null);
         let ticket = json!({ "ticket": [] });
         let security = |path: &str| document["paths"][path]["get"]["security"].as_array().unwrap().clone();

@@ -47,18 +47,22 @@ export function field(text, input) {
 /** What became of something that was asked for, in a line. */
 export function outcome() {
   const element = el("p", { class: "outcome", role: "status" });
+  let turn = 0;
   return {
     element,
-    /** Does something, and says what came of it. */
+    /** Does something, and says what came of it, unless something else has been asked for by then. */
     async of(doing, done) {
+      const own = ++turn;
       element.classList.remove("wrong");
       try {
         const answer = await doing();
-        say(element, done(answer));
+        if (own === turn) say(element, done(answer));
         return true;
       } catch (error) {
-        element.classList.add("wrong");
-        say(element, error.message);
+        if (own === turn) {
+          element.classList.add("wrong");
+          say(element, error.message);
+        }
         return false;
       }
     },
@@ -90,24 +94,29 @@ export function table(caption, columns, empty) {
     element: el("div", {}, whole, none),
     /**
      * @param {any[]} items
-     * @param {(item: any) => string} key
+     * @param {(item: any) => string} key those with the same one are told apart by how many came before
      * @param {(item: any) => { cells: Node[], update: (item: any) => void }} make
      */
     set(items, key, make) {
-      const there = new Set(items.map(key));
+      const times = new Map();
+      const keys = items.map(key).map((name) => {
+        times.set(name, (times.get(name) ?? 0) + 1);
+        return `${name} ${times.get(name)}`;
+      });
+      const there = new Set(keys);
       for (const [name, row] of rows) {
         if (there.has(name)) continue;
         row.element.remove();
         rows.delete(name);
       }
       let before = body.firstElementChild;
-      for (const item of items) {
-        let row = rows.get(key(item));
+      for (const [i, item] of items.entries()) {
+        let row = rows.get(keys[i]);
         if (!row) {
           const made = make(item);
           const cells = made.cells.map((cell, i) => el(i === 0 ? "th" : "td", { ...(i === 0 ? { scope: "row" } : {}), ...(columns[i].number ? { class: "n" } : {}) }, cell));
           row = { element: el("tr", {}, ...cells), update: made.update };
-          rows.set(key(item), row);
+          rows.set(keys[i], row);
         }
         row.update(item);
         // What is too long for its column is cut off.

@@ -1,5 +1,7 @@
 // Numbers as people say them.
 
+import { serverTime } from "./server.js";
+
 const whole = new Intl.NumberFormat("en");
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
@@ -27,8 +29,8 @@ export function duration(seconds) {
   return seconds < 129_600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
 }
 
-export function age(time, now) {
-  return time == null ? "–" : duration((now - Date.parse(time)) / 1000);
+export function age(time) {
+  return time == null ? "–" : duration((serverTime() - Date.parse(time)) / 1000);
 }
 
 export function clock(time) {

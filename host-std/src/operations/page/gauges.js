@@ -10,6 +10,9 @@ const MEASURES = ["moments", "quantiles", "distinct", "top", "rate", "change"];
 /** Between two pictures, in milliseconds. */
 const EVERY = 2_000;
 
+/** Before one that is not there is asked for again where no list tells: each time is three refusals. */
+const ABSENT = 10_000;
+
 /** Gauges that are drawn beside each other, and between two of these, in milliseconds. */
 const DRAWN = 6;
 const PEACE = 5_000;
@@ -80,36 +83,47 @@ export function gaugeView(name, watched) {
   const path = `/gauges/${named(name)}`;
   const drawn = picture(name, `What the gauge ${name} measures; the table under it says the same.`);
   const wide = el("div", { class: "wide", role: "region", tabindex: "0", "aria-label": "The picture" }, drawn.element);
-  // What is newest is at its right end, which a phone has no room for.
-  drawn.element.addEventListener("load", () => (wide.scrollLeft = wide.scrollWidth), { once: true });
   const words = el("pre", { role: "region", tabindex: "0", "aria-label": "The same as a table" });
   const told = outcome();
   const note = el("p", { class: "note" });
   const form = definition(name, path, told);
-  let last = 0;
+  const measured = el("div", { class: "stack" }, card("Picture", "", wide), card("Table", "", words));
+  let [last, placed] = [0, false];
+  const gone = (why) => {
+    measured.hidden = true;
+    say(note, why);
+  };
   return {
     title: `gauge ${name}`,
-    element: el("div", { class: "view" }, el("h1", {}, "Gauge ", el("code", {}, name)), note, el("div", { class: "columns" }, el("div", { class: "stack" }, card("Picture", "", wide), card("Table", "", words)), el("div", { class: "stack" }, card("Definition", "", form.element)))),
+    element: el("div", { class: "view" }, el("h1", {}, "Gauge ", el("code", {}, name)), note, el("div", { class: "columns" }, measured, el("div", { class: "stack" }, card("Definition", "", form.element)))),
     async update(now) {
+      const gauge = watched.gauges.find((one) => one.name === name);
+      if (!gauge && !watched.hidden.gauges && !watched.prefix.gauges) return gone("There is no gauge of that name.");
       if (now - last < EVERY) return;
       last = now;
       try {
         const [text, defined] = await Promise.all([ask("GET", path), ask("GET", `${path}?format=definition`), drawn.update()]);
         say(words, text);
-        form.update(JSON.stringify(JSON.parse(defined), null, 2));
+        const settings = JSON.parse(defined);
+        form.update(JSON.stringify(settings, null, 2));
+        measured.hidden = false;
+        // Over time, what is newest is at its right end, which a phone has no room for.
+        if (!placed && settings.last) void drawn.element.decode().then(() => (wide.scrollLeft = wide.scrollWidth), () => {});
+        placed = true;
       } catch (error) {
         if (error.status !== 403 && error.status !== 404) throw error;
-        say(note, error.message);
         // A token that may not see it is not shown again and again.
-        if (error.status === 403) last = Infinity;
-        return;
+        last = error.status === 403 ? Infinity : now + ABSENT;
+        return gone(error.message);
       }
-      const gauge = watched.gauges.find((one) => one.name === name);
       say(note, gauge ? `${count(gauge.messages)} messages of ${gauge.definition.topic}${gauge.behind ? `, ${count(gauge.behind)} behind` : ""}${gauge.missed ? `, ${count(gauge.missed)} missed` : ""}` : "");
     },
     close: drawn.close,
   };
 }
+
+/** Asks before a gauge begins anew. */
+const anew = (name) => sure(`Let ${name} measure this? What it has measured so far is lost.`);
 
 /** All settings of a gauge as they are asked for, to change; with others it begins anew. */
 function definition(name, path, told) {
@@ -137,7 +151,7 @@ function definition(name, path, told) {
   text.addEventListener("input", show);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (!(await sure(`Let ${name} measure this? What it has measured so far is lost.`))) return;
+    if (!(await anew(name))) return;
     if (await told.of(() => ask("PUT", path, wanted()), () => "It measures.")) before = text.value;
   });
   return {
@@ -152,7 +166,7 @@ function definition(name, path, told) {
 }
 
 /** A form that sets a gauge up. */
-export function newGauge() {
+export function newGauge(watched) {
   const input = (placeholder, value = "") => el("input", { type: "text", placeholder, value, autocomplete: "off", spellcheck: "false" });
   const [name, topic, place, every] = [input("latency"), input("main", "main"), input("a path, such as user.age"), input("10s", "10s")];
   const checks = MEASURES.map((measure) => {
@@ -160,7 +174,7 @@ export function newGauge() {
     check.checked = measure === "moments" || measure === "quantiles";
     return [measure, check];
   });
-  const wanted = () => ({ topic: topic.value, field: place.value || undefined, every: every.value, measure: checks.filter(([, check]) => check.checked).map(([measure]) => measure) });
+  const wanted = () => ({ topic: topic.value, field: place.value || undefined, every: every.value || undefined, measure: checks.filter(([, check]) => check.checked).map(([measure]) => measure) });
   const command = el("code", { class: "command" });
   const told = outcome();
   const form = el("form", {}, el("div", { class: "fields" }, field("Name", name), field("Topic", topic), field("Field", place), field("Every", every)), el("fieldset", {}, el("legend", {}, "What it measures"), ...checks.map(([measure, check]) => el("label", { class: "check" }, check, measure))), command, el("div", { class: "bar" }, el("button", { type: "submit", class: "main" }, "Set up")), told.element);
@@ -168,6 +182,7 @@ export function newGauge() {
   form.addEventListener("input", show);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (watched.gauges.some((one) => one.name === name.value) && !(await anew(name.value))) return;
     if (await told.of(() => ask("PUT", `/gauges/${named(name.value)}`, JSON.stringify(wanted())), () => "It measures.")) location.hash = `#/gauges/${named(name.value)}`;
   });
   show();

@@ -33,46 +33,51 @@ export function homeView(watched) {
   const topics = list("Topics", "topics", [{ name: "Topic" }, { name: "In a second", number: true }, { name: "Last minute" }, { name: "Out a second", number: true }, { name: "Subscribers", number: true }, { name: "Messages kept", number: true }, { name: "Bytes", number: true }, { name: "Sent away", number: true }], "No topic: curl -d hello " + location.origin + "/pub makes one.", (topic) => {
     const { counters } = topic.now;
     return [rate(topic.in.last), rate(topic.out.last), count(counters.subscribers), count(counters.messages), bytes(counters.bytes), [count(counters.kicked), counters.kicked > 0]];
-  }, (topic) => topic.in, watched);
+  }, (topic) => topic.in, watched, draw);
   const queues = list("Queues", "queues", [{ name: "Queue" }, { name: "Waiting", number: true }, { name: "Last minute" }, { name: "Oldest", number: true }, { name: "On lease", number: true }, { name: "Came back", number: true }, { name: "Dead", number: true }, { name: "In a second", number: true }, { name: "Out a second", number: true }, { name: "Overflow", number: true }], "No queue: curl -d hello " + location.origin + "/put makes one.", (queue) => {
     const { counters } = queue.now;
     const waiting = count(counters.ready + counters.delayed);
-    return [counters.paused ? `${waiting}, paused` : waiting, age(counters.oldest, Date.now()), count(counters.leased), count(counters.requeued + counters.timed_out), [count(counters.dead), counters.dead > 0], rate(queue.in.last), rate(queue.out.last), [count(counters.overflow), counters.overflow > 0]];
-  }, (queue) => queue.depth, watched);
+    return [counters.paused ? `${waiting}, paused` : waiting, age(counters.oldest), count(counters.leased), count(counters.requeued + counters.timed_out), [count(counters.dead), counters.dead > 0], rate(queue.in.last), rate(queue.out.last), [count(counters.overflow), counters.overflow > 0]];
+  }, (queue) => queue.depth, watched, draw);
 
   const gauges = table("Gauges", [{ name: "Gauge" }, { name: "Topic" }, { name: "Measures" }, { name: "Messages", number: true }, { name: "Missed", number: true }], "No gauge: one measures what flows through a topic, in memory that never grows.");
-  const [drawn, measured] = [pictures(), chooser("Gauges", "gauges", watched, false)];
+  const [drawn, measured] = [pictures(), chooser("Gauges", "gauges", watched, false, draw)];
   const [slow, refused] = [slowClients(watched), refusals(watched)];
+
+  /** Shows what is known of the names that are chosen, and says which gauges these are. */
+  function draw() {
+    topics.update([...watched.topics.values()], (topic) => topic.in.last ?? 0);
+    queues.update([...watched.queues.values()], ({ now: { counters } }) => counters.ready + counters.delayed);
+    const chosen = measured.choose(watched.gauges, ({ name }) => name, ({ messages }) => messages);
+    gauges.element.hidden = watched.hidden.gauges !== undefined;
+    gauges.set(chosen, ({ name }) => name, ({ name, definition }) => {
+      const cells = [el("a", { href: `#/gauges/${named(name)}` }, name), el("span"), el("span", {}, definition.measure.join(", ")), el("span"), el("span")];
+      return {
+        cells,
+        update(gauge) {
+          [gauge.definition.topic, undefined, count(gauge.messages), count(gauge.missed)].forEach((value, i) => value === undefined || say(cells[i + 1], value));
+        },
+      };
+    });
+    return chosen;
+  }
 
   return {
     title: "",
-    element: el("div", { class: "view" }, el("h1", { class: "unseen" }, "What flows, and where it waits"), numbers, topics.element, queues.element, el("div", { class: "columns" }, el("div", { class: "stack" }, el("section", { class: "card" }, measured.element, gauges.element, drawn.element), slow.element, refused.element), el("div", { class: "stack" }, card("New gauge", "", newGauge())))),
+    element: el("div", { class: "view" }, el("h1", { class: "unseen" }, "What flows, and where it waits"), numbers, topics.element, queues.element, el("div", { class: "columns" }, el("div", { class: "stack" }, el("section", { class: "card" }, measured.element, gauges.element, drawn.element), slow.element, refused.element), el("div", { class: "stack" }, card("New gauge", "", newGauge(watched))))),
     async update(now) {
       tiles.forEach((tile) => tile());
-      topics.update([...watched.topics.values()], (topic) => topic.in.last ?? 0);
-      queues.update([...watched.queues.values()], ({ now: { counters } }) => counters.ready + counters.delayed);
       refused.update();
-      const chosen = measured.choose(watched.gauges, ({ name }) => name, ({ messages }) => messages);
-      gauges.element.hidden = watched.hidden.gauges !== undefined;
-      gauges.set(chosen, ({ name }) => name, ({ name, definition }) => {
-        const cells = [el("a", { href: `#/gauges/${named(name)}` }, name), el("span"), el("span", {}, definition.measure.join(", ")), el("span"), el("span")];
-        return {
-          cells,
-          update(gauge) {
-            [gauge.definition.topic, undefined, count(gauge.messages), count(gauge.missed)].forEach((value, i) => value === undefined || say(cells[i + 1], value));
-          },
-        };
-      });
-      await Promise.all([slow.update(now), drawn.update(chosen, now)]);
+      await Promise.all([slow.update(now), drawn.update(draw(), now)]);
     },
     close: drawn.close,
   };
 }
 
 /** A table of names; a value that is wrong stands in an array. */
-function list(title, kind, columns, empty, values, series, watched) {
+function list(title, kind, columns, empty, values, series, watched, draw) {
   const rows = table(title, columns, empty);
-  const head = chooser(title, kind, watched, true);
+  const head = chooser(title, kind, watched, true, draw);
   return {
     element: el("section", { class: "card" }, head.element, rows.element),
     update(all, weight) {
@@ -98,8 +103,8 @@ function list(title, kind, columns, empty, values, series, watched) {
   };
 }
 
-/** What stands over a table of names: which of them it shows, and a field for one that is opened, or made too. */
-function chooser(title, kind, watched, makes) {
+/** What stands over a table of names: which of them it shows, drawn anew when others are chosen, and a field for one that is opened, or made too. */
+function chooser(title, kind, watched, makes, draw) {
   const filter = el("input", { type: "text", placeholder: "names that begin so", autocomplete: "off", spellcheck: "false", "aria-label": `${title} that begin with` });
   const note = el("span", { class: "note" });
   const [name, told] = [el("input", { type: "text", placeholder: "name", autocomplete: "off", spellcheck: "false", "aria-label": makes ? `Name of a new one of the ${kind}` : `Name of one of the ${kind}` }), outcome()];
@@ -109,6 +114,7 @@ function chooser(title, kind, watched, makes) {
     event.preventDefault();
     if (!makes || (await told.of(() => ask("PUT", `/${kind}/${named(name.value)}`, "{}"), () => ""))) open();
   });
+  filter.addEventListener("input", draw);
   // A token that may not see all may see what begins with its prefix: that is asked for when it is written down.
   filter.addEventListener("change", () => {
     if (!watched.hidden[kind] && !watched.prefix[kind]) return;
@@ -117,13 +123,14 @@ function chooser(title, kind, watched, makes) {
   });
   return {
     element: el("div", { class: "bar apart" }, el("div", { class: "bar" }, heading(title), filter, note), form),
-    /** Those that are shown: the busiest where there are more than a table has room for. */
+    /** Those that are shown: the busiest where there are more than a table has room for, each where it was. */
     choose(all, nameOf, weight) {
       const some = all.filter((one) => nameOf(one).startsWith(filter.value));
-      const shown = some.length <= ROWS ? some : some.sort((a, b) => weight(b) - weight(a)).slice(0, ROWS);
+      const busiest = new Set([...some].sort((a, b) => weight(b) - weight(a)).slice(0, ROWS));
+      const shown = some.filter((one) => busiest.has(one));
       const why = watched.hidden[kind];
       say(note, why ?? (shown.length < all.length ? `${shown.length} of ${count(all.length)}` : ""));
-      filter.hidden = all.length < 10 && !why && !watched.prefix[kind];
+      filter.hidden = all.length < 10 && !why && !watched.prefix[kind] && !filter.value;
       return shown;
     },
   };

@@ -170,6 +170,11 @@ addEventListener("hashchange", () => {
   watched.soon();
   main.focus({ preventScroll: true });
 });
+// An address of its own would be another view.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
 startTheme(document.getElementById("theme"));
 startForget(forget);
 void watch();

@@ -4,7 +4,7 @@ import { button, card, el, field, outcome, say, sure } from "./dom.js";
 import { age, bytes, clock, count, rate } from "./format.js";
 import { ask, curl, named } from "./server.js";
 import { settings } from "./settings.js";
-import { spark } from "./series.js";
+import { spark, tiles } from "./series.js";
 
 /** Items that are looked at. */
 const LOOK = 20;
@@ -22,14 +22,7 @@ const LAW = ["acked", "delivered", "ready", "delayed", "leased", "overflow", "de
 export function queueView(name, watched) {
   const of = `queue=${named(name)}`;
   const path = `/queues/${named(name)}`;
-  const numbers = el("dl", { class: "tiles" });
-  const tiles = ["waiting", "in a second", "out a second", "on lease", "came back a second", "dead letters", "oldest", "bytes"].map((text) => {
-    const value = el("dd");
-    const tile = el("div", {}, el("dt", {}, text), value);
-    numbers.append(tile);
-    return { value, tile };
-  });
-  let sparks;
+  const numbers = tiles(["waiting", "in a second", "out a second", "on lease", "came back a second", "dead letters", "oldest", "bytes"]);
   const law = el("p", { class: "law" });
   const missing = el("p", { class: "note" });
 
@@ -50,11 +43,11 @@ export function queueView(name, watched) {
   const state = el("select", { "aria-label": "Which items" }, ...STATES.map((one) => el("option", {}, one)));
   const list = el("ol", { class: "items", "aria-label": "Items" });
   const told = outcome();
-  const look = () => told.of(async () => {
-    const lines = (await ask("GET", `/peek?${of}&state=${state.value}&items=${LOOK}`)).split("\n").filter(Boolean).map((line) => JSON.parse(line));
-    list.replaceChildren(...lines.map(shown));
-    return lines.length;
-  }, (found) => (found === 0 ? `No item is ${state.value}.` : found < LOOK ? "" : `The first ${LOOK}.`));
+  const look = () => told.of(() => ask("GET", `/peek?${of}&state=${state.value}&items=${LOOK}`), (answer) => {
+    const items = answer.split("\n").filter(Boolean).map((line) => shown(JSON.parse(line)));
+    list.replaceChildren(...items);
+    return items.length === 0 ? `No item is ${state.value}.` : items.length < LOOK ? "" : `The first ${LOOK}.`;
+  });
   state.addEventListener("change", () => void look());
 
   const toldAll = outcome();
@@ -71,24 +64,23 @@ export function queueView(name, watched) {
   }, { class: "alarm" });
 
   const form = settings("queues", name, () => watched.soon());
-  void look();
+  /** Whether it was there when its items were looked at. */
+  let was;
 
   return {
     title: `queue ${name}`,
-    element: el("div", { class: "view" }, el("h1", {}, "Queue ", el("code", {}, name)), missing, numbers, law, el("div", { class: "columns" }, el("div", { class: "stack" }, card("Items", "looked at, and not taken", el("div", { class: "bar" }, state, button("Look again", () => void look())), list, told.element), card("All of it", "", el("div", { class: "bar" }, pause, redrive, empty), toldAll.element)), el("div", { class: "stack" }, card("Put", "", put), form.element))),
-    async update(now) {
+    element: el("div", { class: "view" }, el("h1", {}, "Queue ", el("code", {}, name)), missing, numbers.element, law, el("div", { class: "columns" }, el("div", { class: "stack" }, card("Items", "looked at, and not taken", el("div", { class: "bar" }, state, button("Look again", () => void look())), list, told.element), card("All of it", "", el("div", { class: "bar" }, pause, redrive, empty), toldAll.element)), el("div", { class: "stack" }, card("Put", "", put), form.element))),
+    async update() {
       const queue = watched.queues.get(name);
       missing.hidden = queue !== undefined;
       say(missing, watched.hidden[`queues/${name}`] ?? (watched.hidden.queues ? "" : "There is no queue of that name: whoever puts an item there makes it."));
+      numbers.element.hidden = law.hidden = !queue;
+      if (was !== missing.hidden) void look();
+      was = missing.hidden;
       if (!queue) return;
       const { counters } = queue.now;
-      if (!sparks) {
-        sparks = [spark(queue.depth, "third"), spark(queue.in), spark(queue.out, "second"), undefined, spark(queue.back, "third")];
-        sparks.forEach((one, i) => one && tiles[i].tile.append(one.element));
-      }
-      [count(counters.ready + counters.delayed), rate(queue.in.last), rate(queue.out.last), count(counters.leased), rate(queue.back.last), count(counters.dead), age(counters.oldest, now), bytes(counters.bytes)].forEach((value, i) => say(tiles[i].value, value));
-      tiles[5].tile.classList.toggle("wrong", counters.dead > 0);
-      sparks.forEach((one) => one?.update());
+      numbers.update(queue, [count(counters.ready + counters.delayed), rate(queue.in.last), rate(queue.out.last), count(counters.leased), rate(queue.back.last), count(counters.dead), age(counters.oldest), bytes(counters.bytes)], () => [spark(queue.depth, "third"), spark(queue.in), spark(queue.out, "second"), undefined, spark(queue.back, "third")]);
+      numbers.all[5].tile.classList.toggle("wrong", counters.dead > 0);
       say(law, `accepted ${count(counters.accepted)} = ${LAW.filter((term) => counters[term] || term === "ready").map((term) => `${term} ${count(counters[term])}`).join(" + ")}`);
       isPaused = counters.paused;
       say(pause, isPaused ? "Resume" : "Pause");
@@ -101,8 +93,8 @@ export function queueView(name, watched) {
 }
 
 /** An item in words. */
-function shown({ item, attempt, put, until, reason, died, data, data64 }) {
-  const notes = [`item ${item}`, attempt > 0 ? `attempt ${attempt}` : "", `put ${clock(put)}`, until ? `until ${clock(until)}` : "", reason ?? "", died ? `died ${clock(died.at)} after ${died.attempt} attempts${died.reason ? `: ${died.reason}` : ""}` : ""];
+function shown({ item, attempt, state, put, until, reason, died, data, data64 }) {
+  const notes = [`item ${item}`, attempt > 0 ? `attempt ${attempt}` : "", `put ${clock(put)}`, until ? `${state === "dead" ? "died" : "until"} ${clock(until)}` : "", reason ?? "", died ? `died ${clock(died.at)} after ${died.attempt} attempts${died.reason ? `: ${died.reason}` : ""}` : ""];
   const text = data ?? `${data64} (base64)`;
   return el("li", {}, el("small", {}, notes.filter(Boolean).join(" · ")), el("span", {}, text.length > 2000 ? `${text.slice(0, 2000)} …` : text));
 }

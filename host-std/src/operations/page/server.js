@@ -5,6 +5,12 @@ import { bearer, hasToken } from "./token.js";
 /** How long an answer may take. */
 const PATIENCE = 10_000;
 
+/** How far the server's clock is ahead of the browser's, in milliseconds, if by more than a header that tells seconds can't. */
+let ahead = 0;
+
+/** What the server's clock says. */
+export const serverTime = () => Date.now() + ahead;
+
 /** What the server refuses, in its own words. */
 export class Refusal extends Error {
   constructor(status, text) {
@@ -21,7 +27,10 @@ export class Refusal extends Error {
  */
 async function answered(method, path, body) {
   try {
-    return await fetch(path, { method, body, cache: "no-store", headers: bearer(), signal: AbortSignal.timeout(PATIENCE) });
+    const answer = await fetch(path, { method, body, cache: "no-store", headers: bearer(), signal: AbortSignal.timeout(PATIENCE) });
+    const by = Date.parse(answer.headers.get("date")) - Date.now();
+    if (Math.abs(by - ahead) > 1500) ahead = by;
+    return answer;
   } catch (error) {
     throw new Error(error.name === "TimeoutError" ? "the server does not answer" : "no connection to the server", { cause: error });
   }

@@ -9,6 +9,9 @@ const CHOICES = { overflow: ["drop-oldest", "reject"] };
 /** What is given when a name is made, and stays. */
 const FIXED = ["bytes"];
 
+/** What is a text though it may look like a number. */
+const TEXTS = ["dead_letter", "topic"];
+
 const HINTS = {
   max_bytes: "none, or 8MiB",
   max_message_bytes: "a number, or 1MiB",
@@ -22,8 +25,8 @@ const HINTS = {
   max_attempts: "none, or a number",
   dead_letter: "none, or a queue",
   topic: "none, or a topic",
-  filter: "field:value, apart by spaces",
-  sample: "1 takes all, 0.1 every tenth",
+  filter: 'field:value, or ["a:1","b:2"]',
+  sample: "1 takes all, 10 every tenth",
 };
 
 /**
@@ -88,12 +91,19 @@ export function settings(kind, name, changed) {
 
 function written(value) {
   if (value == null) return "";
-  return Array.isArray(value) ? value.join(" ") : String(value);
+  if (!Array.isArray(value)) return String(value);
+  return value.length < 2 ? (value[0] ?? "") : JSON.stringify(value);
 }
 
-/** What a text is in JSON: a number where it looks like one, nothing where it is empty. */
+/** What a text is in JSON: nothing where it is empty, a number where it looks like one, filters where they are a list. */
 function meant(key, text) {
-  if (key === "filter") return text.split(/\s+/).filter(Boolean);
   if (text === "") return null;
-  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+  if (key === "filter" && text.startsWith("[")) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // A path may begin so.
+    }
+  }
+  return /^-?\d+(\.\d+)?$/.test(text) && !TEXTS.includes(key) ? Number(text) : text;
 }

@@ -29,21 +29,39 @@ export function tail(topic) {
   /** What each line was made of: it shows no more than the beginning. */
   const messages = new WeakMap();
   const isWanted = (message) => message.includes(filter.value);
-  let [source, from, last, all, passed, sampled, held, frame, timer, turn, closed] = [undefined, undefined, undefined, 0, 0, false, false, 0, 0, 0, false];
+  let [source, from, last, all, passed, sampled, held, frame, timer, turn] = [undefined, undefined, undefined, 0, 0, false, false, 0, 0, 0];
   /** Whether it waits for the topic, which a stream would make. */
   let waits = true;
+  /** Whether it followed when the page was hidden. */
+  let left = false;
+
+  /** A browser has six connections to a server: a page that nobody sees leaves them to others, and goes on where it was. */
+  function yieldOrResume() {
+    if (!document.hidden) {
+      if (left) void open();
+    } else if (!waits) {
+      drop();
+      [left, waits] = [true, true];
+    }
+  }
+
+  function drop() {
+    turn += 1;
+    source?.close();
+    clearTimeout(timer);
+  }
 
   const path = () => `/sub?topic=${named(topic)}&policy=skip&client=dashboard${sampled ? `&rate=${SAMPLE}` : ""}${last !== undefined ? `&last_event_id=${last}` : `&from=${from}`}`;
 
   async function open() {
     const own = ++turn;
-    waits = false;
+    [left, waits] = [false, false];
     try {
       // What the page knows of it may be a while old.
       const { counters } = await askJson(`/topics/${named(topic)}`);
       from ??= Math.max(counters.first, counters.next - BEFORE);
       const address = `${path()}&format=sse${await ticket()}`;
-      if (!closed && own === turn) listen(address);
+      if (own === turn) listen(address);
     } catch (error) {
       if (own === turn) refused(error);
     }
@@ -51,7 +69,7 @@ export function tail(topic) {
 
   function listen(address) {
     source = new EventSource(address);
-    source.onopen = () => say(state, sampled ? `of the messages as they come, ${SAMPLE} a second` : "messages as they come");
+    source.onopen = () => say(state, sampled ? `of the messages as they come, at most ${SAMPLE} a second` : "messages as they come");
     source.onerror = async () => {
       say(state, "no connection: waiting for the server");
       // What a browser gives up was answered: with a refusal, or by a server that does not know the ticket any more.
@@ -79,6 +97,8 @@ export function tail(topic) {
     source.addEventListener("end", ({ data }) => {
       source.close();
       say(state, `it has ended: ${data}`);
+      // A topic that was removed may be made again.
+      later();
     });
   }
 
@@ -119,6 +139,7 @@ export function tail(topic) {
       while (list.childElementCount > LINES) list.lastElementChild.remove();
     });
   }
+  document.addEventListener("visibilitychange", yieldOrResume);
   stop.addEventListener("click", () => {
     held = !held;
     stop.setAttribute("aria-pressed", String(held));
@@ -131,9 +152,7 @@ export function tail(topic) {
     element: card("Live", "", el("div", { class: "bar" }, field("Only with", filter), stop), el("p", { class: "note" }, state, " · ", seen), list),
     /** Begins as soon as the topic is there, or says why not. */
     follow(isThere, why) {
-      // One that was removed may be made again.
-      if (!isThere && source?.readyState === EventSource.CLOSED) waits = true;
-      if (!waits) return;
+      if (!waits || document.hidden) return;
       if (isThere) void open();
       else say(state, why || "connecting");
     },
@@ -143,14 +162,12 @@ export function tail(topic) {
       if (isMany === sampled || rate == null) return;
       sampled = isMany;
       if (waits) return;
-      source?.close();
-      clearTimeout(timer);
+      drop();
       void open();
     },
     close() {
-      closed = true;
-      source?.close();
-      clearTimeout(timer);
+      drop();
+      document.removeEventListener("visibilitychange", yieldOrResume);
       cancelAnimationFrame(frame);
     },
   };

@@ -2,7 +2,7 @@
 
 const KEY = "streamgauge-theme";
 const dark = matchMedia("(prefers-color-scheme: dark)");
-/** @type {Set<() => void>} */
+/** @type {Set<WeakRef<{ recolour(): void }>>} */
 const listeners = new Set();
 
 /** @param {HTMLElement} toggle */
@@ -12,7 +12,11 @@ export function startTheme(toggle) {
     const theme = chosen ?? (dark.matches ? "dark" : "light");
     document.documentElement.dataset.theme = theme;
     toggle.setAttribute("aria-label", `Theme: ${theme}. Change it`);
-    listeners.forEach((listener) => listener());
+    for (const held of listeners) {
+      const listener = held.deref();
+      if (listener) listener.recolour();
+      else listeners.delete(held);
+    }
   };
   toggle.addEventListener("click", () => {
     chosen = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
@@ -28,11 +32,11 @@ export function startTheme(toggle) {
 }
 
 /**
- * Calls `listener` whenever the colours change.
- * @param {() => void} listener
+ * Tells `listener` whenever the colours change; what nobody else holds goes with the garbage.
+ * @param {{ recolour(): void }} listener
  */
 export function onTheme(listener) {
-  listeners.add(listener);
+  listeners.add(new WeakRef(listener));
 }
 
 /** @returns {"light" | "dark" | undefined} */

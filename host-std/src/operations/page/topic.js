@@ -4,7 +4,7 @@ import { card, el, field, outcome, say, table } from "./dom.js";
 import { bytes, clock, count, duration, rate } from "./format.js";
 import { ask, curl, named } from "./server.js";
 import { settings } from "./settings.js";
-import { spark } from "./series.js";
+import { spark, tiles } from "./series.js";
 import { tail } from "./tail.js";
 import { see } from "./watched.js";
 
@@ -13,17 +13,11 @@ import { see } from "./watched.js";
  * @param {import("./watched.js").Watched} watched
  */
 export function topicView(name, watched) {
-  const numbers = el("dl", { class: "tiles" });
-  const tiles = ["in a second", "out a second", "subscribers", "messages kept", "bytes kept", "sent away"].map((text) => {
-    const value = el("dd");
-    const tile = el("div", {}, el("dt", {}, text), value);
-    numbers.append(tile);
-    return { value, tile };
-  });
-  let sparks;
+  const numbers = tiles(["in a second", "out a second", "subscribers", "messages kept", "bytes kept", "sent away"]);
 
   const who = table("Subscribers", [{ name: "Peer" }, { name: "Name" }, { name: "Policy" }, { name: "Sent", number: true }, { name: "Behind", number: true }, { name: "Missed", number: true }], "Nobody subscribes.");
-  const gone = table("Sent away", [{ name: "Peer" }, { name: "When" }, { name: "Why" }], "Nobody was sent away.");
+  const whoCard = card("Subscribers", "", who.element);
+  const gone = table("Sent away", [{ name: "Peer" }, { name: "Name" }, { name: "When" }, { name: "Why" }], "Nobody was sent away.");
   const goneCard = card("Sent away", "the last hundred", gone.element);
 
   const text = el("textarea", { rows: "3", placeholder: "each line is a message", spellcheck: "false" });
@@ -44,20 +38,19 @@ export function topicView(name, watched) {
 
   return {
     title: `topic ${name}`,
-    element: el("div", { class: "view" }, el("h1", {}, "Topic ", el("code", {}, name)), missing, numbers, el("div", { class: "columns" }, el("div", { class: "stack" }, live.element, card("Subscribers", "", who.element), goneCard), el("div", { class: "stack" }, card("Publish", "", publish), form.element))),
+    element: el("div", { class: "view" }, el("h1", {}, "Topic ", el("code", {}, name)), missing, numbers.element, el("div", { class: "columns" }, el("div", { class: "stack" }, live.element, whoCard, goneCard), el("div", { class: "stack" }, card("Publish", "", publish), form.element))),
     async update() {
       const topic = watched.topics.get(name);
       missing.hidden = topic !== undefined;
       say(missing, topic ? "" : watched.hidden[`topics/${name}`] ?? (watched.hidden.topics ? "" : "There is no topic of that name: whoever publishes to it makes it."));
       live.follow(topic !== undefined, missing.textContent);
-      if (!topic) return;
-      const { counters } = topic.now;
-      if (!sparks) {
-        sparks = [spark(topic.in), spark(topic.out, "second")];
-        sparks.forEach((one, i) => tiles[i].tile.append(one.element));
+      numbers.element.hidden = whoCard.hidden = !topic;
+      if (!topic) {
+        goneCard.hidden = true;
+        return;
       }
-      [rate(topic.in.last), rate(topic.out.last), count(counters.subscribers), count(counters.messages), bytes(counters.bytes), count(counters.kicked)].forEach((value, i) => say(tiles[i].value, value));
-      sparks.forEach((one) => one.update());
+      const { counters } = topic.now;
+      numbers.update(topic, [rate(topic.in.last), rate(topic.out.last), count(counters.subscribers), count(counters.messages), bytes(counters.bytes), count(counters.kicked)], () => [spark(topic.in), spark(topic.out, "second")]);
       form.update(topic.now.settings);
       live.pace(topic.in.last);
       const { clients, sent_away: away } = (await see(`clients/${name}`, `/clients?topic=${named(name)}&format=json`)) ?? { clients: [], sent_away: [] };
@@ -72,7 +65,7 @@ export function topicView(name, watched) {
         };
       });
       goneCard.hidden = away.length === 0;
-      gone.set(away.slice(-20).reverse(), ({ peer, at }) => `${peer} ${at}`, (one) => ({ cells: [one.peer, clock(one.at), one.reason ?? one.why ?? ""].map((value) => el("span", {}, value)), update() {} }));
+      gone.set(away.reverse(), ({ peer, at }) => `${peer} ${at}`, (one) => ({ cells: [one.peer, one.name, clock(one.at), one.reason ?? one.why ?? ""].map((value) => el("span", {}, value)), update() {} }));
     },
     close: live.close,
   };

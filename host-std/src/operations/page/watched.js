@@ -33,7 +33,6 @@ export const watched = {
 
 /** Until when something is refused to the token, and in which words. */
 const refused = new Map();
-let asked = 0;
 
 /** Forgets what another token may not see. */
 export function startOver() {
@@ -80,16 +79,15 @@ async function names(kind, viewed) {
 export async function learn(viewed) {
   watched.overview = await see("overview", "/overview");
   const [topics, queues, gauges] = await Promise.all(["topics", "queues", "gauges"].map((kind) => names(kind, viewed)));
-  const seconds = Math.max(0.001, (performance.now() - asked) / 1000);
-  asked = performance.now();
+  const at = performance.now();
   merge(watched.topics, topics, (now) => ({ now, in: new Rate(), out: new Rate() }), (topic, { counters }) => {
-    topic.in.count(counters.received, seconds);
-    topic.out.count(counters.sent, seconds);
+    topic.in.count(counters.received, at);
+    topic.out.count(counters.sent, at);
   });
   merge(watched.queues, queues, (now) => ({ now, in: new Rate(), out: new Rate(), depth: new Series(), back: new Rate() }), (queue, { counters }) => {
-    queue.in.count(counters.accepted, seconds);
-    queue.out.count(counters.delivered + counters.acked, seconds);
-    queue.back.count(counters.requeued + counters.timed_out, seconds);
+    queue.in.count(counters.accepted, at);
+    queue.out.count(counters.delivered + counters.acked, at);
+    queue.back.count(counters.requeued + counters.timed_out, at);
     queue.depth.push(counters.ready + counters.delayed);
   });
   watched.gauges = gauges;

@@ -40,7 +40,7 @@ use ticket::Tickets;
 pub(crate) use tokens::Token;
 use tokens::Tokens;
 
-use crate::server::{Answer, Context, denied, into_http};
+use crate::server::{Answer, Context, Refusal, into_http};
 
 /// Where rights come from.
 #[derive(Debug, Clone, Default)]
@@ -230,7 +230,7 @@ impl Rights {
                 response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
                 Answer::Response(response)
             }
-            Err(refused) => denied(request, refused.into()),
+            Err(refused) => Refusal::from(refused).answer(request),
         }
     }
 

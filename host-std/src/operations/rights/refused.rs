@@ -8,7 +8,7 @@ use streamgauge_core::endpoints::Need;
 use super::grants::Words;
 use super::jwt::BadJwt;
 use super::quota::Debt;
-use crate::server::Denial;
+use crate::server::Refusal;
 
 /// Why a request is refused. As text it is a line without its end that says what is missing, and nothing of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +55,11 @@ impl fmt::Display for Refused {
     }
 }
 
-impl From<Refused> for Denial {
+impl From<Refused> for Refusal {
     fn from(refused: Refused) -> Self {
-        let line = refused.to_string();
-        let (status, field, limit) = match refused {
+        let refusal = |status| Self::new(status, refused.to_string());
+        let challenge = |status, text: &str| refusal(status).with("www-authenticate", text);
+        match refused {
             // RFC 6750, 3.1: who has shown nothing is told nothing more.
             Refused::NoToken | Refused::NoBearer => challenge(StatusCode::UNAUTHORIZED, "Bearer"),
             Refused::Unknown | Refused::Expired | Refused::BadJwt(_) | Refused::BadTicket => {
@@ -69,15 +70,8 @@ impl From<Refused> for Denial {
             }
             Refused::Debt(Debt { what, rate, left }) => {
                 let seconds = left.as_nanos().div_ceil(1_000_000_000);
-                (StatusCode::TOO_MANY_REQUESTS, ("retry-after", seconds.to_string()), Some((what, rate)))
+                refusal(StatusCode::TOO_MANY_REQUESTS).with("retry-after", seconds.to_string()).at_limit(what, rate)
             }
-        };
-        Self { status, line, field, limit }
+        }
     }
-}
-
-type Field = (&'static str, String);
-
-fn challenge(status: StatusCode, text: &str) -> (StatusCode, Field, Option<(&'static str, u64)>) {
-    (status, ("www-authenticate", text.to_owned()), None)
 }

@@ -34,35 +34,27 @@ pub(super) fn main_process(id: u32) {
     tell(&[NotifyState::MainPid(id)]);
 }
 
-/// This process lives.
-pub(super) fn alive() {
-    tell(&[NotifyState::Watchdog]);
-}
-
-/// How often that has to be said, if anybody wants to know.
-pub(super) fn interval() -> Option<Duration> {
-    sd_notify::watchdog_enabled().map(|limit| (limit / 2).max(Duration::from_millis(1)))
-}
-
-/// Says again and again that the server is alive, as long as each of its threads does what it is given; for ever.
+/// Says again and again that the server is alive, as long as no thread of it stands still; for ever, so who serves no more
+/// has to end it.
 pub(crate) async fn watch(threads: Threads) {
-    let (Some(limit), Some(interval)) = (sd_notify::watchdog_enabled(), interval()) else {
+    let Some(limit) = sd_notify::watchdog_enabled() else {
         return std::future::pending().await;
     };
-    let mut ticks = time::interval(interval);
+    let mut ticks = time::interval((limit / 2).max(Duration::from_millis(1)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if all_answer(&threads, limit).await {
-            alive();
+        if none_stands_still(&threads, limit).await {
+            tell(&[NotifyState::Watchdog]);
         } else {
             tracing::error!("a thread of the server has done nothing for {limit:?}");
         }
     }
 }
 
-/// Whether every thread does something in time.
-async fn all_answer(threads: &Threads, limit: Duration) -> bool {
+/// Whether every thread does something in time, or has ended: what was in memory is written then, or handed on, however
+/// long that takes.
+async fn none_stands_still(threads: &Threads, limit: Duration) -> bool {
     let (answer, mut answers) = channel(threads.count());
     for thread in 0..threads.count() {
         let answer = answer.clone();
@@ -71,15 +63,9 @@ async fn all_answer(threads: &Threads, limit: Duration) -> bool {
         });
     }
     drop(answer);
-    let all = async {
-        for _ in 0..threads.count() {
-            if answers.recv().await.is_none() {
-                return false;
-            }
-        }
-        true
-    };
-    timeout(limit, all).await.unwrap_or(false)
+    // One that has ended forgets what it should have said.
+    let all = async { while answers.recv().await.is_some() {} };
+    timeout(limit, all).await.is_ok()
 }
 
 fn tell(states: &[NotifyState<'_>]) {
@@ -101,12 +87,14 @@ mod tests {
         let limit = Duration::from_secs(1);
         let mut second = inboxes.pop().unwrap();
         let first = tokio::spawn(async move { inboxes.pop().unwrap().work().await });
-        assert!(!all_answer(&threads, limit).await, "the second one does nothing");
+        assert!(!none_stands_still(&threads, limit).await, "the second one does nothing");
         let second = tokio::spawn(async move { second.work().await });
-        assert!(all_answer(&threads, limit).await);
+        assert!(none_stands_still(&threads, limit).await);
         first.abort();
         assert!(first.await.is_err());
-        assert!(!all_answer(&threads, limit).await, "the first one has ended");
+        assert!(none_stands_still(&threads, limit).await, "the first one has ended");
         second.abort();
+        assert!(second.await.is_err());
+        assert!(none_stands_still(&threads, limit).await, "both have");
     }
 }

@@ -283,9 +283,8 @@ impl Heir {
     }
 
     fn handed(&mut self, write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
-        let look = notify::interval().map_or(LOOK, |interval| interval.min(LOOK));
-        self.channel.set_read_timeout(Some(look))?;
-        self.channel.set_write_timeout(Some(look))?;
+        self.channel.set_read_timeout(Some(LOOK))?;
+        self.channel.set_write_timeout(Some(LOOK))?;
         let mut channel = Patiently { channel: &self.channel, wish: &self.wish, patience: PATIENCE };
         channel.look(Instant::now())?;
         write(&mut channel)?;
@@ -306,14 +305,13 @@ struct Patiently<'a> {
 }
 
 impl Patiently<'_> {
-    /// Tries until something comes or goes; meanwhile this process lives.
+    /// Tries until something comes or goes.
     fn until(&self, mut step: impl FnMut(&UnixStream) -> io::Result<usize>) -> io::Result<usize> {
         let begun = Instant::now();
         loop {
             match step(self.channel) {
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                     self.look(begun)?;
-                    notify::alive();
                 }
                 done => return done,
             }

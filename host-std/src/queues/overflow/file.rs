@@ -1,11 +1,12 @@
 //! A file that is only ever appended to, in whole items.
 
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
 
 use super::format::Format;
 use super::held::{Ring, items};
+use crate::append;
 
 /// Bytes that go to the file at a time.
 pub(super) const PIECE: usize = 64 << 10;
@@ -15,30 +16,41 @@ pub(super) struct OverflowFile {
     path: PathBuf,
     file: File,
     format: Format,
+    /// Its last line has no end.
+    is_torn: bool,
 }
 
 impl OverflowFile {
     /// Opens or makes the file.
     pub(super) fn open(path: PathBuf, format: Format) -> io::Result<Self> {
-        let file = append_to(&path)?;
-        Ok(Self { path, file, format })
+        let (file, is_torn) = append::open(&path)?;
+        Ok(Self { path, file, format, is_torn })
     }
 
     /// Goes on in the file that has the path now; when that fails, in the same one.
     pub(super) fn reopen(&mut self) -> io::Result<()> {
-        self.file = append_to(&self.path)?;
+        (self.file, self.is_torn) = append::open(&self.path)?;
         Ok(())
     }
 
     /// Appends the items of a ring, and returns how many of them, from the oldest on, are in the file now; and if these
-    /// are not all, why. Part of an item is never left there.
+    /// are not all, why. What a failed write has left of an item is taken off; where that can't be done (a pipe), it stays
+    /// as a line of its own, and the item comes again whole behind it.
     pub(super) fn append(&mut self, ring: &Ring) -> (u64, io::Result<()>) {
+        if self.is_torn
+            && let Err(error) = self.file.write_all(b"\n")
+        {
+            return (0, Err(error));
+        }
+        self.is_torn = false;
         let mut pieces = Pieces::to(&self.file);
         let all = items(ring).try_for_each(|item| self.format.write(&item, &mut pieces));
         let Err(error) = all.and_then(|()| pieces.send()) else { return (ring.len(), Ok(())) };
         let sent = pieces.sent;
         let (whole, bytes) = self.whole(ring, sent);
-        (whole, self.take_off(sent - bytes).and(Err(error)))
+        let taken_off = append::take_off(&self.file, sent - bytes);
+        self.is_torn = taken_off.is_err();
+        (whole, taken_off.and(Err(error)))
     }
 
     /// How many items are whole within the first `sent` bytes of what a ring is written as, and their bytes.
@@ -50,20 +62,6 @@ impl OverflowFile {
         });
         ends.take_while(|end| *end <= sent).fold((0, 0), |(count, _), end| (count + 1, end))
     }
-
-    /// Takes the last bytes off again. Where that can't be done (a pipe), the item that they are a part of comes again
-    /// whole behind them.
-    fn take_off(&self, bytes: u64) -> io::Result<()> {
-        if bytes == 0 {
-            return Ok(());
-        }
-        let len = self.file.metadata()?.len();
-        self.file.set_len(len.saturating_sub(bytes))
-    }
-}
-
-fn append_to(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
 }
 
 /// What is written goes on in pieces of [`PIECE`] bytes, and is counted.
@@ -163,13 +161,27 @@ mod tests {
 
     #[test]
     fn a_torn_item_is_taken_off_and_what_was_before_stays() {
-        let path = std::env::temp_dir().join(format!("streamgauge-overflow-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("overflow.log");
         std::fs::write(&path, "before\nto").unwrap();
+        append::take_off(&append::open(&path).unwrap().0, 2).unwrap();
         let mut file = OverflowFile::open(path.clone(), Format::Lines).unwrap();
-        file.take_off(2).unwrap();
         assert_eq!(file.append(&ring(&[b"whole", b"too"])).0, 2);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "before\nwhole\ntoo\n");
-        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn nothing_is_appended_to_a_line_that_was_cut_short() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("overflow.log");
+        std::fs::write(&path, "whole\nto").unwrap();
+        let mut file = OverflowFile::open(path.clone(), Format::Lines).unwrap();
+        assert_eq!(file.append(&ring(&[b"a"])).0, 1);
+        std::fs::write(&path, "to").unwrap();
+        file.reopen().unwrap();
+        assert_eq!(file.append(&ring(&[b"b", b"c"])).0, 2);
+        assert_eq!(file.append(&ring(&[b"d"])).0, 1);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "to\nb\nc\nd\n");
     }
 
     /// Takes three bytes at a time, and is interrupted before each time.

@@ -60,7 +60,7 @@ struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Writer {
     Working,
-    /// The file takes nothing.
+    /// The file takes nothing, or nothing has been written for long.
     Stuck,
     /// The same, and nothing more will come: it has tried for the last time.
     GivingUp,
@@ -114,11 +114,6 @@ impl Held {
     /// Counts an item, and keeps it if there is room.
     pub(super) fn push(&self, queue: &Name, item: &[u8]) {
         self.count();
-        self.push_counted(queue, item);
-    }
-
-    /// Keeps an item that was counted, if there is room.
-    pub(super) fn push_counted(&self, queue: &Name, item: &[u8]) {
         let mut state = self.state.lock();
         state.refused |= !state.append(queue, item);
     }
@@ -137,16 +132,17 @@ impl Held {
         self.work.notify_one();
     }
 
-    /// [`push`](Self::push), but while there is no room it waits for a writer that gets on.
+    /// [`push`](Self::push) of an item that was [counted](Self::count), but while there is no room it waits for a writer
+    /// that gets on.
     pub(super) fn push_patiently(&self, queue: &Name, item: &[u8]) {
-        self.count();
         let mut state = self.state.lock();
         while !state.append(queue, item) {
             if state.writer != Writer::Working {
+                state.refused = true;
                 return;
             }
             self.work.notify_one();
-            if self.progress.wait_for(&mut state, PATIENCE).timed_out() {
+            if self.progress.wait_for(&mut state, PATIENCE).timed_out() && state.writer == Writer::Working {
                 // Nor does the next item wait for it.
                 state.writer = Writer::Stuck;
             }

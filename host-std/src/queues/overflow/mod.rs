@@ -114,7 +114,7 @@ impl OverflowLog {
         let log = Arc::clone(self);
         let take = move |queue: &Name, item: Result<&[u8], String>| match item {
             Ok(item) => {
-                log.held.push_counted(queue, item);
+                log.held.push_patiently(queue, item);
                 log.wake();
             }
             Err(error) => tracing::error!(%queue, error, "an item that had to leave can't be read"),
@@ -150,12 +150,18 @@ impl OverflowLog {
 
     /// [`push`](Self::push), for when nothing else goes on any more: it waits for room as long as the writer gets on.
     pub(crate) fn push_patiently(&self, queue: &Name, item: &[u8]) {
+        self.held.count();
         self.held.push_patiently(queue, item);
+    }
+
+    /// Waits until all is read that lies elsewhere, as long as that gets on: nothing more of it may come.
+    pub(crate) fn finish_reading(&self) {
+        self.absent.finish(|| self.unlogged());
     }
 
     /// Waits until all is written that can be, and returns how many items are in no file.
     pub(crate) fn finish(&self) -> u64 {
-        self.absent.finish();
+        self.finish_reading();
         self.held.finish();
         self.unlogged()
     }
@@ -167,5 +173,42 @@ impl OverflowLog {
             let (path, unlogged) = (self.path.display(), self.unlogged());
             tracing::error!(%path, unlogged, "the overflow log can't be written: {why}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn what_is_read_from_elsewhere_waits_for_room() {
+        const ITEMS: usize = 60;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("overflow.log");
+        let settings = OverflowSettings { path: path.clone(), format: Format::Lines, longest: 64 << 10 };
+        let log = OverflowLog::open(&settings).unwrap();
+        let fetched = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&fetched);
+        let fetch = move |_: &Away, item: &mut Vec<u8>| {
+            item.resize(64 << 10, b'x');
+            count.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        };
+        log.read_with(fetch).unwrap();
+        (0..ITEMS).for_each(|_| log.push_absent(&Name::MAIN, Away { place: 0, back: 0, len: 0 }));
+        // The ring is full before somebody writes, and so it is when the rest is read.
+        let full = HELD / 2 / (64 << 10);
+        let begun = std::time::Instant::now();
+        while fetched.load(Ordering::SeqCst) < full {
+            assert!(begun.elapsed() < Duration::from_secs(60), "they are read");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        log.start();
+        assert_eq!(log.finish(), 0);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!((fetched.load(Ordering::SeqCst), text.lines().count()), (ITEMS, ITEMS));
     }
 }

@@ -97,8 +97,8 @@ enum Step {
 
 /// What of an answer does not stand with its head; what it takes is counted until it is dropped.
 enum Sending {
-    Whole(Bytes, Share),
-    Pieces(Box<dyn FnMut() -> NextPiece + Send>, Ending, Share),
+    Whole(Bytes, Option<Share>),
+    Pieces(Box<dyn FnMut() -> NextPiece + Send>, Ending, Option<Share>),
 }
 
 impl<H: Handler> Connection<H> {
@@ -184,8 +184,9 @@ impl<H: Handler> Connection<H> {
                             socket.write(&self.said_to_stranger(&Refusal::slow_head(limits)), &[]).await?;
                             return Ok(End::Finished);
                         }
-                        Read::Stopped => return Ok(End::Finished),
-                        Read::End | Read::Late => return Ok(End::Closed),
+                        // Nothing has come for a while, so nothing is on its way that could reset the last answer; and who
+                        // stops, or lets another process go on, need not wait for a client that keeps what it does not use.
+                        Read::End | Read::Late | Read::Stopped => return Ok(End::Closed),
                     }
                 }
                 Step::Collect { head, body, expects } => {
@@ -275,6 +276,11 @@ impl<H: Handler> Connection<H> {
         match body {
             Sending::Whole(body, _share) => socket.write(&out, &body).await?,
             Sending::Pieces(mut pieces, ending, _share) => {
+                // Where the connection ends before the body does, that must not look like its end.
+                let ends_with_body = ending == Ending::Close;
+                if ends_with_body {
+                    socket.set_reset(true);
+                }
                 let mut left = if let Ending::Length(length) = ending { Some(length) } else { None };
                 while let Some(piece) = pieces().await? {
                     if let Some(left) = &mut left {
@@ -298,6 +304,9 @@ impl<H: Handler> Connection<H> {
                     out.extend_from_slice(chunked::LAST_CHUNK);
                 }
                 socket.write(&out, &[]).await?;
+                if ends_with_body {
+                    socket.set_reset(false);
+                }
             }
         }
         spare::give(out);

@@ -1,17 +1,20 @@
 //! Answers that may not be told yet.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use streamgauge_core::endpoints::{Request, Response, Status};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::engine::Mark;
-use crate::server::{Answer, Context, Handler, Handlers, Limits, serve, whole};
+use crate::server::socket::LAST_CALL;
+use crate::server::{Answer, Body, Context, Handler, Handlers, Limits, NextPiece, serve, whole};
 
 /// Answers with the path at once, and lets it be told when somebody says so.
 struct Held {
@@ -34,6 +37,66 @@ impl Handler for Held {
         let safe = safe.wait_for(|safe| safe.is_err() || safe.is_ok_and(|safe| Mark::of_test(safe) >= mark));
         (*safe.await.unwrap()).map(drop).map_err(str::to_owned)
     }
+}
+
+/// Answers with a body in two pieces, the second of which can't be read where the path is `/broken`.
+struct Pieces;
+
+impl Handler for Pieces {
+    async fn call(self: &Arc<Self>, request: Request<'_>, _: &Context<'_>) -> Answer {
+        let (mut pieces, is_broken) = (0, request.path == b"/broken");
+        let next = move || -> NextPiece {
+            pieces += 1;
+            let piece = match pieces {
+                1 => Ok(Some(Bytes::from_static(b"piece"))),
+                _ if is_broken => Err(io::Error::other("the disk can't be read")),
+                _ => Ok(None),
+            };
+            Box::pin(std::future::ready(piece))
+        };
+        Answer::Response(http::Response::new(Body::Pieces { longest: 5, next: Box::new(next) }))
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_ends_with_the_connection_is_whole_or_the_connection_is_reset() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (_stop, shutdown) = watch::channel(false);
+    tokio::spawn(serve(listener, Handlers::one(Arc::new(Pieces)), Limits::default(), shutdown));
+    for (path, is_whole) in [("/whole", true), ("/broken", false)] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
+        let (mut all, mut read) = (Vec::new(), Ok(1));
+        while read.as_ref().is_ok_and(|read| *read > 0) {
+            let reading = tokio::time::timeout(Duration::from_secs(20), stream.read_buf(&mut all));
+            read = reading.await.expect("nobody waits for ever");
+        }
+        let kind = read.map_err(|error| error.kind());
+        assert_eq!(kind, if is_whole { Ok(0) } else { Err(io::ErrorKind::ConnectionReset) }, "{path}");
+        assert!(!is_whole || all.ends_with(b"\r\n\r\npiece"));
+    }
+}
+
+#[tokio::test]
+async fn who_stops_waits_for_no_client_that_keeps_what_it_does_not_use() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, shutdown) = watch::channel(false);
+    let serving = tokio::spawn(serve(listener, Handlers::one(Arc::new(Pieces)), Limits::default(), shutdown));
+    let (mut stream, mut all) = (TcpStream::connect(address).await.unwrap(), Vec::new());
+    stream.write_all(b"GET /whole HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    while !all.ends_with(b"0\r\n\r\n") {
+        assert!(stream.read_buf(&mut all).await.unwrap() > 0);
+    }
+    // Nothing but time happens from now on.
+    tokio::time::pause();
+    let stopped = tokio::time::Instant::now();
+    stop.send_replace(true);
+    serving.await.unwrap();
+    let took = stopped.elapsed();
+    assert!((LAST_CALL..2 * LAST_CALL).contains(&took), "{took:?}");
+    assert_eq!(stream.read_buf(&mut all).await.unwrap(), 0, "it was told");
 }
 
 fn with_server<T>(test: impl AsyncFnOnce(&Held, SocketAddr) -> T) -> T {

@@ -9,15 +9,15 @@ use streamgauge_core::wire::http::{Body as Incoming, FIELD_ROOM, HttpError};
 use super::{Connection, Sending, Shared, Step};
 use crate::engine::Mark;
 use crate::server::access::{self, Told, said};
-use crate::server::answer::{Asked, Ending, write_cors};
+use crate::server::answer::{Asked, Ending};
 use crate::server::answered;
-use crate::server::budget::Client;
+use crate::server::budget::{Client, Share};
 use crate::server::input::Input;
 use crate::server::refusal::{MAX_FIELDS, Refusal};
 use crate::server::refused::{self, Asker};
 use crate::server::request::{Head, HeadError};
 use crate::server::socket::{Socket, Standing};
-use crate::server::{Answer, Body, Context, Handler, SMALL, spare};
+use crate::server::{AllTaken, Answer, Body, Context, Handler, SMALL, spare};
 
 /// Fields for which there is room at once; few requests have more.
 const FEW_FIELDS: usize = 24;
@@ -46,17 +46,12 @@ impl<H: Handler> Connection<H> {
                 Err(HeadError::Refused(refusal)) => return self.unread(out, refusal),
             };
             if let Some(step) = self.answer_without_handler(head, out, standing.stopping) {
-                let has_body = head.http.body != Incoming::None;
                 let len = head.len;
-                match step {
-                    // What follows can't be found behind a body that nobody reads.
-                    Step::Read if !has_body => {
-                        input.consume(len);
-                        continue;
-                    }
-                    Step::Read => return Step::Last,
-                    step => return step,
+                if let Step::Read = step {
+                    input.consume(len);
+                    continue;
                 }
+                return step;
             }
             if let Some(thread) = self.handler().elsewhere(&head.request) {
                 return Step::Move(thread);
@@ -64,7 +59,7 @@ impl<H: Handler> Connection<H> {
             let body = match head.http.body {
                 Incoming::None => &[],
                 Incoming::Length(n) if n > limits.max_body as u64 => {
-                    return self.refuse_head(head, &Refusal::body_too_large(limits), out);
+                    return self.refuse_head(head, &Refusal::body_too_large(limits), None, out);
                 }
                 Incoming::Length(n) => {
                     let rest = bytes.get(head.len..).unwrap_or_default();
@@ -101,40 +96,29 @@ impl<H: Handler> Connection<H> {
             match head.refuse_foreign(pages, self.local, changes) {
                 Err(refusal) => refusal,
                 Ok(()) if is_preflight => {
-                    let asked = self.asked(head, stopping);
+                    // What follows can't be found behind a body that nobody reads.
+                    let asked = self.asked(head, stopping || head.http.body != Incoming::None);
                     asked.write_head(out, &preflight(methods));
-                    self.log(
-                        head,
-                        &Told { status: StatusCode::NO_CONTENT.as_u16(), bytes: Some(0), ..Told::default() },
-                    );
+                    let status = StatusCode::NO_CONTENT.as_u16();
+                    answered::count(status);
+                    self.log(head, &Told { status, bytes: Some(0), ..Told::default() });
                     return Some(if asked.keep_alive { Step::Read } else { Step::Last });
                 }
                 Ok(()) => match handler.admit(&head.request, head.authorization) {
                     Ok(()) => return None,
-                    Err(denial) => Refusal::denied(denial),
+                    Err(refusal) => refusal,
                 },
             }
         };
-        Some(self.refuse_head(head, &refusal, out))
+        Some(self.refuse_head(head, &refusal, None, out))
     }
 
-    /// Refuses a request whose head has been read.
-    fn refuse_head(&self, head: &Head<'_, '_>, refusal: &Refusal, out: &mut Vec<u8>) -> Step {
-        let (status, reason) = (refusal.status.as_u16(), Some(refusal.problem()));
-        self.log(head, &Told { status, reason, ..Told::default() });
-        self.write_refusal(head, refusal, out)
-    }
-
-    fn write_refusal(&self, head: &Head<'_, '_>, refusal: &Refusal, out: &mut Vec<u8>) -> Step {
-        let asker = self.asker(head);
-        let mut fields = Vec::new();
-        let asked = self.asked(head, true);
-        if let Some(origin) = &asked.origin {
-            write_cors(&mut fields, origin);
-        }
-        let fields = String::from_utf8_lossy(&fields);
+    /// Refuses a request whose head has been read, and whose answer was begun then, if the handler was asked for one.
+    fn refuse_head(&self, head: &Head<'_, '_>, refusal: &Refusal, begun: Option<Instant>, out: &mut Vec<u8>) -> Step {
+        let (status, reason) = (refusal.status.as_u16(), Some(refusal.problem));
+        self.log(head, &Told { status, reason, begun, ..Told::default() });
         let json = head.request.accepts_json();
-        out.extend(refusal.to_bytes(&asker, asked.minor, &fields, json, asked.head_only));
+        out.extend(refusal.to_bytes(&self.asker(head), &self.asked(head, true), json));
         Step::Last
     }
 
@@ -142,7 +126,7 @@ impl<H: Handler> Connection<H> {
     pub(super) fn refuse_read(&self, head: &[u8], refusal: &Refusal, out: &mut Vec<u8>) {
         let mut fields = [FIELD_ROOM; MAX_FIELDS];
         if let Ok(Some(head)) = Head::read(head, &mut fields, &self.shared.limits) {
-            self.refuse_head(&head, refusal, out);
+            self.refuse_head(&head, refusal, None, out);
         }
     }
 
@@ -227,6 +211,7 @@ impl<H: Handler> Connection<H> {
             minor: head.http.minor,
             head_only: head.http.method == "HEAD",
             keep_alive: head.http.keep_alive && !stopping,
+            varies: self.handler().varies(head.request.path),
             origin: head.origin.origin.and_then(|origin| self.shared.pages.allowed(origin)).cloned(),
         }
     }
@@ -235,7 +220,7 @@ impl<H: Handler> Connection<H> {
     fn write_answer(
         &self,
         head: &Head<'_, '_>,
-        answer: Answer,
+        mut answer: Answer,
         begun: Option<Instant>,
         out: &mut Vec<u8>,
         stopping: bool,
@@ -243,6 +228,10 @@ impl<H: Handler> Connection<H> {
         let asked = self.asked(head, stopping);
         let next = |last| if last { Step::Last } else { Step::Read };
         let last = !asked.keep_alive;
+        // What is refused for want of room is no answer of the handler's, for who counts them either.
+        let Ok(share) = self.counted(&mut answer) else {
+            return self.refuse_head(head, &Refusal::no_budget(&self.shared.limits), begun, out);
+        };
         if let Some(told) = Told::of(&answer) {
             if !told.is_stream {
                 answered::count(told.status);
@@ -252,7 +241,6 @@ impl<H: Handler> Connection<H> {
             }
             self.log(head, &Told { begun, ..told });
         }
-        let share = || self.shared.budget.share(Client::of(self.peer.ip()));
         match answer {
             Answer::Whole(response, body) if body.len() <= spare::OUTPUT => {
                 const { assert!(spare::OUTPUT <= SMALL, "what is sent at once is never counted") };
@@ -264,25 +252,13 @@ impl<H: Handler> Connection<H> {
                 next(last)
             }
             Answer::Whole(response, body) => {
-                let Some((body, share)) = body.counted(share) else {
-                    return self.write_refusal(head, &Refusal::no_budget(&self.shared.limits), out);
-                };
                 asked.write_core_head(out, &response, body.len());
                 if asked.head_only {
                     return next(last);
                 }
-                Step::Send { body: Sending::Whole(body.into(), share), last }
+                Step::Send { body: Sending::Whole(body.into_bytes().into(), share), last }
             }
             Answer::Response(mut response) => {
-                let buffered = match response.body() {
-                    Body::Whole(body) if body.len() <= SMALL => 0,
-                    Body::Whole(body) => body.len(),
-                    Body::Pieces { longest, .. } => *longest,
-                };
-                let mut share = share();
-                if buffered > 0 && !share.extend(buffered) {
-                    return self.write_refusal(head, &Refusal::no_budget(&self.shared.limits), out);
-                }
                 let ending = asked.write_head(out, &response);
                 let last = last || ending == Ending::Close;
                 match std::mem::replace(response.body_mut(), Body::EMPTY) {
@@ -298,6 +274,27 @@ impl<H: Handler> Connection<H> {
             Answer::TakeOver(_, how) => Step::TakeOver(how),
             Answer::Elsewhere(thread) => Step::Move(thread),
         }
+    }
+
+    /// What an answer counts for until it is sent, if it is longer than what each connection has anyway.
+    ///
+    /// # Errors
+    /// [`AllTaken`].
+    fn counted(&self, answer: &mut Answer) -> Result<Option<Share>, AllTaken> {
+        let bytes = match answer {
+            Answer::Whole(_, body) => match body.take_share() {
+                None if body.len() > SMALL => body.len(),
+                counted => return Ok(counted),
+            },
+            Answer::Response(response) => match response.body() {
+                Body::Whole(body) if body.len() <= SMALL => return Ok(None),
+                Body::Whole(body) => body.len(),
+                Body::Pieces { longest, .. } => *longest,
+            },
+            Answer::TakeOver(..) | Answer::Elsewhere(_) => return Ok(None),
+        };
+        let mut share = self.shared.budget.share(Client::of(self.peer.ip()));
+        if share.extend(bytes) { Ok(Some(share)) } else { Err(AllTaken) }
     }
 
     fn asker<'a>(&self, head: &Head<'a, 'a>) -> Asker<'a> {
@@ -329,7 +326,7 @@ impl<H: Handler> Connection<H> {
     /// What is said to a client that has asked for nothing that could be read.
     pub(in crate::server) fn said_to_stranger(&self, refusal: &Refusal) -> Vec<u8> {
         if let Some(format) = self.shared.limits.log_requests {
-            let (status, reason) = (refusal.status.as_u16(), Some(refusal.problem()));
+            let (status, reason) = (refusal.status.as_u16(), Some(refusal.problem));
             access::log_unread(format, self.peer, &Told { status, reason, ..Told::default() });
         }
         refusal.to_stranger(self.peer)
@@ -355,7 +352,7 @@ fn preflight(methods: &[Method]) -> Response<Body> {
     }
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("authorization, content-type, last-event-id, message-id"),
+        HeaderValue::from_static("authorization, content-type, last-event-id, message-id, traceparent, tracestate"),
     );
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response

@@ -79,7 +79,7 @@ pub(in crate::server) async fn begin<H: Handler>(
         Ok(Err(Failed::Plain(socket))) => {
             count(End::Plain);
             let mut socket = Socket::new(socket.into(), shutdown, FAREWELL);
-            let refusal = Refusal::bad("this port speaks TLS: use https\n");
+            let refusal = Refusal::bad("this port speaks TLS: use https");
             if socket.write(&connection.said_to_stranger(&refusal), &[]).await.is_ok() {
                 socket.linger().await;
             }

@@ -13,6 +13,7 @@ use super::Hub;
 use crate::engine::memory::{OwnRoom, Rooms};
 use crate::topics::StillMay;
 use crate::topics::past::{Beginning, Past};
+use crate::topics::places::Place;
 use crate::topics::plan::Plan;
 
 /// A client's place among the subscribers of a topic, until it is dropped.
@@ -32,12 +33,16 @@ pub(in crate::topics) struct Venue {
 /// What a client is told and given when it gets a place.
 pub(in crate::topics) struct Admission {
     pub(in crate::topics) seat: Seat,
+    /// Its place among the subscribers of all topics.
+    pub(in crate::topics) place: Place,
     /// The number of the first message that it will get.
     pub(in crate::topics) first: u64,
     /// Messages that it asked for and that are gone; `Some` if there is anything to tell.
     pub(in crate::topics) missed: Option<u64>,
     /// Who comes back with the number of an event counts by itself, but for events: its bytes are the original's.
     pub(in crate::topics) comes_back: bool,
+    /// Whether it begins with messages that were published before it came.
+    pub(in crate::topics) is_behind: bool,
     /// What it asked for beyond every message as it comes.
     pub(in crate::topics) plan: Option<Box<Plan>>,
     /// What it calls itself, if it does.
@@ -58,7 +63,6 @@ impl Drop for Seat {
             let topic = memory.topic_mut(topic).filter(|topic| topic.origin() == *epoch);
             topic.map(|topic| topic.unsubscribe(self.id))
         });
-        hub.places.give(1);
     }
 }
 
@@ -70,10 +74,10 @@ impl Hub {
         selection: Selection,
     ) -> Result<Admission, Refusal> {
         let now = self.shard.clock().now();
+        let time = self.shard.time_of_log().unwrap_or(now);
         let topic = subscription.topic;
-        if !self.places.take(1) {
-            return Err(Refusal::TooManySubscribers { limit: self.places.all() as u64 });
-        }
+        let too_many = Refusal::TooManySubscribers { limit: self.places.all() as u64 };
+        let place = self.places.take(1).ok_or(too_many)?;
         let venue = self.crowds.lock().topics.get(&topic).map(|feed| Arc::clone(feed.venue()));
         let admit = |memory: &mut Memory<Rooms>| {
             if self.shard.order().is_some() && !memory.has(Kind::Topic, &topic) {
@@ -82,7 +86,7 @@ impl Hub {
             }
             let beginning = self.beginning(memory, subscription)?;
             let from = beginning.as_ref().map_or(subscription.from, |(beginning, _)| From::Sequence(beginning.first));
-            let begun = memory.subscribe(&topic, from, now)?;
+            let begun = memory.subscribe(&topic, from, time)?;
             let missing = Refusal::Missing(Kind::Topic, topic);
             let log = memory.topic_mut(&topic).ok_or(missing)?;
             let missed = match begun.missed {
@@ -96,24 +100,23 @@ impl Hub {
             }
             let comes_back = matches!(subscription.from, From::After(_));
             let (first, epoch) = (begun.first, log.origin());
-            let at = (log.log().capacity(), log.visible_end().sequence(), self.max_lag);
-            let plan = Plan::of(subscription, selection, &self.key, at, now);
+            // Who only wants the newest message has nothing to catch up with.
+            let is_behind =
+                subscription.on_lag != OnLag::Latest && (beginning.is_some() || first < log.visible_end().sequence());
+            let plan = Plan::of(subscription, selection, &self.key, log, self.max_lag, now);
             let venue = venue.filter(|venue| venue.epoch == epoch);
             let venue = venue.unwrap_or_else(|| Arc::new(Venue { hub: Arc::clone(self), topic, epoch }));
             let seat = Seat { venue, id: begun.id };
             let name = Some(subscription.client).filter(|name| !name.is_empty()).map(Box::new);
-            Ok(Admission { seat, first, missed, comes_back, plan, name, beginning, past: None, still: None })
+            let (past, still) = (None, None);
+            Ok(Admission { seat, place, first, missed, comes_back, is_behind, plan, name, beginning, past, still })
         };
         let admitted = self.shard.with_call(|memory, _| {
             let admitted = admit(memory);
             let call = memory.has(Kind::Topic, &topic).then(|| Call::Subscribe(topic, admitted.is_ok()));
             (admitted, call)
         });
-        let admitted = admitted.and_then(|admitted| admitted);
-        if admitted.is_err() {
-            self.places.give(1);
-        }
-        admitted
+        admitted.and_then(|admitted| admitted)
     }
 
     /// Where a subscription begins, if that is on the disk only, and the room that it needs then.

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use streamgauge_core::engine::{Kind, Name, Refusal};
+use streamgauge_core::engine::Name;
 use streamgauge_core::select::HashKey;
 use streamgauge_core::time::Time;
 use streamgauge_core::topic::Delivery;
@@ -31,7 +31,7 @@ use crate::engine::memory::{ByName, Shard, TopicLog};
 /// Requests need the shard only, and no socket is written and no waker runs under its lock. `crowds` belongs to the
 /// thread that serves the subscribers; who needs both takes `crowds` first.
 pub(crate) struct Hub {
-    shard: Arc<Shard>,
+    pub(super) shard: Arc<Shard>,
     crowds: Mutex<Crowds>,
     max_lag: u64,
     key: Arc<HashKey>,
@@ -77,20 +77,6 @@ impl Hub {
     pub(crate) fn new(shard: Arc<Shard>, max_lag: u64, key: Arc<HashKey>, places: Places) -> Arc<Self> {
         let farewells = Places::new(FAREWELLS);
         Arc::new(Self { shard, crowds: Mutex::default(), max_lag, key, places, farewells })
-    }
-
-    /// Whether a topic is there, or its first use would make it: who only looks makes none.
-    ///
-    /// # Errors
-    /// Neither.
-    pub(super) fn check_name(&self, topic: &Name) -> Result<(), Refusal> {
-        self.shard.with(|memory| {
-            if memory.has(Kind::Topic, topic) || memory.defaults().auto_create {
-                Ok(())
-            } else {
-                Err(Refusal::Missing(Kind::Topic, *topic))
-            }
-        })
     }
 
     /// What keeps the topics on the disk.

@@ -1,4 +1,5 @@
-//! A subscriber that is served from the disk, until it has caught up.
+//! A subscriber that begins with what was published before it came, until it has caught up; first from the disk, if that
+//! is where it begins.
 
 use std::convert::Infallible;
 
@@ -7,12 +8,23 @@ use streamgauge_core::topic::{Delivery, Id};
 use super::{End, Subscriber};
 use crate::engine::memory::TopicLog as Messages;
 use crate::topics::past::{Ahead, Past, Step as Catch};
-use crate::topics::words::Words;
+use crate::topics::plan::near;
 
 /// A subscriber that is served from the disk goes on with the topic when it lacks no more bytes: there it has to keep up.
 const NEAR: u64 = 256 << 10;
 
 impl Subscriber {
+    /// It begins with what was published before it came.
+    pub(in crate::topics) const fn begin_behind(&mut self) {
+        self.is_catching_up = true;
+    }
+
+    /// Whether what it lacks is not its lag yet, as it is so far behind and may lag by `max_lag`.
+    pub(in crate::topics) const fn is_catching_up(&mut self, behind: u64, max_lag: u64) -> bool {
+        self.is_catching_up &= behind > near(max_lag);
+        self.is_catching_up
+    }
+
     /// Serves it from the disk at first.
     pub(in crate::topics) fn begin_in(&mut self, past: Box<Past>) {
         (self.id, self.is_alone) = (past.id, true);
@@ -91,9 +103,9 @@ impl Subscriber {
             plan.gap = plan.gap.saturating_add(missing);
             return;
         }
-        let mut words = self.words.take();
-        let Ok(()) = self.stream.gap(missing, &mut words) as Result<(), Infallible>;
-        self.words = Words::of(words);
+        let mut gap = Vec::new();
+        let Ok(()) = self.stream.gap(missing, &mut gap) as Result<(), Infallible>;
+        self.words.push(&gap);
     }
 
     /// Goes on with the topic, having all that is in its own log.

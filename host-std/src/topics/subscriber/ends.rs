@@ -2,11 +2,12 @@
 
 use std::convert::Infallible;
 
-use streamgauge_core::log::Position;
+use streamgauge_core::topic::Extent;
 use streamgauge_core::wire::Framing;
 
 use super::{End, Next, Subscriber};
 use crate::engine::memory::TopicLog as Messages;
+use crate::topics::places::Places;
 use crate::topics::words::Words;
 
 /// How long a client that is kicked may take to receive the line that says so, in seconds.
@@ -23,50 +24,62 @@ impl Subscriber {
     /// Says what ends the stream, as when its topic is gone, if the socket takes it at once, and ends it.
     pub(in crate::topics) fn say_goodbye(&mut self, why: &str) {
         if self.end != End::Over && self.sent_of_next == 0 {
-            let mut words = self.words.take();
-            let Ok(()) = self.stream.end_because(why, &mut words) as Result<(), Infallible>;
+            let mut goodbye = Vec::new();
+            let Ok(()) = self.stream.end_because(why, &mut goodbye) as Result<(), Infallible>;
+            self.words.push(&goodbye);
             // Beyond what the socket takes nothing is promised: the topic's place is given to others.
-            let _ = self.socket.try_write(&words);
+            let _ = self.socket.try_write(self.words.unsent());
             self.socket.say_goodbye();
         }
         self.over();
     }
 
     /// Sends the subscriber away with a line that says how many bytes were `pending`. What is missing of the message
-    /// that has begun may be copied if that takes no more than `budget` bytes; else it ends with the log.
-    pub(in crate::topics) fn kick(&mut self, messages: &Messages, pending: u64, budget: usize) {
+    /// that has begun is copied if there is room for it among `farewells`; else it ends with the log.
+    pub(in crate::topics) fn kick(&mut self, messages: &Messages, pending: u64, farewells: &Places) {
         let line = format!("ERROR_TOO_SLOW. kicked for having {pending} pending bytes\n");
         let line = match self.stream.framing {
             Framing::Events => format!("event: error\ndata: {line}\n"),
             Framing::Lines | Framing::Multipart | Framing::WebSocket => line,
         };
-        let position = messages.position(self.id).ok().filter(|_| self.sent_of_next > 0);
-        self.begin_end(messages, position, line.as_bytes(), budget);
-    }
-
-    /// Ends the stream after the message at `half`, of which a part is sent, and `last_words`.
-    pub(super) fn begin_end(&mut self, messages: &Messages, half: Option<Position>, last_words: &[u8], budget: usize) {
-        let mut words = self.words.take();
-        let (mut first, mut copied) = (None, 0);
-        if let Some(position) = half {
-            if messages.messages(position).next().is_none() {
+        let mut last = Vec::new();
+        let Ok(()) = self.stream.raw(line.as_bytes(), &mut last) as Result<(), Infallible>;
+        match messages.position(self.id).ok().filter(|_| self.sent_of_next > 0) {
+            None => self.words.push(&last),
+            Some(half) if messages.messages(half).next().is_none() => {
                 // The other half is gone, so nothing that could follow would be understood.
                 self.over();
                 return;
             }
-            words = Vec::new();
-            if let Some((rest, _)) = self.rest_of(messages, position, budget) {
-                copied = rest.len();
-                (self.copied, self.sent_of_next) = (copied as u32, 0);
-                words = rest;
-            } else {
-                first = Some(position);
-            }
+            Some(half) => match self.rest_of(messages, half, farewells) {
+                Some((rest, _)) => {
+                    self.sent_of_next = 0;
+                    self.words = Words::rest(rest, false);
+                    self.words.push(&last);
+                }
+                None => self.words = Words::behind(half, last),
+            },
         }
-        let Ok(()) = self.stream.raw(last_words, &mut words) as Result<(), Infallible>;
-        let Ok(()) = self.stream.end(&mut words) as Result<(), Infallible>;
-        self.words = if copied > 0 { Words::with_rest(copied, words) } else { Words::behind(first, words) };
+        // A stream with an end of its own would look whole with the last chunk.
+        let has_end = self.plan.as_ref().is_some_and(|plan| plan.extent != Extent::ALL);
+        if has_end && self.stream.framing != Framing::WebSocket {
+            self.end_after_words();
+        } else {
+            self.begin_end();
+        }
+    }
+
+    /// Ends the stream after the message that has begun and the words that there are.
+    pub(super) const fn end_after_words(&mut self) {
         (self.end, self.idle) = (End::AfterWords, 0);
+    }
+
+    /// The same, and says that it is whole.
+    pub(super) fn begin_end(&mut self) {
+        let mut last = Vec::new();
+        let Ok(()) = self.stream.end(&mut last) as Result<(), Infallible>;
+        self.words.push(&last);
+        self.end_after_words();
     }
 
     /// Lets the stream end as soon as the subscriber has everything.

@@ -20,8 +20,9 @@ use super::StillMay;
 use super::frames::{Frames, Piece, after};
 use super::listener::Listener;
 use super::past::Past;
+use super::places::{Place, Places};
 use super::plan::{Plan, Step};
-use super::words::Words;
+use super::words::{self, Words};
 use crate::engine::memory::TopicLog as Messages;
 use crate::transport::Transport;
 
@@ -35,8 +36,6 @@ pub(super) struct Subscriber {
     end: End,
     /// Seconds since anything was sent, or since the end began.
     idle: u8,
-    /// Bytes of the words that are the rest of a message.
-    pub(super) copied: u32,
     pub(super) client: Box<Client>,
     /// What it asked for beyond every message as it comes.
     pub(super) plan: Option<Box<Plan>>,
@@ -50,6 +49,8 @@ pub(super) struct Subscriber {
     past: Option<Box<Past>>,
     /// Whether the log that it is served from is its own.
     is_alone: bool,
+    /// It began with what was published before it came, and has yet to catch up: what it asked for is not its lag.
+    is_catching_up: bool,
 }
 
 /// Who a subscriber is. That is looked at when somebody asks, or when it is sent away, and takes a place of its own.
@@ -60,8 +61,8 @@ pub(super) struct Client {
     pub(super) name: Option<Box<Short<64>>>,
     /// What lets it go on, if it needs anything.
     pub(super) still: Option<StillMay>,
-    /// Its place among the connections.
-    pub(super) _place: OwnedSemaphorePermit,
+    /// Its places among the subscribers and the connections.
+    pub(super) _places: (Place, OwnedSemaphorePermit),
 }
 
 /// How near its end a subscription is.
@@ -126,7 +127,6 @@ impl Subscriber {
             stream,
             end: if heard { End::AfterWords } else { End::Open },
             idle: 0,
-            copied: 0,
             client: Box::new(client),
             plan: None,
             socket,
@@ -136,6 +136,7 @@ impl Subscriber {
             waker: None,
             past: None,
             is_alone: false,
+            is_catching_up: false,
         }
     }
 
@@ -180,10 +181,11 @@ impl Subscriber {
         }
         // Who came while a message was not safe yet begins behind it, and so behind all that may be seen.
         if start.sequence() >= messages.visible_end().sequence() {
+            self.is_catching_up = false;
             if self.end != End::WhenSent {
                 return Next::Nothing;
             }
-            self.begin_end(messages, None, b"", 0);
+            self.begin_end();
             return self.next(messages, frames, now);
         }
         if let Some(plan) = &mut self.plan {
@@ -212,7 +214,7 @@ impl Subscriber {
             plan.gap = plan.gap.saturating_add(messages.skip_to(self.id, to).unwrap_or_default());
         }
         if self.sent_of_next == 0 {
-            let _ = self.mind_the_lag(messages, now, 0);
+            let _ = self.mind_the_lag(messages, now, None);
         }
         let Some(plan) = &mut self.plan else { return self.over() };
         if self.sent_of_next == 0 && plan.gap > 0 {
@@ -229,7 +231,7 @@ impl Subscriber {
             Step::Again => return Next::Again,
             Step::Wait if self.end != End::WhenSent => return Next::Nothing,
             Step::Wait | Step::End => {
-                self.begin_end(messages, None, b"", 0);
+                self.begin_end();
                 return self.next(messages, frames, now);
             }
         };
@@ -238,16 +240,20 @@ impl Subscriber {
     }
 
     /// Asks the plan what to do about the lag, and moves the subscriber on if it says so. Of a message that has begun
-    /// the rest may be copied if that takes no more than `budget` bytes; else the subscriber stays where it is.
-    pub(super) fn mind_the_lag(&mut self, messages: &mut Messages, now: Time, budget: usize) -> Decision {
+    /// the rest is copied if there is room for it among `farewells`; else the subscriber stays where it is.
+    pub(super) fn mind_the_lag(&mut self, messages: &mut Messages, now: Time, farewells: Option<&Places>) -> Decision {
         if self.is_alone {
             return Decision::Go;
         }
-        let account = messages.delivery(self.id);
-        let (Some(plan), Ok(account), End::Open | End::WhenSent) = (&mut self.plan, account, self.end) else {
+        let (Ok(account), Ok(position)) = (messages.delivery(self.id), messages.position(self.id)) else {
             return Decision::Go;
         };
-        let decision = plan.decide(Lag::from(&account), now);
+        let (Some(plan), End::Open | End::WhenSent) = (&mut self.plan, self.end) else { return Decision::Go };
+        self.is_catching_up &= account.bytes_behind > plan.near;
+        let decision = match self.is_catching_up {
+            true => plan.decide_behind(messages, &position),
+            false => plan.decide(Lag::from(&account), now),
+        };
         let to = match decision {
             Decision::MoveOn { keep } => messages.within(keep),
             Decision::Newest => messages.newest(),
@@ -255,9 +261,11 @@ impl Subscriber {
         };
         if self.sent_of_next > 0 {
             let Ok(position) = messages.position(self.id) else { return Decision::Go };
-            let Some((rest, after)) = self.rest_of(messages, position, budget) else { return Decision::Go };
-            (self.copied, self.sent_of_next) = (rest.len() as u32, 0);
-            self.words = Words::of(rest);
+            let copied = farewells.and_then(|farewells| self.rest_of(messages, position, farewells));
+            let Some((rest, after)) = copied else { return Decision::Go };
+            self.sent_of_next = 0;
+            // As it goes on, that counts here.
+            self.words = Words::rest(rest, true);
             let _ = messages.advance(self.id, after);
             if let Some(plan) = &mut self.plan {
                 plan.extent.count(1);
@@ -271,8 +279,13 @@ impl Subscriber {
     }
 
     /// What is not sent yet of the message at `position`, and where the next one is; `None` if it is gone, or longer
-    /// than `budget`.
-    fn rest_of(&mut self, messages: &Messages, position: Position, budget: usize) -> Option<(Vec<u8>, Position)> {
+    /// than what is left of `farewells`.
+    fn rest_of(
+        &mut self,
+        messages: &Messages,
+        position: Position,
+        farewells: &Places,
+    ) -> Option<(words::Rest, Position)> {
         let mut messages = messages.messages(position);
         let mut edited = Vec::new();
         let mut message = messages.next()?;
@@ -280,13 +293,11 @@ impl Subscriber {
             message = plan.edit(message, &mut edited);
         }
         let missing = self.stream.framed_len(position.sequence(), message).saturating_sub(self.sent_of_next);
-        if missing > budget {
-            return None;
-        }
-        let mut rest = Vec::with_capacity(missing);
-        let mut out = Rest { skip: self.sent_of_next, out: &mut rest };
+        let paid = farewells.take(missing)?;
+        let mut bytes = Vec::with_capacity(missing);
+        let mut out = Rest { skip: self.sent_of_next, out: &mut bytes };
         let Ok(()) = self.stream.encode(position.sequence(), message, &mut out) as Result<(), Infallible>;
-        Some((rest, messages.position()))
+        Some((words::Rest { bytes, paid }, messages.position()))
     }
 
     /// Whether something waits for the end of the message that has begun.
@@ -360,6 +371,7 @@ impl Subscriber {
                     }
                 }
                 let all = piece.end.sequence() == messages.visible_end().sequence() && self.end == End::Open;
+                self.is_catching_up &= !all;
                 if all && !self.has_words() { Sent::Everything } else { Sent::Whole }
             }
             Send::Frames { .. } if self.plan.is_some() => {
@@ -410,9 +422,9 @@ impl Subscriber {
                 Ok(n) if n > 0 => {
                     if let Some(listener) = &mut self.listener
                         && listener.hear(buffer.get(..n).unwrap_or_default())
-                        && self.end != End::AfterWords
+                        && !matches!(self.end, End::AfterWords | End::Over)
                     {
-                        (self.end, self.idle) = (End::AfterWords, 0);
+                        self.end_after_words();
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 
 /// How long `retry-after` asks to wait (RFC 9110, section 10.2.3): seconds, or until a date. At
 /// most ten minutes, so that nobody can stop the stream for good.
-pub(super) fn retry_after(value: &[u8]) -> Option<Duration> {
+pub(crate) fn retry_after(value: &[u8]) -> Option<Duration> {
     const MOST: u64 = 600;
     let text = core::str::from_utf8(value).ok()?;
     let seconds = match text.parse::<u64>() {
