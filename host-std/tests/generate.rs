@@ -125,18 +125,32 @@ fn clicks_look_like_clicks() {
 
 #[test]
 fn wrong_parameters_are_one_line() {
-    for args in [
-        &["normal", "--variance=-1"][..],
-        &["pareto", "--alpha=0"],
-        &["uniform", "--min=2", "--max=1"],
-        &["exponential", "--rate-parameter=nan"],
-        &["clicks", "--field=x"],
-        &["count", "--rate=0"],
+    for (args, why) in [
+        (&["normal", "--variance=-1"][..], "--variance must not be below 0"),
+        (&["normal", "--variance=1e400"], "--variance must be finite"),
+        (&["pareto", "--alpha=0"], "--alpha must be above 0"),
+        (&["pareto", "--min=inf"], "--min must be finite"),
+        (&["uniform", "--min=2", "--max=1"], "--min must not be above --max"),
+        (&["uniform", "--min=nan"], "--min must be finite"),
+        (&["exponential", "--rate-parameter=nan"], "--rate-parameter must be finite"),
+        (&["graph", "--nodes=0"], "--nodes must be above 0"),
+        (&["graph", "--alpha=inf"], "--alpha must be finite"),
+        (&["clicks", "--urls=0"], "--urls must be above 0"),
+        (&["clicks", "--referrers=0"], "--referrers must be above 0"),
+        (&["clicks", "--field=x"], "--field is for numbers"),
+        (&["count", "--rate=0"], "must be a number above 0"),
     ] {
-        let output = command(args).output().unwrap();
+        let output = command(&[args, &["--count=1"]].concat()).output().unwrap();
         let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), errors.lines().count()), (Some(2), 1), "{errors}");
+        assert_eq!((output.status.code(), errors.lines().count()), (Some(2), 1), "{args:?}: {errors}");
+        assert!(errors.contains(why), "{args:?}: {errors}");
     }
+}
+
+#[test]
+fn a_count_goes_on_beyond_64_bits() {
+    let text = generate(&["count", "--min=9223372036854775806", "--count=3"]);
+    assert_eq!(text, "9223372036854775806\n9223372036854775807\n9223372036854775808\n");
 }
 
 #[test]

@@ -24,16 +24,15 @@ fn main() -> ExitCode {
             terminal::listen_to_signals(stop.clone(), move || hangup.notify_one())?;
             let mut stopped = stop.subscribe();
             let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
-            match ps_to_file::run(url, files, Limits::default(), &reopen, shutdown).await {
-                Ok(summary) => {
-                    terminal::say(format_args!("ps_to_file: {summary}"));
-                    Ok(ExitCode::SUCCESS)
-                }
+            let (summary, end) = ps_to_file::run(url, files, Limits::default(), &reopen, shutdown).await;
+            terminal::say(format_args!("ps_to_file: {summary}"));
+            Ok(match end {
+                Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     terminal::warn(format_args!("ps_to_file: {error}"));
-                    Ok(ExitCode::FAILURE)
+                    ExitCode::FAILURE
                 }
-            }
+            })
         })
     })
 }

@@ -21,6 +21,8 @@ fn main() -> ExitCode {
             let mut stopped = stop.subscribe();
             let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
             let (summary, code) = match ps_to_http::run(config, shutdown).await {
+                // Whoever watches it has to know that something was lost.
+                Ok(summary) if summary.pending() > 0 => (summary, ExitCode::FAILURE),
                 Ok(summary) => (summary, ExitCode::SUCCESS),
                 Err(silence) => {
                     terminal::warn(format_args!("ps_to_http: {silence}"));

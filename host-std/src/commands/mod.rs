@@ -18,7 +18,7 @@
 //! | [`data`] | what a server keeps in a folder: looked at and repaired, while none runs |
 //! | [`documents`] | what shells and manuals know of all that |
 //! | [`mod@bench`] | loads a running server, and measures it |
-//! | `at`, `sender`, `table`, `sparkline` | where topic and queue are; batches of lines to a server, counted; aligned rows; how a value went |
+//! | `at`, `sender`, `number`, `table`, `sparkline` | where topic and queue are; batches of lines to a server, counted; how numbers are printed; aligned rows; how a value went |
 
 mod at;
 pub mod bench;
@@ -32,6 +32,7 @@ mod get;
 mod health;
 pub mod measure;
 mod named;
+mod number;
 pub mod options;
 mod peek;
 mod publish;

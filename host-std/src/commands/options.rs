@@ -186,7 +186,7 @@ pub struct PubsubOptions {
     /// Most subscribers of all topics together at the same time; beyond: 503
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = some)]
     pub max_subscribers: usize,
-    /// A subscriber with more than this unsent is kicked
+    /// A subscriber with more than this unsent is kicked, once it has caught up
     #[arg(long, value_name = "BYTES", value_parser = some_bytes, default_value = "50MiB")]
     pub max_lag_bytes: usize,
 }

@@ -7,7 +7,6 @@ use super::at::{Expected, TopicAt, explain};
 use super::sender::Sender;
 use crate::terminal::exit::Failure;
 use crate::terminal::input::Lines;
-use crate::terminal::output;
 use crate::terminal::signals::Stop;
 
 /// Publish messages: the arguments, or each line of stdin as it comes
@@ -36,16 +35,7 @@ pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
     if let Err(failure) = end {
         end = Err(explain(failure, &options.at.url, Expected::Pubsub, "put").await);
     }
-    let published = sender.accepted();
-    if published == 0 && end.as_ref().is_err_and(Failure::is_said) {
-        return end;
-    }
-    if options.json {
-        output::line(&format!("{{\"published\": {published}}}"))?;
-    } else {
-        output::line(&format!("published {published}"))?;
-    }
-    end
+    sender.finish("published", options.json, end)
 }
 
 async fn publish(options: &Options, sender: &mut Sender, stop: Stop) -> Result<(), Failure> {

@@ -8,7 +8,6 @@ use super::at::{Expected, QueueAt, explain};
 use super::sender::Sender;
 use crate::terminal::exit::Failure;
 use crate::terminal::input::{Lines, MOST};
-use crate::terminal::output;
 use crate::terminal::signals::Stop;
 
 /// Put items on a queue: the arguments, or each line of stdin as it comes
@@ -42,16 +41,7 @@ pub(super) async fn run(options: Options, stop: Stop) -> Result<(), Failure> {
     if let Err(failure) = end {
         end = Err(explain(failure, &options.at.url, Expected::Queue, "pub").await);
     }
-    let put = sender.accepted();
-    if put == 0 && end.as_ref().is_err_and(Failure::is_said) {
-        return end;
-    }
-    if options.json {
-        output::line(&format!("{{\"put\": {put}}}"))?;
-    } else {
-        output::line(&format!("put {put}"))?;
-    }
-    end
+    sender.finish("put", options.json, end)
 }
 
 async fn put(options: &Options, sender: &mut Sender, mut stop: Stop) -> Result<(), Failure> {

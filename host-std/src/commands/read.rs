@@ -2,22 +2,25 @@
 
 use core::time::Duration;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io::Write as _;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
+use nix::errno::Errno;
 use parking_lot::Mutex;
 use streamgauge_core::generate::Rng;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::at::URL;
 use crate::client::{Connection, Error, Limits, Url};
 use crate::readers::{Builder, IntoReport as _, Message, Monitor, Outcome, Reader, Report, exec};
 use crate::terminal::exit::Failure;
-use crate::terminal::flags::{seconds, seconds_or_zero};
-use crate::terminal::signals::Stop;
+use crate::terminal::flags::{seconds, seconds_or_zero, share};
+use crate::terminal::signals::{Stop, listen_aside};
 use crate::terminal::{self, LogFormat, StartError, json, output};
 
 const EXIT_CODES: &str = "\
@@ -124,8 +127,8 @@ pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     terminal::start_log(options.enable_logging, options.log_format);
     let stop = watch::Sender::new(false);
     let reader = options.builder(&stop)?.build().map_err(StartError::new)?;
+    listen_aside(stop.clone())?;
     terminal::runtime()?.block_on(async {
-        terminal::listen_to_signals(stop.clone(), || ())?;
         // Nothing is taken before that, so a signal need not wait for a server that is silent.
         let mut stopping = Stop(stop.subscribe());
         let unreachable = tokio::select! {
@@ -212,7 +215,11 @@ impl Options {
             let stop = stop.clone();
             builder = builder.task(name, move |message| {
                 let stop = stop.clone();
-                async move { unless_unread(print(&message, json).into_report(), &stop) }
+                async move {
+                    // A pipe may be full for long, while leases are to be kept.
+                    let printed = spawn_blocking(move || print(&message, json)).await;
+                    unless_unread(printed.unwrap_or_else(|error| Err(error.into())).into_report(), &stop)
+                }
             });
         }
         if let Some(command) = &self.exec {
@@ -232,8 +239,30 @@ fn print(message: &Message, json: bool) -> std::io::Result<()> {
     } else {
         [message.data(), &b"\n"[..]].concat()
     };
-    let mut out = std::io::stdout().lock();
-    out.write_all(&line).and_then(|()| out.flush())
+    static IS_TORN: AtomicBool = AtomicBool::new(false);
+    append(std::io::stdout().lock(), &line, &IS_TORN)
+}
+
+/// Appends a line. Where the last one was cut short, as a full disk does that, it is ended first: it is printed anew, and
+/// would be the rest of that one.
+fn append(out: impl AsFd, line: &[u8], is_torn: &AtomicBool) -> std::io::Result<()> {
+    let write_all = |mut bytes: &[u8]| {
+        while !bytes.is_empty() {
+            match nix::unistd::write(&out, bytes) {
+                Ok(written) => {
+                    bytes = bytes.get(written..).unwrap_or_default();
+                    is_torn.store(!bytes.is_empty(), Ordering::Relaxed);
+                }
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    };
+    if is_torn.load(Ordering::Relaxed) {
+        write_all(b"\n")?;
+    }
+    write_all(line)
 }
 
 /// What fails because nobody reads stdout any more, as behind `| head`, will not do better later.
@@ -279,11 +308,31 @@ async fn report(monitor: Monitor, every: Duration) {
     }
 }
 
-fn share(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| "must be a number from 0 to 1".to_owned())
-}
-
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be a number above 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+    use super::*;
+
+    #[test]
+    fn what_was_cut_short_is_ended_before_it_is_printed_anew() {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        let (is_torn, line) = (AtomicBool::new(false), "x".repeat(1 << 20) + "\n");
+        append(&writer, b"first\n", &is_torn).unwrap();
+        assert!(append(&writer, line.as_bytes(), &is_torn).is_err(), "the pipe is full");
+        let mut read = vec![0; 1 << 20];
+        let len = reader.read(&mut read).unwrap();
+        assert!(read[..len].starts_with(b"first\nx") && len < line.len());
+        append(&writer, b"second\n", &is_torn).unwrap();
+        append(&writer, b"third\n", &is_torn).unwrap();
+        let len = reader.read(&mut read).unwrap();
+        assert!(read[..len].ends_with(b"\nsecond\nthird\n"), "{:?}", String::from_utf8_lossy(&read[..len]));
+    }
 }

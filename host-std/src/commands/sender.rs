@@ -6,6 +6,7 @@ use tokio::io::AsyncRead;
 use crate::client::{Connection, Error, Limits, Url};
 use crate::terminal::exit::{Failure, accepted};
 use crate::terminal::input::Lines;
+use crate::terminal::output;
 use crate::terminal::signals::Stop;
 
 /// Sends messages or items, and counts those that the server has taken.
@@ -18,11 +19,6 @@ pub(crate) struct Sender {
 impl Sender {
     pub(crate) fn new() -> Self {
         Self { connection: Connection::new(Limits::default()), accepted: 0 }
-    }
-
-    /// How many the server has taken.
-    pub(crate) const fn accepted(&self) -> u64 {
-        self.accepted
     }
 
     /// Sends lines as they come, up to their end or to a signal; what has been read is sent.
@@ -69,6 +65,16 @@ impl Sender {
         accepted(url, answer)?;
         self.accepted += count;
         Ok(())
+    }
+
+    /// Says how many the server has taken, whatever the `end` was, unless that has said why it was none.
+    pub(crate) fn finish(self, taken: &str, json: bool, end: Result<(), Failure>) -> Result<(), Failure> {
+        let Self { accepted, .. } = self;
+        if accepted > 0 || !end.as_ref().is_err_and(Failure::is_said) {
+            let line = if json { format!("{{\"{taken}\": {accepted}}}") } else { format!("{taken} {accepted}") };
+            output::line(&line)?;
+        }
+        end
     }
 
     async fn post(&mut self, url: &Url, body: &[u8], count: u64) -> Result<Response<Vec<u8>>, Failure> {

@@ -1,5 +1,7 @@
 //! Rows under names, aligned for people.
 
+use crate::terminal::display::printable;
+
 /// What is between two columns.
 const GAP: &str = "  ";
 
@@ -18,7 +20,7 @@ impl Table {
     }
 
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        self.rows.push(cells.into_iter().map(|cell| printable(&cell)).collect());
     }
 
     /// A line of names, and a line a row. O(cells).
@@ -62,6 +64,14 @@ mod tests {
         table.row(["längst", "1234567", ""].map(str::to_owned));
         assert_eq!(table.text(), "name      ready  more\na             1  x y\nlängst  1234567\n");
     }
+
+    #[test]
+    fn a_cell_does_nothing_to_the_terminal() {
+        let mut table = Table::new([("name", false)]);
+        table.row(["a\u{1b}c\n\u{9b}b".to_owned()]);
+        assert_eq!(table.text(), "name\na\u{fffd}c\u{fffd}\u{fffd}b\n");
+    }
+
     #[test]
     fn what_there_is_no_room_for_is_left_out() {
         let mut table = Table::new([("name", false), ("ready", true), ("more", true)]);

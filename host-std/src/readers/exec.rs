@@ -3,14 +3,13 @@
 use core::time::Duration;
 use std::process::Stdio;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use streamgauge_core::reader::Outcome;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::{IntoReport as _, Message, Report};
+use crate::groups::Group;
 
 /// The exit code that asks for another try without back-off, `EX_TEMPFAIL` of `sysexits.h`.
 pub const TRY_AGAIN: i32 = 75;
@@ -19,7 +18,8 @@ pub const TRY_AGAIN: i32 = 75;
 /// `STREAMGAUGE_TRIES`.
 ///
 /// Exit code 0 is success, [`TRY_AGAIN`] asks for another try without back-off, and anything else is a failure, as is
-/// running longer than `limit`: then it is killed, with all that it has started in its process group.
+/// running longer than `limit`: then it is killed, with all that it has started in its process group. So it is where this
+/// future is dropped, or this process ends at once, by a second signal.
 pub async fn run(command: &str, limit: Option<Duration>, message: &Message) -> Report {
     let mut shell = Command::new("/bin/sh");
     shell.arg("-c").arg(command).env("STREAMGAUGE_TRIES", message.tries().to_string());
@@ -29,17 +29,18 @@ pub async fn run(command: &str, limit: Option<Duration>, message: &Message) -> R
         Ok(child) => child,
         Err(error) => return Report::failed(format!("can't be run: {error}")),
     };
+    let group = Group::of(&child);
     let ended = match limit {
         Some(limit) => timeout(limit, feed(&mut child, message)).await.ok(),
         None => Some(feed(&mut child, message).await),
     };
     match ended {
-        Some(report) => report,
+        Some(report) => {
+            group.has_ended();
+            report
+        }
         None => {
-            if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()) {
-                // It may just have ended by itself.
-                let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
-            }
+            drop(group);
             let _ = child.wait().await;
             Report::failed("took too long, and was killed".to_owned())
         }
@@ -54,7 +55,11 @@ async fn feed(child: &mut Child, message: &Message) -> Report {
             let _ = stdin.write_all(&[message.data(), &b"\n"[..]].concat()).await;
         }
     };
-    let ((), status) = tokio::join!(write, child.wait());
+    // What it has started may still hold its stdin when it has ended, and never read it.
+    let status = tokio::select! {
+        status = child.wait() => status,
+        () = write => child.wait().await,
+    };
     match status {
         Ok(status) if status.success() => Outcome::Done.into_report(),
         Ok(status) if status.code() == Some(TRY_AGAIN) => {
@@ -62,5 +67,18 @@ async fn feed(child: &mut Child, message: &Message) -> Report {
         }
         Ok(status) => Report::failed(status.to_string()),
         Err(error) => Report::failed(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_command_has_ended_whatever_it_leaves_behind() {
+        // More than a pipe holds.
+        let message = Message::new(vec![b'x'; 1 << 20].into(), 1, None);
+        let report = run("exec 3<&0; sleep 30 >/dev/null 2>&1 & exit 0", Some(Duration::from_secs(20)), &message).await;
+        assert!(matches!(report.outcome, Outcome::Done), "{report:?}");
     }
 }

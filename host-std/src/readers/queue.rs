@@ -86,6 +86,9 @@ impl Queue {
 
     /// The next items; none from a queue that has none now.
     pub(super) async fn get(&mut self) -> Result<Vec<Item>, Error> {
+        if matches!(self.lending, Lending::Refused(_)) && !self.connection.is_kept() {
+            self.ask_again();
+        }
         if let Lending::Unknown(lender) = &self.lending {
             let lender = lender.clone();
             self.lending = if lender.leases.are_there(&mut self.connection).await? {
@@ -104,6 +107,13 @@ impl Queue {
                 let answer = self.call("GET", &self.get.clone(), None).await?;
                 Ok(split(Bytes::from(answer.into_body()), self.separator))
             }
+        }
+    }
+
+    /// Another server may be there by now than the one that does not lend its items.
+    fn ask_again(&mut self) {
+        if let Lending::Refused(lender) = &self.lending {
+            self.lending = Lending::Unknown(lender.clone());
         }
     }
 
@@ -219,10 +229,8 @@ impl Queue {
             status => {
                 let text = String::from_utf8_lossy(answer.body());
                 text.lines().next().unwrap_or_default().trim().clone_into(&mut self.said);
-                if let Lending::Refused(lender) = &self.lending {
-                    // Another server may be there when it answers again.
-                    self.lending = Lending::Unknown(lender.clone());
-                }
+                // What is before it may have another server behind it when it answers again.
+                self.ask_again();
                 Err(Error::Status(status))
             }
         }

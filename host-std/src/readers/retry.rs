@@ -35,7 +35,7 @@ impl Retry {
         self.is_unknown |= !matches!(error, Error::Connect(_) | Error::Status(_) | Error::Setup(_) | Error::Invalid);
         match error {
             Error::Closed | Error::Io(_) if !was_unknown => Again::AtOnce,
-            error if is_final(error) || self.began.elapsed() >= self.worth => Again::Never,
+            error if error.is_final() || self.began.elapsed() >= self.worth => Again::Never,
             _ => Again::Later,
         }
     }
@@ -44,12 +44,6 @@ impl Retry {
     pub(super) const fn is_unknown(&self) -> bool {
         self.is_unknown
     }
-}
-
-/// Whether an answer stays the same however long one waits: the request would have to be another one.
-pub(super) const fn is_final(error: &Error) -> bool {
-    // 408, 425 and 429 ask for patience.
-    matches!(error, Error::Status(400..=407 | 409..=424 | 426..=428 | 430..=499) | Error::Setup(_) | Error::Invalid)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::attempt::Tried;
 use super::names::Names;
 use super::pool::Choice;
 use super::queue::{Item, Queue};
-use super::retry::{Again, Retry, is_final};
+use super::retry::{Again, Retry};
 use super::waiting::Waiting;
 use super::{Shared, attempt};
 use crate::client::Error;
@@ -235,7 +235,7 @@ impl Worker {
                 }
                 Err(error) => error,
             };
-            if is_final(&error) {
+            if error.is_final() {
                 // It says the same of whatever else it has lent.
                 queue.lose_all();
             }
@@ -287,8 +287,9 @@ impl Worker {
         }
     }
 
-    /// Puts an item back where it came from, or on another queue, however long it takes; while stopping every queue
-    /// is asked once, unless it failed and there is no time left, and then a file takes it.
+    /// Puts an item back where it came from, or on another queue, however long it takes. A file takes it when every queue
+    /// has said what it will say however long one waits; and while stopping, when every queue was asked once, unless it
+    /// failed and there is no time left.
     async fn put(&mut self, origin: usize, item: &[u8]) {
         let name = self.names.give();
         let mut has_no_file = false;
@@ -297,17 +298,19 @@ impl Worker {
             if self.waiting.is_over() && !has_no_file {
                 order.retain(|index| self.shared.pool.lock().works(*index));
             }
+            let mut is_final = true;
             for index in order {
                 let Some(queue) = self.queues.get_mut(index) else { continue };
                 match self.waiting.ask(queue.put(item, &name)).await {
                     Ok(()) => return self.shared.pool.lock().handle_success(index),
                     Err(error) => {
+                        is_final &= error.is_final();
                         self.shared.pool.lock().handle_failure(index, self.shared.clock.now());
                         self.complain(index, "take an item back", &error);
                     }
                 }
             }
-            if self.waiting.is_stopping() {
+            if is_final || self.waiting.is_stopping() {
                 if self.write(item).await {
                     return;
                 }
@@ -354,7 +357,7 @@ impl Worker {
 
     /// A queue did not give an item. Nothing that is to be drained comes from one that will say the same later.
     fn go_without(&mut self, origin: usize, error: &Error) {
-        if !is_final(error) {
+        if !error.is_final() {
             return self.complain(origin, "give an item", error);
         }
         let (Some(queue), Some(url)) = (self.queues.get(origin), self.shared.queues.get(origin)) else { return };

@@ -20,7 +20,8 @@ pub struct StateOptions {
     /// Name of the result in Redis: the key of a hash, or for a graph what the keys of its nodes begin with
     #[arg(long, value_name = "NAME")]
     key: Option<Key>,
-    /// What nobody has added to for so long is gone: a result, or of a graph each node by itself
+    /// What nobody has added to for so long is gone: a result, or of a graph each node by itself. Of all who add to it the
+    /// longest time counts, and who gives none keeps it for ever
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     expire: Option<Duration>,
     /// For graphs only.

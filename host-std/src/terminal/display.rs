@@ -9,6 +9,11 @@ pub(crate) fn is_screen(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && is_able(var_os("TERM").as_deref())
 }
 
+/// The same text without control characters, which could do something in a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char }).collect()
+}
+
 /// Whether it is one in which colours are wanted.
 pub(crate) fn is_coloured(stream: &impl IsTerminal) -> bool {
     is_screen(stream) && are_colours_wanted(var_os("NO_COLOR"))

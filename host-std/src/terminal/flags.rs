@@ -101,6 +101,12 @@ fn at_least_one(number: usize) -> Result<usize, String> {
     if number > 0 { Ok(number) } else { Err("must be at least 1, or nothing could be served".to_owned()) }
 }
 
+/// Reads a share of a whole.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+}
+
 /// Reads the address of a server, of which flags say what is meant there.
 pub(crate) fn server(text: &str) -> Result<Url, String> {
     let url: Url = text.parse().map_err(|bad: BadUrl| bad.to_string())?;
@@ -181,6 +187,14 @@ mod tests {
             assert_eq!(number(text), Err("must be a whole number, 0 or more".to_owned()), "{text}");
             assert_eq!(port(text), Err("must be a whole number from 0 to 65535".to_owned()), "{text}");
             assert_eq!(within(text, 1..=5_u8), Err("must be a whole number from 1 to 5".to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_no_more_than_all() {
+        assert_eq!((share("0"), share("0.25"), share("1")), (Ok(0.0), Ok(0.25), Ok(1.0)));
+        for text in ["", "-0.1", "1.1", "NaN", "25%"] {
+            assert_eq!(share(text), Err("must be a number from 0 to 1".to_owned()), "{text}");
         }
     }
 

@@ -1,9 +1,11 @@
 //! Bytes as JSON, and a server's counters back from it.
 
+use std::convert::Infallible;
 use std::fmt::{self, Write as _};
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use streamgauge_core::wire::write_json_string;
 
 /// A member of a JSON object: `"data": "…"`, or `"hex": "…"` for bytes that are no UTF-8, so that nothing is lost.
 pub(crate) fn data(bytes: &[u8]) -> String {
@@ -19,22 +21,11 @@ pub(crate) fn data(bytes: &[u8]) -> String {
     }
 }
 
-/// A JSON string (RFC 8259, 7).
+/// A JSON string.
 pub(crate) fn string(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c < ' ' => drop(write!(out, "\\u{:04x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
+    let mut out = Vec::with_capacity(text.len() + 2);
+    let Ok(()) = write_json_string(text, &mut out) as Result<(), Infallible>;
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// The counters in `{"name": 1,"other": 2}`; the original pubsub has a comma behind the last one too.
@@ -139,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_has_a_meaning_in_a_string_is_escaped() {
-        assert_eq!(data("a\"b\\c\n\u{1}é".as_bytes()), "\"data\": \"a\\\"b\\\\c\\n\\u0001é\"");
+        assert_eq!(data("a\"b\\c\n\u{1}é\u{7f}".as_bytes()), "\"data\": \"a\\\"b\\\\c\\n\\u0001é\\u007f\"");
         assert_eq!(data(b"\xff\0"), "\"hex\": \"ff00\"");
     }
 

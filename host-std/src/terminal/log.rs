@@ -31,8 +31,19 @@ pub enum LogFormat {
 const ASKED_FOR: [&str; 3] =
     ["streamgauge::commands::config", "streamgauge::operations::rights", "streamgauge::server::tls"];
 
-/// Sends the log to stderr: warnings always, and more if it is `verbose`.
+/// Sends the log of a program that serves to stderr: warnings always, and more if it is `verbose`. Lines that nobody reads
+/// are let go, and how many is told when somebody does.
 pub fn start_log(verbose: bool, format: LogFormat) {
+    super::stderr::let_go();
+    start(verbose, format);
+}
+
+/// Sends warnings to stderr, for a person: each waits until it is read.
+pub(crate) fn start_warnings() {
+    start(false, LogFormat::Text);
+}
+
+fn start(verbose: bool, format: LogFormat) {
     super::say_as(format);
     let level = if verbose { LevelFilter::INFO } else { LevelFilter::WARN };
     let told = Targets::new().with_default(level).with_targets(ASKED_FOR.map(|target| (target, LevelFilter::INFO)));

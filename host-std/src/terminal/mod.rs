@@ -31,6 +31,7 @@ pub(crate) mod signals;
 mod stderr;
 mod usage;
 
+pub(crate) use log::start_warnings;
 pub use log::{LogFormat, start_log};
 pub(crate) use masked::masked;
 pub use process::Process;

@@ -14,6 +14,7 @@ use nix::sys::stat::{SFlag, fstat};
 use parking_lot::Mutex;
 
 use super::display::is_screen;
+use super::stderr;
 
 /// The bar that is drawn.
 static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
@@ -166,11 +167,12 @@ pub(crate) struct Stderr;
 
 impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        beside(|| io::stderr().write(bytes))
+        beside(|| stderr::write(bytes));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
     }
 }
 

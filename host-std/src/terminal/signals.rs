@@ -38,6 +38,7 @@ pub fn listen_to_signals(stop: watch::Sender<bool>, on_hangup: impl Fn() + Send 
             stop.send_replace(true);
             if first.get_or_insert_with(Instant::now).elapsed() >= ONE_WISH {
                 tracing::warn!("stopped at once by a second signal");
+                crate::groups::kill_all();
                 std::process::exit(1);
             }
         }
@@ -109,15 +110,24 @@ impl Stop {
 }
 
 /// On a thread of its own, because writing to a stdout that nobody reads blocks this one: a second signal has to end
-/// that too.
+/// that too. A terminal that is closed ends it as well, unless it was started with `nohup`.
 pub(crate) fn listen_aside(stop: watch::Sender<bool>) -> Result<(), StartError> {
     let runtime = super::runtime()?;
-    let hangup = stop.clone();
+    // Who catches a signal ignores it no more.
+    let hangup = (!is_hangup_ignored()).then(|| stop.clone());
     runtime.block_on(async {
         listen_to_signals(stop, move || {
-            hangup.send_replace(true);
+            hangup.iter().for_each(|stop| _ = stop.send_replace(true));
         })
     })?;
     std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
     Ok(())
+}
+
+/// Whether SIGHUP was ignored by whoever started this.
+fn is_hangup_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    // The first bit is the first signal's.
+    ignored.is_some_and(|ignored| ignored >> (Signal::SIGHUP as u32 - 1) & 1 == 1)
 }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use streamgauge::bridges::ps_to_file::{Rolling, run};
 use streamgauge::client::Limits;
@@ -10,13 +10,6 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 
 use crate::source::Source;
-
-fn scratch(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("streamgauge-{name}-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&path);
-    fs::create_dir_all(&path).expect("a folder");
-    path
-}
 
 async fn holds(path: &Path, text: &str) {
     let waited = timeout(Duration::from_secs(10), async {
@@ -30,7 +23,8 @@ async fn holds(path: &Path, text: &str) {
 
 #[tokio::test]
 async fn messages_are_lines_of_a_file_soon_and_in_order_across_restarts() {
-    let folder = scratch("to-file");
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
     let file = folder.join("out.log");
     fs::write(&file, "before\n").expect("a file");
     let mut source = Source::start(true).await;
@@ -58,14 +52,16 @@ async fn messages_are_lines_of_a_file_soon_and_in_order_across_restarts() {
     };
     let running = run(url, files, Limits::default(), &reopen, async { drop(stopped.await) });
     let (summary, ()) = tokio::join!(running, test);
-    assert_eq!(summary.expect("no error").written, 5);
+    let (summary, end) = summary;
+    assert!(end.is_ok(), "{end:?}");
+    assert_eq!((summary.written, summary.unwritten), (5, 0));
     assert_eq!(fs::read_to_string(&file).expect("a file"), "e\nf\n", "all is written at the end");
-    fs::remove_dir_all(&folder).expect("removed");
 }
 
 #[tokio::test]
 async fn a_file_that_cannot_be_written_ends_it_and_is_named() {
-    let folder = scratch("to-nothing");
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
     let source = Source::start(true).await;
     let files = Rolling::new(&format!("{}/x", folder.display())).expect("a format");
     fs::create_dir(folder.join("x")).expect("in the way");
@@ -76,7 +72,23 @@ async fn a_file_that_cannot_be_written_ends_it_and_is_named() {
     };
     let running = run(source.url("multipart=0"), files, Limits::default(), &reopen, core::future::pending());
     let (ended, ()) = tokio::join!(timeout(Duration::from_secs(10), running), publish);
-    let error = ended.expect("in time").expect_err("a folder is no file").to_string();
+    let (summary, end) = ended.expect("in time");
+    let error = end.expect_err("a folder is no file").to_string();
     assert!(error.contains("/x: "), "{error}");
-    fs::remove_dir_all(&folder).expect("removed");
+    assert_eq!((summary.written, summary.unwritten), (0, 1));
+}
+
+#[tokio::test]
+async fn what_a_full_disk_does_not_take_is_counted() {
+    let source = Source::start(true).await;
+    let (files, reopen) = (Rolling::new("/dev/full").expect("a format"), Notify::new());
+    let publish = async {
+        source.subscribed(1).await;
+        source.publish(&["a".into(), "b\nc".into()]);
+    };
+    let running = run(source.url("multipart=0"), files, Limits::default(), &reopen, core::future::pending());
+    let (ended, ()) = tokio::join!(timeout(Duration::from_secs(10), running), publish);
+    let (summary, end) = ended.expect("in time");
+    assert!(end.is_err() && (summary.written, summary.unwritten) == (0, 2), "{end:?}: {summary}");
+    assert!(summary.to_string().ends_with(", not written 2"), "{summary}");
 }

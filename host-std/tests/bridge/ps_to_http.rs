@@ -3,11 +3,14 @@
 use core::time::Duration;
 use std::time::Instant;
 use streamgauge::bridges::ps_to_http::{Bridge, Config, Counters, Destination, Silence, Summary};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::destination::{Act, Fake};
+use crate::endpoint::Endpoint;
 use crate::source::Source;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -345,6 +348,40 @@ async fn in_turns_each_message_goes_to_one_and_whom_is_down_is_skipped() {
     waited.await.expect("it is back");
     let summary = running.finish().await;
     assert_eq!((delivered(&summary).iter().sum::<u64>(), summary.pending()), (summary.received, 0));
+}
+
+#[tokio::test]
+async fn what_is_long_takes_its_time() {
+    let source = Source::start(true).await;
+    let mut slow = Endpoint::default();
+    let read_all = |mut stream: TcpStream| async move {
+        // It goes on, a piece at a time.
+        let (mut buffer, mut piece) = (Vec::new(), vec![0; 128 << 10]);
+        loop {
+            let read = stream.read(&mut piece).await.unwrap_or(0);
+            if read == 0 {
+                return;
+            }
+            buffer.extend_from_slice(&piece[..read]);
+            let is_whole = buffer.ends_with(b"the end");
+            if is_whole || buffer.starts_with(b"GET /") {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+                buffer.clear();
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    slow.open(read_all).await;
+    let url = format!("http://127.0.0.1:{}/put", slow.port());
+    let mut config = config(&source, &[Destination::post(&url).expect("a URL")]);
+    (config.limits.read, config.limits.message) = (Duration::from_secs(2), 32 << 20);
+    let running = Running::start(config);
+    source.subscribed(1).await;
+    let began = Instant::now();
+    source.publish(&["x".repeat(24 << 20) + "the end", "and the end".to_owned()]);
+    running.until("both delivered", |summary| delivered(summary) == [2]).await;
+    assert!(began.elapsed() > Duration::from_secs(2), "it was no test");
+    assert_eq!(running.finish().await.losses(), [0; 4]);
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -100,10 +100,10 @@ fn command(flags: &[&str]) -> Command {
     command
 }
 
-fn key_file(name: &str, text: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("streamgauge-{name}-{}", std::process::id()));
-    std::fs::write(&path, text).unwrap();
-    path
+fn key_file(text: &str) -> NamedTempFile {
+    let file = NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
 }
 
 /// HMAC-SHA-256 of `s192.0.2.1` under 32 bytes of 0x2a, computed with Python.
@@ -112,8 +112,8 @@ const HASH: &str = "a70ba3b5a70d79676dcdca5be1585f6d";
 #[tokio::test]
 async fn fields_leave_or_are_hashed_and_everything_is_counted() {
     let mut source = Source::start(true).await;
-    let key = key_file("key", &("2a".repeat(32) + "\n"));
-    let key_flag = format!("--hash-key-file={}", key.display());
+    let key = key_file(&("2a".repeat(32) + "\n"));
+    let key_flag = format!("--hash-key-file={}", key.path().display());
     let flags = ["--blacklist_fields=al,secret", "--encrypted-fields", "ip", "--expected-key=c", "--expected-value=DE"];
     let filtered = Filtered::start(&source, "multipart=0", &[&flags[..], &[&key_flag]].concat());
     let mut client = filtered.get("/sub").await;
@@ -161,7 +161,6 @@ async fn fields_leave_or_are_hashed_and_everything_is_counted() {
     let counted = "pubsub_filtered: received 9, passed 5, not expected 2, no JSON object 2, too long 0";
     assert!(summary.starts_with(counted), "{said}");
     assert!(!said.contains("secret"), "what is hidden is in no log: {said}");
-    std::fs::remove_file(key).unwrap();
 }
 
 #[tokio::test]
@@ -213,8 +212,8 @@ async fn without_a_key_of_ones_own_each_process_hashes_in_its_own_way() {
 
 #[test]
 fn what_is_wrong_with_the_flags_takes_one_line() {
-    let wrong_key = key_file("wrong-key", "2a2a");
-    let wrong_key_flag = format!("--hash-key-file={}", wrong_key.display());
+    let wrong_key = key_file("2a2a");
+    let wrong_key_flag = format!("--hash-key-file={}", wrong_key.path().display());
     let many = format!("--blacklist-fields={}", "a,".repeat(65));
     for (flags, says) in [
         (&["--expected-key=a"][..], "--expected-key"),
@@ -225,11 +224,12 @@ fn what_is_wrong_with_the_flags_takes_one_line() {
         (&[&wrong_key_flag], "64 hexadecimal digits"),
         (&["--hash-key-file=/nowhere"], "/nowhere"),
         (&[&many], "64"),
+        (&["--blacklist-fields=ip, al"], "--blacklist-fields: ` al`"),
+        (&["--encrypted-fields=ip ,al"], "--encrypted-fields: `ip `"),
     ] {
         let Output { status, stderr, .. } = command(flags).output().unwrap();
         let stderr = String::from_utf8(stderr).unwrap();
         assert_eq!(status.code(), Some(2), "{flags:?}: {stderr}");
         assert!(stderr.contains(says) && stderr.lines().count() == 1, "{flags:?}: {stderr}");
     }
-    std::fs::remove_file(wrong_key).unwrap();
 }

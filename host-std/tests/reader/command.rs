@@ -1,5 +1,6 @@
 //! `streamgauge read`.
 
+use super::leases::standing;
 use super::*;
 
 /// The command, ended with its test.
@@ -110,8 +111,8 @@ async fn one_signal_finishes_and_a_second_one_ends() {
     assert_eq!(stat(&queue, "depth").await, 2);
 
     let out = folder();
-    // The command goes on by itself; what it could still print is not waited for.
-    let script = format!("exec > {0}/log 2>&1; touch {0}/begun; sleep 5", out.display());
+    // What the command could still print is not waited for.
+    let script = format!("exec > {0}/log 2>&1; (while touch {0}/begun; do sleep 0.05; done) & wait", out.display());
     let reader = Process::start(&["--source", &source, "--exec", &script]);
     until("begun", async || out.join("begun").exists()).await;
     let began = Instant::now();
@@ -123,6 +124,31 @@ async fn one_signal_finishes_and_a_second_one_ends() {
     assert_eq!(code, Some(1), "{errors}");
     assert!(began.elapsed() < Duration::from_secs(3));
     assert_eq!(stat(&queue, "depth").await, 1);
+    // All that it had begun has ended with it.
+    fs::remove_file(out.join("begun")).unwrap();
+    sleep(Duration::from_millis(500)).await;
+    assert!(!out.join("begun").exists());
+}
+
+#[tokio::test]
+async fn leases_last_while_nobody_reads_what_is_printed() {
+    let (queue, _serving) = queue().await;
+    for number in 0..5 {
+        simplequeue_write(&queue, format!("\"{number}{}\"", "x".repeat(40_000)).as_bytes()).await.unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_streamgauge"));
+    command.args(["read", "--source", &queue.to_string(), "--print", "--mget-items=5", "--lease=1", "--drain"]);
+    let reader = Process(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    // The pipe has room for the first one, and for a part of the second.
+    until("the pipe to be full", async || standing(&queue).await == [0, 0, 4, 0, 1]).await;
+    sleep(Duration::from_secs(3)).await;
+    let mut reader = reader;
+    let (mut out, mut stdout) = (String::new(), reader.0.stdout.take().unwrap());
+    let out = tokio::task::spawn_blocking(move || std::io::Read::read_to_string(&mut stdout, &mut out).map(|_| out));
+    let out = timeout(PATIENCE, out).await.expect("it ends").unwrap().unwrap();
+    let firsts: Vec<_> = out.lines().map(|line| &line[1..2]).collect();
+    assert_eq!(firsts, ["0", "1", "2", "3", "4"]);
+    assert_eq!(standing(&queue).await, [0, 0, 0, 0, 5]);
 }
 
 #[tokio::test]

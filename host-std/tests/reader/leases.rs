@@ -8,7 +8,8 @@ fn borrowing(queue: &Url, folder: &Path) -> Builder {
     quick(queue, folder).lease(Duration::from_millis(600))
 }
 
-async fn standing(queue: &Url) -> [u64; 5] {
+/// How many items are ready, delayed, leased and dead, and how many were acknowledged.
+pub(super) async fn standing(queue: &Url) -> [u64; 5] {
     let stats: serde_json::Value = serde_json::from_str(&ask(queue, "/stats?queue=main&format=json").await).unwrap();
     ["ready", "delayed", "leased", "dead", "acked"].map(|name| stats[name].as_u64().unwrap())
 }
@@ -158,12 +159,8 @@ async fn a_lease_that_is_over_is_lost_and_told_and_its_item_done_again() {
 async fn a_queue_is_read_by_its_name() {
     let (queue, _serving) = queue().await;
     let named: Url = format!("{queue}?queue=jobs").parse().unwrap();
-    let put = |text: &'static str| {
-        let url = queue.join("/put?queue=jobs");
-        async move { request("POST", &url, &[], Some(text.as_bytes()), &Limits::default()).await.unwrap() }
-    };
     for no_leases in [false, true] {
-        assert_eq!(put("7").await.status(), 200);
+        simplequeue_write(&named, b"7").await.unwrap();
         let reader = borrowing(&named, &folder());
         let reader = if no_leases { reader.no_leases() } else { reader };
         let reader = Running::start(reader.task("ok", async |_: Message| ()));

@@ -213,3 +213,44 @@ async fn a_lease_is_kept_by_the_clock_of_its_queue() {
     assert!(touches.load(Ordering::SeqCst) > 0);
     reader.end().await;
 }
+
+#[tokio::test]
+async fn what_no_queue_will_ever_take_back_is_a_file_and_nothing_behind_it_waits() {
+    let items = Mutex::new(vec!["2", "1"]);
+    let queue = scripted(move |target, _| match target.split(['?', '/']).nth(1) {
+        Some("get") => items.lock().pop().map_or_else(Said::nothing, |item| Said::json("200 OK", item)),
+        _ => Said::json("413 Payload Too Large", "an item has 10 bytes at the most\n"),
+    });
+    let folder = folder();
+    let reader = quick(&queue.await, &folder).task("fails", async |_: Message| Outcome::Failed);
+    let reader = Running::start(reader);
+    reader.until("kept", |monitor| monitor.status().kept == 2).await;
+    reader.end().await;
+    let mut kept: Vec<_> = files(&folder.join("reader")).into_iter().map(|(_, text)| text).collect();
+    kept.sort();
+    assert!(kept[0].starts_with(r#"{"data": 1, "tries": 1, "#) && kept[1].starts_with(r#"{"data": 2, "#), "{kept:?}");
+}
+
+#[tokio::test]
+async fn a_server_with_leases_in_the_place_of_one_without_is_asked_for_them() {
+    let (gets, has_lent) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let lent = Arc::clone(&has_lent);
+    let queue = scripted(move |target, _| {
+        let is_another = gets.load(Ordering::Relaxed) > 1;
+        match target {
+            // Its connection ends, and who is there from then on is another one.
+            target if target.contains("lease=") => {
+                lent.fetch_add(1, Ordering::Relaxed);
+                Said::nothing()
+            }
+            target if target.starts_with("/stats") && is_another => Said::standing(),
+            target if target.starts_with("/stats") => Said::json("200 OK", r#"{"depth":0}"#),
+            _ if gets.fetch_add(1, Ordering::Relaxed) > 0 => Said::End,
+            _ => Said::nothing(),
+        }
+    });
+    let reader = quick(&queue.await, &folder()).lease(Duration::from_secs(9)).task("ok", async |_: Message| ());
+    let reader = Running::start(reader);
+    reader.until("asked on lease", |_| has_lent.load(Ordering::Relaxed) > 0).await;
+    reader.end().await;
+}

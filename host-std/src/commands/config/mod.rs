@@ -14,6 +14,7 @@ pub(super) mod reload;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -126,7 +127,8 @@ pub(super) fn read(sources: &Sources) -> Result<(Configuration, serve::Options),
     Err(lines)
 }
 
-/// Puts what is declared to a server of these settings that keeps nothing, with what there is already, if that is known.
+/// Puts what is declared to a server of these settings that keeps nothing, with what there is already, if that is known,
+/// and is adjusted so before: bodies by their paths.
 ///
 /// # Errors
 /// All that it would refuse for good, a line each.
@@ -134,12 +136,18 @@ pub(super) fn rehearsed(
     configuration: &Configuration,
     settings: &Settings,
     there: Option<Inventory>,
+    adjusted: &BTreeMap<String, Vec<u8>>,
 ) -> Result<(), Vec<String>> {
-    if configuration.puts().next().is_none() {
+    if adjusted.is_empty() && configuration.puts().next().is_none() {
         return Ok(());
     }
     let put = async |gateway: &Arc<Gateway>| {
         let mut lines = Vec::new();
+        for (path, body) in adjusted {
+            if let Err(why) = gateway.declare(path, body).await {
+                lines.push(reload::not_adjusted(path, &why.line));
+            }
+        }
         for declared in configuration.puts() {
             match gateway.declare(&declared.target(), &declared.body()).await {
                 Err(why) if !why.is_busy => lines.push(configuration.explain(&declared.refused(&why.line))),

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use data_encoding::BASE64;
 use streamgauge_core::engine::journal::{Call, Entry};
 use streamgauge_core::engine::{Command, Id, Kind, Lease, Name, Piece, Pieces, QueueChange, Settle, TopicChange};
 use streamgauge_core::time::Time;
 use streamgauge_core::wire::units::Rfc3339;
 
-use crate::base64;
 use crate::engine::disk::{Body, Position};
 use crate::terminal::json;
 
@@ -72,7 +72,7 @@ impl Object {
 pub(super) fn data(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => format!("\"data\":{}", json::string(text)),
-        Err(_) => format!("\"data64\":\"{}\"", base64::encode(bytes)),
+        Err(_) => format!("\"data64\":\"{}\"", BASE64.encode(bytes)),
     }
 }
 

@@ -32,6 +32,9 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, StartError> {
             );
         }
     }
+    if let (Ok(()), Err(why)) = (&found.jetstream, &found.publishes) {
+        wrong.push(why.clone());
+    }
     if let Some(fault) = known_fault(&found.version) {
         wrong.push(format!("nats-server {} {fault}", found.version));
     }
@@ -55,6 +58,7 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, StartError> {
             "{name:<12} {} messages, {}{most} bytes; {} of {} replicas current; leader {leader}",
             stream.messages, stream.bytes, stream.current, stream.replicas
         ));
+        wrong.extend(stream.other.as_ref().map(|why| format!("{name} is another stream: {why}")));
         // Where it is full, a message is missing to the last byte.
         if let Some(most) = stream.most.filter(|most| stream.bytes >= most - most / 20) {
             wrong.push(format!("{name} is full: {} of {most} bytes (--engine-bytes)", stream.bytes));

@@ -1,6 +1,7 @@
 //! Binary forms added up, without a server.
 
 use std::convert::Infallible;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -31,11 +32,13 @@ pub struct Merge {
 }
 
 pub(in crate::commands) fn merge(options: &Merge) -> Result<(), Failure> {
-    let Some((first, _)) = options.files.split_first() else { return Ok(()) };
-    let described = Described::of(&read(first)?).map_err(|error| wrong(first, &error))?;
+    let Some((first, others)) = options.files.split_first() else { return Ok(()) };
+    // What comes through a pipe comes once.
+    let bytes = read(first)?;
+    let described = Described::of(&bytes).map_err(|error| wrong(first, &error))?;
     // The sum reaches back to the start, whatever the windows of its parts.
     let mut definition = described.definition;
-    (definition.every, definition.last, definition.time) = (None, None, None);
+    (definition.every, definition.last) = (None, None);
     definition.lateness = core::time::Duration::ZERO;
     definition.rules.clear();
     let budget = Budget::new(u64::MAX);
@@ -43,8 +46,9 @@ pub(in crate::commands) fn merge(options: &Merge) -> Result<(), Failure> {
     let sum = Gauge::new(&definition, &mut boxes());
     let mut sum = sum.map_err(|error| Failure::Refused(format!("{}: {error}", first.display())))?;
     let mut until = described.to;
-    for file in &options.files {
-        let bytes = read(file)?;
+    let others = others.iter().map(|file| Ok((file, read(file)?)));
+    for file in iter::once(Ok((first, bytes))).chain(others) {
+        let (file, bytes) = file?;
         let part = Described::of(&bytes).map_err(|error| wrong(file, &error))?;
         until = until.max(part.to);
         sum.merge(&bytes, part.from, &mut boxes()).map_err(|error| wrong(file, &error))?;

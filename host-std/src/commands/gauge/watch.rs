@@ -8,16 +8,21 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::client::{Connection, Limits, Url};
+use crate::commands::number::{grouped, short};
 use crate::commands::sparkline::sparkline;
-use crate::terminal::display::is_screen;
+use crate::terminal::display::{is_screen, printable};
 use crate::terminal::exit::{Failure, accepted};
 use crate::terminal::output;
 
 /// How many readings a sparkline shows.
 const SHOWN: usize = 40;
 
+/// Significant digits of a result.
+const DIGITS: usize = 6;
+
 /// Results that are watched, as far as a reading has them.
-const RESULTS: [&str; 14] = [
+const RESULTS: [&str; 15] = [
+    "counters.measured",
     "count",
     "mean",
     "stddev",
@@ -69,6 +74,7 @@ fn result<'v>(reading: &'v Value, name: &str) -> Option<&'v Value> {
 
 fn shown(name: &str) -> &str {
     match name {
+        "counters.measured" => "measured",
         "distinct.estimate" => "distinct",
         "rate.messages_1m" => "messages/s",
         "rate.bytes_1m" => "bytes/s",
@@ -90,6 +96,11 @@ fn line(reading: &Value) -> String {
     line
 }
 
+/// A count, or a result to some digits.
+fn number(value: &Value) -> Option<String> {
+    value.as_u64().map(grouped).or_else(|| Some(short(value.as_f64()?, DIGITS)))
+}
+
 /// The last readings.
 #[derive(Default)]
 struct History {
@@ -106,17 +117,18 @@ impl History {
 
     /// A line for each result, with how it went.
     fn table(&self, reading: &Value) -> String {
-        let text = |name: &str| reading[name].as_str().unwrap_or_default();
+        let text = |name: &str| printable(reading[name].as_str().unwrap_or_default());
         let mut table = format!("{}  topic {}  {} to {}\n\n", text("gauge"), text("topic"), text("from"), text("to"));
         for (at, name) in RESULTS.iter().enumerate() {
-            let Some(value) = result(reading, name).and_then(Value::as_f64) else { continue };
+            let Some(value) = result(reading, name).and_then(number) else { continue };
             let values = self.readings.iter().map(|reading| reading[at]);
-            let _ = writeln!(table, "{:<12} {value:>14.6}  {}", shown(name), sparkline(values, None));
+            let _ = writeln!(table, "{:<12} {value:>14}  {}", shown(name), sparkline(values, None));
         }
         if let Some(top) = reading["top"].as_array().filter(|top| !top.is_empty()) {
             let _ = writeln!(table, "\nmost frequent");
             for one in top.iter().take(8) {
-                let _ = writeln!(table, "{:>14}  {}", one["count"].to_string(), one["value"]);
+                let count = number(&one["count"]).unwrap_or_default();
+                let _ = writeln!(table, "{count:>14}  {}", printable(&one["value"].to_string()));
             }
         }
         if let Some(groups) = reading["groups"].as_object() {
@@ -132,7 +144,7 @@ mod tests {
 
     fn reading() -> Value {
         serde_json::from_str(
-            r#"{"gauge":"t","topic":"clicks","from":"A","to":"B","count":3,"mean":1.5,"p99":null,
+            r#"{"gauge":"t","topic":"clicks","from":"A","to":"B","count":3,"mean":1.5e-9,"p99":null,
                 "distinct":{"estimate":2.0,"error":0.1},"top":[{"value":"x","count":2,"error":0}]}"#,
         )
         .unwrap()
@@ -140,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_line_has_the_results_that_there_are() {
-        assert_eq!(line(&reading()), "B  count 3  mean 1.5  distinct 2.0\n");
+        assert_eq!(line(&reading()), "B  count 3  mean 1.5e-9  distinct 2.0\n");
     }
 
     #[test]
@@ -149,7 +161,26 @@ mod tests {
         (0..50).for_each(|_| history.push(&reading()));
         let table = history.table(&reading());
         assert!(table.starts_with("t  topic clicks  A to B\n\ncount "), "{table}");
+        assert!(
+            table.contains("\nmean                 1.5e-9  ") && table.contains("\ncount                     3  "),
+            "{table}"
+        );
         assert_eq!(table.matches('▁').count(), 3 * SHOWN);
         assert!(table.contains("\nmost frequent\n             2  \"x\"\n"), "{table}");
+    }
+
+    #[test]
+    fn no_digit_is_made_up() {
+        let text = r#"{"count":1545001,"mean":1331923247540.7,"min":1331923247123.0,
+            "top":[{"value":"\u009b2J","count":1234567}]}"#;
+        let table = History::default().table(&serde_json::from_str(text).unwrap());
+        for line in [
+            "count             1,545,001",
+            "mean             1.33192e12",
+            "min           1331923247123",
+            "     1,234,567  \"\u{fffd}2J\"",
+        ] {
+            assert!(table.lines().any(|found| found.trim_end() == line), "{line}: {table}");
+        }
     }
 }

@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::terminal::exit::Failure;
 use crate::terminal::progress::{Progress, Unit};
+use crate::terminal::signals::listen_aside;
 use crate::terminal::{self, StartError};
 use target::Target;
 
@@ -39,9 +40,9 @@ const TICK: Duration = Duration::from_millis(1);
 pub fn run(options: &Options) -> Result<ExitCode, StartError> {
     let mut source = options.kind.source(options.seed(), options.field.as_deref())?;
     let mut targets = options.targets();
+    let stop = watch::Sender::new(false);
+    listen_aside(stop.clone())?;
     terminal::runtime()?.block_on(async {
-        let stop = watch::Sender::new(false);
-        terminal::listen_to_signals(stop.clone(), || ())?;
         let sent = send(&mut source, &mut targets, options.rate, options.count, &stop).await;
         for note in targets.iter().filter_map(Target::note) {
             terminal::say(format_args!("generate: {note}"));

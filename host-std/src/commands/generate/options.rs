@@ -154,41 +154,36 @@ impl Kind {
     /// # Errors
     /// Parameters that make no sense, or a field for what is no number.
     pub fn source(&self, seed: u64, field: Option<&str>) -> Result<Source, StartError> {
+        let check = |flag: &str, is_right: bool, what: &str| {
+            if is_right { Ok(()) } else { Err(StartError::new(format_args!("{flag} must {what}"))) }
+        };
+        let finite = |flag: &str, value: f64| check(flag, value.is_finite(), "be finite").map(|()| value);
         let positive = |flag: &str, value: f64| {
-            if value > 0.0 && value.is_finite() {
-                Ok(value)
-            } else {
-                Err(StartError::new(format_args!("{flag} must be above 0")))
-            }
+            finite(flag, value)?;
+            check(flag, value > 0.0, "be above 0").map(|()| value)
         };
-        let deviation = |variance: f64| {
-            if variance >= 0.0 && variance.is_finite() {
-                Ok(variance.sqrt())
-            } else {
-                Err(StartError::new("--variance must not be below 0"))
-            }
+        let not_negative = |flag: &str, value: f64| {
+            finite(flag, value)?;
+            check(flag, value >= 0.0, "not be below 0").map(|()| value)
         };
-        let finite = |flag: &str, value: f64| {
-            if value.is_finite() { Ok(value) } else { Err(StartError::new(format_args!("{flag} must be finite"))) }
-        };
-        let ordered =
-            |is_ordered| if is_ordered { Ok(()) } else { Err(StartError::new("--min must not be above --max")) };
+        let deviation = |variance| not_negative("--variance", variance).map(f64::sqrt);
+        let ordered = |is_ordered| check("--min", is_ordered, "not be above --max");
         let distribution = match *self {
             Self::Count { min } => return Ok(Source::count(min, field)),
             Self::Clicks { .. } | Self::Graph { .. } if field.is_some() => {
                 return Err(StartError::new("--field is for numbers: these are records already"));
             }
             Self::Clicks { urls, referrers, start } => {
+                check("--urls", urls > 0, "be above 0")?;
+                check("--referrers", referrers > 0, "be above 0")?;
                 return Ok(Source::clicks(Clicks::new(seed, urls, referrers, start)));
             }
             Self::Graph { nodes, alpha } => {
-                if !(alpha >= 0.0 && alpha.is_finite()) {
-                    return Err(StartError::new("--alpha must not be below 0"));
-                }
-                return Ok(Source::graph(seed, nodes, alpha));
+                check("--nodes", nodes > 0, "be above 0")?;
+                return Ok(Source::graph(seed, nodes, not_negative("--alpha", alpha)?));
             }
             Self::Uniform { min, max } => {
-                ordered(min <= max)?;
+                ordered(finite("--min", min)? <= finite("--max", max)?)?;
                 finite("--max - --min", max - min)?;
                 Distribution::Uniform { min, max }
             }

@@ -17,7 +17,8 @@ pub struct Source {
 
 #[derive(Debug)]
 enum What {
-    Count(i64),
+    /// Wider than what the first may be, so that the next is always one more.
+    Count(i128),
     Numbers(Distribution),
     Clicks(Box<Clicks>),
     Graph(Zipf),
@@ -25,7 +26,7 @@ enum What {
 
 impl Source {
     pub(super) fn count(first: i64, field: Option<&str>) -> Self {
-        Self { frame: frame(field), ..Self::new(0, What::Count(first)) }
+        Self { frame: frame(field), ..Self::new(0, What::Count(first.into())) }
     }
 
     pub(super) fn numbers(seed: u64, distribution: Distribution, field: Option<&str>) -> Self {
@@ -54,7 +55,7 @@ impl Source {
         let _ = match &mut self.what {
             What::Count(next) => {
                 let number = *next;
-                *next = next.wrapping_add(1);
+                *next += 1;
                 write!(out, "{number}")
             }
             What::Numbers(distribution) => match distribution.sample_integer(&mut self.rng) {

@@ -22,7 +22,8 @@ use crate::terminal::{StartError, say};
 #[command(next_help_heading = "Source")]
 #[group(skip)]
 pub(super) struct Options {
-    /// A file, - (stdin), a pubsub (http://host:port/sub) or a queue (http://host:port/get)
+    /// A file, - (stdin), a pubsub (http://host:port/sub) or a queue (http://host:port/get), whose items are taken for
+    /// good: a process that is killed takes up to 1,000 along
     #[arg(long, value_name = "SOURCE", default_value = "-")]
     source: Address,
     // Never there: whoever names a file without the flag is told of the flag.
@@ -61,7 +62,7 @@ pub(super) trait Measure {
     /// Takes at most `most` records off the front of the input and adds them up; how many.
     fn take(&mut self, input: &mut &[u8], separator: u8, most: u64, tally: &mut Self::Tally) -> u64;
 
-    /// Adds up what was held back until more was known.
+    /// Adds up what was held back until more was known: nothing more will come.
     fn settle(&mut self, _tally: &mut Self::Tally) {}
 
     /// Shows how far it is.
@@ -80,6 +81,18 @@ pub(super) async fn drive<M: Measure>(
     state: &StateOptions,
     measure: M,
     tally: M::Tally,
+    stop: Stop,
+) -> Result<Result<(), Failure>, StartError> {
+    drive_until(None, options, state, measure, tally, stop).await
+}
+
+/// The same, until a time that is known already.
+pub(super) async fn drive_until<M: Measure>(
+    deadline: Option<Instant>,
+    options: &Options,
+    state: &StateOptions,
+    measure: M,
+    tally: M::Tally,
     mut stop: Stop,
 ) -> Result<Result<(), Failure>, StartError> {
     let source = options.open()?;
@@ -87,9 +100,9 @@ pub(super) async fn drive<M: Measure>(
         Ok(state) => state,
         Err(failure) => return Ok(Err(failure)),
     };
-    let left = options.most();
+    let (left, deadline) = (options.most(), deadline.or_else(|| options.deadline()));
     let until_progress = options.every.unwrap_or(u64::MAX);
-    let mut drive = Drive { options, source, measure, state, taken: 0, left, until_progress };
+    let mut drive = Drive { options, deadline, source, measure, state, taken: 0, left, until_progress };
     Ok(drive.run(&mut stop).await)
 }
 
@@ -104,6 +117,11 @@ impl Options {
         self.count.unwrap_or(u64::MAX)
     }
 
+    /// When it ends, if it begins now.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.seconds.and_then(|seconds| Instant::now().checked_add(seconds))
+    }
+
     /// Whether all of it is there again for who opens it once more.
     pub(super) fn is_read_again(&self) -> bool {
         matches!(&self.source, Address::File(path) if path.is_file())
@@ -112,6 +130,7 @@ impl Options {
 
 struct Drive<'o, M: Measure> {
     options: &'o Options,
+    deadline: Option<Instant>,
     source: Source,
     measure: M,
     state: State<M::Tally>,
@@ -126,6 +145,10 @@ impl<M: Measure> Drive<'_, M> {
     async fn run(&mut self, stop: &mut Stop) -> Result<(), Failure> {
         let measured = self.measure(stop).await;
         self.source.end();
+        // What others have added is a result, too.
+        if measured.is_ok() && self.taken == 0 && stop.is_asked() && matches!(self.state, State::Memory(_)) {
+            return Err(Failure::Interrupted);
+        }
         // Whatever goes wrong behind the first record, the result up to there is worth something.
         if matches!(measured, Err(Failure::NobodyReads)) || measured.is_err() && self.taken == 0 {
             return measured;
@@ -141,13 +164,7 @@ impl<M: Measure> Drive<'_, M> {
     }
 
     async fn measure(&mut self, stop: &mut Stop) -> Result<(), Failure> {
-        let deadline = self.options.seconds.and_then(|seconds| Instant::now().checked_add(seconds));
-        let deadline = async move {
-            match deadline {
-                Some(deadline) => sleep_until(deadline).await,
-                None => core::future::pending().await,
-            }
-        };
+        let deadline = over(self.deadline);
         tokio::pin!(deadline);
         while self.left > 0 {
             let next = self.source.next(self.left);
@@ -192,7 +209,6 @@ impl<M: Measure> Drive<'_, M> {
             if self.until_progress == 0 {
                 // While it can't be reached, reading goes on: it may be back by the next time.
                 if self.state.is_reachable() {
-                    self.measure.settle(self.state.pending());
                     match self.state.total(GLANCE).await {
                         Ok(total) => self.measure.progress(&total)?,
                         Err(error) => tracing::warn!("{error}"),
@@ -206,12 +222,14 @@ impl<M: Measure> Drive<'_, M> {
 
     /// Whether anything was measured, where there were records.
     fn something(&self) -> Result<(), Failure> {
-        let (Rejected { records, not_finite, .. }, too_long) = (self.measure.rejected(), self.source.losses().too_long);
+        let (Rejected { records, not_finite, passed_over, .. }, too_long) =
+            (self.measure.rejected(), self.source.losses().too_long);
         let rejected = records.saturating_add(*not_finite).saturating_add(too_long);
-        if rejected == 0 || rejected < self.taken.saturating_add(too_long) {
+        let all = self.taken.saturating_add(too_long);
+        if rejected == 0 || rejected.saturating_add(*passed_over) < all {
             return Ok(());
         }
-        Err(Failure::Refused(format!("nothing was measured: {rejected} of {rejected} records had to be left out")))
+        Err(Failure::Refused(format!("nothing was measured: {rejected} of {all} records had to be left out")))
     }
 
     /// Says on stderr what is not in the result.
@@ -232,6 +250,14 @@ impl<M: Measure> Drive<'_, M> {
                 say(format_args!("warning: {number} {what}"));
             }
         }
+    }
+}
+
+/// Waits for a deadline, if there is one.
+pub(super) async fn over(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => core::future::pending().await,
     }
 }
 

@@ -5,7 +5,6 @@
 //! | `source` | records from a file, stdin, a pubsub or a queue, a block at a time |
 //! | `drive` | from a source to a measure, until the end, a bound or a signal |
 //! | `values` | numbers out of records |
-//! | `number` | how numbers are printed |
 //! | `moments`, `histogram`, `graph` | a command each, and what it draws |
 //!
 //! What measures, and where results are kept and shared, is the affair of [`results`](crate::results): gauges of the core,
@@ -15,7 +14,6 @@ mod drive;
 pub mod graph;
 pub mod histogram;
 pub mod moments;
-mod number;
 mod source;
 mod values;
 
@@ -28,7 +26,7 @@ use tokio::sync::watch;
 use crate::commands::state;
 use crate::terminal::exit::Failure;
 use crate::terminal::signals::{Stop, listen_aside};
-use crate::terminal::{self, LogFormat, StartError};
+use crate::terminal::{self, StartError};
 
 /// The commands that measure a stream.
 #[derive(Debug, Subcommand)]
@@ -46,7 +44,8 @@ Exit codes:
   0    all is well, also when a signal ended it: the result up to there is printed
   1    something can't be read or written
   2    wrong flags, or a file that they or a variable name can't be read
-  3    the source or the state can't be reached";
+  3    the source or the state can't be reached
+  130  interrupted before there was a result";
 
 /// Runs a command until its source ends, or a signal ends it.
 ///
@@ -56,7 +55,7 @@ pub fn run(command: Command) -> Result<ExitCode, StartError> {
     let stop = watch::Sender::new(false);
     let stopped = Stop(stop.subscribe());
     listen_aside(stop)?;
-    terminal::start_log(false, LogFormat::Text);
+    terminal::start_warnings();
     let runtime = terminal::runtime()?;
     let end = runtime.block_on(async {
         match command {

@@ -7,9 +7,9 @@ use streamgauge_core::select::Path;
 use streamgauge_core::stats::Moments;
 
 use super::drive::{self, Measure, drive};
-use super::number::{exact, short};
 use super::values::{Rejected, Values};
 use super::{EXIT_CODES, path};
+use crate::commands::number::{exact, short};
 use crate::results::StateOptions;
 use crate::results::tally::{MomentsTally, Summary};
 use crate::terminal::StartError;

@@ -23,6 +23,8 @@ pub(super) struct Rejected {
     pub(super) records: u64,
     /// Records whose number is none that can be measured: NaN, or infinite.
     pub(super) not_finite: u64,
+    /// Records that are not meant to be measured.
+    pub(super) passed_over: u64,
     /// The first of them, and why, for whoever wonders.
     pub(super) first: Option<String>,
 }

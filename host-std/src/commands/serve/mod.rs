@@ -3,6 +3,7 @@
 mod running;
 mod trial;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -101,7 +102,7 @@ struct TraceOptions {
     #[arg(long, value_name = "URL")]
     otlp: Option<Url>,
     /// Of the requests without a traceparent, the share that begins a trace: 0 to 1
-    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = share, requires = "otlp")]
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = terminal::flags::share, requires = "otlp")]
     otlp_share: f64,
 }
 
@@ -111,12 +112,6 @@ impl TraceOptions {
         let spans = self.otlp.as_ref().map(|collector| Spans::to(collector, self.otlp_share));
         spans.transpose().map_err(|why| StartError::new(format_args!("--otlp: {why}")))
     }
-}
-
-#[cfg(feature = "otlp")]
-fn share(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| "a number from 0 to 1".to_owned())
 }
 
 /// Memory of topics and queues, if no flag says otherwise.
@@ -149,7 +144,7 @@ pub fn run(given: &Given) -> Result<ExitCode, StartError> {
         Ok(()) => StartError::lines(&explained_all(&configuration, wrong)),
     };
     let mut settings = options.all(connections).map_err(all_wrong)?;
-    config::rehearsed(&configuration, &settings, None).map_err(|lines| StartError::lines(&lines))?;
+    config::rehearsed(&configuration, &settings, None, &BTreeMap::new()).map_err(|lines| StartError::lines(&lines))?;
     #[cfg_attr(not(feature = "otlp"), expect(unused_mut, reason = "spans are set later"))]
     let mut limits = connections.limits()?;
     let (mut predecessor, mut sockets) = (Predecessor::known()?, Sockets::handed());
@@ -264,7 +259,7 @@ impl Options {
         wrong.extend(self.connections.limits().err());
         wrong.extend(self.rights.rights(configuration.tokens(), listening).err());
         match settings {
-            Some(settings) if wrong.is_empty() => config::rehearsed(configuration, &settings, None),
+            Some(settings) if wrong.is_empty() => config::rehearsed(configuration, &settings, None, &BTreeMap::new()),
             _ => Err(explained_all(configuration, wrong)),
         }
     }

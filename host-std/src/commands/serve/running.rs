@@ -70,7 +70,7 @@ impl Running {
     ) -> Result<(), StartError> {
         let again = Arc::new(Notify::new());
         self.listen(gateway, stop, &again)?;
-        tokio::spawn(notify::watch(gateway.threads().clone()));
+        let watching = tokio::spawn(notify::watch(gateway.threads().clone()));
         tokio::spawn(tell_end(Arc::clone(gateway), Arc::clone(&self.upgrade), stop.subscribe()));
         let first = async {
             if let Some(predecessor) = first {
@@ -83,13 +83,15 @@ impl Running {
                 }
             }
             notify::ready();
-            tokio::spawn(Arc::clone(&self.reload).run(Arc::clone(gateway), again));
+            tokio::spawn(Arc::clone(&self.reload).run(Arc::downgrade(gateway), again));
             Ok(())
         };
         let open = |listener| TcpListener::from_std(listener).map_err(StartError::new);
         let [one, other] = self.upgrade.sockets().map_err(StartError::new)?;
         let doors = vec![(open(one)?, Surface::Everything), (open(other)?, Surface::EverythingQueueFirst)];
-        Arc::clone(gateway).run_after(first, doors, self.limits.clone(), stop.subscribe()).await
+        let ended = Arc::clone(gateway).run_after(first, doors, self.limits.clone(), stop.subscribe()).await;
+        watching.abort();
+        ended
     }
 
     /// Does what signals ask for.

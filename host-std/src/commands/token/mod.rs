@@ -11,8 +11,9 @@ use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 use streamgauge_core::wire::units::duration;
 
+use self::file::Change;
 use super::table::Table;
-use crate::operations::rights::tokens::{Token, bytes_a_second, messages, random};
+use crate::operations::rights::tokens::{PREFIX, Token, bytes_a_second, messages, random};
 use crate::operations::rights::{BadGrant, Grants, Id, Rates, Terms};
 use crate::terminal::{EXIT_CODES_HERE, StartError, meant as words, say};
 
@@ -93,11 +94,12 @@ fn make(new: &New) -> Result<(), StartError> {
     let token = random().map_err(StartError::new)?;
     let rates = Rates { messages: new.messages, bytes: new.bytes };
     let terms = Terms { grants: new.rights.clone(), rates, expires: new.expires, name: new.name.clone() };
-    file::append(&new.file.tokens, &Token { id: Id::of(token.as_bytes()), terms })?;
+    Change::begin(&new.file.tokens)?.append(&Token { id: Id::of(token.as_bytes()), terms })?;
     print(&format!("{token}\n"))
 }
 
 fn take_out(Remove { file: Tokens { tokens }, token }: &Remove) -> Result<(), StartError> {
+    let change = Change::begin(tokens)?;
     let (text, lines) = file::read(tokens)?;
     let by_hash = token.len() >= 8;
     let is_meant = |line: &Token| {
@@ -115,7 +117,7 @@ fn take_out(Remove { file: Tokens { tokens }, token }: &Remove) -> Result<(), St
         return Err(StartError::new(line));
     };
     let left = text.split_inclusive('\n').zip(1..).filter(|(_, at)| *at != number).map(|(line, _)| line);
-    file::replace(tokens, &left.collect::<String>())
+    change.replace(&left.collect::<String>())
 }
 
 fn table(lines: impl Iterator<Item = Token>) -> String {
@@ -145,7 +147,12 @@ fn grants(text: &str) -> Result<Grants, String> {
 fn name(text: &str) -> Result<String, String> {
     let fits = !text.is_empty()
         && !text.contains(|letter: char| letter.is_whitespace() || letter == '#' || letter.is_control());
-    if fits { Ok(text.to_owned()) } else { Err("a text without spaces and #".to_owned()) }
+    match text {
+        // What a token looks like is refused wherever a name is read.
+        _ if text.starts_with(PREFIX) => Err(format!("a text that does not begin with {PREFIX}, as tokens do")),
+        _ if fits => Ok(text.to_owned()),
+        _ => Err("a text without spaces and #".to_owned()),
+    }
 }
 
 /// A time, or how long from now.

@@ -8,7 +8,7 @@ local function select(database)
 end
 
 -- What is there and not on the list is somebody else's.
-local listed, new = {}, {}
+local listed = {}
 for at = 3, #KEYS do
   listed[at] = redis.call('ZSCORE', KEYS[2], KEYS[at])
 end
@@ -18,20 +18,23 @@ for at = 3, #KEYS do
   if found ~= 'none' and not (found == 'zset' and listed[at]) then
     return redis.error_reply('OTHERTYPE ' .. KEYS[at] .. ' is a ' .. found .. ', and not of this graph')
   end
-  new[at] = found == 'none'
+  -- That it is neither there nor expired; clocks go on while this runs.
+  if found == 'none' and listed[at] and (listed[at] == 'inf' or tonumber(listed[at]) > now + 60000) then
+    lost = 1
+  end
 end
 for at = first + 2, #ARGV, 3 do
   redis.call('ZINCRBY', KEYS[tonumber(ARGV[at])], ARGV[at + 2], ARGV[at + 1])
 end
-if lifetime > 0 then
-  for at = 3, #KEYS do
-    redis.call('PEXPIRE', KEYS[at], lifetime)
+local expires = lifetime > 0 and string.format('%.0f', now + lifetime) or 'inf'
+for at = 3, #KEYS do
+  if listed[at] ~= expires then
+    live(KEYS[at])
   end
 end
 select(home)
-local expires = lifetime > 0 and string.format('%.0f', now + lifetime) or 'inf'
 for at = 3, #KEYS do
-  if new[at] or lifetime > 0 then
+  if listed[at] ~= expires then
     redis.call('ZADD', KEYS[2], expires, KEYS[at])
   end
 end

@@ -8,7 +8,7 @@ use streamgauge_core::stats::graph::Edge;
 use streamgauge_core::stats::space_saving::Counted;
 
 use super::Key;
-use super::kinds::{COUNTS, Fields, Shared, Update, number};
+use super::kinds::{COUNTS, Fields, Shared, Update, number, present};
 use crate::results::StateError;
 use crate::results::tally::{Counters, GraphTally, Tally as _};
 
@@ -40,11 +40,15 @@ impl Shared for GraphTally {
         &ADD
     }
 
+    fn data(key: &Key) -> (String, &'static str) {
+        (key.list(), "zset")
+    }
+
     fn updates(&self, key: &Key) -> Vec<Update> {
         let count = |edge: Counted<Edge<Box<str>>>| (key.node(&edge.key.from), edge.key.to.into(), edge.weight);
         let start = Update {
             counters: self.counters.named().to_vec(),
-            keys: vec![key.list()],
+            keys: vec![Self::data(key).0],
             arguments: key.databases().map(|database| database.to_string()).to_vec(),
         };
         start.split(self.total().edges.into_iter().map(count))
@@ -55,11 +59,18 @@ impl Shared for GraphTally {
         connection: &mut MultiplexedConnection,
         key: &Key,
     ) -> Result<Result<Self::Total, StateError>, RedisError> {
-        let mut graph = self.shown();
+        let mut graph = match self.shown() {
+            Ok(graph) => graph,
+            Err(error) => return Ok(Err(error)),
+        };
         let about: Fields = ::redis::cmd("HGETALL").arg(key.about()).query_async(connection).await?;
         graph.counters = Counters::read(|name| number(&about, name));
         let [home, there] = key.databases();
-        for some in nodes(connection, key).await?.chunks(NODES) {
+        let nodes = nodes(connection, key).await?;
+        if let Err(lost) = present(key, !nodes.is_empty(), &about) {
+            return Ok(Err(lost));
+        }
+        for some in nodes.chunks(NODES) {
             let mut all = ::redis::pipe();
             if home != there {
                 all.cmd("SELECT").arg(there).ignore();

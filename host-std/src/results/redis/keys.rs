@@ -98,7 +98,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// A state at a server. After `expire` without anything added it is gone.
+    /// A state at a server. After `expire` without anything added it is gone, unless somebody who adds to it gives a
+    /// longer time, or none.
     ///
     /// # Errors
     /// It is no address of a Redis server.

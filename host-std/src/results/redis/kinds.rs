@@ -41,6 +41,11 @@ pub trait Shared: Tally<Total: Send> + Send + Sync + Sized + 'static {
     /// The script that adds a batch.
     fn script() -> &'static Script;
 
+    /// Where its data is, or the list of what has it; and the type that Redis says what is there has.
+    fn data(key: &Key) -> (String, &'static str) {
+        (key.data().to_owned(), "hash")
+    }
+
     /// What is added: one script, or several where one would keep Redis busy for too long.
     fn updates(&self, key: &Key) -> Vec<Update>;
 
@@ -53,7 +58,7 @@ pub trait Shared: Tally<Total: Send> + Send + Sync + Sized + 'static {
     ) -> impl Future<Output = Result<Result<Self::Total, StateError>, RedisError>> + Send;
 }
 
-/// The keys and arguments of a script, behind those that all have.
+/// The keys and arguments of a script, behind those that all have; the first key is that of the data.
 #[derive(Debug, Default)]
 pub struct Update {
     /// Counters that are added up beside the data.
@@ -104,11 +109,23 @@ pub(super) fn number(fields: &Fields, name: &str) -> u64 {
     fields.get(name).and_then(|value| value.parse().ok()).unwrap_or(0)
 }
 
-/// The data and what is about it, as of one moment.
-async fn hashes(connection: &mut MultiplexedConnection, key: &Key) -> Result<(Fields, Fields), RedisError> {
-    let mut both = ::redis::pipe();
-    both.atomic().cmd("HGETALL").arg(key.data()).cmd("HGETALL").arg(key.about());
-    both.query_async(connection).await
+/// The data and what is about it, as of one moment. The inner error: as [`Shared::load`].
+async fn hashes(
+    connection: &mut MultiplexedConnection,
+    key: &Key,
+) -> Result<Result<(Fields, Fields), StateError>, RedisError> {
+    let mut load = ::redis::cmd("EVAL");
+    load.arg(include_str!("load.lua")).arg(2).arg(key.about()).arg(key.data());
+    let (data, about): (Fields, Fields) = load.query_async(connection).await?;
+    Ok(present(key, !data.is_empty(), &about).map(|()| (data, about)))
+}
+
+/// Whether the data is there that what is about the state knows of.
+pub(super) fn present(key: &Key, is_there: bool, about: &Fields) -> Result<(), StateError> {
+    if is_there || number(about, "data") == 0 {
+        return Ok(());
+    }
+    Err(StateError::new(format_args!("--key {key}: Redis has lost its data (see its maxmemory-policy)")))
 }
 
 impl Shared for MomentsTally {
@@ -146,7 +163,7 @@ impl Shared for MomentsTally {
         arguments.push(parts.exponent.to_string());
         arguments.push(format!("{:e}", parts.pivot));
         arguments.extend(parts.sums.as_flattened().iter().map(|x| format!("{x:e}")));
-        vec![Update { counters, keys: vec![key.data().to_owned()], arguments }]
+        vec![Update { counters, keys: vec![Self::data(key).0], arguments }]
     }
 
     async fn load(
@@ -154,7 +171,10 @@ impl Shared for MomentsTally {
         connection: &mut MultiplexedConnection,
         key: &Key,
     ) -> Result<Result<Summary, StateError>, RedisError> {
-        let (data, about) = hashes(connection, key).await?;
+        let (data, about) = match hashes(connection, key).await? {
+            Ok(both) => both,
+            Err(lost) => return Ok(Err(lost)),
+        };
         let real = |name: &str| data.get(name).and_then(|value| value.parse::<f64>().ok()).unwrap_or(0.0);
         let sum = |name: &str| [real(name), real(&format!("{name}_rest"))];
         let parts = Parts {
@@ -200,9 +220,9 @@ impl Shared for HistogramTally {
     }
 
     fn updates(&self, key: &Key) -> Vec<Update> {
-        let count = |(bin, count): (i64, u64)| (key.data().to_owned(), bin.to_string(), count);
-        let start =
-            Update { counters: self.outside().named().to_vec(), keys: vec![key.data().to_owned()], arguments: vec![] };
+        let (data, _) = Self::data(key);
+        let count = |(bin, count): (i64, u64)| (data.clone(), bin.to_string(), count);
+        let start = Update { counters: self.outside().named().to_vec(), keys: vec![data.clone()], arguments: vec![] };
         start.split(self.counts().map(count))
     }
 
@@ -211,7 +231,10 @@ impl Shared for HistogramTally {
         connection: &mut MultiplexedConnection,
         key: &Key,
     ) -> Result<Result<Self::Total, StateError>, RedisError> {
-        let (data, about) = hashes(connection, key).await?;
+        let (data, about) = match hashes(connection, key).await? {
+            Ok(both) => both,
+            Err(lost) => return Ok(Err(lost)),
+        };
         let counts = data.iter().filter_map(|(bin, count)| Some((bin.parse().ok()?, count.parse().ok()?)));
         let counts: std::collections::BTreeMap<i64, u64> = counts.collect();
         Ok(Ok(self.bars(&counts, Outside::read(|name| number(&about, name)))))

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::time::sleep;
 
 use super::kinds::{Shared, Update};
-use super::{Log, Target, graph, passes, words};
+use super::{Log, Target, code, graph, passes, words};
 use crate::client::Backoff;
 use crate::results::StateError;
 
@@ -53,14 +53,27 @@ impl Link {
     /// Whether the state can be reached, and is of this shape, if it is there.
     pub(super) async fn check<T: Shared>(&mut self, tally: &T) -> Result<(), StateError> {
         let wanted = self.target.key.spec(&tally.spec());
-        match self.kind().await? {
-            Some((kind, spec)) if kind != T::KIND || spec != wanted => Err(StateError::new(format_args!(
-                "--key {}: holds {kind} ({spec}), not {} ({wanted})",
-                self.target.key,
-                T::KIND
-            ))),
-            _ => self.check_databases().await,
+        if let Some((kind, spec)) = self.kind().await?
+            && (kind != T::KIND || spec != wanted)
+        {
+            let key = &self.target.key;
+            let text = format_args!("--key {key}: holds {kind} ({spec}), not {} ({wanted})", T::KIND);
+            return Err(StateError::new(text));
         }
+        self.check_type(T::data(&self.target.key)).await?;
+        self.check_databases().await
+    }
+
+    /// Whether what has the name of the data can be that of a state: who reads a queue had better know before. Whose it
+    /// is only a batch can tell, as others may begin the state meanwhile.
+    async fn check_type(&mut self, (data, wanted): (String, &str)) -> Result<(), StateError> {
+        let found = async { ::redis::cmd("TYPE").arg(&data).query_async(self.connection().await?).await };
+        let found: String = found.await.map_err(|error| self.named(&error))?;
+        if found == "none" || found == wanted {
+            return Ok(());
+        }
+        let key = &self.target.key;
+        Err(StateError::new(format_args!("--key {key}: there is something else: {data} is a {found}")))
     }
 
     /// Whether there is a database for the nodes.
@@ -101,14 +114,15 @@ impl Link {
             self.batch += 1;
             loop {
                 match self.try_add(batch, &update).await {
-                    Ok(last) => {
+                    Ok((last, lost_data)) => {
                         self.recovered(log);
                         let mut log = log.lock();
+                        log.lost_data |= lost_data;
                         log.recognised += u64::from(last >= self.batch);
                         log.forgotten += (self.batch - 1).saturating_sub(last);
                         break;
                     }
-                    Err(error) if passes(&error) => self.lost(&error, log).await,
+                    Err(error) if self.passes(&error) => self.lost(&error, log).await,
                     Err(error) => return Err(self.named(&error)),
                 }
             }
@@ -116,15 +130,17 @@ impl Link {
         Ok(())
     }
 
-    /// The number of the last batch that had been added before.
-    async fn try_add<T: Shared>(&mut self, batch: &T, update: &Update) -> Result<u64, RedisError> {
+    /// The number of the last batch that had been added before, and whether Redis has lost data.
+    async fn try_add<T: Shared>(&mut self, batch: &T, update: &Update) -> Result<(u64, bool), RedisError> {
         let mut call = T::script().prepare_invoke();
         call.key(self.target.key.about());
         for key in &update.keys {
             call.key(key);
         }
         let expire = self.target.expire.map_or(0, |expire| u64::try_from(expire.as_millis()).unwrap_or(u64::MAX));
-        call.arg(T::KIND).arg(self.target.key.spec(&batch.spec())).arg(&self.target.writer).arg(self.batch).arg(expire);
+        let (_, type_of_data) = T::data(&self.target.key);
+        call.arg(T::KIND).arg(type_of_data).arg(self.target.key.spec(&batch.spec()));
+        call.arg(&self.target.writer).arg(self.batch).arg(expire);
         let counters = update.counters.iter().filter(|(_, count)| *count > 0);
         call.arg(counters.clone().count());
         for (name, count) in counters {
@@ -150,7 +166,7 @@ impl Link {
                     self.recovered(log);
                     return total;
                 }
-                Err(error) if passes(&error) => self.lost(&error, log).await,
+                Err(error) if self.passes(&error) => self.lost(&error, log).await,
                 Err(error) => return Err(self.named(&error)),
             }
         }
@@ -185,14 +201,24 @@ impl Link {
         }
     }
 
+    /// Whether the error may go away by itself. A server that is busy with a script does not let a new connection choose
+    /// its database, and says no more of it than of one that there isn't; but it was there before.
+    fn passes(&self, error: &RedisError) -> bool {
+        passes(error) || self.connection.is_none() && error.code() == Some("ERR")
+    }
+
     async fn lost(&mut self, error: &RedisError, log: &Arc<Mutex<Log>>) {
-        self.connection = None;
+        let [home, there] = self.target.key.databases();
+        // A server that takes no writes may not be the one any more that has the name. And between two databases an
+        // answer leaves open which one the connection is in.
+        let is_kept = home == there && code(error).is_some_and(|code| code != "READONLY");
+        let is_lost = !is_kept && self.connection.take().is_some();
         let wait = self.backoff.next();
         let error = self.named(error);
         {
             let mut log = log.lock();
+            log.connections_lost += u64::from(is_lost);
             if log.trouble.is_none() {
-                log.connections_lost += 1;
                 tracing::warn!(%error, "state lost; adding up here until it is back");
             }
             log.trouble = Some(error.to_string());

@@ -7,7 +7,7 @@
 //! | `NAME:FROM` | sorted set | a graph | for each node where edges start: the nodes they lead to, scored by weight |
 //! | `FROM`, in a database of its own | sorted set | a graph | the same, if that is wanted |
 //! | `streamgauge:NAME:nodes` | sorted set | a graph | the keys of these sets, scored by when they expire |
-//! | `streamgauge:NAME` | hash | all | kind, bins or direction, counters, and the last batch of each writer |
+//! | `streamgauge:NAME` | hash | all | kind, shape, counters, lifetime, if there is data, last batch of each writer |
 //!
 //! A database that has nothing but nodes under their own names is what the scripts of the workshop take for a graph: they
 //! read every key of it as a sorted set. So all that is known about the graph is in another one. Only the keys that are
@@ -63,6 +63,8 @@ struct Log {
     recognised: u64,
     /// Batches that Redis had, and no longer has.
     forgotten: u64,
+    /// Whether it has lost what was added, by whomever.
+    lost_data: bool,
 }
 
 #[derive(Debug)]
@@ -99,8 +101,12 @@ impl<T: Shared> Redis<T> {
     /// Why there is no total, and how much of it would be in doubt.
     fn failed(&self, reason: &str) -> StateError {
         let read = self.handed_over.saturating_add(self.pending.records());
-        let unconfirmed = read.saturating_sub(self.log.lock().added);
-        StateError::new(format_args!("{reason}; the last {unconfirmed} of {read} records may not have been added"))
+        match read.saturating_sub(self.log.lock().added) {
+            0 => StateError::new(format_args!("{reason}; all {read} records were added, but the result can't be read")),
+            left => {
+                StateError::new(format_args!("{reason}; the last {left} of {read} records may not have been added"))
+            }
+        }
     }
 
     /// Orders something; if nobody takes orders any more, the answer that never comes tells.
@@ -190,6 +196,13 @@ impl<T: Shared> Redis<T> {
                 log.connections_lost, log.recognised
             ));
         }
+        if log.lost_data {
+            notes.push(
+                "what had been added before was no longer in the state, all or a part of it: Redis has evicted it (see \
+                 its maxmemory-policy), or somebody has removed it"
+                    .to_owned(),
+            );
+        }
         if log.forgotten > 0 {
             notes.push(format!(
                 "{} batches that had been added are no longer in the state: it was reset, has expired, or lost its data",
@@ -232,17 +245,90 @@ async fn serve<T: Shared>(mut link: Link, mut orders: mpsc::Receiver<Order<T>>, 
 
 /// Whether the error may go away by itself.
 fn passes(error: &::redis::RedisError) -> bool {
-    const PASSING: [&str; 7] = ["LOADING", "BUSY", "MISCONF", "OOM", "READONLY", "MASTERDOWN", "TRYAGAIN"];
+    const PASSING: [&str; 9] =
+        ["LOADING", "BUSY", "MISCONF", "OOM", "READONLY", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"];
     let broken = error.is_io_error() || error.is_timeout() || error.is_connection_dropped();
-    broken || error.code().is_some_and(|code| PASSING.contains(&code))
+    broken || code(error).is_some_and(|code| PASSING.contains(&code))
 }
+
+/// What a server calls its error. Up to Redis 6.2 that of a command in a script is `ERR`, and its own code stands behind
+/// where in the script it was: `… @user_script: 4: -READONLY You can't write …`.
+fn code(error: &::redis::RedisError) -> Option<&str> {
+    let within = || error.detail()?.split_once(": -")?.1.split(' ').next();
+    match error.code()? {
+        "ERR" => within().or(Some("ERR")),
+        code => Some(code),
+    }
+}
+
+/// How a key is told that would fit a state, where there is none; as in `begin.lua`. And what to do about it.
+const NOT_OF_THIS: &str = ", and not of this state";
+const ADVICE: &str = "; if it is the rest of one that Redis has evicted, remove it, or take another --key";
 
 /// What Redis said, in one line.
 fn words(error: &::redis::RedisError) -> String {
     let text = match (error.code(), error.detail()) {
         (Some("OTHERSTATE"), Some(detail)) => format!("the key holds another state: {detail}"),
-        (Some("OTHERTYPE"), Some(detail)) => format!("there is something else: {detail}"),
+        (Some("OTHERTYPE"), Some(detail)) => {
+            let advice = if detail.ends_with(NOT_OF_THIS) { ADVICE } else { "" };
+            format!("there is something else: {detail}{advice}")
+        }
         _ => error.to_string(),
     };
     text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use ::redis::{RedisError, Value, parse_redis_value};
+
+    use super::*;
+
+    fn error(line: &str) -> RedisError {
+        match parse_redis_value(format!("-{line}\r\n").as_bytes()) {
+            Ok(Value::ServerError(error)) => error.into(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_in_doubt_is_counted() {
+        use crate::results::tally::MomentsTally;
+
+        let redis = |added: u64| Redis {
+            pending: MomentsTally::default(),
+            handed_over: 5,
+            orders: mpsc::channel(1).0,
+            log: Arc::new(Mutex::new(Log { added, ..Log::default() })),
+        };
+        for (added, expected) in [
+            (3, "refused; the last 2 of 5 records may not have been added"),
+            (5, "refused; all 5 records were added, but the result can't be read"),
+        ] {
+            assert_eq!(redis(added).failed("refused").to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn what_goes_away_by_itself_is_known_in_a_script_too() {
+        for (line, expected) in [
+            ("READONLY You can't write against a read only replica. script: f_1, on @user_script:4.", true),
+            ("BUSY Redis is busy running a script.", true),
+            ("NOREPLICAS Not enough good replicas to write.", true),
+            ("CLUSTERDOWN The cluster is down", true),
+            (
+                "ERR Error running script (call to f_1): @user_script:4: @user_script: 4: -READONLY You can't write \
+                 against a read only replica.",
+                true,
+            ),
+            ("ERR Error running script (call to f_1): @user_script:9: @user_script: 9: -OOM command not allowed", true),
+            ("ERR Error running script (call to f_1): @user_script:9: @user_script: 9: -MISCONF Redis is", true),
+            ("ERR Error running script (call to f_1): @user_script:9: @user_script: 9: -WRONGTYPE Operation", false),
+            ("ERR DB index is out of range", false),
+            ("OTHERSTATE moments of numbers", false),
+            ("NOPERM this user has no permissions", false),
+        ] {
+            assert_eq!(passes(&error(line)), expected, "{line}");
+        }
+    }
 }

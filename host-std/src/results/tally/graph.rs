@@ -7,6 +7,7 @@ use streamgauge_core::stats::graph::{Direction, Edge, Graph};
 use streamgauge_core::stats::space_saving::{Counted, Slot};
 
 use super::Tally;
+use crate::results::StateError;
 
 type Node = Box<str>;
 type Slots = Box<[Slot<Edge<Node>>]>;
@@ -60,10 +61,16 @@ pub struct WeightedEdges {
 
 impl GraphTally {
     /// A graph that keeps up to `max_edges`, the heaviest.
-    pub fn bounded(direction: Direction, max_edges: usize) -> Self {
-        let slots = vec![Slot::EMPTY; max_edges].into_boxed_slice();
-        let edges = Edges::Bounded(Graph::new(slots, RandomState::new(), direction));
-        Self { edges, direction, most: max_edges, counters: Counters::default() }
+    ///
+    /// # Errors
+    /// There is no memory for so many.
+    pub fn bounded(direction: Direction, max_edges: usize) -> Result<Self, StateError> {
+        let mut slots = Vec::new();
+        let room = slots.try_reserve_exact(max_edges);
+        room.map_err(|_| StateError::new(format_args!("--max-edges {max_edges}: there is no memory for so many")))?;
+        slots.resize(max_edges, Slot::EMPTY);
+        let edges = Edges::Bounded(Graph::new(slots.into_boxed_slice(), RandomState::new(), direction));
+        Ok(Self { edges, direction, most: max_edges, counters: Counters::default() })
     }
 
     /// A graph that keeps every edge, for as long as it takes to hand them over, and of which `max_edges` are shown.
@@ -93,17 +100,14 @@ impl GraphTally {
         }
     }
 
-    /// The same without edges.
+    /// An empty graph of the same kind for what is to be handed over.
     pub(crate) fn cleared(&self) -> Self {
-        match &self.edges {
-            Edges::Bounded(_) => Self::bounded(self.direction, self.most),
-            Edges::Exact(_) => Self::exact(self.direction, self.most),
-        }
+        Self::exact(self.direction, self.most)
     }
 
     /// An empty graph for the edges of all others, of which only so many are shown.
-    pub(crate) fn shown(&self) -> Self {
-        if self.most == usize::MAX { self.cleared() } else { Self::bounded(self.direction, self.most) }
+    pub(crate) fn shown(&self) -> Result<Self, StateError> {
+        if self.most == usize::MAX { Ok(self.cleared()) } else { Self::bounded(self.direction, self.most) }
     }
 
     /// Adds `weight` to an edge. O(log edges), or O(1) if every one is kept.
@@ -171,5 +175,17 @@ impl WeightedEdges {
     /// The heaviest edges, up to so many.
     pub fn heaviest(&self, most: usize) -> &[Counted<Edge<Node>>] {
         self.edges.get(..most).unwrap_or(&self.edges)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_is_no_memory_for_is_refused() {
+        let most = isize::MAX as usize;
+        let refused = GraphTally::bounded(Direction::Directed, most).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(refused, format!("--max-edges {most}: there is no memory for so many"));
     }
 }

@@ -193,8 +193,9 @@ impl HistogramTally {
             Some(x) if counts.len() < most || counts.contains_key(&x) => counts.entry(x).or_default(),
             Some(_) => &mut self.outside.other,
             None if x.is_nan() => &mut self.outside.nan,
-            None if x == f64::INFINITY => &mut self.outside.overflow,
-            None if x == f64::NEG_INFINITY => &mut self.outside.underflow,
+            // Beyond where doubles are exact, up to the infinities: in no bin, whatever the bounds are.
+            None if x.trunc() == x && x > 0.0 => &mut self.outside.overflow,
+            None if x.trunc() == x => &mut self.outside.underflow,
             None => &mut self.outside.not_whole,
         };
         *counter = counter.saturating_add(1);
@@ -250,10 +251,10 @@ impl Bars {
     }
 }
 
-/// A number without a fraction, as far as doubles have one each.
+/// A number without a fraction, as far as doubles have one each: 2^53 is that of 2^53 + 1, too.
 pub(crate) fn whole(x: f64) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    (x.abs() <= EXACT && x.trunc() == x).then_some(x as i64)
+    (x.abs() < EXACT && x.trunc() == x).then_some(x as i64)
 }
 
 #[cfg(test)]
@@ -264,12 +265,22 @@ mod tests {
     fn whole_numbers_have_a_bin_each() {
         let mut tally = HistogramTally::new(Shape::Integers { min: -1, max: 9, most: 2 }).unwrap();
         tally.extend(&[3.0, -1.0, 3.0, 4.0, -2.0, 10.0, 2.5, f64::NAN, f64::INFINITY, -0.0]);
+        tally.extend(&[1e300, -9_007_199_254_740_994.0]);
         tally.reject(1);
         let bars = tally.total();
         let counts: Vec<_> = bars.bins.iter().map(|bar| (bar.low, bar.count)).collect();
         assert_eq!(counts, [(-1.0, 1), (3.0, 2)]);
-        let outside = Outside { underflow: 1, overflow: 2, other: 2, not_whole: 1, nan: 1, not_a_number: 1 };
-        assert_eq!((bars.outside, bars.count()), (outside, 8));
+        let outside = Outside { underflow: 2, overflow: 3, other: 2, not_whole: 1, nan: 1, not_a_number: 1 };
+        assert_eq!((bars.outside, bars.count()), (outside, 10));
+    }
+
+    #[test]
+    fn only_what_is_one_number_has_a_bin() {
+        let mut tally = HistogramTally::new(Shape::Integers { min: i64::MIN, max: i64::MAX, most: 9 }).unwrap();
+        // The second is 2^53, and what 2^53 + 1 is read as.
+        tally.extend(&[9_007_199_254_740_991.0, 9_007_199_254_740_992.0, -9_007_199_254_740_992.0]);
+        let bars = tally.total();
+        assert_eq!((bars.bins.len(), bars.outside.underflow, bars.outside.overflow), (1, 1, 1));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use streamgauge_core::stats::graph::{Direction, Edge};
 use streamgauge_core::stats::space_saving::Counted;
 
-use crate::commands::measure::number::grouped;
+use crate::commands::number::grouped;
 use crate::results::tally::WeightedEdges;
+use crate::terminal::display::printable;
 use crate::terminal::json::string;
 
 type Edges<'g> = &'g [Counted<Edge<Box<str>>>];
@@ -70,13 +71,15 @@ pub(super) fn edges(graph: &WeightedEdges, edges: Edges<'_>) -> String {
     out
 }
 
-/// For graphviz. In its strings only a quote needs a backslash, and a backslash in front of one would lose it.
+/// For graphviz. In its strings only a quote needs a backslash, and a backslash in front of one would lose it. What is
+/// behind U+0000 it doesn't read.
 pub(super) fn dot(graph: &WeightedEdges, edges: Edges<'_>) -> String {
     let (kind, arrow) = match graph.direction {
         Direction::Directed => ("digraph", "->"),
         Direction::Undirected => ("graph", "--"),
     };
-    let quoted = |name: &str| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"));
+    let escape = |name: &str| name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let quoted = |name: &str| format!("\"{}\"", escape(name).replace('\0', "\u{fffd}"));
     let mut out = format!("{kind} {{\n");
     for edge in edges {
         let (from, to, weight) = (quoted(&edge.key.from), quoted(&edge.key.to), edge.weight);
@@ -90,22 +93,25 @@ pub(super) fn dot(graph: &WeightedEdges, edges: Edges<'_>) -> String {
     out
 }
 
-/// GraphML 1.0.
+/// GraphML 1.0. A node has its name as data: as an id, two would be one where XML can't have what tells them apart.
 pub(super) fn graphml(graph: &WeightedEdges, edges: Edges<'_>) -> String {
     let direction = if graph.direction == Direction::Directed { "directed" } else { "undirected" };
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\">\n\
+         <key id=\"name\" for=\"node\" attr.name=\"name\" attr.type=\"string\"/>\n\
          <key id=\"weight\" for=\"edge\" attr.name=\"weight\" attr.type=\"long\"/>\n\
          <key id=\"error\" for=\"edge\" attr.name=\"error\" attr.type=\"long\"/>\n\
          <graph edgedefault=\"{direction}\">\n"
     );
-    for name in nodes(edges) {
-        let _ = writeln!(out, "<node id=\"{}\"/>", xml(name));
+    let nodes = nodes(edges);
+    for (number, name) in nodes.iter().enumerate() {
+        let _ = writeln!(out, "<node id=\"n{number}\"><data key=\"name\">{}</data></node>", xml(name));
     }
+    let number = |name: &str| nodes.binary_search(&name).unwrap_or_else(|place| place);
     for edge in edges {
-        let (from, to) = (xml(&edge.key.from), xml(&edge.key.to));
-        let _ = write!(out, "<edge source=\"{from}\" target=\"{to}\"><data key=\"weight\">{}</data>", edge.weight);
+        let (from, to) = (number(&edge.key.from), number(&edge.key.to));
+        let _ = write!(out, "<edge source=\"n{from}\" target=\"n{to}\"><data key=\"weight\">{}</data>", edge.weight);
         if edge.error > 0 {
             let _ = write!(out, "<data key=\"error\">{}</data>", edge.error);
         }
@@ -185,11 +191,6 @@ pub(super) fn shorten(name: &str, most: usize) -> String {
     name.chars().take(front).chain(['…']).chain(name.chars().skip(length - back)).collect()
 }
 
-/// Fit for a terminal.
-fn printable(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,7 +198,7 @@ mod tests {
     use crate::results::tally::Tally as _;
 
     fn graph(direction: Direction, most: usize) -> WeightedEdges {
-        let mut tally = GraphTally::bounded(direction, most);
+        let mut tally = GraphTally::bounded(direction, most).unwrap();
         let nasty = "<\"&'\\\t\u{1}>";
         for (from, to, weight) in [("b", "a", 2), ("a", "b", 1), ("a", "c", 2), (nasty, "a", 1)] {
             tally.add(from.into(), to.into(), weight);
@@ -229,10 +230,35 @@ mod tests {
         let dot = dot(&graph, &graph.edges);
         assert!(dot.contains("  \"<\\\"&'\\\\\t\u{1}>\" -> \"a\" [weight=1, label=\"1\"];\n"), "{dot}");
         let xml = graphml(&graph, &graph.edges);
-        assert!(xml.contains("<node id=\"&lt;&quot;&amp;'\\&#9;\u{fffd}&gt;\"/>"), "{xml}");
+        let nodes = [("n0", "&lt;&quot;&amp;'\\&#9;\u{fffd}&gt;"), ("n1", "a"), ("n2", "b"), ("n3", "c")];
+        for (id, name) in nodes {
+            assert!(
+                xml.contains(&format!("<node id=\"{id}\"><data key=\"name\">{name}</data></node>\n")),
+                "{id}: {xml}"
+            );
+        }
+        assert!(xml.contains("<edge source=\"n2\" target=\"n1\"><data key=\"weight\">2</data></edge>"), "{xml}");
         let json: serde_json::Value = serde_json::from_str(&json(&graph, &graph.edges)).unwrap();
         assert_eq!(json["links"][0]["source"], "a");
         assert_eq!(json["nodes"][0]["id"], "<\"&'\\\t\u{1}>");
+    }
+
+    #[test]
+    fn graphviz_gets_no_end_of_a_text() {
+        let mut tally = GraphTally::bounded(Direction::Directed, 9).unwrap();
+        tally.add("a\0b".into(), "c".into(), 1);
+        let graph = tally.total();
+        assert!(dot(&graph, &graph.edges).contains("\"a\u{fffd}b\" -> \"c\""));
+    }
+
+    #[test]
+    fn nodes_that_xml_can_not_tell_apart_are_two() {
+        let mut tally = GraphTally::bounded(Direction::Directed, 9).unwrap();
+        tally.add("\u{1}".into(), "\u{2}".into(), 1);
+        let graph = tally.total();
+        let xml = graphml(&graph, &graph.edges);
+        assert!(xml.contains("<node id=\"n0\">") && xml.contains("<node id=\"n1\">"), "{xml}");
+        assert!(xml.contains("<edge source=\"n0\" target=\"n1\">"), "{xml}");
     }
 
     #[test]

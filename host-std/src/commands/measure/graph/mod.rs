@@ -95,9 +95,13 @@ pub(super) async fn run(options: Options, stop: Stop) -> Result<Result<(), Failu
     }
     let meter = Meter { paths: [options.from, options.to, heartbeat], show, records: 0, rejected: Rejected::default() };
     // What is on its way to others has to be exact: only what is shown is bounded then.
-    let tally = if options.state.is_shared() { GraphTally::exact } else { GraphTally::bounded };
+    let tally = if options.state.is_shared() {
+        GraphTally::exact(direction, options.max_edges)
+    } else {
+        GraphTally::bounded(direction, options.max_edges).map_err(StartError::new)?
+    };
     let state = options.state.nodes_in(options.nodes_db);
-    drive(&options.drive, &state, meter, tally(direction, options.max_edges), stop).await
+    drive(&options.drive, &state, meter, tally, stop).await
 }
 
 impl Show {
@@ -143,9 +147,15 @@ impl Measure for Meter {
             let counters = &mut tally.counters;
             counters.records += 1;
             let counter = match find(record, &self.paths).map(|found| found.map(scalar)) {
-                Ok([_, _, Some(_)]) => &mut counters.heartbeats,
+                Ok([_, _, Some(_)]) => {
+                    self.rejected.passed_over += 1;
+                    &mut counters.heartbeats
+                }
                 Ok([from, to, _]) => match (node(from), node(to)) {
-                    (Some(from), Some(to)) if from.len().max(to.len()) > LONGEST_NAME => &mut counters.too_long,
+                    (Some(from), Some(to)) if from.len().max(to.len()) > LONGEST_NAME => {
+                        self.rejected.records += 1;
+                        &mut counters.too_long
+                    }
                     (Some(from), Some(to)) => {
                         tally.add(from.into(), to.into(), 1);
                         continue;

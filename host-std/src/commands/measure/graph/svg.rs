@@ -8,7 +8,7 @@ use streamgauge_core::stats::graph::{Direction, Edge};
 use streamgauge_core::stats::space_saving::Counted;
 
 use super::formats::{nodes, shorten, xml};
-use crate::commands::measure::number::grouped;
+use crate::commands::number::grouped;
 use crate::results::tally::WeightedEdges;
 
 type Edges<'g> = &'g [Counted<Edge<Box<str>>>];

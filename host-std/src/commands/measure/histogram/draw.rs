@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use streamgauge_core::gauge::{Bar, write_histogram};
 
-use crate::commands::measure::number::{exact, grouped, short};
+use crate::commands::number::{exact, grouped, short};
 use crate::results::tally::{Bars, Shape};
 
 /// What is drawn on.

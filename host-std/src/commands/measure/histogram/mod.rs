@@ -3,17 +3,19 @@
 mod draw;
 mod range;
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
 use range::{Finding, Wanted};
 use streamgauge_core::select::Path;
+use tokio::time::Instant;
 
-use super::drive::{self, Measure, drive};
+use super::drive::{self, Measure, drive_until};
 use super::values::{Rejected, Values};
 use super::{EXIT_CODES, path};
 use crate::results::StateOptions;
-use crate::results::tally::{Bars, HistogramTally, Shape, whole as whole_number};
+use crate::results::tally::{Bars, HistogramTally, Shape, Tally as _, whole as whole_number};
 use crate::terminal::StartError;
 use crate::terminal::exit::Failure;
 use crate::terminal::output;
@@ -64,7 +66,26 @@ fn bins(text: &str) -> Result<u32, String> {
 
 const MAX_BINS: u32 = 1_000_000;
 
+/// Why there is no such file.
+fn unmade(path: &std::path::Path, error: &io::Error) -> String {
+    format!("--svg {}: {error}", path.display())
+}
+
+/// Refuses what can't be a file, before a stream is read for nothing.
+fn check_svg(path: &std::path::Path) -> Result<(), StartError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let found = match folder.map(std::fs::metadata) {
+        Some(Ok(folder)) if !folder.is_dir() => Err(io::ErrorKind::NotADirectory.into()),
+        Some(Err(error)) => Err(error),
+        _ if path.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        _ => Ok(()),
+    };
+    found.map_err(|error| StartError::new(unmade(path, &error)))
+}
+
 pub(super) async fn run(options: Options, mut stop: Stop) -> Result<Result<(), Failure>, StartError> {
+    options.svg.as_deref().map_or(Ok(()), check_svg)?;
+    let (began, deadline) = (Instant::now(), options.drive.deadline());
     let (finding, tally) = match options.bins()? {
         Bins::Said(shape) => {
             let tally = HistogramTally::new(shape);
@@ -76,7 +97,8 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<Result<(), F
             ));
         }
         Bins::Wanted(wanted) if options.drive.is_read_again() => {
-            match wanted.of_file(&options.drive, Values::new(options.field.clone()), stop.asked()).await? {
+            let half = deadline.map(|deadline| began + deadline.duration_since(began) / 2);
+            match wanted.of_file(&options.drive, Values::new(options.field.clone()), half, stop.asked()).await? {
                 Ok(tally) => (None, tally),
                 Err(failure) => return Ok(Err(failure)),
             }
@@ -87,7 +109,7 @@ pub(super) async fn run(options: Options, mut stop: Stop) -> Result<Result<(), F
         }
     };
     let measure = Meter { values: Values::new(options.field), finding, json: options.json, svg: options.svg };
-    drive(&options.drive, &options.state, measure, tally, stop).await
+    drive_until(deadline, &options.drive, &options.state, measure, tally, stop).await
 }
 
 /// What is asked for.
@@ -147,14 +169,20 @@ impl Measure for Meter {
     }
 
     fn progress(&self, bars: &Bars) -> Result<(), Failure> {
-        output::write(text(bars, self.json).as_bytes())
+        // What is held back is not added up yet.
+        let held = self.finding.as_ref().and_then(|finding| finding.found(bars.outside.not_a_number));
+        let held = held.map(|found| found.total());
+        output::write(text(held.as_ref().unwrap_or(bars), self.json).as_bytes())
     }
 
     fn result(&self, bars: &Bars) -> Result<(), Failure> {
-        self.progress(bars)?;
-        let Some(path) = &self.svg else { return Ok(()) };
-        let named = |error| Failure::Refused(format!("--svg {}: {error}", path.display()));
-        std::fs::write(path, draw::svg(bars)).map_err(named)
+        // The file is there even where nobody reads what is printed.
+        let drawn = match &self.svg {
+            Some(path) => std::fs::write(path, draw::svg(bars)).map_err(|error| Failure::Refused(unmade(path, &error))),
+            None => Ok(()),
+        };
+        let printed = self.progress(bars);
+        drawn.and(printed)
     }
 
     fn rejected(&self) -> &Rejected {

@@ -2,9 +2,11 @@
 
 use core::future::Future;
 
+use tokio::time::Instant;
+
 use super::Values;
 use crate::commands::measure::drive;
-use crate::commands::measure::number::shortest;
+use crate::commands::number::shortest;
 use crate::results::tally::{HistogramTally, Shape};
 use crate::terminal::exit::Failure;
 use crate::terminal::{StartError, say};
@@ -62,11 +64,13 @@ impl Wanted {
         })
     }
 
-    /// The same after the whole of a file has been read once.
+    /// The same after the whole of a file has been read once, or as much of it as can be read until `half`: the other half
+    /// of the time is for the second time.
     pub(super) async fn of_file(
         &self,
         options: &drive::Options,
         mut values: Values,
+        half: Option<Instant>,
         stopped: impl Future<Output = ()>,
     ) -> Result<Result<HistogramTally, Failure>, StartError> {
         let mut seen = Extent::NONE;
@@ -86,7 +90,8 @@ impl Wanted {
         };
         let end = tokio::select! {
             biased;
-            () = stopped => Ok(()),
+            () = stopped => Err(Failure::Interrupted),
+            () = drive::over(half) => Ok(()),
             end = read => end,
         };
         match end {
@@ -116,16 +121,21 @@ impl Finding {
         (self.first.len() == FIRST).then_some(left)
     }
 
-    /// Puts the histogram that was found in the place of `tally`, with what was held back in it.
-    pub(super) fn settle(self, tally: &mut HistogramTally) {
+    /// The histogram of what was held back, if no more comes, beside so many records that held no number.
+    pub(super) fn found(&self, rejected: u64) -> Option<HistogramTally> {
         let mut seen = Extent::NONE;
         seen.take(&self.first);
-        let rejected = tally.outside().not_a_number;
-        if let Ok(mut found) = self.wanted.around(seen) {
-            found.reject(rejected);
+        let mut found = [seen, Extent::NONE].into_iter().find_map(|seen| self.wanted.around(seen).ok())?;
+        found.reject(rejected);
+        found.extend(&self.first);
+        Some(found)
+    }
+
+    /// Puts the histogram that was found in the place of `tally`.
+    pub(super) fn settle(self, tally: &mut HistogramTally) {
+        if let Some(found) = self.found(tally.outside().not_a_number) {
             *tally = found;
         }
-        tally.extend(&self.first);
         if let Shape::Range { min, max, bins } = tally.shape() {
             let first = self.first.len();
             let (min, max) = (shortest(min), shortest(max));
@@ -227,6 +237,33 @@ mod tests {
             finding.settle(&mut tally);
             assert_eq!((tally.outside().underflow, tally.outside().overflow), outside, "{min:?} {max:?} {numbers:?}");
         }
+    }
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: drive::Options,
+    }
+
+    #[tokio::test]
+    async fn a_range_is_that_of_the_whole_file_or_of_what_there_was_time_for() {
+        use clap::Parser as _;
+        use core::future::{pending, ready};
+
+        let path = std::env::temp_dir().join(format!("streamgauge-range-{}", std::process::id()));
+        std::fs::write(&path, "1\n2\n").unwrap();
+        let Line { options } = Line::parse_from(["x", "--source", path.to_str().unwrap()]);
+        let wanted = Wanted { min: None, max: None, bins: 20 };
+        let values = || Values::new(None);
+        let whole = wanted.of_file(&options, values(), None, pending()).await.unwrap().unwrap();
+        let Shape::Range { min, max, .. } = whole.shape() else { panic!("{:?}", whole.shape()) };
+        assert!(min == 1.0 && max > 2.0, "{min} {max}");
+        // Nobody waits for numbers that would be those of a file that has none.
+        let stopped = wanted.of_file(&options, values(), None, ready(())).await.unwrap();
+        assert!(matches!(stopped, Err(Failure::Interrupted)));
+        let over = wanted.of_file(&options, values(), Some(Instant::now()), pending()).await.unwrap();
+        assert!(over.is_ok());
+        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -15,9 +15,9 @@ pub(super) fn exact(number: Option<f64>) -> String {
     scientific
 }
 
-/// Up to `digits` significant digits, for people.
+/// Up to `digits` significant digits, for people; of a whole number all up to 15, and no zeros for those left out.
 pub(super) fn short(number: f64, digits: usize) -> String {
-    Decimal::rounded(number, digits).map_or_else(|| number.to_string(), |decimal| decimal.as_str().to_owned())
+    Decimal::readable(number, digits).map_or_else(|| number.to_string(), |decimal| decimal.as_str().to_owned())
 }
 
 /// The fewest digits from which the same `f64` comes back, for people.
@@ -71,6 +71,7 @@ mod tests {
         assert_eq!(short(100.0, 6), "100");
         assert_eq!(short(0.0, 6), "0");
         assert_eq!(short(-0.0, 6), "-0");
+        assert_eq!([1_331_923_247_123.0, 1_331_923_247_123.5].map(|n| short(n, 6)), ["1331923247123", "1.33192e12"]);
         assert_eq!([f64::NAN, f64::NEG_INFINITY].map(|none| short(none, 6)), ["NaN", "-inf"]);
         for (number, text) in [(900.0, "900"), (-7.2, "-7.2"), (1.2e308, "1.2e308"), (0.0, "0"), (f64::INFINITY, "inf")]
         {
