@@ -62,7 +62,7 @@ fn main() {
     let mut stability = Stability::new(1e9, 42);
     stability.draw(10_000);
     let stable = [stability.exact(), stability.naive(), stability.welford(), stability.moments()].map(bits).join(",");
-    let mut clicks = Clicks::new(42, 2000, true);
+    let mut clicks = Clicks::new(42, 2000, true).unwrap();
     clicks.draw(50_000);
     let top: Vec<String> =
         clicks.top(5).iter().map(|edge| format!("[\"{}\",\"{}\",{}]", edge.from, edge.to, edge.weight)).collect();

@@ -2,10 +2,31 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
+use alloc::vec::Vec;
+use core::hint::black_box;
 
 use streamgauge_core::gauge::{Group, Key, Measured, Pane, Storage};
 use streamgauge_core::stats::graph::Edge;
 use streamgauge_core::stats::space_saving::Slot;
+use wasm_bindgen::prelude::*;
+
+/// The length of a box of so many, if there is memory for it: where a box finds none, the whole module ends.
+pub(crate) fn room<T>(len: u32) -> Result<usize, JsError> {
+    if is_free((len as usize).saturating_mul(size_of::<T>())) {
+        Ok(len as usize)
+    } else {
+        Err(JsError::new("there is no memory for so much"))
+    }
+}
+
+#[inline(never)]
+fn is_free(bytes: usize) -> bool {
+    let mut tried = Vec::<u8>::new();
+    let is_free = tried.try_reserve_exact(bytes).is_ok();
+    // What nobody looks at would not be asked for.
+    black_box(&tried);
+    is_free
+}
 
 /// Counts the bytes of each box before it makes it.
 #[derive(Debug)]
@@ -27,7 +48,7 @@ impl Boxes {
 
     fn hold(&mut self, len: usize, each: usize) -> Option<()> {
         let held = (len as u64).checked_mul(each as u64)?.checked_add(self.held)?;
-        (held <= self.most).then(|| self.held = held)
+        (held <= self.most && is_free(len.checked_mul(each)?)).then(|| self.held = held)
     }
 
     fn filled<T: Clone>(&mut self, len: usize, with: T) -> Option<Box<[T]>> {

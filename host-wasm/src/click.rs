@@ -21,14 +21,17 @@ pub struct Clicks {
 #[wasm_bindgen]
 impl Clicks {
     /// Clicks from a seed, in a graph of at most `slots` edges.
+    ///
+    /// # Errors
+    /// There is no memory for so many.
     #[wasm_bindgen(constructor)]
-    pub fn new(seed: u32, slots: u32, directed: bool) -> Self {
-        Self {
+    pub fn new(seed: u32, slots: u32, directed: bool) -> Result<Self, JsError> {
+        Ok(Self {
             rng: Rng::new(seed.into()),
             referrers: Zipf::new(REFERRERS.len() as u64, 1.0),
             sites: Zipf::new(SITES.len() as u64, 1.2),
-            graph: Graph::new(slots, directed),
-        }
+            graph: Graph::new(slots, directed)?,
+        })
     }
 
     /// Makes `count` clicks more.

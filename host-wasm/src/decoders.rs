@@ -9,8 +9,10 @@ use js_sys::Uint8Array;
 use streamgauge_core::wire::{lines, multipart, sse};
 use wasm_bindgen::prelude::*;
 
-fn storage(longest: u32) -> Box<[u8]> {
-    vec![0; longest as usize].into_boxed_slice()
+use crate::boxes::room;
+
+fn storage(longest: u32) -> Result<Box<[u8]>, JsError> {
+    Ok(vec![0; room::<u8>(longest)?].into_boxed_slice())
 }
 
 /// Decodes messages that end in a newline, as `GET /sub?multipart=0` streams them. Empty ones are skipped.
@@ -23,9 +25,12 @@ pub struct Lines {
 #[wasm_bindgen]
 impl Lines {
     /// A decoder for messages of at most `longest` bytes.
+    ///
+    /// # Errors
+    /// There is no memory for so many.
     #[wasm_bindgen(constructor)]
-    pub fn new(longest: u32) -> Self {
-        Self { decoder: lines::Lines::subscription(storage(longest)) }
+    pub fn new(longest: u32) -> Result<Self, JsError> {
+        Ok(Self { decoder: lines::Lines::subscription(storage(longest)?) })
     }
 
     /// The messages that end in this fragment of the stream.
@@ -66,9 +71,12 @@ pub struct Multipart {
 #[wasm_bindgen]
 impl Multipart {
     /// A decoder for messages of at most `longest` bytes.
+    ///
+    /// # Errors
+    /// There is no memory for so many.
     #[wasm_bindgen(constructor)]
-    pub fn new(longest: u32) -> Self {
-        Self { decoder: multipart::Multipart::subscription(storage(longest)), skipped: 0, malformed: 0 }
+    pub fn new(longest: u32) -> Result<Self, JsError> {
+        Ok(Self { decoder: multipart::Multipart::subscription(storage(longest)?), skipped: 0, malformed: 0 })
     }
 
     /// The messages that end in this fragment of the stream.
@@ -125,9 +133,12 @@ pub struct ServerSentEvent {
 #[wasm_bindgen]
 impl Events {
     /// A decoder for data of at most `longest` bytes.
+    ///
+    /// # Errors
+    /// There is no memory for so many.
     #[wasm_bindgen(constructor)]
-    pub fn new(longest: u32) -> Self {
-        Self { decoder: sse::Events::new(storage(longest)) }
+    pub fn new(longest: u32) -> Result<Self, JsError> {
+        Ok(Self { decoder: sse::Events::new(storage(longest)?) })
     }
 
     /// The events that end in this fragment of the stream.

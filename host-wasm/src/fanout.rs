@@ -9,6 +9,7 @@ use streamgauge_core::shared::{FanoutState, Received, SharedFanout, Slot};
 use streamgauge_core::topic::{Delivery as CoreDelivery, Fanout as Core, Id, Place, Unsubscribed};
 use wasm_bindgen::prelude::*;
 
+use crate::boxes::room;
 use crate::one_thread::OneThread;
 use crate::queue::WAITING;
 
@@ -88,13 +89,16 @@ impl From<CoreDelivery> for Delivery {
 #[wasm_bindgen]
 impl Fanout {
     /// A fan-out with `capacity` bytes for messages, for at most `maxSubscribers`.
+    ///
+    /// # Errors
+    /// There is no such memory.
     #[wasm_bindgen(constructor)]
-    pub fn new(capacity: u32, max_subscribers: u32) -> Self {
-        let cursors = vec![Place::FREE; max_subscribers as usize].into_boxed_slice();
-        let storage = vec![0; capacity as usize].into_boxed_slice();
+    pub fn new(capacity: u32, #[wasm_bindgen(js_name = maxSubscribers)] max_subscribers: u32) -> Result<Self, JsError> {
+        let places = vec![Place::FREE; room::<Place>(max_subscribers)?].into_boxed_slice();
+        let storage = vec![0; room::<u8>(capacity)?].into_boxed_slice();
         let slots = vec![Slot::FREE; WAITING].into_boxed_slice();
-        let fanout = SharedFanout::new(OneThread::new(State::of(storage, cursors, slots)));
-        Self { fanout, ids: RefCell::default() }
+        let fanout = SharedFanout::new(OneThread::new(State::of(storage, places, slots)));
+        Ok(Self { fanout, ids: RefCell::default() })
     }
 
     /// A new subscriber, who will see what is published from now on: its number.

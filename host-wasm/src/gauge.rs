@@ -27,7 +27,6 @@ pub struct Gauge {
     core: Core<Boxes>,
     name: String,
     boxes: Boxes,
-    most_bytes: u64,
 }
 
 /// What a gauge has to tell: the reading of a pane that is over, or a rule that begins to hold or has ended.
@@ -50,23 +49,40 @@ impl Gauge {
     /// # Errors
     /// There can be no such gauge, and one line says why; or it would take more bytes.
     #[wasm_bindgen(constructor)]
-    pub fn new(definition: &str, name: Option<String>, max_bytes: Option<u32>) -> Result<Self, JsError> {
-        let most_bytes = u64::from(max_bytes.unwrap_or(MOST_BYTES));
-        let mut boxes = Boxes::within(most_bytes);
+    pub fn new(
+        definition: &str,
+        name: Option<String>,
+        #[wasm_bindgen(js_name = maxBytes)] max_bytes: Option<u32>,
+    ) -> Result<Self, JsError> {
+        let mut boxes = Boxes::within(max_bytes.unwrap_or(MOST_BYTES).into());
         let core = Core::new(&Definition::from_json(definition.as_bytes())?, &mut boxes)?;
-        Ok(Self { core, name: name.unwrap_or_default(), boxes, most_bytes })
+        Ok(Self { core, name: name.unwrap_or_default(), boxes })
+    }
+
+    /// Lets it begin at this time, as a server's does when it is set up, and not with the first message: panes in which
+    /// nothing comes are told from then on, except where a field tells the time.
+    pub fn begin(&mut self, milliseconds: f64) {
+        self.core.begin(time(milliseconds));
     }
 
     /// Measures a message, bytes or a string, that came at this time.
+    ///
+    /// # Errors
+    /// It is neither; nothing has changed.
     pub fn take(
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "Uint8Array | string")] message: &JsValue,
         milliseconds: f64,
-    ) {
-        match message.as_string() {
-            Some(text) => self.take_bytes(text.as_bytes(), milliseconds),
-            None => self.take_bytes(&Uint8Array::new(message).to_vec(), milliseconds),
-        }
+    ) -> Result<(), JsError> {
+        let bytes = match message.as_string() {
+            Some(text) => text.into_bytes(),
+            None => match message.dyn_ref::<Uint8Array>() {
+                Some(bytes) => bytes.to_vec(),
+                None => return Err(JsError::new("a message must be a string or a Uint8Array")),
+            },
+        };
+        self.take_bytes(&bytes, milliseconds);
+        Ok(())
     }
 
     /// Whether a pane is over that has not been told.
@@ -120,7 +136,7 @@ impl Gauge {
                 out.push(b'\n');
                 Ok(())
             })),
-            _ => Err(NoFormat.into()),
+            _ => Err(JsError::new("format must be json, svg or definition")),
         }
     }
 
@@ -137,9 +153,8 @@ impl Gauge {
     /// # Errors
     /// It is corrupt, or measures something else; nothing has changed.
     pub fn merge(&mut self, binary: &[u8], milliseconds: f64) -> Result<(), JsError> {
-        // What it takes to look at it is given back at once.
-        let mut room = Boxes::within(self.most_bytes);
-        Ok(self.core.merge(binary, time(milliseconds), &mut room)?)
+        // At a time it looks at one cell, of which this gauge has one itself at the least.
+        Ok(self.core.merge(binary, time(milliseconds), &mut Boxes::within(u64::MAX))?)
     }
 
     /// Bytes of memory that it keeps.
@@ -161,18 +176,6 @@ impl fmt::Debug for Gauge {
         f.debug_struct("Gauge").field("name", &self.name).finish_non_exhaustive()
     }
 }
-
-/// A reading in a format that there isn't.
-#[derive(Debug)]
-struct NoFormat;
-
-impl fmt::Display for NoFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("format must be json, svg or definition")
-    }
-}
-
-impl core::error::Error for NoFormat {}
 
 /// Parts of a millisecond are left out; before 1970 nothing has been.
 fn time(milliseconds: f64) -> Time {
@@ -226,6 +229,16 @@ mod tests {
         gauge.take_bytes(b"c", 9_000.0);
         assert!(gauge.read("json", 9_000.0).unwrap().contains("\"untold\":1,"));
         assert_eq!(gauge.bytes(), gauge.boxes.held() as f64);
+    }
+
+    #[test]
+    fn it_may_begin_before_anything_comes() {
+        let mut gauge = gauge(r#"{"measure":"rate","every":"1s"}"#);
+        assert_eq!(gauge.next_over(), None);
+        gauge.begin(1_200.0);
+        assert_eq!(gauge.next_over(), Some(2_000.0));
+        let told = gauge.close(2_000.0);
+        assert!(told.len() == 1 && told[0].line.contains("\"messages\":0,"), "{told:?}");
     }
 
     #[test]

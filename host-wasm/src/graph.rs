@@ -11,6 +11,8 @@ use streamgauge_core::stats::graph::{Direction, Edge, Graph as Core};
 use streamgauge_core::stats::space_saving::{Counted, Slot};
 use wasm_bindgen::prelude::*;
 
+use crate::boxes::room;
+
 type Slots = Box<[Slot<Edge<Box<str>>>]>;
 
 /// The heaviest edges of a graph whose edges come as a stream. Exact while there are no more different edges than
@@ -42,11 +44,14 @@ pub struct WeightedEdge {
 #[wasm_bindgen]
 impl Graph {
     /// A graph that holds at most `slots` edges; `directed` if A to B isn't the same as B to A.
+    ///
+    /// # Errors
+    /// There is no memory for so many.
     #[wasm_bindgen(constructor)]
-    pub fn new(slots: u32, directed: bool) -> Self {
+    pub fn new(slots: u32, directed: bool) -> Result<Self, JsError> {
         let direction = if directed { Direction::Directed } else { Direction::Undirected };
-        let slots: Slots = (0..slots).map(|_| Slot::EMPTY).collect();
-        Self { core: Core::new(slots, KeyHasher::default(), direction) }
+        let slots: Slots = (0..room::<Slot<Edge<Box<str>>>>(slots)?).map(|_| Slot::EMPTY).collect();
+        Ok(Self { core: Core::new(slots, KeyHasher::default(), direction) })
     }
 
     /// Adds 1 to the weight of an edge.

@@ -8,6 +8,8 @@ use streamgauge_core::stats::Histogram as Core;
 use streamgauge_core::stats::histogram::InvalidRange;
 use wasm_bindgen::prelude::*;
 
+use crate::boxes::room;
+
 /// A histogram of bins of equal width; what is outside of all bins is counted on either side, and NaN apart.
 #[wasm_bindgen]
 #[derive(Debug, Clone)]
@@ -16,8 +18,8 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    pub(crate) fn with_range(bins: u32, low: f64, high: f64) -> Result<Self, InvalidRange> {
-        Ok(Self { core: Core::new(vec![0; bins as usize].into_boxed_slice(), low, high)? })
+    pub(crate) fn over(bins: Box<[u64]>, low: f64, high: f64) -> Result<Self, InvalidRange> {
+        Ok(Self { core: Core::new(bins, low, high)? })
     }
 }
 
@@ -26,10 +28,10 @@ impl Histogram {
     /// `bins` bins from `low` to `high`.
     ///
     /// # Errors
-    /// If there is no bin, or a bin would have no width, or one that isn't finite.
+    /// If there is no bin, or a bin would have no width, or one that isn't finite; or there is no memory for so many.
     #[wasm_bindgen(constructor)]
     pub fn new(bins: u32, low: f64, high: f64) -> Result<Self, JsError> {
-        Ok(Self::with_range(bins, low, high)?)
+        Ok(Self::over(vec![0; room::<u64>(bins)?].into_boxed_slice(), low, high)?)
     }
 
     /// Takes a value in.

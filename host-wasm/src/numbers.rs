@@ -1,6 +1,7 @@
 //! What the messages of a live stream measure.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -13,7 +14,7 @@ use crate::{Histogram, Moments};
 
 /// Values that are seen before the range of the histogram is chosen.
 const FIRST: usize = 64;
-const BINS: u32 = 40;
+const BINS: usize = 40;
 
 /// Measures the numbers of a stream's messages: those of one field of JSON records, or messages that are numbers.
 ///
@@ -117,7 +118,7 @@ impl Numbers {
         let reach = if deviation > 0.0 { 4.0 * deviation } else { mean.abs().max(1.0) };
         // Numbers that are never negative are not shown with bins below 0.
         let low = if first.min() >= Some(0.0) { (mean - reach).max(0.0) } else { mean - reach };
-        if let Ok(mut histogram) = Histogram::with_range(BINS, low, mean + reach) {
+        if let Ok(mut histogram) = Histogram::over(Box::new([0; BINS]), low, mean + reach) {
             histogram.extend(&self.first);
             self.first = Vec::new();
             self.histogram = Some(histogram);

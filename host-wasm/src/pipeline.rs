@@ -48,7 +48,11 @@ impl Pipeline {
     /// A pipeline without sources and readers; the fan-out's log holds about `logMessages` messages, the queue at most
     /// `maxDepth` items.
     #[wasm_bindgen(constructor)]
-    pub fn new(seed: u32, log_messages: u32, max_depth: u32) -> Self {
+    pub fn new(
+        seed: u32,
+        #[wasm_bindgen(js_name = logMessages)] log_messages: u32,
+        #[wasm_bindgen(js_name = maxDepth)] max_depth: u32,
+    ) -> Self {
         let log = vec![0; (log_messages.clamp(1, 1 << 20) as usize) * Item::STORED].into_boxed_slice();
         let mut fanout = Fanout::new(log, vec![Place::FREE; 2].into_boxed_slice());
         let bridge = fanout.subscribe().ok();

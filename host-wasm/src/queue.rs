@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::boxes::room;
 use crate::one_thread::OneThread;
 
 use streamgauge_core::queue::Limits;
@@ -28,12 +29,16 @@ type State = QueueState<Box<[u8]>, Box<[Slot]>>;
 impl Queue {
     /// A queue over `capacity` bytes of memory (one to three of them for each item's length), of at most `maxDepth`
     /// items if that isn't 0.
+    ///
+    /// # Errors
+    /// There is no such memory.
     #[wasm_bindgen(constructor)]
-    pub fn new(capacity: u32, max_depth: Option<u32>) -> Self {
+    pub fn new(capacity: u32, #[wasm_bindgen(js_name = maxDepth)] max_depth: Option<u32>) -> Result<Self, JsError> {
         let depth = max_depth.filter(|depth| *depth > 0).map(u64::from);
-        let storage = vec![0; capacity as usize].into_boxed_slice();
+        let storage = vec![0; room::<u8>(capacity)?].into_boxed_slice();
         let slots = vec![Slot::FREE; WAITING].into_boxed_slice();
-        Self { queue: SharedQueue::new(OneThread::new(State::of(storage, Limits { depth, bytes: None }, slots))) }
+        let state = State::of(storage, Limits { depth, bytes: None }, slots);
+        Ok(Self { queue: SharedQueue::new(OneThread::new(state)) })
     }
 
     /// Appends an item; the oldest ones leave if it has to be.

@@ -10,9 +10,10 @@ use streamgauge_core::select::{Path, Value, find};
 use streamgauge_core::wire::lines::{Event, Lines};
 use wasm_bindgen::prelude::*;
 
+use crate::boxes::room;
 use crate::graph::{Graph, WeightedEdge};
 
-const LONGEST: usize = 1 << 20;
+const LONGEST: u32 = 1 << 20;
 
 /// Reads records of JSON, one a line, in fragments of any size, and counts which value of one field comes with which
 /// value of another. Addresses (`http://host/path`) are cut to their hosts.
@@ -32,18 +33,21 @@ pub struct Records {
 #[wasm_bindgen]
 impl Records {
     /// A graph of at most `slots` edges from the values of field `from` to those of field `to`.
+    ///
+    /// # Errors
+    /// There is no memory for so many.
     #[wasm_bindgen(constructor)]
-    pub fn new(from: &str, to: &str, slots: u32, directed: bool) -> Self {
-        Self {
-            lines: Lines::new(vec![0; LONGEST].into_boxed_slice(), b'\n'),
+    pub fn new(from: &str, to: &str, slots: u32, directed: bool) -> Result<Self, JsError> {
+        Ok(Self {
+            lines: Lines::new(vec![0; room::<u8>(LONGEST)?].into_boxed_slice(), b'\n'),
             from: from.to_owned(),
             to: to.to_owned(),
-            graph: Graph::new(slots, directed),
+            graph: Graph::new(slots, directed)?,
             records: 0,
             invalid: 0,
             incomplete: 0,
             bytes: 0,
-        }
+        })
     }
 
     /// Takes the next fragment in.
@@ -131,8 +135,9 @@ pub(crate) fn path(field: &str) -> Option<Path<&str>> {
 
 /// The name that a value is for a node.
 fn named(value: Value<'_>) -> Option<String> {
-    if let Some(number) = value.number().map(|number| number.to_f64()) {
-        return (number as i64 as f64 == number).then(|| (number as i64).to_string());
+    if let Some(number) = value.number() {
+        let whole = number.to_u64().map(|whole| whole.to_string());
+        return whole.or_else(|| number.to_i64().map(|whole| whole.to_string()));
     }
     let text: String = value.text()?.chars().collect();
     (!text.is_empty()).then_some(text)
@@ -141,7 +146,21 @@ fn named(value: Value<'_>) -> Option<String> {
 /// The host of an address; anything else as it is.
 pub(crate) fn host(text: &str) -> &str {
     let Some(rest) = text.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//")) else { return text };
-    let host = rest.split(['/', '?', '#', ':']).next().unwrap_or(rest);
+    // Who asks stands in front of the host, a port behind it, and an IPv6 address has colons of its own.
+    let (mut start, mut port, mut end, mut is_in_brackets) = (0, None, rest.len(), false);
+    for (at, byte) in rest.bytes().enumerate() {
+        match byte {
+            b'/' | b'?' | b'#' => {
+                end = at;
+                break;
+            }
+            b'@' => (start, port, is_in_brackets) = (at + 1, None, false),
+            b'[' | b']' => is_in_brackets = byte == b'[',
+            b':' if !is_in_brackets => port = port.or(Some(at)),
+            _ => {}
+        }
+    }
+    let host = rest.get(start..port.unwrap_or(end)).unwrap_or(rest);
     host.strip_prefix("www.").unwrap_or(host)
 }
 
@@ -155,7 +174,7 @@ mod tests {
     #[test]
     fn the_same_graph_however_the_file_is_cut() {
         let file = b"{\"r\":\"http://www.nasa.gov/x\",\"u\":\"direct\"}\n\n{\"r\":\"b\"}\n{]\n{\"u\":7,\"r\":\"c\"}";
-        let mut whole = Records::new("r", "u", 8, true);
+        let mut whole = Records::new("r", "u", 8, true).unwrap();
         whole.feed(file);
         whole.finish();
         assert_eq!(
@@ -163,13 +182,27 @@ mod tests {
             (2.0, 1.0, 1.0, file.len() as f64)
         );
         for size in 1..file.len() {
-            let mut cut = Records::new("r", "u", 8, true);
+            let mut cut = Records::new("r", "u", 8, true).unwrap();
             file.chunks(size).for_each(|chunk| cut.feed(chunk));
             cut.finish();
             assert_eq!(cut.top(9), whole.top(9));
         }
         let edges: Vec<_> = whole.top(9).into_iter().map(|edge| (edge.from, edge.to)).collect();
         assert_eq!(edges, [("c".into(), "7".into()), ("nasa.gov".into(), "direct".into())]);
+    }
+
+    #[test]
+    fn an_address_is_cut_to_its_host() {
+        for (text, host) in [
+            ("http://www.nasa.gov:80/x", "nasa.gov"),
+            ("https://user:a@b@nasa.gov:80?x@y", "nasa.gov"),
+            ("http://[2001:db8::1]:8080/x", "[2001:db8::1]"),
+            ("http://[::1]", "[::1]"),
+            ("http://h#a:b", "h"),
+            ("a:b/c", "a:b/c"),
+        ] {
+            assert_eq!(super::host(text), host, "{text}");
+        }
     }
 
     #[test]
@@ -181,6 +214,11 @@ mod tests {
         assert_eq!(edge("a.r", "l[1].u"), found("in", "2"));
         assert_eq!(edge("u", "u"), found("-1500", "-1500"));
         assert_eq!(edge("a b", "u"), found("c", "-1500"));
+        let large = |text: &str| super::edge(format!("{{\"n\":{text}}}").as_bytes(), "n", "n").ok().flatten();
+        for whole in ["9007199254740993", "18446744073709551615", "-9223372036854775808"] {
+            assert_eq!(large(whole), found(whole, whole));
+        }
+        assert_eq!(large("18446744073709551616"), None);
         for none in ["n", "l", "z", "h", "e", "", "a..b"] {
             assert_eq!(edge("r", none), None, "{none}");
         }

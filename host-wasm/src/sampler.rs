@@ -26,7 +26,7 @@ impl Sampler {
     pub fn new(kind: Kind, a: f64, b: f64, seed: u32, bins: u32) -> Result<Self, JsError> {
         let shape = Shape { kind, a, b };
         let (low, high) = shape.range();
-        let histogram = Histogram::with_range(bins, low, high)?;
+        let histogram = Histogram::new(bins, low, high)?;
         Ok(Self { rng: Rng::new(seed.into()), shape, moments: Moments::new(), histogram })
     }
 

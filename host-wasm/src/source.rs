@@ -8,6 +8,8 @@ use libm::{exp, log, pow, sqrt};
 use streamgauge_core::generate::{Distribution, Rng};
 use wasm_bindgen::prelude::*;
 
+use crate::boxes::room;
+
 /// Kinds of distribution, and what their two parameters are.
 #[wasm_bindgen]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +49,11 @@ impl Source {
     }
 
     /// The next `count` numbers.
-    pub fn take(&mut self, count: u32) -> Vec<f64> {
-        (0..count).map(|_| self.next()).collect()
+    ///
+    /// # Errors
+    /// There is no memory for so many; none was taken.
+    pub fn take(&mut self, count: u32) -> Result<Vec<f64>, JsError> {
+        Ok((0..room::<f64>(count)?).map(|_| self.next()).collect())
     }
 }
 

@@ -86,7 +86,11 @@ export class Chart {
     this.place.addEventListener("pointermove", (event) => this.point(event.offsetX));
     this.place.addEventListener("pointerleave", () => this.point(undefined));
     new ResizeObserver(() => this.draw()).observe(this.place);
-    onTheme(() => this.draw());
+    onTheme(this);
+  }
+
+  recolour(): void {
+    this.draw();
   }
 
   set(data: Data): void {

@@ -24,8 +24,7 @@ let first = "pipeline";
 
 function show(): void {
   const asked = location.hash.slice(1).split("?")[0] ?? "";
-  if (asked === "main") return;
-  const name = asked in makers ? asked : first;
+  const name = Object.hasOwn(makers, asked) ? asked : first;
   if (name === shown) return;
   if (shown) views.get(shown)?.hide();
   shown = name;
@@ -71,6 +70,11 @@ function keys(event: KeyboardEvent): void {
 async function start(): Promise<void> {
   const toggle = document.getElementById("theme");
   if (toggle instanceof HTMLButtonElement) startTheme(toggle);
+  // The address keeps the view, also before there is one.
+  document.querySelector(".skip")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    document.getElementById("main")?.focus();
+  });
   await Promise.all([init(), findServer()]);
   tabs[0]?.parentElement?.addEventListener("keydown", keys);
   // For the console: every class of the module.

@@ -36,6 +36,28 @@ test("every control is reached with the Tab key, has a name, and shows that it h
   }
 });
 
+test("whoever skips to the view keeps it, also through a reload", { timeout: 60_000 }, async () => {
+  const { page, errors } = await open(browser, `${server.address}/#gauges`);
+  await page.fill("#gauge-name", "typed");
+  for (const reload of [false, true]) {
+    if (reload) await page.reload();
+    await page.focus(".skip");
+    await page.keyboard.press("Enter");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+    await page.waitForSelector("#gauges-view", { state: "visible" });
+    if (!reload) assert.equal(await page.inputValue("#gauge-name"), "typed");
+  }
+  // What is no view shows the first one.
+  for (const hash of ["#main", "#constructor"]) {
+    const { page: other, errors } = await open(browser, `${server.address}/${hash}`);
+    await other.waitForSelector("#live-view", { state: "visible" });
+    assert.deepEqual(errors, []);
+    await other.close();
+  }
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
 test("what is read aloud is the change of a situation, not each number", { timeout: 60_000 }, async () => {
   const { page } = await open(browser, `${server.address}/#pipeline`);
   await until(() => page.textContent("#told"), "the situation at the start");
@@ -97,19 +119,20 @@ test("whoever asks for less motion gets it", { timeout: 90_000 }, async () => {
 test("text stands out from its ground in both themes", { timeout: 60_000 }, async () => {
   for (const colorScheme of ["light", "dark"]) {
     const { page } = await open(browser, `${server.address}/#pipeline`, { colorScheme });
+    await page.click("#tab-live");
     const ratios = await page.evaluate(() => {
       const style = getComputedStyle(document.documentElement);
       const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
       const light = (name) => {
-        context.fillStyle = style.getPropertyValue(`--${name}`);
+        context.fillStyle = name.startsWith("#") ? getComputedStyle(document.querySelector(name.split(" ")[0]))[name.split(" ")[1]] : style.getPropertyValue(`--${name}`);
         context.fillRect(0, 0, 1, 1);
         const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
       };
       const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
-      return [["ink", "paper"], ["ink", "card"], ["soft", "paper"], ["soft", "card"], ["card", "deep"], ["ink", "shallow"], ["accent", "card"]].map(([a, b]) => [a, b, ratio(a, b)]);
+      return [["ink", "paper"], ["ink", "card"], ["soft", "paper"], ["soft", "card"], ["card", "deep"], ["ink", "shallow"], ["accent", "card"], ["#trouble color", "#trouble backgroundColor"], ...["card", "paper"].flatMap((ground) => ["#pause", "#topic"].map((control) => [`${control} borderTopColor`, ground]))].map(([a, b]) => [a, b, ratio(a, b)]);
     });
-    for (const [a, b, ratio] of ratios) assert.ok(ratio >= (a === "accent" ? 3 : 4.5), `${colorScheme}: ${a} on ${b} is ${ratio.toFixed(2)}`);
+    for (const [a, b, ratio] of ratios) assert.ok(ratio >= (/accent|border/.test(a) ? 3 : 4.5), `${colorScheme}: ${a} on ${b} is ${ratio.toFixed(2)}`);
     await page.close();
   }
 });

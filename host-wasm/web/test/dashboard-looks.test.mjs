@@ -29,6 +29,10 @@ test("a topic or a queue that is looked at is not made, and is followed once it 
   assert.equal((await names("topics")).includes("typo"), false);
   await call("POST", "/pub?topic=typo", "third");
   await until(async () => (await lines(page))[0] === "third", "it is followed again");
+  // Nor is it lost where the page never learns that it was away.
+  await call("DELETE", "/topics/typo");
+  await call("POST", "/pub?topic=typo", "fourth");
+  await until(async () => (await lines(page))[0] === "fourth", "it is followed once more");
   assert.deepEqual(errors, []);
   await page.close();
 });
@@ -110,6 +114,80 @@ test("a minute is a minute, however often the page has asked", { timeout: 60_000
   await page.close();
 });
 
+test("a page that nobody sees leaves its connection to others, and goes on where it was", { timeout: 60_000 }, async () => {
+  await call("POST", "/pub?topic=tabs", "one");
+  const { page } = await look("#/topics/tabs");
+  await until(async () => (await lines(page)).join() === "one", "it follows");
+  const show = (isShown) => page.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, !isShown);
+  const followers = async () => JSON.parse(await call("GET", "/clients?topic=tabs&format=json")).clients.length;
+  // Whether or not it asks anything.
+  for (const [i, texts] of [["two", "three"], ["four", "five"]].entries()) {
+    if (i) await page.click("#pause");
+    await until(async () => (await followers()) === 1, "it is connected");
+    await show(false);
+    await until(async () => (await followers()) === 0, "it is not");
+    await call("POST", "/pub?topic=tabs", texts.join("\n"));
+    await pause(1500);
+    assert.equal(await followers(), 0);
+    await show(true);
+    await until(async () => (await lines(page)).slice(0, 2).join() === [...texts].reverse().join(), "what came meanwhile");
+  }
+  assert.deepEqual(await lines(page), ["five", "four", "three", "two", "one"]);
+  await page.close();
+});
+
+test("a rate is not told of a moment, nor a line drawn over a time that nobody knows of", { timeout: 60_000 }, async () => {
+  const { page } = await look("");
+  const [rates, drawn] = await page.evaluate(async () => {
+    const { Rate, Series, spark } = await import("/dashboard/series.js");
+    const [rate, rates, series] = [new Rate(), [], new Series()];
+    for (const [total, now] of [[100, 5000], [200, 6000], [300, 6005], [400, 7000], [10, 7001], [20, 8001]]) {
+      rate.count(total, now);
+      rates.push(rate.last);
+    }
+    [[1, 0], [2, 0], [4, 0], [30, 1], [31, 1], [59, 0]].forEach(([i, value]) => (series.values[i] = value));
+    const { element, update } = spark(series);
+    update();
+    return [rates, [...element.children].map((path) => path.getAttribute("d"))];
+  });
+  assert.deepEqual(rates, [null, 100, 100, 200, null, 10]);
+  assert.deepEqual(drawn, ["M1 19.0L2 19.0L4 19.0V20H1ZM30 2.0L31 2.0V20H30ZM59 19.0V20H59Z", "M1 19.0L2 19.0L4 19.0M30 2.0L31 2.0M59 19.0"]);
+  await page.close();
+});
+
+test("how old something is does not depend on the clock of who looks", { timeout: 60_000 }, async () => {
+  await call("POST", "/put?queue=aged", "an item");
+  const { page } = await look("");
+  await page.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 3_600_000;
+  });
+  await pause(2500);
+  assert.match((await rows(page, "Queues")).find(([name]) => name === "aged")[3], /^\d+ m?s$/);
+  await page.close();
+});
+
+test("names are chosen on a page that is paused too, and the field stays where few are left", { timeout: 60_000 }, async () => {
+  const own = await start();
+  for (let i = 0; i < 12; i++) await call("PUT", `/queues/q${i}`, '{"bytes":65536}', own);
+  const { page } = await look("", {}, own);
+  const [filter, shown] = ['[aria-label="Queues that begin with"]', async () => (await rows(page, "Queues")).map(([name]) => name).join()];
+  await page.waitForSelector('[aria-label="Queues"] >> text=q11');
+  await page.click("#pause");
+  await page.fill(filter, "q11");
+  assert.equal(await shown(), "q11");
+  await page.click("#pause");
+  for (let i = 0; i < 9; i++) await call("DELETE", `/queues/q${i}`, undefined, own);
+  await page.waitForSelector('section:has(h2:text("Queues")) .note >> text=1 of 4');
+  await page.fill(filter, "q");
+  await until(async () => (await shown()).split(",").length === 3, "those that are left");
+  await page.close();
+  await own.stop();
+});
+
 test("gauges are as many as are said, are chosen by their beginning, and opened by their name", { timeout: 90_000 }, async () => {
   for (let i = 0; i < 130; i++) await call("PUT", `/gauges/${i < 3 ? "rare" : "many"}.${i}`, '{"topic":"clicks","measure":["rate"],"every":"1s","last":"2s"}');
   const { page, errors } = await look("");
@@ -126,6 +204,29 @@ test("gauges are as many as are said, are chosen by their beginning, and opened 
   await page.waitForFunction(() => location.hash === "#/gauges/many.77");
   assert.deepEqual(errors, []);
   await page.close();
+});
+
+test("of more names than there is room for the busiest are shown, each in its place", { timeout: 90_000 }, async () => {
+  const name = (i) => `place.${String(i).padStart(3, "0")}`;
+  const own = await start();
+  for (let i = 0; i < 120; i++) await call("PUT", `/topics/${name(i)}`, '{"bytes":65536}', own);
+  const { page, errors } = await look("", {}, own);
+  await page.fill('[aria-label="Topics that begin with"]', "place.");
+  const shown = async () => (await rows(page, "Topics")).map(([name]) => name);
+  await until(async () => (await shown()).length === 100, "a hundred");
+  const link = '[aria-label="Topics"] a:text-is("place.050")';
+  await page.focus(link);
+  const busy = [119, 110, 50, 3].map(name);
+  await until(async () => {
+    for (const [i, topic] of busy.entries()) await call("POST", `/pub?topic=${topic}`, "x\n".repeat(10 * (i + 1)), own);
+    const now = await shown();
+    assert.deepEqual(now, [...now].sort());
+    return busy.every((topic) => now.includes(topic));
+  }, "the busiest");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "place.050");
+  assert.deepEqual(errors, []);
+  await page.close();
+  await own.stop();
 });
 
 test("names that are cut off are told whole", { timeout: 60_000 }, async () => {

@@ -83,6 +83,9 @@ test("who is behind and who was sent away is at first sight, and dead letters ar
   assert.equal(await page.textContent('[aria-label="Queues"] tr:has(a:text("letters")) .wrong'), "1");
   await page.screenshot({ path: join(screenshots, "dashboard-trouble.png"), fullPage: true });
   await axeFindsNothing(page, "trouble");
+  await page.evaluate(() => (location.hash = "#/topics/wide"));
+  await until(async () => (await rows(page, "Sent away"))[0]?.[1] === "report", "its own page names it too");
+  await page.goBack();
   patient.destroy();
   doomed.destroy();
   await until(async () => !(await find("archive")), "who has gone is not told");

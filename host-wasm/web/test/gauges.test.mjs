@@ -206,7 +206,7 @@ test("a gauge is set up, watched and removed through the page; a wrong one shows
   const top = () => page.$$eval(".bars li", (all) => all.map((li) => [...li.children].map((one) => one.textContent)));
   const bounds = ({ value, count, error }) => [String(value), "", error ? `${count - error} to ${count}` : String(count)];
   assert.deepEqual(await top(), now.top.slice(0, 15).map(bounds));
-  const [widest, certain] = await page.$eval(".bars li .share", (share) => { const [whole, part] = [share.firstChild, share.firstChild.firstChild]; return [whole.getBoundingClientRect().width / share.getBoundingClientRect().width, part.getBoundingClientRect().width / whole.getBoundingClientRect().width]; });
+  const [widest, certain] = await page.evaluate(() => { const share = document.querySelector(".bars li .share"), whole = share.firstChild, part = whole.firstChild; return [whole.getBoundingClientRect().width / share.getBoundingClientRect().width, part.getBoundingClientRect().width / whole.getBoundingClientRect().width]; });
   assert.ok(Math.abs(widest - 1) < 0.01 && Math.abs(certain - (now.top[0].count - now.top[0].error) / now.top[0].count) < 0.01, `${widest} ${certain}`);
   // A group.
   const group = '<i>&"é';
@@ -232,6 +232,93 @@ test("a gauge is set up, watched and removed through the page; a wrong one shows
   await page.close();
 });
 
+test("what others publish among a gauge's readings is no reason to follow it anew", { timeout: 60_000 }, async () => {
+  await put("shared", { topic: "shared", measure: ["rate"], every: "1s" });
+  const { page, errors, requests } = await open(browser, `${server.address}/#gauges?watch=shared`);
+  await following(page);
+  const pane = async () => {
+    const before = (await watched(page)).panes.length;
+    await publish("shared", ["a"]);
+    await until(async () => (await watched(page)).panes.length > before, "a pane");
+  };
+  await pane();
+  await publish("gauge.shared", ['{"gauge":"shared","rule":null}', '{"gauge":"shared"}', '{"gauge":"shared","counters":7}', '{"gauge":"shared","counters":{}}']);
+  await pane();
+  const ends = (await watched(page)).panes.map(({ to }) => to);
+  assert.deepEqual(ends, [...new Set(ends)].filter(Boolean));
+  assert.equal(requests.filter((url) => url.includes("/sub?topic=gauge.shared")).length, 1);
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
+test("what is no longer watched is not kept", { timeout: 60_000 }, async () => {
+  for (const name of ["first", "second"]) await put(name, { topic: "t", measure: ["rate", "quantiles"], every: "1s" });
+  const { page } = await open(browser, `${server.address}/#gauges?watch=first`);
+  // A handle would hold it.
+  await (await following(page)).dispose();
+  await page.evaluate(() => (globalThis.left = new WeakRef(document.getElementById("gauges-view").watch)));
+  await page.click('[data-gauge="second"]');
+  await until(async () => (await watched(page)).name === "second", "the other one");
+  await until(async () => {
+    await page.requestGC();
+    return page.evaluate(() => globalThis.left.deref() === undefined);
+  }, "the first one is gone");
+  await page.close();
+});
+
+test("what the server refuses is said in its words: a list, and a gauge that is to be removed", { timeout: 60_000 }, async () => {
+  await put("kept", { topic: "t", measure: ["rate"], every: "1s" });
+  const { page } = await open(browser, `${server.address}/#gauges?watch=kept`);
+  await following(page);
+  let refusal = { status: 403, body: "the token may not do this\n" };
+  await page.route("**/gauges/kept", (route) => (route.request().method() === "DELETE" ? route.fulfill(refusal) : route.continue()));
+  await page.click("#gauge-remove");
+  await page.click("#gauge-remove-sure");
+  await page.waitForSelector('dialog[open] [role="alert"] >> text=the token may not do this');
+  await page.keyboard.press("Escape");
+  await page.click("#gauge-remove");
+  assert.equal(await page.textContent('dialog [role="alert"]'), "");
+  await page.keyboard.press("Escape");
+  await page.route(/\/gauges$/, (route) => route.fulfill(refusal));
+  for (const [next, says] of [[refusal, "the token may not do this"], [{ status: 503, body: "no room" }, "no room"], [{ status: 404, body: "<html>" }, "this page's server has no gauges"], [{ body: "<html>" }, "this page's server has no gauges"]]) {
+    refusal = next;
+    await until(async () => (await page.textContent("#gauges-say")) === says, says);
+  }
+  await page.close();
+});
+
+test("a gauge of another name has nothing of the one that was to be changed", { timeout: 60_000 }, async () => {
+  await put("model", { topic: "t", field: "x", filter: "c:DE", measure: ["rate"], every: "1s" });
+  const { page, errors } = await open(browser, `${server.address}/#gauges?watch=model`);
+  await page.click("#gauge-change");
+  const json = async () => JSON.parse(await page.inputValue("#gauge-json"));
+  assert.ok("filter" in (await json()));
+  await page.fill("#gauge-name", "other");
+  assert.deepEqual(await json(), { topic: "t", field: "x", measure: ["rate"], every: "1s" });
+  await page.fill("#gauge-name", "model");
+  assert.ok("filter" in (await json()));
+  // What somebody has written is not written anew with each letter of the name.
+  await page.fill("#gauge-name", "a");
+  await page.click("#gauge-form summary");
+  await page.fill("#gauge-json", '{"measure":"rate"}');
+  await page.fill("#gauge-name", "ab");
+  assert.deepEqual(await json(), { measure: "rate" });
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
+test("names as long as they may be leave a phone its width", { timeout: 60_000 }, async () => {
+  const long = "g".repeat(56);
+  await put(long, { topic: "t".repeat(64), field: "f".repeat(64), by: "b".repeat(64), measure: ["rate"], every: "1s" });
+  const { page } = await open(browser, `${server.address}/#gauges?watch=${long}`, { viewport: { width: 390, height: 844 } });
+  await following(page);
+  await page.screenshot({ path: join(screenshots, "gauges-long-390.png"), fullPage: true });
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  await page.click("#gauge-remove");
+  assert.ok(await page.$eval("dialog[open]", (dialog) => dialog.scrollWidth <= dialog.clientWidth && dialog.getBoundingClientRect().right <= innerWidth));
+  await page.close();
+});
+
 test("every measure has a plot, also without panes, and one that is changed begins anew", { timeout: 60_000 }, async () => {
   const all = ["moments", "quantiles", "distinct", "top", "histogram", "rate", "change", "pair", "graph"];
   await put("all", { topic: "all", field: "t", with: "u", measure: all, histogram: { min: 0, max: 5, bins: 10 } });
@@ -253,7 +340,13 @@ test("every measure has a plot, also without panes, and one that is changed begi
   assert.equal(await page.inputValue("#gauge-histogram"), "0 5 10");
   await page.uncheck("#gauge-measure-graph");
   await page.uncheck("#gauge-measure-pair");
+  // What it has measured is lost, which is asked first.
   await page.click("#gauge-set");
+  assert.match(await page.textContent("#gauge-anew-question"), /^Let all measure this\?/);
+  await page.click('dialog[open] button:text("Keep it")');
+  assert.match(await text("gauges/all?format=definition"), /"graph"/);
+  await page.click("#gauge-set");
+  await page.click("#gauge-anew");
   await until(async () => !(await page.textContent("#gauge-watched")).includes("Regression"), "fewer plots");
   assert.deepEqual(errors, []);
   await page.close();

@@ -1,8 +1,8 @@
-// The newest message of the live view, the fields that it offers, and a picture that stands still.
+// The newest message of the live view, the fields that it offers, and a picture that stands still or is seldom drawn.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { messages, shown, state, view } from "./following.mjs";
-import { browser, open, pause, server, stage, until } from "./support.mjs";
+import { browser, open, pause, server, stage, until, visit } from "./support.mjs";
 
 stage();
 const click = (n) => JSON.stringify({ r: `http://a${n}.example/long/word`, n: null, ll: [n, -n], t: 1 });
@@ -33,6 +33,20 @@ test("a message is shown, and a press measures one of its fields", { timeout: 60
   await page.close();
 });
 
+test("fields are offered by paths that measure them, and those that have none are not", { timeout: 60_000 }, async () => {
+  const { page, errors } = await open(browser, `${server.address}/#live`);
+  await state(page, "open");
+  const record = JSON.stringify({ "user.age": 3, "a[b": { c: 3, "": 7 }, "c]d": [3], "e.f]": 7, "g[0]": 7, "": { h: 7 }, i: { "": 7 } });
+  await server.publish([record]);
+  await page.waitForSelector(".offered button");
+  const offered = await page.locator(".offered button").allTextContents();
+  assert.deepEqual(offered, ["[user.age]", "[a[b].c", "c]d.0"]);
+  const measured = await page.evaluate(({ offered, record }) => offered.map((field) => new globalThis.streamgauge.Numbers(field).push(record)), { offered, record });
+  assert.deepEqual(measured, [3, 3, 3]);
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
 test("a pause holds the picture, and not the measure", { timeout: 60_000 }, async () => {
   const { page } = await open(browser, `${server.address}/#live`);
   await state(page, "open");
@@ -45,6 +59,28 @@ test("a pause holds the picture, and not the measure", { timeout: 60_000 }, asyn
   assert.equal(await shown(page, "messages"), "1");
   await page.click("#live-pause");
   assert.equal(await shown(page, "messages"), "3");
+  await page.close();
+});
+
+test("a page that is called less often than it asks for shows the same rates", { timeout: 60_000 }, async () => {
+  const { page } = await visit(browser, "about:blank");
+  // As in the background.
+  await page.addInitScript(() => {
+    const real = globalThis.setInterval;
+    globalThis.setInterval = (call, every, ...rest) => real(call, Math.max(every, 1000), ...rest);
+  });
+  await page.goto(`${server.address}/#live`);
+  await state(page, "open");
+  for (let i = 0; i < 6; i++) {
+    await server.publish(Array.from({ length: 50 }, () => "1"));
+    await pause(400);
+  }
+  const shown = () => view(page, "history[1].reduce((sum, rate, i) => sum + (rate ?? 0) * (history[0][i] - (history[0][i - 1] ?? 0)), 0)");
+  await until(async () => Math.abs((await shown()) - 300) < 1, "as many as came");
+  // Why nothing is published is said in the server's words.
+  await page.route("**/pub*", (route) => route.fulfill({ status: 403, body: "the token may not do this" }));
+  await page.click("#publish");
+  await page.waitForSelector("#live-view .log >> text=publish: 403: the token may not do this");
   await page.close();
 });
 

@@ -89,6 +89,45 @@ test("the declarations hold what a program needs, refuse what it must not do, an
   assert.deepEqual(bare, []);
 });
 
+test("the names of parameters are those that their words use", () => {
+  const declared = readFileSync(join(target, "npm/streamgauge.d.ts"), "utf8");
+  const parameters = [...declared.matchAll(/^ {4}(?:constructor|static \w+|\w+)\((.*)\)/gm)].flatMap(([, list]) => [...list.matchAll(/(\w+)\??:/g)].map(([, name]) => name));
+  assert.ok(parameters.includes("maxDepth") && parameters.length > 40);
+  assert.deepEqual(parameters.filter((name) => name.includes("_")), []);
+});
+
+test("what an object can't be made of, or take, is an error that says so, and changes nothing", { timeout: 60_000 }, async () => {
+  const script = `
+    import init, * as all from "./streamgauge.js";
+    await init();
+    const refused = (what) => { try { what(); return "taken"; } catch (error) { return error.constructor.name + ": " + error.message; } };
+    const { Clicks, Events, Fanout, Gauge, Graph, Histogram, Kind, Lines, Multipart, Queue, Records, Source } = all;
+    const [gauge, source] = [new Gauge('{"measure":"rate"}'), new Source(Kind.Normal, 0, 1, 7)];
+    const most = 2 ** 32 - 1;
+    const first = new Source(Kind.Normal, 0, 1, 7).next();
+    console.log(JSON.stringify({
+      messages: [null, undefined, 7, -1, {}, [1]].map((message) => refused(() => gauge.take(message, 0))),
+      large: [() => new Queue(most), () => new Fanout(most, 1), () => new Fanout(1, most), () => new Lines(most), () => new Multipart(most), () => new Events(most),
+        () => new Histogram(most, 0, 1), () => new Graph(most, true), () => new Records("a", "b", most, true), () => new Clicks(1, most, true), () => source.take(most),
+        () => new Gauge('{"measure":"distinct","precision":10}', "g", 100)].map(refused),
+      after: [gauge.take("a", 0), gauge.take(new Uint8Array([1]), 0), JSON.parse(gauge.read("json", 0)).counters.messages, source.next() === first],
+    }));`;
+  const [said] = await run(script, [join(www, "streamgauge.js"), join(www, "streamgauge_bg.wasm")]);
+  const { messages, large, after } = JSON.parse(said);
+  assert.deepEqual(new Set(messages), new Set(["Error: a message must be a string or a Uint8Array"]));
+  large.forEach((one, i) => assert.match(one, /^Error: there is no (memory|room)/, String(i)));
+  assert.deepEqual(after, [null, null, 2, true]);
+});
+
+test("a build takes no folder that holds something else", () => {
+  const at = mkdtempSync(join(folder, "full-"));
+  writeFileSync(join(at, "mine"), "");
+  const { status, stderr } = spawnSync(join(workspace, "host-wasm/build"), { env: { ...process.env, WWW: at }, encoding: "utf8" });
+  assert.equal(status, 1);
+  assert.match(stderr, /is neither empty nor a page that was built before/);
+  assert.deepEqual(readdirSync(at), ["mine"]);
+});
+
 test("a build that is too large fails", () => {
   const at = mkdtempSync(join(folder, "large-"));
   const measure = () => spawnSync("node", [join(web, "sizes.mjs"), at, join(target, "www.meta.json")], { encoding: "utf8" });

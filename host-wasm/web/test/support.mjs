@@ -57,13 +57,22 @@ export async function open(browser, url, options = {}) {
 /** A real server with the built page, on a port of its own choice or the one that is given. */
 export const serve = (port = 0, ...flags) => start(port, "--www", www, ...flags);
 
+/** Servers that run: what a test that fails leaves behind ends with its file. */
+const children = new Set();
+process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+
 /** A real server, as it is without flags. */
 export async function start(port = 0, ...flags) {
   const child = spawn(tool, ["serve", "--pubsub-port", String(port), "--queue-port", "0", ...flags], { stdio: ["ignore", "pipe", "ignore"] });
+  children.add(child);
+  child.on("exit", () => children.delete(child));
   for await (const line of createInterface({ input: child.stdout })) {
     const address = /^pubsub +(http:\S+)/.exec(line)?.[1];
     if (!address) continue;
     child.stdout.resume();
+    // A file does not go on for a server that nobody stops.
+    child.unref();
+    child.stdout.unref();
     return {
       address,
       port: Number(new URL(address).port),
@@ -72,7 +81,8 @@ export async function start(port = 0, ...flags) {
         if (!answer.ok) throw new Error(`publish: ${answer.status}`);
       },
       async stop() {
-        if (child.exitCode !== null) return;
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        child.ref();
         child.kill("SIGTERM");
         await once(child, "exit");
       },

@@ -11,9 +11,9 @@ const ROWS = 40;
 const HEAVIER = 1.25;
 
 /** The `n` heaviest edges of what holds them. */
-export function heaviest(held: { top(n: number): WeightedEdge[] }, n: number): NetEdge[] {
+export function heaviest(held: { top(n: number): WeightedEdge[] }, n: number): (NetEdge & { error: number })[] {
   return held.top(n).map((edge) => {
-    const plain = { from: edge.from, to: edge.to, weight: edge.weight };
+    const plain = { from: edge.from, to: edge.to, weight: edge.weight, error: edge.error };
     edge.free();
     return plain;
   });

@@ -72,7 +72,11 @@ export class Flow {
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", "The pipeline");
     new ResizeObserver(() => this.layout()).observe(this.canvas);
-    onTheme(() => this.colours.clear());
+    onTheme(this);
+  }
+
+  recolour(): void {
+    this.colours.clear();
   }
 
   /** Forgets what flowed. */

@@ -104,16 +104,23 @@ export class Follower {
         const { done, value } = await reader.read();
         clearTimeout(timer);
         if (done || this.ended.signal.aborted) return last;
-        for (const event of decoder.decode(value)) {
-          if (event.event === "gap") this.gap(Number(event.data) || 0);
-          else if (event.event === "") this.listener.message(event.data);
-          else last = { event: event.event, data: event.data };
+        const events = decoder.decode(value);
+        // Whatever the listener makes of them, they do not come again.
+        if (decoder.lastEventId) this.last = decoder.lastEventId;
+        for (const event of events) {
+          try {
+            if (event.event === "gap") this.gap(Number(event.data) || 0);
+            else if (event.event === "") this.listener.message(event.data);
+            else last = { event: event.event, data: event.data };
+          } catch (error) {
+            reportError(error);
+          }
           event.free();
         }
-        if (decoder.lastEventId) this.last = decoder.lastEventId;
       }
     } finally {
       clearTimeout(timer);
+      void reader.cancel().catch(() => {});
       decoder.free();
     }
   }

@@ -98,9 +98,12 @@ export function graphView(panel: HTMLElement): View {
     let slice = begun;
     let shown = begun;
     try {
-      for await (const chunk of file.stream()) {
+      // Not every browser goes through a stream by `for await`.
+      const reader = file.stream().getReader();
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        const chunk = next.value;
         for (let at = 0; at < chunk.length; at += PIECE) {
-          if (mine !== job) return;
+          if (mine !== job) return await reader.cancel();
           records.feed(chunk.subarray(at, at + PIECE));
           if (performance.now() - slice > SLICE) {
             progress.value = records.bytes / file.size;

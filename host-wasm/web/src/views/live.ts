@@ -33,7 +33,7 @@ export function liveView(panel: HTMLElement): View {
   let measured = new Numbers("");
   let graph = new Graph(SLOTS, true);
   let follower: Follower | undefined;
-  let [reconnects, arrived, sum, numbers] = [0, 0, 0, 0];
+  let [reconnects, arrived, sum, numbers, sampled] = [0, 0, 0, 0, 0];
   let gaps = new Gaps(SAMPLES);
   const source = new Source(Kind.Normal, 3, 0.5, Math.floor(Math.random() * 2 ** 32));
   let timer = 0;
@@ -98,7 +98,7 @@ export function liveView(panel: HTMLElement): View {
     graph.free();
     measured = new Numbers(settings.number.input.value);
     graph = new Graph(SLOTS, true);
-    [reconnects, arrived, sum, numbers, tick] = [0, 0, 0, 0, 0];
+    [reconnects, arrived, sum, numbers, sampled, tick] = [0, 0, 0, 0, 0, 0];
     gaps = new Gaps(SAMPLES);
     history.forEach((column) => (column.length = 0));
     histogramChart.set([[], [], []]);
@@ -192,7 +192,8 @@ export function liveView(panel: HTMLElement): View {
     const lines = [...source.take(HANDFUL)].map((value) => (field ? JSON.stringify({ [field]: value }) : String(value)));
     try {
       const answer = await fetch(endpoint(complete(address), "pub", { topic }), { method: "POST", body: lines.join("\n") });
-      happened(answer.ok ? (await answer.text()).trim() : `publish: ${answer.status}`);
+      const says = (await answer.text()).trim();
+      happened(answer.ok ? says : `publish: ${answer.status}: ${says.slice(0, 100) || answer.statusText}`);
     } catch {
       happened("publish: no answer");
     }
@@ -221,18 +222,22 @@ export function liveView(panel: HTMLElement): View {
     if (pair.length === 2) graph.add(pair[0] as string, pair[1] as string);
   }
 
-  /** How many messages have come in a sample of late. */
+  /** How many messages have come a second of late. */
   function usual(): number {
     const rates = (history[1] ?? []).filter((rate) => rate !== null).slice(-USUAL);
-    return ((rates.reduce((sum, rate) => sum + rate, 0) / Math.max(1, rates.length)) * INTERVAL) / 1000;
+    return rates.reduce((sum, rate) => sum + rate, 0) / Math.max(1, rates.length);
   }
 
   function sample(): void {
     // Nothing is known about a time without a connection.
     const hole = !follower?.isOpen;
-    const gathered = catchingUp > 0 && arrived > AT_LEAST + TIMES * usual();
+    const at = now();
+    // A page that nobody sees is called less often than it asked for.
+    const passed = Math.max(at - sampled, 0.001);
+    sampled = at;
+    const gathered = catchingUp > 0 && arrived > AT_LEAST + TIMES * usual() * passed;
     if (catchingUp > 0 && !gathered) catchingUp -= 1;
-    const row = [now(), hole || gathered ? null : (arrived * 1000) / INTERVAL, hole || numbers === 0 ? null : sum / numbers];
+    const row = [at, hole || gathered ? null : arrived / passed, hole || numbers === 0 ? null : sum / numbers];
     row.forEach((value, i) => {
       history[i]?.push(value);
       if ((history[i]?.length ?? 0) > SAMPLES) history[i]?.shift();

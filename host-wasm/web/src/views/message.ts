@@ -50,13 +50,23 @@ export class Message {
   }
 }
 
-/** Paths of what is in a message, as the fields take them: `ll.0`. */
+/** The path of a key in what has this path, as the fields take it; nothing if there is none. */
+function step(path: string, key: string): string | undefined {
+  if (key === "" || (key.includes("]") && /[.[]/.test(key))) return undefined;
+  if (/[.[]/.test(key)) return `${path}[${key}]`;
+  return path ? `${path}.${key}` : key;
+}
+
+/** Paths of what is in a message: `ll.0`, `[user.name].first`. */
 function fields(message: string): Fields {
   const found: Fields = { numbers: [], names: [] };
   const walk = (value: unknown, path: string, depth: number): void => {
     if (found.names.length >= MOST) return;
     if (typeof value === "object" && value !== null) {
-      if (depth < DEEPEST) for (const [key, inner] of Object.entries(value)) walk(inner, path ? `${path}.${key}` : key, depth + 1);
+      if (depth < DEEPEST) for (const [key, inner] of Object.entries(value)) {
+        const place = step(path, key);
+        if (place !== undefined) walk(inner, place, depth + 1);
+      }
     } else if (path && value !== null) {
       found.names.push(path);
       if (typeof value === "number") found.numbers.push(path);

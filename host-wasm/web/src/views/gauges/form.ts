@@ -26,12 +26,19 @@ export class Form {
     input.checked = i < 5;
     return input;
   });
-  /** What a gauge that is changed has beside what the fields say. */
+  /** A gauge that is changed, and what it has beside what the fields say: no other one has that. */
+  private loaded: string | undefined;
   private base: Record<string, unknown> = {};
+  /** Whether the definition is that of the gauge that is changed. */
+  private isWritten = false;
   private readonly json = el("textarea", { id: "gauge-json", rows: "9", spellcheck: "false", "aria-label": "Definition as JSON" });
   private readonly refused = el("p", { class: "refused", id: "gauge-refused", role: "alert" });
 
-  constructor(private readonly done: (name: string) => void) {
+  private readonly question = el("p", { id: "gauge-anew-question" });
+  private readonly sure = el("dialog", { "aria-labelledby": this.question.id }, this.question,
+    el("div", { class: "bar" }, button("Keep it", () => this.sure.close("no")), button("Begin anew", () => this.sure.close("yes"), { class: "main", id: "gauge-anew" })));
+
+  constructor(private readonly isThere: (name: string) => boolean, private readonly done: (name: string) => void) {
     const { name, topic, field: measured, by, with: second, every, last, histogram, when, until, for: hold } = this.inputs;
     const boxes = this.checks.map((input) => el("label", { class: "check", for: input.id }, input, input.value));
     const set = button("Set it up", () => void this.set(), { class: "main", id: "gauge-set" });
@@ -41,9 +48,9 @@ export class Form {
       group("Panes", every.element, last.element),
       group("Rule", when.element, el("div", { class: "twins" }, until.element, hold.element)),
       el("details", {}, el("summary", {}, "The definition as JSON"), el("p", { class: "note" }, "What stands here is what is sent; the fields above write it anew."), this.json),
-      el("div", { class: "bar" }, set), this.refused);
+      el("div", { class: "bar" }, set), this.refused, this.sure);
     this.element.addEventListener("input", (event) => {
-      if (event.target !== name.input && event.target !== this.json) this.write();
+      if (event.target === name.input ? this.isLoaded !== this.isWritten : event.target !== this.json) this.write();
       this.refuse("");
     });
     this.element.addEventListener("keydown", (event) => {
@@ -55,6 +62,7 @@ export class Form {
   /** Takes a gauge that there is, to be changed. */
   load(name: string, definition: Definition): void {
     const { histogram, when, ...rest } = definition as unknown as Record<string, unknown>;
+    this.loaded = name;
     this.base = rest;
     const put = (id: keyof Form["inputs"], value: unknown): string => (this.inputs[id].input.value = String(value ?? ""));
     put("name", name);
@@ -76,11 +84,16 @@ export class Form {
     this.refuse("");
   }
 
+  private get isLoaded(): boolean {
+    return this.inputs.name.input.value.trim() === this.loaded;
+  }
+
   /** Writes the definition that the fields come to. */
   private write(): void {
+    this.isWritten = this.isLoaded;
     const said = (id: keyof Form["inputs"]): string => this.inputs[id].input.value.trim();
     const chosen = this.checks.filter(({ checked }) => checked).map(({ value }) => value);
-    const definition: Record<string, unknown> = { ...this.base, topic: said("topic"), measure: chosen };
+    const definition: Record<string, unknown> = { ...(this.isLoaded ? this.base : {}), topic: said("topic"), measure: chosen };
     for (const id of ["field", "by", "with", "every", "last"] as const) {
       if (said(id)) definition[id] = id === "every" || id === "last" ? plain(said(id)) : said(id);
       else delete definition[id];
@@ -99,12 +112,21 @@ export class Form {
     const name = this.inputs.name.input.value.trim();
     this.refuse("");
     if (!name) return this.refuse("name must be given");
+    if (this.isThere(name) && !(await this.agreed(name))) return;
     try {
       await ask(address(name), { method: "PUT", body: this.json.value });
       this.done(name);
     } catch (error) {
-      this.refuse(error instanceof TypeError ? "the server does not answer" : (error as Error).message);
+      this.refuse((error as Error).message);
     }
+  }
+
+  /** Asks before what a gauge has measured is lost. */
+  private agreed(name: string): Promise<boolean> {
+    this.question.textContent = `Let ${name} measure this? What it has measured so far is lost.`;
+    this.sure.returnValue = "no";
+    this.sure.showModal();
+    return new Promise((done) => this.sure.addEventListener("close", () => done(this.sure.returnValue === "yes"), { once: true }));
   }
 
   /** Shows a line of refusal beneath the field that it is about, or else at the end. */

@@ -3,7 +3,7 @@
 import { button, bytes, count, el } from "../../dom";
 import { endpoint } from "../address";
 import { Poll } from "../poll";
-import { ask, HERE, type Listed, measures } from "./server";
+import { ask, HERE, type Listed, measures, Refusal } from "./server";
 
 /** Milliseconds until a server that did not answer is asked again. */
 const REST = 2000;
@@ -33,12 +33,13 @@ export class List {
   }
 
   async ask(): Promise<void> {
-    let refusal = "the server does not answer";
+    let refusal = "";
     await this.poll.ask(async (signal) => {
       try {
         return JSON.parse(await ask(endpoint(HERE, "gauges"), { signal })) as Listed[];
       } catch (error) {
-        if (!(error instanceof TypeError)) refusal = "this page's server has no gauges";
+        const none = error instanceof SyntaxError || (error instanceof Refusal && error.status === 404);
+        refusal = none ? "this page's server has no gauges" : (error as Error).message;
         return undefined;
       }
     }, (gauges) => {

@@ -75,6 +75,7 @@ export interface Alert {
   rule: Record<string, unknown>;
   state: "begins" | "ends";
   value: Maybe;
+  to: string;
   time: string;
 }
 
@@ -90,10 +91,17 @@ export function measures({ measure }: Definition): string[] {
 
 export const address = (name: string, parameters: Record<string, string> = {}): string => endpoint(HERE, `gauges/${encodeURIComponent(name)}`, parameters);
 
-/** What the server says to `path`; a refusal is an error with its line. */
+/** What the server refuses, in its own words. */
+export class Refusal extends Error {
+  constructor(readonly status: number, text: string) {
+    super(text);
+  }
+}
+
+/** What the server says to `url`; a refusal is an error with its line, and so is that there is no answer. */
 export async function ask(url: string, options: RequestInit = {}): Promise<string> {
-  const answer = await fetch(url, { cache: "no-store", ...options });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(text.trim() || `${answer.status} ${answer.statusText}`);
+  const [{ ok, status, statusText }, text] = await fetch(url, { cache: "no-store", ...options }).then(async (answer) => [answer, await answer.text()] as const)
+    .catch(() => { throw new Error("the server does not answer"); });
+  if (!ok) throw new Refusal(status, text.trim() || `${status} ${statusText}`);
   return text;
 }

@@ -18,7 +18,7 @@ export function gaugesView(panel: HTMLElement): View {
   let timer = 0;
 
   const list = new List({ watch: (name) => choose(name, ""), changed });
-  const form = new Form((name) => {
+  const form = new Form((name) => gauges.has(name), (name) => {
     list.forget();
     choose(name, "");
     void list.ask();
@@ -26,7 +26,8 @@ export function gaugesView(panel: HTMLElement): View {
   const none = el("p", { class: "hint", id: "gauges-hint" }, "Choose a gauge to watch it, or set one up.");
   const place = el("div", { class: "stack" }, none);
   const question = el("p", {});
-  const sure = el("dialog", { "aria-labelledby": "remove-question" }, question,
+  const wrong = el("p", { class: "refused", role: "alert" });
+  const sure = el("dialog", { "aria-labelledby": "remove-question" }, question, wrong,
     el("div", { class: "bar" }, button("Keep it", () => sure.close()), button("Remove it", () => void remove(), { class: "main", id: "gauge-remove-sure" })));
   question.id = "remove-question";
 
@@ -45,7 +46,7 @@ export function gaugesView(panel: HTMLElement): View {
       watch?.close();
       watch = one && new Watch(one.name, one.definition, asked.group, (group) => choose(one.name, group),
         button("Change it", () => form.load(one.name, one.definition), { id: "gauge-change" }),
-        button("Remove it", () => { question.textContent = `Remove the gauge ${one.name}, and all that it has measured?`; sure.showModal(); }, { id: "gauge-remove" }));
+        button("Remove it", () => { question.textContent = `Remove the gauge ${one.name}, and all that it has measured?`; wrong.textContent = ""; sure.showModal(); }, { id: "gauge-remove" }));
       none.textContent = asked.watch ? `There is no gauge ${asked.watch}.` : "Choose a gauge to watch it, or set one up.";
       place.replaceChildren(watch?.element ?? none);
       Object.assign(panel, { watch });
@@ -63,14 +64,17 @@ export function gaugesView(panel: HTMLElement): View {
   }
 
   async function remove(): Promise<void> {
-    sure.close();
     const { watch: name } = asked;
+    wrong.textContent = "";
     try {
       await ask(address(name), { method: "DELETE" });
-      choose("", "");
     } catch (error) {
-      none.textContent = (error as Error).message;
+      wrong.textContent = (error as Error).message;
+      return;
     }
+    sure.close();
+    // Another one may have been chosen meanwhile.
+    if (asked.watch === name) choose("", "");
     list.forget();
     void list.ask();
   }

@@ -19,14 +19,16 @@ const ALL = "all";
 const OTHER = "other";
 const GROUP = "group:";
 
-/** What a gauge has told; anybody can publish anything in its topic. */
-function parsed(line: string): Reading | Alert | undefined {
+/** What may be an object of a gauge; anybody can publish anything in its topic. */
+function parsed(line: string): Partial<Reading & Alert> | undefined {
   try {
-    return JSON.parse(line) as Reading | Alert;
+    return JSON.parse(line) as Partial<Reading & Alert>;
   } catch {
     return undefined;
   }
 }
+
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
 
 /** A gauge that is watched, with a plot for each of its measures. It asks nothing while it is not seen. */
 export class Watch {
@@ -101,8 +103,12 @@ export class Watch {
   private take(line: string): void {
     const told = parsed(line);
     if (told?.gauge !== this.name) return;
-    if ("rule" in told) return this.happened(`${condition(told.rule)} ${told.state}: ${number(told.value ?? undefined, 5)}`, told.time);
-    this.keep(told);
+    if (isObject(told.rule)) {
+      const { rule, state, value, time } = told as Alert;
+      return this.happened(`${condition(rule)} ${state}: ${number(value ?? undefined, 5)}`, time);
+    }
+    if (!isObject(told.counters) || Number.isNaN(Date.parse(String(told.to)))) return;
+    this.keep(told as Reading);
     // Many may come at once: they are drawn within a second.
     this.stale = true;
   }
