@@ -1,8 +1,13 @@
 //! `streamgauge` as it is typed.
 
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::build::tool;
 
@@ -24,11 +29,30 @@ pub fn run(args: &[&str], input: impl AsRef<[u8]>) -> (i32, String, String) {
     let input = input.as_ref().to_owned();
     // Whoever refuses at once doesn't read it.
     let writer = thread::spawn(move || drop(stdin.write_all(&input)));
-    let output = child.wait_with_output().expect("an end");
+    let Output { status, stdout, stderr } = ended(child);
     writer.join().expect("a writer does not panic");
     let text = |bytes| String::from_utf8(bytes).expect("text");
-    (output.status.code().expect("no signal"), text(output.stdout), text(output.stderr))
+    (status.code().expect("no signal"), text(stdout), text(stderr))
 }
+
+/// Waits for the end of a process, and reads all that it prints.
+///
+/// # Panics
+/// When it goes on for minutes.
+pub fn ended(child: Child) -> Output {
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id is small"));
+    let (sender, output) = mpsc::channel();
+    let waiting = thread::spawn(move || sender.send(child.wait_with_output()));
+    let output = output.recv_timeout(LONG).unwrap_or_else(|_| {
+        let _ = kill(pid, Signal::SIGKILL);
+        panic!("a process goes on after {LONG:?}")
+    });
+    let _ = waiting.join();
+    output.expect("its pipes can be read")
+}
+
+/// How long anything runs that reads all of a file.
+const LONG: Duration = Duration::from_secs(300);
 
 /// What it prints.
 ///

@@ -20,10 +20,11 @@ pub fn serve(folder: &Path, more: &[&str]) -> Server {
     Server::everything([&["--data-dir", text(folder)][..], more].concat())
 }
 
-/// Ends a server as a crash does.
-pub fn killed(mut server: Server) {
+/// Ends a server as a crash does; all that it had complained about.
+pub fn killed(mut server: Server) -> String {
     server.process.signal(Signal::SIGKILL);
     server.process.wait();
+    server.process.stderr()
 }
 
 /// The exit code of `streamgauge data`, and what it said.

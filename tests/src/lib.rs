@@ -16,6 +16,7 @@ pub mod history;
 pub mod kept;
 pub mod law;
 pub mod link;
+pub mod mounted;
 pub mod nats;
 pub mod needs;
 pub mod pairs;

@@ -92,6 +92,14 @@ impl Process {
         Some(peak.parse::<u64>().ok()? * 1024)
     }
 
+    /// How long processors have worked for it so far; `None` where no `/proc` tells.
+    pub fn processor_time(&self) -> Option<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).ok()?;
+        // The name is between parentheses; behind it utime and stime are the 12th and the 13th, in hundredths of a second.
+        let ticks = stat.rsplit_once(") ")?.1.split(' ').skip(11).take(2).map(|ticks| ticks.parse().unwrap_or(0));
+        Some(Duration::from_millis(10 * ticks.sum::<u64>()))
+    }
+
     /// The bytes that it has in memory now.
     ///
     /// # Panics
@@ -314,6 +322,16 @@ impl Server {
     pub fn stop(mut self) -> i32 {
         self.process.signal(Signal::SIGTERM);
         self.process.exit_code()
+    }
+
+    /// Stops it, and returns all that it has complained about: what is read of a process that goes on may lack the last.
+    ///
+    /// # Panics
+    /// When it goes on, or does not end well.
+    pub fn complaints(mut self) -> String {
+        self.process.signal(Signal::SIGTERM);
+        assert_eq!(self.process.exit_code(), 0, "stderr: {}", self.process.stderr());
+        self.process.stderr()
     }
 }
 

@@ -151,9 +151,8 @@ fn an_item_that_the_disk_has_lost_is_named_and_only_that_is_lost() {
         assert_eq!(client.get("/get?queue=jobs").text(), item(number));
     }
     assert!(server.get("/stats?queue=jobs&format=json").contains(r#""purged":1"#));
-    let said = server.process.stderr();
+    let said = server.complaints();
     assert!(said.contains("items are lost") && said.contains("0000000001.log at byte"), "{at}: {said}");
-    assert_eq!(server.stop(), 0);
     assert_eq!(data("check", folder.path(), &[]).0, 0, "it is not there any more");
 }
 

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use streamgauge_tests::client::{Answer, Client};
 use streamgauge_tests::kept::{bytes_in, data, killed, serve, text};
+use streamgauge_tests::mounted::{Frozen, Mounted};
 use streamgauge_tests::process::Process;
 use streamgauge_tests::wait::{until, until_within};
 use tempfile::TempDir;
@@ -199,66 +199,6 @@ fn long_bodies_need_as_much_of_the_disk_as_is_said() {
     assert_eq!(server.get("/get").len(), (1 << 20) - 1);
 }
 
-/// A file system of its own, until it is dropped.
-struct Mounted(TempDir);
-
-impl Mounted {
-    /// One in memory, of little room.
-    fn small(size: &str) -> Option<Self> {
-        Self::new(&["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
-    }
-
-    /// One on a disk, whose image is in another folder.
-    fn on_disk(image: &Path) -> Option<Self> {
-        let image = image.join("image");
-        fs::File::create(&image).and_then(|file| file.set_len(300 << 20)).unwrap();
-        // What is none can't be mounted.
-        is_done("mkfs.ext4", &["-q", text(&image)]);
-        Self::new(&["-o", "loop", text(&image)])
-    }
-
-    /// Nothing where this process may not mount one, which is said, and no reason to be content in CI.
-    fn new(args: &[&str]) -> Option<Self> {
-        let folder = TempDir::new().unwrap();
-        let mounted = is_done("mount", &[args, &[text(folder.path())]].concat());
-        if !mounted {
-            eprintln!("this process can't make and mount a file system: nothing was tested");
-            assert!(std::env::var_os("CI").is_none() || !nix::unistd::geteuid().is_root());
-        }
-        mounted.then_some(Self(folder))
-    }
-
-    fn data(&self) -> PathBuf {
-        self.0.path().join("data")
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        is_done("umount", &[text(self.0.path())]);
-    }
-}
-
-/// A file system that answers nobody who writes, until this is dropped.
-struct Frozen<'m>(&'m Mounted);
-
-impl<'m> Frozen<'m> {
-    fn new(mounted: &'m Mounted) -> Self {
-        assert!(is_done("fsfreeze", &["-f", text(mounted.0.path())]));
-        Self(mounted)
-    }
-}
-
-impl Drop for Frozen<'_> {
-    fn drop(&mut self) {
-        is_done("fsfreeze", &["-u", text(self.0.0.path())]);
-    }
-}
-
-fn is_done(program: &str, args: &[&str]) -> bool {
-    Command::new(program).args(args).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-}
-
 /// The first time it holds up all of the server, which writes where it answers; from then on only who waits for it.
 #[test]
 fn a_disk_that_hangs_is_told_of_and_what_waits_for_it_is_answered_in_the_end() {
@@ -313,7 +253,7 @@ fn a_full_disk_refuses_what_is_new_and_goes_on_by_itself() {
     let is_said = || server.process.stdout().contains("of which the disk has 150 MiB");
     until("what the disk has", || is_said().then_some(()));
     // Somebody else takes the rest.
-    fs::write(disk.0.path().join("other"), vec![1; 60 << 20]).unwrap();
+    fs::write(disk.path().join("other"), vec![1; 60 << 20]).unwrap();
     let item = "x".repeat(1 << 20);
     let mut client = server.connect();
     let (put, refused) = fill(&mut client, &item);
@@ -326,7 +266,7 @@ fn a_full_disk_refuses_what_is_new_and_goes_on_by_itself() {
 
     // With all but nothing left it starts again, for those who take what it has.
     killed(server);
-    let mut rest = fs::File::create(disk.0.path().join("rest")).unwrap();
+    let mut rest = fs::File::create(disk.path().join("rest")).unwrap();
     while rest.write_all(&[1; 64 << 10]).is_ok() {}
     rest.set_len(rest.metadata().unwrap().len() - (192 << 10)).unwrap();
     // Open, it would keep its room when it is removed.
@@ -335,9 +275,9 @@ fn a_full_disk_refuses_what_is_new_and_goes_on_by_itself() {
     let mut client = server.connect();
     assert_eq!(client.post("/put", &item).status, 507);
     assert_eq!(client.get("/get").text().len(), item.len());
-    fs::remove_file(disk.0.path().join("rest")).unwrap();
+    fs::remove_file(disk.path().join("rest")).unwrap();
 
-    fs::remove_file(disk.0.path().join("other")).unwrap();
+    fs::remove_file(disk.path().join("other")).unwrap();
     until_within(Duration::from_secs(60), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
     assert_eq!(ready(&mut client), (200, "ok\ndisk: ok\nmemory: ok\nnames: ok\n".to_owned()));
     killed(server);
@@ -370,12 +310,12 @@ fn a_folder_that_can_only_be_read_can_be_looked_at() {
     server.get("/put?data=H3110");
     assert_eq!(server.stop(), 0);
     let Some(mounted) = Mounted::new(&["--bind", text(folder.path())]) else { return };
-    assert!(is_done("mount", &["-o", "remount,ro,bind", text(mounted.0.path())]));
+    assert!(mounted.changes("remount,ro,bind"));
     for action in ["check", "dump"] {
-        let (code, said) = data(action, mounted.0.path(), &[]);
+        let (code, said) = data(action, mounted.path(), &[]);
         assert_eq!(code, 0, "{action}: {said}");
     }
-    let (code, said) = data("repair", mounted.0.path(), &["--yes"]);
+    let (code, said) = data("repair", mounted.path(), &["--yes"]);
     assert!(code == 2 && said.contains("Read-only"), "{said}");
 }
 
@@ -406,7 +346,7 @@ fn items_that_are_leased_hold_no_more_than_themselves_on_a_full_disk() {
     let (mut client, item) = (server.connect(), "x".repeat(100 << 10));
     let (put, _) = fill(&mut client, &item);
     (0..3).for_each(|_| assert_eq!(client.get("/get?lease=600").text().len(), item.len()));
-    fs::write(disk.0.path().join("other"), vec![1; 10 << 20]).unwrap();
+    fs::write(disk.path().join("other"), vec![1; 10 << 20]).unwrap();
     (3..put).for_each(|_| assert_eq!(client.get("/get").text().len(), item.len()));
     until_within(Duration::from_secs(30), "room for more", || (client.post("/put", &item).status == 200).then_some(()));
 }
@@ -424,7 +364,7 @@ fn what_is_taken_makes_room_where_others_have_filled_the_disk_to_its_end() {
     // Longer than what would be left of anything else.
     let held = || fs::metadata(disk.data().join("checkpoint.new")).is_ok_and(|file| file.len() > 2 << 20);
     until("room for the next checkpoint", || held().then_some(()));
-    let mut rest = fs::File::create(disk.0.path().join("rest")).unwrap();
+    let mut rest = fs::File::create(disk.path().join("rest")).unwrap();
     while rest.write_all(&[1; 4 << 10]).is_ok() {}
     (0..put).for_each(|_| assert_eq!(client.get("/get").text().len(), item.len()));
     until_within(Duration::from_secs(30), "room for more", || (client.post("/put", &item).status == 200).then_some(()));

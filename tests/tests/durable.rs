@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use streamgauge_tests::client::Client;
 use streamgauge_tests::kept::{killed, newest_log, serve, text};
+use streamgauge_tests::law::lawful;
 use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::{until, until_within};
@@ -293,29 +294,33 @@ fn who_looks_sees_what_is_on_the_disk() {
 fn what_is_said_of_main_is_so_though_it_was_there_before() {
     let folder = TempDir::new().unwrap();
     let start = |more: &[&str]| Server::bridged([&["--data-dir", text(folder.path())][..], more].concat());
-    let says_bridge = |server: &Server| server.process.stdout().contains("bridge   every message");
+    // What it does not print is known when it has ended.
+    let said_bridge = |mut server: Server| {
+        server.process.signal(Signal::SIGTERM);
+        assert_eq!(server.process.exit_code(), 0);
+        server.process.stdout().contains("bridge   every message")
+    };
     let depth = |server: &Server| server.get("/queues/main");
     let mut first = start(&["--no-bridge", "--max-depth", "3", "--queue-bytes", "1MiB"]);
-    assert!(!says_bridge(&first) && depth(&first).contains(r#""max_depth":3"#));
-    assert_eq!(first.stop(), 0);
+    assert!(depth(&first).contains(r#""max_depth":3"#));
+    assert!(!said_bridge(first));
     // Nobody says anything, and it stays as it is.
     first = start(&[]);
-    assert!(!says_bridge(&first) && depth(&first).contains(r#""max_depth":3"#), "{}", depth(&first));
+    assert!(depth(&first).contains(r#""max_depth":3"#), "{}", depth(&first));
     first.connect().put("/queues/main", r#"{"topic":"main"}"#);
-    assert_eq!(first.stop(), 0);
+    assert!(!said_bridge(first));
     let mut server = start(&["--max-depth", "100", "--queue-bytes", "2MiB"]);
-    assert!(says_bridge(&server));
     assert!(depth(&server).contains(r#""max_depth":100"#) && depth(&server).contains(r#""bytes":1048576"#));
     let said = || server.process.stderr().contains("keeps its 1048576 bytes (streamgauge queue remove main");
     until("it is said", || said().then_some(()));
     server.connect().post("/pub", "hello");
     assert_eq!(server.get("/get"), "hello");
-    assert_eq!(server.stop(), 0);
+    assert!(said_bridge(server));
     server = start(&["--no-bridge"]);
-    assert!(!says_bridge(&server));
     server.connect().post("/pub", "hello");
     assert_eq!(server.connect().get("/get").status, 200);
     assert_eq!(server.get("/get"), "");
+    assert!(!said_bridge(server));
 }
 
 #[test]
@@ -408,18 +413,15 @@ fn nothing_answered_is_lost_by_kills_under_load() {
             while !over.load(Ordering::Relaxed) {
                 let item = format!("item-{}", count.fetch_add(1, Ordering::Relaxed));
                 // Until somebody answers: the same id counts once.
-                while try_ask(port, &format!("POST /put?queue=jobs&id={item}"), &item)
-                    .is_none_or(|(status, _)| status != 200)
-                {
-                    thread::sleep(Duration::from_millis(5));
-                }
+                let is_told = |request: &str, body: &str| {
+                    until_within(Duration::from_secs(60), request, || {
+                        try_ask(port, request, body).filter(|(status, _)| *status == 200).map(drop)
+                    });
+                };
+                is_told(&format!("POST /put?queue=jobs&id={item}"), &item);
                 known.lock().unwrap().put.insert(item);
                 let message = format!("{number}-{}", count.fetch_add(1, Ordering::Relaxed));
-                while try_ask(port, &format!("POST /pub?topic=news&id={message}"), &message)
-                    .is_none_or(|(status, _)| status != 200)
-                {
-                    thread::sleep(Duration::from_millis(5));
-                }
+                is_told(&format!("POST /pub?topic=news&id={message}"), &message);
                 known.lock().unwrap().published.entry(number).or_default().push(message);
             }
         }));
@@ -445,14 +447,15 @@ fn nothing_answered_is_lost_by_kills_under_load() {
             }
         }));
     }
+    let all_published = Arc::new(AtomicBool::new(false));
     let subscriber = {
-        let (known, over) = (Arc::clone(&known), Arc::clone(&over));
+        let (known, all_published) = (Arc::clone(&known), Arc::clone(&all_published));
         thread::spawn(move || {
             let mut last = "from=first".to_owned();
             let mut quiet = 0;
             // Once more when all is over, for what is left.
             while quiet < 2 {
-                quiet += u32::from(over.load(Ordering::Relaxed));
+                quiet += u32::from(all_published.load(Ordering::Relaxed));
                 let Some((200, events)) = try_ask(port, &format!("GET /sub?topic=news&format=sse&follow=0&{last}"), "")
                 else {
                     thread::sleep(Duration::from_millis(5));
@@ -489,8 +492,10 @@ fn nothing_answered_is_lost_by_kills_under_load() {
         server = start();
     }
     over.store(true, Ordering::Relaxed);
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let ended: Vec<_> = threads.into_iter().map(thread::JoinHandle::join).collect();
+    all_published.store(true, Ordering::Relaxed);
     subscriber.join().unwrap();
+    ended.into_iter().for_each(|ended| ended.unwrap());
 
     // What is left on the queue, and on lease until that is over.
     let mut left = BTreeMap::new();
@@ -502,6 +507,7 @@ fn nothing_answered_is_lost_by_kills_under_load() {
         let (_, stats) = try_ask(port, "GET /stats?queue=jobs&format=json", "")?;
         (stats.contains(r#""ready":0"#) && stats.contains(r#""leased":0"#)).then_some(())
     });
+    lawful(&try_ask(port, "GET /stats?queue=jobs&format=json", "").expect("it is there").1);
     let known = known.lock().unwrap();
     assert!(kills > 5 && known.put.len() > 50 && known.acked.len() > 20, "{kills} kills, {} put", known.put.len());
     for item in &known.put {

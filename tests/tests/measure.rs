@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use streamgauge_tests::command::{fine, run, streamgauge};
+use streamgauge_tests::command::{ended, fine, run, streamgauge};
 use streamgauge_tests::needs;
 use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::until;
@@ -28,6 +28,13 @@ fn moments_are_one_object() {
     let line = "count 2  mean -0.25  variance 6.125  stddev 2.474873734  skewness 0  kurtosis -2  min -2  max 1.5  \
                 (2 not a number)\n";
     assert_eq!(out, line);
+}
+
+#[test]
+fn no_digit_is_made_up() {
+    let out = fine(&["moments"], "1331923247123\n1331923247999\n1331923247500\n");
+    assert!(out.starts_with("count 3  mean 1.331923248e12  variance 193084.3333  "), "{out}");
+    assert!(out.ends_with("  min 1331923247123  max 1331923247999\n"), "{out}");
 }
 
 #[test]
@@ -94,21 +101,32 @@ fn a_histogram_finds_its_range() {
 }
 
 #[test]
+fn progress_is_no_range() {
+    let numbers: String = (0..2000).map(|number| format!("{number}\n")).collect();
+    let (_, out, err) = run(&["histogram", "--json", "--every", "500"], numbers);
+    let shown: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let of = |name: &str| shown.iter().map(|one| one[name].as_f64().expect("a number")).collect::<Vec<_>>();
+    // What is held back until the range is known is shown by itself.
+    assert_eq!(of("count"), [500.0, 1000.0, 1500.0, 2000.0, 2000.0]);
+    assert_eq!(of("max"), [500.0, 1000.0, 1000.0, 1000.0, 1000.0]);
+    assert_eq!(err, "range 0 to 1000 in 20 bins, from the first 1000 numbers (see --min, --max)\n");
+}
+
+#[test]
 fn an_ascii_terminal_gets_ascii() {
     let mut command = streamgauge(&["histogram", "--integers"]);
     let mut child = command.env("LC_ALL", "C").spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"1\n").unwrap();
-    let out = child.wait_with_output().unwrap().stdout;
+    let out = ended(child).stdout;
     assert!(out.is_ascii() && out.contains(&b'#'), "{}", String::from_utf8_lossy(&out));
 }
 
 #[test]
 fn drawings_are_well_formed() {
-    let folder = std::env::temp_dir().join(format!("streamgauge-measure-{}", std::process::id()));
-    let file = folder.to_str().unwrap();
-    fine(&["histogram", "--integers", "--svg", file], "1\n2\n2\n");
-    let svg = std::fs::read_to_string(&folder).unwrap();
-    std::fs::remove_file(&folder).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("drawing.svg");
+    fine(&["histogram", "--integers", "--svg", file.to_str().unwrap()], "1\n2\n2\n");
+    let svg = std::fs::read_to_string(&file).unwrap();
     assert_eq!(svg.matches("<rect ").count(), 2);
     assert!(svg.contains("<title>2: 2</title></rect>"), "{svg}");
     assert_well_formed(&svg);
@@ -120,6 +138,19 @@ fn drawings_are_well_formed() {
         assert!(drawn.contains("&lt;a&amp;"), "{drawn}");
         assert_well_formed(&drawn);
     }
+}
+
+#[test]
+fn a_drawing_is_there_though_nobody_reads_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("drawing.svg");
+    let mut command = streamgauge(&["histogram", "--integers", "--svg", file.to_str().unwrap()]);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut child = command.stdout(full).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"1\n2\n").unwrap();
+    let ended = ended(child);
+    assert_eq!(ended.status.code(), Some(1), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(std::fs::read_to_string(&file).unwrap().ends_with("</svg>\n"));
 }
 
 /// Every element is closed by its own name, and no attribute or text has what XML forbids.
@@ -257,6 +288,37 @@ fn a_signal_shows_the_result_of_a_pubsub() {
 }
 
 #[test]
+fn a_signal_before_anything_came_is_no_result() {
+    let mut child = streamgauge(&["moments"]).spawn().unwrap();
+    let stdin = child.stdin.take().unwrap();
+    // Signals are caught before anything else is done.
+    let status = format!("/proc/{}/status", child.id());
+    let catches = |line: &str| {
+        u64::from_str_radix(line.trim(), 16).is_ok_and(|mask| mask & (1 << (Signal::SIGINT as u32 - 1)) != 0)
+    };
+    until("signals to be caught", || {
+        let status = std::fs::read_to_string(&status).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("SigCgt:")).filter(|mask| catches(mask)).map(drop)
+    });
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let ended = ended(child);
+    drop(stdin);
+    assert_eq!((ended.status.code(), ended.stdout.as_slice()), (Some(130), &b""[..]));
+}
+
+#[test]
+fn edges_that_there_is_no_memory_for_are_refused() {
+    let graph = streamgauge(&["graph", "--from", "f", "--to", "t", "--max-edges", "100000000"]);
+    let mut shell = std::process::Command::new("sh");
+    // KiB: enough for everything else.
+    shell.args(["-c", "ulimit -v 2000000; exec \"$@\"", "sh"]).arg(graph.get_program()).args(graph.get_args());
+    let output = shell.output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert_eq!(err, "error: --max-edges 100000000: there is no memory for so many\n");
+}
+
+#[test]
 fn mistakes_take_one_line() {
     for (args, code, word) in [
         (&["moments", "--source", "/nonexistent"][..], 2, "--source /nonexistent: No such file"),
@@ -265,7 +327,9 @@ fn mistakes_take_one_line() {
         (&["moments", "--drain"], 2, "--drain: stdin is no queue"),
         (&["moments", "--field", "a..b"], 2, "a path with an empty key"),
         (&["graph", "--from", "r"], 2, "--to"),
-        (&["histogram", "--integers", "--svg", "/nonexistent/x"], 1, "--svg /nonexistent/x"),
+        (&["histogram", "--integers", "--svg", "/nonexistent/x"], 2, "--svg /nonexistent/x"),
+        (&["histogram", "--integers", "--svg", "/dev/null/x"], 2, "--svg /dev/null/x"),
+        (&["histogram", "--integers", "--svg", "/"], 2, "--svg /: "),
     ] {
         let (found, _, err) = run(args, "");
         assert_eq!(found, code, "{args:?}: {err}");

@@ -298,6 +298,7 @@ fn records_without_anything_to_measure_are_a_mistake() {
         (&["histogram"], "x\n", 1),
         (&["histogram", "--integers"], "nan\n", 1),
         (&["graph", "--from", "a", "--to", "b"], "{}\n{\"a\":1}\n{\n", 3),
+        (&["graph", "--from", "a", "--to", "b"], &format!("{{\"a\":1,\"b\":\"{}\"}}\n", "x".repeat(5_000)), 1),
     ] {
         let (code, _, err) = run(args, input);
         let last = err.lines().last().unwrap_or_default();
@@ -306,6 +307,11 @@ fn records_without_anything_to_measure_are_a_mistake() {
     }
     let (code, _, err) = run(&["moments"], "1".repeat(6 << 20));
     assert!(code == 1 && err.ends_with("error: nothing was measured: 1 of 1 records had to be left out\n"), "{err}");
+    // Heartbeats are no mistake, and no reason to say nothing of what is.
+    let graph = ["graph", "--from", "a", "--to", "b"];
+    fine(&graph, "{\"_heartbeat_\":1}\n");
+    let (code, _, err) = run(&graph, "{\"_heartbeat_\":1}\n{\"a\":1}\n");
+    assert!(code == 1 && err.ends_with("error: nothing was measured: 1 of 2 records had to be left out\n"), "{err}");
     // One that can be measured is enough, and none at all is no mistake.
     for input in ["x\n1\n", ""] {
         fine(&["moments"], input);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal::SIGTERM;
 use streamgauge_tests::clicks::clicks;
 use streamgauge_tests::needs;
+use streamgauge_tests::ports::free_address;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::{SOON, until, until_within};
 
@@ -106,6 +107,19 @@ fn every_click_arrives_byte_for_byte_and_in_order() {
 fn stop(mut bridge: Process) {
     bridge.signal(SIGTERM);
     assert_eq!(bridge.exit_code(), 0, "{}", bridge.stderr());
+}
+
+#[test]
+fn a_bridge_that_could_not_deliver_all_does_not_end_well() {
+    let (pubsub, away) = (Server::start("pubsub", [""; 0]), free_address());
+    let source = format!("--pubsub-url=http://{}/sub?multipart=0", pubsub.address);
+    let mut bridge = Process::start("ps_to_http", [source, format!("--destination-post-url=http://{away}/put")]);
+    until("a subscriber", || (pubsub.counter("Active connections") == 1).then_some(()));
+    assert_eq!(pubsub.connect().post("/pub", "one").status, 200);
+    until("a try", || bridge.stderr().contains(&away.to_string()).then_some(()));
+    bridge.signal(SIGTERM);
+    assert_eq!(until_within(SOON * 3, "the bridge to give up", || bridge.try_exit_code()), 1);
+    assert!(bridge.stderr().contains("undelivered=1"), "{}", bridge.stderr());
 }
 
 #[test]

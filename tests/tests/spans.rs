@@ -108,8 +108,12 @@ fn a_request_of_a_trace_that_is_recorded_is_a_span_of_it() {
     assert_eq!(ask(&server, "POST /pub?topic=clicks", Some(&format!("00-{TRACE}-b7ad6b7169203331-00"))), 200);
     assert_eq!(ask(&server, "POST /pub?topic=clicks&ticket=secret", Some(&recorded)), 200);
     assert_eq!(ask(&server, "PUT /queues/none/pause?", Some(&recorded)), 405);
-    let spans = collector.spans(2);
-    let [published, refused] = &*spans else { panic!("{spans:?}") };
+    assert_eq!(ask(&server, "FETCH17 /queues/none/pause", Some(&recorded)), 405);
+    let spans = collector.spans(3);
+    let [published, refused, unknown] = &*spans else { panic!("{spans:?}") };
+    assert_eq!(&*unknown.name, "HTTP /queues/{name}/pause", "whatever clients say, names are few");
+    let said = ["http.request.method", "http.request.method_original"].map(|name| attribute(unknown, name));
+    assert_eq!(said.each_ref().map(Option::as_deref), [Some("_OTHER"), Some("FETCH17")]);
     assert_eq!((hex(&published.trace_id), hex(&published.parent_span_id)), (TRACE.into(), "b7ad6b7169203331".into()));
     assert_eq!((&*published.name, published.kind), ("POST /pub", SpanKind::Server as i32));
     assert!(published.start_time_unix_nano < published.end_time_unix_nano, "{published:?}");

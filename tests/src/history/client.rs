@@ -79,7 +79,7 @@ impl<'a> Client<'a> {
         let heard = connection.try_ask(request.as_bytes(), limit);
         let answer = heard.map_or(Answer::Unknown, |heard| understood(&call, heard));
         let completed = history.now();
-        if answer == Answer::Unknown {
+        if matches!(answer, Answer::Unknown | Answer::Refused) {
             self.leave();
         }
         let queue = queue.to_owned();
@@ -119,7 +119,7 @@ fn request(queue: &str, call: &Call) -> String {
     format!("{method} /{target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}")
 }
 
-/// What an answer says. An error of the server leaves open what became of the call.
+/// What an answer says. Of an error of the server only one leaves open what became of the call, and says so.
 fn understood(call: &Call, heard: client::Answer) -> Answer {
     let item = || {
         let text = String::from_utf8_lossy(&heard.body).into_owned();
@@ -127,7 +127,8 @@ fn understood(call: &Call, heard: client::Answer) -> Answer {
     };
     let header = |name| heard.header(name).unwrap_or_else(|| panic!("{call}: no {name} in {}", heard.head));
     match (call, heard.status) {
-        (_, 500..) => Answer::Unknown,
+        (_, 503) if String::from_utf8_lossy(&heard.body).contains("not known whether") => Answer::Unknown,
+        (_, 503 | 507) => Answer::Refused,
         (Call::Put(_) | Call::Ack(_) | Call::Nack(_), 200) => Answer::Done,
         (Call::Ack(_) | Call::Nack(_), 410) => Answer::Gone,
         (Call::Get, 200) if heard.body.is_empty() => Answer::Empty,

@@ -115,6 +115,17 @@ fn a_lost_item() {
 }
 
 #[test]
+fn what_was_refused_has_no_effect() {
+    let refused = |call| did(2, 3, call, Answer::Refused);
+    right(&[put(0, 1, 1), refused(Call::Put(2)), refused(Call::Get), get(4, 5, 1), empty(6, 7)]);
+    wrong(&[refused(Call::Put(1)), get(4, 5, 1)], "nobody put it", "nobody put it");
+    wrong(&[put(0, 1, 1), refused(Call::Get), empty(6, 7)], "item 1 is in the queue", "1 answered puts are lost");
+    let lent = [put(0, 1, 1), lease(0, 1, 1, 1), refused(Call::Ack("1.1".into()))];
+    right(&[&lent[..], &[get(150, 151, 1)]].concat());
+    says(conserved(&lent, &[], &RULES), "1 answered puts are lost");
+}
+
+#[test]
 fn an_item_is_given_twice() {
     wrong(&[put(0, 1, 1), get(2, 3, 1), get(4, 5, 1)], "", "done twice");
     let history = [put(0, 1, 1), lease(2, 3, 1, 1), ack(4, 5, "1.1", Answer::Done), lease(6, 7, 1, 2)];

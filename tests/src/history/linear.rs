@@ -23,10 +23,10 @@ const MOST_STATES: usize = 1_000_000;
 ///
 /// # Errors
 /// Where there is no such order: the operation up to which there is one, and what stands in its way. Also when no answer
-/// was found among a million states.
+/// was found among a million states, which is [unclear](Wrong::is_unclear).
 pub fn linearizable(history: &[Operation], rules: &Rules) -> Result<(), Wrong> {
     let mut queues: BTreeMap<&str, Vec<Operation>> = BTreeMap::new();
-    for operation in history {
+    for operation in history.iter().filter(|operation| operation.has_effect()) {
         queues.entry(&operation.queue).or_default().push(operation.clone());
     }
     for mut operations in queues.into_values() {
@@ -111,7 +111,7 @@ impl<'a> Search<'a> {
             }
             if self.seen.len() > MOST_STATES {
                 let what = format!("no order was found among {MOST_STATES} states, and there may be one");
-                return Err(Wrong::new(what, []));
+                return Err(Wrong { is_unclear: true, ..Wrong::new(what, []) });
             }
             chosen.step().into_iter().for_each(|step| self.take_out(step));
             path.push(self.node(chosen.step()));

@@ -79,6 +79,8 @@ pub enum Answer {
     Empty,
     /// The lease is over.
     Gone,
+    /// There is no room or no time for it: it has not happened, and never will.
+    Refused,
     /// Nothing: whether it happened, or will, nobody knows.
     Unknown,
 }
@@ -126,6 +128,8 @@ pub struct Wrong {
     pub what: String,
     /// The operations that it is about, in the order of their times.
     pub operations: Vec<Operation>,
+    /// Whether nobody knows: there may be an order, and too many were to be looked at.
+    pub is_unclear: bool,
 }
 
 /// What all clients of one run did, under one clock that only goes forward.
@@ -180,6 +184,11 @@ impl Operation {
         self.answer != Answer::Unknown
     }
 
+    /// Whether it may have had an effect.
+    fn has_effect(&self) -> bool {
+        self.answer != Answer::Refused
+    }
+
     /// When it had its effect at the latest, if it had one.
     fn latest(&self) -> Duration {
         if self.is_known() { self.completed } else { Duration::MAX }
@@ -191,7 +200,7 @@ impl Wrong {
         let mut operations: Vec<_> = operations.into_iter().cloned().collect();
         operations.sort_by_key(|operation| operation.invoked);
         operations.dedup();
-        Self { what, operations }
+        Self { what, operations, is_unclear: false }
     }
 }
 
@@ -215,6 +224,7 @@ impl Display for Answer {
             Self::Lent { item, token, attempt } => write!(out, "item {item}, attempt {attempt}, lease {token}"),
             Self::Empty => write!(out, "empty"),
             Self::Gone => write!(out, "the lease is over"),
+            Self::Refused => write!(out, "refused"),
             Self::Unknown => write!(out, "unknown"),
         }
     }

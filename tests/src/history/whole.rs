@@ -14,7 +14,7 @@ use super::{Answer, Call, Item, Operation, Rules, Wrong};
 /// The first thing that can't be.
 pub fn conserved(history: &[Operation], left: &[(String, Item)], rules: &Rules) -> Result<(), Wrong> {
     let mut queues: BTreeMap<&str, Queue<'_>> = BTreeMap::new();
-    for operation in history {
+    for operation in history.iter().filter(|operation| operation.has_effect()) {
         queues.entry(&operation.queue).or_default().add(operation)?;
     }
     for (queue, item) in left {

@@ -1,13 +1,18 @@
 //! Log lines, read back.
 
 use std::fs::{self, Permissions};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Map, Value};
 use streamgauge_tests::build::tool;
 use streamgauge_tests::certificates::Authority;
+use streamgauge_tests::client::Client;
 use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::until;
 use tempfile::TempDir;
@@ -131,16 +136,14 @@ fn said_beside(format: &str) -> String {
         Server::of(command, "pubsub   https://")
     };
     assert_eq!(start().stop(), 0);
-    let mut server = start();
+    let server = start();
     server.process.signal(Signal::SIGHUP);
     let says = |server: &Server, what: &str| until(what, || server.process.stderr().contains(what).then_some(()));
     says(&server, "the certificate was read again");
     fs::write(folder.path().join("server.pem"), "nonsense").expect("a file");
     server.process.signal(Signal::SIGUSR2);
     says(&server, "this process goes on");
-    server.process.signal(Signal::SIGTERM);
-    assert_eq!(server.process.exit_code(), 0);
-    server.process.stderr()
+    server.complaints()
 }
 
 /// What is said of all that there is to say, with its level for a program.
@@ -207,4 +210,46 @@ fn logfmt(line: &str) -> Map<String, Value> {
         rest = after.strip_prefix(' ').unwrap_or(after);
     }
     members
+}
+
+/// A process whose pipes nobody reads, ended with its test.
+struct Unread(Child);
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// As a collector that hangs, or a pager at the end of its screen.
+#[test]
+fn who_does_not_read_the_log_holds_nobody_up() {
+    let mut command = Command::new(tool("streamgauge"));
+    command.args(["serve", "--pubsub-port=0", "--queue-port=0", "--enable-logging"]).env_remove("RUST_LOG");
+    let mut server = Unread(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let id = Pid::from_raw(server.0.id().try_into().unwrap());
+    let mut stdout = BufReader::new(server.0.stdout.take().unwrap()).lines();
+    let first = stdout.find_map(|line| line.unwrap().strip_prefix("pubsub   http://").map(str::to_owned)).unwrap();
+    let mut client = Client::connect(first.split(' ').next().unwrap().parse().unwrap());
+    for _ in 0..1_000 {
+        assert_eq!(client.get(&format!("/put?data={}", "x".repeat(200))).status, 200);
+    }
+    // Somebody reads again.
+    let mut stderr = server.0.stderr.take().unwrap();
+    let said = thread::spawn(move || {
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).unwrap();
+        said
+    });
+    // What was let go is told before the next line that is not.
+    thread::sleep(Duration::from_millis(500));
+    client.get("/stats?last");
+    kill(id, Signal::SIGTERM).unwrap();
+    assert!(server.0.wait().unwrap().success());
+    let said = said.join().unwrap();
+    let told =
+        said.lines().position(|line| line.contains(" lines of the log are missing: nobody has read stderr for "));
+    let last = said.lines().position(|line| line.contains("GET /stats?last 200"));
+    assert!(told.is_some() && last > told, "{said}");
 }

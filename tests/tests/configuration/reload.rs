@@ -112,6 +112,44 @@ fn a_reload_says_what_is_in_force_and_what_is_not() {
 }
 
 #[test]
+fn a_reload_says_what_of_a_name_stays_and_what_is_set_back() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), FIRST);
+    let server = serve(folder.path(), &["--config=s.toml", "--log-format=logfmt"], &[]);
+    let read = "info message=\"the configuration was read again\"";
+    // Changed by hand: the lease, which is declared, and what is not; and a gauge.
+    for (target, body) in [
+        ("/queues/jobs", r#"{"lease":"7s","max_depth":9}"#),
+        ("/topics/clicks", r#"{"max_age":"1h"}"#),
+        ("/gauges/seen", r#"{"topic":"clicks","measure":"rate","every":"2s"}"#),
+    ] {
+        assert!(server.connect().put(target, body).status < 300, "{target}");
+    }
+    assert_eq!(
+        told_again(&server),
+        [
+            "info message=\"queues.jobs is as it is declared again\" from=s.toml:4",
+            "info message=\"gauges.seen is as it is declared again\" from=s.toml:13",
+            read
+        ]
+    );
+    let jobs = settings(&server, "/queues/jobs");
+    assert_eq!((&jobs["lease"], &jobs["max_depth"]), (&"120s".into(), &9.into()));
+    write(folder.path(), &FIRST.replace("max_attempts = 3\ndead_letter = 'gone'\n", ""));
+    assert_eq!(
+        told_again(&server),
+        [
+            "info message=\"queues.jobs.dead_letter is declared no more: it stays as it is\"",
+            "info message=\"queues.jobs.max_attempts is declared no more: it stays as it is\"",
+            "info message=\"queues.jobs is in force\" from=s.toml:4",
+            read
+        ]
+    );
+    assert_eq!(settings(&server, "/queues/jobs")["max_attempts"], 3);
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
 fn what_needs_a_restart_is_compared_with_what_is_in_force() {
     let folder = TempDir::new().unwrap();
     write(folder.path(), "");

@@ -1,14 +1,17 @@
 //! The engine is away: at the start, later, for one gateway of two.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
+use nix::sys::signal::Signal;
 use streamgauge_tests::client::Client;
 use streamgauge_tests::link::Link;
 use streamgauge_tests::nats::Cluster;
 use streamgauge_tests::process::Server;
 use streamgauge_tests::wait::{SOON, until, until_within};
+use tempfile::TempDir;
 
-use crate::{JOINED, OFTEN, gateway, has, is_ready, joined, started};
+use crate::{JOINED, OFTEN, gateway, has, is_ready, joined, shows, started};
 
 /// Until what would change something is refused, and how.
 fn refused(server: &Server) -> streamgauge_tests::client::Answer {
@@ -38,8 +41,9 @@ fn a_gateway_starts_without_the_engine_and_joins_when_it_comes() {
     joined(&a);
     assert_eq!(a.connect().post("/put?queue=q", "x").status, 200);
     assert_eq!(a.get("/get?queue=q"), "x");
-    let engine: Vec<_> = a.process.stderr().lines().filter(|line| line.starts_with("engine: ")).map(str::len).collect();
-    assert_eq!(engine.len(), 2, "one line when it is away, and one when it is there");
+    let said = a.complaints();
+    let engine = said.lines().filter(|line| line.starts_with("engine: ")).count();
+    assert_eq!(engine, 2, "one line when it is away, and one when it is there: {said}");
 }
 
 #[test]
@@ -69,6 +73,23 @@ fn streams_stay_open_while_the_engine_is_away_and_nothing_answered_is_lost() {
 }
 
 #[test]
+fn a_gateway_comes_back_from_an_outage_that_was_longer_than_it_sends_anything_again() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let a = gateway(&cluster.url(), &["--engine-timeout", "1s"]);
+    cluster.stop(0);
+    // The connection is not known to be gone yet: it is sent, again and again.
+    assert_eq!(a.connect().post("/put?queue=q&id=one", "one").status, 503);
+    refused(&a);
+    // That ends after a minute.
+    thread::sleep(Duration::from_secs(75));
+    assert!(!is_ready(a.address));
+    cluster.go_on(0);
+    joined(&a);
+    until("it to be taken", || (a.connect().post("/put?queue=q&id=one", "one").status == 200).then_some(()));
+    assert_eq!([a.get("/get?queue=q"), a.get("/get?queue=q")], ["one", ""]);
+}
+
+#[test]
 fn one_gateway_that_is_cut_off_refuses_and_comes_back_to_what_the_others_did() {
     let Some(cluster) = Cluster::start(1) else { return };
     let mut link = Link::to(cluster.addresses()[0]);
@@ -95,6 +116,47 @@ fn one_gateway_that_is_cut_off_refuses_and_comes_back_to_what_the_others_did() {
 }
 
 #[test]
+fn what_was_asked_before_an_outage_does_not_happen_behind_it() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let mut link = Link::to(cluster.addresses()[0]);
+    let a = gateway(&cluster.url(), &[]);
+    let b = gateway(&format!("nats://{}", link.address()), &["--engine-timeout", "1s"]);
+    let delete = |server: &Server| {
+        let mut client = server.connect();
+        client.send("DELETE /queues/removed HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        client.answer().status
+    };
+    // An id counts once for a moment only, as if the outage were longer than that.
+    for queue in ["removed", "once"] {
+        let target = format!("/queues/{queue}");
+        assert_eq!(a.connect().put(&target, r#"{"dedupe_window":"1s"}"#).status, 201);
+    }
+    shows(&b, "/queues", |text| text.contains("\"once\""));
+    link.cut();
+    // The connection is not known to be gone: what is asked now is on its way, and comes there when the network is mended.
+    assert_eq!(b.connect().post("/put?queue=once&id=one", "one").status, 503);
+    assert_eq!(delete(&b), 503);
+    assert_eq!(a.connect().post("/put?queue=once&id=one", "one").status, 200);
+    assert_eq!(a.get("/get?queue=once"), "one");
+    assert_eq!(delete(&a), 200);
+    assert_eq!(a.connect().put("/queues/removed", "{}").status, 201);
+    assert_eq!(a.connect().post("/put?queue=removed", "new").status, 200);
+    refused(&b);
+    // What nobody waits for is not asked for again while there is no connection.
+    thread::sleep(Duration::from_secs(20));
+    link.mend();
+    joined(&b);
+    assert_eq!(b.connect().post("/put?queue=behind", "x").status, 200);
+    for server in [&a, &b] {
+        shows(server, "/stats?queue=behind&format=json", |text| text.contains("\"depth\":1,"));
+        assert_eq!(server.get("/peek?queue=once"), "", "it was got, and is not there again");
+        assert!(server.get("/peek?queue=removed").contains("new"), "it was made since");
+    }
+    let consumers = cluster.ask(0, "$JS.API.CONSUMER.NAMES.streamgauge-log", "");
+    assert!(consumers["total"].as_u64().is_some_and(|total| total <= 7), "{consumers}");
+}
+
+#[test]
 fn a_gateway_that_comes_back_to_a_log_without_its_place_says_so_and_ends() {
     let Some(cluster) = Cluster::start(1) else { return };
     let mut link = Link::to(cluster.addresses()[0]);
@@ -114,4 +176,43 @@ fn a_gateway_that_comes_back_to_a_log_without_its_place_says_so_and_ends() {
     assert!(said.contains("the log begins with message") && said.contains("begins anew from what was saved"), "{said}");
     // Started again, it is one of them.
     assert!(has(&gateway(&cluster.url(), &OFTEN), "t", "first", |told| told.contains(&line)).len() > line.len());
+}
+
+#[test]
+fn what_is_declared_while_the_engine_is_away_becomes_what_was_said_last() {
+    let Some(mut cluster) = Cluster::start(1) else { return };
+    cluster.kill(0);
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("s.toml");
+    fs::write(&file, "[queues.kept]\nlease = '11s'\n\n[queues.withdrawn]\nlease = '11s'\n").unwrap();
+    let a = started(&cluster.url(), &["--config", file.to_str().unwrap()]);
+    until("it is late", || a.process.stderr().contains("queues.withdrawn is not there yet").then_some(()));
+    fs::write(&file, "[queues.kept]\nlease = '22s'\n").unwrap();
+    a.process.signal(Signal::SIGHUP);
+    until("it is read", || a.process.stderr().contains("the configuration was read again").then_some(()));
+    cluster.restart(0);
+    joined(&a);
+    let lease = || Client::connect(a.address).get("/queues/kept").text();
+    until("it is there", || lease().contains("\"lease\":\"22s\"").then_some(()));
+    // What was declared before would be tried again within a second.
+    thread::sleep(Duration::from_millis(2_500));
+    assert!(lease().contains("\"lease\":\"22s\""), "{}", lease());
+    assert_eq!(Client::connect(a.address).get("/queues/withdrawn").status, 404);
+}
+
+#[test]
+fn what_a_gauge_tells_while_the_engine_is_away_is_published_when_it_is_back() {
+    let Some(mut cluster) = Cluster::start(1) else { return };
+    let a = gateway(&cluster.url(), &[]);
+    let mut client = a.connect();
+    assert_eq!(client.put("/gauges/g", r#"{"topic":"t","measure":["moments"],"every":"3s"}"#).status, 201);
+    assert_eq!(client.post("/pub?topic=t", "7").status, 200);
+    cluster.kill(0);
+    refused(&a);
+    // The pane ends meanwhile.
+    thread::sleep(Duration::from_secs(5));
+    cluster.restart(0);
+    joined(&a);
+    let told = has(&a, "gauge.g", "first", |text| text.contains("\"count\":1"));
+    assert_eq!(told.matches("\"count\":1").count(), 1, "{told}");
 }

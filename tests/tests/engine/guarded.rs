@@ -11,7 +11,7 @@ use streamgauge_tests::command::run;
 use streamgauge_tests::nats::Cluster;
 use tempfile::TempDir;
 
-use crate::gateway;
+use crate::{gateway, started};
 
 /// What is only told to the engine.
 const SECRET: &str = "s3cr3t-0f-th3-3ng1n3";
@@ -45,6 +45,21 @@ fn by_a_token() {
     let right = written(&folder, "right", &format!("{SECRET}\n"));
     let wrong = written(&folder, "wrong", &format!("{SECRET}!"));
     lets_in(&cluster.url(), &["--engine-token-file", &right], &[&[], &["--engine-token-file", &wrong]]);
+}
+
+#[test]
+fn who_may_not_publish_is_told_so() {
+    let may = "permissions: { publish: [\"$JS.API.>\"], subscribe: [\"_INBOX.>\"] }";
+    let users = format!("authorization {{ users: [ {{ user: gateway, password: \"{SECRET}\", {may} }} ] }}");
+    let Some(cluster) = Cluster::start_with(1, &users) else { return };
+    let folder = TempDir::new().unwrap();
+    let flags = ["--engine-token-file", &written(&folder, "right", &format!("gateway:{SECRET}\n"))];
+    let why = "nothing can be published on streamgauge.log";
+    let mut server = started(&cluster.url(), &flags);
+    let said = server.process.line("engine: ");
+    assert!(said.contains(why) && said.contains("is its user allowed to?"), "{said}");
+    let (code, said, error) = run(&[&["engine", "check", &cluster.url()][..], &flags].concat(), "");
+    assert!(code == 1 && error.contains(why), "{code}: {said}{error}");
 }
 
 #[test]

@@ -179,3 +179,16 @@ fn a_message_that_somebody_has_removed_is_named() {
     until_saved(&cluster, &a, last);
     assert_eq!(gateway(&url, &OFTEN).get("/get?queue=q"), "one");
 }
+
+#[test]
+fn a_stream_that_is_none_of_a_gateway_is_not_taken_for_one() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let other = r#"{"name":"streamgauge-log","subjects":["streamgauge.log"],"storage":"file","discard":"old"}"#;
+    let made = cluster.ask(0, "$JS.API.STREAM.CREATE.streamgauge-log", other);
+    assert_eq!(made["error"], Value::Null, "{made}");
+    let why = "it discards what is old, and not what is new";
+    let (code, said, error) = run(&["engine", "check", &cluster.url()], "");
+    assert!(code == 1 && error.contains(why), "{code}: {said}{error}");
+    let said = started(&cluster.url(), &[]).process.line("engine: ");
+    assert!(said.contains(why), "{said}");
+}

@@ -88,6 +88,30 @@ fn all_gateways_of_a_group_go_by_the_same() {
 }
 
 #[test]
+fn a_gateway_without_room_for_what_the_group_holds_says_so_and_ends() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let url = cluster.url();
+    let a = gateway(&url, &OFTEN);
+    let mut client = a.connect();
+    assert_eq!(client.put("/topics/t", r#"{"bytes":67108864}"#).status, 201);
+    let line = "x".repeat(1_000);
+    until_within(JOINED, "the log to lose its beginning", || {
+        (0..50).for_each(|_| assert_eq!(client.post("/pub?topic=t", &line).status, 200));
+        (cluster.first_of("streamgauge-log") > 1).then_some(())
+    });
+    for (flags, wrong) in [
+        (["--memory", "40MiB"], "was begun with --memory 1073741824, and this gateway has 41943040"),
+        (["--max-names", "1"], "was begun with --max-names 20000, and this gateway has 1"),
+    ] {
+        let small = ["--log-bytes=1MiB", "--queue-bytes=1MiB", "--max-body-bytes=256KiB"];
+        let mut small = started(&url, &[&flags[..], &small].concat());
+        let code = until_within(JOINED, "it to end", || small.process.try_exit_code());
+        let said = small.process.stderr();
+        assert!(code == 2 && said.contains(wrong) && !said.contains("trying again"), "{code}: {said}");
+    }
+}
+
+#[test]
 fn a_gateway_goes_on_when_the_one_that_was_to_follow_it_can_not_join_the_others() {
     let Some(cluster) = Cluster::start(1) else { return };
     let folder = tempfile::TempDir::new().unwrap();

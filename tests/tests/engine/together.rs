@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use streamgauge_tests::client::Client;
 use streamgauge_tests::law::{lawful, number};
+use streamgauge_tests::link::Link;
+use streamgauge_tests::nats::Cluster;
 
-use crate::{gateway, has, messages, pair, shows};
+use crate::{gateway, has, joined, messages, pair, shows};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -130,9 +132,11 @@ fn a_gauge_measures_what_all_gateways_publish_and_each_pane_is_told_once() {
     let made = at_a.put("/gauges/g", gauge);
     assert_eq!(made.status, 201, "{}", made.head);
     shows(&b, "/gauges", |text| text.contains("\"g\""));
+    // Over more than one pane.
     for number in 0..20 {
         let client = if number % 2 == 0 { &mut at_a } else { &mut at_b };
         assert_eq!(client.post("/pub?topic=t", format!("{{\"x\":{number}}}")).status, 200);
+        std::thread::sleep(Duration::from_millis(60));
     }
     for server in [&a, &b] {
         let read = shows(server, "/gauges/g?format=json", |text| text.contains("\"count\":20,"));
@@ -163,4 +167,43 @@ fn a_gauge_measures_what_all_gateways_publish_and_each_pane_is_told_once() {
     at_b.send("DELETE /gauges/g HTTP/1.1\r\nhost: localhost\r\n\r\n");
     assert_eq!(at_b.answer().status, 200);
     shows(&a, "/gauges", |text| !text.contains("\"g\""));
+}
+
+#[test]
+fn a_gauge_that_waits_for_the_end_of_a_pane_takes_no_time() {
+    let Some((_cluster, [a, _])) = pair() else { return };
+    let mut client = a.connect();
+    assert_eq!(client.put("/gauges/g", r#"{"topic":"t","measure":["rate"],"every":"1s"}"#).status, 201);
+    assert_eq!(client.post("/pub?topic=t", "x").status, 200);
+    has(&a, "gauge.g", "first", |text| text.lines().count() > 1);
+    let Some(before) = a.process.processor_time() else { return };
+    let begun = Instant::now();
+    std::thread::sleep(Duration::from_secs(5));
+    let (took, of) = (a.process.processor_time().expect("it runs") - before, begun.elapsed());
+    assert!(took < of / 2, "{took:?} of {of:?}");
+}
+
+#[test]
+fn a_gauge_that_was_made_again_while_a_gateway_was_cut_off_is_another_one_there_too() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let mut link = Link::to(cluster.addresses()[0]);
+    let (a, b) = (gateway(&cluster.url(), &[]), gateway(&format!("nats://{}", link.address()), &[]));
+    let mut client = a.connect();
+    let gauge = r#"{"topic":"t","measure":["moments"]}"#;
+    assert_eq!(client.put("/gauges/g", gauge).status, 201);
+    for number in 0..3 {
+        assert_eq!(client.post("/pub?topic=t", number.to_string()).status, 200);
+    }
+    let counts = |count: &'static str| move |text: &str| text.contains(count);
+    shows(&b, "/gauges/g?format=json", counts("\"count\":3,"));
+    link.cut();
+    client.send("DELETE /gauges/g HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    assert_eq!(client.answer().status, 200);
+    assert_eq!(client.put("/gauges/g", gauge).status, 201);
+    assert_eq!(client.post("/pub?topic=t", "7").status, 200);
+    link.mend();
+    joined(&b);
+    for server in [&a, &b] {
+        shows(server, "/gauges/g?format=json", counts("\"count\":1,"));
+    }
 }

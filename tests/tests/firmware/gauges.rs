@@ -138,7 +138,10 @@ fn every_format_and_every_refusal_fits() {
         let read = board.get_bytes(&format!("/gauges/g?format={format}"));
         assert!(read.starts_with(begins.as_bytes()), "{format}: {}", String::from_utf8_lossy(&read));
     }
-    let full = "there is no room for this gauge beside the others: fewer bins, panes or groups take less\n";
+    let full = concat!(
+        "there is no room for this gauge beside the others: fewer bins, panes or groups take less,",
+        " unless there is no storage for its measures at all\n"
+    );
     for definition in [
         r#"{"field":"t","measure":"quantiles"}"#,
         r#"{"field":"t","measure":["moments","quantiles"],"bins":128}"#,

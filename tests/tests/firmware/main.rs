@@ -180,6 +180,16 @@ fn every_byte_comes_back_and_8_kib_are_the_other_bound() {
     let encoded: String = every.iter().take(256).map(|byte| format!("%{byte:02X}")).collect();
     assert_eq!(client.get(&format!("/put?data={encoded}")).status, 200);
     assert_eq!(client.get("/get").body, every[..256]);
+    // The bound that it names is the one that there is.
+    assert_eq!(client.put("/queues/main", r#"{"overflow":"reject"}"#).status, 200);
+    for _ in 0..7 {
+        assert_eq!(client.post("/put", &every).status, 200);
+    }
+    let full = client.post("/put", &every);
+    let line = "the queue main is full: the limit queue-bytes 8192 is reached\n";
+    assert_eq!((full.status, full.text().as_str()), (503, line));
+    let settings = client.get("/queues/main").text();
+    assert!(settings.contains("\"bytes\":8192,"), "{settings}");
 }
 
 #[test]
@@ -237,12 +247,29 @@ fn what_is_lent_is_acknowledged_or_comes_back() {
             ["acked", "delivered", "ready", "delayed", "leased", "overflow", "dead", "expired", "purged"].map(term);
         assert_eq!(accepted, fates.iter().sum::<u64>(), "the law of {queue}: {stats}");
     }
-    // Settings are changed, and a queue too many is not made.
+    // Settings are changed, a queue too many is not made, and none is removed, as its storage would not come back.
+    assert_eq!(board.send(b"DELETE /queues/jobs HTTP/1.1\r\n\r\n"), (501, "names are for good here\n".to_owned()));
+    assert_eq!(board.send(b"DELETE /topics/main HTTP/1.1\r\n\r\n").0, 501);
     assert_eq!(board.put("/queues/jobs", r#"{"lease":"5s","max_attempts":3}"#), (200, String::new()));
     assert_eq!(
         board.put("/queues/third", "{}"),
         (507, "the limit max-names 2 is reached: no more queues\n".to_owned())
     );
+}
+
+#[test]
+fn a_token_from_before_a_start_settles_nothing() {
+    let lent = || {
+        let board = Board::start()?;
+        assert_eq!(board.post("/put", "a").0, 200);
+        let token = board.connect().get("/get?lease=60").header("X-Lease").map(str::to_owned);
+        Some((board, token.expect("a token")))
+    };
+    // One board is gone before there is another.
+    let Some((_, before)) = lent() else { return };
+    let Some((board, now)) = lent() else { return };
+    assert_eq!(board.post(&format!("/ack?lease={before}"), "").0, 410);
+    assert_eq!(board.post(&format!("/ack?lease={now}"), ""), (200, "acked 1\n".to_owned()));
 }
 
 #[test]
@@ -268,10 +295,12 @@ fn moments_of_posted_numbers() {
         // A bit of sixteen after the point, and five decimals.
         assert!((value - expected).abs() <= 2.1e-5, "{name}: {value}, not {expected}");
     }
-    for wrong in ["1\nx\n", "1e3", "32768", "-32768.1", "1.", ".5", "nan", "1234567890123456789012"] {
+    for wrong in ["1\nx\n", "0.1234567890x", "1e3", "32768", "-32768.1", "1.", ".5", "nan", "1234567890123456789012"] {
         assert_eq!(board.post("/moments", wrong).0, 400, "{wrong:?}");
     }
+    assert_eq!(board.post("/moments?reset=1", "x").0, 400);
     assert_eq!(board.get("/moments"), text, "a batch with something wrong in it is not taken");
+    assert_eq!(board.post("/moments?reset=1", "0.30000000000000004").1.lines().nth(1), Some("mean:0.30000"));
     assert_eq!(board.post("/moments?reset=1", "1\n2\n4\n8").1.lines().nth(1), Some("mean:3.75000"));
 }
 

@@ -15,7 +15,9 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use streamgauge_tests::client::Client;
+use streamgauge_tests::command;
 use streamgauge_tests::process::Server;
+use streamgauge_tests::wait::until;
 use streamgauge_tests::{kept, needs};
 use tempfile::TempDir;
 
@@ -105,6 +107,33 @@ fn however_many_names_there_are_the_series_are_bounded() {
 }
 
 #[test]
+fn a_server_tells_how_it_is_when_all_else_is_taken_and_counts_what_it_said() {
+    let server = Server::everything(["--max-body-bytes=17000", "--max-buffered-bytes=17000", "--enable-logging"]);
+    let mut client = server.connect();
+    for number in 0..100 {
+        assert_eq!(client.put(&format!("/gauges/g{number}"), r#"{"topic":"t","measure":["rate"]}"#).status, 201);
+    }
+    let counted = || {
+        let answer = server.connect().get("/metrics");
+        assert_eq!((answer.status, answer.body.len() > 17_000), (200, true), "{}", answer.text());
+        let text = answer.text();
+        let of = |status: u16| {
+            samples(&text).get(&*format!("streamgauge_http_answers_total{{status=\"{status}\"}}")).map_or(0.0, |n| *n)
+        };
+        [of(200), of(503)]
+    };
+    let before = counted();
+    assert_eq!(client.get("/gauges").status, 503, "it is too long for now");
+    let after = counted();
+    assert_eq!([after[0] - before[0], after[1] - before[1]], [1.0, 1.0], "one answer of 200 is that of /metrics");
+    let said = until("a line of the log", || {
+        let said = server.process.stderr();
+        said.lines().find(|line| line.contains("GET /gauges ")).map(str::to_owned)
+    });
+    assert!(said.contains("GET /gauges 503"), "{said}");
+}
+
+#[test]
 fn what_requests_are_refused_for_is_what_a_server_is_short_of() {
     let server = Server::everything(["--max-names=3"]);
     let mut client = server.connect();
@@ -124,6 +153,32 @@ fn what_requests_are_refused_for_is_what_a_server_is_short_of() {
     let text = client.get("/readyz").text();
     assert!(text.contains("\nmemory: limited: no room within --memory: "), "{text}");
     assert_eq!(limited(), [1.0, 1.0]);
+}
+
+#[test]
+fn what_is_answered_by_accept_says_so() {
+    let server = used(&[]);
+    let mut client = server.connect();
+    let mut told = |target: &str, accept: &str| {
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: t\r\nAccept: {accept}\r\n\r\n"));
+        let answer = client.answer();
+        ["content-type", "vary"].map(|name| {
+            let value = answer.header(name).unwrap_or_default();
+            value.split(';').next().unwrap_or_default().to_owned()
+        })
+    };
+    let (text, json, open) = ("text/plain", "application/json", "application/openmetrics-text");
+    for (target, accept, expected) in [
+        ("/metrics", "application/openmetrics-text;q=0.1, text/plain", [text, "accept"]),
+        ("/metrics", "text/plain;q=0.3, application/*;q=0.4", [open, "accept"]),
+        ("/readyz", "application/json;q=0.1, text/plain", [text, "accept"]),
+        ("/readyz", "application/*", [json, "accept"]),
+        ("/gauges/none", "application/json", ["application/problem+json", "accept"]),
+        ("/get?queue=jobs", "text/plain", [text, ""]),
+        ("/stats?queue=jobs&format=json", "text/plain", [json, ""]),
+    ] {
+        assert_eq!(told(target, accept), expected, "{target} {accept}");
+    }
 }
 
 #[test]
@@ -193,7 +248,36 @@ fn promtool_finds_nothing_wrong() {
         .spawn()
         .unwrap();
     check.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let output = check.wait_with_output().unwrap();
+    let output = command::ended(check);
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn what_subscribers_got_is_counted_from_a_start_on_and_what_was_published_goes_on() {
+    let folder = TempDir::new().expect("a folder");
+    let follow = |server: &Server, lines: &str| {
+        let mut subscriber = server.connect();
+        subscriber.send("GET /sub?topic=t&multipart=0 HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        assert!(subscriber.head().contains(" 200 "));
+        assert_eq!(server.connect().post("/pub?topic=t", lines).status, 200);
+        for line in std::iter::once("\r").chain(lines.lines()) {
+            assert_eq!(subscriber.chunk(), Some(format!("{line}\n").into_bytes()));
+        }
+    };
+    let counted = |server: &Server| {
+        let text = server.get("/metrics");
+        ["published_messages", "sent_messages", "subscriptions"]
+            .map(|name| samples(&text)[&*format!("streamgauge_topic_{name}_total{{topic=\"t\"}}")])
+    };
+    let server = kept::serve(folder.path(), &[]);
+    follow(&server, "one\ntwo\nthree");
+    assert_eq!(counted(&server), [3.0, 3.0, 1.0]);
+    assert_eq!(server.stop(), 0);
+    let server = kept::serve(folder.path(), &[]);
+    assert_eq!(counted(&server), [3.0, 0.0, 0.0], "after a stop");
+    follow(&server, "four");
+    kept::killed(server);
+    let server = kept::serve(folder.path(), &[]);
+    assert_eq!(counted(&server), [4.0, 0.0, 0.0], "after a crash");
 }

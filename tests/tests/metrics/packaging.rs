@@ -71,7 +71,9 @@ fn each_alert_fires_when_it_should_and_not_else() {
     let tests = workspace().join("tests/tests/metrics/alerts.test.yaml");
     promtool(["test", "rules"], &tests);
     let (alerts, tests) = (text("alerts.yaml"), std::fs::read_to_string(tests).unwrap());
-    for alert in alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+    let named: Vec<_> = alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert!(named.len() >= 12, "{named:?}");
+    for alert in named {
         for how in ["fires", "does not"] {
             assert!(tests.contains(&format!("- name: {alert} {how}\n")), "{alert} {how}: no test");
         }

@@ -1,6 +1,6 @@
 //! `streamgauge token`, SIGHUP, what is never logged, and a server that is open to others.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use nix::sys::signal::Signal;
 use streamgauge_tests::command::{fine, run, streamgauge};
@@ -37,6 +37,7 @@ fn a_token_is_printed_once_and_the_file_has_its_hash() {
     for (args, line) in [
         (["--rights=read:x", "--name=a"], "none of pub, sub, put, get and admin"),
         (["--rights=sub:*", "--name=a b"], "a text without spaces"),
+        (["--rights=sub:*", "--name=sg_build"], "a text that does not begin with sg_"),
         (["--rights=sub:*", "--expires=soon"], "a time such as 2027-01-31T12:00:00Z"),
         (["--rights=sub:*", "--messages=0"], "a number of messages a second above 0"),
     ] {
@@ -58,6 +59,54 @@ fn a_token_is_printed_once_and_the_file_has_its_hash() {
         (status(&server, "GET /stats", &bearer(&third)), status(&server, "GET /stats", &bearer(&second))),
         (200, 401)
     );
+}
+
+#[test]
+fn who_could_read_the_file_still_can_when_a_token_is_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, link) = (folder.path().join("tokens"), folder.path().join("link"));
+    let file = link.to_str().expect("a path of text");
+    std::os::unix::fs::symlink(&path, &link).expect("a link");
+    for name in ["leaked", "good"] {
+        fine(&["token", "new", "--tokens", file, "--rights=sub:*", "--name", name], "");
+    }
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("a mode");
+    let is_root = nix::unistd::geteuid().is_root();
+    if is_root {
+        std::os::unix::fs::chown(&path, Some(12_345), Some(12_346)).expect("an owner");
+    }
+    let of = || {
+        let about = std::fs::metadata(&path).expect("a file");
+        (about.permissions().mode() & 0o777, about.uid(), about.gid())
+    };
+    let before = of();
+    // What a command that was stopped has left is in nobody's way.
+    std::fs::write(folder.path().join("tokens.new"), "half").expect("a file");
+    fine(&["token", "remove", "--tokens", file, "leaked"], "");
+    assert_eq!(of(), before);
+    assert!(link.is_symlink() && !folder.path().join("tokens.new").exists());
+    let text = std::fs::read_to_string(&path).expect("text");
+    assert!(text.lines().count() == 1 && text.contains("name=good"), "{text}");
+}
+
+#[test]
+fn commands_that_change_the_file_at_once_all_do() {
+    let tokens = Tokens::new();
+    std::fs::write(&tokens.path, "").expect("the file is written");
+    let file = tokens.path.to_str().expect("a path of text");
+    let all = |action: &(dyn Fn(usize) + Sync)| {
+        std::thread::scope(|scope| (0..8).for_each(|number| drop(scope.spawn(move || action(number)))));
+    };
+    let new = |name: String| drop(fine(&["token", "new", "--tokens", file, "--rights=sub:*", "--name", &name], ""));
+    all(&|number| new(format!("old{number}")));
+    all(&|number| match number % 2 {
+        0 => drop(fine(&["token", "remove", "--tokens", file, &format!("old{number}")], "")),
+        _ => new(format!("new{number}")),
+    });
+    let text = std::fs::read_to_string(&tokens.path).expect("text");
+    let mut names: Vec<_> = text.lines().filter_map(|line| line.split("name=").nth(1)).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["new1", "new3", "new5", "new7", "old1", "old3", "old5", "old7"], "{text}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn a_ticket_lets_an_event_source_look_and_nobody_change() {
         (status(&server, "GET /stats?topic=clicks.de", &bearer(&token)) == 401).then_some(())
     });
     assert_eq!(status(&server, &with("GET /stats?topic=clicks.de"), ""), 401);
-    let log = server.process.stderr();
+    let log = server.complaints();
     assert!(
         log.contains("/stats?topic=clicks.de&ticket=- ") && !log.contains(&ticket) && !log.contains(&token),
         "{log}"

@@ -75,6 +75,12 @@ fn a_server_goes_on_with_all_that_it_had_when_its_heir_fails_after_it_was_handed
         let token = client.get("/get?queue=jobs&lease=600").header("x-lease").unwrap().to_owned();
         // By hand, after the file was read.
         assert_eq!(client.put("/queues/jobs", r#"{"max_attempts":9}"#).status, 200);
+        let began = || {
+            let counted = Client::connect(server.address).get("/metrics").text();
+            counted.lines().find(|line| line.starts_with("process_start_time_seconds ")).map(str::to_owned)
+        };
+        let began_before = began();
+        assert!(began_before.is_some());
         // That it has other bytes is known when it is there.
         write(folder.path(), "[queues.new]\n\n[queues.jobs]\nbytes = '2MiB'\n");
         for _ in 0..2 {
@@ -82,6 +88,7 @@ fn a_server_goes_on_with_all_that_it_had_when_its_heir_fails_after_it_was_handed
             let why = "s.toml:3: queues.jobs: bytes are given when a queue is made, and stay: remove it first";
             assert!(said.contains(why) && said.contains(" did not go on (exit status: 2)"), "{args:?}: {said}");
         }
+        assert_eq!(began(), began_before, "it is the same process");
         let mut client = Client::connect(server.address);
         assert_eq!(client.post(&format!("/ack?queue=jobs&lease={token}"), "").status, 200);
         assert_eq!(client.get("/get?queue=jobs").text(), "two");

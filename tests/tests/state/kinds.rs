@@ -38,11 +38,31 @@ fn a_state_expires_when_nobody_adds_to_it() {
     let out = fine(&["moments", "--state", &state, "--key", "k", "--expire", "100", "--json"], b"1\nx\nnan\n-inf\n2\n");
     assert!(out.starts_with("{\"count\":2,"), "{out}");
     assert!(out.ends_with("\"rejected\":{\"not_a_number\":1,\"nan\":1,\"infinite\":1}}\n"), "{out}");
-    fine(&["histogram", "--integers", "--state", &state, "--key", "h", "--expire", "100"], b"1\n2\n");
-    for key in ["k", "streamgauge:k", "h", "streamgauge:h"] {
-        let left: i64 = redis.ask(&["PTTL", key]).parse().expect("milliseconds");
-        assert!((50_000..=100_000).contains(&left), "{key}: {left}");
+    let add = |expire: &[&str]| {
+        fine(&[&["moments", "--state", &state, "--key", "k"], expire].concat(), b"3\n");
+        fine(&[&["histogram", "--integers", "--state", &state, "--key", "h"], expire].concat(), b"1\n2\n");
+    };
+    let left = |key: &str| -> i64 { redis.ask(&["PTTL", key]).parse().expect("milliseconds") };
+    const KEYS: [&str; 4] = ["k", "streamgauge:k", "h", "streamgauge:h"];
+    // The longest time that anybody gave counts, from whoever added last.
+    for (expire, least, most) in [("100", 50_000, 100_000), ("900", 500_000, 900_000), ("100", 500_000, 900_000)] {
+        add(&["--expire", expire]);
+        for key in KEYS {
+            assert!((least..=most).contains(&left(key)), "{key} after {expire}: {}", left(key));
+        }
     }
+    KEYS.iter().for_each(|key| _ = redis.ask(&["EXPIRE", key, "200"]));
+    add(&["--expire", "100"]);
+    assert!(KEYS.iter().all(|key| left(key) > 500_000), "{:?}", KEYS.map(left));
+    // Who gives none keeps it for ever, whatever the next one gives.
+    for expire in [&[][..], &["--expire", "100"]] {
+        add(expire);
+        assert_eq!(KEYS.map(left), [-1; 4]);
+    }
+    // Nor does an earlier version's, which has noted nothing, get an end.
+    ["streamgauge:k", "streamgauge:h"].iter().for_each(|key| _ = redis.ask(&["HDEL", key, "lifetime"]));
+    add(&["--expire", "100"]);
+    assert_eq!(KEYS.map(left), [-1; 4]);
 }
 
 #[test]

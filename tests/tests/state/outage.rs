@@ -1,6 +1,7 @@
 //! Redis away while values come.
 
 use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
@@ -69,6 +70,34 @@ fn a_graph_that_cannot_leave_does_not_grow_for_ever() {
     let edges = fine(&["state", "export", "--state", &state, "--key", "g"], b"");
     assert_eq!(edges.lines().filter(|line| line.ends_with("\t1")).count(), EDGES + 1);
     assert_eq!(edges.lines().count(), EDGES + 1);
+}
+
+#[test]
+fn a_server_that_is_busy_is_waited_for() {
+    let Some(redis) = Redis::start() else { return };
+    let state = redis.url();
+    let mut moments = Fed::start(&["moments", "--json", "--every", "1000", "--state", &state, "--key", "k"]);
+    moments.feed("1\n");
+    until("it to be added", || (redis.ask(&["HGET", "k", "count"]) == "1").then_some(()));
+    redis.ask(&["CONFIG", "SET", "lua-time-limit", "50"]);
+    let cli = |command: &[&str]| {
+        let mut cli = Command::new("redis-cli");
+        cli.args(["-p", &redis.port.to_string()]).args(command).stdout(Stdio::piped());
+        cli
+    };
+    // Another one has no end, and whoever asks meanwhile is told so.
+    let endless = cli(&["EVAL", "while true do end", "0"]).spawn().expect("redis-cli starts");
+    let answer = |command: &[&str]| String::from_utf8(cli(command).output().expect("an answer").stdout).expect("text");
+    until("redis to be busy", || answer(&["PING"]).starts_with("BUSY").then_some(()));
+    moments.feed(&"2\n".repeat(10));
+    // Several tries, one of them over a new connection if that is given up.
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(answer(&["SCRIPT", "KILL"]).trim(), "OK");
+    endless.wait_with_output().expect("it ends");
+    let (code, out, err) = moments.end();
+    assert_eq!(code, 0, "{err}");
+    assert!(out.lines().last().is_some_and(|line| line.starts_with("{\"count\":11,")), "{out}");
+    assert!(err.contains("BUSY") && !err.contains("the connection to the state was lost"), "{err}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal::{SIGKILL, SIGTERM};
 use serde_json::Value;
 use streamgauge_tests::build::tool;
+use streamgauge_tests::command::ended;
 pub(crate) use streamgauge_tests::command::{fine, run};
 use streamgauge_tests::exact::Exact;
 use streamgauge_tests::needs;
@@ -104,7 +105,7 @@ impl Fed {
     /// Exit code, stdout and stderr.
     pub(crate) fn end(mut self) -> (i32, String, String) {
         drop(self.stdin.take());
-        let output = self.child.wait_with_output().expect("an end");
+        let output = ended(self.child);
         let text = |bytes| String::from_utf8(bytes).expect("text");
         (output.status.code().expect("no signal"), text(output.stdout), text(output.stderr))
     }

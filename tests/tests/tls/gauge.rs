@@ -26,6 +26,11 @@ impl Gauge {
     pub(crate) fn new(args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Authority::new(folder.path(), "ca").vouch("server", &HERE);
+        Self::of(folder, args)
+    }
+
+    /// One with the certificate of a folder.
+    pub(crate) fn of(folder: TempDir, args: &[&str]) -> Self {
         let mut gauge = Self { process: Self::start(folder.path(), args), address: ([0; 4], 0).into(), folder };
         let line = gauge.process.line("pubsub   https://");
         gauge.address = line.split_whitespace().next().unwrap().parse().unwrap();

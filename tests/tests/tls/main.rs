@@ -1,6 +1,7 @@
 //! TLS and HTTP/2, with clients that others have written: curl, openssl and h2load.
 
 mod gauge;
+mod page;
 mod unsent;
 
 use std::fs;
@@ -290,7 +291,7 @@ fn what_is_no_handshake_is_told_counted_and_never_waited_for() {
     if !have_clients() {
         return;
     }
-    let gauge = Gauge::new(&["--header-timeout=1"]);
+    let mut gauge = Gauge::new(&["--header-timeout=1"]);
     let plain = said_to(gauge.address, b"GET /stats HTTP/1.1\r\nHost: x\r\n\r\n");
     let plain = String::from_utf8(plain).unwrap();
     assert!(plain.starts_with("HTTP/1.1 400 ") && plain.ends_with("this port speaks TLS: use https\n"), "{plain}");
@@ -305,6 +306,8 @@ fn what_is_no_handshake_is_told_counted_and_never_waited_for() {
     for end in ["{end=\"plain\"} 1", "{end=\"late\"} 2", "{end=\"failed\"} 2"] {
         assert!(metrics.contains(&format!("tls_handshakes_total{end}\n")), "{end}: {metrics}");
     }
+    gauge.process.signal(SIGTERM);
+    gauge.process.wait();
     assert!(!gauge.process.stderr().contains("handshake"), "{}", gauge.process.stderr());
 }
 
@@ -369,7 +372,7 @@ fn long_messages_are_whole_over_all_of_it() {
         assert!(again.trim_ascii() == all.trim_ascii(), "{version}: {} bytes", again.len());
     }
     for curl in live.drain(..) {
-        let output = curl.wait_with_output().unwrap();
+        let output = command::ended(curl);
         assert!(
             output.status.success() && output.stdout.trim_ascii() == all.trim_ascii(),
             "{} bytes",
@@ -426,7 +429,7 @@ fn many_subscribers_share_a_connection() {
     for message in ["first", "second", "third"] {
         gauge.curl(&["-d", message, &gauge.url("/pub")]).unwrap();
     }
-    let output = curl.wait_with_output().unwrap();
+    let output = command::ended(curl);
     let heard = String::from_utf8(output.stdout).unwrap();
     for message in ["first", "second", "third"] {
         assert_eq!(heard.lines().filter(|line| *line == message).count(), STREAMS);

@@ -74,7 +74,8 @@ fn publish(gauge: &Gauge, lines: usize) -> (Idle, bool) {
     };
     // Until as much is sent as can be.
     let mut last = (behind(), Instant::now());
-    while last.1.elapsed() < Duration::from_millis(50) {
+    while last.1.elapsed() < Duration::from_millis(150) {
+        std::thread::sleep(Duration::from_millis(5));
         let now = behind();
         if now != last.0 {
             last = (now, Instant::now());
@@ -97,8 +98,11 @@ fn the_last_record_comes_though_the_socket_was_full_in_the_middle_of_it() {
         let lines = taken.midpoint(too_much);
         *if publish(&gauge, lines).1 { &mut too_much } else { &mut taken } = lines;
     }
+    let record = RECORD / LINE;
+    let around = [taken - record, taken + record].map(|lines| publish(&gauge, lines).1);
+    assert_eq!(around, [false, true], "{taken} lines are as many as a socket takes, or nearly");
     // Of somewhat less the last record is taken by the session, and not by the socket.
-    for less in 0..=RECORD / LINE {
+    for less in 0..=record {
         let (mut idle, _) = publish(&gauge, taken - less);
         let all = [OPENING, &line().repeat(taken - less)].concat();
         while idle.heard.len() < all.len() {

@@ -6,13 +6,14 @@ use std::net::Ipv4Addr;
 use std::process::Command;
 use std::time::Duration;
 
-use nix::sys::signal::Signal::SIGCONT;
+use nix::sys::signal::Signal::{SIGCONT, SIGTERM};
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::Linger;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use streamgauge_tests::build::tool;
 use streamgauge_tests::client::Client;
+use streamgauge_tests::needs;
 use streamgauge_tests::process::{Process, Server};
 use streamgauge_tests::wait::{until, until_within};
 
@@ -377,6 +378,14 @@ fn what_is_no_file_for_everyone_is_none() {
         assert!(text.contains(said), "{path}: {text}");
     }
     assert_eq!(server.connect().get("/stats").status, 200);
+    // Where no file can be opened nobody knows whether there is one.
+    if needs::programs(&["prlimit"]) {
+        let few = [format!("--pid={}", server.process.id()), "--nofile=3:".to_owned()];
+        assert!(Command::new("prlimit").args(few).status().is_ok_and(|status| status.success()));
+        let answer = client.get("/index.html");
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+        assert_eq!(client.get("/none").status, 404);
+    }
 }
 
 /// The tool in a shell that may open so many files.
@@ -433,6 +442,8 @@ fn a_server_with_fewer_descriptors_than_it_needs_does_not_start() {
         let answer = Client::connect(port).answer();
         assert_eq!((answer.status, answer.text().as_str()), (503, "the limit max-connections 1 is reached\n"));
     }
+    served.signal(SIGTERM);
+    served.wait();
     assert!(!served.stderr().contains("cannot accept"), "{}", served.stderr());
 }
 

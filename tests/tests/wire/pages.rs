@@ -71,6 +71,26 @@ fn a_page_that_is_let_in_may_do_what_anyone_may() {
 }
 
 #[test]
+fn what_a_page_may_send_is_told_and_counted_and_nothing_follows_a_body_that_nobody_reads() {
+    let server = Server::everything(["--cors-origin=*"]);
+    let mut client = server.connect();
+    let preflight = |body: &str| {
+        let length = body.len();
+        format!("OPTIONS /pub HTTP/1.1\r\nhost: x\r\n{OTHER}content-length: {length}\r\n\r\n{body}")
+    };
+    client.send(preflight(""));
+    let answer = client.answer();
+    let allowed = answer.header("access-control-allow-headers").unwrap_or_default().to_owned();
+    assert_eq!((answer.status, answer.header("connection")), (204, None));
+    assert!(["authorization", "traceparent", "tracestate"].iter().all(|name| allowed.contains(name)), "{allowed}");
+    client.send(preflight("x"));
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.header("connection")), (204, Some("close")));
+    let counted = server.get("/metrics");
+    assert!(counted.contains("streamgauge_http_answers_total{status=\"204\"} 2\n"), "{counted}");
+}
+
+#[test]
 fn a_server_on_loopback_is_called_by_its_own_names() {
     let server = Server::start("simplequeue", ["--allow-host=gauge.example"]);
     let port = server.address.port();
