@@ -69,6 +69,11 @@ pub enum Refusal {
         /// Whether the disk doesn't work; if it does, and there is no budget, it is full.
         fails: bool,
     },
+    /// What is done has no room in the log that several servers follow.
+    LogFull {
+        /// The most bytes of it, if there is a bound of its own.
+        most: Option<u64>,
+    },
     /// Not now: why, and it may be asked for again.
     Busy(&'static str),
     /// What is asked for contradicts what there is.
@@ -87,6 +92,7 @@ impl Refusal {
             Self::Missing(Kind::Queue, _) => "no-such-queue",
             Self::NoRoom { .. } => "no-room",
             Self::NoDisk { .. } => "no-disk",
+            Self::LogFull { .. } => "log-full",
             Self::TooMany { .. } => "too-many-names",
             Self::TooManySetAside { .. } => "too-many-set-aside",
             Self::TooManySubscribers { .. } => "too-many-subscribers",
@@ -102,6 +108,7 @@ impl Refusal {
             Self::TooLarge { limit, bytes: most, .. } | Self::Full { limit, most, .. } => Some((limit, *most)),
             Self::NoRoom { budget, .. } => Some(("memory", *budget)),
             Self::NoDisk { budget: Some(budget), .. } => Some(("disk", *budget)),
+            Self::LogFull { most: Some(most) } => Some(("engine-bytes", *most)),
             Self::TooMany { limit, .. } => Some(("max-names", *limit)),
             Self::TooManySetAside { limit, .. } => Some(("max-set-aside", *limit)),
             Self::TooManySubscribers { limit } => Some(("max-subscribers", *limit)),
@@ -129,6 +136,10 @@ impl fmt::Display for Refusal {
             }
             Self::NoDisk { fails: true, .. } => f.write_str("the disk fails, and what can't be kept is not accepted"),
             Self::NoDisk { .. } => f.write_str("the disk is full, and what can't be kept is not accepted"),
+            Self::LogFull { most: Some(most) } => {
+                write!(f, "the limit engine-bytes {most} is reached: the engine's log is full")
+            }
+            Self::LogFull { .. } => f.write_str("the engine has no room for its log"),
             Self::TooMany { kind, limit } => {
                 write!(f, "the limit max-names {limit} is reached: no more {}s", kind.as_str())
             }

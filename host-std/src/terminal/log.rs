@@ -31,6 +31,9 @@ pub enum LogFormat {
 const ASKED_FOR: [&str; 3] =
     ["streamgauge::commands::config", "streamgauge::operations::rights", "streamgauge::server::tls"];
 
+/// Who says at each try, forever, what is told here once: that a server of NATS is away, or refuses to be asked.
+const TOLD_HERE: &str = "async_nats";
+
 /// Sends the log of a program that serves to stderr: warnings always, and more if it is `verbose`. Lines that nobody reads
 /// are let go, and how many is told when somebody does.
 pub fn start_log(verbose: bool, format: LogFormat) {
@@ -46,7 +49,11 @@ pub(crate) fn start_warnings() {
 fn start(verbose: bool, format: LogFormat) {
     super::say_as(format);
     let level = if verbose { LevelFilter::INFO } else { LevelFilter::WARN };
-    let told = Targets::new().with_default(level).with_targets(ASKED_FOR.map(|target| (target, LevelFilter::INFO)));
+    let own = if verbose { level } else { LevelFilter::OFF };
+    let told = Targets::new()
+        .with_default(level)
+        .with_targets(ASKED_FOR.map(|target| (target, LevelFilter::INFO)))
+        .with_target(TOLD_HERE, own);
     // It would say on stderr that it can't write there, and panic.
     let layer = tracing_subscriber::fmt::layer().with_writer(|| progress::Stderr).log_internal_errors(false);
     let layer = match format {

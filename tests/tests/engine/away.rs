@@ -70,6 +70,12 @@ fn streams_stay_open_while_the_engine_is_away_and_nothing_answered_is_lost() {
     assert_eq!(a.connect().post("/pub?topic=t", "behind").status, 200);
     assert_eq!(subscriber.take(7), b"behind\n");
     assert_eq!(a.get("/get?queue=q"), "kept");
+    let said = a.complaints();
+    let of_engine: Vec<_> = said.lines().filter(|line| line.starts_with("engine: ")).collect();
+    let [lost, .., again] = &*of_engine else { panic!("{said}") };
+    assert_eq!(*lost, "engine: the connection to it is lost; what changes anything is refused meanwhile");
+    assert_eq!(*again, "engine: it is there again");
+    assert!(said.lines().count() < 10, "not each try: {said}");
 }
 
 #[test]

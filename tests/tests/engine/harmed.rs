@@ -93,7 +93,10 @@ fn a_full_log_has_room_again_and_may_be_longer_later() {
     let line = "x".repeat(300_000);
     let mut client = a.connect();
     until_within(JOINED, "the log to be full, and that to be said", || {
-        let is_full = client.post("/put?queue=q", &line).status == 507;
+        let refused = client.post("/put?queue=q", &line);
+        let is_full = refused.status == 507;
+        let text = refused.text();
+        assert!(!is_full || text.contains("the limit engine-bytes 1048576 is reached"), "{text}");
         (is_full && a.get("/readyz").contains("engine: limited: its log is full")).then_some(())
     });
     until_within(JOINED, "room", || (client.get("/get?queue=q").status == 200).then_some(()));

@@ -20,9 +20,11 @@ pub(crate) fn refuse<W: Write>(refusal: &Refusal, json: bool, out: &mut W) -> Re
         Refusal::TooLarge { .. } => Status::ContentTooLarge,
         Refusal::Full { .. } | Refusal::TooManySubscribers { .. } | Refusal::Busy(_) => Status::ServiceUnavailable,
         Refusal::Missing(..) => Status::NotFound,
-        Refusal::NoRoom { .. } | Refusal::NoDisk { .. } | Refusal::TooMany { .. } | Refusal::TooManySetAside { .. } => {
-            Status::InsufficientStorage
-        }
+        Refusal::NoRoom { .. }
+        | Refusal::NoDisk { .. }
+        | Refusal::LogFull { .. }
+        | Refusal::TooMany { .. }
+        | Refusal::TooManySetAside { .. } => Status::InsufficientStorage,
         Refusal::Conflict(_) => Status::Conflict,
         Refusal::NotImplemented(_) => Status::NotImplemented,
     };

@@ -40,5 +40,12 @@ const fn bare<'a>(command: &Command<'a>) -> Command<'a> {
 
 /// Whether a refusal is counted by who refused; otherwise there is nobody.
 const fn is_counted(refusal: &Refusal) -> bool {
-    !matches!(refusal, Refusal::Missing(..) | Refusal::NoRoom { .. } | Refusal::NoDisk { .. } | Refusal::TooMany { .. })
+    !matches!(
+        refusal,
+        Refusal::Missing(..)
+            | Refusal::NoRoom { .. }
+            | Refusal::NoDisk { .. }
+            | Refusal::LogFull { .. }
+            | Refusal::TooMany { .. }
+    )
 }

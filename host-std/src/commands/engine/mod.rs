@@ -70,8 +70,8 @@ pub(super) struct EngineOptions {
     /// Bytes of the log after which the state is saved
     #[arg(long, value_name = "BYTES", default_value = "64MiB", value_parser = bytes)]
     engine_save_after: usize,
-    /// Most bytes of the log in the engine; beyond: 507 [default: what the engine has]
-    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    /// Most bytes of the log in the engine, 1MiB at least; beyond: 507 [default: what the engine has]
+    #[arg(long, value_name = "BYTES", value_parser = log_bytes)]
     engine_bytes: Option<usize>,
     /// File with a user's JWT and seed, as `nsc` writes it
     #[arg(long, value_name = "FILE", env = "STREAMGAUGE_ENGINE_CREDS")]
@@ -146,6 +146,13 @@ pub(super) fn servers(text: &str) -> Result<Servers, String> {
         return Err(wrong());
     }
     Ok(Servers(servers))
+}
+
+/// Reads the most bytes of a log. With fewer there would be no room for a long message, whatever is let go of.
+fn log_bytes(text: &str) -> Result<usize, String> {
+    const LEAST: usize = 1 << 20;
+    let number = bytes(text)?;
+    if number < LEAST { Err(format!("must be at least {LEAST}")) } else { Ok(number) }
 }
 
 /// What a stream and a subject may be called.

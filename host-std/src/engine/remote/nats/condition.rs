@@ -6,11 +6,12 @@ use parking_lot::Mutex;
 
 use super::streams::Tell;
 use crate::engine::remote::Order;
+use crate::terminal::{say, warn};
 
 /// Why nothing goes on without a connection.
 pub(super) const LOST: &str = "the connection to it is lost";
 
-/// What is known of the engine; what is proposed is told whenever that changes.
+/// What is known of the engine; what is proposed is told whenever that changes, and so is whoever reads the log.
 #[derive(Debug)]
 pub(super) struct Condition {
     order: Arc<Order>,
@@ -26,6 +27,8 @@ struct Known {
     reads: bool,
     /// Whether this gateway is where the log ends.
     is_current: bool,
+    /// Whether it was there once: who begins says itself what it waits for.
+    was_there: bool,
     why: String,
 }
 
@@ -33,7 +36,7 @@ impl Condition {
     /// Not reached yet.
     pub(super) fn new(order: Arc<Order>) -> Self {
         let why = "it has not been reached yet".to_owned();
-        let known = Known { is_connected: false, answers: true, reads: true, is_current: false, why };
+        let known = Known { is_connected: false, answers: true, reads: true, is_current: false, was_there: false, why };
         Self { order, known: Mutex::new(known) }
     }
 
@@ -42,13 +45,16 @@ impl Condition {
         self.change(|known| known.why = why.to_owned());
     }
 
-    /// The connection is there, or not.
-    fn connected(&self, is_connected: bool) {
-        self.change(|known| {
+    /// The connection is there, or lost, or why there is none again.
+    fn connected(&self, connected: Result<(), Option<String>>) {
+        self.change(|known| match connected {
+            Ok(()) => known.is_connected = true,
             // Whatever else is wrong is so over the next connection too.
-            if std::mem::replace(&mut known.is_connected, is_connected) && !is_connected {
-                LOST.clone_into(&mut known.why);
+            Err(None) if std::mem::take(&mut known.is_connected) => LOST.clone_into(&mut known.why),
+            Err(Some(why)) if !known.is_connected && known.why.starts_with(LOST) => {
+                known.why = format!("{LOST}, and there is no other: {why}");
             }
+            Err(_) => {}
         });
     }
 
@@ -70,7 +76,7 @@ impl Condition {
     /// What is to be called when the connection comes or goes.
     pub(super) fn told(self: &Arc<Self>) -> Tell {
         let this = Arc::clone(self);
-        Arc::new(move |is_connected| this.connected(is_connected))
+        Arc::new(move |connected| this.connected(connected))
     }
 
     /// This gateway is where the log ends.
@@ -93,10 +99,22 @@ impl Condition {
     fn change(&self, f: impl FnOnce(&mut Known)) {
         let mut known = self.known.lock();
         f(&mut known);
-        let is_there = known.is_connected && known.answers && known.reads && known.is_current;
-        if is_there != self.order.is_there() || !is_there {
-            self.order.set_away((!is_there).then(|| known.why.clone()));
+        let (was, is) = (self.order.is_there(), known.is_there());
+        if was != is || !is {
+            self.order.set_away((!is).then(|| known.why.clone()));
         }
+        let is_news = was != is && std::mem::replace(&mut known.was_there, true);
+        match is {
+            true if is_news => say("engine: it is there again"),
+            false if is_news => warn(format_args!("engine: {}; what changes anything is refused meanwhile", known.why)),
+            _ => {}
+        }
+    }
+}
+
+impl Known {
+    const fn is_there(&self) -> bool {
+        self.is_connected && self.answers && self.reads && self.is_current
     }
 }
 
@@ -112,23 +130,29 @@ mod tests {
         let condition = Arc::new(Condition::new(Arc::clone(&order)));
         let tell = condition.told();
         let says = |why: &str| assert_eq!(order.away().as_deref(), Some(why));
-        tell(true);
+        tell(Ok(()));
         condition.unreached("JetStream is not enabled");
         says("JetStream is not enabled");
-        tell(true);
+        tell(Ok(()));
         says("JetStream is not enabled");
-        tell(false);
+        tell(Err(Some("something else".to_owned())));
+        says("JetStream is not enabled");
+        tell(Err(None));
         says("the connection to it is lost");
         condition.answered(Err("it is not asked"));
         says("the connection to it is lost");
-        tell(true);
+        for why in ["authorization violation", "timed out"] {
+            tell(Err(Some(why.to_owned())));
+            says(&format!("the connection to it is lost, and there is no other: {why}"));
+        }
+        tell(Ok(()));
         condition.unreached("it is behind");
         says("it is behind");
         condition.arrived();
         says("it is behind");
         condition.answered(Ok(()));
         assert_eq!(order.away(), None);
-        tell(false);
+        tell(Err(None));
         says("the connection to it is lost");
     }
 }

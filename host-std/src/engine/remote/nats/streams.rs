@@ -120,8 +120,8 @@ impl Streams {
     }
 }
 
-/// What is told of a connection.
-pub(super) type Tell = Arc<dyn Fn(bool) + Send + Sync>;
+/// Who is told of a connection: that it is there, or lost, or why there is none again.
+pub(super) type Tell = Arc<dyn Fn(Result<(), Option<String>>) + Send + Sync>;
 
 async fn connect(settings: &Settings, tell: Option<Tell>) -> Result<Client, String> {
     let Credentials { file, token, ca, certificate } = &settings.credentials;
@@ -134,8 +134,9 @@ async fn connect(settings: &Settings, tell: Option<Tell>) -> Result<Client, Stri
     if let Some(tell) = tell {
         options = options.event_callback(move |event| {
             match event {
-                Event::Connected => tell(true),
-                Event::Disconnected | Event::Closed => tell(false),
+                Event::Connected => tell(Ok(())),
+                Event::Disconnected | Event::Closed => tell(Err(None)),
+                Event::ClientError(error) => tell(Err(Some(error.to_string()))),
                 _ => {}
             }
             std::future::ready(())

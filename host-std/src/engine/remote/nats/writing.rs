@@ -60,7 +60,7 @@ impl Following {
             match self.append(streams, &id, &bytes).await {
                 Ok(position) => return position,
                 // Looks are answered all the same. It is the leader that is asked.
-                Err(Refusal::NoDisk { .. }) => {
+                Err(Refusal::LogFull { .. }) => {
                     if let Ok(info) = streams.log.get_info().await {
                         return info.state.last_sequence;
                     }
@@ -147,7 +147,7 @@ impl Following {
             if is_full(&error) {
                 self.condition.answered(Ok(()));
                 self.order.set_full(true);
-                return Err(if is_open { UNKNOWN } else { Refusal::NoDisk { budget: None, fails: false } });
+                return Err(if is_open { UNKNOWN } else { Refusal::LogFull { most: streams.most } });
             }
             if error.kind() == PublishErrorKind::MaxPayloadExceeded {
                 return Err(if is_open {
