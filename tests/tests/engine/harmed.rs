@@ -67,6 +67,23 @@ fn what_was_saved_is_more_than_a_log_that_has_lost_its_end() {
     }
 }
 
+#[test]
+fn a_state_that_somebody_has_removed_is_saved_again_for_who_joins() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let url = cluster.url();
+    let a = gateway(&url, &OFTEN);
+    assert_eq!(put(&a, "kept"), 200);
+    until_saved(&cluster, &a, 1);
+    for how in ["PURGE", "DELETE"] {
+        let answer = cluster.ask(0, &format!("$JS.API.STREAM.{how}.streamgauge-state"), "");
+        assert_eq!(answer["success"], Value::Bool(true), "{answer}");
+        let b = gateway(&url, &OFTEN);
+        shows(&b, "/peek?queue=q&count=1", |text| text.contains("kept"));
+    }
+    let said = a.complaints();
+    assert_eq!(said.matches("what was saved is gone").count(), 2, "{said}");
+}
+
 /// Until the log was let go of up to somewhere behind a message, while items are put and got: however long that takes, the
 /// state stays small, and no queue becomes full.
 fn until_saved(cluster: &Cluster, gateway: &Server, message: u64) {

@@ -15,6 +15,9 @@ use super::streams::Streams;
 /// How often it is looked whether the state should be saved.
 const CHECK: Duration = Duration::from_secs(1);
 
+/// At every how many of these it is looked whether what was saved is still there.
+const LOOKS: u64 = 8;
+
 /// Bytes of a piece, where the engine takes so many.
 const PIECE: usize = 512 << 10;
 
@@ -88,6 +91,7 @@ impl Streams {
     /// Saves a state, and lets go of what was saved before, and of the log; whether it counts: another gateway may have
     /// saved what is newer.
     async fn save(&self, gateway: u64, position: u64, saved: Vec<u8>, letting: Letting) -> Result<bool, String> {
+        self.keep_state().await?;
         let (number, before) = self.whole().await?.map_or((0, None), |(number, before)| (number, Some(before)));
         if before.is_some_and(|before| before.position >= position) {
             return Ok(false);
@@ -173,6 +177,7 @@ impl Following {
     /// Proposes to save the state whenever much was added to the log, and sees to it that a full one has room again; for
     /// ever.
     pub(super) async fn keep_saving(&self, streams: &Streams) -> Infallible {
+        let mut looks = 0_u64;
         loop {
             // Gateways take turns, mostly.
             let apart = Duration::from_millis((getrandom::u32().unwrap_or(0) % 1_000).into());
@@ -182,6 +187,11 @@ impl Following {
                 continue;
             }
             self.has_let_go.store(false, Ordering::Relaxed);
+            looks += 1;
+            if looks.is_multiple_of(LOOKS) && streams.has_lost_state().await {
+                tracing::warn!("engine: what was saved is gone; it is saved again");
+                self.has_to_save.notify_one();
+            }
             if self.shard.is_to_be_saved(self.least(streams)) {
                 self.order.propose_to_save();
             }

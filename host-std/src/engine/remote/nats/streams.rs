@@ -34,6 +34,8 @@ pub(super) struct Streams {
     pub(super) jetstream: Context,
     pub(super) log: Stream,
     pub(super) state: Stream,
+    /// What the latter is made as.
+    state_config: stream::Config,
     pub(super) group: String,
     /// The most bytes of the log, if there is a bound.
     pub(super) most: Option<u64>,
@@ -58,7 +60,8 @@ impl Streams {
             let other = other(&stream.cached_info().config, &wanted);
             other.map_or(Ok(stream), |why| Err(format!("the stream {} is another one: {why}", wanted.name)))
         };
-        let (log_name, log, state) = (log.name.clone(), get_or_make(log).await?, get_or_make(state).await?);
+        let (log_name, state_config) = (log.name.clone(), state.clone());
+        let (log, state) = (get_or_make(log).await?, get_or_make(state).await?);
         let mut config = log.cached_info().config.clone();
         if most.is_some() && config.max_bytes != bytes {
             config.max_bytes = bytes;
@@ -69,7 +72,22 @@ impl Streams {
             }
         }
         let most = u64::try_from(config.max_bytes).ok().filter(|most| *most > 0);
-        Ok(Self { client, jetstream, log, state, group: group.clone(), most })
+        Ok(Self { client, jetstream, log, state, state_config, group: group.clone(), most })
+    }
+
+    /// Whether somebody has removed what was saved, and of the log there is not all that it came to: nobody could begin.
+    pub(super) async fn has_lost_state(&self) -> bool {
+        let is_gone = match self.state.get_info().await {
+            Ok(info) => info.state.messages == 0,
+            Err(error) => code(&error) == Some(ErrorCode::STREAM_NOT_FOUND),
+        };
+        is_gone && self.log.get_info().await.is_ok_and(|info| info.state.first_sequence > 1)
+    }
+
+    /// Makes the stream of the state again, unless it is there.
+    pub(super) async fn keep_state(&self) -> Result<(), String> {
+        let there = self.jetstream.get_or_create_stream(&self.state_config).await;
+        there.map(drop).map_err(|error| format!("the stream {} can't be made: {error}", self.state_config.name))
     }
 
     /// Whether there is a connection, as far as is known.
@@ -332,17 +350,22 @@ pub(crate) async fn look(settings: &Settings) -> Result<Found, String> {
 
 /// Whether the engine has said that it did not take something, and will not.
 pub(super) fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(
+        code(error),
+        Some(
+            ErrorCode::STREAM_STORE_FAILED | ErrorCode::INSUFFICIENT_RESOURCES | ErrorCode::STORAGE_RESOURCES_EXCEEDED
+        )
+    )
+}
+
+/// What the engine has said of why it does not do something.
+fn code(error: &(dyn std::error::Error + 'static)) -> Option<ErrorCode> {
     let mut source = Some(error);
     while let Some(error) = source {
         if let Some(error) = error.downcast_ref::<async_nats::jetstream::Error>() {
-            return matches!(
-                error.error_code(),
-                ErrorCode::STREAM_STORE_FAILED
-                    | ErrorCode::INSUFFICIENT_RESOURCES
-                    | ErrorCode::STORAGE_RESOURCES_EXCEEDED
-            );
+            return Some(error.error_code());
         }
         source = error.source();
     }
-    false
+    None
 }
